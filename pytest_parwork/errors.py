@@ -1,0 +1,46 @@
+"""The errors of the package.
+
+::
+
+    ParworkError
+    ├── UsageError(ValueError)          a setting that cannot be: names the value and the remedy
+    ├── PayloadError(TypeError)         something that cannot travel to a worker
+    ├── BackendError(RuntimeError)      a backend that cannot start or went away
+    ├── MismatchError(AssertionError)   parallel and serial outcomes differ
+    └── LostError(RuntimeError)         a task without an outcome: its worker died
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackendError",
+    "LostError",
+    "MismatchError",
+    "ParworkError",
+    "PayloadError",
+    "UsageError",
+]
+
+
+class ParworkError(Exception):
+    """Base of all errors that parwork raises."""
+
+
+class UsageError(ParworkError, ValueError):
+    """A setting that cannot be; the text names the value and the remedy."""
+
+
+class PayloadError(ParworkError, TypeError):
+    """A function, argument or result that cannot travel between processes."""
+
+
+class BackendError(ParworkError, RuntimeError):
+    """A backend that cannot start its workers, or lost them all."""
+
+
+class MismatchError(ParworkError, AssertionError):
+    """The parallel outcome differs from the serial one."""
+
+
+class LostError(ParworkError, RuntimeError):
+    """A task has no outcome, because its worker died or was ended."""

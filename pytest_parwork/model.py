@@ -1,0 +1,288 @@
+"""The words of the package as immutable values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, Protocol, overload
+
+from .errors import LostError
+
+__all__ = [
+    "Address",
+    "Comparison",
+    "Configuration",
+    "Failure",
+    "Lost",
+    "Mismatch",
+    "Outcome",
+    "Plan",
+    "Policy",
+    "Run",
+    "Task",
+    "Verdict",
+    "Workload",
+    "WorkersAsked",
+]
+
+WorkersAsked = int | Literal["auto"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a function is found by import: module, classes around it, attribute.
+
+    With classes, the function is looked up on a fresh instance of the innermost one.
+    """
+
+    module: str
+    classes: tuple[str, ...] = ()
+    attribute: str
+
+    def __str__(self) -> str:
+        return ".".join((self.module, *self.classes, self.attribute))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One call: function, arguments, id.
+
+    `function` is what threads and the serial run call; `address`, where given, is what travels to
+    other processes instead of it.
+    """
+
+    id: str
+    function: Callable[..., object]
+    address: Address | None = None
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A name and an ordered tuple of tasks."""
+
+    name: str
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Backend, workers and the other settings of one parallel run."""
+
+    backend: str
+    workers: WorkersAsked = "auto"
+    chunksize: WorkersAsked = "auto"
+
+    @property
+    def id(self) -> str:
+        """Name the configuration without anything that depends on the machine: `joblib-auto`."""
+        return f"{self.backend}-{self.workers}"
+
+
+class Policy(Protocol):
+    """How two values are compared; see `pytest_parwork.equivalence`."""
+
+    def __str__(self) -> str: ...
+
+    def __call__(self, actual: object, expected: object, /) -> Comparison: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The resolved settings of a workload."""
+
+    configurations: tuple[Configuration, ...]
+    policy: Policy
+    verify: float = 1.0
+    min_speedup: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An exception as it can be told in another process.
+
+    `exception` is the object itself where it survived the journey, else None. `where` is
+    (file, line) of the raise, `source` the text of that line.
+    """
+
+    type: str
+    text: str
+    traceback: str = ""
+    where: tuple[str, int] | None = None
+    source: str = ""
+    is_assertion: bool = False
+    exception: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Why a task has no outcome."""
+
+    reason: Literal["crash", "timeout", "interrupted", "backend"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one task gave: a value, a failure, a skip, or *lost*.
+
+    `arrived`, `started` and `ended` are seconds on `clock.now`: the task was in its worker's
+    hands, its function was called, its function returned. `worker` is 1, 2, … in the order in
+    which the workers of the run arrived.
+    """
+
+    kind: Literal["value", "failure", "skip", "lost"]
+    value: object = None
+    failure: Failure | None = None
+    lost: Lost | None = None
+    arrived: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    worker: int | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from the call to the return of the function, None if it did not return."""
+        if self.started is None or self.ended is None:
+            return None
+        return self.ended - self.started
+
+    def result(self) -> object:
+        """Return the value; raise the failure, or `LostError`."""
+        if self.kind == "value":
+            return self.value
+        if self.lost is not None:
+            raise LostError(f"LOST: {self.lost.detail}")
+        assert self.failure is not None
+        if self.failure.exception is not None:
+            raise self.failure.exception
+        raise RuntimeError(
+            f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)\n"
+            f"{self.failure.traceback}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """One place where two outcomes differ.
+
+    `path` reads like code, empty for the outcome as a whole: `['coef'][4]`, `.weight`. `kind` is
+    the class of the mismatch: `type`, `dtype`, `shape`, `value`, `sign-of-zero`, `missing`,
+    `outcome`, `exception`, `policy`, `uncomparable`. `actual` and `expected` are bounded texts, as
+    is `difference`, which says how far apart the two are.
+    """
+
+    path: str
+    kind: str
+    actual: str
+    expected: str
+    difference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All mismatches of one value, or of one run, against the reference; true when there is none.
+
+    `mismatches` is bounded, `count` is the true number.
+    """
+
+    mismatches: tuple[Mismatch, ...] = ()
+    count: int = 0
+    policy: str = "exact()"
+
+    def __bool__(self) -> bool:
+        return self.count == 0
+
+    def __str__(self) -> str:
+        if self:
+            return f"equal by {self.policy}"
+        lines = [
+            f"  {m.path or 'the value'}: actual {m.actual}, expected {m.expected}"
+            + (f"  ({m.difference})" if m.difference else "")
+            for m in self.mismatches
+        ]
+        if self.count > len(self.mismatches):
+            lines.append(f"  … and {self.count - len(self.mismatches)} more")
+        return "\n".join([f"{self.count} mismatch(es) by {self.policy}:", *lines])
+
+
+class Verdict(str, Enum):
+    """What the comparison says of a case, or of a run; a closed set, worst first."""
+
+    LOST = "LOST"
+    DIFFERENT = "DIFFERENT"
+    NOT_EXERCISED = "NOT_EXERCISED"
+    NOT_VERIFIED = "NOT_VERIFIED"
+    EQUAL = "EQUAL"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def worst(cls, verdicts: Sequence[Verdict]) -> Verdict:
+        """Return the worst of `verdicts`, `NOT_VERIFIED` if there is none."""
+        order = list(cls)
+        return min(verdicts, key=order.index, default=cls.NOT_VERIFIED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Sequence[object]):
+    """One configuration carried out on one workload: a sequence of the values in task order.
+
+    `wall` is the seconds from the release of the first task to the last outcome, `startup` the
+    seconds before that: payload, workers, imports. `reference_wall` is the serial run's seconds,
+    None where nothing was verified. `granted` is how many workers there were, `threads` the limit
+    of native threads in each of them and in the serial run, None for no limit.
+    """
+
+    workload: str
+    configuration: Configuration
+    outcomes: Sequence[Outcome]
+    wall: float
+    startup: float
+    granted: int
+    start_method: str
+    threads: int | None = None
+    comparison: Comparison | None = None
+    reference_wall: float | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> object: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[object]: ...
+    def __getitem__(self, index: int | slice) -> object:
+        if isinstance(index, slice):
+            return [outcome.result() for outcome in self.outcomes[index]]
+        return self.outcomes[index].result()
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def __iter__(self) -> Iterator[object]:
+        for outcome in self.outcomes:
+            yield outcome.result()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the values with those of another run, a list or a tuple."""
+        if isinstance(other, Run | list | tuple):
+            return list(self) == list(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # values need not be hashable
+
+    @property
+    def workers_used(self) -> int:
+        """How many workers ran at least one task."""
+        return len({outcome.worker for outcome in self.outcomes} - {None})
+
+    @property
+    def speedup(self) -> float | None:
+        """Serial seconds by parallel seconds, None where nothing was run serially."""
+        return self.reference_wall / self.wall if self.reference_wall and self.wall else None
+
+    @property
+    def efficiency(self) -> float | None:
+        """Speed-up by workers, None where nothing was run serially."""
+        return self.speedup / self.granted if self.speedup is not None else None
