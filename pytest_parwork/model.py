@@ -22,8 +22,8 @@ __all__ = [
     "Run",
     "Task",
     "Verdict",
-    "Workload",
     "WorkersAsked",
+    "Workload",
 ]
 
 WorkersAsked = int | Literal["auto"]
@@ -91,9 +91,9 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The resolved settings of a workload."""
+    """The resolved settings of a workload in one configuration."""
 
-    configurations: tuple[Configuration, ...]
+    configuration: Configuration
     policy: Policy
     verify: float = 1.0
     min_speedup: float | None = None
@@ -169,9 +169,9 @@ class Mismatch:
     """One place where two outcomes differ.
 
     `path` reads like code, empty for the outcome as a whole: `['coef'][4]`, `.weight`. `kind` is
-    the class of the mismatch: `type`, `dtype`, `shape`, `value`, `sign-of-zero`, `missing`,
-    `outcome`, `exception`, `policy`, `uncomparable`. `actual` and `expected` are bounded texts, as
-    is `difference`, which says how far apart the two are.
+    the class of the mismatch: `type`, `dtype`, `shape`, `length`, `value`, `sign-of-zero`,
+    `order`, `missing`, `extra`, `outcome`, `exception`, `policy`, `uncomparable`. `actual` and
+    `expected` are bounded texts, as is `difference`, which says how far apart the two are.
     """
 
     path: str
@@ -233,8 +233,9 @@ class Run(Sequence[object]):
 
     `wall` is the seconds from the release of the first task to the last outcome, `startup` the
     seconds before that: payload, workers, imports. `reference_wall` is the serial run's seconds,
-    None where nothing was verified. `granted` is how many workers there were, `threads` the limit
-    of native threads in each of them and in the serial run, None for no limit.
+    None where nothing was verified. `granted` is how many workers there were, `workers_used` how
+    many ran at least one task, `threads` the limit of native threads in each of them and in the
+    serial run, None for no limit.
     """
 
     workload: str
@@ -243,6 +244,7 @@ class Run(Sequence[object]):
     wall: float
     startup: float
     granted: int
+    workers_used: int
     start_method: str
     threads: int | None = None
     comparison: Comparison | None = None
@@ -271,11 +273,6 @@ class Run(Sequence[object]):
         return NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # values need not be hashable
-
-    @property
-    def workers_used(self) -> int:
-        """How many workers ran at least one task."""
-        return len({outcome.worker for outcome in self.outcomes} - {None})
 
     @property
     def speedup(self) -> float | None:

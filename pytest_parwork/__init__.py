@@ -1,0 +1,60 @@
+"""`@parwork` makes a pytest test a gate: the same calls serially and in parallel, same results."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .equivalence import close, compare, exact
+    from .errors import (
+        BackendError,
+        LostError,
+        MismatchError,
+        ParworkError,
+        PayloadError,
+        UsageError,
+    )
+    from .model import Comparison, Run
+
+__all__ = [
+    "BackendError",
+    "Comparison",
+    "LostError",
+    "MismatchError",
+    "ParworkError",
+    "PayloadError",
+    "Run",
+    "UsageError",
+    "close",
+    "compare",
+    "exact",
+]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "errors": (
+        "BackendError",
+        "LostError",
+        "MismatchError",
+        "ParworkError",
+        "PayloadError",
+        "UsageError",
+    ),
+    "model": ("Comparison", "Run"),
+    "equivalence": ("close", "compare", "exact"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first asked for: a test run without parwork pays nothing."""
+    for home, names in _HOMES.items():
+        if name in names:
+            value: object = getattr(import_module(f".{home}", __name__), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

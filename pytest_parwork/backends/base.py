@@ -1,0 +1,100 @@
+"""What an adapter provides: workers that take batches and tell what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Literal, Protocol
+
+from ..schedule import Batch
+from ..worker import BatchCall
+
+__all__ = ["Backend", "Event", "Reach", "Workers", "drain", "told"]
+
+#: What the runner shares with the workers: its own memory, or the machine.
+Reach = Literal["process", "machine"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What became of a batch; with `batch` None, of all that the workers have in hand."""
+
+    kind: Literal["done", "failed", "broken"]
+    batch: int | None = None
+    reason: str = ""
+
+
+class Workers(Protocol):
+    """The workers of one run. Adapters start, submit, tell, kill; they never time or retry."""
+
+    @property
+    def reach(self) -> Reach:
+        """What is shared with the workers."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many workers were really granted."""
+        ...
+
+    @property
+    def eager(self) -> bool:
+        """Whether the library wants all batches at once."""
+        ...
+
+    @property
+    def start_method(self) -> str:
+        """How workers come to life, resolved: `fork`, `spawn`, `loky`, `thread` …."""
+        ...
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        """Hand batches to the library; returns at once, but on `serial`."""
+        ...
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        """Wait up to `timeout` seconds for news."""
+        ...
+
+    def pids(self) -> Mapping[int, int | None]:
+        """Return the exit code of every worker process seen so far, None while it lives."""
+        ...
+
+    def close(self, deadline: float, /) -> Collection[int]:
+        """End all workers within `deadline` seconds; return the pids of survivors."""
+        ...
+
+
+class Backend(Protocol):
+    """A named way to run tasks."""
+
+    def start(self, workers: int, /) -> Workers:
+        """Start up to `workers` workers, or get ready to; raises `BackendError`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what was kept from one run to the next; the session ends."""
+        ...
+
+
+def told(future: Future[int], batch: Batch) -> Event:
+    """Put the end of a future into an event."""
+    if future.cancelled():
+        return Event(kind="failed", batch=batch.number, reason="it was cancelled")
+    error = future.exception()
+    if error is None:
+        return Event(kind="done", batch=batch.number)
+    kind: Literal["broken", "failed"] = "broken" if isinstance(error, BrokenExecutor) else "failed"
+    return Event(kind=kind, batch=batch.number, reason=f"{type(error).__name__}: {error}")
+
+
+def drain(events: SimpleQueue[Event], timeout: float) -> list[Event]:
+    """Return all events, after waiting up to `timeout` seconds for the first."""
+    found: list[Event] = []
+    try:
+        found.append(events.get(timeout=timeout))
+        while True:
+            found.append(events.get_nowait())
+    except Empty:
+        return found

@@ -1,0 +1,105 @@
+"""Start methods of multiprocessing that record their processes and leave `__main__` alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.context
+import multiprocessing.process
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import connection
+from types import ModuleType
+from typing import Any
+
+from ..clock import now
+
+__all__ = ["Processes", "forks_beside_threads", "start_methods"]
+
+START_METHODS = ("fork", "spawn", "forkserver")
+
+_swapping = threading.Lock()
+
+
+def start_methods() -> list[str]:
+    """Return the start methods that this system has."""
+    return [name for name in START_METHODS if name in multiprocessing.get_all_start_methods()]
+
+
+class Processes:
+    """A multiprocessing context whose processes can be watched: `context` goes to the library."""
+
+    def __init__(self, method: str | None) -> None:
+        self.method = method or multiprocessing.get_context().get_start_method() or "fork"
+        self._started: list[multiprocessing.process.BaseProcess] = []
+        base: Any = type(multiprocessing.get_context(self.method))
+        plain: Callable[..., multiprocessing.process.BaseProcess] = base.Process
+
+        def process(*args: Any, **kwargs: Any) -> multiprocessing.process.BaseProcess:
+            made = plain(*args, **kwargs)
+            start = made.start
+
+            def recorded_start() -> None:
+                del made.start  # or the process could not be pickled
+                with forks_beside_threads() if self.method == "fork" else _without_main():
+                    start()
+                self._started.append(made)
+
+            made.start = recorded_start  # type: ignore[method-assign]
+            return made
+
+        self.context: multiprocessing.context.BaseContext = base()
+        self.context.Process = process
+
+    def exit_codes(self) -> Mapping[int, int | None]:
+        """Return the exit code of every process started so far, None while it lives."""
+        return {
+            process.pid: process.exitcode for process in self._started if process.pid is not None
+        }
+
+    def wait(self, deadline: float) -> None:
+        """Wait up to `deadline` seconds in all for the processes to end by themselves."""
+        sentinels = [process.sentinel for process in self._started if process.is_alive()]
+        until = now() + deadline
+        while sentinels and now() < until:
+            for sentinel in connection.wait(sentinels, max(0.0, until - now())):
+                sentinels.remove(sentinel)  # type: ignore[arg-type]  # only ints went in
+
+    def end(self, deadline: float) -> list[int]:
+        """Kill what is still alive, waiting `deadline` seconds in all; return the survivors."""
+        for process in self._started:
+            if process.is_alive():
+                process.kill()
+        self.wait(deadline)
+        return [pid for pid, code in self.exit_codes().items() if code is None]
+
+
+@contextmanager
+def forks_beside_threads() -> Iterator[None]:
+    """Silence Python 3.12's warning of a fork beside any thread, even one that only waits.
+
+    By its text, because a forked child keeps the filter.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*use of fork\(\) may lead to deadlocks")
+        yield
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide `__main__` while a process starts.
+
+    Otherwise spawn and forkserver import it again in every worker, and it is pytest: 130 ms, or a
+    script without a guard around its `pytest.main()`.
+    """
+    with _swapping:
+        main = sys.modules["__main__"]
+        bare = ModuleType("__main__")
+        bare.__spec__ = None
+        sys.modules["__main__"] = bare
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main

@@ -1,0 +1,132 @@
+"""The backends `joblib…`: `joblib.Parallel` with loky, threading or multiprocessing."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from queue import SimpleQueue
+from typing import Literal
+
+from ..schedule import Batch
+from ..worker import BatchCall
+from .base import Backend, Event, Reach, drain
+from .contexts import forks_beside_threads
+
+__all__ = ["backends"]
+
+Library = Literal["loky", "threading", "multiprocessing"]
+
+
+class JoblibBackend:
+    """What joblib has kept from earlier runs (loky's workers) serves later ones."""
+
+    def __init__(self, library: Library) -> None:
+        self._library: Library = library
+        self._is_used = False
+
+    def start(self, workers: int, /) -> JoblibWorkers:
+        self._is_used = True
+        return JoblibWorkers(workers, self._library)
+
+    def close(self) -> None:
+        if self._is_used and self._library == "loky":
+            _end_loky()
+        self._is_used = False
+
+
+class JoblibWorkers:
+    """One call of `joblib.Parallel`, in a thread of its own because it blocks."""
+
+    eager = True
+
+    def __init__(self, workers: int, library: Library) -> None:
+        self._library: Library = library
+        self.reach: Reach = "process" if library == "threading" else "machine"
+        self.size = workers
+        self.start_method = {
+            "loky": "loky",
+            "threading": "thread",
+            "multiprocessing": multiprocessing.get_context().get_start_method() or "fork",
+        }[library]
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._strangers = set(multiprocessing.active_children())
+        self._seen: set[multiprocessing.process.BaseProcess] = set()
+        self._is_closed = False
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        self._end_thread(1.0)
+        self._thread = threading.Thread(
+            target=self._work, args=(call, batches), name="parwork-joblib", daemon=True
+        )
+        self._thread.start()
+
+    def _work(self, call: BatchCall, batches: Sequence[Batch]) -> None:
+        import joblib
+
+        settings: dict[str, object] = {}
+        if self._library != "multiprocessing":  # which refuses generators
+            settings["return_as"] = "generator_unordered"
+        parallel = joblib.Parallel(self.size, backend=self._library, batch_size=1, **settings)
+        work = (joblib.delayed(call)(batch) for batch in batches if not self._is_closed)
+        try:
+            with forks_beside_threads() if self._library == "multiprocessing" else nullcontext():
+                for number in parallel(work):
+                    self._events.put(Event(kind="done", batch=number))
+        except _Ended:
+            pass
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {error}"
+            self._events.put(Event(kind="broken", reason=reason))
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        return drain(self._events, timeout)
+
+    def pids(self) -> Mapping[int, int | None]:
+        if self._library != "multiprocessing":
+            return {}  # loky tells itself when a worker dies
+        self._seen |= set(multiprocessing.active_children()) - self._strangers
+        return {process.pid: process.exitcode for process in self._seen if process.pid is not None}
+
+    def close(self, deadline: float, /) -> list[int]:
+        self._is_closed = True
+        if self._thread is not None:
+            self._thread.join(0.2 if self._library != "threading" else deadline)
+        self._end_thread(deadline)
+        return [pid for pid, code in self.pids().items() if code is None]
+
+    def _end_thread(self, deadline: float) -> None:
+        """End a call of Parallel that is still waiting for workers, and its processes with it."""
+        if self._thread is None or not self._thread.is_alive():
+            return
+        if self._library == "loky":
+            _end_loky()
+        elif self._library == "multiprocessing":
+            # A Pool that lost a worker waits for ever; joblib clears up when it is interrupted.
+            ident = ctypes.c_ulong(self._thread.ident or 0)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
+        self._thread.join(deadline)
+
+
+class _Ended(BaseException):
+    """Raised inside a thread that waits for workers that are gone."""
+
+
+def _end_loky() -> None:
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+def backends() -> dict[str, Backend]:
+    """Return the backends by name; `joblib` alone is loky."""
+    loky = JoblibBackend("loky")
+    return {
+        "joblib": loky,
+        "joblib:loky": loky,
+        "joblib:threading": JoblibBackend("threading"),
+        "joblib:multiprocessing": JoblibBackend("multiprocessing"),
+    }

@@ -1,0 +1,92 @@
+"""The backends `processes…`: `concurrent.futures.ProcessPoolExecutor`, with each start method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from queue import SimpleQueue
+
+from ..clock import now
+from ..schedule import Batch
+from ..worker import BatchCall
+from .base import Backend, Event, Reach, drain, told
+from .contexts import Processes, start_methods
+
+__all__ = ["backends"]
+
+
+class ProcessesBackend:
+    """Executors for every run."""
+
+    def __init__(self, method: str | None) -> None:
+        self._method = method
+
+    def start(self, workers: int, /) -> ProcessWorkers:
+        return ProcessWorkers(workers, self._method)
+
+    def close(self) -> None:
+        pass
+
+
+class ProcessWorkers:
+    """As many executors as workers, with one process each.
+
+    An executor that loses one of its processes kills the innocent others too; so a crash costs one
+    start and touches no other task.
+    """
+
+    reach: Reach = "machine"
+    eager = False
+
+    def __init__(self, workers: int, method: str | None) -> None:
+        self.size = workers
+        self._processes = Processes(method)
+        self.start_method = self._processes.method
+        self._executors = [self._executor() for _ in range(workers)]
+        self._busy = [0] * workers
+        self._events: SimpleQueue[Event] = SimpleQueue()
+
+    def _executor(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, mp_context=self._processes.context)
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        for batch in batches:
+            place = self._busy.index(min(self._busy))
+            try:
+                future = self._executors[place].submit(call, batch)
+            except BrokenProcessPool:
+                self._executors[place] = self._executor()
+                future = self._executors[place].submit(call, batch)
+            self._busy[place] += 1
+            future.add_done_callback(partial(self._tell, batch, place))
+
+    def _tell(self, batch: Batch, place: int, future: Future[int]) -> None:
+        self._busy[place] -= 1
+        self._events.put(told(future, batch))
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        return drain(self._events, timeout)
+
+    def pids(self) -> Mapping[int, int | None]:
+        return self._processes.exit_codes()
+
+    def close(self, deadline: float, /) -> list[int]:
+        until = now() + deadline
+        for executor in self._executors:
+            executor.shutdown(wait=False, cancel_futures=True)
+        self._processes.wait(until - now())
+        survivors = self._processes.end(deadline)
+        if not survivors:
+            for executor in self._executors:
+                executor.shutdown(wait=True)  # its thread ends once the process has
+        return survivors
+
+
+def backends() -> dict[str, Backend]:
+    """Return the backends by name."""
+    return {
+        "processes": ProcessesBackend(None),
+        **{f"processes:{method}": ProcessesBackend(method) for method in start_methods()},
+    }

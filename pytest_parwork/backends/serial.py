@@ -1,0 +1,53 @@
+"""The backend `serial`: a plain loop in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..schedule import Batch
+from ..worker import BatchCall
+from .base import Backend, Event, Reach
+
+__all__ = ["backends"]
+
+
+class SerialBackend:
+    """One task after the other, here and now."""
+
+    def start(self, workers: int, /) -> SerialWorkers:
+        return SerialWorkers()
+
+    def close(self) -> None:
+        pass
+
+
+class SerialWorkers:
+    """This very thread."""
+
+    reach: Reach = "process"
+    size = 1
+    eager = False
+    start_method = "none"
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        for batch in batches:
+            call(batch)
+            self._events.append(Event(kind="done", batch=batch.number))
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def pids(self) -> Mapping[int, int | None]:
+        return {}
+
+    def close(self, deadline: float, /) -> list[int]:
+        return []
+
+
+def backends() -> dict[str, Backend]:
+    """Return the backend by name."""
+    return {"serial": SerialBackend()}

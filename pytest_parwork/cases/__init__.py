@@ -1,0 +1,1 @@
+"""Test items as workloads: collected, carried out behind a gate, compared one by one."""

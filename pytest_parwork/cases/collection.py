@@ -1,0 +1,154 @@
+"""Which items are cases of which workload: matrices, groups, and what cannot be a case."""
+
+from __future__ import annotations
+
+import inspect
+import unittest
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from .._compat import argument_names, fixture_defs
+from ..config import AXES, CONFIGURATION, MARK, is_marked, marker_keywords, settings
+from ..errors import UsageError
+from ..model import Configuration
+from ..reference import sample
+from .groups import CASE, Case, Group, configuration_of
+
+__all__ = ["Collected", "parametrize"]
+
+_FIXTURE = "parwork"
+
+#: How pytest names the fixtures that it makes of `setup_method` and its like.
+_XUNIT = "_xunit_setup_"
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Make a matrix of a marked test with lists: the outer loop, before its own parameters."""
+    if not is_marked(metafunc.definition):
+        return
+    try:
+        given = settings(metafunc.config, marker_keywords(metafunc.definition))
+    except UsageError as error:
+        # As pytest's own errors of parametrization: text and place, no traceback of ours.
+        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
+    matrix = given.matrix()
+    if matrix:
+        metafunc.fixturenames.append(CONFIGURATION)
+        metafunc.parametrize(
+            CONFIGURATION,
+            [configuration for _, configuration in matrix],
+            ids=[name for name, _ in matrix],
+        )
+
+
+@dataclass(slots=True)
+class Collected:
+    """What collection found: how many cases there are, and the groups of those selected."""
+
+    generated: Counter[tuple[pytest.Collector, str, str | None]] = field(default_factory=Counter)
+    groups: dict[tuple[object, str, str | None], Group] = field(default_factory=dict)
+    uses: Counter[object] = field(default_factory=Counter)
+
+    def count(self, item: pytest.Item) -> None:
+        """Count an item that was generated, selected or not."""
+        if _is_case(item):
+            assert isinstance(item, pytest.Function)
+            self.generated[_place(item)] += 1
+
+    def gather(self, config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+        """Put the selected items into groups; raises `UsageError` for what cannot be a case."""
+        for item in items:
+            if not _is_case(item):
+                continue
+            assert isinstance(item, pytest.Function)
+            try:
+                self._add(config, item)
+            except UsageError as error:
+                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+        for group in self.groups.values():
+            ids = [case.id for case in group.cases]
+            group.verified = sample(ids, group.plan.verify)
+
+    def _add(self, config: pytest.Config, item: pytest.Function) -> None:
+        keywords = marker_keywords(item)
+        given = settings(config, keywords)
+        _check_late_keywords(item, given.axes)
+        _check_kind(item)
+        _check_fixtures(item)
+        place = _place(item)
+        callspec = getattr(item, "callspec", None)
+        chosen: Configuration | None = callspec.params.get(CONFIGURATION) if callspec else None
+        if chosen is None and given.axes:
+            raise AssertionError("a list without a matrix")  # _check_late_keywords has refused it
+        plan = given.plan(chosen)
+        if place not in self.groups:
+            assert item.parent is not None
+            self.groups[place] = Group(
+                id=f"{item.parent.nodeid}::{item.originalname}",
+                configuration_id=place[2] or "",
+                plan=plan,
+                expected=self.generated[place],
+            )
+        group = self.groups[place]
+        case = Case(item=item, group=group, index=len(group.cases), plan=plan)
+        group.cases.append(case)
+        item.stash[CASE] = case
+        self.uses[case.key] += 1
+
+
+def _is_case(item: pytest.Item) -> bool:
+    """Return whether the item is to be fanned out: marked, and not making calls itself."""
+    return (
+        isinstance(item, pytest.Function)
+        and is_marked(item)
+        and _FIXTURE not in item.fixturenames
+    )
+
+
+def _place(item: pytest.Function) -> tuple[pytest.Collector, str, str | None]:
+    assert isinstance(item.parent, pytest.Collector)
+    return (item.parent, item.originalname, configuration_of(item))
+
+
+def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> None:
+    """Refuse what would need another parametrization, which is over."""
+    callspec = getattr(item, "callspec", None)
+    for mark in callspec.marks if callspec is not None else ():
+        wrong = [axis for axis in AXES if mark.name == MARK and axis in mark.kwargs]
+        if wrong:
+            raise UsageError(
+                f"{wrong[0]}={mark.kwargs[wrong[0]]!r} on a pytest.param: all cases of a test run "
+                f"on the same configurations; put it on the function"
+            )
+    if axes and configuration_of(item) is None:
+        axis, values = next(iter(axes.items()))
+        raise UsageError(
+            f"{axis}={values!r} came after parametrization: a list makes a matrix, so put it on "
+            f"the function, or give add_marker a single value"
+        )
+
+
+def _check_kind(item: pytest.Function) -> None:
+    if item.cls is not None and issubclass(item.cls, unittest.TestCase):
+        raise UsageError("a method of unittest.TestCase cannot be fanned out; use a plain class")
+    if inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function):
+        raise UsageError("an async test cannot be fanned out; call asyncio.run() inside")
+
+
+def _check_fixtures(item: pytest.Function) -> None:
+    """Refuse fixtures that would have to be made where the case runs."""
+    defs = fixture_defs(item)
+    names = [name for name in item.fixturenames if name in defs and defs[name].scope == "function"]
+    if "request" in argument_names(item):
+        names.append("request")
+    if names:
+        name = names[0]
+        if name.startswith(_XUNIT):
+            name = name.removeprefix("_xunit_").partition("_fixture")[0]
+        raise UsageError(
+            f"the fixture {name!r} has function scope: it would be made here, and the case runs "
+            f"in a worker. Widen its scope (class, module, session), or call it in the test"
+        )

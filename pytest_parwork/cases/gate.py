@@ -1,0 +1,197 @@
+"""The hidden item behind which a group runs on its backend, before its first case."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from itertools import count
+
+import pytest
+
+from .._compat import argument_names, fixture_defs
+from ..config import backends
+from ..errors import BackendError
+from ..model import Address, Task, Workload
+from ..payload import project_modules
+from ..reference import Limits
+from ..report.entries import RunFacts
+from ..runner import carry_out
+from .groups import Case, Sent, parameters_of
+
+__all__ = ["Gates"]
+
+
+class Gate(pytest.Function):
+    """An item that sets up the wide fixtures of a group and runs its cases; never reported."""
+
+
+class Gates:
+    """Open the gate of a case that has no valid outcome yet; a plugin, for the items it makes."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+        self._config = session.config
+        self._batches = count()
+        self._open: list[Sent] = []
+
+    def open_for(self, case: Case) -> None:
+        """See to it that the case has been sent, with all that can go with it."""
+        if case.entry is not None or case.trouble or self._is_valid(case):
+            return
+        together = [
+            other
+            for other in case.group.cases
+            if other.entry is None
+            and _wide_parameters(other.item) == _wide_parameters(case.item)
+            and not self._is_skipped(other)
+        ]
+        if case not in together:
+            return
+        assert case.item.parent is not None
+        gate: Gate = Gate.from_parent(
+            case.item.parent,
+            name=case.item.originalname,
+            callobj=lambda: self._send(gate, together),
+            callspec=getattr(case.item, "callspec", None),
+        )
+        gate.fixturenames = _wide_names(case.item)
+        # The next item is the case itself: its wide fixtures stay as they are.
+        gate.ihook.pytest_runtest_protocol(item=gate, nextitem=case.item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        """Carry a gate through set-up, call and tear-down, and log nothing."""
+        if not isinstance(item, Gate):
+            return None
+        hook = item.ihook
+        reraise = (KeyboardInterrupt, pytest.exit.Exception)
+        setup = pytest.CallInfo.from_call(
+            lambda: hook.pytest_runtest_setup(item=item), when="setup", reraise=reraise
+        )
+        if setup.excinfo is None:
+            called = pytest.CallInfo.from_call(
+                lambda: hook.pytest_runtest_call(item=item), when="call", reraise=reraise
+            )
+            if called.excinfo is not None:
+                raise called.excinfo.value
+        pytest.CallInfo.from_call(
+            lambda: hook.pytest_runtest_teardown(item=item, nextitem=nextitem),
+            when="teardown",
+            reraise=reraise,
+        )
+        return True
+
+    def done_with(self, case: Case) -> None:
+        """Give the memory of the case's outcome back, and the files of its run after the last."""
+        sent = case.sent
+        if sent is None:
+            return
+        sent.outcomes.let_go(sent.numbers[case])
+        if all(other.entry is not None for other in sent.numbers) and sent in self._open:
+            self._open.remove(sent)
+            sent.outcomes.close()
+
+    def close(self) -> None:
+        """Give everything back: the session ends."""
+        while self._open:
+            self._open.pop().outcomes.close()
+
+    def _send(self, gate: Gate, cases: list[Case]) -> None:
+        group = cases[0].group
+        wide = {name: gate.funcargs[name] for name in gate.fixturenames}
+        workload = Workload(
+            name=group.id, tasks=tuple(_task(case, wide) for case in cases)
+        )
+        backend = backends(self._config)[group.plan.configuration.backend]
+        try:
+            run = carry_out(
+                workload,
+                group.plan.configuration,
+                backend,
+                modules=project_modules(self._config.rootpath),
+            )
+        except BackendError as error:
+            for case in cases:
+                case.trouble = str(error)
+            return
+        worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
+        sent = Sent(
+            facts=RunFacts(
+                batch=f"{worker}-{next(self._batches)}",
+                wall=run.wall,
+                startup=run.startup,
+                granted=run.granted,
+                start_method=run.start_method,
+                threads=run.threads,
+            ),
+            outcomes=run.outcomes,
+            numbers={case: number for number, case in enumerate(cases)},
+            wide=wide,
+            limits=Limits(run.threads),
+        )
+        group.facts.append(sent.facts)
+        self._open.append(sent)
+        for case in cases:
+            case.sent = sent
+
+    def _is_valid(self, case: Case) -> bool:
+        """Return whether every wide value that was sent is still the one that the case will get."""
+        if case.sent is None:
+            return False
+        defs = fixture_defs(case.item)
+        for name, value in case.sent.wide.items():
+            cached = defs[name].cached_result if name in defs else None
+            if cached is None or cached[0] is not value:
+                return False
+        return True
+
+    def _is_skipped(self, case: Case) -> bool:
+        """Ask pytest's own `skipping` alone: skip, skipif and xfail(run=False) are not sent."""
+        manager = self._config.pluginmanager
+        skipping = manager.get_plugin("skipping")
+        others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
+        ask = manager.subset_hook_caller("pytest_runtest_setup", others)
+        try:
+            ask(item=case.item)
+        except (pytest.skip.Exception, pytest.xfail.Exception):
+            return True
+        return False
+
+
+def _wide_names(item: pytest.Function) -> list[str]:
+    """Return the fixtures wider than function scope, in pytest's order."""
+    defs = fixture_defs(item)
+    return [name for name in item.fixturenames if name in defs and defs[name].scope != "function"]
+
+
+def _wide_parameters(item: pytest.Function) -> tuple[tuple[str, int], ...]:
+    """Return which parameters the wide fixtures have: cases with the same can go together."""
+    wide = set(_wide_names(item))
+    return tuple((name, at) for name, at in parameters_of(item) if name in wide)
+
+
+def _task(case: Case, wide: Mapping[str, object]) -> Task:
+    item = case.item
+    callspec = getattr(item, "callspec", None)
+    values = {**(callspec.params if callspec is not None else {}), **wide}
+    classes = tuple(node.name for node in item.listchain() if isinstance(node, pytest.Class))
+    return Task(
+        id=case.id,
+        function=_on_fresh_instance(item) if item.cls is not None else item.function,
+        address=Address(
+            module=item.module.__name__, classes=classes, attribute=item.originalname
+        ),
+        kwargs={name: values[name] for name in argument_names(item)},
+    )
+
+
+def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
+    """Return the method as threads call it: on an instance of its own, as pytest does."""
+
+    @functools.wraps(item.function)
+    def call(**kwargs: object) -> object:
+        assert item.cls is not None
+        method: Callable[..., object] = getattr(item.cls(), item.originalname)
+        return method(**kwargs)
+
+    return call

@@ -1,0 +1,116 @@
+"""The cases of a workload in one configuration, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from ..config import CONFIGURATION
+from ..model import Outcome, Plan
+from ..outcomes import Outcomes
+from ..reference import Limits
+from ..report.data import RunEntry
+from ..report.entries import CaseEntry, RunFacts
+
+__all__ = ["CASE", "Case", "Group", "Sent", "configuration_of", "parameters_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One parallel run: of the cases of a group that share the values of their wide fixtures.
+
+    `wide` are those values by name, `numbers` the tasks by case.
+    """
+
+    facts: RunFacts
+    outcomes: Outcomes
+    numbers: Mapping[Case, int]
+    wide: Mapping[str, object]
+    limits: Limits
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Case:
+    """One test item whose body is a task.
+
+    `sent` is the run that it was part of, `trouble` why there was none. `entry` and `message` are
+    what came of it; they stand, also where the item is run again.
+    """
+
+    item: pytest.Function
+    group: Group
+    index: int
+    plan: Plan
+    sent: Sent | None = None
+    trouble: str = ""
+    entry: CaseEntry | None = None
+    message: str = ""
+
+    @property
+    def id(self) -> str:
+        """The node id, without what xdist adds to it."""
+        assert self.item.parent is not None
+        return f"{self.item.parent.nodeid}::{self.item.name}"
+
+    @property
+    def key(self) -> Hashable:
+        """The same for this case in every configuration: they share one reference."""
+        return (self.item.parent, self.item.originalname, parameters_of(self.item))
+
+    def outcome(self) -> Outcome:
+        """Load what came of the case in the parallel run."""
+        assert self.sent is not None
+        return self.sent.outcomes[self.sent.numbers[self]]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Group:
+    """All cases of one workload in one configuration.
+
+    `expected` is how many there are without `-k` and its like, `verified` the ids of those that
+    also run serially.
+    """
+
+    id: str
+    configuration_id: str
+    plan: Plan
+    expected: int
+    cases: list[Case] = field(default_factory=list)
+    facts: list[RunFacts] = field(default_factory=list)
+    verified: frozenset[str] = frozenset()
+
+    def entry(self, cases: Sequence[CaseEntry], *, xdist: bool) -> RunEntry:
+        """Return the entry of the run with these cases."""
+        return RunEntry(
+            id=self.id,
+            configuration_id=self.configuration_id or self.plan.configuration.id,
+            backend=self.plan.configuration.backend,
+            asked=self.plan.configuration.workers,
+            chunksize=self.plan.configuration.chunksize,
+            policy=str(self.plan.policy),
+            facts=tuple(self.facts),
+            cases=tuple(cases),
+            expected=self.expected,
+            xdist=xdist,
+        )
+
+
+CASE = pytest.StashKey[Case]()
+
+
+def configuration_of(item: pytest.Function) -> str | None:
+    """Return the id of the item's place in the matrix, None without one."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or CONFIGURATION not in callspec.params:
+        return None
+    chosen: str = callspec.params[CONFIGURATION].id
+    return chosen
+
+
+def parameters_of(item: pytest.Function) -> tuple[tuple[str, int], ...]:
+    """Return the place of the item among all parameter sets, its configuration left out."""
+    callspec = getattr(item, "callspec", None)
+    indices: Mapping[str, int] = callspec.indices if callspec is not None else {}
+    return tuple(sorted((name, at) for name, at in indices.items() if name != CONFIGURATION))

@@ -1,0 +1,205 @@
+"""The serial run of a case in its own call phase, and the verdict on both outcomes."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from ..equivalence import compare_outcomes
+from ..errors import LostError, MismatchError, ParworkError
+from ..model import Comparison, Lost, Outcome, Verdict
+from ..reference import References, call
+from ..report.entries import SKIPPED, CaseEntry, MismatchEntry
+from ..report.message import lost_message, mismatch_message
+from .gate import Gates
+from .groups import CASE, Case
+
+__all__ = ["Serial", "case_entry"]
+
+SECTION = "parwork"
+
+#: `CaseEntry.why` of a case that never came to its body here.
+NOT_REACHED = "set-up failed"
+
+
+class Serial:
+    """Run bodies serially, compare, and put the verdict on the reports."""
+
+    def __init__(self, gates: Gates, uses: Counter[object], *, xdist: bool) -> None:
+        self._gates = gates
+        self._uses = uses
+        self._references = References()
+        self._xdist = xdist
+
+    @contextmanager
+    def body_of(self, case: Case) -> Iterator[None]:
+        """Let the call phase inside run the case serially, compared with its parallel outcome."""
+        item = case.item
+        original = item.obj
+
+        @functools.wraps(original)
+        def compared(**kwargs: object) -> None:
+            self._judge(case, functools.partial(original, **kwargs))
+
+        item.obj = compared
+        try:
+            yield
+        finally:
+            item.obj = original
+
+    def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Put the verdict on the report of a phase; nothing else may outvote it."""
+        if call.when == "setup" and not report.passed and case.entry is None:
+            why = SKIPPED if report.skipped else NOT_REACHED
+            case.entry = case_entry(case.id, case.index, Verdict.NOT_VERIFIED, why=why)
+            self._gates.done_with(case)
+        elif call.when != "call":
+            return
+        if case.entry is None:
+            return  # pytest ran it without us: --parwork-serial, --pdb, --setup-only
+        verdict = case.entry.verdict
+        report.parwork = [  # type: ignore[attr-defined]  # travels with the report, also in xdist
+            case.group.entry([case.entry], xdist=self._xdist).to_dict()
+        ]
+        properties = ("parwork_verdict", verdict.value)
+        if properties not in case.item.user_properties:
+            case.item.user_properties.append(properties)
+            report.user_properties.append(properties)
+        if verdict in (Verdict.DIFFERENT, Verdict.LOST) and not _is_expected(case.item):
+            _fail(report, call, case.message)
+
+    def _judge(self, case: Case, body: Callable[[], object]) -> None:
+        """Run the body, or not, and raise what the verdict asks for."""
+        if case.entry is not None:
+            self._again(case, body)
+            return
+        if case.sent is None:
+            detail = case.trouble or "its fixtures could not be set up for the parallel run"
+            self._lose(case, Lost(reason="backend", detail=detail), None)
+        parallel = case.outcome()  # first: what is copied out of the spool is given back at once
+        if parallel.lost is not None:
+            self._lose(case, parallel.lost, parallel)
+        if case.id not in case.group.verified:
+            why = f"verify={case.plan.verify:g}"
+            case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=why)
+            self._gates.done_with(case)
+            parallel.result()
+            return
+        serial, error = self._reference(case, body)
+        if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+            raise error
+        nothing = serial.value is None and parallel.value is None and serial.kind == "value"
+        comparison = compare_outcomes(parallel, serial, case.plan.policy, values=not nothing)
+        verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
+        case.entry = _entry(
+            case, verdict, parallel, serial=serial, comparison=comparison, nothing=nothing
+        )
+        traceback = parallel.failure.traceback if parallel.failure is not None else ""
+        del parallel, serial
+        self._gates.done_with(case)
+        if not comparison:
+            case.message = mismatch_message(
+                case.entry,
+                configuration=_label(case),
+                workload=case.group.id,
+                traceback=traceback,
+            )
+        if error is not None:
+            raise error
+        if not comparison:
+            raise MismatchError(case.message)
+
+    def _reference(
+        self, case: Case, body: Callable[[], object]
+    ) -> tuple[Outcome, BaseException | None]:
+        """Run the body, or take what an earlier configuration got from the same values."""
+        assert case.sent is not None
+        made_of = tuple(case.sent.wide.values())
+        self._uses[case.key] -= 1
+        found = self._references.get(case.key, made_of)
+        if found is None:
+            with case.sent.limits.hold():
+                found = call(body)
+            self._references.keep(case.key, *found, made_of)
+        if not self._uses[case.key]:
+            self._references.let_go(case.key)
+        return found
+
+    def _again(self, case: Case, body: Callable[[], object]) -> None:
+        """Run an item once more, as pytest-rerunfailures does: the verdict stands."""
+        assert case.entry is not None
+        if case.entry.verdict is Verdict.LOST:
+            raise LostError(case.message)
+        body()
+        if case.message:
+            raise MismatchError(case.message)
+
+    def _lose(self, case: Case, lost: Lost, parallel: Outcome | None) -> None:
+        case.entry = _entry(case, Verdict.LOST, parallel, lost=lost)
+        case.message = lost_message(case.entry)
+        self._gates.done_with(case)
+        raise LostError(case.message)
+
+
+def case_entry(id: str, index: int, verdict: Verdict, *, why: str = "") -> CaseEntry:
+    """Return the entry of a case that was never sent."""
+    return CaseEntry(id=id, index=index, verdict=verdict, why=why)
+
+
+def _entry(
+    case: Case,
+    verdict: Verdict,
+    parallel: Outcome | None,
+    *,
+    serial: Outcome | None = None,
+    comparison: Comparison | None = None,
+    lost: Lost | None = None,
+    nothing: bool = False,
+    why: str = "",
+) -> CaseEntry:
+    return outcome_entry(
+        case.id,
+        case.index,
+        verdict,
+        parallel,
+        batch=case.sent.facts.batch if case.sent is not None else "",
+        serial=serial,
+        comparison=comparison,
+        lost=lost,
+        nothing=nothing,
+        why=why,
+    )
+
+
+def _label(case: Case) -> str:
+    assert case.sent is not None
+    return f"{case.group.plan.configuration.backend}-{case.sent.facts.granted}"
+
+
+def _is_expected(item: pytest.Item) -> bool:
+    """Return whether an xfail mark names one of our errors; any other must not hide a verdict."""
+    for mark in item.iter_markers("xfail"):
+        raises = mark.kwargs.get("raises")
+        for kind in raises if isinstance(raises, tuple) else (raises,):
+            if isinstance(kind, type) and issubclass(kind, ParworkError):
+                return True
+    return False
+
+
+def _fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -> None:
+    report.outcome = "failed"
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    error = call.excinfo
+    if error is not None and isinstance(error.value, MismatchError | LostError):
+        told = error.getrepr(style="value")
+        if told.reprcrash is not None:
+            told.reprcrash.message = message.partition("\n")[0]
+        report.longrepr = told
+    else:
+        # The serial run failed too, otherwise: its traceback stays.
+        report.sections.append((SECTION, message))

@@ -1,0 +1,285 @@
+"""Options, ini options and markers, resolved into plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from numbers import Real
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ._compat import is_strict
+from .backends.base import Backend
+from .equivalence import as_policy, exact
+from .errors import UsageError
+from .model import Configuration, Plan, WorkersAsked
+
+__all__ = [
+    "AXES",
+    "CONFIGURATION",
+    "KEYWORDS",
+    "MARK",
+    "Settings",
+    "add_options",
+    "backends",
+    "close_backends",
+    "is_exercise_strict",
+    "is_marked",
+    "is_serial",
+    "marker_keywords",
+    "report_files",
+    "settings",
+]
+
+MARK = "parwork"
+
+#: The keywords of the marker, with what they take; the same words in errors and in --markers.
+KEYWORDS = {
+    "backend": "a backend's name, or a list of names",
+    "workers": 'a positive int, "auto" (or -1), or a list of these',
+    "compare": "a policy such as exact() or close(rtol=1e-9), or a function f(actual, expected)",
+    "verify": "the share of cases that also run serially, from 0 to 1",
+    "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
+    "chunksize": 'tasks per batch: a positive int, or "auto"',
+}
+
+#: Keywords that may be lists and then make a matrix, in the order of the ids.
+AXES = ("backend", "workers")
+
+#: The name under which a matrix parametrizes the test.
+CONFIGURATION = "parwork_configuration"
+
+DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
+
+#: Suffixes of the report files that can be written.
+SUFFIXES = (".json",)
+
+_BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options and ini options of the plugin."""
+    group = parser.getgroup("parwork", "parwork: serial and parallel runs of marked tests")
+    for name, kind, text in (
+        ("backend", "NAMES", f"default {DEFAULTS['backend']}; names with commas make a matrix"),
+        ("workers", "NUMBERS", 'default auto, the usable CPUs; as "2,auto" they make a matrix'),
+        ("verify", "SHARE", "share of cases that also run serially, 0 to 1; default 1"),
+    ):
+        described = f"for parwork tests that name no {name}: {text}"
+        group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)
+        parser.addini(f"parwork_{name}", described)
+    group.addoption(
+        "--parwork-serial",
+        action="store_true",
+        help="run parwork tests serially in this process only, as for debugging with --pdb",
+    )
+    strict = "fail, as an item test_x[exercised], where tasks did not overlap in the parallel run"
+    group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
+    group.addoption(
+        "--parwork-report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
+    )
+    parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
+    parser.addini("parwork_strict", strict, type="bool", default=False)
+    parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
+
+
+def is_serial(config: pytest.Config) -> bool:
+    """Return whether nothing is to be fanned out at all."""
+    return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
+
+
+def is_exercise_strict(config: pytest.Config) -> bool:
+    """Return whether a workload that was not exercised is to fail."""
+    asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
+    return bool(asked) or is_strict(config)
+
+
+def report_files(config: pytest.Config) -> list[Path]:
+    """Return the report files that were asked for; raises `UsageError` for an unknown suffix."""
+    named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
+    files = [config.invocation_params.dir / name for name in named]
+    for file in files:
+        if file.suffix not in SUFFIXES:
+            known = ", ".join(SUFFIXES)
+            raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
+    return files
+
+
+def backends(config: pytest.Config) -> Mapping[str, Backend]:
+    """Return every backend by name, asking the plugins once a session."""
+    if _BACKENDS not in config.stash:
+        found: dict[str, Backend] = {}
+        homes: dict[str, str] = {}
+        for impl in config.pluginmanager.hook.pytest_parwork_backends.get_hookimpls():
+            offered = impl.function(*[config for _ in impl.argnames])
+            for name, backend in cast("Mapping[str, Backend]", offered).items():
+                if name in found:
+                    raise UsageError(
+                        f"two plugins offer a backend {name!r}: {homes[name]} and "
+                        f"{impl.plugin_name}; rename one"
+                    )
+                found[name], homes[name] = backend, impl.plugin_name
+        config.stash[_BACKENDS] = found
+    return config.stash[_BACKENDS]
+
+
+def close_backends(config: pytest.Config) -> None:
+    """Let the backends go that were used, if any."""
+    for backend in set(config.stash.get(_BACKENDS, {}).values()):
+        backend.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All keywords with their values, checked; `axes` are those that were given as lists."""
+
+    axes: Mapping[str, tuple[Any, ...]]
+    values: Mapping[str, Any]
+
+    def matrix(self) -> list[tuple[str, Configuration]]:
+        """Return each configuration with its id, outermost axis first; empty without an axis."""
+        if not self.axes:
+            return []
+        named = [axis for axis in AXES if axis in self.axes]
+        rows = product(*(self.axes[axis] for axis in named))
+        return [
+            (
+                "-".join(str(value) for value in row),
+                _configuration({**self.values, **dict(zip(named, row, strict=True))}),
+            )
+            for row in rows
+        ]
+
+    def plan(self, configuration: Configuration | None = None) -> Plan:
+        """Return the plan, in the given configuration of the matrix or the only one."""
+        return Plan(
+            configuration=configuration or _configuration(self.values),
+            policy=self.values["compare"],
+            verify=self.values["verify"],
+            min_speedup=self.values["min_speedup"],
+        )
+
+
+def _configuration(values: Mapping[str, Any]) -> Configuration:
+    return Configuration(
+        backend=values["backend"], workers=values["workers"], chunksize=values["chunksize"]
+    )
+
+
+def is_marked(node: pytest.Item) -> bool:
+    """Return whether parwork was asked for on the node or around it."""
+    return node.get_closest_marker(MARK) is not None
+
+
+def marker_keywords(node: pytest.Item) -> dict[str, object]:
+    """Merge the keywords of all markers: `pytest.param` and `add_marker` over function over class.
+
+    `get_closest_marker` would give those of the function, although a parameter's mark is closer.
+    """
+    merged: dict[str, object] = {}
+    for around in node.listchain():
+        for mark in around.own_markers:
+            if mark.name == MARK:
+                if mark.args:
+                    raise UsageError(
+                        f"parwork takes keywords only, not {mark.args[0]!r}; "
+                        f"known: {', '.join(KEYWORDS)}"
+                    )
+                merged.update(mark.kwargs)
+    return merged
+
+
+def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
+    """Check the keywords of markers or of a call, and fill in options, ini options and defaults.
+
+    Raises `UsageError` with the value and the valid ones.
+    """
+    for keyword in given:
+        if keyword not in KEYWORDS:
+            raise UsageError(f"unknown keyword {keyword!r}; parwork knows: {', '.join(KEYWORDS)}")
+    asked = {**DEFAULTS, **dict(_options(config)), **given}
+    axes: dict[str, tuple[Any, ...]] = {}
+    values: dict[str, Any] = {
+        "compare": as_policy(cast("Any", asked["compare"])) if "compare" in asked else exact(),
+        "verify": _number("verify", asked["verify"], highest=1.0),
+        "chunksize": _count("chunksize", asked.get("chunksize", "auto")),
+        "min_speedup": None,
+    }
+    if asked.get("min_speedup") is not None:
+        values["min_speedup"] = _number("min_speedup", asked["min_speedup"], above=True)
+    known = backends(config)
+    for axis in AXES:
+        value = asked[axis]
+        if isinstance(value, list | tuple):
+            axes[axis] = _axis(axis, value, known)
+        else:
+            values[axis] = _axis_value(axis, value, known)
+    return Settings(axes=axes, values=values)
+
+
+def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
+    """Yield the keywords that options or ini options give a default."""
+    for keyword in ("backend", "workers", "verify"):
+        text = config.getoption(f"parwork_{keyword}") or config.getini(f"parwork_{keyword}")
+        if not text:
+            continue
+        parts = [part.strip() for part in text.split(",")]
+        if keyword == "verify":
+            yield keyword, _parsed(float, text, f"--parwork-verify={text}: {KEYWORDS['verify']}")
+        elif keyword == "workers":
+            parsed = [part if part == "auto" else _parsed_workers(part, text) for part in parts]
+            yield keyword, parsed if len(parsed) > 1 else parsed[0]
+        else:
+            yield keyword, parts if len(parts) > 1 else parts[0]
+
+
+def _parsed_workers(part: str, text: str) -> object:
+    return _parsed(int, part, f"--parwork-workers={text}: {KEYWORDS['workers']}")
+
+
+def _parsed(kind: type[int] | type[float], text: str, problem: str) -> int | float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise UsageError(problem) from None
+
+
+def _axis(axis: str, value: list[object] | tuple[object, ...], known: Any) -> tuple[object, ...]:
+    found = tuple(_axis_value(axis, part, known) for part in value)
+    if not found:
+        raise UsageError(f"{axis}={value!r} is empty; give {KEYWORDS[axis]}")
+    if len(set(found)) < len(found):
+        raise UsageError(f"{axis}={value!r} names the same twice")
+    return found
+
+
+def _axis_value(axis: str, value: object, known: Mapping[str, Backend]) -> object:
+    if axis == "workers":
+        return _count("workers", "auto" if value == -1 else value)
+    if not isinstance(value, str) or value not in known:
+        raise UsageError(f"unknown backend {value!r}; known: {', '.join(sorted(known))}")
+    return value
+
+
+def _count(keyword: str, value: object) -> WorkersAsked:
+    if value == "auto" and isinstance(value, str):
+        return "auto"
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"{keyword}={value!r}; give {KEYWORDS[keyword]}")
+    return value
+
+
+def _number(
+    keyword: str, value: object, *, highest: float = float("inf"), above: bool = False
+) -> float:
+    fits = isinstance(value, Real) and not isinstance(value, bool)
+    if not fits or not 0 <= float(value) <= highest or (above and not value):  # type: ignore[arg-type]  # a Real by now
+        raise UsageError(f"{keyword}={value!r}; give {KEYWORDS[keyword]}")
+    return float(value)  # type: ignore[arg-type]  # a Real by now

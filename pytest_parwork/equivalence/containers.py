@@ -1,0 +1,214 @@
+"""The comparers of what holds items."""
+
+from __future__ import annotations
+
+import array
+import types
+from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .pairs import ABSENT, ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal, look_up
+from .scalars import PLAIN, is_plainly_equal
+from .show import show
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+__all__ = ["find"]
+
+#: Types of which hash and `==` find every equal key.
+DECIDED = PLAIN - {float}
+
+
+def find(cls: type) -> Comparer | None:
+    """Return the comparer of a container, None for other classes."""
+    if issubclass(cls, tuple) and hasattr(cls, "_fields") and cls.__eq__ is tuple.__eq__:
+        return compare_named_tuples
+    return look_up(TABLE, cls)
+
+
+def compare_sequences(
+    actual: Sequence[object], expected: Sequence[object], _: Relation
+) -> Iterator[Finding]:
+    if len(actual) != len(expected):
+        yield Unequal("length", actual, expected, f"{len(actual)} items, expected {len(expected)}")
+    for index, (left, right) in enumerate(zip(actual, expected, strict=False)):
+        yield Pair(left, right, ITEM, index)
+
+
+def compare_named_tuples(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+    yield Pair(actual._fields, expected._fields, ATTRIBUTE, "_fields")
+    for name, left, right in zip(actual._fields, actual, expected, strict=False):
+        yield Pair(left, right, ATTRIBUTE, name)
+    yield Pair(
+        getattr(actual, "__dict__", None),
+        getattr(expected, "__dict__", None),
+        ATTRIBUTE,
+        "__dict__",
+    )
+
+
+def compare_deques(
+    actual: deque[object], expected: deque[object], relation: Relation
+) -> Iterator[Finding]:
+    yield Pair(actual.maxlen, expected.maxlen, ATTRIBUTE, "maxlen")
+    yield from compare_sequences(actual, expected, relation)
+
+
+def compare_typed_arrays(
+    actual: array.array[Any], expected: array.array[Any], relation: Relation
+) -> Iterator[Finding]:
+    yield Pair(actual.typecode, expected.typecode, ATTRIBUTE, "typecode")
+    yield from compare_sequences(actual, expected, relation)
+
+
+def compare_memoryviews(actual: memoryview, expected: memoryview, _: Relation) -> Iterator[Finding]:
+    yield Pair(actual.format, expected.format, ATTRIBUTE, "format")
+    yield Pair(actual.shape, expected.shape, ATTRIBUTE, "shape")
+    yield Pair(actual.tolist(), expected.tolist())
+
+
+def compare_slices(actual: slice, expected: slice, _: Relation) -> Iterator[Finding]:
+    for name in ("start", "stop", "step"):
+        yield Pair(getattr(actual, name), getattr(expected, name), ATTRIBUTE, name)
+
+
+def compare_sets(
+    actual: AbstractSet[object], expected: AbstractSet[object], relation: Relation
+) -> Iterator[Finding]:
+    matching = match(actual, expected, relation)
+    for element in matching.missing:
+        yield Unequal("missing", ABSENT, element, suffix=write_element(element))
+    for element in matching.extra:
+        yield Unequal("extra", element, ABSENT, suffix=write_element(element))
+
+
+def write_element(element: object) -> str:
+    return "{" + show(element, limit=60) + "}"
+
+
+def compare_mappings(
+    actual: Mapping[object, object], expected: Mapping[object, object], relation: Relation
+) -> Iterator[Finding]:
+    yield from compare_items(actual, expected, match(actual, expected, relation))
+
+
+def compare_ordered(
+    actual: Mapping[object, object], expected: Mapping[object, object], relation: Relation
+) -> Iterator[Finding]:
+    matching = match(actual, expected, relation)
+    yield from compare_items(actual, expected, matching)
+    in_order = zip(matching.pairs, expected, strict=False)
+    if not (matching.missing or matching.extra) and any(
+        twin is not key for (_, twin), key in in_order
+    ):
+        yield Unequal("order", actual, expected, "the same keys in another order")
+
+
+def compare_default_dicts(
+    actual: defaultdict[object, object], expected: defaultdict[object, object], relation: Relation
+) -> Iterator[Finding]:
+    yield Pair(actual.default_factory, expected.default_factory, ATTRIBUTE, "default_factory")
+    yield from compare_mappings(actual, expected, relation)
+
+
+def compare_items(
+    actual: Mapping[object, object], expected: Mapping[object, object], matching: Matching
+) -> Iterator[Finding]:
+    for key, twin in matching.pairs:
+        yield Pair(actual[key], expected[twin], ITEM, key)
+    for key in matching.missing:
+        yield Unequal("missing", ABSENT, expected[key], suffix=write_key(key))
+    for key in matching.extra:
+        yield Unequal("extra", actual[key], ABSENT, suffix=write_key(key))
+
+
+def write_key(key: object) -> str:
+    return ITEM.format(show(key, limit=60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matching:
+    """Which key, or element, of one collection is which of the other."""
+
+    pairs: Sequence[tuple[object, object]]
+    missing: Sequence[object]
+    extra: Sequence[object]
+
+
+def match(actual: Collection[object], expected: Collection[object], relation: Relation) -> Matching:
+    """Pair equal keys: by hash where that decides, else one by one.
+
+    Hash and `==` say too much (`1 == True`) and too little: neither NaN nor an object without
+    `__eq__` is found again after a journey.
+    """
+    twins = {key: key for key in expected}
+    pairs: list[tuple[object, object]] = []
+    strays: list[object] = []
+    for key in actual:
+        twin = twins.get(key, ABSENT)
+        if twin is ABSENT or not (is_plainly_equal(key, twin) or relation.holds(key, twin)):
+            strays.append(key)
+        else:
+            pairs.append((key, twin))
+            del twins[key]
+    if not strays or not twins:
+        return Matching(pairs=pairs, missing=list(twins), extra=strays)
+    extra = match_strays(pairs, strays, twins, relation)
+    position = {id(key): number for number, key in enumerate(actual)}
+    pairs.sort(key=lambda pair: position[id(pair[0])])
+    return Matching(pairs=pairs, missing=list(twins), extra=extra)
+
+
+def is_decided(key: object) -> bool:
+    """Tell whether hash and `==` would have found an equal key."""
+    if type(key) is tuple:
+        return all(type(item) in DECIDED for item in key)
+    return type(key) in DECIDED
+
+
+def match_strays(
+    pairs: list[tuple[object, object]],
+    strays: list[object],
+    twins: dict[object, object],
+    relation: Relation,
+) -> list[object]:
+    """Move what fits one by one from `strays` and `twins` to `pairs`; return the other strays.
+
+    Where that takes too long the rest is not paired: nothing may pass that was not compared.
+    """
+    extra: list[object] = []
+    for number, key in enumerate(strays):
+        if is_decided(key):
+            extra.append(key)
+            continue
+        for twin in twins:
+            fits = relation.guess(key, twin)
+            if fits is None:
+                return extra + strays[number:]
+            if fits:
+                pairs.append((key, twin))
+                del twins[twin]
+                break
+        else:
+            extra.append(key)
+    return extra
+
+
+TABLE: dict[type, Comparer] = {
+    list: compare_sequences,
+    tuple: compare_sequences,
+    deque: compare_deques,
+    set: compare_sets,
+    frozenset: compare_sets,
+    dict: compare_mappings,
+    Counter: compare_mappings,
+    defaultdict: compare_default_dicts,
+    OrderedDict: compare_ordered,
+    types.MappingProxyType: compare_mappings,
+    array.array: compare_typed_arrays,
+    memoryview: compare_memoryviews,
+    slice: compare_slices,
+}

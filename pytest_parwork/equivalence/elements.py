@@ -1,0 +1,168 @@
+"""The elements of two arrays of one dtype and shape, compared a block at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .floats import write_number, write_relative, write_ulp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from .pairs import Tolerance
+
+    Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+__all__ = ["Tally", "split_blocks", "tell_differing"]
+
+#: Bytes of a block: it stays in the cache between its comparison by bits and what follows.
+BLOCK = 1 << 20
+FIRST = 5
+
+
+def split_blocks(actual: Array, expected: Array) -> Iterator[tuple[int, Array, Array]]:
+    """Yield (number of the first element, block, block), one-dimensional and contiguous."""
+    if actual.nbytes == 0:
+        return
+    step = max(BLOCK // actual.itemsize, 1)
+    sides = [
+        side.reshape(-1) if side.flags.c_contiguous else side.flat for side in (actual, expected)
+    ]
+    for start in range(0, actual.size, step):
+        yield start, sides[0][start : start + step], sides[1][start : start + step]
+
+
+def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) -> Array | None:
+    """Return which elements of two blocks differ, None if none does."""
+    import numpy as np
+
+    word = "u8" if actual.nbytes % 8 == 0 else "u1"
+    if np.array_equal(actual.view("u1").view(word), expected.view("u1").view(word)):
+        return None
+    kind = actual.dtype.kind
+    if kind == "f":
+        where = ~tell_same(actual, expected)
+    elif kind == "c":
+        where = ~(tell_same(actual.real, expected.real) & tell_same(actual.imag, expected.imag))
+    else:
+        size = actual.itemsize
+        left, right = actual.view("u1"), expected.view("u1")
+        where = (left != right).reshape(-1, size).any(axis=1)
+    if kind in "fc" and tolerance is not None:
+        where[where] = ~tolerance.admits_elements(actual[where], expected[where])
+    return where if where.any() else None
+
+
+def tell_same(actual: Array, expected: Array) -> Array:
+    """Return which floats have the same bits, all NaNs one class, whatever their padding."""
+    import numpy as np
+
+    same: Array = (actual == expected) & (np.signbit(actual) == np.signbit(expected))
+    same |= np.isnan(actual) & np.isnan(expected)
+    return same
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What differs so far: how many elements, the first of them, how far they are apart."""
+
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+    only_zeros: bool = True
+    numbers: bool = False
+    absolute: float = 0.0
+    relative: float = 0.0
+    ulp: int | None = None
+
+    def add(self, start: int, actual: Array, expected: Array, where: Array) -> None:
+        """Take in the elements of a block that differ."""
+        indices = where.nonzero()[0]
+        self.count += indices.size
+        self.first += [start + int(i) for i in indices[: FIRST - len(self.first)]]
+        actual, expected = actual[where], expected[where]
+        kind = actual.dtype.kind
+        self.only_zeros &= kind in "fc" and not (actual.any() or expected.any())
+        if kind in "iufc":
+            self.measure(actual, expected)
+
+    def measure(self, actual: Array, expected: Array) -> None:
+        """Take in how far the finite ones of some numbers are apart."""
+        import numpy as np
+
+        finite = np.isfinite(actual) & np.isfinite(expected)
+        if not finite.any():
+            return
+        self.numbers = True
+        actual, expected = actual[finite], expected[finite]
+        with np.errstate(all="ignore"):
+            absolute = subtract(actual, expected)
+            relative = absolute / np.abs(widen(expected))
+        self.absolute = max(self.absolute, float(absolute.max()))
+        self.relative = max(self.relative, float(np.nan_to_num(relative, posinf=0.0).max()))
+        if actual.dtype.kind == "c":
+            steps = [
+                count_most_ulp(actual.real, expected.real),
+                count_most_ulp(actual.imag, expected.imag),
+            ]
+        else:
+            steps = [count_most_ulp(actual, expected)]
+        if None not in steps:
+            self.ulp = max(self.ulp or 0, *(step for step in steps if step is not None))
+
+    def describe(self, size: int, indices: list[str]) -> str:
+        """Say how many of `size` elements differ, which come first, how far they are apart."""
+        if size == 1:
+            texts = []
+        else:
+            more = ", …" if self.count > len(indices) else ""
+            texts = [f"{self.count} of {size} elements differ, at {', '.join(indices)}{more}"]
+        if self.only_zeros:
+            texts.append("the sign of zero")
+        elif self.numbers:
+            sizes = [f"abs {write_number(self.absolute)}"]
+            if self.relative:
+                sizes.append(f"rel {write_relative(self.relative)}")
+            if self.ulp is not None:
+                sizes.append(write_ulp(self.ulp))
+            texts.append(", ".join(sizes if self.count == 1 else [f"max {s}" for s in sizes]))
+        return "; ".join(texts)
+
+
+def subtract(actual: Array, expected: Array) -> Array:
+    """Return the absolute differences; those of integers exact in 64 bits, whatever their size."""
+    import numpy as np
+
+    if actual.dtype.kind in "iu":
+        high, low = np.maximum(actual, expected), np.minimum(actual, expected)
+        apart: Array = high.astype("u8") - low.astype("u8")
+        return apart.astype("f8")
+    distance: Array = np.abs(widen(actual) - widen(expected))
+    return distance
+
+
+def widen(array: Array) -> Array:
+    """Return numbers in double precision at least."""
+    import numpy as np
+
+    wide: Array = array.astype(np.result_type(array.dtype, np.float64))
+    return wide
+
+
+def count_most_ulp(actual: Array, expected: Array) -> int | None:
+    """Return the largest distance on the number line of the floats' type, None for other types."""
+    import numpy as np
+
+    size = actual.dtype.itemsize
+    if actual.dtype.kind != "f" or size > 8:
+        return None
+    sides = []
+    for side in (actual, expected):
+        bits = np.ascontiguousarray(side, dtype=f"f{size}").view(f"u{size}").astype("u8")
+        sign = bits >> np.uint64(8 * size - 1)
+        sides.append((sign, bits & np.uint64((1 << (8 * size - 1)) - 1)))
+    (left_sign, left), (right_sign, right) = sides
+    apart = np.maximum(left, right) - np.minimum(left, right)
+    return int(np.where(left_sign == right_sign, apart, left + right).max())

@@ -1,0 +1,119 @@
+"""The comparers of all other objects."""
+
+from __future__ import annotations
+
+import collections.abc
+import copyreg
+import io
+import threading
+import types
+from typing import TYPE_CHECKING, Any
+
+from .arrays import is_bool
+from .pairs import ATTRIBUTE, Comparer, Finding, Pair, Relation, Unequal, pair_attributes
+from .show import name_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["find"]
+
+#: What has no value to compare, and what to return in its place.
+OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((types.GeneratorType,), "a generator cannot be compared; return list(...)"),
+    ((types.AsyncGeneratorType,), "an async generator cannot be compared; return a list"),
+    ((types.CoroutineType,), "a coroutine cannot be compared; return what it gives"),
+    ((io.IOBase,), "a file cannot be compared; return its content"),
+    (
+        (type(threading.Lock()), type(threading.RLock())),
+        "a lock cannot be compared; return the value that it guards",
+    ),
+    ((collections.abc.Iterator,), "an iterator cannot be compared; return list(...)"),
+)
+
+
+def find(cls: type) -> Comparer:
+    """Return the comparer of any class: its own `__eq__`, or its state."""
+    own: object = cls.__eq__
+    if own is not object.__eq__:
+        return compare_by_own_eq
+    for classes, advice in OPAQUE:
+        if issubclass(cls, classes):
+            return refuse(advice)
+    return compare_states
+
+
+def refuse(advice: str) -> Comparer:
+    """Return a comparer that compares nothing, and says what to do."""
+
+    def refuse_both(actual: object, expected: object, _: Relation) -> Iterator[Finding]:
+        yield Unequal("uncomparable", actual, expected, advice)
+
+    return refuse_both
+
+
+def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
+    """Ask the class, which must give a bool, or an array with `all()`."""
+    if type(actual) is not type(expected):  # one class imported twice: its `__eq__` knows one
+        yield from compare_states(actual, expected, relation)
+        return
+    result = answer = actual == expected
+    if not is_bool(answer) and hasattr(answer, "all"):
+        answer = answer.all()
+    if not is_bool(answer):
+        name = f"{name_type(type(actual))}.__eq__"
+        advice = f"{name} gave {name_type(type(result))}, not a bool; compare with a function"
+        yield Unequal("uncomparable", actual, expected, advice)
+    elif not answer:
+        yield Unequal("value", actual, expected)
+
+
+def compare_states(actual: object, expected: object, _: Relation) -> Iterator[Finding]:
+    """Compare what pickle would take of both."""
+    try:
+        left, right = reduce(actual), reduce(expected)
+    except Exception as error:
+        advice = f"{error}; return plain data, or compare with a function"
+        yield Unequal("uncomparable", actual, expected, advice)
+        return
+    if isinstance(left, str) or isinstance(right, str):
+        yield Pair(left, right, ATTRIBUTE, "__reduce__()")
+        return
+    left, right = (*left, None, None, None), (*right, None, None, None)
+    if not (is_plain(left) and is_plain(right)):
+        yield Pair(left[:2], right[:2], ATTRIBUTE, "__reduce__()")
+    states = [read_state(state) for state in (left[2], right[2])]
+    if states[0] is not None and states[1] is not None:
+        yield from pair_attributes(states[0], states[1])
+    else:
+        yield Pair(left[2], right[2], ATTRIBUTE, "__getstate__()")
+    for items in (3, 4):  # of subclasses of list, of dict
+        yield Pair(list(left[items] or ()), list(right[items] or ()))
+
+
+def reduce(value: object) -> Any:
+    """Return what pickle makes of a value, also where another module told it how."""
+    reducer = copyreg.dispatch_table.get(type(value))
+    return value.__reduce_ex__(2) if reducer is None else reducer(value)
+
+
+def is_plain(reduced: tuple[Any, ...]) -> bool:
+    """Tell whether an object is made by its class alone, which is compared already."""
+    return reduced[0] is copyreg.__newobj__ and len(reduced[1]) == 1  # type: ignore[attr-defined]
+
+
+def read_state(state: object) -> dict[str, object] | None:
+    """Return a state as attributes, None if it is something else."""
+    if state is None:
+        return {}
+    parts = state if isinstance(state, tuple) and len(state) == 2 else (state,)
+    merged: dict[str, object] = {}
+    for part in parts:
+        if part is None:
+            continue
+        if type(part) is not dict or not all(type(name) is str for name in part):
+            return None
+        if merged.keys() & part.keys():
+            return None
+        merged |= part
+    return merged

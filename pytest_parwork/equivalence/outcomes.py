@@ -1,0 +1,90 @@
+"""Two outcomes of one task, compared."""
+
+from __future__ import annotations
+
+from ..model import Comparison, Failure, Mismatch, Outcome, Policy
+from .policies import exact
+from .show import clip, mask_addresses, show
+
+__all__ = ["compare_outcomes"]
+
+
+def compare_outcomes(
+    actual: Outcome, expected: Outcome, policy: Policy, *, values: bool = True
+) -> Comparison:
+    """Compare what a task gave with what it should have given.
+
+    Values are compared by `policy`, or not at all where `values` is false; failures by type, then
+    by what they say; skips are equal. ValueError for an outcome that is lost.
+    """
+    if "lost" in (actual.kind, expected.kind):
+        raise ValueError("a lost outcome has nothing to compare")
+    if actual.kind != expected.kind:
+        return report(actual, expected, policy, kind="outcome")
+    if actual.kind == "value" and values:
+        return policy(actual.value, expected.value)
+    if actual.kind == "failure" and actual.failure is not None and expected.failure is not None:
+        difference = tell_difference(actual.failure, expected.failure)
+        if difference is not None:
+            return report(actual, expected, policy, kind="exception", difference=difference)
+    return Comparison(policy=str(policy))
+
+
+def report(
+    actual: Outcome, expected: Outcome, policy: Policy, *, kind: str, difference: str = ""
+) -> Comparison:
+    """Return the comparison of two outcomes that differ as a whole."""
+    mismatch = Mismatch(
+        path="",
+        kind=kind,
+        actual=write_outcome(actual),
+        expected=write_outcome(expected),
+        difference=difference,
+    )
+    return Comparison(mismatches=(mismatch,), count=1, policy=str(policy))
+
+
+def write_outcome(outcome: Outcome) -> str:
+    """Write `value 3`, `ValueError: bad`, `skip: reason`."""
+    if outcome.kind == "value":
+        return f"value {show(outcome.value)}"
+    if outcome.failure is None:
+        return outcome.kind
+    name = "skip" if outcome.kind == "skip" else outcome.failure.type.removeprefix("builtins.")
+    text = outcome.failure.text
+    return clip(mask_addresses(f"{name}: {text}" if text else name), limit=200)
+
+
+def tell_difference(actual: Failure, expected: Failure) -> str | None:
+    """Say in what two failures differ, None if in nothing that counts.
+
+    Of an assertion the line counts, because its text is an explanation, not a result.
+    """
+    if actual.type != expected.type:
+        return f"type {actual.type}, expected {expected.type}"
+    if actual.is_assertion and expected.is_assertion:
+        if actual.where == expected.where:
+            return None
+        return f"raised at {write_line(actual)}, expected at {write_line(expected)}"
+    if actual.exception is not None and expected.exception is not None:
+        return tell_arguments(actual.exception, expected.exception)
+    same = mask_addresses(actual.text) == mask_addresses(expected.text)
+    return None if same else "the text differs"
+
+
+def write_line(failure: Failure) -> str:
+    return f"{failure.where[0]}:{failure.where[1]}" if failure.where else "an unknown line"
+
+
+def tell_arguments(actual: BaseException, expected: BaseException) -> str | None:
+    """Say where the arguments of two exceptions differ first, None if nowhere."""
+    sides = [
+        tuple(mask_addresses(arg) if type(arg) is str else arg for arg in error.args)
+        for error in (actual, expected)
+    ]
+    comparison = exact()(*sides)
+    if comparison:
+        return None
+    first = comparison.mismatches[0]
+    detail = f" ({first.difference})" if first.difference else ""
+    return f".args{first.path}: {first.actual}, expected {first.expected}{detail}"

@@ -1,0 +1,179 @@
+"""What a comparer is told, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from ..model import Mismatch
+from .show import clip, show
+
+__all__ = [
+    "ABSENT",
+    "ATTRIBUTE",
+    "ITEM",
+    "Comparer",
+    "Finding",
+    "Pair",
+    "Path",
+    "Relation",
+    "Tolerance",
+    "Unequal",
+    "look_up",
+    "render",
+]
+
+#: The two forms of a step into a value.
+ITEM = "[{}]"
+ATTRIBUTE = ".{}"
+
+#: The steps to a part of a value, innermost first: (the steps before, form, key).
+Path: TypeAlias = "tuple[Path, str, object] | None"
+
+STEPS = 40
+KEY_LIMIT = 60
+DIFFERENCE_LIMIT = 1000
+
+
+class Pair(NamedTuple):
+    """Two parts that must be equal; `form` and `key` are the step that leads to them."""
+
+    actual: object
+    expected: object
+    form: str = ""
+    key: object = None
+
+
+class Unequal(NamedTuple):
+    """Two parts that are not equal; texts are made of it only if the mismatch is kept.
+
+    `difference` is a text, or a function of the two parts that gives one; `suffix` is added to
+    the path.
+    """
+
+    kind: str
+    actual: object
+    expected: object
+    difference: str | Callable[[Any, Any], str] = ""
+    suffix: str = ""
+
+
+class Absent:
+    """Stands for the part that one side does not have."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = Absent()
+
+
+class Tolerance(Protocol):
+    """What a policy admits between floats that are not the same."""
+
+    def admits(self, actual: complex, expected: complex, /) -> bool: ...
+
+    def admits_elements(self, actual: Any, expected: Any, /) -> Any:
+        """Answer for each element of two arrays of one float or complex dtype."""
+
+
+class Relation(Protocol):
+    """The relation that is being decided."""
+
+    @property
+    def tolerance(self) -> Tolerance | None: ...
+
+    def holds(self, actual: object, expected: object, /) -> bool:
+        """Decide it for two parts on their own."""
+
+    def guess(self, actual: object, expected: object, /) -> bool | None:
+        """Decide it for two parts that may not belong together; None once that took too long."""
+
+
+Finding: TypeAlias = Pair | Unequal
+
+#: Compares two values of one type: yields the parts that must be equal, and what is not.
+Comparer: TypeAlias = Callable[[Any, Any, Relation], Iterator[Finding]]
+
+
+def look_up(table: dict[type, Comparer], cls: type) -> Comparer | None:
+    """Return the comparer of `cls`, or of the base whose equality it inherits."""
+    for base in cls.__mro__:
+        comparer = table.get(base)
+        if comparer is None:
+            continue
+        if cls is base:
+            return comparer
+        return add_attributes(comparer) if cls.__eq__ is base.__eq__ else None
+    return None
+
+
+def add_attributes(comparer: Comparer) -> Comparer:
+    """Return a comparer for a subclass, whose instances have attributes too."""
+
+    def compare_with_attributes(
+        actual: object, expected: object, relation: Relation
+    ) -> Iterator[Finding]:
+        yield from comparer(actual, expected, relation)
+        yield from pair_attributes(read_attributes(actual), read_attributes(expected))
+
+    return compare_with_attributes
+
+
+def read_attributes(value: object) -> dict[str, object]:
+    """Return the instance's attributes: its `__dict__`, its slots."""
+    found = dict(getattr(value, "__dict__", {}))
+    for base in type(value).__mro__:
+        slots = vars(base).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name.startswith("__") and not name.endswith("__"):
+                name = f"_{base.__name__.lstrip('_')}{name}"
+            if name not in ("__dict__", "__weakref__") and hasattr(value, name):
+                found[name] = getattr(value, name)
+    return found
+
+
+def pair_attributes(actual: dict[str, Any], expected: dict[str, Any]) -> Iterator[Finding]:
+    """Yield the attributes by name."""
+    for name in actual:
+        if name in expected:
+            yield Pair(actual[name], expected[name], ATTRIBUTE, name)
+    for name in expected:
+        if name not in actual:
+            yield Unequal("missing", ABSENT, expected[name], suffix=f".{name}")
+    for name in actual:
+        if name not in expected:
+            yield Unequal("extra", actual[name], ABSENT, suffix=f".{name}")
+
+
+def render(unequal: Unequal, path: Path) -> Mismatch:
+    """Make the texts of a mismatch."""
+    difference = unequal.difference
+    if callable(difference):
+        try:
+            difference = difference(unequal.actual, unequal.expected)
+        except Exception:  # a subclass may forbid the arithmetic; the mismatch stands without it
+            difference = ""
+    return Mismatch(
+        path=render_path(path) + unequal.suffix,
+        kind=unequal.kind,
+        actual=show(unequal.actual),
+        expected=show(unequal.expected),
+        difference=clip(difference, limit=DIFFERENCE_LIMIT),
+    )
+
+
+def render_path(path: Path) -> str:
+    """Write the steps as code, the middle of a very long path left out."""
+    steps: list[tuple[str, object]] = []
+    while path is not None:
+        path, form, key = path
+        if form:
+            steps.append((form, key))
+    steps.reverse()
+    if len(steps) > STEPS:
+        middle = f"…{len(steps) - STEPS} more…"
+        steps[STEPS // 2 : -STEPS // 2] = [(ATTRIBUTE, middle)]
+    return "".join(
+        form.format(show(key, limit=KEY_LIMIT) if form == ITEM else key) for form, key in steps
+    )

@@ -1,0 +1,137 @@
+"""The comparers of single values."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import fractions
+import pathlib
+import re
+import types
+import uuid
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from .floats import describe_complex, describe_floats, is_same_complex, is_same_float
+from .pairs import Comparer, Finding, Relation, Unequal, look_up
+from .show import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["PLAIN", "compare_floats", "find", "is_plainly_equal"]
+
+#: Types whose `==` between two of them says it all; of floats, between numbers other than zero.
+PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
+
+
+def find(cls: type) -> Comparer | None:
+    """Return the comparer of a single value, None for other classes."""
+    if issubclass(cls, type):
+        return partial(compare_keys, attrgetter("__module__", "__qualname__"))
+    return look_up(TABLE, cls)
+
+
+def is_plainly_equal(actual: object, expected: object) -> bool:
+    """Tell quickly that most equal values are; a False says nothing."""
+    cls = type(actual)
+    return (
+        cls is type(expected)
+        and cls in PLAIN
+        and actual == expected
+        and (bool(actual) or cls is not float)
+    )
+
+
+def compare_keys(
+    key: Callable[[Any], object], actual: object, expected: object, _: Relation
+) -> Iterator[Finding]:
+    """Compare what `key` makes of both."""
+    if key(actual) != key(expected):
+        yield Unequal("value", actual, expected)
+
+
+def compare_floats(actual: float, expected: float, relation: Relation) -> Iterator[Finding]:
+    tolerance = relation.tolerance
+    if is_same_float(actual, expected) or (tolerance and tolerance.admits(actual, expected)):
+        return
+    kind = "sign-of-zero" if actual == expected else "value"
+    yield Unequal(kind, actual, expected, describe_floats)
+
+
+def compare_complex(actual: complex, expected: complex, relation: Relation) -> Iterator[Finding]:
+    tolerance = relation.tolerance
+    if is_same_complex(actual, expected) or (tolerance and tolerance.admits(actual, expected)):
+        return
+    kind = "sign-of-zero" if actual == expected else "value"
+    yield Unequal(kind, actual, expected, describe_complex)
+
+
+def compare_integers(actual: int, expected: int, _: Relation) -> Iterator[Finding]:
+    if actual != expected:
+        yield Unequal(
+            "value", actual, expected, lambda a, e: f"{'+' if a > e else ''}{show(a - e)}"
+        )
+
+
+def compare_text(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+    if actual != expected:
+        yield Unequal("value", actual, expected, describe_texts)
+
+
+def describe_texts(actual: Any, expected: Any) -> str:
+    """Say where two texts part, and show both from there."""
+    pairs = zip(actual, expected, strict=False)
+    shorter = min(len(actual), len(expected))
+    start = next((i for i, (a, e) in enumerate(pairs) if a != e), shorter)
+    if start == 0:
+        return ""
+    rest = [show(text[start : start + 30]) for text in (actual, expected)]
+    return f"from [{start}]: {rest[0]}, expected {rest[1]}"
+
+
+def read_datetime(value: datetime.datetime) -> object:
+    return value.replace(tzinfo=None, fold=0), value.utcoffset(), value.fold
+
+
+def read_time(value: datetime.time) -> object:
+    return value.replace(tzinfo=None, fold=0), value.utcoffset(), value.fold
+
+
+def read_pattern(value: re.Pattern[Any]) -> object:
+    return type(value.pattern), value.pattern, value.flags
+
+
+def read_itself(value: object) -> object:
+    return value
+
+
+#: What says all of a value of these classes, as something that `==` compares.
+KEYS: dict[type, Callable[[Any], object]] = {
+    bool: read_itself,
+    type(None): read_itself,
+    type(...): read_itself,
+    type(NotImplemented): read_itself,
+    decimal.Decimal: decimal.Decimal.as_tuple,
+    fractions.Fraction: attrgetter("numerator", "denominator"),
+    datetime.datetime: read_datetime,
+    datetime.date: read_itself,
+    datetime.time: read_time,
+    datetime.timedelta: read_itself,
+    range: attrgetter("start", "stop", "step"),
+    pathlib.PurePath: str,
+    uuid.UUID: attrgetter("int"),
+    re.Pattern: read_pattern,
+    types.ModuleType: attrgetter("__name__"),
+}
+
+TABLE: dict[type, Comparer] = {
+    float: compare_floats,
+    complex: compare_complex,
+    int: compare_integers,
+    str: compare_text,
+    bytes: compare_text,
+    bytearray: compare_text,
+    **{cls: partial(compare_keys, key) for cls, key in KEYS.items()},
+}

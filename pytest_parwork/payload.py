@@ -1,0 +1,323 @@
+"""What travels to the workers, serialised once: functions, shared values, arguments, modules."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import site
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from .errors import PayloadError
+from .ledger import Buffer, Files, Ledger, write_record
+from .model import Address, Task
+
+__all__ = [
+    "Call",
+    "Handle",
+    "Header",
+    "ModuleTable",
+    "Payload",
+    "copy_arguments",
+    "dumps",
+    "project_modules",
+]
+
+#: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
+OUT_OF_BAND = 1 << 16
+
+#: Modules as {name: (file or None, folders to search for submodules or None)}.
+ModuleTable = Mapping[str, tuple[str | None, tuple[str, ...] | None]]
+
+#: Where a value stands in the payload: offset and length of its record.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One task as a worker reads it: numbers of the function and of the argument values."""
+
+    function: int
+    args: tuple[int, ...]
+    kwargs: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The table of contents, read once by every worker.
+
+    `functions` are addresses, or numbers of values where the function travels itself.
+    """
+
+    ledger: str
+    spools: tuple[str, ...]
+    functions: tuple[Address | int, ...]
+    calls: tuple[Call | None, ...]
+    values: tuple[Place, ...]
+    modules: ModuleTable
+    path: tuple[str, ...]
+    threads: int | None
+    patience: float
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What goes with every batch: where the payload is, and which run it belongs to."""
+
+    path: str
+    offset: int
+    length: int
+    run: str
+
+
+def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> bytes:
+    """Serialise by reference where possible, else by value through cloudpickle.
+
+    Large contiguous buffers go to `buffers`, where given. Raises what pickling raised, whatever
+    class that is.
+    """
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        assert buffers is not None
+        view = buffer.raw()
+        if view.nbytes < OUT_OF_BAND:
+            return True
+        buffers.append(buffer)
+        return False
+
+    callback = None if buffers is None else keep
+    try:
+        return pickle.dumps(value, protocol=5, buffer_callback=callback)
+    except Exception:
+        import cloudpickle  # here, because most runs never need it
+
+        if buffers is not None:
+            buffers.clear()
+        data: bytes = cloudpickle.dumps(value, protocol=5, buffer_callback=callback)
+        return data
+
+
+@dataclass(slots=True)
+class Payload:
+    """The file being written, and what could not be put into it.
+
+    `refused` holds, by task number, why a task cannot be sent.
+    """
+
+    handle: Handle
+    refused: dict[int, PayloadError] = field(default_factory=dict)
+
+    @classmethod
+    def write(
+        cls,
+        tasks: Sequence[Task],
+        files: Files,
+        *,
+        run: str,
+        spools: int,
+        modules: ModuleTable,
+        threads: int | None,
+        patience: float,
+    ) -> tuple[Payload, Ledger, list[int]]:
+        """Serialise `tasks` into a new file among `files`, beside a ledger and `spools` spools.
+
+        Returns the payload, the ledger and the descriptors of the spools. `patience` is the
+        seconds that a worker waits for the others before its first task.
+        """
+        fd, path = files.create("payload")
+        _, ledger_path = files.create("ledger", Ledger.size(len(tasks)))
+        spooled = [files.create(f"spool-{number}") for number in range(spools)]
+        writer = _Writer(fd)
+        refused: dict[int, PayloadError] = {}
+        calls: list[Call | None] = []
+        for number, task in enumerate(tasks):
+            try:
+                calls.append(writer.call(task))
+            except PayloadError as error:
+                calls.append(None)
+                refused[number] = error
+        header = Header(
+            ledger=ledger_path,
+            spools=tuple(path for _, path in spooled),
+            functions=tuple(writer.functions),
+            calls=tuple(calls),
+            values=tuple(writer.places),
+            modules=modules,
+            path=tuple(sys.path),
+            threads=threads,
+            patience=patience,
+        )
+        offset, length = writer.append(header, "the table of contents")
+        writer.flush()
+        handle = Handle(path, offset, length, run)
+        return cls(handle, refused), Ledger.open(ledger_path), [fd for fd, _ in spooled]
+
+
+class _Writer:
+    """Write values one after the other, each object once."""
+
+    def __init__(self, fd: int) -> None:
+        self._file = os.fdopen(fd, "wb", closefd=False)
+        self._end = 0
+        self._numbers: dict[int, int] = {}
+        self._kept: list[object] = []  # what was seen stays alive, or ids would be used again
+        self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
+        self._function_numbers: dict[Address | int, int] = {}
+        self._failed: dict[int, str] = {}
+        self.places: list[Place] = []
+        self.functions: list[Address | int] = []
+
+    def call(self, task: Task) -> Call:
+        function = task.address or self.value(task.function, "the function")
+        if function not in self._function_numbers:
+            self._function_numbers[function] = len(self.functions)
+            self.functions.append(function)
+        return Call(
+            self._function_numbers[function],
+            tuple(self.value(arg, f"argument {n}") for n, arg in enumerate(task.args, start=1)),
+            tuple((key, self.value(arg, f"argument {key!r}")) for key, arg in task.kwargs.items()),
+        )
+
+    def value(self, value: object, name: str) -> int:
+        key = id(value)
+        if key in self._failed:
+            raise PayloadError(f"{name} {self._failed[key]}")
+        if key not in self._numbers:
+            self._kept.append(value)
+            try:
+                place = self.append(value, name)
+            except PayloadError as error:
+                self._failed[key] = str(error).removeprefix(f"{name} ")
+                raise
+            self._numbers[key] = len(self.places)
+            self.places.append(place)
+        return self._numbers[key]
+
+    def append(self, value: object, name: str) -> Place:
+        buffers: list[pickle.PickleBuffer] = []
+        try:
+            data = dumps(value, buffers)
+        except Exception as error:
+            raise PayloadError(
+                f"{name} cannot travel to a worker: {explain(value, error)}"
+            ) from error
+        offset = self._end
+        length = write_record(self._write, offset, data, buffers, self._buffers)
+        self._end += length
+        return offset, length
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def _write(self, chunk: Buffer) -> None:
+        self._file.write(chunk)
+
+
+def explain(value: object, error: BaseException) -> str:
+    """Say which part of `value` cannot be pickled, and why: `.model.lock: cannot pickle …`."""
+    path, seen = "", {id(value)}
+    found = True
+    while found:
+        found = False
+        for step, part in _parts(value):
+            if id(part) in seen:
+                continue
+            seen.add(id(part))
+            try:
+                dumps(part)
+            except Exception as inner:
+                value, error, found = part, inner, True
+                path += step
+                break
+    text = str(error).partition("\n")[0][:200] or type(error).__name__
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    return f"{path or 'it'} is a {kind}: {text}"
+
+
+def _parts(value: object) -> list[tuple[str, object]]:
+    """Return the parts of `value` with the code that leads to each."""
+    if isinstance(value, Mapping):
+        return [(f"[{key!r:.60}]", part) for key, part in value.items()]
+    if isinstance(value, list | tuple):
+        return [(f"[{number}]", part) for number, part in enumerate(value)]
+    closure = getattr(value, "__closure__", None)
+    if closure:
+        names = value.__code__.co_freevars  # type: ignore[attr-defined]  # functions have it
+        cells = zip(names, closure, strict=True)
+        return [(f".<{name}>", cell.cell_contents) for name, cell in cells]
+    return [(f".{key}", part) for key, part in getattr(value, "__dict__", {}).items()]
+
+
+def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict[str, object]]]:
+    """Return one copy of all arguments, shared among the tasks as the originals are.
+
+    So a task in a thread may spoil its arguments, and those of other tasks, but never the input of
+    the serial run. What cannot be copied (a lock, an open file) is passed as it is.
+    """
+    calls = [(task.args, dict(task.kwargs)) for task in tasks]
+    try:
+        return cast("list[tuple[tuple[object, ...], dict[str, object]]]", _copy(calls))
+    except Exception:
+        memo: dict[int, object] = {}
+        return [
+            (
+                tuple(_copy_or_keep(arg, memo) for arg in args),
+                {key: _copy_or_keep(arg, memo) for key, arg in kwargs.items()},
+            )
+            for args, kwargs in calls
+        ]
+
+
+def _copy(value: object) -> object:
+    buffers: list[pickle.PickleBuffer] = []
+    data = dumps(value, buffers)
+    return pickle.loads(
+        data,
+        buffers=[
+            memoryview(bytearray(view)).toreadonly() if view.readonly else bytearray(view)
+            for view in (buffer.raw() for buffer in buffers)
+        ],
+    )
+
+
+def _copy_or_keep(value: object, memo: dict[int, object]) -> object:
+    if id(value) not in memo:
+        try:
+            memo[id(value)] = _copy(value)
+        except Exception:
+            memo[id(value)] = value
+    return memo[id(value)]
+
+
+def project_modules(root: Path) -> ModuleTable:
+    """Return the modules below `root` that are imported here, with the packages around them.
+
+    Installed packages are left out: workers find them as this process did.
+    """
+    libraries = (sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+    installed = {*libraries, *site.getsitepackages(), site.getusersitepackages()}
+    inside = os.path.join(root, "")
+    outside = tuple(os.path.join(folder, "") for folder in installed)
+    table: dict[str, tuple[str | None, tuple[str, ...] | None]] = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name == "__main__" or not file or not file.endswith(".py"):
+            continue
+        if not file.startswith(inside) or file.startswith(outside):
+            continue
+        table[name] = (file, _folders(module))
+        while name := name.rpartition(".")[0]:
+            package = sys.modules.get(name)
+            if name not in table and package is not None and not getattr(package, "__file__", None):
+                table[name] = (None, _folders(package) or ())
+    return table
+
+
+def _folders(module: ModuleType) -> tuple[str, ...] | None:
+    path = getattr(module, "__path__", None)
+    return None if path is None else tuple(path)

@@ -1,0 +1,104 @@
+"""The serial run that every other run is compared with: which tasks, under which limits, kept."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .clock import now
+from .model import Outcome
+from .worker import describe, is_skip
+
+__all__ = ["Limits", "References", "call", "sample"]
+
+
+def sample(ids: Sequence[str], share: float) -> frozenset[str]:
+    """Choose the share of `ids`, rounded up, that is verified: the same ones in every session."""
+    count = math.ceil(share * len(ids))
+    if count >= len(ids):
+        return frozenset(ids)
+    order = sorted(ids, key=lambda id: hashlib.sha256(id.encode()).digest())
+    return frozenset(order[:count])
+
+
+def call(function: Callable[[], object]) -> tuple[Outcome, BaseException | None]:
+    """Call, and return the outcome with the exception, which keeps its traceback."""
+    started = now()
+    try:
+        value = function()
+    except BaseException as error:
+        ended = now()
+        kind = "skip" if is_skip(error) else "failure"
+        failure = describe(error, error)
+        outcome = Outcome(kind=kind, failure=failure, started=started, ended=ended)  # type: ignore[arg-type]  # one of the two
+        return outcome, error
+    return Outcome(kind="value", value=value, started=started, ended=now()), None
+
+
+class Limits:
+    """The limit of native threads that the workers have, for the serial run too.
+
+    Libraries that are loaded only later, inside a task, are not limited.
+    """
+
+    def __init__(self, threads: int | None) -> None:
+        self._threads = threads
+        self._controller = None
+        if threads is not None and {"numpy", "torch"} & sys.modules.keys():
+            import threadpoolctl
+
+            controller = threadpoolctl.ThreadpoolController()
+            if controller.info():
+                self._controller = controller
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep to the limit inside."""
+        if self._controller is None:
+            yield
+            return
+        with self._controller.limit(limits=self._threads):
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    outcome: Outcome
+    error: BaseException | None
+    made_of: tuple[object, ...]
+
+
+class References:
+    """Serial outcomes kept for further configurations of the same case, and no longer."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, _Kept] = {}
+
+    def keep(
+        self,
+        case: Hashable,
+        outcome: Outcome,
+        error: BaseException | None,
+        made_of: tuple[object, ...],
+    ) -> None:
+        """Keep what `case` gave, with the shared values that it was made of."""
+        self._kept[case] = _Kept(outcome, error, made_of)
+
+    def get(
+        self, case: Hashable, made_of: tuple[object, ...]
+    ) -> tuple[Outcome, BaseException | None] | None:
+        """Return what is kept of `case`, if it was made of these very values."""
+        kept = self._kept.get(case)
+        if kept is None or len(kept.made_of) != len(made_of):
+            return None
+        if any(old is not new for old, new in zip(kept.made_of, made_of, strict=True)):
+            return None
+        return kept.outcome, kept.error
+
+    def let_go(self, case: Hashable) -> None:
+        """Forget `case`: no further configuration will ask."""
+        self._kept.pop(case, None)

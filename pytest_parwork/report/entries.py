@@ -1,0 +1,100 @@
+"""What one case, one mismatch and one run tell a report, as JSON-safe values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from ..model import Verdict
+
+__all__ = ["SKIPPED", "CaseEntry", "MismatchEntry", "RunFacts", "plain"]
+
+#: `CaseEntry.why` of a case that was skipped before it was sent.
+SKIPPED = "skipped"
+
+
+def plain(entry: Any, **nested: object) -> dict[str, Any]:
+    """Return the fields of a dataclass, those of `nested` replaced.
+
+    `dataclasses.asdict` copies every value deeply, which thousands of cases would feel.
+    """
+    return {item.name: getattr(entry, item.name) for item in fields(entry)} | nested
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MismatchEntry:
+    """One place where a case differs; all texts bounded. See `model.Mismatch`."""
+
+    path: str
+    kind: str
+    actual: str
+    expected: str
+    difference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEntry:
+    """What is known of one case in one configuration.
+
+    `index` is the place of the case in its workload, `batch` the run it belongs to, as in
+    `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end;
+    `interval` is (arrived, started, ended) on the run's clock. `lost` is {"reason", "detail"} or
+    None. `why` says why a case is NOT_VERIFIED: `verify=0.5`, or `SKIPPED`.
+    """
+
+    id: str
+    verdict: Verdict
+    index: int = 0
+    batch: str = ""
+    serial: float | None = None
+    parallel: float | None = None
+    worker: int | None = None
+    interval: tuple[float, float, float] | None = None
+    compared: Literal["values", "outcomes"] = "values"
+    lost: Mapping[str, str] | None = None
+    mismatches: tuple[MismatchEntry, ...] = ()
+    mismatch_count: int = 0
+    why: str = ""
+
+    @property
+    def is_skipped(self) -> bool:
+        """True if the case was never sent: it counts as present, and says nothing else."""
+        return self.why == SKIPPED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return plain(
+            self,
+            verdict=self.verdict.value,
+            interval=list(self.interval) if self.interval else None,
+            lost=dict(self.lost) if self.lost else None,
+            mismatches=[plain(mismatch) for mismatch in self.mismatches],
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> CaseEntry:
+        """Undo `to_dict`."""
+        nested = {
+            "verdict": Verdict(data["verdict"]),
+            "interval": tuple(data["interval"]) if data["interval"] else None,
+            "mismatches": tuple(MismatchEntry(**mismatch) for mismatch in data["mismatches"]),
+        }
+        return cls(**{**data, **nested})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What the runner tells of one run: seconds, workers.
+
+    A workload with several values of a wide fixture is one run for each of them; `batch` names
+    the run, different from all others of the session, also those of other xdist processes.
+    `wall`, `startup`, `granted`, `start_method` and `threads` are those of `model.Run`.
+    """
+
+    batch: str
+    wall: float
+    startup: float
+    granted: int
+    start_method: str
+    threads: int | None = None

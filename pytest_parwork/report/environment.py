@@ -1,0 +1,49 @@
+"""What a report says about the machine and the Python it was made on."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata
+
+from ..budget import usable_cpus
+
+__all__ = ["environment"]
+
+#: Distributions that run the tasks, or change what they compute.
+PACKAGES = (
+    "pytest",
+    "pytest-xdist",
+    "joblib",
+    "cloudpickle",
+    "threadpoolctl",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "dask",
+    "distributed",
+)
+
+
+def environment() -> dict[str, object]:
+    """Return Python, platform, CPUs that this process may use, GIL, installed packages."""
+    is_gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": usable_cpus(),
+        "gil": bool(is_gil_enabled()),
+        "packages": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Ask the installed metadata, which imports nothing."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,149 @@
+"""The section of the terminal that shows a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..model import Verdict
+from .data import Report, RunEntry
+from .figures import counted, duration, ratio, shorten
+from .markup import Line, Segment
+from .notes import notes
+
+__all__ = ["Section", "render"]
+
+#: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
+INDENT = 16
+SERIAL_END = 42
+PARALLEL, STARTUP, SPEEDUP = 11, 10, 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A title, for a separator line, and the lines below it."""
+
+    title: Segment
+    lines: tuple[Line, ...]
+
+
+def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
+    """Return what the terminal, of so many columns, shows of the report; None without any run.
+
+    A negative verbosity leaves the title alone.
+    """
+    if not report.runs:
+        return None
+    lines = _lines(report, width=width, verbosity=verbosity) if verbosity >= 0 else ()
+    return Section(title=_title(report.runs), lines=tuple(lines))
+
+
+def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
+    workloads: dict[str, list[RunEntry]] = {}
+    for run in report.runs:
+        workloads.setdefault(run.id, []).append(run)
+    for workload, runs in workloads.items():
+        yield from _heading(workload, width)
+        labels = [run.label for run in runs]
+        for run in runs:
+            # `joblib-2` and `joblib-auto` may both have got two workers.
+            ambiguous = labels.count(run.label) > 1
+            yield from _row(run, run.configuration_id if ambiguous else run.label)
+            for note in notes(run, room=min(width, 80) - INDENT, verbosity=verbosity):
+                yield _line(" " * INDENT, (note.text, note.markup))
+
+
+def _heading(workload: str, width: int) -> Iterator[Line]:
+    """Yield the id and the names of the columns, on two lines if the id is long."""
+    name = shorten(workload, width, keep_end=True)
+    if len(name) > SERIAL_END - len("serial") - 1:
+        yield _line((name, ("bold",)))
+        name = ""
+    columns = f"{'parallel':>{PARALLEL}}{'start-up':>{STARTUP}}{'speed-up':>{SPEEDUP}}"
+    yield _line((name, ("bold",)), f"{'serial':>{SERIAL_END - len(name)}}{columns}")
+
+
+def _row(run: RunEntry, label: str) -> Iterator[Line]:
+    """Yield the counts of what is equal and the times, on two lines if the label is long."""
+    timing = run.timing
+    serial = duration(timing.serial)
+    name = f"  {label}".ljust(INDENT - 1) + " "
+    equal, compared = _equal(run)
+    text = f"{counted(equal, compared)} equal"
+    if len(name) + len(text) + 1 + len(serial) > SERIAL_END:
+        yield _line(name.rstrip())
+        name = " " * INDENT
+    speedup = "-" if run.xdist else ratio(timing.speedup)
+    if speedup != "-" and not timing.reliable:
+        speedup = f"~{speedup}"
+    times = (
+        f"{serial:>{SERIAL_END - len(name) - len(text)}}"
+        f"{duration(timing.parallel):>{PARALLEL}}"
+        f"{duration(timing.startup):>{STARTUP}}"
+        f"{speedup:>{SPEEDUP}}"
+    )
+    slower = (" SLOWER", ("yellow",)) if run.is_slower else ""
+    yield _line(name, (text, ("green",) if equal else ()), times, slower)
+
+
+def _equal(run: RunEntry) -> tuple[int, str]:
+    """Return what the row counts: the equal values; the outcomes if there is no other."""
+    equal = [case.compared for case in run.cases if case.verdict is Verdict.EQUAL]
+    values = equal.count("values")
+    return (values, "value") if values or not equal else (len(equal), "outcome")
+
+
+def _title(runs: Iterable[RunEntry]) -> Segment:
+    runs = list(runs)
+    workloads = counted(len({run.id for run in runs}), "workload")
+    counts = _bad_counts(runs) + _rest_counts(runs)
+    worst = Verdict.worst([run.verdict for run in runs])
+    colour = {
+        Verdict.LOST: "red",
+        Verdict.DIFFERENT: "red",
+        Verdict.NOT_EXERCISED: "yellow",
+        Verdict.NOT_VERIFIED: "yellow",
+        Verdict.EQUAL: "green",
+    }[worst]
+    return Segment(text=f"parwork: {', '.join([workloads, *counts])}", markup=(colour, "bold"))
+
+
+def _bad_counts(runs: list[RunEntry]) -> list[str]:
+    counts: list[str] = []
+    for verdict in (Verdict.DIFFERENT, Verdict.LOST):
+        if number := sum(case.verdict is verdict for run in runs for case in run.cases):
+            counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
+    unexercised = sum(run.exercised is False for run in runs)
+    if unexercised == len(runs):
+        counts.append("NOT EXERCISED")
+    elif unexercised:
+        counts.append(f"{unexercised} of {len(runs)} runs NOT EXERCISED")
+    return counts
+
+
+def _rest_counts(runs: list[RunEntry]) -> list[str]:
+    """Say what is equal where nothing is wrong, and always what is not verified."""
+    cases = [case for run in runs for case in run.cases]
+    equal = [case.compared for case in cases if case.verdict is Verdict.EQUAL]
+    skipped = sum(case.is_skipped for case in cases)
+    unverified = sum(case.verdict is Verdict.NOT_VERIFIED for case in cases) - skipped
+    outcomes = equal.count("outcomes")
+    counts = []
+    if equal and len(equal) + skipped == len(cases) and not _bad_counts(runs):
+        counts.append("all equal to serial")
+    elif equal and not _bad_counts(runs):
+        counts.append(f"{len(equal)} equal to serial")
+    if outcomes:
+        few = outcomes < len(equal)
+        counts.append(f"{outcomes} returned no value" if few else "no value returned")
+    if unverified:
+        counts.append(f"{unverified} not verified")
+    if skipped:
+        counts.append(f"{skipped} skipped")
+    return counts
+
+
+def _line(*parts: str | tuple[str, tuple[str, ...]]) -> Line:
+    """Make a line of texts, and of texts with markup; empty ones are left out."""
+    pairs = [(part, ()) if isinstance(part, str) else part for part in parts]
+    return Line(segments=tuple(Segment(text=text, markup=mark) for text, mark in pairs if text))

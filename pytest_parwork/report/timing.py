@@ -1,0 +1,73 @@
+"""How long a workload took serially and in parallel, compared like with like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .. import stats
+from .entries import CaseEntry, RunFacts
+
+__all__ = ["Timing", "timing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds, and the ratios made of them; None where nothing was measured.
+
+    - `serial`: the measured serial seconds of all cases together, also if only a share was run;
+    - `parallel`: from the release of the first task to the last outcome, all runs together;
+    - `startup`: before that, for payload, workers and imports;
+    - `speedup`: serial seconds by `parallel`. Where only a share of the cases ran serially, the
+      others are taken to need the mean of that share;
+    - `efficiency`: `speedup` by the workers there were;
+    - `bound`: the least parallel seconds (`stats.bound`) for cases that take as long as they took
+      serially, where known, else as long as they took in their worker;
+    - `bound_share`: `bound` by `parallel`, 1 for a schedule that cannot be better. It is above 1
+      where cases were slower serially than in the workers (the serial run filled the caches,
+      say), and is not capped, because that tells more than a 1 does;
+    - `reliable`: the speed-up is measured, on all cases that ran, none was lost on the way, and no
+      other xdist process was taking CPUs away.
+    """
+
+    serial: float | None
+    parallel: float | None
+    startup: float | None
+    speedup: float | None
+    efficiency: float | None
+    bound: float | None
+    bound_share: float | None
+    reliable: bool
+
+
+def timing(
+    batches: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist: bool
+) -> Timing:
+    """Add up the runs of a workload, which follow one another."""
+    # Where no worker came, there is no parallel run to time.
+    runs = [(facts, members) for facts, members in batches if facts and facts.granted]
+    cases = [case for _, members in runs for case in members]
+    serial = [case.serial for case in cases if case.serial is not None]
+    parallel = sum(facts.wall for facts, _ in runs)
+    ran = [case for case in cases if case.parallel is not None]
+    both = [case.serial for case in ran if case.serial is not None]
+    speedup = sum(both) / len(both) * len(ran) / parallel if both and parallel else None
+    # The runs follow one another, so that each is bound by itself.
+    bound = sum(stats.bound(_durations(members), facts.granted) for facts, members in runs)
+    granted = max((facts.granted for facts, _ in runs), default=0)
+    complete = len(both) == len(ran) and not any(case.lost for case in cases)
+    return Timing(
+        serial=sum(serial) if serial else None,
+        parallel=parallel if runs else None,
+        startup=sum(facts.startup for facts, _ in runs) if runs else None,
+        speedup=speedup,
+        efficiency=speedup / granted if speedup is not None else None,
+        bound=bound if ran else None,
+        bound_share=bound / parallel if ran and parallel else None,
+        reliable=speedup is not None and complete and not xdist,
+    )
+
+
+def _durations(cases: Iterable[CaseEntry]) -> list[float]:
+    taken = (case.parallel if case.serial is None else case.serial for case in cases)
+    return [seconds for seconds in taken if seconds is not None]

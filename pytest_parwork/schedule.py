@@ -1,0 +1,99 @@
+"""The order in which tasks are handed out, in batches of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .model import WorkersAsked
+
+__all__ = ["Batch", "Schedule"]
+
+#: Seconds of work that one message to a worker should carry: a hundred times what it costs.
+BATCH_SECONDS = 0.02
+
+#: Batches per worker where a library wants all of them at once, so that the last ones even out.
+EAGER_SHARE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Tasks sent together, by number."""
+
+    number: int
+    tasks: tuple[int, ...]
+
+
+class Schedule:
+    """Hand out tasks in batches that grow where tasks turn out short.
+
+    The longest known task comes first (Graham's LPT rule, SIAM J. Appl. Math. 17, 1969). Where no
+    duration is known, the last task comes first: parameters are mostly written from small to large,
+    and a long task that starts last leaves the other workers idle.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[int],
+        *,
+        workers: int,
+        chunksize: WorkersAsked = "auto",
+        durations: Mapping[int, float] | None = None,
+    ) -> None:
+        known = durations or {}
+        order = sorted(tasks, key=lambda task: (known.get(task, math.inf), task), reverse=True)
+        self._queue = deque(order)
+        self._workers = workers
+        self._chunksize = chunksize
+        self._seconds: float | None = None
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many tasks are still to be handed out."""
+        return len(self._queue)
+
+    def observe(self, seconds: float) -> None:
+        """Take note of what one task of the latest batch took, handing over included."""
+        self._seconds = seconds
+
+    @property
+    def window(self) -> int:
+        """How many batches a worker should have ahead: a second one only where batches are short.
+
+        Two keep a worker busy while the next message travels; with long tasks the second would
+        wait behind the first while another worker is idle.
+        """
+        return 1 if self._seconds is not None and self._seconds > BATCH_SECONDS else 2
+
+    def next(self) -> Batch | None:
+        """Return the next batch, None if there is nothing left."""
+        return self._take(self._size()) if self._queue else None
+
+    def all(self) -> list[Batch]:
+        """Return all that is left, for a library that wants everything at once."""
+        fair = max(1, len(self._queue) // (self._workers * EAGER_SHARE))
+        size = fair if self._chunksize == "auto" else self._chunksize
+        batches = []
+        while self._queue:
+            batches.append(self._take(size))
+        return batches
+
+    def put_back(self, tasks: Sequence[int]) -> None:
+        """Hand `tasks` out again, next."""
+        self._queue.extendleft(tasks)
+
+    def _size(self) -> int:
+        if self._chunksize != "auto":
+            return self._chunksize
+        if self._seconds is None:
+            return 1
+        # Never more than a fair share of the rest, or the last batch is waited for alone.
+        fair = math.ceil(len(self._queue) / (2 * self._workers))
+        return max(1, min(fair, int(BATCH_SECONDS / max(self._seconds, 1e-9))))
+
+    def _take(self, size: int) -> Batch:
+        tasks = tuple(self._queue.popleft() for _ in range(min(size, len(self._queue))))
+        self._count += 1
+        return Batch(number=self._count, tasks=tasks)

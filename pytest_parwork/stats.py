@@ -1,0 +1,53 @@
+"""The arithmetic of parallel runs: overlap of intervals, bound on the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+__all__ = ["Interval", "bound", "busy_time", "peak_overlap"]
+
+#: Start and end in seconds on one clock. Half-open: what ends when another starts does not
+#: overlap with it, and an interval without length overlaps with nothing.
+Interval = tuple[float, float]
+
+
+def peak_overlap(intervals: Iterable[Interval]) -> int:
+    """Return the highest number of intervals that were running at once, 0 if there is none."""
+    return max((running for running, _ in _levels(intervals)), default=0)
+
+
+def busy_time(intervals: Iterable[Interval], *, at_least: int = 1) -> float:
+    """Return the seconds in which at least so many of the intervals were running at once.
+
+    With the default this is the length of their union; `at_least=2` by that is the share of the
+    busy time in which the work was really parallel.
+    """
+    return sum(seconds for running, seconds in _levels(intervals) if running >= at_least)
+
+
+def bound(durations: Sequence[float], workers: int) -> float:
+    """Return the least seconds in which `workers` can do tasks of these durations (in seconds).
+
+    No order of the tasks is faster than max(total / workers, longest): the lower bound on the
+    makespan to which R. L. Graham compared list scheduling ("Bounds on multiprocessing timing
+    anomalies", SIAM J. Appl. Math. 17 (1969) 416-429), and taking the tasks in any order as
+    workers get free needs at most 2 - 1/workers times as long.
+    """
+    if workers < 1:
+        raise ValueError(f"workers is {workers}: at least 1 is needed to do the tasks")
+    return max(sum(durations) / workers, max(durations, default=0.0))
+
+
+def _levels(intervals: Iterable[Interval]) -> Iterator[tuple[int, float]]:
+    """Yield, from one change to the next, how many intervals were running and for how long."""
+    changes: dict[float, int] = {}
+    for start, end in intervals:
+        if end > start:
+            changes[start] = changes.get(start, 0) + 1
+            changes[end] = changes.get(end, 0) - 1
+    moments = sorted(changes)
+    running = 0
+    for moment, following in pairwise(moments):
+        running += changes[moment]
+        yield running, following - moment

@@ -1,0 +1,339 @@
+"""All that runs inside a worker: attach to a run, carry out batches, store every outcome."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.util
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType, TracebackType
+from typing import Protocol, cast
+
+from .clock import now
+from .errors import PayloadError
+from .ledger import Kind, Ledger, Spool, read_record
+from .model import Address, Failure, Task
+from .payload import Call, Handle, Header, ModuleTable, dumps, explain
+from .schedule import Batch
+
+__all__ = ["BatchCall", "ProcessCall", "Record", "ThreadCall", "describe", "find", "is_skip"]
+
+#: Longest text of an exception, or of its traceback, that is kept.
+TEXT_LIMIT = 20_000
+
+#: Seconds between two looks at whether the others have arrived.
+GLANCE = 0.0003
+
+#: A failure as it stands in a spool: as text, and the pickled exception if it survives that.
+Record = tuple[Failure, "bytes | None"]
+
+
+class BatchCall(Protocol):
+    """What a backend's library is asked to call for each batch; returns the batch's number."""
+
+    def __call__(self, batch: Batch, /) -> int: ...
+
+
+class ThreadCall:
+    """Carry out batches in threads of this process, where the outcomes are shared anyway."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        arguments: Sequence[tuple[tuple[object, ...], dict[str, object]]],
+        ledger: Ledger,
+        *,
+        patience: float,
+    ) -> None:
+        self._tasks = tasks
+        self._arguments = arguments
+        self._ledger = ledger
+        self._patience = patience
+        self._waited = threading.local()
+        self.outcomes: dict[int, tuple[Kind, object, Failure | None]] = {}
+
+    def __call__(self, batch: Batch, /) -> int:
+        worker = threading.get_native_id()
+        if not hasattr(self._waited, "done"):
+            self._waited.done = True
+            _meet(self._ledger, batch, worker, self._patience)
+        for number in batch.tasks:
+            self._ledger.arrive(number, worker, now())
+            args, kwargs = self._arguments[number]
+            self._ledger.start(number, now())
+            kind, value = _perform(self._tasks[number].function, args, kwargs)
+            self._ledger.end(number, now())
+            failure = None
+            if isinstance(value, BaseException) and kind != "value":
+                failure = describe(value, value)
+            self.outcomes[number] = (kind, value, failure)
+            self._ledger.store(number, kind, 0, 0, 0)
+        return batch.number
+
+
+class ProcessCall:
+    """Carry out batches in another process of this machine; travels with every batch."""
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    def __reduce__(self) -> tuple[type[ProcessCall], tuple[Handle]]:
+        return ProcessCall, (self._handle,)
+
+    def __call__(self, batch: Batch, /) -> int:
+        run = _Attached.to(self._handle)
+        if not run.has_met:
+            run.has_met = True
+            _meet(run.ledger, batch, os.getpid(), run.header.patience)
+        for number in batch.tasks:
+            run.carry_out(number)
+        return batch.number
+
+
+class _Attached:
+    """What a worker process holds of the run that it works for, one at a time."""
+
+    current: _Attached | None = None
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        self._fd = os.open(handle.path, os.O_RDONLY)
+        header = read_record(self._fd, handle.offset, handle.length)
+        assert isinstance(header, Header)
+        self.header = header
+        self.has_met = False
+        _ignore_interrupts()
+        _take_over_modules(header)
+        self._functions = [self._function(entry) for entry in header.functions]
+        if header.threads is not None:
+            _limit_native_threads(header.threads)
+        self.ledger = Ledger.open(header.ledger)
+        self.spool = Spool.claim(header.spools)
+
+    @classmethod
+    def to(cls, handle: Handle) -> _Attached:
+        """Return the attachment to the run of `handle`, made on the first batch."""
+        # A forked child inherits its parent's attachment: same run, another process's spool.
+        if cls.current is None or cls.current._handle.run != handle.run:
+            if cls.current is not None:
+                cls.current.close()
+            cls.current = cls(handle)
+        return cls.current
+
+    def close(self) -> None:
+        os.close(self._fd)
+        self.spool.close()
+
+    def carry_out(self, number: int) -> None:
+        """Run one task and store its outcome, whatever it is."""
+        self.ledger.arrive(number, os.getpid(), now())
+        call = self.header.calls[number]
+        assert call is not None, "a refused task was sent"
+        kind: Kind = "failure"
+        value: object = self._functions[call.function]
+        if not isinstance(value, BaseException):
+            try:
+                function = find(value) if isinstance(value, Address) else value
+                assert callable(function)
+                args, kwargs = self._arguments(call)
+            except BaseException as error:
+                value = error
+            else:
+                self.ledger.start(number, now())
+                kind, value = _perform(function, args, kwargs)
+                self.ledger.end(number, now())
+                del args, kwargs
+        self._store(number, kind, value)
+
+    def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
+        """Load fresh copies of the arguments; the same object twice stays one object."""
+        seen: dict[int, object] = {}
+        for value in {*call.args, *(value for _, value in call.kwargs)}:
+            seen[value] = self._load(value)
+        return (
+            [seen[value] for value in call.args],
+            {key: seen[value] for key, value in call.kwargs},
+        )
+
+    def _load(self, value: int) -> object:
+        return read_record(self._fd, *self.header.values[value])
+
+    def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
+        """Resolve a function once: what is wrong with it is told by each task that needs it."""
+        try:
+            if isinstance(entry, int):
+                function = self._load(entry)
+                assert callable(function)
+                return cast("Callable[..., object]", function)
+            function = find(entry)
+        except BaseException as error:
+            return error
+        # A method is bound to a fresh instance for every task, as pytest does.
+        return entry if entry.classes else function
+
+    def _store(self, number: int, kind: Kind, value: object) -> None:
+        buffers: list[pickle.PickleBuffer] = []
+        if kind == "value":
+            try:
+                data = dumps(value, buffers)
+            except BaseException as error:
+                kind = "failure"
+                value = PayloadError(
+                    f"the result cannot travel back from a worker: {explain(value, error)}"
+                )
+        if kind != "value":
+            assert isinstance(value, BaseException)
+            record: Record = (describe(value), _survivor(value))
+            data = pickle.dumps(record, protocol=5)
+        place = self.spool.append(data, buffers)
+        self.ledger.store(number, kind, self.spool.number, *place)
+
+
+def find(address: Address) -> Callable[..., object]:
+    """Return the function at `address`, on a fresh instance of the class around it."""
+    target: object = importlib.import_module(address.module)
+    for name in address.classes:
+        target = getattr(target, name)
+    if address.classes:
+        assert isinstance(target, type)
+        target = target()
+    function = getattr(target, address.attribute)
+    assert callable(function)
+    return cast("Callable[..., object]", function)
+
+
+def _perform(
+    function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
+) -> tuple[Kind, object]:
+    """Call, and return what came: a value, a failure or a skip."""
+    try:
+        return "value", function(*args, **kwargs)
+    except BaseException as error:
+        # SystemExit, KeyboardInterrupt and pytest's own outcomes end a library's worker.
+        return ("skip" if is_skip(error) else "failure"), error
+
+
+def is_skip(error: BaseException) -> bool:
+    """Recognise `pytest.skip()` and `unittest.SkipTest` without importing either."""
+    return any(
+        (cls.__module__, cls.__qualname__)
+        in {("_pytest.outcomes", "Skipped"), ("builtins", "Skipped"), ("unittest.case", "SkipTest")}
+        for cls in type(error).__mro__
+    )
+
+
+def describe(error: BaseException, kept: BaseException | None = None) -> Failure:
+    """Put an exception into words that need no class of it; `kept` is the object, where it stays.
+
+    Frames of this package, at the outer end, are left out.
+    """
+    frames = _own_frames_removed(error.__traceback__)
+    where, source = None, ""
+    summary = traceback.extract_tb(frames)
+    if summary:
+        last = summary[-1]
+        where, source = (last.filename, last.lineno or 0), last.line or ""
+    try:
+        text = str(error)
+    except BaseException as inner:
+        text = f"<its text cannot be had: {type(inner).__name__}>"
+    try:
+        told = "".join(traceback.format_exception(type(error), error, frames))
+    except BaseException:
+        told = text
+    kind = type(error)
+    return Failure(
+        type=f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+        text=text[:TEXT_LIMIT],
+        traceback=told[-TEXT_LIMIT:],
+        where=where,
+        source=source,
+        is_assertion=isinstance(error, AssertionError),
+        exception=kept,
+    )
+
+
+def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
+    own = os.path.dirname(__file__)
+    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == own:
+        frames = frames.tb_next
+    return frames
+
+
+def _survivor(error: BaseException) -> bytes | None:
+    """Pickle an exception if it comes back from its pickle, else None."""
+    try:
+        data = dumps(error)
+        pickle.loads(data)
+    except BaseException:
+        return None
+    return data
+
+
+def _meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:
+    """Wait with the first task in hand until the runner says that all have arrived."""
+    ledger.arrive(batch.tasks[0], worker, now())
+    deadline = now() + patience
+    while not ledger.is_released and now() < deadline:
+        time.sleep(GLANCE)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the runner, which ends the workers.
+
+    A handler that does nothing, not SIG_IGN: programs started by a task would inherit that.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: None)
+
+
+def _limit_native_threads(limit: int) -> None:
+    if {"numpy", "torch"} & sys.modules.keys():
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(limits=limit)
+
+
+def _take_over_modules(header: Header) -> None:
+    """Make the project's modules importable here as they are in the process that runs pytest."""
+    sys.path[:] = [*header.path, *(entry for entry in sys.path if entry not in header.path)]
+    for name, (file, _) in header.modules.items():
+        # A worker that is used again may hold another project's module of this name.
+        if file and name in sys.modules and getattr(sys.modules[name], "__file__", file) != file:
+            del sys.modules[name]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+    sys.meta_path.insert(0, _Finder(header.modules))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Find the project's modules by the table, where ordinary import would not."""
+
+    def __init__(self, modules: ModuleTable) -> None:
+        self._modules = modules
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002, because the protocol of importlib has it
+        target: ModuleType | None = None,  # noqa: ARG002, for the same reason
+    ) -> ModuleSpec | None:
+        if fullname not in self._modules:
+            return None
+        file, folders = self._modules[fullname]
+        if file is None:
+            spec = ModuleSpec(fullname, None, is_package=True)
+            spec.submodule_search_locations = list(folders or ())
+            return spec
+        return importlib.util.spec_from_file_location(
+            fullname, file, submodule_search_locations=None if folders is None else list(folders)
+        )

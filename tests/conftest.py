@@ -1,0 +1,208 @@
+"""What holds for every test: it ends in time and leaves nothing behind."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from pytest_parwork.backends import bundled
+from pytest_parwork.backends.base import Backend
+from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
+from pytest_parwork.outcomes import Outcomes
+from pytest_parwork.payload import ModuleTable
+from pytest_parwork.runner import carry_out
+
+#: Seconds until a test that hangs ends the session, with the traceback of every thread.
+DEADLINE = 60.0
+
+#: Seconds that what a test started may take to be gone.
+SETTLING = 3.0
+
+#: Processes that libraries keep for later use, by what their command line holds.
+HELPERS = {
+    "resource_tracker": "multiprocessing.resource_tracker",
+    "forkserver": "multiprocessing.forkserver",
+    "loky": "joblib.externals.loky.",
+}
+
+STDERR = pytest.StashKey[IO[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Captured tests write to a file that nobody would see after a hard exit.
+    config.stash[STDERR] = os.fdopen(os.dup(2), "w", encoding="utf-8")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[STDERR].close()
+
+
+@pytest.fixture(autouse=True)
+def _ends_in_time(pytestconfig: pytest.Config) -> Iterator[None]:
+    faulthandler.dump_traceback_later(DEADLINE, exit=True, file=pytestconfig.stash[STDERR])
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def keeps_helpers() -> None:
+    """Allow a test to leave the processes that loky, spawn and forkserver keep for later use."""
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    allowed = allowed_helpers(request)
+    before = found(allowed)
+    yield
+    until = time.monotonic() + SETTLING
+    while left := found(allowed) - before:
+        gc.collect()  # a mapping that only a cycle still holds is no leak
+        if time.monotonic() > until:
+            pytest.fail(f"left behind: {sorted(left)}")
+        time.sleep(0.01)
+
+
+def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
+    """Return the marks of helper processes that the backend of this test may keep."""
+    if "keeps_helpers" in request.fixturenames:
+        return list(HELPERS.values())
+    kinds: set[str] = set()
+    params = getattr(getattr(request.node, "callspec", None), "params", {})
+    for name in (value for value in params.values() if isinstance(value, str)):
+        family, _, method = name.partition(":")
+        if family == "joblib":
+            kinds |= {"loky", "resource_tracker"}
+        if family in {"multiprocessing", "processes"}:
+            method = method or multiprocessing.get_context().get_start_method() or ""
+            kinds |= {"spawn": {"resource_tracker"}, "fork": set()}.get(
+                method, {"resource_tracker", "forkserver"}
+            )
+    return [HELPERS[kind] for kind in kinds]
+
+
+def found(allowed: Iterable[str]) -> set[str]:
+    """Return all that a run could leave behind and that is there now."""
+    multiprocessing.active_children()  # takes those that ended off the list of the system
+    return {*processes(list(allowed)), *threads(), *open_files(), *named_files()}
+
+
+def processes(allowed: list[str]) -> Iterator[str]:
+    """Yield all descendants, but for the allowed helpers, which are children of this process."""
+    todo = [(child, True) for child in children(os.getpid())]
+    while todo:
+        pid, is_ours = todo.pop()
+        todo.extend((child, False) for child in children(pid))
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if not (is_ours and any(mark in line for mark in allowed)):
+            yield f"process {pid}: {line[:200]}"
+
+
+def children(pid: int) -> Iterator[int]:
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            yield from map(int, file.read_text().split())
+        except OSError:
+            continue
+
+
+def threads() -> Iterator[str]:
+    for thread in threading.enumerate():
+        if not thread.daemon and thread.is_alive() and thread is not threading.main_thread():
+            yield f"thread {thread.name} {thread.ident}"
+
+
+def open_files() -> Iterator[str]:
+    for fd in Path("/proc/self/fd").glob("*"):
+        try:
+            target = os.readlink(fd)
+        except OSError:
+            continue
+        if target.startswith("/memfd:parwork-"):
+            yield f"descriptor {fd.name} → {target}"
+
+
+def named_files() -> Iterator[str]:
+    for folder in ("/dev/shm", tempfile.gettempdir()):
+        for prefix in ("parwork-", f"joblib_memmapping_folder_{os.getpid()}_"):
+            yield from map(str, Path(folder).glob(f"{prefix}*"))
+
+
+class Carrier:
+    """Carry out tasks on one backend, and keep the runs open until the test ends."""
+
+    def __init__(self, name: str, backend: Backend) -> None:
+        self.name = name
+        self.backend = backend
+        self._runs: list[Run] = []
+
+    def __call__(
+        self,
+        tasks: Sequence[Task],
+        *,
+        workers: WorkersAsked = 2,
+        chunksize: WorkersAsked = "auto",
+        modules: ModuleTable | None = None,
+    ) -> Run:
+        run = carry_out(
+            Workload(name="contract", tasks=tuple(tasks)),
+            Configuration(backend=self.name, workers=workers, chunksize=chunksize),
+            self.backend,
+            modules=modules,
+        )
+        self._runs.append(run)
+        return run
+
+    def map(self, function: Callable[..., object], *arguments: tuple[object, ...]) -> Run:
+        return self(calls(function, *arguments))
+
+    def close(self) -> None:
+        while self._runs:
+            outcomes(self._runs.pop()).close()
+
+
+def calls(function: Callable[..., object], *arguments: tuple[object, ...]) -> list[Task]:
+    """Return a task for each tuple of arguments."""
+    return [
+        Task(id=str(number), function=function, args=args) for number, args in enumerate(arguments)
+    ]
+
+
+def outcomes(run: Run) -> Outcomes:
+    assert isinstance(run.outcomes, Outcomes)
+    return run.outcomes
+
+
+@pytest.fixture(scope="module")
+def backends() -> Iterator[Mapping[str, Backend]]:
+    """Give the bundled backends, and end what they kept when the module ends."""
+    found = bundled()
+    yield found
+    for backend in found.values():
+        backend.close()
+
+
+@pytest.fixture(params=list(bundled()))
+def name(request: pytest.FixtureRequest) -> str:
+    """Name each bundled backend in turn."""
+    assert isinstance(request.param, str)
+    return request.param
+
+
+@pytest.fixture
+def carrier(name: str, backends: Mapping[str, Backend]) -> Iterator[Carrier]:
+    carrier = Carrier(name, backends[name])
+    yield carrier
+    carrier.close()

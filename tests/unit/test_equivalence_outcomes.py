@@ -1,0 +1,126 @@
+"""Outcomes compared: kind first, then values, failures by what they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_parwork.equivalence import close, compare_outcomes, exact
+from pytest_parwork.model import Failure, Lost, Outcome
+
+
+def value(result: object) -> Outcome:
+    return Outcome(kind="value", value=result)
+
+
+def failure(error: BaseException, *, travelled: bool = True, **facts: Any) -> Outcome:
+    return Outcome(
+        kind="failure",
+        failure=Failure(
+            type=f"{type(error).__module__}.{type(error).__qualname__}",
+            text=str(error),
+            is_assertion=isinstance(error, AssertionError),
+            exception=error if travelled else None,
+            **facts,
+        ),
+    )
+
+
+def skip(reason: str) -> Outcome:
+    return Outcome(kind="skip", failure=Failure(type="Skipped", text=reason))
+
+
+HERE, THERE = ("test_a.py", 3), ("test_a.py", 4)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (value(3), value(3)),
+        (failure(ValueError("bad")), failure(ValueError("bad"))),
+        (failure(ValueError("bad", 1)), failure(ValueError("bad", 1))),
+        (
+            failure(ValueError("0x7f0011112222")),
+            failure(ValueError("0x7f3344445555")),
+        ),
+        (failure(OSError("a"), travelled=False), failure(OSError("a"))),
+        (
+            failure(OSError("0x7f0011112222"), travelled=False),
+            failure(OSError("0x7f3344445555"), travelled=False),
+        ),
+        (failure(AssertionError("1 == 2"), where=HERE), failure(AssertionError("2"), where=HERE)),
+        (skip("no GPU"), skip("no network")),
+    ],
+)
+def test_outcomes_that_say_the_same_are_equal(actual: Outcome, expected: Outcome) -> None:
+    assert compare_outcomes(actual, expected, exact())
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "kind", "texts"),
+    [
+        (value(3), failure(ValueError("bad")), "outcome", ("value 3", "ValueError: bad")),
+        (skip("no GPU"), value(3), "outcome", ("skip: no GPU", "value 3")),
+        (value(3), value(4), "value", ("3", "4")),
+        (
+            failure(KeyError("a")),
+            failure(ValueError("a")),
+            "exception",
+            ("KeyError: 'a'", "ValueError: a"),
+        ),
+        (failure(OSError(1)), failure(OSError("1")), "exception", ("OSError: 1", "OSError: 1")),
+        (
+            failure(OSError("a"), travelled=False),
+            failure(OSError("b")),
+            "exception",
+            ("OSError: a", "OSError: b"),
+        ),
+        (
+            failure(AssertionError("x"), where=HERE),
+            failure(AssertionError("x"), where=THERE),
+            "exception",
+            ("AssertionError: x", "AssertionError: x"),
+        ),
+    ],
+)
+def test_outcomes_that_differ_say_how(
+    actual: Outcome, expected: Outcome, kind: str, texts: tuple[str, str]
+) -> None:
+    (mismatch,) = compare_outcomes(actual, expected, exact()).mismatches
+    assert (mismatch.path, mismatch.kind) == ("", kind)
+    assert (mismatch.actual, mismatch.expected) == texts
+
+
+def test_a_failure_says_in_what_it_differs() -> None:
+    def tell(actual: Outcome, expected: Outcome) -> str:
+        return compare_outcomes(actual, expected, exact()).mismatches[0].difference
+
+    assert tell(failure(OSError(1)), failure(OSError("1"))) == (
+        ".args[0]: 1, expected '1' (type int, expected str)"
+    )
+    assert tell(failure(OSError("a"), travelled=False), failure(OSError("b"))) == "the text differs"
+    here, there = (failure(AssertionError(), where=where) for where in (HERE, THERE))
+    assert tell(here, there) == "raised at test_a.py:3, expected at test_a.py:4"
+    assert tell(here, failure(AssertionError())).endswith("expected at an unknown line")
+    assert tell(failure(KeyError(1)), failure(OSError(1))) == (
+        "type builtins.KeyError, expected builtins.OSError"
+    )
+
+
+def test_values_are_compared_by_the_policy() -> None:
+    policy = close(rtol=1e-3)
+    assert compare_outcomes(value(1.0005), value(1.0), policy)
+    assert compare_outcomes(value(2.0), value(1.0), policy).policy == str(policy)
+    assert compare_outcomes(skip(""), value(1.0), policy).policy == str(policy)
+
+
+def test_values_are_left_alone_on_request() -> None:
+    assert compare_outcomes(value(1), value(2), exact(), values=False)
+    assert not compare_outcomes(value(1), skip(""), exact(), values=False)
+
+
+def test_a_lost_outcome_is_not_compared() -> None:
+    lost = Outcome(kind="lost", lost=Lost(reason="crash", detail="signal 9"))
+    with pytest.raises(ValueError, match="a lost outcome has nothing to compare"):
+        compare_outcomes(value(1), lost, exact())

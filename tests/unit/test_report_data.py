@@ -1,0 +1,270 @@
+"""What follows for a run from its cases, and how its pieces come together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from report_samples import cases, interval, report, run
+
+from pytest_parwork.model import Verdict
+from pytest_parwork.report.collector import Collector
+from pytest_parwork.report.data import RunEntry
+from pytest_parwork.report.entries import SKIPPED, CaseEntry, MismatchEntry, RunFacts
+
+
+def skipped(index: int) -> CaseEntry:
+    return CaseEntry(id=f"skip{index}", verdict=Verdict.NOT_VERIFIED, index=index, why=SKIPPED)
+
+
+def with_verdicts(*verdicts: Verdict) -> RunEntry:
+    members = cases(len(verdicts))
+    return run([replace(c, verdict=v) for c, v in zip(members, verdicts, strict=True)])
+
+
+# verdict and exercised
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst"),
+    [
+        ((Verdict.EQUAL, Verdict.EQUAL), Verdict.EQUAL),
+        ((Verdict.EQUAL, Verdict.NOT_VERIFIED), Verdict.NOT_VERIFIED),
+        ((Verdict.NOT_VERIFIED, Verdict.DIFFERENT, Verdict.EQUAL), Verdict.DIFFERENT),
+        ((Verdict.DIFFERENT, Verdict.LOST), Verdict.LOST),
+    ],
+)
+def test_the_verdict_of_a_run_is_its_worst(verdicts: tuple[Verdict, ...], worst: Verdict) -> None:
+    assert with_verdicts(*verdicts).verdict is worst
+
+
+def test_a_run_that_was_not_exercised_is_worse_than_one_not_verified() -> None:
+    members = [replace(c, verdict=Verdict.NOT_VERIFIED) for c in cases(4, workers=1)]
+    assert run(members).verdict is Verdict.NOT_EXERCISED
+
+
+def test_a_difference_is_worse_than_not_exercised() -> None:
+    members = [replace(c, verdict=Verdict.DIFFERENT) for c in cases(4, workers=1)]
+    assert run(members).exercised is False
+    assert run(members).verdict is Verdict.DIFFERENT
+
+
+def test_a_skipped_case_leaves_the_run_equal() -> None:
+    assert run([*cases(4), skipped(4)]).verdict is Verdict.EQUAL
+
+
+def test_a_run_of_skipped_cases_is_not_verified_and_not_judged() -> None:
+    entry = run([skipped(0), skipped(1)], facts=())
+    assert entry.verdict is Verdict.NOT_VERIFIED
+    assert entry.exercised is None
+
+
+def test_cases_that_met_in_two_workers_are_exercised() -> None:
+    entry = run(cases(4))
+    assert entry.exercised is True
+    assert (entry.workers_used, entry.peak_overlap, entry.together) == (2, 2, 1.0)
+
+
+def test_one_worker_exercises_nothing() -> None:
+    assert run(cases(4, workers=1)).exercised is False
+
+
+def test_two_workers_one_after_the_other_exercise_nothing() -> None:
+    members = [replace(c, interval=interval(c.index, 1.0)) for c in cases(4)]
+    entry = run(members)
+    assert (entry.workers_used, entry.peak_overlap, entry.exercised) == (2, 1, False)
+
+
+def test_tasks_in_workers_hands_at_once_are_exercised_though_they_never_ran_together() -> None:
+    first, second = cases(2)
+    entry = run(
+        [replace(first, interval=(0.0, 0.1, 0.2)), replace(second, interval=(0.1, 0.2, 0.3))]
+    )
+    assert entry.exercised is True
+    assert entry.together == 0
+
+
+def test_a_complete_workload_of_one_case_is_not_exercised() -> None:
+    assert run(cases(1)).exercised is False
+
+
+def test_a_part_of_the_cases_is_not_judged() -> None:
+    assert run(cases(4), expected=5).exercised is None
+    assert run(cases(4, workers=1), expected=5).verdict is Verdict.EQUAL
+
+
+def test_an_unknown_number_of_cases_is_not_judged() -> None:
+    assert run(cases(4), expected=None).exercised is None
+
+
+def test_a_skipped_case_counts_as_present() -> None:
+    assert run([*cases(4), skipped(4)], expected=5).exercised is True
+    assert run([*cases(1), skipped(1)], expected=2).exercised is False
+
+
+def test_workers_of_different_runs_do_not_meet() -> None:
+    first = cases(1, batch="a")
+    second = [replace(c, id="other", worker=2, batch="b") for c in cases(1)]
+    entry = run([*first, *second])
+    assert (entry.workers_used, entry.peak_overlap, entry.exercised) == (1, 1, False)
+
+
+def test_one_run_of_several_that_met_is_enough() -> None:
+    alone = [replace(c, id="other", batch="b") for c in cases(1)]
+    assert run([*cases(2), *alone]).exercised is True
+
+
+def test_under_xdist_cases_that_did_not_meet_are_not_judged() -> None:
+    assert run(cases(4, workers=1), xdist=True).exercised is None
+    assert run(cases(4), xdist=True).exercised is True
+
+
+def test_one_case_without_a_value_makes_it_a_comparison_of_outcomes() -> None:
+    values = cases(3)
+    assert run(values).compared == "values"
+    assert run([*values[:2], replace(values[2], compared="outcomes")]).compared == "outcomes"
+
+
+# timing
+
+
+def test_the_timing_of_a_verified_run() -> None:
+    timing = run(cases(10), wall=6.25, startup=0.5).timing
+    assert (timing.serial, timing.parallel, timing.startup) == (10, 6.25, 0.5)
+    assert (timing.speedup, timing.efficiency) == (1.6, 0.8)
+    assert (timing.bound, timing.bound_share) == (5, 0.8)
+    assert timing.reliable
+
+
+def test_a_verified_share_is_taken_for_the_others_and_is_not_reliable() -> None:
+    members = cases(10)
+    members = members[:5] + [replace(c, serial=None) for c in members[5:]]
+    timing = run(members, wall=5.0).timing
+    assert timing.serial == 5
+    assert timing.speedup == 2
+    assert not timing.reliable
+
+
+def test_without_a_serial_run_there_is_a_bound_and_no_speed_up() -> None:
+    timing = run(cases(10, serial=None), wall=6.25).timing
+    assert timing.serial is timing.speedup is timing.efficiency is None
+    assert (timing.bound, timing.bound_share) == (5, 0.8)
+    assert not timing.reliable
+
+
+def test_the_share_of_the_bound_may_exceed_one() -> None:
+    timing = run(cases(10, serial=2.0), wall=5.0).timing
+    assert timing.bound_share == 2
+
+
+def test_a_lost_case_makes_the_speed_up_unreliable() -> None:
+    members = cases(4)
+    members[0] = replace(
+        members[0],
+        verdict=Verdict.LOST,
+        lost={"reason": "crash", "detail": "x"},
+        serial=None,
+        parallel=None,
+        interval=None,
+    )
+    timing = run(members, wall=2.0).timing
+    assert timing.speedup == 1.5
+    assert not timing.reliable
+
+
+def test_xdist_makes_the_speed_up_unreliable() -> None:
+    assert not run(cases(4), xdist=True).timing.reliable
+
+
+def test_runs_follow_one_another_each_with_its_own_bound() -> None:
+    second = [replace(c, id=f"b{c.index}", batch="b") for c in cases(1)]
+    facts = tuple(
+        RunFacts(batch=batch, wall=1.0, startup=0.5, granted=2, start_method="fork")
+        for batch in "ab"
+    )
+    timing = run([*cases(2), *second], facts=facts).timing
+    assert (timing.parallel, timing.startup, timing.bound) == (2, 1, 2)
+
+
+def test_without_a_run_there_are_no_times() -> None:
+    entry = run([skipped(0)], facts=())
+    assert set(vars_of(entry.timing).values()) == {None, False}
+    assert (entry.granted, entry.start_method, entry.label) == (0, "", "joblib-auto")
+
+
+def test_a_run_that_got_no_worker_has_no_times() -> None:
+    assert run(cases(1), granted=0).timing.parallel is None
+
+
+def test_the_label_tells_the_workers_that_were_granted() -> None:
+    assert run(cases(2), granted=16).label == "joblib-16"
+
+
+def vars_of(timing: object) -> dict[str, object]:
+    return {name: getattr(timing, name) for name in type(timing).__slots__}  # type: ignore[attr-defined]
+
+
+# pieces
+
+
+def pieces_of(entry: RunEntry) -> list[RunEntry]:
+    return [replace(entry, cases=(case,)) for case in entry.cases]
+
+
+def test_an_entry_survives_a_journey_as_json() -> None:
+    mismatch = MismatchEntry(path="['mean']", kind="value", actual="2", expected="1")
+    first, second = cases(2)
+    entry = run(
+        [
+            replace(first, verdict=Verdict.DIFFERENT, mismatches=(mismatch,), mismatch_count=1),
+            replace(
+                second,
+                verdict=Verdict.LOST,
+                lost={"reason": "crash", "detail": "gone"},
+                interval=None,
+            ),
+        ]
+    )
+    assert RunEntry.from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
+
+
+def test_an_entry_as_a_dict_holds_builtin_types_only() -> None:
+    # What xdist sends knows exact types only, no subclass of str such as Verdict.
+    def check(value: object) -> None:
+        assert type(value) in {dict, list, str, int, float, bool, type(None)}
+        for child in value.values() if isinstance(value, dict) else []:
+            check(child)
+        for child in value if isinstance(value, list) else []:
+            check(child)
+
+    check(with_verdicts(Verdict.EQUAL, Verdict.DIFFERENT).to_dict())
+
+
+def test_pieces_in_any_order_make_the_run() -> None:
+    entry = run(cases(5))
+    collector = Collector()
+    for piece in reversed(pieces_of(entry)):
+        collector.add(piece)
+    assert collector.report(version="1", environment={}).runs == (entry,)
+
+
+def test_runs_keep_the_order_of_their_first_arrival() -> None:
+    first, second = run(cases(2)), run(cases(2), configuration_id="threads-2")
+    collector = Collector()
+    for piece in (*pieces_of(first)[:1], *pieces_of(second), *pieces_of(first)[1:]):
+        collector.add(piece)
+    assert collector.report(version="1", environment={}).runs == (first, second)
+
+
+def test_of_a_case_that_comes_twice_the_last_stays() -> None:
+    entry = run(cases(2))
+    again = replace(entry.cases[0], verdict=Verdict.DIFFERENT)
+    collector = Collector()
+    collector.add(entry)
+    collector.add(replace(entry, cases=(again,)))
+    assert collector.report(version="1", environment={}).runs[0].cases == (again, entry.cases[1])
+
+
+def test_an_empty_collector_reports_no_run() -> None:
+    assert Collector().report(version="1", environment={}).runs == report().runs == ()

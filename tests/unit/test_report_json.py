@@ -1,0 +1,137 @@
+"""The JSON report, schema 1, as the design page draws it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from report_samples import cases, report, run
+
+from pytest_parwork.model import Verdict
+from pytest_parwork.report.as_json import to_json
+from pytest_parwork.report.data import RunEntry
+from pytest_parwork.report.entries import MismatchEntry
+from pytest_parwork.report.environment import environment
+
+
+def written(*runs: RunEntry) -> Any:
+    return json.loads(to_json(report(*runs)))
+
+
+def test_the_report_has_the_keys_of_the_schema() -> None:
+    data = written(run(cases(2)))
+    assert list(data) == ["schema", "parwork", "environment", "runs"]
+    assert (data["schema"], data["parwork"]) == (1, "0.1.0")
+    (entry,) = data["runs"]
+    assert list(entry) == [
+        "id",
+        "configuration",
+        "policy",
+        "compared",
+        "verdict",
+        "exercised",
+        "cases",
+        "mismatches",
+        "mismatch_count",
+        "workers_used",
+        "peak_overlap",
+        "together",
+        "timing",
+        "cause",
+    ]
+    assert list(entry["timing"]) == [
+        "serial",
+        "parallel",
+        "startup",
+        "speedup",
+        "efficiency",
+        "bound",
+        "bound_share",
+        "reliable",
+    ]
+
+
+def test_the_configuration_tells_what_was_asked_and_what_it_got() -> None:
+    (entry,) = written(run(cases(2)))["runs"]
+    assert entry["configuration"] == {
+        "id": "joblib-auto",
+        "backend": "joblib",
+        "start_method": "loky",
+        "workers": {"asked": "auto", "resolved": 2},
+        "chunksize": "auto",
+        "threads": None,
+    }
+
+
+def test_a_case_tells_its_verdict_and_seconds() -> None:
+    (entry,) = written(run(cases(2, serial=0.5)))["runs"]
+    assert entry["cases"][1] == {
+        "id": "test_fib.py::test_fib[1]",
+        "verdict": "EQUAL",
+        "why": "",
+        "compared": "values",
+        "seconds": {"serial": 0.5, "parallel": 1.0},
+        "worker": 2,
+        "interval": [0.0, 0.0, 1.0],
+        "lost": None,
+    }
+
+
+def test_a_lost_case_tells_the_reason() -> None:
+    lost = {"reason": "crash", "detail": "its worker died"}
+    first, second = cases(2)
+    (entry,) = written(run([replace(first, verdict=Verdict.LOST, lost=lost), second]))["runs"]
+    assert entry["verdict"] == "LOST"
+    assert entry["cases"][0]["lost"] == lost
+
+
+def test_mismatches_name_their_case_and_are_counted_beyond_the_kept_ones() -> None:
+    mismatch = MismatchEntry(path="[4]", kind="value", actual="2", expected="1", difference="+1")
+    first, second = cases(2)
+    first = replace(first, verdict=Verdict.DIFFERENT, mismatches=(mismatch,), mismatch_count=40)
+    (entry,) = written(run([first, second]))["runs"]
+    assert entry["mismatch_count"] == 40
+    assert entry["mismatches"] == [
+        {
+            "case": "test_fib.py::test_fib[0]",
+            "path": "[4]",
+            "class": "value",
+            "actual": "2",
+            "expected": "1",
+            "difference": "+1",
+        }
+    ]
+
+
+def test_not_a_number_is_refused_and_not_written() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json(report(run(cases(2, serial=float("nan")))))
+
+
+def test_text_that_no_encoding_takes_is_written_all_the_same() -> None:
+    entry = run(cases(2), id="test_\udc80.py::test")
+    to_json(report(entry)).encode("ascii")
+
+
+def test_the_environment_tells_python_platform_cpus_gil_and_packages() -> None:
+    facts = environment()
+    assert list(facts) == ["python", "platform", "cpus", "gil", "packages"]
+    packages = facts["packages"]
+    assert isinstance(packages, dict)
+    assert packages["pytest"] == pytest.__version__
+    assert "no such package" not in packages
+    json.dumps(facts, allow_nan=False)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_gil_is_told_as_python_tells_it(monkeypatch: pytest.MonkeyPatch, enabled: bool) -> None:
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: enabled, raising=False)
+    assert environment()["gil"] is enabled
+
+
+def test_a_python_that_does_not_know_has_a_gil(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys, "_is_gil_enabled", raising=False)
+    assert environment()["gil"] is True

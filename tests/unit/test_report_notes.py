@@ -1,0 +1,174 @@
+"""What is said of a run, in its row of times and below it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
+
+from pytest_parwork.model import Verdict
+from pytest_parwork.report.data import RunEntry
+from pytest_parwork.report.entries import SKIPPED, CaseEntry
+
+
+def notes_of(entry: RunEntry, *, verbosity: int = 0) -> list[str]:
+    return [line.text.strip() for line in section(entry, verbosity=verbosity).lines[2:]]
+
+
+def test_values_and_outcomes_are_counted_apart() -> None:
+    lines = section(run(first(2, cases(6), compared="outcomes"))).lines
+    assert "4 values equal" in lines[1].text
+    assert lines[2].text.strip() == "2 outcomes equal (no value returned)"
+
+
+def test_what_was_not_verified_is_counted_in_words() -> None:
+    members = first(3, cases(5), verdict=Verdict.NOT_VERIFIED, serial=None, why="verify=0.4")
+    skipped = CaseEntry(id="s", verdict=Verdict.NOT_VERIFIED, why=SKIPPED)
+    entry = run([*members, skipped, replace(skipped, id="t")])
+    assert notes_of(entry)[:2] == ["3 not verified: verify=0.4", "2 skipped"]
+
+
+def test_an_estimated_speed_up_says_about() -> None:
+    members = first(2, cases(4), verdict=Verdict.NOT_VERIFIED, serial=None)
+    assert section(run(members, wall=2.5)).lines[1].text.endswith(" ~1.60x")
+
+
+def test_a_run_of_skipped_cases_has_no_times() -> None:
+    skipped = CaseEntry(id="s", verdict=Verdict.NOT_VERIFIED, why=SKIPPED)
+    assert shown(run([skipped], facts=())) == dedent("""\
+        ======================== parwork: 1 workload, 1 skipped ========================
+        test_fib.py::test_fib               serial   parallel  start-up  speed-up
+          joblib-auto   0 values equal           -          -         -         -
+                        1 skipped
+        """)
+
+
+def test_long_ids_and_labels_have_lines_of_their_own() -> None:
+    entry = run(
+        cases(8, serial=0.5, parallel=0.5),
+        id="tests/numerics/linear_algebra/test_svd.py::TestSvd::test_values",
+        backend="multiprocessing:forkserver",
+        start_method="forkserver",
+        wall=2.5,
+    )
+    assert [line.text for line in section(entry).lines[:4]] == [
+        "tests/numerics/linear_algebra/test_svd.py::TestSvd::test_values",
+        "                                    serial   parallel  start-up  speed-up",
+        "  multiprocessing:forkserver-2",
+        "                8 values equal       4.00s      2.50s     0.30s     1.60x",
+    ]
+
+
+def test_an_id_wider_than_the_terminal_loses_its_start() -> None:
+    heading = section(run(cases(2), id="tests/" * 20 + "test_a.py::test_b")).lines[0].text
+    assert len(heading) == 80
+    assert heading.startswith("...")
+    assert heading.endswith("test_a.py::test_b")
+
+
+def test_runs_of_one_workload_share_its_heading() -> None:
+    lines = section(fib(), replace(fib(), configuration_id="threads-2", backend="threads")).lines
+    assert [line.text.split()[0] for line in lines] == [
+        "test_fib.py::test_fib",
+        "joblib-2",
+        "exact;",
+        "bound",
+        "threads-2",
+        "exact;",
+        "bound",
+    ]
+
+
+def test_labels_that_fall_together_are_told_apart_by_their_ids() -> None:
+    lines = section(fib(), replace(fib(), configuration_id="joblib-2", asked=2)).lines
+    assert [lines[row].text.split()[0] for row in (1, 4)] == ["joblib-auto", "joblib-2"]
+
+
+def test_one_long_case_is_shown_as_the_bound_and_not_as_a_hint() -> None:
+    long = {"serial": 4.0, "parallel": 4.0, "interval": (0.0, 0.0, 4.0)}
+    entry = run(first(1, cases(2, serial=0.01, parallel=0.01), **long), wall=4.1)
+    assert notes_of(entry)[1] == "bound 1.00x  [###############################-] 98 % reached"
+
+
+def test_cases_that_last_longer_beside_others_are_told() -> None:
+    entry = run(cases(8, serial=0.5, parallel=1.1), backend="threads", wall=4.4)
+    assert " ".join(notes_of(entry)[1:]) == (
+        "a case takes 0.50s serially and 1.10s beside others: they are in each other's way"
+    )
+
+
+def test_a_bound_that_was_beaten_is_not_capped() -> None:
+    entry = run(cases(8, serial=0.6, parallel=0.5), wall=2.3)
+    assert notes_of(entry)[1] == f"bound 2.00x  [{'#' * 32}] 104 % reached"
+
+
+def test_under_xdist_no_speed_is_claimed() -> None:
+    entry = run(cases(4), xdist=True, wall=9.0)
+    assert section(entry).lines[1].text.endswith(" -")
+    assert notes_of(entry)[1] == "xdist shared the cases among its processes: no measure of speed"
+
+
+@pytest.mark.parametrize(
+    ("number", "fields", "why"),
+    [
+        (1, {}, "one case alone meets no other; parametrize the test."),
+        (4, {"granted": 1}, "there was one worker only; ask for 2 or more."),
+        (4, {}, "1 worker ran all 4 cases."),
+    ],
+)
+def test_not_exercised_says_why(number: int, fields: dict[str, Any], why: str) -> None:
+    text = " ".join(notes_of(run(cases(number, workers=1), **fields)))
+    assert text.startswith(f"NOT EXERCISED: {why} Equal proves nothing here. exact; ")
+
+
+def test_two_workers_that_took_turns_did_not_meet() -> None:
+    members = [replace(c, interval=(c.index, c.index, c.index + 1.0)) for c in cases(2)]
+    text = " ".join(notes_of(run(members)))
+    assert text.startswith("NOT EXERCISED: no two cases were in workers' hands at once.")
+
+
+def test_several_paths_and_reasons_show_the_first() -> None:
+    wrong = cases(2, verdict=Verdict.DIFFERENT)
+    wrong = [replace(c, mismatches=(replace(MEAN, path=f"[{c.index}]"),)) for c in wrong]
+    gone = [
+        replace(
+            c, id=f"g{c.index}", **CRASH | {"lost": {"reason": "crash", "detail": f"d{c.index}"}}
+        )
+        for c in cases(2)
+    ]
+    assert notes_of(run([*wrong, *gone]))[:2] == ["2 DIFFERENT, first at [0]", "2 LOST, first: d0"]
+
+
+def test_verbose_adds_the_workers_shares_and_what_is_missing() -> None:
+    entry = run(cases(5), expected=9, threads=1)
+    assert notes_of(entry, verbosity=1)[-3:] == [
+        "cases by worker: 3, 2",
+        "1 native thread each, as in the serial run",
+        "5 of 9 cases: too few to judge whether they met",
+    ]
+
+
+def test_a_narrow_terminal_wraps_the_notes() -> None:
+    notes = section(run(cases(4, workers=1)), width=60).lines[2:]
+    assert max(len(line.text) for line in notes) <= 60
+
+
+def test_the_colours_are_beside_the_text_and_names_of_the_terminal_writer() -> None:
+    wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
+    made = section(run(first(1, cases(4), **wrong), wall=9.0))
+    marked = {s.text.strip(): s.markup for line in made.lines for s in line.segments if s.markup}
+    assert marked == {
+        "test_fib.py::test_fib": ("bold",),
+        "3 values equal": ("green",),
+        "SLOWER": ("yellow",),
+        "1 DIFFERENT at ['mean']": ("red",),
+    }
+
+
+def test_the_section_is_ascii() -> None:
+    wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
+    everything = [fib(), run(first(1, first(2, cases(9), **wrong), **CRASH), wall=20.0)]
+    assert shown(*everything, verbosity=1).isascii()

@@ -1,0 +1,171 @@
+"""The terminal section and its title, as full texts at 80 columns."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+from report_samples import CRASH, MEAN, cases, fib, first, report, run, section, shown
+
+from pytest_parwork.model import Verdict
+from pytest_parwork.report.terminal import render
+
+# the pictures of the design
+
+
+def test_all_equal() -> None:
+    assert shown(fib()) == dedent("""\
+        =================== parwork: 1 workload, all equal to serial ===================
+        test_fib.py::test_fib               serial   parallel  start-up  speed-up
+          joblib-2      35 values equal      4.03s      2.31s     0.31s     1.74x
+                        exact; 2 of 2 workers, together 94 % of the time
+                        bound 2.00x  [############################----] 87 % reached
+        """)
+
+
+def test_outcomes_equal_says_that_no_value_was_returned() -> None:
+    assert shown(fib(compared="outcomes")) == dedent("""\
+        ========= parwork: 1 workload, all equal to serial, no value returned ==========
+        test_fib.py::test_fib               serial   parallel  start-up  speed-up
+          joblib-2      35 outcomes equal    4.03s      2.31s     0.31s     1.74x
+                        no value returned; 2 of 2 workers, together 94 % of the time
+                        bound 2.00x  [############################----] 87 % reached
+        """)
+
+
+def test_values_differ() -> None:
+    wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
+    members = first(5, cases(8, serial=0.15, parallel=0.15), **wrong)
+    assert shown(run(members, id="test_pi.py::test_pi", wall=0.66)) == dedent("""\
+        ==================== parwork: 1 workload, 5 cases DIFFERENT ====================
+        test_pi.py::test_pi                 serial   parallel  start-up  speed-up
+          joblib-2      3 values equal       1.20s      0.66s     0.30s     1.82x
+                        5 DIFFERENT at ['mean']
+                        exact; 2 of 2 workers, together 100 % of the time
+        """)
+
+
+def test_a_crash() -> None:
+    entry = run(
+        first(1, cases(40, serial=0.8, workers=4), **CRASH),
+        id="test_mesh.py::test_mesh",
+        backend="processes",
+        start_method="fork",
+        granted=4,
+        wall=9.02,
+        startup=0.06,
+    )
+    assert shown(entry) == dedent("""\
+        ======================= parwork: 1 workload, 1 case LOST =======================
+        test_mesh.py::test_mesh             serial   parallel  start-up  speed-up
+          processes-4   39 values equal     31.20s      9.02s     0.06s    ~3.46x
+                        1 LOST, its worker died of SIGSEGV (signal 11), twice
+                        exact; 4 of 4 workers by fork, together 100 % of the time
+        """)
+
+
+def test_not_exercised() -> None:
+    entry = run(
+        cases(8, serial=0.0011, parallel=0.0012, workers=1),
+        id="test_norm.py::test_norm",
+        backend="processes",
+        start_method="fork",
+        granted=4,
+        wall=0.02,
+        startup=0.21,
+    )
+    assert shown(entry) == dedent("""\
+        ====================== parwork: 1 workload, NOT EXERCISED ======================
+        test_norm.py::test_norm             serial   parallel  start-up  speed-up
+          processes-4   8 values equal       8.8ms      0.02s     0.21s     0.44x
+                        NOT EXERCISED: 1 worker ran all 8 cases. Equal proves nothing
+                        here.
+                        exact; 1 of 4 workers by fork, together 0 % of the time
+        """)
+
+
+def test_slower_than_serial() -> None:
+    entry = run(
+        cases(1000, serial=0.000_02, parallel=0.000_02, workers=4),
+        id="test_tiny.py::test_tiny",
+        granted=4,
+        wall=0.31,
+        startup=0.48,
+    )
+    assert shown(entry) == dedent("""\
+        =================== parwork: 1 workload, all equal to serial ===================
+        test_tiny.py::test_tiny             serial   parallel  start-up  speed-up
+          joblib-4      1000 values equal    0.02s      0.31s     0.48s     0.06x SLOWER
+                        exact; 4 of 4 workers, together 100 % of the time
+                        a case is 20us of work and 1.2ms of handing over; joblib-4 pays
+                        from about 400us a case
+        """)
+
+
+def test_a_long_run_with_everything_in_it() -> None:
+    members = cases(500, serial=44.5, parallel=47.0, workers=12)
+    slow = CRASH | {"lost": {"reason": "timeout", "detail": "timed out after 120 s"}}
+    wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
+    entry = run(
+        first(1, members[:250], **slow) + first(3, members[250:], **wrong),
+        id="test_sweep.py::test_drag",
+        backend="dask",
+        policy="close(rtol=1e-10)",
+        granted=12,
+        wall=2000.0,
+        startup=4.1,
+    )
+    assert shown(entry) == dedent("""\
+        ================ parwork: 1 workload, 3 cases DIFFERENT, 1 LOST ================
+        test_sweep.py::test_drag            serial   parallel  start-up  speed-up
+          dask-12       496 values equal     6h10m     33m20s     4.10s    ~11.1x
+                        3 DIFFERENT at ['mean']
+                        1 LOST, timed out after 120 s
+                        close(rtol=1e-10); 12 of 12 workers, together 100 % of the time
+        """)
+
+
+# the title
+
+
+def test_nothing_is_shown_without_a_run() -> None:
+    assert render(report(), width=80) is None
+
+
+def test_quiet_leaves_the_title_alone() -> None:
+    made = section(fib(), verbosity=-1)
+    assert made.title.text == "parwork: 1 workload, all equal to serial"
+    assert made.lines == ()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "colour"),
+    [
+        (Verdict.EQUAL, "green"),
+        (Verdict.NOT_VERIFIED, "yellow"),
+        (Verdict.DIFFERENT, "red"),
+        (Verdict.LOST, "red"),
+    ],
+)
+def test_the_title_has_the_colour_of_the_worst(verdict: Verdict, colour: str) -> None:
+    members = first(1, cases(4), verdict=verdict)
+    assert section(run(members)).title.markup == (colour, "bold")
+
+
+def test_the_title_counts_over_all_workloads() -> None:
+    wrong = run(first(2, cases(4), verdict=Verdict.DIFFERENT), id="a")
+    gone = run(first(1, cases(4), **CRASH), id="b")
+    alone = run(cases(3, workers=1), id="b", configuration_id="threads-2")
+    title = section(wrong, gone, alone).title.text
+    assert title == ("parwork: 2 workloads, 2 cases DIFFERENT, 1 LOST, 1 of 3 runs NOT EXERCISED")
+
+
+def test_the_title_never_says_all_where_a_share_was_verified() -> None:
+    members = first(3, cases(5), verdict=Verdict.NOT_VERIFIED, serial=None, why="verify=0.4")
+    title = section(run(members)).title.text
+    assert title == "parwork: 1 workload, 2 equal to serial, 3 not verified"
+
+
+def test_the_title_counts_the_outcomes_among_the_values() -> None:
+    title = section(run(first(1, cases(4), compared="outcomes"))).title.text
+    assert title == "parwork: 1 workload, all equal to serial, 1 returned no value"
