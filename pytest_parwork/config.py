@@ -1,4 +1,4 @@
-"""Options, ini options and markers, resolved into plans."""
+"""Markers, options and calls, checked and resolved into plans."""
 
 from __future__ import annotations
 
@@ -6,45 +6,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from ._compat import is_strict
 from .backends.base import Backend
 from .equivalence import as_policy, exact
 from .errors import UsageError
 from .model import Configuration, Plan, WorkersAsked
+from .options import DEFAULTS, KEYWORDS, MARK
 
 __all__ = [
     "AXES",
     "CONFIGURATION",
-    "KEYWORDS",
-    "MARK",
     "Settings",
-    "add_options",
     "backends",
     "close_backends",
-    "is_exercise_strict",
     "is_marked",
-    "is_serial",
     "marker_keywords",
-    "report_files",
     "settings",
 ]
-
-MARK = "parwork"
-
-#: The keywords of the marker, with what they take; the same words in errors and in --markers.
-KEYWORDS = {
-    "backend": "a backend's name, or a list of names",
-    "workers": 'a positive int, "auto" (or -1), or a list of these',
-    "compare": "a policy such as exact() or close(rtol=1e-9), or a function f(actual, expected)",
-    "verify": "the share of cases that also run serially, from 0 to 1",
-    "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
-    "chunksize": 'tasks per batch: a positive int, or "auto"',
-}
 
 #: Keywords that may be lists and then make a matrix, in the order of the ids.
 AXES = ("backend", "workers")
@@ -52,64 +33,7 @@ AXES = ("backend", "workers")
 #: The name under which a matrix parametrizes the test.
 CONFIGURATION = "parwork_configuration"
 
-DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
-
-#: Suffixes of the report files that can be written.
-SUFFIXES = (".json",)
-
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Declare the options and ini options of the plugin."""
-    group = parser.getgroup("parwork", "parwork: serial and parallel runs of marked tests")
-    for name, kind, text in (
-        ("backend", "NAMES", f"default {DEFAULTS['backend']}; names with commas make a matrix"),
-        ("workers", "NUMBERS", 'default auto, the usable CPUs; as "2,auto" they make a matrix'),
-        ("verify", "SHARE", "share of cases that also run serially, 0 to 1; default 1"),
-    ):
-        described = f"for parwork tests that name no {name}: {text}"
-        group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)
-        parser.addini(f"parwork_{name}", described)
-    group.addoption(
-        "--parwork-serial",
-        action="store_true",
-        help="run parwork tests serially in this process only, as for debugging with --pdb",
-    )
-    strict = "fail, as an item test_x[exercised], where tasks did not overlap in the parallel run"
-    group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
-    group.addoption(
-        "--parwork-report",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
-    )
-    parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
-    parser.addini("parwork_strict", strict, type="bool", default=False)
-    parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
-
-
-def is_serial(config: pytest.Config) -> bool:
-    """Return whether nothing is to be fanned out at all."""
-    return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
-
-
-def is_exercise_strict(config: pytest.Config) -> bool:
-    """Return whether a workload that was not exercised is to fail."""
-    asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
-    return bool(asked) or is_strict(config)
-
-
-def report_files(config: pytest.Config) -> list[Path]:
-    """Return the report files that were asked for; raises `UsageError` for an unknown suffix."""
-    named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
-    files = [config.invocation_params.dir / name for name in named]
-    for file in files:
-        if file.suffix not in SUFFIXES:
-            known = ", ".join(SUFFIXES)
-            raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
-    return files
 
 
 def backends(config: pytest.Config) -> Mapping[str, Backend]:

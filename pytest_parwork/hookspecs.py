@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .backends.base import Backend
-from .report.data import Report
+if TYPE_CHECKING:  # a pytest run without parwork loads neither
+    from .backends.base import Backend
+    from .report.data import Report
 
 __all__ = ["pytest_parwork_backends", "pytest_parwork_logreport"]
 

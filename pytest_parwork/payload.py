@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import site
@@ -10,7 +11,7 @@ import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import cast
 
 from .errors import PayloadError
@@ -224,13 +225,17 @@ def explain(value: object, error: BaseException) -> str:
     found = True
     while found:
         found = False
-        for step, part in _parts(value):
+        try:
+            parts = _parts(value)
+        except Exception:  # whoever cannot be asked is the last that can be named
+            break
+        for step, part in parts:
             if id(part) in seen:
                 continue
             seen.add(id(part))
             try:
                 dumps(part)
-            except Exception as inner:
+            except BaseException as inner:  # what a task gave may raise anything, SystemExit too
                 value, error, found = part, inner, True
                 path += step
                 break
@@ -241,16 +246,25 @@ def explain(value: object, error: BaseException) -> str:
 
 def _parts(value: object) -> list[tuple[str, object]]:
     """Return the parts of `value` with the code that leads to each."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [(f"[{key!r:.60}]", part) for key, part in value.items()]
     if isinstance(value, list | tuple):
         return [(f"[{number}]", part) for number, part in enumerate(value)]
-    closure = getattr(value, "__closure__", None)
-    if closure:
-        names = value.__code__.co_freevars  # type: ignore[attr-defined]  # functions have it
-        cells = zip(names, closure, strict=True)
-        return [(f".<{name}>", cell.cell_contents) for name, cell in cells]
-    return [(f".{key}", part) for key, part in getattr(value, "__dict__", {}).items()]
+    if isinstance(value, functools.partial):
+        return [(".func", value.func), (".args", value.args), (".keywords", value.keywords)]
+    if isinstance(value, MethodType):
+        return [(".__self__", value.__self__)]
+    if isinstance(value, FunctionType):
+        code = value.__code__
+        cells = zip(code.co_freevars, value.__closure__ or (), strict=True)
+        used = [(key, cell.cell_contents) for key, cell in cells if cell != CellType()]
+        used += [(key, value.__globals__[key]) for key in code.co_names if key in value.__globals__]
+        return [(f".<{key}>", part) for key, part in used]
+    slots = [key for cls in type(value).__mro__ for key in getattr(cls, "__slots__", ())]
+    missing = object()
+    named = [(key, getattr(value, key, missing)) for key in slots if isinstance(key, str)]
+    named += getattr(value, "__dict__", {}).items()
+    return [(f".{key}", part) for key, part in named if part is not missing]
 
 
 def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict[str, object]]]:
@@ -261,7 +275,7 @@ def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict
     """
     calls = [(task.args, dict(task.kwargs)) for task in tasks]
     try:
-        return cast("list[tuple[tuple[object, ...], dict[str, object]]]", _copy(calls))
+        copied: list[tuple[tuple[object, ...], dict[str, object]]] = _copy(calls)
     except Exception:
         memo: dict[int, object] = {}
         return [
@@ -271,6 +285,7 @@ def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict
             )
             for args, kwargs in calls
         ]
+    return copied
 
 
 def _copy(value: object) -> object:

@@ -19,7 +19,7 @@ from typing import Protocol, cast
 
 from .clock import now
 from .errors import PayloadError
-from .ledger import Kind, Ledger, Spool, read_record
+from .ledger import Kind, Ledger, Spool, State, read_record
 from .model import Address, Failure, Task
 from .payload import Call, Handle, Header, ModuleTable, dumps, explain
 from .schedule import Batch
@@ -66,7 +66,8 @@ class ThreadCall:
             self._waited.done = True
             _meet(self._ledger, batch, worker, self._patience)
         for number in batch.tasks:
-            self._ledger.arrive(number, worker, now())
+            if self._ledger.state(number) is State.PENDING:
+                self._ledger.arrive(number, worker, now())
             args, kwargs = self._arguments[number]
             self._ledger.start(number, now())
             kind, value = _perform(self._tasks[number].function, args, kwargs)
@@ -136,7 +137,8 @@ class _Attached:
 
     def carry_out(self, number: int) -> None:
         """Run one task and store its outcome, whatever it is."""
-        self.ledger.arrive(number, os.getpid(), now())
+        if self.ledger.state(number) is State.PENDING:  # else it has waited in the rendezvous
+            self.ledger.arrive(number, os.getpid(), now())
         call = self.header.calls[number]
         assert call is not None, "a refused task was sent"
         kind: Kind = "failure"
@@ -271,13 +273,15 @@ def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
 
 
 def _survivor(error: BaseException) -> bytes | None:
-    """Pickle an exception if it comes back from its pickle, else None."""
+    """Pickle an exception if it comes back from its pickle as it was, else None."""
     try:
         data = dumps(error)
-        pickle.loads(data)
+        back = pickle.loads(data)
+        # An __init__ that makes a text of its arguments is given that text, and adds to it.
+        is_same = type(back) is type(error) and str(back) == str(error)
     except BaseException:
         return None
-    return data
+    return data if is_same else None
 
 
 def _meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:

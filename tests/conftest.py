@@ -9,18 +9,15 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
 import pytest
+from carrier import Carrier
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend
-from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
-from pytest_parwork.outcomes import Outcomes
-from pytest_parwork.payload import ModuleTable
-from pytest_parwork.runner import carry_out
 
 #: Seconds until a test that hangs ends the session, with the traceback of every thread.
 DEADLINE = 60.0
@@ -138,51 +135,6 @@ def named_files() -> Iterator[str]:
     for folder in ("/dev/shm", tempfile.gettempdir()):
         for prefix in ("parwork-", f"joblib_memmapping_folder_{os.getpid()}_"):
             yield from map(str, Path(folder).glob(f"{prefix}*"))
-
-
-class Carrier:
-    """Carry out tasks on one backend, and keep the runs open until the test ends."""
-
-    def __init__(self, name: str, backend: Backend) -> None:
-        self.name = name
-        self.backend = backend
-        self._runs: list[Run] = []
-
-    def __call__(
-        self,
-        tasks: Sequence[Task],
-        *,
-        workers: WorkersAsked = 2,
-        chunksize: WorkersAsked = "auto",
-        modules: ModuleTable | None = None,
-    ) -> Run:
-        run = carry_out(
-            Workload(name="contract", tasks=tuple(tasks)),
-            Configuration(backend=self.name, workers=workers, chunksize=chunksize),
-            self.backend,
-            modules=modules,
-        )
-        self._runs.append(run)
-        return run
-
-    def map(self, function: Callable[..., object], *arguments: tuple[object, ...]) -> Run:
-        return self(calls(function, *arguments))
-
-    def close(self) -> None:
-        while self._runs:
-            outcomes(self._runs.pop()).close()
-
-
-def calls(function: Callable[..., object], *arguments: tuple[object, ...]) -> list[Task]:
-    """Return a task for each tuple of arguments."""
-    return [
-        Task(id=str(number), function=function, args=args) for number, args in enumerate(arguments)
-    ]
-
-
-def outcomes(run: Run) -> Outcomes:
-    assert isinstance(run.outcomes, Outcomes)
-    return run.outcomes
 
 
 @pytest.fixture(scope="module")

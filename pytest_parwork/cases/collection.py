@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from .._compat import argument_names, fixture_defs
-from ..config import AXES, CONFIGURATION, MARK, is_marked, marker_keywords, settings
+from ..config import AXES, CONFIGURATION, is_marked, marker_keywords, settings
 from ..errors import UsageError
 from ..model import Configuration
+from ..options import MARK
 from ..reference import sample
 from .groups import CASE, Case, Group, configuration_of
 
@@ -102,9 +103,7 @@ class Collected:
 def _is_case(item: pytest.Item) -> bool:
     """Return whether the item is to be fanned out: marked, and not making calls itself."""
     return (
-        isinstance(item, pytest.Function)
-        and is_marked(item)
-        and _FIXTURE not in item.fixturenames
+        isinstance(item, pytest.Function) and is_marked(item) and _FIXTURE not in item.fixturenames
     )
 
 

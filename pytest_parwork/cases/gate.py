@@ -12,6 +12,7 @@ from .._compat import argument_names, fixture_defs
 from ..config import backends
 from ..errors import BackendError
 from ..model import Address, Task, Workload
+from ..outcomes import Outcomes
 from ..payload import project_modules
 from ..reference import Limits
 from ..report.entries import RunFacts
@@ -99,9 +100,7 @@ class Gates:
     def _send(self, gate: Gate, cases: list[Case]) -> None:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
-        workload = Workload(
-            name=group.id, tasks=tuple(_task(case, wide) for case in cases)
-        )
+        workload = Workload(name=group.id, tasks=tuple(_task(case, wide) for case in cases))
         backend = backends(self._config)[group.plan.configuration.backend]
         try:
             run = carry_out(
@@ -114,6 +113,7 @@ class Gates:
             for case in cases:
                 case.trouble = str(error)
             return
+        assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
         sent = Sent(
             facts=RunFacts(
@@ -178,9 +178,7 @@ def _task(case: Case, wide: Mapping[str, object]) -> Task:
     return Task(
         id=case.id,
         function=_on_fresh_instance(item) if item.cls is not None else item.function,
-        address=Address(
-            module=item.module.__name__, classes=classes, attribute=item.originalname
-        ),
+        address=Address(module=item.module.__name__, classes=classes, attribute=item.originalname),
         kwargs={name: values[name] for name in argument_names(item)},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -13,12 +13,12 @@ from ..equivalence import compare_outcomes
 from ..errors import LostError, MismatchError, ParworkError
 from ..model import Comparison, Lost, Outcome, Verdict
 from ..reference import References, call
-from ..report.entries import SKIPPED, CaseEntry, MismatchEntry
+from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import lost_message, mismatch_message
 from .gate import Gates
-from .groups import CASE, Case
+from .groups import Case
 
-__all__ = ["Serial", "case_entry"]
+__all__ = ["Serial"]
 
 SECTION = "parwork"
 
@@ -38,24 +38,30 @@ class Serial:
     @contextmanager
     def body_of(self, case: Case) -> Iterator[None]:
         """Let the call phase inside run the case serially, compared with its parallel outcome."""
-        item = case.item
-        original = item.obj
+        original = case.item.obj
 
-        @functools.wraps(original)
         def compared(**kwargs: object) -> None:
             self._judge(case, functools.partial(original, **kwargs))
 
-        item.obj = compared
-        try:
+        with _replaced(case.item, compared):
             yield
-        finally:
-            item.obj = original
+
+    @contextmanager
+    def plain_body_of(self, case: Case) -> Iterator[None]:
+        """Let the call phase inside run the case as it is, and take what it returns."""
+        original = case.item.obj
+
+        def plain(**kwargs: object) -> None:
+            original(**kwargs)
+
+        with _replaced(case.item, plain):
+            yield
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; nothing else may outvote it."""
         if call.when == "setup" and not report.passed and case.entry is None:
             why = SKIPPED if report.skipped else NOT_REACHED
-            case.entry = case_entry(case.id, case.index, Verdict.NOT_VERIFIED, why=why)
+            case.entry = _entry(case, Verdict.NOT_VERIFIED, why=why)
             self._gates.done_with(case)
         elif call.when != "call":
             return
@@ -79,10 +85,14 @@ class Serial:
             return
         if case.sent is None:
             detail = case.trouble or "its fixtures could not be set up for the parallel run"
-            self._lose(case, Lost(reason="backend", detail=detail), None)
-        parallel = case.outcome()  # first: what is copied out of the spool is given back at once
+            parallel = Outcome(kind="lost", lost=Lost(reason="backend", detail=detail))
+        else:
+            parallel = case.outcome()  # before the serial run, so that only two copies ever live
         if parallel.lost is not None:
-            self._lose(case, parallel.lost, parallel)
+            case.entry = _entry(case, Verdict.LOST, parallel)
+            case.message = lost_message(case.entry)
+            self._gates.done_with(case)
+            raise LostError(case.message)
         if case.id not in case.group.verified:
             why = f"verify={case.plan.verify:g}"
             case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=why)
@@ -95,9 +105,7 @@ class Serial:
         nothing = serial.value is None and parallel.value is None and serial.kind == "value"
         comparison = compare_outcomes(parallel, serial, case.plan.policy, values=not nothing)
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
-        case.entry = _entry(
-            case, verdict, parallel, serial=serial, comparison=comparison, nothing=nothing
-        )
+        case.entry = _entry(case, verdict, parallel, serial=serial, comparison=comparison)
         traceback = parallel.failure.traceback if parallel.failure is not None else ""
         del parallel, serial
         self._gates.done_with(case)
@@ -138,39 +146,38 @@ class Serial:
         if case.message:
             raise MismatchError(case.message)
 
-    def _lose(self, case: Case, lost: Lost, parallel: Outcome | None) -> None:
-        case.entry = _entry(case, Verdict.LOST, parallel, lost=lost)
-        case.message = lost_message(case.entry)
-        self._gates.done_with(case)
-        raise LostError(case.message)
 
+@contextmanager
+def _replaced(item: pytest.Function, function: Callable[..., None]) -> Iterator[None]:
+    """Put `function` in the place of the body: other plugins' `pytest_pyfunc_call` go on working.
 
-def case_entry(id: str, index: int, verdict: Verdict, *, why: str = "") -> CaseEntry:
-    """Return the entry of a case that was never sent."""
-    return CaseEntry(id=id, index=index, verdict=verdict, why=why)
+    What it returns is None, so pytest does not warn of a test that returns something.
+    """
+    original = item.obj
+    item.obj = functools.wraps(original)(function)
+    try:
+        yield
+    finally:
+        item.obj = original
 
 
 def _entry(
     case: Case,
     verdict: Verdict,
-    parallel: Outcome | None,
+    parallel: Outcome | None = None,
     *,
     serial: Outcome | None = None,
     comparison: Comparison | None = None,
-    lost: Lost | None = None,
-    nothing: bool = False,
     why: str = "",
 ) -> CaseEntry:
-    return outcome_entry(
+    return judged(
         case.id,
-        case.index,
         verdict,
-        parallel,
+        index=case.index,
         batch=case.sent.facts.batch if case.sent is not None else "",
+        parallel=parallel,
         serial=serial,
         comparison=comparison,
-        lost=lost,
-        nothing=nothing,
         why=why,
     )
 

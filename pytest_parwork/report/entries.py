@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from ..model import Verdict
+from ..model import Comparison, Outcome, Verdict
 
-__all__ = ["SKIPPED", "CaseEntry", "MismatchEntry", "RunFacts", "plain"]
+__all__ = ["SKIPPED", "CaseEntry", "MismatchEntry", "RunFacts", "judged", "plain"]
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
@@ -98,3 +98,47 @@ class RunFacts:
     granted: int
     start_method: str
     threads: int | None = None
+
+
+def judged(
+    id: str,
+    verdict: Verdict,
+    *,
+    index: int,
+    batch: str = "",
+    parallel: Outcome | None = None,
+    serial: Outcome | None = None,
+    comparison: Comparison | None = None,
+    why: str = "",
+) -> CaseEntry:
+    """Return the entry of a case with what is known of its outcomes."""
+    lost = parallel.lost if parallel is not None else None
+    sent = parallel or Outcome(kind="lost")
+    interval = None
+    if sent.arrived is not None and sent.started is not None and sent.ended is not None:
+        interval = (sent.arrived, sent.started, sent.ended)
+    nothing = serial is not None and serial.kind == "value" and serial.value is None
+    return CaseEntry(
+        id=id,
+        verdict=verdict,
+        index=index,
+        batch=batch,
+        serial=serial.seconds if serial is not None else None,
+        parallel=sent.seconds,
+        worker=sent.worker,
+        interval=interval,
+        compared="outcomes" if nothing and sent.value is None else "values",
+        lost={"reason": lost.reason, "detail": lost.detail} if lost is not None else None,
+        mismatches=tuple(
+            MismatchEntry(
+                path=mismatch.path,
+                kind=mismatch.kind,
+                actual=mismatch.actual,
+                expected=mismatch.expected,
+                difference=mismatch.difference,
+            )
+            for mismatch in (comparison.mismatches if comparison is not None else ())
+        ),
+        mismatch_count=comparison.count if comparison is not None else 0,
+        why=why,
+    )

@@ -1,0 +1,71 @@
+"""The hooks of a session that has cases or calls: gates before cases, verdicts after them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from ..fixture import CALLS
+from ..options import is_serial
+from .checks import Check, inform
+from .collection import Collected
+from .gate import Gates
+from .groups import CASE
+from .serial import Serial
+
+__all__ = ["Running"]
+
+
+class Running:
+    """A plugin, registered once it is known that the session has work for it."""
+
+    def __init__(self, session: pytest.Session, collected: Collected) -> None:
+        config = session.config
+        self._collected = collected
+        self._xdist = hasattr(config, "workerinput")
+        self.gates = Gates(session)
+        self._serial = Serial(self.gates, collected.uses, xdist=self._xdist)
+        self._is_off = is_serial(config) or any(
+            config.getoption(name, default=False)
+            for name in ("usepdb", "trace", "setuponly", "setupplan")
+        )
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Open the gate before the first case that needs it."""
+        case = item.stash.get(CASE, None)
+        if case is not None and not self._is_off:
+            self.gates.open_for(case)
+        if isinstance(item, Check):
+            inform(item, self._collected, xdist=self._xdist)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Run the body of a case serially, beside its parallel outcome."""
+        case = item.stash.get(CASE, None)
+        if case is None:
+            return (yield)
+        body = self._serial.plain_body_of if self._is_off else self._serial.body_of
+        with body(case):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the verdict on the report, outside of what xfail makes of it."""
+        report = yield
+        case = item.stash.get(CASE, None)
+        if case is not None:
+            self._serial.finish(case, call, report)
+        elif call.when == "call" and CALLS in item.stash:
+            calls: list[dict[str, Any]] = item.stash[CALLS]
+            report.parwork = calls  # type: ignore[attr-defined]  # travels with the report
+        return report
+
+    def pytest_sessionfinish(self) -> None:
+        """Give back what an interrupted session has left."""
+        self.gates.close()

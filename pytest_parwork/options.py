@@ -1,0 +1,110 @@
+"""The options and ini options, and what they say of a session; light, for every pytest run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from ._compat import is_strict
+from .errors import UsageError
+
+__all__ = [
+    "DEFAULTS",
+    "KEYWORDS",
+    "MARK",
+    "add_options",
+    "is_default_given",
+    "is_exercise_strict",
+    "is_serial",
+    "marker_line",
+    "report_files",
+]
+
+MARK = "parwork"
+
+#: The keywords of the marker, with what they take; the same words in errors and in --markers.
+KEYWORDS = {
+    "backend": "a backend's name, or a list of names",
+    "workers": 'a positive int, "auto" (or -1), or a list of these',
+    "compare": "a policy such as exact() or close(rtol=1e-9), or a function f(actual, expected)",
+    "verify": "the share of cases that also run serially, from 0 to 1",
+    "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
+    "chunksize": 'tasks per batch: a positive int, or "auto"',
+}
+
+DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
+
+#: Suffixes of the report files that can be written.
+SUFFIXES = (".json",)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options and ini options of the plugin."""
+    group = parser.getgroup("parwork", "parwork: serial and parallel runs of marked tests")
+    for name, kind, text in (
+        ("backend", "NAMES", f"default {DEFAULTS['backend']}; names with commas make a matrix"),
+        ("workers", "NUMBERS", 'default auto, the usable CPUs; as "2,auto" they make a matrix'),
+        ("verify", "SHARE", "share of cases that also run serially, 0 to 1; default 1"),
+    ):
+        described = f"for parwork tests that name no {name}: {text}"
+        group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)
+        parser.addini(f"parwork_{name}", described)
+    group.addoption(
+        "--parwork-serial",
+        action="store_true",
+        help="run parwork tests serially in this process only, as for debugging with --pdb",
+    )
+    strict = "fail, as an item test_x[exercised], where tasks did not overlap in the parallel run"
+    group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
+    group.addoption(
+        "--parwork-report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
+    )
+    parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
+    parser.addini("parwork_strict", strict, type="bool", default=False)
+    parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
+
+
+def marker_line() -> str:
+    """Return what `pytest --markers` shows of the marker."""
+    keywords = ", ".join(f"{name}=" for name in KEYWORDS)
+    told = "; ".join(f"{name}: {text}" for name, text in KEYWORDS.items())
+    return (
+        f"{MARK}({keywords}): run the cases of this test serially and in parallel; the results "
+        f"must be the same. All keywords are optional. {told}."
+    )
+
+
+def is_default_given(config: pytest.Config) -> bool:
+    """Return whether an option or ini option names a default that could be wrong."""
+    return any(
+        config.getoption(f"parwork_{name}") or config.getini(f"parwork_{name}")
+        for name in ("backend", "workers", "verify")
+    )
+
+
+def is_serial(config: pytest.Config) -> bool:
+    """Return whether nothing is to be fanned out at all."""
+    return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
+
+
+def is_exercise_strict(config: pytest.Config) -> bool:
+    """Return whether a workload that was not exercised is to fail."""
+    asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
+    return bool(asked) or is_strict(config)
+
+
+def report_files(config: pytest.Config) -> list[Path]:
+    """Return the report files that were asked for; raises `UsageError` for an unknown suffix."""
+    named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
+    files = [config.invocation_params.dir / name for name in named]
+    for file in files:
+        if file.suffix not in SUFFIXES:
+            known = ", ".join(SUFFIXES)
+            raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
+    return files

@@ -1,0 +1,128 @@
+"""The pytest plugin: hooks, each handed on to the room that does the work.
+
+What is imported inside a hook is not needed by a session without parwork, which pays for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import hookspecs, options
+from .errors import UsageError
+from .session import Reporting
+
+if TYPE_CHECKING:
+    from .backends.base import Backend
+    from .cases.collection import Collected
+    from .fixture import Parwork
+
+_COLLECTED = pytest.StashKey["Collected"]()
+_RUNNING = "parwork-running"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", options.marker_line())
+    try:
+        files = options.report_files(config)
+        if options.is_default_given(config):
+            from .config import settings
+
+            settings(config, {})
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
+        config.pluginmanager.register(Reporting(config, files), "parwork-reporting")
+
+
+def pytest_parwork_backends() -> Mapping[str, Backend]:
+    from .backends import bundled
+
+    return bundled()
+
+
+@pytest.fixture
+def parwork(request: pytest.FixtureRequest) -> Iterator[Parwork]:
+    """Fan out calls inside a test: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`."""
+    from .fixture import Parwork
+
+    _start(request.session)
+    calls = Parwork(request.node)
+    try:
+        yield calls
+    finally:
+        calls.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker(options.MARK) is not None:
+        from .cases.collection import parametrize
+
+        parametrize(metafunc)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str
+) -> Generator[None, object, object]:
+    made = yield
+    if not isinstance(made, list) or not any(map(_is_marked, made)):
+        return made
+    from .cases.checks import checks_for
+
+    for item in made:
+        _collected(collector.config).count(item)
+    return [*made, *checks_for(collector, name, made)]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _COLLECTED in config.stash:
+        from .cases.checks import place
+
+        place(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if any(map(_is_marked, session.items)):
+        _collected(session.config).gather(session.config, session.items)
+        _start(session)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin(_RUNNING):
+        from .config import close_backends
+
+        close_backends(config)
+
+
+def _is_marked(item: object) -> bool:
+    return isinstance(item, pytest.Function) and item.get_closest_marker(options.MARK) is not None
+
+
+def _collected(config: pytest.Config) -> Collected:
+    from .cases.collection import Collected
+
+    return config.stash.setdefault(_COLLECTED, Collected())
+
+
+def _start(session: pytest.Session) -> None:
+    """Register the hooks that work for cases and calls, the first time that there are any."""
+    manager = session.config.pluginmanager
+    if not manager.has_plugin(_RUNNING):
+        from .cases.running import Running
+
+        running = Running(session, _collected(session.config))
+        manager.register(running.gates, "parwork-gates")
+        manager.register(running, _RUNNING)

@@ -1,0 +1,68 @@
+"""Reports in, terminal section and files out; light, for every pytest run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .report.data import Report
+
+__all__ = ["Reporting"]
+
+
+class Reporting:
+    """A plugin of the process that shows results: it gathers what test reports carry."""
+
+    def __init__(self, config: pytest.Config, files: list[Path]) -> None:
+        self._config = config
+        self._files = files
+        self._pieces: list[dict[str, Any]] = []
+        self._report: Report | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the parts of runs that a report carries."""
+        self._pieces.extend(getattr(report, "parwork", ()))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Finish the report: hand it to other plugins, write the files."""
+        if not self._pieces and not self._files:
+            return
+        from . import __version__
+        from .report.as_json import to_json
+        from .report.collector import Collector
+        from .report.data import RunEntry
+        from .report.environment import environment
+
+        collector = Collector()
+        for piece in self._pieces:
+            collector.add(RunEntry.from_dict(piece))
+        self._report = collector.report(version=__version__, environment=environment())
+        self._config.hook.pytest_parwork_logreport(config=self._config, report=self._report)
+        for file in self._files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(to_json(self._report), encoding="utf-8")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the section; nothing where nothing was marked."""
+        if self._report is None:
+            return
+        from .report.terminal import render
+
+        section = render(
+            self._report,
+            width=terminalreporter._tw.fullwidth,
+            verbosity=terminalreporter.verbosity,
+        )
+        if section is not None:
+            markup = dict.fromkeys(section.title.markup, True)
+            terminalreporter.write_sep("=", section.title.text, **markup)
+            for line in section.lines:
+                for segment in line.segments:
+                    terminalreporter.write(segment.text, **dict.fromkeys(segment.markup, True))
+                terminalreporter.line("")
+        for file in self._files:
+            terminalreporter.line(f"parwork report written: {file}")

@@ -1,0 +1,73 @@
+"""Workers that die, on every backend that has processes: the run ends, the others keep theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import parwork_tasks as tasks
+import pytest
+from carrier import IN_PROCESS, Carrier
+
+from pytest_parwork.errors import LostError
+from pytest_parwork.model import Address, Task
+
+GUILTY = 5
+
+#: How a worker can die, and the words that tell of it.
+DEATHS: list[tuple[Callable[[int, int], int], str]] = [
+    (tasks.die_by_exit, "exit code 3"),
+    (tasks.die_by_kill, "SIGKILL"),
+    (tasks.die_by_abort, "SIGABRT"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _only_with_processes(name: str) -> None:
+    if name in IN_PROCESS:
+        pytest.skip("it would take this process with it")
+
+
+@pytest.mark.parametrize(
+    ("die", "words"), DEATHS, ids=[function.__name__ for function, _ in DEATHS]
+)
+def test_a_worker_that_dies_takes_only_its_task_with_it(
+    carrier: Carrier, die: Callable[[int, int], int], words: str
+) -> None:
+    run = carrier.map(die, *[(x, GUILTY) for x in range(8)])
+    kept = {x: outcome.value for x, outcome in enumerate(run.outcomes) if outcome.kind == "value"}
+    assert kept == {x: x * x for x in range(8) if x != GUILTY}
+    guilty = run.outcomes[GUILTY]
+    assert guilty.kind == "lost"
+    assert guilty.lost is not None
+    assert guilty.lost.reason == "crash"
+    assert guilty.started is not None
+    assert guilty.ended is None
+    if carrier.name == "joblib:multiprocessing" and "unknown" in guilty.lost.detail:
+        return  # its pool may bury the dead before anyone sees them
+    assert words in guilty.lost.detail or words.replace("exit code ", "EXIT(") in guilty.lost.detail
+    with pytest.raises(LostError, match="LOST: its worker ended while it ran this task"):
+        run[GUILTY]
+
+
+def test_when_every_task_kills_its_worker_all_are_lost_and_the_run_ends(carrier: Carrier) -> None:
+    run = carrier.map(tasks.die_by_kill, *[(GUILTY, GUILTY)] * 4)
+    assert [outcome.kind for outcome in run.outcomes] == ["lost"] * 4
+
+
+def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_hang(
+    carrier: Carrier, tmp_path: Path
+) -> None:
+    file = tmp_path / "deadly.py"
+    file.write_text("import os\nos._exit(7)\n", encoding="utf-8")
+    task = Task(id="0", function=abs, address=Address(module="deadly", attribute="f"))
+    run = carrier([task] * 4, modules={"deadly": (str(file), None)})
+    assert [outcome.kind for outcome in run.outcomes] == ["lost"] * 4
+    for outcome in run.outcomes:
+        assert outcome.lost is not None
+        assert outcome.lost.reason in {"crash", "backend"}
+
+
+def test_after_a_crash_the_backend_serves_the_next_run(carrier: Carrier) -> None:
+    carrier.map(tasks.die_by_exit, *[(x, GUILTY) for x in range(8)])
+    assert carrier.map(tasks.square, (1,), (2,), (3,)) == [1, 4, 9]

@@ -1,0 +1,143 @@
+"""Large values on every backend: out of band, once, unseen by others, given back."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import parwork_tasks as tasks
+import pytest
+from carrier import IN_PROCESS, Carrier, outcomes
+
+MEGABYTE = 1 << 20
+
+
+def parwork_files(kind: str) -> Iterator[os.stat_result]:
+    """Yield the state of each open file of parwork of that kind, once each."""
+    seen = set()
+    for fd in Path("/proc/self/fd").glob("*"):
+        try:
+            target = os.readlink(fd)
+            stat = os.stat(fd)
+        except OSError:
+            continue
+        if target.startswith(f"/memfd:parwork-{kind}") and stat.st_ino not in seen:
+            seen.add(stat.st_ino)
+            yield stat
+
+
+def spooled_bytes() -> int:
+    return sum(512 * stat.st_blocks for stat in parwork_files("spool"))
+
+
+def test_what_a_task_writes_into_its_argument_is_seen_by_nobody_else(carrier: Carrier) -> None:
+    array = np.zeros(100_000)
+    run = carrier.map(tasks.write_and_sum, *[(array, float(x)) for x in range(1, 9)])
+    assert run == [float(x) for x in range(1, 9)]
+    assert not array.any()
+
+
+def test_a_small_argument_is_the_task_s_own_too(carrier: Carrier) -> None:
+    values: list[int] = []
+    run = carrier.map(tasks.append, *[(values, x) for x in range(4)])
+    if carrier.name not in IN_PROCESS:
+        assert run == [[x] for x in range(4)]
+    assert values == []
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pytest.param(np.arange(60_000.0).reshape(300, 200), id="C"),
+        pytest.param(np.asfortranarray(np.arange(60_000.0).reshape(300, 200)), id="Fortran"),
+        pytest.param(np.arange(60_000.0).reshape(300, 200).T, id="transposed"),
+        pytest.param(np.arange(60_000.0)[::-2], id="strided"),
+        pytest.param(np.zeros(9_000, dtype=[("a", "f8"), ("b", "i4")]), id="structured"),
+        pytest.param(np.array(["a", None, 3] * 3_000, dtype=object), id="objects"),
+        pytest.param(np.arange(60_000).astype("M8[s]"), id="dates"),
+        pytest.param(np.array(5.0), id="scalar"),
+    ],
+)
+def test_an_array_travels_there_and_back(
+    carrier: Carrier, array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+) -> None:
+    if carrier.name not in {"processes:spawn", "multiprocessing", "threads"}:
+        pytest.skip("the same code as on the others")
+    value = carrier.map(tasks.identity, (array,), (array,))[1]
+    assert isinstance(value, np.ndarray)
+    assert value.dtype == array.dtype
+    np.testing.assert_array_equal(value, array)
+
+
+def test_a_read_only_array_stays_read_only(carrier: Carrier) -> None:
+    array = np.zeros(100_000)
+    array.flags.writeable = False
+    run = carrier.map(tasks.write_and_sum, (array, 1.0))
+    with pytest.raises(ValueError, match="read-only"):
+        run[0]
+
+
+def test_a_large_object_twice_in_a_call_stays_one_object(carrier: Carrier) -> None:
+    array = np.zeros(100_000)
+    assert carrier.map(tasks.is_same, (array, array), (array, array.copy())) == [True, False]
+
+
+def test_an_array_that_all_tasks_share_is_in_the_payload_once(carrier: Carrier) -> None:
+    array = np.ones(MEGABYTE)
+    run = carrier.map(tasks.write_and_sum, *[(array, float(x)) for x in range(64)])
+    assert run == [MEGABYTE - 1.0 + x for x in range(64)]
+    payloads = [stat.st_size for stat in parwork_files("payload")]
+    if carrier.name in IN_PROCESS:
+        assert payloads == []
+    else:
+        assert len(payloads) == 1
+        assert array.nbytes < payloads[0] < array.nbytes + MEGABYTE
+
+
+def test_a_result_of_20_mb_comes_back(carrier: Carrier) -> None:
+    run = carrier.map(tasks.full, (2_500_000, 1.0), (10, 2.0))
+    value = run[0]
+    assert isinstance(value, np.ndarray)
+    assert value.nbytes == 20_000_000
+    assert float(value.sum()) == 2_500_000.0
+
+
+def test_a_result_that_is_let_go_gives_its_memory_back(carrier: Carrier) -> None:
+    if carrier.name in IN_PROCESS:
+        pytest.skip("there is no spool")
+    run = carrier.map(tasks.full, *[(MEGABYTE, float(x)) for x in range(3)])
+    size = 8 * MEGABYTE
+    assert spooled_bytes() > 3 * size
+    for number in (1, 0):
+        outcomes(run).let_go(number)
+    assert size < spooled_bytes() < size + MEGABYTE
+    value = run[2]
+    assert isinstance(value, np.ndarray)
+    assert (value == 2.0).all()
+    outcomes(run).let_go(2)
+    assert spooled_bytes() < MEGABYTE
+    assert [outcomes(run).facts(number).kind for number in range(3)] == ["value"] * 3
+
+
+def test_a_closed_run_leaves_no_file_open(carrier: Carrier) -> None:
+    run = carrier.map(tasks.full, (MEGABYTE, 1.0))
+    value = run[0]
+    assert isinstance(value, np.ndarray)
+    carrier.close()
+    assert value[-1] == 1.0, "what was loaded stays readable"
+    del run, value
+    gc.collect()
+    assert not list(parwork_files(""))
+
+
+def test_many_loaded_results_do_not_use_up_the_descriptors(carrier: Carrier) -> None:
+    if carrier.name in IN_PROCESS:
+        pytest.skip("nothing is loaded there")
+    run = carrier.map(tasks.full, *[(20_000, float(x)) for x in range(100)])
+    before = len(os.listdir("/proc/self/fd"))
+    values = list(run)
+    assert len(values) == 100
+    assert len(os.listdir("/proc/self/fd")) <= before + 1

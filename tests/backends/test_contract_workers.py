@@ -1,0 +1,118 @@
+"""The workers of every backend: all at work, limited, with as little in them as possible."""
+
+from __future__ import annotations
+
+import multiprocessing
+from itertools import combinations
+
+import parwork_tasks as tasks
+import pytest
+from carrier import Carrier, calls
+
+from pytest_parwork import budget
+from pytest_parwork.model import Run
+
+#: How often a pool is made to see whether all its workers take part.
+REPEATS = 10
+SLOW_TO_START = {"spawn", "forkserver"}
+
+
+def default_method() -> str:
+    return multiprocessing.get_context().get_start_method() or "fork"
+
+
+def start_method(name: str) -> str:
+    family, _, method = name.partition(":")
+    if family in {"multiprocessing", "processes"}:
+        return method or default_method()
+    return {
+        "serial": "none",
+        "threads": "thread",
+        "joblib": "loky",
+        "joblib:loky": "loky",
+        "joblib:threading": "thread",
+        "joblib:multiprocessing": default_method(),
+    }[name]
+
+
+def held_at_once(run: Run) -> bool:
+    """Tell whether tasks of two workers were in their hands at the same time."""
+    held = [(outcome.arrived, outcome.ended, outcome.worker) for outcome in run.outcomes]
+    return any(
+        one[2] != other[2] and one[0] <= other[1] and other[0] <= one[1]
+        for one, other in combinations(held, 2)
+        if None not in {*one, *other}
+    )
+
+
+def test_the_start_method_is_told(carrier: Carrier) -> None:
+    run = carrier.map(tasks.square, (1,), (2,))
+    assert run.start_method == start_method(carrier.name)
+
+
+def test_all_workers_of_a_cold_pool_hold_a_task_at_once(carrier: Carrier) -> None:
+    repeats = 3 if start_method(carrier.name) in SLOW_TO_START else REPEATS
+    for repeat in range(repeats):
+        if start_method(carrier.name) == "loky" and repeat < 3:
+            carrier.backend.close()  # or its workers would be warm
+        run = carrier.map(tasks.square, *[(x,) for x in range(8)])
+        if carrier.name == "serial":
+            assert (run.granted, run.workers_used) == (1, 1)
+            assert not held_at_once(run)
+        else:
+            assert (run.granted, run.workers_used) == (2, 2)
+            assert held_at_once(run)
+        assert {outcome.worker for outcome in run.outcomes} == set(range(1, run.granted + 1))
+
+
+def test_waiting_for_the_others_is_not_part_of_a_task_s_duration(carrier: Carrier) -> None:
+    run = carrier.map(tasks.square, *[(x,) for x in range(8)])
+    for outcome in run.outcomes:
+        assert outcome.seconds is not None
+        assert outcome.arrived is not None
+        assert outcome.started is not None
+        assert outcome.seconds <= run.wall
+    assert run.startup >= 0
+    assert run.wall > 0
+
+
+def test_more_workers_than_tasks_are_not_started(carrier: Carrier) -> None:
+    run = carrier(calls(tasks.square, *[(x,) for x in range(2)]), workers=8)
+    assert run.granted == (1 if carrier.name == "serial" else 2)
+    assert run == [0, 1]
+
+
+def test_one_worker_is_enough(carrier: Carrier) -> None:
+    run = carrier(calls(tasks.square, *[(x,) for x in range(5)]), workers=1)
+    assert run == [0, 1, 4, 9, 16]
+    assert (run.granted, run.workers_used) == (1, 1)
+
+
+
+
+def test_native_threads_are_limited_to_a_share_of_the_cpus(carrier: Carrier) -> None:
+    run = carrier.map(tasks.native_threads, (), (), (), ())
+    assert run.threads == budget.native_threads(2)
+    assert run == [[run.threads]] * 4
+
+
+def test_a_worker_imports_neither_pytest_nor_numpy_for_a_bare_function(carrier: Carrier) -> None:
+    if start_method(carrier.name) not in {"spawn", "forkserver", "loky"}:
+        pytest.skip("a worker has what this process has")
+    if start_method(carrier.name) == "loky":
+        carrier.backend.close()  # or its workers hold what earlier tasks imported
+    loaded = carrier.map(tasks.loaded_modules, ())[0]
+    assert isinstance(loaded, list)
+    assert "parwork_tasks" in loaded
+    assert not {"pytest", "_pytest", "numpy", "threadpoolctl"} & set(loaded)
+
+
+def test_a_worker_does_not_import_main_again(carrier: Carrier) -> None:
+    if start_method(carrier.name) not in SLOW_TO_START:
+        pytest.skip("not these")
+    assert carrier.map(tasks.main_module, ()) == [None]
+
+
+def test_a_run_can_follow_a_run(carrier: Carrier) -> None:
+    for by in range(3):
+        assert carrier.map(tasks.Adder(by).add, (1,), (2,)) == [1 + by, 2 + by]
