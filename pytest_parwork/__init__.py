@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         PayloadError,
         UsageError,
     )
+    from .fixture import Parwork
+    from .marker import parwork
     from .model import Comparison, Run
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Comparison",
     "LostError",
     "MismatchError",
+    "Parwork",
     "ParworkError",
     "PayloadError",
     "Run",
@@ -29,6 +32,7 @@ __all__ = [
     "close",
     "compare",
     "exact",
+    "parwork",
 ]
 __version__ = "0.1.0"
 
@@ -41,6 +45,8 @@ _HOMES = {
         "PayloadError",
         "UsageError",
     ),
+    "fixture": ("Parwork",),
+    "marker": ("parwork",),
     "model": ("Comparison", "Run"),
     "equivalence": ("close", "compare", "exact"),
 }

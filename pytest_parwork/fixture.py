@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .config import CONFIGURATION, backends, marker_keywords, settings
 from .equivalence import compare_outcomes
 from .errors import LostError, MismatchError, UsageError
+from .marker import CallSettings
 from .model import Comparison, Mismatch, Outcome, Plan, Run, Task, Verdict, Workload
 from .options import is_serial
 from .payload import project_modules
@@ -21,6 +22,9 @@ from .report.data import RunEntry
 from .report.entries import CaseEntry, RunFacts, judged
 from .report.message import mismatch_message
 from .runner import carry_out
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in typing from Python 3.11
 
 __all__ = ["CALLS", "Parwork"]
 
@@ -38,9 +42,14 @@ class Parwork:
         self._config = item.config
         self._marked = marker_keywords(item)
         self._counts = {"map": count(), "starmap": count()}
-        self._runs: list[Run] = []
 
-    def map(self, fn: Callable[..., object], /, *iterables: Iterable[Any], **kw: Any) -> Run:
+    def map(
+        self,
+        fn: Callable[..., object],
+        /,
+        *iterables: Iterable[Any],
+        **settings: Unpack[CallSettings],
+    ) -> Run:
         """Call `fn` with the items of the iterables, as the built-in `map` does, in parallel.
 
         `fn` is called a second time for each item, serially in this process, and both outcomes
@@ -53,26 +62,29 @@ class Parwork:
         """
         if not iterables:
             raise UsageError("parwork.map needs at least one iterable beside the function")
-        return self._run("map", fn, list(zip(*iterables)), kw)  # noqa: B905, because map stops at the shortest
+        __tracebackhide__ = True
+        calls = list(zip(*iterables))  # noqa: B905, because map stops at the shortest
+        return self._run("map", fn, calls, settings)
 
     def starmap(
-        self, fn: Callable[..., object], tuples: Iterable[Iterable[Any]], /, **kw: Any
+        self,
+        fn: Callable[..., object],
+        tuples: Iterable[Iterable[Any]],
+        /,
+        **settings: Unpack[CallSettings],
     ) -> Run:
         """Call `fn(*arguments)` for each of `tuples`; else as `map`."""
-        return self._run("starmap", fn, [tuple(arguments) for arguments in tuples], kw)
-
-    def close(self) -> None:
-        """Give the memory of all runs back: the test is over."""
-        for run in self._runs:
-            run.close()
+        __tracebackhide__ = True
+        return self._run("starmap", fn, [tuple(arguments) for arguments in tuples], settings)
 
     def _run(
         self,
         kind: str,
         fn: Callable[..., object],
         calls: Sequence[tuple[Any, ...]],
-        given: dict[str, Any],
+        given: Mapping[str, object],
     ) -> Run:
+        __tracebackhide__ = True
         if not callable(fn):
             raise UsageError(f"parwork.{kind} needs a function, not {fn!r:.80}")
         plan = self._plan(given)
@@ -92,13 +104,15 @@ class Parwork:
             backends(self._config)[plan.configuration.backend],
             modules=project_modules(self._config.rootpath),
         )
-        self._runs.append(run)
         verified = _Verified(workload, plan, run)
-        verified.verify()
+        try:
+            verified.verify()
+        finally:
+            run.outcomes.close()  # type: ignore[attr-defined]  # what was loaded stays
         self._tell(verified.entry(xdist=hasattr(self._config, "workerinput")))
         return verified.result()
 
-    def _plan(self, given: dict[str, Any]) -> Plan:
+    def _plan(self, given: Mapping[str, object]) -> Plan:
         for keyword in given:
             if keyword not in CALL_KEYWORDS:
                 known = ", ".join(CALL_KEYWORDS)
@@ -149,6 +163,7 @@ class _Verified:
         self._plan = plan
         self._run = run
         self._batch = f"{workload.name}:{id(run):x}"
+        self._outcomes: list[Outcome] = []
         self._entries: list[CaseEntry] = []
         self._mismatches: list[Mismatch] = []
         self._count = 0
@@ -163,6 +178,7 @@ class _Verified:
         limits = Limits(self._run.threads)
         for index, task in enumerate(self._workload.tasks):
             parallel = self._run.outcomes[index]
+            self._outcomes.append(parallel)
             if parallel.lost is not None:
                 self._lost = (
                     self._lost or f"LOST: task {index} of {task.id}: {parallel.lost.detail}"
@@ -238,6 +254,7 @@ class _Verified:
 
     def result(self) -> Run:
         """Return the run, or raise the worst that came of it."""
+        __tracebackhide__ = True
         if self._lost:
             raise LostError(self._lost)
         if self._count:
@@ -248,6 +265,7 @@ class _Verified:
         checked = self._plan.verify > 0
         return replace(
             self._run,
+            outcomes=tuple(self._outcomes),
             comparison=comparison if checked else None,
             reference_wall=self._serial_seconds if self._plan.verify == 1 else None,
         )

@@ -39,6 +39,10 @@ _KINDS: tuple[Kind, ...] = ("value", "failure", "skip")
 #: Buffers inside a record start at such an address: what vector instructions want.
 ALIGNMENT = 64
 
+#: Records below this many bytes are copied: a mapping holds a descriptor (until Python 3.13) for as
+#: long as the value lives, and a thousand are all that a process usually has.
+WORTH_MAPPING = 1 << 20
+
 #: Regions of a spool below this many bytes are not worth a system call to give back.
 WORTH_RELEASING = 1 << 20
 
@@ -264,7 +268,7 @@ def write_record(
 
 
 def read_record(fd: int, offset: int, length: int) -> object:
-    """Load a record; its buffers are views of a private, writable mapping, not copies."""
+    """Load a record; its buffers are views of a private, writable mapping, if it is large."""
     count = int.from_bytes(os.pread(fd, 8, offset), sys.byteorder)
     if not count:
         return pickle.loads(memoryview(os.pread(fd, length, offset))[16:])
@@ -275,7 +279,10 @@ def read_record(fd: int, offset: int, length: int) -> object:
     first = min(start for start, _ in places)
     first -= first % mmap.ALLOCATIONGRANULARITY
     stop = max(start + size for start, size in places)
-    view = memoryview(mmap.mmap(fd, stop - first, access=mmap.ACCESS_COPY, offset=first))
+    if stop - first < WORTH_MAPPING:
+        view = memoryview(bytearray(os.pread(fd, stop - first, first)))
+    else:
+        view = memoryview(mmap.mmap(fd, stop - first, access=mmap.ACCESS_COPY, offset=first))
     return pickle.loads(
         data, buffers=[view[start - first : start - first + size] for start, size in places]
     )

@@ -274,12 +274,6 @@ class Run(Sequence[object]):
 
     __hash__ = None  # type: ignore[assignment]  # values need not be hashable
 
-    def close(self) -> None:
-        """Give back the memory of the outcomes; they must not be asked for again."""
-        close = getattr(self.outcomes, "close", None)  # a plain list has nothing to give back
-        if close is not None:
-            close()
-
     @property
     def speedup(self) -> float | None:
         """Serial seconds by parallel seconds, None where nothing was run serially."""

@@ -108,7 +108,8 @@ class Outcomes(Sequence[Outcome]):
             return facts
         if number in self._refused:
             error = self._refused[number]
-            return replace(facts, failure=describe(error, error))
+            # Its traceback would show how parwork pickles, not what the user wrote.
+            return replace(facts, failure=replace(describe(error, error), traceback=""))
         assert self._ledger.state(number) is State.STORED
         if self._memory is not None:
             kind, value, failure = self._memory[number]

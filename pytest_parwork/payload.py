@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import pickle
@@ -12,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CellType, FunctionType, MethodType, ModuleType
-from typing import cast
 
 from .errors import PayloadError
 from .ledger import Buffer, Files, Ledger, write_record
@@ -141,7 +141,8 @@ class Payload:
                 calls.append(writer.call(task))
             except PayloadError as error:
                 calls.append(None)
-                refused[number] = error
+                # Its traceback would keep the frames of this run alive, with all its values.
+                refused[number] = error.with_traceback(None)
         header = Header(
             ledger=ledger_path,
             spools=tuple(path for _, path in spooled),
@@ -201,12 +202,13 @@ class _Writer:
 
     def append(self, value: object, name: str) -> Place:
         buffers: list[pickle.PickleBuffer] = []
+        why = ""
         try:
             data = dumps(value, buffers)
         except Exception as error:
-            raise PayloadError(
-                f"{name} cannot travel to a worker: {explain(value, error)}"
-            ) from error
+            why = explain(value, error)
+        if why:
+            raise PayloadError(f"{name} cannot travel to a worker: {why}")
         offset = self._end
         length = write_record(self._write, offset, data, buffers, self._buffers)
         self._end += length
@@ -275,7 +277,7 @@ def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict
     """
     calls = [(task.args, dict(task.kwargs)) for task in tasks]
     try:
-        copied: list[tuple[tuple[object, ...], dict[str, object]]] = _copy(calls)
+        return cast("list[tuple[tuple[object, ...], dict[str, object]]]", _copy(calls))
     except Exception:
         memo: dict[int, object] = {}
         return [
@@ -285,12 +287,15 @@ def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict
             )
             for args, kwargs in calls
         ]
-    return copied
 
 
 def _copy(value: object) -> object:
     buffers: list[pickle.PickleBuffer] = []
-    data = dumps(value, buffers)
+    try:
+        data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    except Exception:
+        # Not cloudpickle: what it loads overwrites the attributes of local classes, live here.
+        return copy.deepcopy(value)
     return pickle.loads(
         data,
         buffers=[

@@ -5,7 +5,7 @@ What is imported inside a hook is not needed by a session without parwork, which
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,21 +52,17 @@ def pytest_parwork_backends() -> Mapping[str, Backend]:
 
 
 @pytest.fixture
-def parwork(request: pytest.FixtureRequest) -> Iterator[Parwork]:
+def parwork(request: pytest.FixtureRequest) -> Parwork:
     """Fan out calls inside a test: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`."""
     from .fixture import Parwork
 
     _start(request.session)
-    calls = Parwork(request.node)
-    try:
-        yield calls
-    finally:
-        calls.close()
+    return Parwork(request.node)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.definition.get_closest_marker(options.MARK) is not None:
+    if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
         from .cases.collection import parametrize
 
         parametrize(metafunc)

@@ -69,6 +69,7 @@ def carry_out(
             f"the backend {configuration.backend!r} cannot start {asked} workers: "
             f"{type(error).__name__}: {error}"
         ) from error
+    desk = None
     try:
         desk = _prepare(workload, workers, modules or {}, threads)
         schedule = Schedule(
@@ -80,6 +81,10 @@ def carry_out(
         watch = _Watch(workers, desk.call, desk.ledger, schedule)
         watch.run()
         ended = now()
+    except BaseException:
+        if desk is not None and desk.files is not None:
+            desk.files.close()
+        raise
     finally:
         workers.close(CLOSE_DEADLINE)
     released = watch.released or ended

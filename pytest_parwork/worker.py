@@ -32,6 +32,16 @@ TEXT_LIMIT = 20_000
 #: Seconds between two looks at whether the others have arrived.
 GLANCE = 0.0003
 
+#: Where libraries look up their number of threads when they are loaded.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
 #: A failure as it stands in a spool: as text, and the pickled exception if it survives that.
 Record = tuple[Failure, "bytes | None"]
 
@@ -302,6 +312,8 @@ def _ignore_interrupts() -> None:
 
 
 def _limit_native_threads(limit: int) -> None:
+    """Limit the libraries that are loaded, and those that a task or an argument will load."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(limit)))
     if {"numpy", "torch"} & sys.modules.keys():
         import threadpoolctl
 

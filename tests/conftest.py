@@ -132,9 +132,10 @@ def open_files() -> Iterator[str]:
 
 
 def named_files() -> Iterator[str]:
-    for folder in ("/dev/shm", tempfile.gettempdir()):
-        for prefix in ("parwork-", f"joblib_memmapping_folder_{os.getpid()}_"):
-            yield from map(str, Path(folder).glob(f"{prefix}*"))
+    for folder in map(Path, ("/dev/shm", tempfile.gettempdir())):
+        yield from map(str, folder.glob("parwork-*"))
+        # joblib 1.6 makes an empty folder for each call, and removes them all at exit.
+        yield from map(str, folder.glob(f"joblib_memmapping_folder_{os.getpid()}_*/*"))
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ LAYERS = {
     "_compat": 7,
     "hookspecs": 7,
     "options": 7,
+    "marker": 7,
     "config": 7,
     "cases": 8,
     "fixture": 8,

@@ -70,12 +70,18 @@ class JoblibWorkers:
         settings: dict[str, object] = {}
         if self._library != "multiprocessing":  # which refuses generators
             settings["return_as"] = "generator_unordered"
-        parallel = joblib.Parallel(self.size, backend=self._library, batch_size=1, **settings)
-        work = (joblib.delayed(call)(batch) for batch in batches if not self._is_closed)
+        # Parallel(1) would run everything in this process, whatever the backend. So one worker is
+        # one of two, and has all batches in hand.
+        parallel = joblib.Parallel(
+            max(2, self.size), backend=self._library, batch_size=1, **settings
+        )
+        hands = [[batch] for batch in batches] if self.size > 1 else [list(batches)]
+        work = (joblib.delayed(_in_turn)(call, hand) for hand in hands if not self._is_closed)
         try:
             with forks_beside_threads() if self._library == "multiprocessing" else nullcontext():
-                for number in parallel(work):
-                    self._events.put(Event(kind="done", batch=number))
+                for numbers in parallel(work):
+                    for number in numbers:
+                        self._events.put(Event(kind="done", batch=number))
         except _Ended:
             pass
         except BaseException as error:
@@ -109,6 +115,10 @@ class JoblibWorkers:
             ident = ctypes.c_ulong(self._thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
         self._thread.join(deadline)
+
+
+def _in_turn(call: BatchCall, batches: Sequence[Batch]) -> list[int]:
+    return [call(batch) for batch in batches]
 
 
 class _Ended(BaseException):

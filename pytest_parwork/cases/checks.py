@@ -27,14 +27,14 @@ class Check(pytest.Item):
         self,
         *,
         kind: Kind,
-        function: str,
+        function_name: str,
         configuration_id: str | None,
         least: float | None,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # name and parent, for pytest
         self.kind = kind
-        self.function = function
+        self.function_name = function_name
         self.configuration_id = configuration_id
         self.least = least
         self.run: RunEntry | None = None
@@ -124,7 +124,7 @@ def checks_for(
                 collector,
                 name=f"{name}[{ids}]",
                 kind=kind,
-                function=name,
+                function_name=name,
                 configuration_id=chosen,
                 least=least,
             )
@@ -142,7 +142,7 @@ def place(items: list[pytest.Item]) -> None:
             last[(item.parent, item.originalname, configuration_of(item))] = at
     behind: dict[int, list[pytest.Item]] = {}
     for check in checks:
-        at = last.get((check.parent, check.function, check.configuration_id), len(rest) - 1)
+        at = last.get((check.parent, check.function_name, check.configuration_id), len(rest) - 1)
         behind.setdefault(at, []).append(check)
     items[:] = behind.get(-1, [])
     for at, item in enumerate(rest):
@@ -152,7 +152,7 @@ def place(items: list[pytest.Item]) -> None:
 
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
     """Give the check what its workload has done so far."""
-    group = collected.groups.get((check.parent, check.function, check.configuration_id))
+    group = collected.groups.get((check.parent, check.function_name, check.configuration_id))
     if group is not None:
         entries = [case.entry for case in group.cases if case.entry is not None]
         check.run = group.entry(entries, xdist=xdist)

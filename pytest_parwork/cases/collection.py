@@ -27,9 +27,7 @@ _XUNIT = "_xunit_setup_"
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Make a matrix of a marked test with lists: the outer loop, before its own parameters."""
-    if not is_marked(metafunc.definition):
-        return
+    """Make a matrix of a test with lists: the outer loop, before its own parameters."""
     try:
         given = settings(metafunc.config, marker_keywords(metafunc.definition))
     except UsageError as error:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 import pytest
 
 from .._compat import argument_names, fixture_defs
 from ..config import backends
-from ..errors import BackendError
 from ..model import Address, Task, Workload
 from ..outcomes import Outcomes
 from ..payload import project_modules
@@ -24,6 +23,13 @@ __all__ = ["Gates"]
 
 class Gate(pytest.Function):
     """An item that sets up the wide fixtures of a group and runs its cases; never reported."""
+
+    cases: Sequence[Case] = ()
+
+    def give_up(self, error: BaseException) -> None:
+        """Note why the cases were not run: each of them will tell."""
+        for case in self.cases:
+            case.trouble = f"{type(error).__name__}: {error}"
 
 
 class Gates:
@@ -55,6 +61,7 @@ class Gates:
             callobj=lambda: self._send(gate, together),
             callspec=getattr(case.item, "callspec", None),
         )
+        gate.cases = together
         gate.fixturenames = _wide_names(case.item)
         # The next item is the case itself: its wide fixtures stay as they are.
         gate.ihook.pytest_runtest_protocol(item=gate, nextitem=case.item)
@@ -74,7 +81,7 @@ class Gates:
                 lambda: hook.pytest_runtest_call(item=item), when="call", reraise=reraise
             )
             if called.excinfo is not None:
-                raise called.excinfo.value
+                item.give_up(called.excinfo.value)
         pytest.CallInfo.from_call(
             lambda: hook.pytest_runtest_teardown(item=item, nextitem=nextitem),
             when="teardown",
@@ -102,17 +109,12 @@ class Gates:
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
         workload = Workload(name=group.id, tasks=tuple(_task(case, wide) for case in cases))
         backend = backends(self._config)[group.plan.configuration.backend]
-        try:
-            run = carry_out(
-                workload,
-                group.plan.configuration,
-                backend,
-                modules=project_modules(self._config.rootpath),
-            )
-        except BackendError as error:
-            for case in cases:
-                case.trouble = str(error)
-            return
+        run = carry_out(
+            workload,
+            group.plan.configuration,
+            backend,
+            modules=project_modules(self._config.rootpath),
+        )
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
         sent = Sent(

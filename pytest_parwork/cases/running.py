@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ..errors import LostError, MismatchError
 from ..fixture import CALLS
 from ..options import is_serial
 from .checks import Check, inform
@@ -64,8 +65,17 @@ class Running:
         elif call.when == "call" and CALLS in item.stash:
             calls: list[dict[str, Any]] = item.stash[CALLS]
             report.parwork = calls  # type: ignore[attr-defined]  # travels with the report
+            _say_verdict_first(call, report)
         return report
 
     def pytest_sessionfinish(self) -> None:
         """Give back what an interrupted session has left."""
         self.gates.close()
+
+
+def _say_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Let the short summary begin with the verdict instead of the name of our exception."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    error = call.excinfo.value if call.excinfo is not None else None
+    if crash is not None and isinstance(error, MismatchError | LostError):
+        crash.message = str(error).partition("\n")[0]

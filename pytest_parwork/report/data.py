@@ -113,14 +113,14 @@ class RunEntry:
 
         It can't with a part of the cases (`-k`, `--lf`), and without any that ran to its end. A
         skipped case is present, but can meet no other. xdist may have left each process too few
-        cases to meet, so there it is true or None.
+        cases to meet, and a lost case may have met others, so there it is true or None.
         """
         if self.expected is None or len(self.cases) < self.expected:
             return None
         if all(case.interval is None for case in self.cases):
             return None
         met = any(_used(cases) >= 2 and _peak(cases) >= 2 for _, cases in self.batches())
-        return met or (None if self.xdist else False)
+        return met or (None if self.xdist or any(case.lost for case in self.cases) else False)
 
     @property
     def verdict(self) -> Verdict:
