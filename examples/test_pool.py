@@ -1,6 +1,6 @@
-"""`multiprocessing.Pool` behind `parwork.map` and `parwork.starmap`, with each start method."""
+"""`Pool.map` and `Pool.starmap` of multiprocessing, with forked and with spawned workers."""
 
-import math
+from math import isqrt
 
 import pytest
 
@@ -9,15 +9,30 @@ from pytest_parwork import Parwork
 BACKENDS = ["multiprocessing:fork", "multiprocessing:spawn"]
 
 
+def is_prime(n: int) -> bool:
+    return n > 1 and all(n % divisor for divisor in range(2, isqrt(n) + 1))
+
+
+def count_primes(start: int, stop: int) -> int:
+    return sum(map(is_prime, range(start, stop)))
+
+
 @pytest.mark.parwork(backend=BACKENDS, workers=2)
 def test_map(parwork: Parwork) -> None:
-    assert parwork.map(math.factorial, range(100))[4] == 24
+    numbers = range(10**12, 10**12 + 100)
+
+    run = parwork.map(is_prime, numbers)
+
+    assert [n for n, prime in zip(numbers, run, strict=True) if prime] == [
+        1_000_000_000_039,
+        1_000_000_000_061,
+        1_000_000_000_063,
+        1_000_000_000_091,
+    ]
 
 
 @pytest.mark.parwork(backend=BACKENDS, workers=2)
 def test_starmap(parwork: Parwork) -> None:
-    pairs = [(n, k) for n in range(20) for k in range(n + 1)]
+    run = parwork.starmap(count_primes, [(n, n + 10_000) for n in range(0, 100_000, 10_000)])
 
-    run = parwork.starmap(math.comb, pairs)
-
-    assert sum(run) == 2**20 - 1
+    assert sum(run) == 9592

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, Protocol, overload
+from typing import Any, Literal, Protocol, overload
 
 from .errors import LostError
 
@@ -228,7 +228,7 @@ class Verdict(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run(Sequence[object]):
+class Run(Sequence[Any]):
     """One configuration carried out on one workload: a sequence of the values in task order.
 
     `wall` is the seconds from the release of the first task to the last outcome, `startup` the
@@ -251,10 +251,10 @@ class Run(Sequence[object]):
     reference_wall: float | None = None
 
     @overload
-    def __getitem__(self, index: int) -> object: ...
+    def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> list[object]: ...
-    def __getitem__(self, index: int | slice) -> object:
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return [outcome.result() for outcome in self.outcomes[index]]
         return self.outcomes[index].result()
@@ -262,7 +262,7 @@ class Run(Sequence[object]):
     def __len__(self) -> int:
         return len(self.outcomes)
 
-    def __iter__(self) -> Iterator[object]:
+    def __iter__(self) -> Iterator[Any]:
         for outcome in self.outcomes:
             yield outcome.result()
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CellType, FunctionType, MethodType, ModuleType
+from typing import cast
 
 from .errors import PayloadError
 from .ledger import Buffer, Files, Ledger, write_record

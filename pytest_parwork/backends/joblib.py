@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -85,8 +86,7 @@ class JoblibWorkers:
         except _Ended:
             pass
         except BaseException as error:
-            reason = f"{type(error).__name__}: {error}"
-            self._events.put(Event(kind="broken", reason=reason))
+            self._events.put(Event(kind="broken", reason=_reason(error)))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         return drain(self._events, timeout)
@@ -123,6 +123,13 @@ def _in_turn(call: BatchCall, batches: Sequence[Batch]) -> list[int]:
 
 class _Ended(BaseException):
     """Raised inside a thread that waits for workers that are gone."""
+
+
+def _reason(error: BaseException) -> str:
+    """Tell why a call ended; of loky's page about a dead worker, the exit codes."""
+    told = f"{type(error).__name__}: {error}"
+    codes = re.search(r"exit codes of the workers are \{(.*?)\}", told)
+    return f"{type(error).__name__}, {codes[1]}" if codes else told
 
 
 def _end_loky() -> None:
