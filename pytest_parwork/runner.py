@@ -40,6 +40,9 @@ ATTEMPTS = 2
 #: Seconds after which the system tells how a process ended whose library has noticed its death.
 REAPING = 0.02
 
+#: Seconds that a library has to tell how a worker ended that is gone.
+HEARSAY = 0.25
+
 #: Seconds that workers have to end.
 CLOSE_DEADLINE = 5.0
 
@@ -164,6 +167,7 @@ class _Watch:
         self._in_flight: dict[int, Batch] = {}
         self._attempts: dict[int, int] = {}
         self._dead: set[int] = set()
+        self._missing: dict[int, float] = {}
         self._buried = 0
         self._target = 1
         self._first_arrival: float | None = None
@@ -311,9 +315,12 @@ class _Watch:
         if self._workers.reach == "machine":
             for batch in self._in_flight.values():
                 owner = self._owner(batch)
-                # A library may bury its dead before anyone else could see them.
+                # A library may bury its dead before anyone else could see them, and then tell, or
+                # not: loky does, joblib's multiprocessing does not.
                 if owner and owner not in codes and not _is_alive(owner):
-                    dead[owner] = "its exit code is unknown"
+                    missing_since = self._missing.setdefault(owner, now())
+                    if now() > missing_since + HEARSAY:
+                        dead[owner] = "its exit code is unknown"
         return dead
 
     def _owner(self, batch: Batch) -> int:

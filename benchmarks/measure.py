@@ -1,0 +1,147 @@
+"""How every benchmark measures: contenders in turn, medians, ratios to a peer of the same round.
+
+The speed of a machine drifts by more than what is to be shown, so contenders take turns, a ratio
+is that of two neighbours, and the median of the ratios is told with the least and the largest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Sample", "Sandbox", "interleave", "repeats", "sandbox", "show", "timed"]
+
+#: How often every contender runs, where the command line does not say.
+REPEATS = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Seconds of one run: on the wall, and of the processors by it and the processes it started."""
+
+    wall: float
+    cpu: float
+
+
+Contender = Callable[[], Sample]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A directory with the files of a benchmark, and the environment in which it is run."""
+
+    path: Path
+    environment: Mapping[str, str]
+
+    def python(self, *arguments: str) -> Contender:
+        """Return a contender: a whole process of this Python, from its start to its end."""
+        return lambda: self._run([sys.executable, *arguments])
+
+    def pytest(self, *arguments: str) -> Contender:
+        """Return a contender: a quiet pytest that loads no plugin but those of `arguments`."""
+        return self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
+
+    def output(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run this Python once and return what it wrote."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.path,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    def _run(self, command: Sequence[str]) -> Sample:
+        log = self.path / "output.txt"
+        with log.open("wb") as output:
+            began = time.perf_counter()
+            child = subprocess.Popen(
+                command, cwd=self.path, env=self.environment, stdout=output, stderr=output
+            )
+            _, status, usage = os.wait4(child.pid, 0)
+            wall = time.perf_counter() - began
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            told = log.read_text(encoding="utf-8", errors="replace")
+            raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{told}")
+        return Sample(wall=wall, cpu=usage.ru_utime + usage.ru_stime)
+
+
+@contextmanager
+def sandbox(files: Mapping[str, str]) -> Iterator[Sandbox]:
+    """Write `files` into a new directory, in which pytest finds no plugin by itself.
+
+    Bytecode is kept beside them: where `PYTHONDONTWRITEBYTECODE` is set, pytest would rewrite the
+    assertions of every plugin anew in each run, which takes longer than what is measured.
+    """
+    with tempfile.TemporaryDirectory(prefix="parwork-bench-") as name:
+        path = Path(name)
+        for file, text in {"pytest.ini": "[pytest]\n", **files}.items():
+            (path / file).write_text(text, encoding="utf-8")
+        environment = {
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(path / "bytecode"),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_ADDOPTS": "",
+        }
+        yield Sandbox(path=path, environment=environment)
+
+
+def timed(function: Callable[[], object]) -> Contender:
+    """Return a contender: a call in this process, with the processes that it starts and ends."""
+
+    def run() -> Sample:
+        before, began = os.times(), time.perf_counter()
+        function()
+        wall, after = time.perf_counter() - began, os.times()
+        return Sample(wall=wall, cpu=sum(after[:4]) - sum(before[:4]))
+
+    return run
+
+
+def interleave(
+    contenders: Mapping[str, Contender], repeats: int, *, warm_ups: int = 1
+) -> dict[str, list[Sample]]:
+    """Run the contenders in turn, each round beginning with another one; warm-ups do not count."""
+    samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    names = list(contenders)
+    for number in range(-warm_ups, repeats):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            sample = contenders[name]()
+            if number >= 0:
+                samples[name].append(sample)
+    return samples
+
+
+def show(title: str, samples: Mapping[str, Sequence[Sample]], *, peer: str) -> None:
+    """Print medians and ratios to `peer`, of the wall and of the processors' time."""
+    width = max(map(len, samples))
+    print(f"{title}\n{'':{width}}   wall (s)   ratio (least to largest)   cpu (s)   ratio")
+    for name, rounds in samples.items():
+        wall = statistics.median(sample.wall for sample in rounds)
+        cpu = statistics.median(sample.cpu for sample in rounds)
+        pairs = list(zip(rounds, samples[peer], strict=True))
+        ratios = sorted(one.wall / other.wall for one, other in pairs)
+        of_cpu = statistics.median(one.cpu / max(other.cpu, 1e-9) for one, other in pairs)
+        told = f"{statistics.median(ratios):5.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        print(f"{name:{width}} {wall:10.3f}   {told:24} {cpu:9.3f}   {of_cpu:5.2f}")
+
+
+def repeats(description: str | None) -> int:
+    """Return how often to run, from the command line."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="default %(default)s")
+    chosen: int = parser.parse_args().repeats
+    return chosen
