@@ -24,6 +24,7 @@ __all__ = [
     "close_backends",
     "is_marked",
     "marker_keywords",
+    "marks",
     "settings",
 ]
 
@@ -102,21 +103,23 @@ def is_marked(node: pytest.Item) -> bool:
     return node.get_closest_marker(MARK) is not None
 
 
+def marks(node: pytest.Item) -> list[pytest.Mark]:
+    """Return all markers of the node, the closest one last."""
+    return [mark for around in node.listchain() for mark in around.own_markers if mark.name == MARK]
+
+
 def marker_keywords(node: pytest.Item) -> dict[str, object]:
     """Merge the keywords of all markers: `pytest.param` and `add_marker` over function over class.
 
     `get_closest_marker` would give those of the function, although a parameter's mark is closer.
     """
     merged: dict[str, object] = {}
-    for around in node.listchain():
-        for mark in around.own_markers:
-            if mark.name == MARK:
-                if mark.args:
-                    raise UsageError(
-                        f"parwork takes keywords only, not {mark.args[0]!r}; "
-                        f"known: {', '.join(KEYWORDS)}"
-                    )
-                merged.update(mark.kwargs)
+    for mark in marks(node):
+        if mark.args:
+            raise UsageError(
+                f"parwork takes keywords only, not {mark.args[0]!r}; known: {', '.join(KEYWORDS)}"
+            )
+        merged.update(mark.kwargs)
     return merged
 
 

@@ -97,6 +97,7 @@ class Ledger:
     """The table itself, over any writable buffer of `Ledger.size(tasks)` bytes."""
 
     def __init__(self, buffer: Buffer) -> None:
+        self._buffer = buffer
         view = memoryview(buffer)
         self._words = view.cast("B").cast("Q")
         self._times = view.cast("B").cast("d")
@@ -114,6 +115,13 @@ class Ledger:
             return cls(mmap.mmap(fd, 0))
         finally:
             os.close(fd)
+
+    def close(self) -> None:
+        """Unmap the file, which costs a descriptor as long as it is mapped."""
+        if isinstance(self._buffer, mmap.mmap):
+            self._words.release()
+            self._times.release()
+            self._buffer.close()
 
     # What a worker says.
 

@@ -92,6 +92,7 @@ class Outcomes(Sequence[Outcome]):
             self._memory.clear()
         if self._files is not None:
             self._files.close()
+        self._ledger.close()
 
     def _number_workers(self) -> dict[int, int]:
         """Number the workers 1, 2, … in the order in which they came."""

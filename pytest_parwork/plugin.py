@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .fixture import Parwork
 
 _COLLECTED = pytest.StashKey["Collected"]()
+_UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
 _RUNNING = "parwork-running"
 
 
@@ -73,7 +74,11 @@ def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str
 ) -> Generator[None, object, object]:
     made = yield
-    if not isinstance(made, list) or not any(map(_is_marked, made)):
+    if not isinstance(made, list):
+        return made
+    if not any(map(_is_marked, made)):
+        # `add_marker` may mark them yet, and then it matters whether all are there.
+        collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
         return made
     from .cases.checks import checks_for
 
@@ -92,7 +97,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(map(_is_marked, session.items)):
-        _collected(session.config).gather(session.config, session.items)
+        unmarked = session.config.stash.get(_UNMARKED, {})
+        _collected(session.config).gather(session.config, session.items, unmarked)
         _start(session)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from . import budget
@@ -82,8 +84,9 @@ def carry_out(
             durations=durations,
         )
         watch = _Watch(workers, desk.call, desk.ledger, schedule)
-        watch.run()
-        ended = now()
+        with _limited(threads) if workers.reach == "process" else nullcontext():
+            watch.run()
+            ended = now()
     except BaseException:
         if desk is not None and desk.files is not None:
             desk.files.close()
@@ -172,7 +175,7 @@ class _Watch:
         self._target = 1
         self._first_arrival: float | None = None
         self._progress = now()
-        self._any_stored = False
+        self._has_begun = False
         self.lost: dict[int, Lost] = {}
         self.released: float | None = None
 
@@ -245,7 +248,7 @@ class _Watch:
 
     def _finish(self, batch: Batch) -> None:
         del self._in_flight[batch.number]
-        self._any_stored = True
+        self._has_begun = True
         arrived, _, _ = self._ledger.times(batch.tasks[0])
         _, _, ended = self._ledger.times(batch.tasks[-1])
         if arrived is not None and ended is not None:
@@ -262,6 +265,7 @@ class _Watch:
         again = []
         for task in batch.tasks:
             state = self._ledger.state(task)
+            self._has_begun |= state >= State.STARTED
             if state is State.STORED:
                 continue
             if state >= State.STARTED:
@@ -274,7 +278,7 @@ class _Watch:
                 self._ledger.reset(task)
                 again.append(task)
         self._schedule.put_back(again)
-        if not self._any_stored and self._buried >= max(8, 4 * self._workers.size):
+        if not self._has_begun and self._buried >= max(8, 4 * self._workers.size):
             self._give_up(f"no worker could begin: {reason}")
 
     def _bury_all(self, reason: str) -> None:
@@ -346,6 +350,16 @@ class _Watch:
         for task in open_tasks:
             if self._ledger.state(task) is not State.STORED:
                 self.lost[task] = Lost(reason="backend", detail=detail)
+
+
+def _limited(threads: int) -> AbstractContextManager[object]:
+    """Limit the native threads of this process; those of others limit themselves."""
+    if not {"numpy", "torch"} & sys.modules.keys():
+        return nullcontext()
+    import threadpoolctl
+
+    limits: AbstractContextManager[object] = threadpoolctl.threadpool_limits(limits=threads)
+    return limits
 
 
 def _is_alive(pid: int) -> bool:

@@ -14,7 +14,6 @@ from pytest_parwork.runner import carry_out
 IN_PROCESS = {"serial", "threads", "joblib:threading"}
 
 
-
 class Carrier:
     """Carry out tasks on one backend, and keep the runs open until the test ends."""
 

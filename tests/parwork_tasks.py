@@ -8,10 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any, NoReturn
-
-Lock = type(threading.Lock())
 
 
 def square(x: int) -> int:
@@ -21,10 +18,6 @@ def square(x: int) -> int:
 def square_later(x: int, seconds: float) -> int:
     time.sleep(seconds)
     return x * x
-
-
-def sleep(seconds: float) -> None:
-    time.sleep(seconds)
 
 
 def identity(value: object) -> object:
@@ -46,6 +39,10 @@ def append(values: list[int], value: int) -> list[int]:
 
 def write_and_sum(array: Any, value: float) -> float:
     array[0] = value
+    return float(array.sum())
+
+
+def sum_of(array: Any) -> float:
     return float(array.sum())
 
 
@@ -71,8 +68,8 @@ def native_threads() -> list[int]:
     return [library["num_threads"] for library in threadpoolctl.threadpool_info()]
 
 
-def double(x: int) -> int:
-    return 2 * x
+def process() -> int:
+    return os.getpid()
 
 
 class Counter:
@@ -262,7 +259,3 @@ def die_by_abort(x: int, guilty: int) -> int:
         faulthandler.disable()  # which would tell the terminal about it
         os.abort()
     return x * x
-
-
-def make_module(name: str) -> ModuleType:
-    return ModuleType(name)

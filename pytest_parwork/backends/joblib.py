@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from queue import SimpleQueue
 from typing import Literal
 
 from ..schedule import Batch
 from ..worker import BatchCall
 from .base import Backend, Event, Reach, drain
-from .contexts import forks_beside_threads
+from .contexts import Processes
 
 __all__ = ["backends"]
 
@@ -47,15 +45,14 @@ class JoblibWorkers:
         self._library: Library = library
         self.reach: Reach = "process" if library == "threading" else "machine"
         self.size = workers
+        self._processes = Processes(None)
         self.start_method = {
             "loky": "loky",
             "threading": "thread",
-            "multiprocessing": multiprocessing.get_context().get_start_method() or "fork",
+            "multiprocessing": self._processes.method,
         }[library]
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._strangers = set(multiprocessing.active_children())
-        self._seen: set[multiprocessing.process.BaseProcess] = set()
         self._is_closed = False
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
@@ -73,16 +70,14 @@ class JoblibWorkers:
             settings["return_as"] = "generator_unordered"
         # Parallel(1) would run everything in this process, whatever the backend. So one worker is
         # one of two, and has all batches in hand.
-        parallel = joblib.Parallel(
-            max(2, self.size), backend=self._library, batch_size=1, **settings
-        )
+        backend = self._processes.context if self._library == "multiprocessing" else self._library
+        parallel = joblib.Parallel(max(2, self.size), backend=backend, batch_size=1, **settings)
         hands = [[batch] for batch in batches] if self.size > 1 else [list(batches)]
         work = (joblib.delayed(_in_turn)(call, hand) for hand in hands if not self._is_closed)
         try:
-            with forks_beside_threads() if self._library == "multiprocessing" else nullcontext():
-                for numbers in parallel(work):
-                    for number in numbers:
-                        self._events.put(Event(kind="done", batch=number))
+            for numbers in parallel(work):
+                for number in numbers:
+                    self._events.put(Event(kind="done", batch=number))
         except _Ended:
             pass
         except BaseException as error:
@@ -92,17 +87,14 @@ class JoblibWorkers:
         return drain(self._events, timeout)
 
     def pids(self) -> Mapping[int, int | None]:
-        if self._library != "multiprocessing":
-            return {}  # loky tells itself when a worker dies
-        self._seen |= set(multiprocessing.active_children()) - self._strangers
-        return {process.pid: process.exitcode for process in self._seen if process.pid is not None}
+        return self._processes.exit_codes()  # none of loky, which tells itself when one dies
 
     def close(self, deadline: float, /) -> list[int]:
         self._is_closed = True
         if self._thread is not None:
             self._thread.join(0.2 if self._library != "threading" else deadline)
         self._end_thread(deadline)
-        return [pid for pid, code in self.pids().items() if code is None]
+        return self._processes.end(deadline)
 
     def _end_thread(self, deadline: float) -> None:
         """End a call of Parallel that is still waiting for workers, and its processes with it."""

@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 import pytest
 
 from .._compat import argument_names, fixture_defs
-from ..config import AXES, CONFIGURATION, is_marked, marker_keywords, settings
+from ..config import AXES, CONFIGURATION, is_marked, marker_keywords, marks, settings
 from ..errors import UsageError
-from ..model import Configuration
+from ..model import Configuration, Plan
 from ..options import MARK
 from ..reference import sample
-from .groups import CASE, Case, Group, configuration_of
+from .groups import CASE, ORDINAL, Case, Group, configuration_of
 
 __all__ = ["Collected", "parametrize"]
 
 _FIXTURE = "parwork"
+
+#: Keywords that a single case cannot have.
+_OF_RUNS = (*AXES, "chunksize", "min_speedup")
 
 #: How pytest names the fixtures that it makes of `setup_method` and its like.
 _XUNIT = "_xunit_setup_"
@@ -55,36 +58,51 @@ class Collected:
         """Count an item that was generated, selected or not."""
         if _is_case(item):
             assert isinstance(item, pytest.Function)
-            self.generated[_place(item)] += 1
+            place = _place(item)
+            item.stash[ORDINAL] = self.generated[place]
+            self.generated[place] += 1
 
-    def gather(self, config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-        """Put the selected items into groups; raises `UsageError` for what cannot be a case."""
+    def gather(
+        self,
+        config: pytest.Config,
+        items: Sequence[pytest.Item],
+        unmarked: Mapping[tuple[object, str], int],
+    ) -> None:
+        """Put the selected items into groups; raises `UsageError` for what cannot be a case.
+
+        `unmarked` says how many items there were of each function that had no marker then.
+        """
+        plans: dict[tuple[object, ...], Plan] = {}
         for item in items:
             if not _is_case(item):
                 continue
             assert isinstance(item, pytest.Function)
             try:
-                self._add(config, item)
+                # Made once for all cases of a test with the same marks, which the items keep alive.
+                key = (*_place(item), *map(id, marks(item)))
+                if key not in plans:
+                    plans[key] = _plan(config, item)
+                self._add(item, plans[key])
             except UsageError as error:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from None
         for group in self.groups.values():
-            ids = [case.id for case in group.cases]
-            group.verified = sample(ids, group.plan.verify)
+            shares = {case.plan.verify for case in group.cases}
+            group.verified = frozenset().union(
+                *(
+                    sample([case.id for case in group.cases if case.plan.verify == share], share)
+                    for share in shares
+                )
+            )
+            if not group.expected:
+                first = group.cases[0].item
+                group.expected = unmarked.get((first.parent, first.originalname), 0)
 
-    def _add(self, config: pytest.Config, item: pytest.Function) -> None:
-        keywords = marker_keywords(item)
-        given = settings(config, keywords)
-        _check_late_keywords(item, given.axes)
-        _check_kind(item)
+    def _add(self, item: pytest.Function, plan: Plan) -> None:
         _check_fixtures(item)
         place = _place(item)
-        callspec = getattr(item, "callspec", None)
-        chosen: Configuration | None = callspec.params.get(CONFIGURATION) if callspec else None
-        if chosen is None and given.axes:
-            raise AssertionError("a list without a matrix")  # _check_late_keywords has refused it
-        plan = given.plan(chosen)
         if place not in self.groups:
             assert item.parent is not None
+            _check_kind(item)
             self.groups[place] = Group(
                 id=f"{item.parent.nodeid}::{item.originalname}",
                 configuration_id=place[2] or "",
@@ -110,11 +128,19 @@ def _place(item: pytest.Function) -> tuple[pytest.Collector, str, str | None]:
     return (item.parent, item.originalname, configuration_of(item))
 
 
+def _plan(config: pytest.Config, item: pytest.Function) -> Plan:
+    given = settings(config, marker_keywords(item))
+    _check_late_keywords(item, given.axes)
+    callspec = getattr(item, "callspec", None)
+    chosen: Configuration | None = callspec.params.get(CONFIGURATION) if callspec else None
+    return given.plan(chosen)
+
+
 def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> None:
     """Refuse what would need another parametrization, which is over."""
     callspec = getattr(item, "callspec", None)
     for mark in callspec.marks if callspec is not None else ():
-        wrong = [axis for axis in AXES if mark.name == MARK and axis in mark.kwargs]
+        wrong = [key for key in _OF_RUNS if mark.name == MARK and key in mark.kwargs]
         if wrong:
             raise UsageError(
                 f"{wrong[0]}={mark.kwargs[wrong[0]]!r} on a pytest.param: all cases of a test run "

@@ -45,12 +45,14 @@ class Gates:
         """See to it that the case has been sent, with all that can go with it."""
         if case.entry is not None or case.trouble or self._is_valid(case):
             return
+        wide = _wide_parameters(case.item)
+        is_skipped = self._skipping()
         together = [
             other
             for other in case.group.cases
             if other.entry is None
-            and _wide_parameters(other.item) == _wide_parameters(case.item)
-            and not self._is_skipped(other)
+            and _wide_parameters(other.item) == wide
+            and not is_skipped(other.item)
         ]
         if case not in together:
             return
@@ -95,9 +97,11 @@ class Gates:
         if sent is None:
             return
         sent.outcomes.let_go(sent.numbers[case])
-        if all(other.entry is not None for other in sent.numbers) and sent in self._open:
+        sent.waiting.discard(case)
+        if not sent.waiting and sent in self._open:
             self._open.remove(sent)
             sent.outcomes.close()
+            sent.wide.clear()  # or the values would outlive their fixtures
 
     def close(self) -> None:
         """Give everything back: the session ends."""
@@ -128,36 +132,43 @@ class Gates:
             ),
             outcomes=run.outcomes,
             numbers={case: number for number, case in enumerate(cases)},
+            waiting=set(cases),
             wide=wide,
             limits=Limits(run.threads),
         )
         group.facts.append(sent.facts)
         self._open.append(sent)
         for case in cases:
+            self.done_with(case)  # with an earlier run, of values that are no longer there
             case.sent = sent
 
     def _is_valid(self, case: Case) -> bool:
         """Return whether every wide value that was sent is still the one that the case will get."""
         if case.sent is None:
             return False
-        defs = fixture_defs(case.item)
-        for name, value in case.sent.wide.items():
+        wide = case.sent.wide
+        defs = fixture_defs(case.item) if wide else {}
+        for name, value in wide.items():
             cached = defs[name].cached_result if name in defs else None
             if cached is None or cached[0] is not value:
                 return False
         return True
 
-    def _is_skipped(self, case: Case) -> bool:
+    def _skipping(self) -> Callable[[pytest.Item], bool]:
         """Ask pytest's own `skipping` alone: skip, skipif and xfail(run=False) are not sent."""
         manager = self._config.pluginmanager
         skipping = manager.get_plugin("skipping")
         others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
         ask = manager.subset_hook_caller("pytest_runtest_setup", others)
-        try:
-            ask(item=case.item)
-        except (pytest.skip.Exception, pytest.xfail.Exception):
-            return True
-        return False
+
+        def is_skipped(item: pytest.Item) -> bool:
+            try:
+                ask(item=item)
+            except (pytest.skip.Exception, pytest.xfail.Exception):
+                return True
+            return False
+
+        return is_skipped
 
 
 def _wide_names(item: pytest.Function) -> list[str]:

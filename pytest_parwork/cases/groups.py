@@ -14,20 +14,22 @@ from ..reference import Limits
 from ..report.data import RunEntry
 from ..report.entries import CaseEntry, RunFacts
 
-__all__ = ["CASE", "Case", "Group", "Sent", "configuration_of", "parameters_of"]
+__all__ = ["CASE", "ORDINAL", "Case", "Group", "Sent", "configuration_of", "parameters_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sent:
     """One parallel run: of the cases of a group that share the values of their wide fixtures.
 
-    `wide` are those values by name, `numbers` the tasks by case.
+    `wide` are those values by name, `numbers` the tasks by case, `waiting` the cases whose outcome
+    is still to be compared.
     """
 
     facts: RunFacts
     outcomes: Outcomes
     numbers: Mapping[Case, int]
-    wide: Mapping[str, object]
+    waiting: set[Case]
+    wide: dict[str, object]
     limits: Limits
 
 
@@ -35,29 +37,28 @@ class Sent:
 class Case:
     """One test item whose body is a task.
 
-    `sent` is the run that it was part of, `trouble` why there was none. `entry` and `message` are
-    what came of it; they stand, also where the item is run again.
+    `id` is the node id, without what xdist adds to it; `key` is the same for this case in every
+    configuration: they share one reference. `sent` is the run that it was part of, `trouble` why
+    there was none. `entry` and `message` are what came of it; they stand, also where the item is
+    run again.
     """
 
     item: pytest.Function
     group: Group
     index: int
     plan: Plan
+    id: str = field(init=False)
+    key: Hashable = field(init=False)
     sent: Sent | None = None
     trouble: str = ""
     entry: CaseEntry | None = None
     message: str = ""
 
-    @property
-    def id(self) -> str:
-        """The node id, without what xdist adds to it."""
-        assert self.item.parent is not None
-        return f"{self.item.parent.nodeid}::{self.item.name}"
-
-    @property
-    def key(self) -> Hashable:
-        """The same for this case in every configuration: they share one reference."""
-        return (self.item.parent, self.item.originalname, parameters_of(self.item))
+    def __post_init__(self) -> None:
+        parent, name = self.item.parent, self.item.originalname
+        assert parent is not None
+        self.id = f"{parent.nodeid}::{self.item.name}"
+        self.key = (parent, name, self.item.stash.get(ORDINAL, self.id))
 
     def outcome(self) -> Outcome:
         """Load what came of the case in the parallel run."""
@@ -98,6 +99,10 @@ class Group:
 
 
 CASE = pytest.StashKey[Case]()
+
+#: The number of an item among those of its function in one configuration, as they were generated.
+#: pytest's own indices of direct parameters are different in every configuration.
+ORDINAL = pytest.StashKey[int]()
 
 
 def configuration_of(item: pytest.Function) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -35,27 +35,23 @@ class Serial:
         self._references = References()
         self._xdist = xdist
 
-    @contextmanager
-    def body_of(self, case: Case) -> Iterator[None]:
+    def body_of(self, case: Case) -> AbstractContextManager[None]:
         """Let the call phase inside run the case serially, compared with its parallel outcome."""
         original = case.item.obj
 
         def compared(**kwargs: object) -> None:
             self._judge(case, functools.partial(original, **kwargs))
 
-        with _replaced(case.item, compared):
-            yield
+        return _replaced(case.item, compared)
 
-    @contextmanager
-    def plain_body_of(self, case: Case) -> Iterator[None]:
+    def plain_body_of(self, case: Case) -> AbstractContextManager[None]:
         """Let the call phase inside run the case as it is, and take what it returns."""
         original = case.item.obj
 
         def plain(**kwargs: object) -> None:
             original(**kwargs)
 
-        with _replaced(case.item, plain):
-            yield
+        return _replaced(case.item, plain)
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; nothing else may outvote it."""
@@ -126,15 +122,15 @@ class Serial:
     ) -> tuple[Outcome, BaseException | None]:
         """Run the body, or take what an earlier configuration got from the same values."""
         assert case.sent is not None
-        made_of = tuple(case.sent.wide.values())
-        self._uses[case.key] -= 1
-        found = self._references.get(case.key, made_of)
+        key, made_of = case.key, tuple(case.sent.wide.values())
+        self._uses[key] -= 1
+        found = self._references.get(key, made_of)
         if found is None:
             with case.sent.limits.hold():
                 found = call(body)
-            self._references.keep(case.key, *found, made_of)
-        if not self._uses[case.key]:
-            self._references.let_go(case.key)
+            self._references.keep(key, *found, made_of)
+        if not self._uses[key]:
+            self._references.let_go(key)
         return found
 
     def _again(self, case: Case, body: Callable[[], object]) -> None:

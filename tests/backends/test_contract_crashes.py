@@ -9,6 +9,7 @@ import parwork_tasks as tasks
 import pytest
 from carrier import IN_PROCESS, Carrier
 
+from pytest_parwork.backends import bundled
 from pytest_parwork.errors import LostError
 from pytest_parwork.model import Address, Task
 
@@ -22,10 +23,10 @@ DEATHS: list[tuple[Callable[[int, int], int], str]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _only_with_processes(name: str) -> None:
-    if name in IN_PROCESS:
-        pytest.skip("it would take this process with it")
+#: In the others it would take this process with it.
+pytestmark = pytest.mark.parametrize(
+    "name", [name for name in bundled() if name not in IN_PROCESS], indirect=True
+)
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,16 @@ def test_a_worker_that_dies_takes_only_its_task_with_it(
     assert guilty.lost.reason == "crash"
     assert guilty.started is not None
     assert guilty.ended is None
-    if carrier.name == "joblib:multiprocessing" and "unknown" in guilty.lost.detail:
-        return  # its pool may bury the dead before anyone sees them
-    assert words in guilty.lost.detail or words.replace("exit code ", "EXIT(") in guilty.lost.detail
+    told = guilty.lost.detail
+    assert words in told or words.replace("exit code 3", "EXIT(3)") in told
     with pytest.raises(LostError, match="LOST: its worker ended while it ran this task"):
         run[GUILTY]
+
+
+def test_the_first_task_of_all_may_die_without_the_others(carrier: Carrier) -> None:
+    first = 19  # the last is handed out first
+    run = carrier.map(tasks.die_by_kill, *[(x, first) for x in range(20)])
+    assert [x for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [first]
 
 
 def test_when_every_task_kills_its_worker_all_are_lost_and_the_run_ends(carrier: Carrier) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from carrier import IN_PROCESS, Carrier
 
+from pytest_parwork.backends import bundled
 from pytest_parwork.model import Address, Task
 from pytest_parwork.payload import ModuleTable, project_modules
 
@@ -34,10 +35,10 @@ def load(tmp_path: Path) -> Iterator[Load]:
         return project_modules(tmp_path)
 
     yield load
+    for module in project_modules(tmp_path):
+        del sys.modules[module]
     for module in set(sys.modules) - before:
-        if str(tmp_path) in str(sys.modules[module].__dict__.get("__path__", "")) + str(
-            getattr(sys.modules[module], "__file__", "")
-        ):
+        if str(tmp_path) in str(getattr(sys.modules[module], "__path__", "")):
             del sys.modules[module]
 
 
@@ -131,14 +132,13 @@ def test_a_function_that_is_sent_itself_finds_its_module(
     run = carrier([Task(id=str(x), function=function, args=(x,)) for x in range(4)], modules=table)
     for x, outcome in enumerate(run.outcomes):
         assert type(outcome.value) is item, "the class must be the one that lives here"
-        assert outcome.value.x == x
+        assert vars(outcome.value) == {"x": x}
 
 
+@pytest.mark.parametrize("name", [n for n in bundled() if n not in IN_PROCESS], indirect=True)
 def test_a_module_that_cannot_be_imported_fails_each_of_its_tasks(
     carrier: Carrier, tmp_path: Path, load: Load
 ) -> None:
-    if carrier.name in IN_PROCESS:
-        pytest.skip("nothing is imported there")
     write(tmp_path, broken="raise SystemExit('not importable')\n")
     task = Task(id="0", function=abs, address=Address(module="broken", attribute="f"))
     run = carrier([task] * 3, modules={"broken": (str(tmp_path / "broken.py"), None)})

@@ -386,9 +386,7 @@ def test_a_method_of_a_nested_class_is_found_by_its_address(carrier: Carrier) ->
 
 
 def test_an_address_that_leads_nowhere_fails_its_task_alone(carrier: Carrier) -> None:
-    lost = Task(
-        id="lost", function=unreachable, address=by_address(attribute="no_such_function")
-    )
+    lost = Task(id="lost", function=unreachable, address=by_address(attribute="no_such_function"))
     away = Task(
         id="away", function=unreachable, address=Address(module="no_such_module", attribute="f")
     )
@@ -398,4 +396,3 @@ def test_an_address_that_leads_nowhere_fails_its_task_alone(carrier: Carrier) ->
     if carrier.name not in IN_PROCESS:
         assert failure_of(run.outcomes[0]).type == "AttributeError"
         assert failure_of(run.outcomes[1]).type == "ModuleNotFoundError"
-

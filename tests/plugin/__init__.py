@@ -1,0 +1,1 @@
+"""The pytest layer, tried on small projects as users write them."""

@@ -1,0 +1,27 @@
+"""A project for every test of the pytest layer."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import joblib.externals.loky
+import numpy as np
+import pytest
+
+import pytest_parwork
+
+from .scratch import Scratch
+
+# A session inside this process forgets what it imported first. NumPy cannot be imported twice, and
+# classes of ours would be there twice.
+LOADED = (np, joblib.externals.loky)
+for _module in pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
+
+
+@pytest.fixture
+def scratch(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Scratch:
+    """Give an empty project."""
+    return Scratch(pytester, monkeypatch)

@@ -1,0 +1,231 @@
+"""A user's project in an empty folder, and what pytest says of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+__all__ = ["Recorder", "Scratch", "Session"]
+
+#: Seconds for a session in a process of its own; less than the deadline of a test.
+DEADLINE = 50.0
+
+#: Nothing but parwork is loaded unless a test asks for it. pytest's faulthandler plugin would
+#: cancel the deadline of the test around an inner session.
+OPTIONS = "-p parwork -p no:faulthandler -W error"
+
+#: The process that runs pytest, for `note`.
+PID = "SCRATCH_PID"
+
+#: A module of every project: its cases tell that they ran, and where.
+NOTING = """
+import os
+import threading
+from pathlib import Path
+
+os.environ.setdefault("SCRATCH_PID", str(os.getpid()))
+
+def is_here():
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and os.environ["SCRATCH_PID"] == str(os.getpid())
+
+def note(text):
+    line = f"{text} {'here' if is_here() else 'there'}\\n"
+    with open(Path(__file__).with_name("noted.txt"), "a") as file:
+        file.write(line)
+"""
+
+
+class Recorder:
+    """A plugin that keeps the outcome of every item and the last report of parwork."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, str] = {}
+        self.reports: list[pytest.TestReport] = []
+        self.logged: list[Any] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.reports.append(report)
+        outcome: str = report.outcome
+        if hasattr(report, "wasxfail"):
+            outcome = {"skipped": "xfailed", "passed": "xpassed"}.get(outcome, outcome)
+        if report.when != "call" and outcome == "failed":
+            outcome = "error"
+        if report.when == "call" or outcome != "passed":
+            self.outcomes[report.nodeid] = outcome
+
+    def pytest_parwork_logreport(self, report: object) -> None:
+        self.logged.append(report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A finished pytest session.
+
+    `cases` are the outcomes by node id, known of sessions in this process only; `report` is the
+    JSON report, empty unless asked for.
+    """
+
+    code: int
+    out: str
+    err: str
+    recorder: Recorder = field(default_factory=Recorder)
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    @property
+    def cases(self) -> Mapping[str, str]:
+        return self.recorder.outcomes
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What the last line of the terminal counts, `{"passed": 3}`."""
+        try:
+            return pytest.RunResult.parse_summary_nouns(self.out.splitlines())
+        except ValueError:
+            return {}
+
+    @property
+    def summary(self) -> list[str]:
+        """The lines of the short summary."""
+        return [line for line in self.lines if line.startswith(("FAILED ", "ERROR "))]
+
+    @property
+    def section(self) -> list[str]:
+        """The lines of parwork's section, its title first; empty where there is none."""
+        lines = self.out.splitlines()
+        starts = [
+            n for n, line in enumerate(lines) if line.startswith("=") and " parwork: " in line
+        ]
+        if not starts:
+            return []
+        assert len(starts) == 1, self.out
+        first = starts[0]
+        ends = [n for n in range(first + 1, len(lines)) if lines[n].startswith("=")]
+        return lines[first : ends[0] if ends else None]
+
+    @property
+    def title(self) -> str:
+        """The title of parwork's section, without the line around it."""
+        return self.section[0].strip("= ") if self.section else ""
+
+    def run(self, workload: str, configuration: str | None = None) -> Mapping[str, Any]:
+        """Return the one run of a workload in the JSON report."""
+        found = [
+            run
+            for run in self.report["runs"]
+            if run["id"] == workload and configuration in (None, run["configuration"]["id"])
+        ]
+        assert len(found) == 1, [(r["id"], r["configuration"]["id"]) for r in self.report["runs"]]
+        assert isinstance(found[0], dict)
+        return found[0]
+
+    def verdicts(self, workload: str, configuration: str | None = None) -> dict[str, str]:
+        """Return the verdict of each case by what its id has in brackets."""
+        return {
+            case["id"].partition("[")[2].removesuffix("]"): case["verdict"]
+            for case in self.run(workload, configuration)["cases"]
+        }
+
+
+class Scratch:
+    """Write files and run pytest on them, in this process or in one of its own."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._pytester = pytester
+        self.path = pytester.path
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.setenv("PYTEST_ADDOPTS", OPTIONS)
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setenv(PID, "")  # so that it is taken away afterwards
+        for name in ("CI", "BUILD_NUMBER", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID"):
+            monkeypatch.delenv(name, raising=False)
+        self.write("noting.py", NOTING)
+
+    def write(self, path: str, text: str = "") -> Path:
+        """Write a file below the project's folder."""
+        file = self.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text), encoding="utf-8")
+        return file
+
+    def cases(self, text: str, path: str = "test_it.py") -> None:
+        """Write a test module that starts with the usual imports."""
+        head = "import os, random, time\nimport pytest\nfrom noting import is_here, note\n"
+        self.write(path, head + dedent(text))
+
+    def run(self, *options: str, report: bool = False) -> Session:
+        """Run pytest in this process."""
+        os.environ[PID] = str(os.getpid())
+        recorder = Recorder()
+        result = self._pytester.runpytest_inprocess(
+            *options, *self._reporting(report), plugins=[recorder]
+        )
+        return Session(
+            code=int(result.ret),
+            out="\n".join(result.outlines),
+            err="\n".join(result.errlines),
+            recorder=recorder,
+            report=self._report(report),
+        )
+
+    def run_apart(
+        self, *options: str, report: bool = False, folder: str = ".", deadline: float = DEADLINE
+    ) -> Session:
+        """Run pytest in a process of its own, as from a shell in `folder`; its group ends with it.
+
+        The script, because `python -m pytest` puts the folder on `sys.path`.
+        """
+        os.environ.pop(PID, None)
+        script = os.path.join(sysconfig.get_path("scripts"), "pytest")
+        process = subprocess.Popen(
+            [script, *options, *self._reporting(report)],
+            cwd=self.path / folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            pytest.fail(f"the session did not end within {deadline:g} s\n{out}\n{err}")
+        print(out, err, sep="\n")
+        return Session(code=process.returncode, out=out, err=err, report=self._report(report))
+
+    def notes(self) -> list[str]:
+        """Return what `note` has written so far, `text here` or `text there`, and forget it."""
+        file = self.path / "noted.txt"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        file.unlink(missing_ok=True)
+        return lines
+
+    def _reporting(self, is_asked: bool) -> Sequence[str]:
+        return [f"--parwork-report={self.path / 'parwork.json'}"] if is_asked else []
+
+    def _report(self, is_asked: bool) -> Mapping[str, Any]:
+        if not is_asked:
+            return {}
+        data = json.loads((self.path / "parwork.json").read_text(encoding="utf-8"))
+        assert isinstance(data, dict)
+        return data

@@ -1,0 +1,359 @@
+"""Markers: which keyword comes from where, and what is refused before anything starts."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from .scratch import Scratch
+
+LEVELS = ("function", "class", "module", "option", "ini")
+
+
+class TestPrecedence:
+    TEXT = """
+        import pytest
+        {module}
+        {around}
+        class TestIt:
+            {function}
+            @pytest.mark.parwork
+            @pytest.mark.parametrize("n", range(9))
+            def test_it(self, n):
+                return n
+        """
+
+    @pytest.mark.parametrize("first", LEVELS)
+    def test_the_closest_level_wins(self, scratch: Scratch, first: str) -> None:
+        levels = LEVELS[LEVELS.index(first) :]
+        marks = {
+            "function": "@pytest.mark.parwork(workers=2)",
+            "around": "@pytest.mark.parwork(workers=3)",
+            "module": "pytestmark = pytest.mark.parwork(workers=4)",
+        }
+        named = {name: "class" if name == "around" else name for name in marks}
+        text = dedent(self.TEXT).format(
+            **{name: mark if named[name] in levels else "" for name, mark in marks.items()}
+        )
+        scratch.write("test_it.py", text)
+        scratch.write("pytest.ini", "[pytest]\nparwork_workers = 6\nparwork_backend = threads\n")
+        options = ["--parwork-workers=5"] if "option" in levels else []
+        session = scratch.run(*options, report=True)
+        configuration = session.run("test_it.py::TestIt::test_it")["configuration"]
+        assert configuration["workers"]["asked"] == LEVELS.index(first) + 2
+        assert configuration["backend"] == "threads"
+
+    def test_keywords_of_several_levels_merge(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            from pytest_parwork import close
+            pytestmark = pytest.mark.parwork(workers=3, compare=close(rtol=1))
+
+            @pytest.mark.parwork(backend="threads", workers=5)
+            class TestIt:
+                @pytest.mark.parwork(workers=2)
+                @pytest.mark.parwork(chunksize=1)
+                @pytest.mark.parametrize("n", range(4))
+                def test_it(self, n):
+                    return n
+            """
+        )
+        run = scratch.run(report=True).run("test_it.py::TestIt::test_it")
+        assert run["configuration"]["id"] == "threads-2"
+        assert run["configuration"]["chunksize"] == 1
+        assert run["policy"] == "close(rtol=1.0, atol=0.0)"
+
+    def test_a_parameter_has_its_own_policy(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            from pytest_parwork import close
+            near = pytest.mark.parwork(compare=close(rtol=0.1))
+
+            @pytest.mark.parwork(backend="processes:fork", workers=2)
+            @pytest.mark.parametrize("n", [pytest.param(1.0, marks=near), 2.0])
+            def test_it(n):
+                return n if is_here() else n * 1.01
+            """
+        )
+        assert scratch.run().cases == {
+            "test_it.py::test_it[1.0]": "passed",
+            "test_it.py::test_it[2.0]": "failed",
+        }
+
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_a_parameter_has_its_own_share(self, scratch: Scratch, place: int) -> None:
+        scratch.cases(
+            f"""
+            cases = [0, 1, 2]
+            cases[{place}] = pytest.param({place}, marks=pytest.mark.parwork(verify=0))
+
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", cases)
+            def test_it(n):
+                return n
+            """
+        )
+        session = scratch.run(report=True)
+        verdicts = dict.fromkeys("012", "EQUAL") | {str(place): "NOT_VERIFIED"}
+        assert session.verdicts("test_it.py::test_it") == verdicts
+
+    def test_a_subclass_has_its_own_marker_first(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.mark.parwork(backend="threads", workers=3)
+            class TestBase:
+                @pytest.mark.parametrize("n", range(4))
+                def test_it(self, n):
+                    return n
+
+            @pytest.mark.parwork(workers=2)
+            class TestDerived(TestBase):
+                pass
+            """
+        )
+        session = scratch.run(report=True)
+        base = session.run("test_it.py::TestBase::test_it")["configuration"]["id"]
+        derived = session.run("test_it.py::TestDerived::test_it")["configuration"]["id"]
+        assert (base, derived) == ("threads-3", "threads-2")
+
+
+class TestAddMarker:
+    CASES = """
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n):
+            note(n)
+            return n
+        """
+
+    def add(self, scratch: Scratch, mark: str) -> None:
+        scratch.write(
+            "conftest.py",
+            f"""
+            import pytest
+
+            def pytest_collection_modifyitems(items):
+                for item in items:
+                    item.add_marker(pytest.mark.parwork{mark})
+            """,
+        )
+
+    def test_a_conftest_can_mark_tests_after_collection(self, scratch: Scratch) -> None:
+        self.add(scratch, "(backend='threads', workers=2)")
+        scratch.cases(self.CASES)
+        session = scratch.run(report=True)
+        assert session.counts == {"passed": 4}
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}
+        assert len(scratch.notes()) == 8
+
+    def test_it_is_closer_than_the_function(self, scratch: Scratch) -> None:
+        self.add(scratch, "(backend='threads', workers=2)")
+        scratch.cases("\npytestmark = pytest.mark.parwork(workers=3)\n" + self.dedented())
+        run = scratch.run(report=True).run("test_it.py::test_it")
+        assert run["configuration"]["id"] == "threads-2"
+
+    def dedented(self) -> str:
+        return dedent(self.CASES)
+
+    def test_a_part_of_a_workload_that_was_marked_late_is_not_judged(
+        self, scratch: Scratch
+    ) -> None:
+        self.add(scratch, "(backend='threads', workers=2)")
+        scratch.cases(self.CASES)
+        session = scratch.run("-k", "1", report=True)
+        assert session.run("test_it.py::test_it")["exercised"] is None
+        assert "NOT EXERCISED" not in session.text
+
+    def test_a_workload_that_was_marked_late_is_judged_when_complete(
+        self, scratch: Scratch
+    ) -> None:
+        self.add(scratch, "(backend='threads', workers=2)")
+        scratch.cases(self.CASES)
+        assert scratch.run(report=True).run("test_it.py::test_it")["exercised"] is True
+
+    @pytest.mark.parametrize(
+        ("mark", "told"),
+        [
+            ("(backend=['threads', 'serial'])", "backend=('threads', 'serial') came after"),
+            ("(workers=[1, 2])", "workers=(1, 2) came after"),
+        ],
+    )
+    def test_a_list_is_a_usage_error(self, scratch: Scratch, mark: str, told: str) -> None:
+        self.add(scratch, mark)
+        scratch.cases(self.CASES)
+        session = scratch.run()
+        assert session.code == pytest.ExitCode.USAGE_ERROR
+        assert told in session.text
+        assert "put it on the function, or give add_marker a single value" in session.text
+        assert scratch.notes() == []
+
+    def test_a_bad_value_is_a_usage_error(self, scratch: Scratch) -> None:
+        self.add(scratch, "(workers=0)")
+        scratch.cases(self.CASES)
+        session = scratch.run()
+        assert session.code == pytest.ExitCode.USAGE_ERROR
+        assert "test_it.py::test_it[0]: workers=0" in session.text
+        assert scratch.notes() == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ("(retries=3)", "unknown keyword 'retries'; parwork knows: backend, workers, compare"),
+        ("(timeout=3)", "unknown keyword 'timeout'"),
+        ("('threads')", "parwork takes keywords only, not 'threads'; known: backend, workers"),
+        ("(backend='thread')", "unknown backend 'thread'; known: joblib, joblib:loky"),
+        ("(backend='processes:vfork')", "unknown backend 'processes:vfork'; known: "),
+        ("(backend=None)", "unknown backend None; known: "),
+        ("(backend=['threads', 'rocket'])", "unknown backend 'rocket'; known: "),
+        ("(backend=[])", "backend=[] is empty; give a backend's name, or a list of names"),
+        ("(backend=['threads', 'threads'])", "names the same twice"),
+        ("(workers=0)", 'workers=0; give a positive int, "auto" (or -1), or a list of these'),
+        ("(workers=-2)", "workers=-2; give a positive int"),
+        ("(workers=2.0)", "workers=2.0; give a positive int"),
+        ("(workers=True)", "workers=True; give a positive int"),
+        ("(workers='2')", "workers='2'; give a positive int"),
+        ("(workers=None)", "workers=None; give a positive int"),
+        ("(workers=[2, 0])", "workers=0; give a positive int"),
+        ("(workers=['auto', -1])", "names the same twice"),
+        ("(workers=range(1, 3))", "workers=range(1, 3); give a positive int"),
+        ("(verify=1.5)", "verify=1.5; give the share of cases that also run serially, from 0 to 1"),
+        ("(verify=-0.1)", "verify=-0.1; give the share"),
+        ("(verify='all')", "verify='all'; give the share"),
+        ("(verify=True)", "verify=True; give the share"),
+        ("(verify=float('nan'))", "verify=nan; give the share"),
+        ("(min_speedup=0)", "min_speedup=0; give the lowest accepted ratio"),
+        ("(min_speedup=-1)", "min_speedup=-1; give the lowest"),
+        ("(min_speedup='2x')", "min_speedup='2x'; give the lowest"),
+        ("(chunksize=0)", 'chunksize=0; give tasks per batch: a positive int, or "auto"'),
+        ("(chunksize='big')", "chunksize='big'; give tasks per batch"),
+        ("(compare='close')", "'close' is no policy: give exact(), close(rtol=…), or a function"),
+        ("(compare=close)", "call it, as in close(rtol=1e-7)"),
+        ("(compare=None)", "None is no policy"),
+    ],
+)
+def test_a_bad_marker_is_told_before_anything_starts(
+    scratch: Scratch, marker: str, told: str
+) -> None:
+    scratch.cases("def test_other(): note('other')\n", path="test_another.py")
+    scratch.cases(
+        f"""
+        from pytest_parwork import close
+
+        @pytest.mark.parwork{marker}
+        def test_it(): note("ran")
+        """
+    )
+    session = scratch.run()
+    assert session.code in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR)
+    assert scratch.notes() == []
+    assert f"test_it.py::test_it: {told}" in session.text or (
+        "test_it.py::test_it: " in session.text and told in session.text
+    )
+    assert "Traceback" not in session.text
+
+
+@pytest.mark.parametrize("keyword", ["backend='threads'", "workers=2", "workers=[1, 2]"])
+def test_a_configuration_on_a_parameter_is_a_usage_error(scratch: Scratch, keyword: str) -> None:
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork
+        @pytest.mark.parametrize("n", [0, pytest.param(1, marks=pytest.mark.parwork({keyword}))])
+        def test_it(n): note("ran")
+        """
+    )
+    session = scratch.run()
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert "test_it.py::test_it[1]: " in session.text
+    assert "on a pytest.param" in session.text
+    assert "put it on the function" in session.text
+    assert scratch.notes() == []
+
+
+@pytest.mark.parametrize("keyword", ["min_speedup=2", "chunksize=3"])
+def test_what_is_of_the_run_on_a_parameter_is_a_usage_error(
+    scratch: Scratch, keyword: str
+) -> None:
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork
+        @pytest.mark.parametrize("n", [0, pytest.param(1, marks=pytest.mark.parwork({keyword}))])
+        def test_it(n): note("ran")
+        """
+    )
+    session = scratch.run()
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert "on a pytest.param" in session.text
+    assert scratch.notes() == []
+
+
+def test_workers_minus_one_is_auto(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="threads", workers=-1)
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n): return n
+        """
+    )
+    run = scratch.run(report=True).run("test_it.py::test_it")
+    assert run["configuration"]["id"] == "threads-auto"
+
+
+def test_the_typed_marker_is_the_same(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        from pytest_parwork import parwork
+
+        @parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n): return n
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.run("test_it.py::test_it")["configuration"]["id"] == "threads-2"
+
+
+def test_the_marker_is_known_under_strict_markers(scratch: Scratch) -> None:
+    scratch.cases("@pytest.mark.parwork(backend='threads')\ndef test_it(): return 1\n")
+    assert scratch.run("--strict-markers").counts == {"passed": 1}
+
+
+@pytest.mark.parametrize(
+    ("policy", "passes"),
+    [
+        ("exact()", False),
+        ("close(rtol=1e-6)", True),
+        ("close(rtol=1e-12)", False),
+        ("lambda actual, expected: abs(actual - expected) < 1e-6", True),
+        ("lambda actual, expected: actual == expected", False),
+        ("partial(np.testing.assert_allclose, rtol=1e-6)", True),
+        ("np.testing.assert_array_equal", False),
+        ("np.allclose", True),
+    ],
+)
+def test_the_policy_decides(scratch: Scratch, policy: str, passes: bool) -> None:
+    scratch.cases(
+        f"""
+        from functools import partial
+        import numpy as np
+        from pytest_parwork import close, exact
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2, compare={policy})
+        @pytest.mark.parametrize("n", range(1, 3))
+        def test_it(n): return n if is_here() else n + 1e-9
+        """.replace("return n if", "return float(n) if")
+    )
+    assert scratch.run().counts == ({"passed": 2} if passes else {"failed": 2})
+
+
+def test_a_policy_that_gives_no_answer_fails_its_cases_by_name(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="threads", workers=2, compare=lambda a, b: "yes")
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n): return n
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"failed": 2}
+    assert "returned 'yes' (str): a comparison must return True, False or None" in session.text

@@ -1,0 +1,92 @@
+"""The examples, each file run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+#: Seconds for one file: the slowest sleeps for fifteen.
+DEADLINE = 50.0
+
+#: The runs of each file: the test, with the call in it, the configuration and the number of cases.
+RUNS = {
+    "test_fib.py": {("test_fib", "processes-2", 35)},
+    "test_futures.py": {
+        ("test_scrypt", "threads-2", 4),
+        ("test_scrypt", "processes-2", 4),
+    },
+    "test_own_backend.py": {("test_checksum", "threadpool-2", 4)},
+    "test_pool.py": {
+        ("test_map[multiprocessing:fork]::map[0]", "multiprocessing:fork-2", 100),
+        ("test_map[multiprocessing:spawn]::map[0]", "multiprocessing:spawn-2", 100),
+        ("test_starmap[multiprocessing:fork]::starmap[0]", "multiprocessing:fork-2", 10),
+        ("test_starmap[multiprocessing:spawn]::starmap[0]", "multiprocessing:spawn-2", 10),
+    },
+    "test_sleeps.py": {("test_sleep", "joblib-2", 10)},
+    "test_squares.py": {
+        ("test_loop", "joblib-2", 1000),
+        ("test_map::map[0]", "joblib-2", 1000),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def runs_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[dict[str, Any]]]:
+    """Give the runs in the JSON report of an example, which must pass; each is run once."""
+
+    @cache
+    def runs(name: str) -> list[dict[str, Any]]:
+        report = tmp_path_factory.mktemp("example") / "report.json"
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", str(EXAMPLES / name), f"--parwork-report={report}"],
+            cwd=EXAMPLES.parent,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            capture_output=True,
+            timeout=DEADLINE,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        found: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["runs"]
+        return found
+
+    return runs
+
+
+def test_every_example_is_known_here() -> None:
+    assert {file.name for file in EXAMPLES.glob("test_*.py")} == RUNS.keys()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_an_example_passes_with_all_values_equal(
+    name: str, runs_of: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    runs = runs_of(name)
+
+    assert {
+        (run["id"].partition("::")[2], run["configuration"]["id"], len(run["cases"]))
+        for run in runs
+    } == RUNS[name]
+    for run in runs:
+        assert run["compared"] == "values"
+        assert run["mismatches"] == []
+        assert {case["verdict"] for case in run["cases"]} == {"EQUAL"}
+
+
+def test_the_sleeps_are_two_at_a_time(runs_of: Callable[[str], list[dict[str, Any]]]) -> None:
+    (run,) = runs_of("test_sleeps.py")
+
+    print(f"speed-up {run['timing']['speedup']:.2f}, of 2.00 at most")  # decides nothing: a time
+    assert run["verdict"] == "EQUAL"
+    assert run["exercised"] is True
+    assert len(run["cases"]) == 10
+    assert run["workers_used"] == 2
+    assert run["peak_overlap"] == 2

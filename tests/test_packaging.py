@@ -1,0 +1,143 @@
+"""What is handed out: the wheel, the public names, the README."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import pytest_parwork
+from pytest_parwork import options
+from pytest_parwork.backends import bundled
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(pytest_parwork.__file__).parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+#: Seconds for a process of its own; less than the deadline of a test.
+DEADLINE = 50.0
+
+#: A file and the session with it, as the README shows them.
+SESSION = re.compile(
+    r"```python\n# (?P<name>test_\w+\.py)\n(?P<code>(?:(?!```).)*)```\s+"
+    r"```console\n\$ pytest (?P<arguments>.*?)\n(?P<output>.*?)```",
+    re.DOTALL,
+)
+
+
+def run(*command: str, cwd: Path) -> str:
+    """Run a command that must not hang, and return what it wrote."""
+    environment = {name: os.environ[name] for name in os.environ if name != "PYTEST_ADDOPTS"}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=cwd,
+        env={**environment, "COLUMNS": "80"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE,
+    )
+    return done.stdout
+
+
+def test_the_wheel_holds_the_package_its_types_and_the_entry_point(tmp_path: Path) -> None:
+    told = run("-m", "hatchling", "build", "--target", "wheel", "-d", str(tmp_path), cwd=ROOT)
+
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        files = set(archive.namelist())
+        info = f"pytest_parwork-{pytest_parwork.__version__}.dist-info"
+        entry_points = archive.read(f"{info}/entry_points.txt").decode()
+    source = {file.relative_to(ROOT).as_posix() for file in (ROOT / "pytest_parwork").rglob("*.py")}
+    assert files >= source | {"pytest_parwork/py.typed", f"{info}/licenses/LICENSE"}, told
+    assert {file.partition("/")[0] for file in files} == {"pytest_parwork", info}
+    assert "[pytest11]\nparwork = pytest_parwork.plugin\n" in f"{entry_points}\n"
+
+
+def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
+    (found,) = importlib.metadata.entry_points(group="pytest11", name="parwork")
+    assert found.value == "pytest_parwork.plugin"
+
+
+def test_the_version_stands_in_one_place() -> None:
+    version = pytest_parwork.__version__
+    assert importlib.metadata.version("pytest-parwork") == version
+    files = [ROOT / "pyproject.toml", *PACKAGE.rglob("*.py")]
+    naming = [file for file in files if f'"{version}"' in file.read_text(encoding="utf-8")]
+    assert naming == [PACKAGE / "__init__.py"]
+
+
+def test_public_names_are_sorted() -> None:
+    assert pytest_parwork.__all__ == sorted(pytest_parwork.__all__)
+
+
+@pytest.mark.parametrize("name", pytest_parwork.__all__)
+def test_a_public_name_can_be_had_and_says_what_it_is(name: str) -> None:
+    assert name in dir(pytest_parwork)
+    assert getattr(pytest_parwork, name).__doc__
+
+
+def test_a_name_that_is_not_there_is_told_as_usual() -> None:
+    with pytest.raises(AttributeError, match="'pytest_parwork' has no attribute 'fan_out'"):
+        _ = pytest_parwork.fan_out
+
+
+def test_the_package_alone_loads_none_of_its_modules(tmp_path: Path) -> None:
+    code = (
+        "import sys, pytest_parwork; dir(pytest_parwork);"
+        "print([name for name in sys.modules if name.startswith('pytest_parwork.')])"
+    )
+    assert run("-c", code, cwd=tmp_path) == "[]\n"
+
+
+def test_the_readme_opens_with_an_example_and_its_output() -> None:
+    first, difference, matrix = SESSION.finditer(README)
+    assert README.index("```") == first.start()
+    assert (difference["name"], matrix["name"]) == ("test_mean.py", "test_sums.py")
+
+
+@pytest.mark.parametrize("shown", list(SESSION.finditer(README)), ids=lambda shown: shown["name"])
+def test_a_session_in_the_readme_is_as_it_is(shown: re.Match[str], tmp_path: Path) -> None:
+    (tmp_path / shown["name"]).write_text(shown["code"], encoding="utf-8")
+
+    told = run("-m", "pytest", "-p", "no:randomly", *shown["arguments"].split(), cwd=tmp_path)
+
+    assert shape(told) == shape(shown["output"]), told
+
+
+def shape(output: str) -> list[str]:
+    """Keep titles, counts and node ids: what does not depend on times, chance and machine."""
+    lines = [re.sub(r" in \d+\.\d+s", "", line.strip("= ")) for line in output.splitlines()]
+    kept = re.compile(
+        r"collected |parwork: |FAILED |\d+ (passed|failed|tests )|_+ |\S+\.py [.F]+|\S+::\S+$"
+    )
+    return [line.partition(" - ")[0] for line in lines if kept.match(line)]
+
+
+def test_the_calls_in_the_readme_pass(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(# test_primes\.py\n.*?)```", README, re.DOTALL)
+    (tmp_path / "test_primes.py").write_text(code, encoding="utf-8")
+    assert "1 passed" in run("-m", "pytest", "-p", "no:randomly", cwd=tmp_path)
+
+
+def test_the_readme_names_every_backend_keyword_option_and_example() -> None:
+    suffixes = [f":{name.partition(':')[2]}" for name in bundled() if ":" in name]
+    names = [name for name in bundled() if ":" not in name]
+    examples = [file.name for file in (ROOT / "examples").glob("test_*.py")]
+    for text in [*names, *suffixes, *options.KEYWORDS, *examples]:
+        assert text in README
+    shown = run("-m", "pytest", "--help", cwd=ROOT)
+    assert set(re.findall(r"--parwork-\w+", shown)) == set(re.findall(r"--parwork-\w+", README))
+
+
+def test_links_in_the_readme_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+    assert targets

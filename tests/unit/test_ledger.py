@@ -1,0 +1,215 @@
+"""The shared table of a run, its spools and the records in them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from pytest_parwork.ledger import (
+    ALIGNMENT,
+    WORTH_MAPPING,
+    Files,
+    Kind,
+    Ledger,
+    Spool,
+    State,
+    read_record,
+    release_region,
+)
+
+
+@pytest.fixture
+def files() -> Iterator[Files]:
+    files = Files()
+    yield files
+    files.close()
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger(bytearray(Ledger.size(3)))
+
+
+def stored(spool: Spool, value: object) -> tuple[int, int]:
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    return spool.append(data, buffers)
+
+
+def test_a_new_row_is_pending_and_without_times(ledger: Ledger) -> None:
+    assert ledger.state(2) is State.PENDING
+    assert ledger.times(2) == (None, None, None)
+    assert not ledger.is_released
+
+
+def test_a_row_tells_what_has_happened_and_nothing_more(ledger: Ledger) -> None:
+    ledger.arrive(1, 4321, 1.5)
+    assert ledger.state(1) is State.ARRIVED
+    assert ledger.worker(1) == 4321
+    assert ledger.times(1) == (1.5, None, None)
+    ledger.start(1, 2.5)
+    assert ledger.times(1) == (1.5, 2.5, None)
+    ledger.end(1, 3.5)
+    assert ledger.state(1) is State.ENDED
+    assert ledger.times(1) == (1.5, 2.5, 3.5)
+    assert ledger.state(0) is State.PENDING
+    assert ledger.state(2) is State.PENDING
+
+
+@pytest.mark.parametrize("kind", ["value", "failure", "skip"])
+@pytest.mark.parametrize("spool", [0, 7])
+def test_a_stored_row_tells_kind_and_place(ledger: Ledger, kind: Kind, spool: int) -> None:
+    ledger.store(0, kind, spool, 1 << 40, 123)
+    assert ledger.state(0) is State.STORED
+    assert ledger.place(0) == (kind, spool, 1 << 40, 123)
+
+
+def test_a_row_can_be_forgotten(ledger: Ledger) -> None:
+    ledger.arrive(1, 5, 1.0)
+    ledger.start(1, 2.0)
+    ledger.reset(1)
+    assert ledger.state(1) is State.PENDING
+    assert ledger.worker(1) == 0
+
+
+def test_a_release_touches_no_row(ledger: Ledger) -> None:
+    ledger.release()
+    assert ledger.is_released
+    assert [ledger.state(task) for task in range(3)] == [State.PENDING] * 3
+
+
+def test_two_that_open_a_ledger_share_it(files: Files) -> None:
+    _, path = files.create("ledger", Ledger.size(2))
+    one, other = Ledger.open(path), Ledger.open(path)
+    one.arrive(1, 9, 4.0)
+    assert other.state(1) is State.ARRIVED
+    other.release()
+    assert one.is_released
+
+
+def test_files_without_a_name_are_private_to_those_who_are_told(files: Files) -> None:
+    fd, path = files.create("payload", 100)
+    assert os.fstat(fd).st_size == 100
+    assert os.stat(path).st_ino == os.fstat(fd).st_ino
+    assert not os.get_inheritable(fd)
+
+
+def test_where_the_system_has_no_nameless_files_a_private_directory_holds_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    files = Files()
+    fd, path = files.create("payload", 10)
+    os.pwrite(fd, b"x", 0)
+    with open(path, "rb") as file:
+        assert file.read(1) == b"x"
+    directory = os.path.dirname(path)
+    assert os.stat(directory).st_mode & 0o777 == 0o700
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    files.close()
+    assert not os.path.exists(directory)
+
+
+def test_files_can_be_closed_twice() -> None:
+    files = Files()
+    files.create("payload")
+    files.close()
+    files.close()
+
+
+def test_a_spool_keeps_records_one_after_the_other(files: Files) -> None:
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    first = stored(spool, {"a": 1})
+    second = stored(spool, [None] * 1000)
+    assert first[0] == 0
+    assert second[0] == first[1]
+    assert read_record(fd, *first) == {"a": 1}
+    assert read_record(fd, *second) == [None] * 1000
+    spool.close()
+
+
+def test_a_claimed_spool_is_left_to_its_worker_and_taken_when_it_is_given_back(
+    files: Files,
+) -> None:
+    paths = [files.create(f"spool-{number}")[1] for number in range(2)]
+    one, two = Spool.claim(paths), Spool.claim(paths)
+    assert (one.number, two.number) == (0, 1)
+    with pytest.raises(RuntimeError, match="all 2 spools are taken"):
+        Spool.claim(paths)
+    stored(one, "from the first worker")
+    one.close()
+    successor = Spool.claim(paths)
+    assert successor.number == 0
+    assert stored(successor, "x")[0] > 0, "what the first has written must stay"
+    successor.close()
+    two.close()
+
+
+@pytest.mark.parametrize("size", [1, 1000, WORTH_MAPPING, 3 * WORTH_MAPPING + 5])
+def test_buffers_are_read_back_whole_aligned_and_writable(files: Files, size: int) -> None:
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    stored(spool, "something before")
+    array = np.arange(size, dtype=np.uint8)
+    place = stored(spool, {"one": array, "other": array[::-1].copy()})
+    spool.close()
+    loaded = read_record(fd, *place)
+    assert isinstance(loaded, dict)
+    np.testing.assert_array_equal(loaded["one"], array)
+    np.testing.assert_array_equal(loaded["other"], array[::-1])
+    loaded["one"][:] = 0
+    again = read_record(fd, *place)
+    assert isinstance(again, dict)
+    np.testing.assert_array_equal(again["one"], array)
+    if size >= WORTH_MAPPING:
+        assert again["one"].ctypes.data % ALIGNMENT == 0
+
+
+def test_an_empty_buffer_is_no_problem(files: Files) -> None:
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    place = stored(spool, np.zeros(0))
+    spool.close()
+    loaded = read_record(fd, *place)
+    assert isinstance(loaded, np.ndarray)
+    assert loaded.size == 0
+
+
+def test_releasing_a_region_leaves_its_neighbours(files: Files) -> None:
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    places = [stored(spool, np.full(1 << 20, x, dtype=np.float64)) for x in range(3)]
+    spool.close()
+    before = os.fstat(fd).st_blocks
+    release_region(fd, *places[1])
+    assert os.fstat(fd).st_blocks < before - (8 << 20) // 512 + 100
+    for x in (0, 2):
+        loaded = read_record(fd, *places[x])
+        assert isinstance(loaded, np.ndarray)
+        assert (loaded == x).all()
+
+
+def test_small_regions_are_not_worth_a_call(files: Files) -> None:
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    place = stored(spool, np.ones(100))
+    spool.close()
+    release_region(fd, *place)
+    assert isinstance(read_record(fd, *place), np.ndarray)
+
+
+def test_a_write_that_the_system_cuts_short_goes_on(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fd, path = files.create("spool")
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+    spool = Spool.claim([path])
+    place = stored(spool, "a text of more than seven letters")
+    spool.close()
+    assert read_record(fd, *place) == "a text of more than seven letters"

@@ -1,0 +1,114 @@
+"""The outcomes of a run, as a sequence and one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_parwork.errors import LostError, PayloadError
+from pytest_parwork.ledger import Kind, Ledger
+from pytest_parwork.model import Failure, Lost
+from pytest_parwork.outcomes import Outcomes
+from pytest_parwork.worker import describe
+
+CRASH = Lost(reason="crash", detail="its worker ended")
+
+
+def gathered(
+    *values: object, lost: int | None = None, refused: int | None = None, workers: int = 2
+) -> Outcomes:
+    """Return the outcomes of tasks that gave `values`, in turn on threads 100, 101, …."""
+    ledger = Ledger(bytearray(Ledger.size(len(values))))
+    memory: dict[int, tuple[Kind, object, Failure | None]] = {}
+    for task, value in enumerate(values):
+        if task == refused:
+            continue
+        # The last worker arrives first.
+        ledger.arrive(task, 100 + task % workers, 10.0 + task // workers - 0.1 * (task % workers))
+        ledger.start(task, 20.0 + task)
+        if task == lost:
+            continue
+        ledger.end(task, 21.5 + task)
+        is_failure = isinstance(value, BaseException)
+        kind: Kind = "failure" if is_failure else "value"
+        memory[task] = (kind, value, describe(value, value) if is_failure else None)  # type: ignore[arg-type]  # an exception
+        ledger.store(task, kind, 0, 0, 0)
+    return Outcomes(
+        ledger,
+        len(values),
+        lost={} if lost is None else {lost: CRASH},
+        refused={} if refused is None else {refused: PayloadError("argument 1 cannot travel")},
+        memory=memory,
+    )
+
+
+def test_outcomes_are_a_sequence_in_task_order() -> None:
+    outcomes = gathered("a", "b", "c")
+    assert len(outcomes) == 3
+    assert [outcome.value for outcome in outcomes] == ["a", "b", "c"]
+    assert outcomes[-1].value == "c"
+    assert [outcome.value for outcome in outcomes[::-2]] == ["c", "a"]
+
+
+@pytest.mark.parametrize("index", [3, -4])
+def test_there_is_no_outcome_beyond_the_tasks(index: int) -> None:
+    with pytest.raises(IndexError, match=f"task {index} of a run of 3"):
+        gathered("a", "b", "c")[index]
+
+
+def test_workers_are_numbered_in_the_order_in_which_they_arrived() -> None:
+    outcomes = gathered(*"abcd", workers=2)
+    assert [outcome.worker for outcome in outcomes] == [2, 1, 2, 1]
+    assert outcomes.workers_used == 2
+
+
+def test_an_outcome_has_the_times_of_its_task() -> None:
+    outcome = gathered("a", "b")[1]
+    assert (outcome.started, outcome.ended, outcome.seconds) == (21.0, 22.5, 1.5)
+
+
+def test_the_facts_of_an_outcome_are_without_its_value() -> None:
+    facts = gathered(ValueError("x"), "value").facts(1)
+    assert (facts.kind, facts.value, facts.failure) == ("value", None, None)
+    assert facts.seconds == 1.5
+
+
+def test_a_failure_holds_its_exception() -> None:
+    error = ValueError("x")
+    outcome = gathered(error)[0]
+    assert outcome.kind == "failure"
+    assert outcome.failure is not None
+    assert outcome.failure.exception is error
+    with pytest.raises(ValueError, match="x"):
+        outcome.result()
+
+
+def test_a_lost_task_keeps_what_is_known_of_it() -> None:
+    outcome = gathered("a", "b", lost=1)[1]
+    assert outcome.kind == "lost"
+    assert outcome.lost is CRASH
+    assert outcome.started == 21.0
+    assert outcome.seconds is None
+    with pytest.raises(LostError, match="LOST: its worker ended"):
+        outcome.result()
+
+
+def test_a_refused_task_is_a_failure_that_never_came_to_a_worker() -> None:
+    outcome = gathered("a", "b", refused=0)[0]
+    assert outcome.kind == "failure"
+    assert outcome.worker is None
+    assert outcome.arrived is None
+    with pytest.raises(PayloadError, match="argument 1 cannot travel"):
+        outcome.result()
+
+
+def test_letting_go_is_possible_for_every_kind_of_outcome() -> None:
+    outcomes = gathered("a", ValueError("x"), "c", "d", lost=2, refused=3)
+    for number in range(4):
+        outcomes.let_go(number)
+    assert [outcomes.facts(number).kind for number in range(4)] == [
+        "value",
+        "failure",
+        "lost",
+        "failure",
+    ]
+    outcomes.close()

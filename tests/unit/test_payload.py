@@ -1,0 +1,216 @@
+"""What travels: shared values once, what cannot travel named, modules in a table."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import parwork_tasks as tasks
+import pytest
+
+from pytest_parwork.errors import PayloadError
+from pytest_parwork.ledger import Files, read_record
+from pytest_parwork.model import Address, Task
+from pytest_parwork.payload import Header, Payload, copy_arguments, explain, project_modules
+
+LOCK = threading.Lock()
+
+
+@pytest.fixture
+def files() -> Iterator[Files]:
+    files = Files()
+    yield files
+    files.close()
+
+
+def task(*args: object, function: Callable[..., object] = tasks.identity, **kwargs: object) -> Task:
+    return Task(id="task", function=function, args=args, kwargs=kwargs)
+
+
+def write(files: Files, *tasks: Task) -> tuple[Payload, Header]:
+    payload, _, _ = Payload.write(
+        tasks, files, run="run", spools=1, modules={}, threads=1, patience=1.0
+    )
+    handle = payload.handle
+    with open(handle.path, "rb") as file:
+        header = read_record(file.fileno(), handle.offset, handle.length)
+    assert isinstance(header, Header)
+    return payload, header
+
+
+def refusal(files: Files, value: object) -> str:
+    payload, _ = write(files, task(value))
+    return str(payload.refused[0]).removeprefix("argument 1 cannot travel to a worker: ")
+
+
+def test_a_value_that_tasks_share_is_written_once(files: Files) -> None:
+    shared = ["shared"]
+    _, header = write(files, task(shared, 1000), task(shared, 2000), task(shared, key=shared))
+    first, second, third = header.calls
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert first.args[0] == second.args[0] == third.args[0] == third.kwargs[0][1]
+    assert first.args[1] != second.args[1]
+    assert len(header.functions) == 1
+    assert len(header.values) == 4  # the function, the list and two numbers
+
+
+def test_a_function_by_address_is_not_serialised(files: Files) -> None:
+    address = Address(module="some.module", classes=("Test",), attribute="test")
+    sent = Task(id="task", function=lambda: LOCK, address=address)
+    payload, header = write(files, sent, sent)
+    assert header.functions == (address,)
+    assert not payload.refused
+
+
+def test_values_that_do_not_live_on_do_not_share_a_number(files: Files) -> None:
+    _, header = write(files, *[Task(id="t", function=abs, args=([x],)) for x in range(50)])
+    assert len(header.values) == 51
+
+
+def test_a_task_that_cannot_be_sent_does_not_touch_the_others(files: Files) -> None:
+    payload, header = write(files, task(1), task(threading.Lock()), task(2))
+    assert list(payload.refused) == [1]
+    assert [call is None for call in header.calls] == [False, True, False]
+
+
+def test_the_same_bad_value_is_named_for_each_task_by_its_own_place(files: Files) -> None:
+    bad = threading.Lock()
+    payload, _ = write(files, task(bad), task(1, bad), task(key=bad))
+    starts = [str(error).partition(" cannot")[0] for error in payload.refused.values()]
+    assert starts == ["argument 1", "argument 2", "argument 'key'"]
+
+
+def test_a_refusal_keeps_none_of_the_run_s_values_alive(files: Files) -> None:
+    class Value:
+        pass
+
+    value = Value()
+    watch = weakref.ref(value)
+    payload, _ = write(files, task(value, threading.Lock()))
+    error = payload.refused[0]
+    assert isinstance(error, PayloadError)
+    del value, payload
+    gc.collect()
+    assert watch() is None
+
+
+def test_the_offending_part_is_named_as_in_code(files: Files) -> None:
+    why = "is a _thread.lock: cannot pickle '_thread.lock' object"
+    assert refusal(files, {"k": [1, tasks.Model()]}) == f"['k'][1].parts[1]['lock'] {why}"
+    assert refusal(files, tasks.Slotted()) == f".lock {why}"
+    assert refusal(files, functools.partial(tasks.identity, LOCK)) == f".args[0] {why}"
+    assert refusal(files, functools.partial(print, end=LOCK)) == f".keywords['end'] {why}"
+    assert refusal(files, tasks.Model().__init__) == f".__self__.parts[1]['lock'] {why}"  # type: ignore[misc]  # a bound method
+    assert refusal(files, lambda: LOCK) == f".<LOCK> {why}"
+    assert refusal(files, LOCK) == f"it {why}"
+
+
+def test_a_closure_with_an_empty_cell_can_be_explained(files: Files) -> None:
+    lock = threading.Lock()
+
+    def outer() -> object:
+        return lock, later  # noqa: F821, because it is deleted on purpose
+
+    later = 1
+    del later
+    assert refusal(files, outer).startswith(".<lock> is a _thread.lock")
+
+
+def test_an_object_that_refers_to_itself_can_be_explained(files: Files) -> None:
+    loop: list[object] = [LOCK]
+    loop.insert(0, loop)
+    assert refusal(files, loop).startswith("[1] is a _thread.lock")
+
+
+def test_parts_that_raise_anything_can_be_explained() -> None:
+    text = explain([tasks.ExitsInPickle()], RuntimeError("outer"))
+    assert text == "[0] is a parwork_tasks.ExitsInPickle: from a pickle"
+
+
+def test_an_object_that_cannot_be_asked_for_its_parts_is_named_itself() -> None:
+    class Shy:
+        def __getattribute__(self, name: str) -> object:
+            raise RuntimeError("no")
+
+    assert "Shy: outer" in explain(Shy(), RuntimeError("outer"))
+
+
+def test_copied_arguments_are_shared_as_the_originals_are() -> None:
+    shared, large = [1], np.zeros(100_000)
+    (one, _), (two, kwargs) = copy_arguments([task(shared, large), task(shared, key=large)])
+    assert one[0] is two[0]
+    assert one[0] is not shared
+    assert one[1] is kwargs["key"]
+    assert not np.shares_memory(one[1], large)
+
+
+def test_arguments_that_cannot_be_copied_are_passed_on_and_the_others_copied() -> None:
+    values = [1]
+    (one, _), (two, _) = copy_arguments([task(LOCK, values), task(LOCK, values)])
+    assert one[0] is two[0] is LOCK
+    assert one[1] is two[1]
+    assert one[1] == values
+    assert one[1] is not values
+
+
+def test_copying_an_instance_of_a_local_class_leaves_the_class_untouched() -> None:
+    class Local:
+        seen: list[int] = []  # noqa: RUF012, because it is what could be replaced
+
+        def method(self) -> None: ...
+
+    method, seen = Local.method, Local.seen
+    value = Local()
+    (args, _), *_ = copy_arguments([task(value)])
+    assert type(args[0]) is Local
+    assert args[0] is not value
+    assert Local.method is method
+    assert Local.seen is seen
+
+
+def test_read_only_arrays_stay_read_only_in_the_copy() -> None:
+    array = np.zeros(10)
+    array.flags.writeable = False
+    (args, _), *_ = copy_arguments([task(array)])
+    assert isinstance(args[0], np.ndarray)
+    assert not args[0].flags.writeable
+
+
+def test_the_module_table_holds_what_is_imported_from_below_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(name: str, file: Path | None, folder: Path | None = None) -> None:
+        module = ModuleType(name)
+        module.__file__ = None if file is None else str(file)
+        if folder is not None:
+            module.__path__ = [str(folder)]
+        monkeypatch.setitem(sys.modules, name, module)
+
+    put("inside", tmp_path / "inside.py")
+    put("package", tmp_path / "package" / "__init__.py", tmp_path / "package")
+    put("space", None, tmp_path / "space")
+    put("space.module", tmp_path / "space" / "module.py")
+    put("extension", tmp_path / "extension.so")
+    put("outside", tmp_path.parent / "outside.py")
+    assert project_modules(tmp_path) == {
+        "inside": (str(tmp_path / "inside.py"), None),
+        "package": (str(tmp_path / "package" / "__init__.py"), (str(tmp_path / "package"),)),
+        "space": (None, (str(tmp_path / "space"),)),
+        "space.module": (str(tmp_path / "space" / "module.py"), None),
+    }
+
+
+def test_installed_packages_are_not_in_the_module_table() -> None:
+    table = project_modules(Path("/"))
+    assert "parwork_tasks" in table
+    assert "__main__" not in table
+    assert not {"numpy", "pytest", "pathlib"} & set(table)

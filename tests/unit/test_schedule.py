@@ -1,0 +1,105 @@
+"""The order in which tasks are handed out, and the size of batches."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_parwork.schedule import BATCH_SECONDS, Schedule
+
+
+def sizes(schedule: Schedule) -> list[int]:
+    found = []
+    while batch := schedule.next():
+        found.append(len(batch.tasks))
+    return found
+
+
+def test_the_last_task_comes_first_where_no_duration_is_known() -> None:
+    schedule = Schedule(range(4), workers=2, chunksize=1)
+    assert [schedule.next().tasks for _ in range(4)] == [(3,), (2,), (1,), (0,)]  # type: ignore[union-attr]  # there are four
+
+
+def test_the_longest_known_task_comes_first_and_the_unknown_before_it() -> None:
+    schedule = Schedule(range(4), workers=2, chunksize=4, durations={0: 1.0, 1: 3.0, 2: 2.0})
+    batch = schedule.next()
+    assert batch is not None
+    assert batch.tasks == (3, 1, 2, 0)
+
+
+@pytest.mark.parametrize("chunksize", [1, 3, 7, 100])
+def test_a_given_chunksize_is_kept_to(chunksize: int) -> None:
+    found = sizes(Schedule(range(20), workers=2, chunksize=chunksize))
+    assert sum(found) == 20
+    assert set(found[:-1]) <= {chunksize}
+    assert found[-1] <= chunksize
+
+
+def test_every_task_is_handed_out_once_under_numbers_of_their_own() -> None:
+    schedule = Schedule(range(50), workers=3)
+    schedule.observe(0.001)
+    batches = []
+    while batch := schedule.next():
+        batches.append(batch)
+    assert sorted(task for batch in batches for task in batch.tasks) == list(range(50))
+    assert [batch.number for batch in batches] == list(range(1, len(batches) + 1))
+    assert not schedule
+
+
+def test_batches_are_of_one_task_until_something_is_known() -> None:
+    schedule = Schedule(range(1000), workers=2)
+    assert [len(schedule.next().tasks) for _ in range(4)] == [1] * 4  # type: ignore[union-attr]  # there are enough
+
+
+def test_batches_of_short_tasks_grow_but_never_beyond_a_fair_share_of_the_rest() -> None:
+    schedule = Schedule(range(1000), workers=2)
+    schedule.observe(1e-6)
+    found = sizes(schedule)
+    assert found[0] == 250
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == 1
+
+
+def test_batches_of_long_tasks_stay_at_one() -> None:
+    schedule = Schedule(range(10), workers=2)
+    schedule.observe(2 * BATCH_SECONDS)
+    assert sizes(schedule) == [1] * 10
+
+
+def test_a_task_without_any_duration_does_not_divide_by_zero() -> None:
+    schedule = Schedule(range(10), workers=1)
+    schedule.observe(0.0)
+    assert sum(sizes(schedule)) == 10
+
+
+def test_a_worker_has_a_second_batch_ahead_unless_tasks_are_long() -> None:
+    schedule = Schedule(range(10), workers=2)
+    assert schedule.window == 2
+    schedule.observe(10 * BATCH_SECONDS)
+    assert schedule.window == 1
+    schedule.observe(BATCH_SECONDS / 10)
+    assert schedule.window == 2
+
+
+def test_an_eager_library_gets_all_at_once_in_many_small_batches() -> None:
+    schedule = Schedule(range(320), workers=2)
+    batches = schedule.all()
+    assert {len(batch.tasks) for batch in batches} == {10}
+    assert not schedule
+    assert schedule.next() is None
+
+
+def test_an_eager_library_gets_the_chunksize_that_was_asked_for() -> None:
+    batches = Schedule(range(10), workers=2, chunksize=4).all()
+    assert [len(batch.tasks) for batch in batches] == [4, 4, 2]
+
+
+def test_what_is_put_back_comes_next() -> None:
+    schedule = Schedule(range(6), workers=2, chunksize=2)
+    first = schedule.next()
+    assert first is not None
+    schedule.put_back(first.tasks)
+    assert len(schedule) == 6
+    again = schedule.next()
+    assert again is not None
+    assert sorted(again.tasks) == sorted(first.tasks)
+    assert again.number != first.number

@@ -1,0 +1,78 @@
+"""The worker's parts that no run of a backend shows by itself."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import parwork_tasks as tasks
+import pytest
+
+from pytest_parwork.model import Address
+from pytest_parwork.worker import TEXT_LIMIT, describe, find, is_skip
+
+
+def raised(error: BaseException) -> BaseException:
+    try:
+        raise error
+    except BaseException as caught:
+        return caught
+
+
+def test_a_function_is_found_by_its_address() -> None:
+    assert find(Address(module="parwork_tasks", attribute="square")) is tasks.square
+
+
+def test_a_method_is_found_on_a_fresh_instance_each_time() -> None:
+    address = Address(module="parwork_tasks", classes=("Counter",), attribute="test_count")
+    assert str(address) == "parwork_tasks.Counter.test_count"
+    assert [find(address)(1), find(address)(1)] == [1, 1]
+
+
+def test_a_description_is_bounded() -> None:
+    failure = describe(raised(ValueError("x" * 10 * TEXT_LIMIT)))
+    assert len(failure.text) == TEXT_LIMIT
+    assert len(failure.traceback) <= TEXT_LIMIT
+
+
+def test_an_exception_that_was_never_raised_is_described_without_a_place() -> None:
+    failure = describe(ValueError("calm"))
+    assert (failure.where, failure.source) == (None, "")
+    assert failure.traceback == "ValueError: calm\n"
+    assert failure.exception is None
+
+
+def test_a_description_says_where_and_what() -> None:
+    failure = describe(raised(KeyError("k")))
+    assert failure.type == "KeyError"
+    assert failure.where is not None
+    assert failure.where[0] == __file__
+    assert failure.source == "raise error"
+
+
+def test_an_exception_whose_traceback_cannot_be_formatted_is_described_by_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*args: object, **kwargs: object) -> list[str]:
+        raise RuntimeError("no traceback")
+
+    monkeypatch.setattr(traceback, "format_exception", broken)
+    assert describe(raised(ValueError("x"))).traceback == "x"
+
+
+def test_skips_are_told_from_failures_by_their_class_alone() -> None:
+    import unittest
+
+    assert is_skip(unittest.SkipTest("x"))
+    with pytest.raises(pytest.skip.Exception) as caught:
+        pytest.skip("x")
+    assert is_skip(caught.value)
+    with pytest.raises(pytest.fail.Exception) as failed:
+        pytest.fail("x")
+    assert not is_skip(failed.value)
+    assert not is_skip(type("Skipped", (Exception,), {})())
+
+
+def test_this_process_has_nothing_of_a_worker_after_the_runs_of_others() -> None:
+    finders = [type(finder).__module__ for finder in sys.meta_path]
+    assert "pytest_parwork.worker" not in finders
