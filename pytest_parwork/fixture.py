@@ -64,6 +64,7 @@ class Parwork:
             raise UsageError("parwork.map needs at least one iterable beside the function")
         __tracebackhide__ = True
         calls = list(zip(*iterables))  # noqa: B905, because map stops at the shortest
+        __tracebackhide__ = True
         return self._run("map", fn, calls, settings)
 
     def starmap(
@@ -74,6 +75,7 @@ class Parwork:
         **settings: Unpack[CallSettings],
     ) -> Run:
         """Call `fn(*arguments)` for each of `tuples`; else as `map`."""
+        __tracebackhide__ = True
         __tracebackhide__ = True
         return self._run("starmap", fn, [tuple(arguments) for arguments in tuples], settings)
 
@@ -87,6 +89,7 @@ class Parwork:
         __tracebackhide__ = True
         if not callable(fn):
             raise UsageError(f"parwork.{kind} needs a function, not {fn!r:.80}")
+        __tracebackhide__ = True
         plan = self._plan(given)
         name = f"{self._item.nodeid}::{kind}[{next(self._counts[kind])}]"
         ids = [f"{name}[{number}]" for number in range(len(calls))]
@@ -113,6 +116,7 @@ class Parwork:
         return verified.result()
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
+        __tracebackhide__ = True
         for keyword in given:
             if keyword not in CALL_KEYWORDS:
                 known = ", ".join(CALL_KEYWORDS)
@@ -127,7 +131,9 @@ class Parwork:
         callspec = getattr(self._item, "callspec", None)
         chosen = callspec.params.get(CONFIGURATION) if callspec is not None else None
         if chosen is not None:
-            fixed = {axis: given[axis] for axis in ("backend", "workers") if axis in given}
+            fixed = {
+                axis: given[axis] for axis in ("backend", "workers", "chunksize") if axis in given
+            }
             chosen = replace(chosen, **{key: found.values[key] for key in fixed})
         elif found.axes:
             raise UsageError("a list of options makes a matrix of marked tests only; mark the test")
@@ -255,6 +261,7 @@ class _Verified:
     def result(self) -> Run:
         """Return the run, or raise the worst that came of it."""
         __tracebackhide__ = True
+        __tracebackhide__ = True
         if self._lost:
             raise LostError(self._lost)
         if self._count:
@@ -288,6 +295,7 @@ class _Verified:
 
 
 def _raised(outcome: Outcome) -> BaseException:
+    __tracebackhide__ = True
     try:
         outcome.result()
     except BaseException as error:

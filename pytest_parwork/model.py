@@ -151,6 +151,7 @@ class Outcome:
 
     def result(self) -> object:
         """Return the value; raise the failure, or `LostError`."""
+        __tracebackhide__ = True
         if self.kind == "value":
             return self.value
         if self.lost is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from .clock import now
@@ -27,6 +27,7 @@ def sample(ids: Sequence[str], share: float) -> frozenset[str]:
 
 def call(function: Callable[[], object]) -> tuple[Outcome, BaseException | None]:
     """Call, and return the outcome with the exception, which keeps its traceback."""
+    __tracebackhide__ = True
     started = now()
     try:
         value = function()
@@ -55,14 +56,12 @@ class Limits:
             if controller.info():
                 self._controller = controller
 
-    @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> AbstractContextManager[object]:
         """Keep to the limit inside."""
         if self._controller is None:
-            yield
-            return
-        with self._controller.limit(limits=self._threads):
-            yield
+            return nullcontext()
+        limit: AbstractContextManager[object] = self._controller.limit(limits=self._threads)
+        return limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ STALL = 1.0
 #: How often a task is sent whose worker vanished before it began.
 ATTEMPTS = 2
 
-#: Seconds after which the system tells how a process ended whose library has noticed its death.
-REAPING = 0.02
+#: Seconds in which the system tells how a process ended whose library has noticed its death.
+REAPING = 0.5
 
 #: Seconds that a library has to tell how a worker ended that is gone.
 HEARSAY = 0.25
@@ -241,10 +241,16 @@ class _Watch:
         if event.kind == "done" and self._is_stored(done):
             self._finish(done)
         else:
-            if event.kind == "broken":
-                time.sleep(REAPING)
-            told = self._deaths().get(self._owner(done))
+            owner = self._owner(done)
+            until = now() + REAPING
+            while event.kind == "broken" and self._is_dying(owner) and now() < until:
+                time.sleep(GLANCE)
+            told = self._deaths().get(owner)
             self._bury(done, told or event.reason or "it came back without an outcome")
+
+    def _is_dying(self, pid: int) -> bool:
+        """Return whether the exit code of a process is still to be told."""
+        return self._workers.pids().get(pid, 0) is None
 
     def _finish(self, batch: Batch) -> None:
         del self._in_flight[batch.number]

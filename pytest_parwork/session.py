@@ -19,6 +19,7 @@ class Reporting:
     def __init__(self, config: pytest.Config, files: list[Path]) -> None:
         self._config = config
         self._files = files
+        self._told: list[str] = []
         self._pieces: list[dict[str, Any]] = []
         self._report: Report | None = None
 
@@ -43,8 +44,13 @@ class Reporting:
         self._report = collector.report(version=__version__, environment=environment())
         self._config.hook.pytest_parwork_logreport(config=self._config, report=self._report)
         for file in self._files:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(to_json(self._report), encoding="utf-8")
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(to_json(self._report), encoding="utf-8")
+            except OSError as error:  # no reason to lose what the terminal would show
+                self._told.append(f"parwork report NOT written: {file}: {error.strerror}")
+            else:
+                self._told.append(f"parwork report written: {file}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the section; nothing where nothing was marked."""
@@ -64,5 +70,5 @@ class Reporting:
                 for segment in line.segments:
                     terminalreporter.write(segment.text, **dict.fromkeys(segment.markup, True))
                 terminalreporter.line("")
-        for file in self._files:
-            terminalreporter.line(f"parwork report written: {file}")
+        for line in self._told:
+            terminalreporter.line(line)

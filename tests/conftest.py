@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -107,12 +108,13 @@ def processes(allowed: list[str]) -> Iterator[str]:
             yield f"process {pid}: {line[:200]}"
 
 
-def children(pid: int) -> Iterator[int]:
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            yield from map(int, file.read_text().split())
-        except OSError:
-            continue
+def children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):  # it may end while it is asked
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:
+                found += map(int, file.read().split())
+    return found
 
 
 def threads() -> Iterator[str]:
@@ -122,18 +124,16 @@ def threads() -> Iterator[str]:
 
 
 def open_files() -> Iterator[str]:
-    for fd in Path("/proc/self/fd").glob("*"):
-        try:
-            target = os.readlink(fd)
-        except OSError:
-            continue
-        if target.startswith("/memfd:parwork-"):
-            yield f"descriptor {fd.name} → {target}"
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            target = os.readlink(f"/proc/self/fd/{fd}")
+            if target.startswith("/memfd:parwork-"):
+                yield f"descriptor {fd} → {target}"
 
 
 def named_files() -> Iterator[str]:
     for folder in map(Path, ("/dev/shm", tempfile.gettempdir())):
-        yield from map(str, folder.glob("parwork-*"))
+        yield from map(str, folder.glob("parwork-????????"))  # as mkdtemp names it
         # joblib 1.6 makes an empty folder for each call, and removes them all at exit.
         yield from map(str, folder.glob(f"joblib_memmapping_folder_{os.getpid()}_*/*"))
 

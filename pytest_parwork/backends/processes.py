@@ -45,6 +45,9 @@ class ProcessWorkers:
         self._processes = Processes(method)
         self.start_method = self._processes.method
         self._executors = [self._executor() for _ in range(workers)]
+        # Kept, because one that is let go while it notices the death of its process waits for its
+        # own lock for ever (Python 3.13.0, `weakref_cb` under `terminate_broken`).
+        self._broken: list[ProcessPoolExecutor] = []
         self._busy = [0] * workers
         self._events: SimpleQueue[Event] = SimpleQueue()
 
@@ -57,6 +60,7 @@ class ProcessWorkers:
             try:
                 future = self._executors[place].submit(call, batch)
             except BrokenProcessPool:
+                self._broken.append(self._executors[place])
                 self._executors[place] = self._executor()
                 future = self._executors[place].submit(call, batch)
             self._busy[place] += 1
@@ -79,7 +83,7 @@ class ProcessWorkers:
         self._processes.wait(until - now())
         survivors = self._processes.end(deadline)
         if not survivors:
-            for executor in self._executors:
+            for executor in [*self._broken, *self._executors]:
                 executor.shutdown(wait=True)  # its thread ends once the process has
         return survivors
 

@@ -8,16 +8,19 @@ from typing import Literal
 import pytest
 
 from .. import budget
-from ..config import is_marked, marker_keywords, settings
+from ..config import marker_keywords, settings
 from ..errors import UsageError
 from ..options import is_exercise_strict, is_serial
 from ..report.data import RunEntry
-from .collection import Collected
+from .collection import Collected, is_case
 from .groups import configuration_of
 
 __all__ = ["Check", "checks_for", "inform", "place"]
 
 Kind = Literal["min_speedup", "exercised"]
+
+#: Marks that say what becomes of the cases, not which they are.
+_OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
 
 
 class Check(pytest.Item):
@@ -104,7 +107,7 @@ def checks_for(
     """Yield the checks that the items of one test function ask for, one a configuration."""
     seen: set[str | None] = set()
     for item in items:
-        if not isinstance(item, pytest.Function) or not is_marked(item):
+        if not isinstance(item, pytest.Function) or not is_case(item):
             continue
         chosen = configuration_of(item)
         if chosen in seen:
@@ -118,9 +121,10 @@ def checks_for(
         wanted: list[Kind] = ["exercised"] if is_exercise_strict(item.config) else []
         if least is not None:
             wanted.append("min_speedup")
+        in_ids = {configuration.id: told for told, configuration in given.matrix()}
         for kind in wanted:
-            ids = "-".join(part for part in (chosen, kind) if part)
-            yield Check.from_parent(
+            ids = "-".join(part for part in (in_ids.get(chosen or ""), kind) if part)
+            check: Check = Check.from_parent(
                 collector,
                 name=f"{name}[{ids}]",
                 kind=kind,
@@ -128,6 +132,11 @@ def checks_for(
                 configuration_id=chosen,
                 least=least,
             )
+            for mark in getattr(item.function, "pytestmark", ()):
+                if mark.name not in _OF_CASES:  # for -m, which selects it with its cases
+                    check.own_markers.append(mark)
+                    check.keywords[mark.name] = mark
+            yield check
 
 
 def place(items: list[pytest.Item]) -> None:

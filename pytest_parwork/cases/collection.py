@@ -18,7 +18,7 @@ from ..options import MARK
 from ..reference import sample
 from .groups import CASE, ORDINAL, Case, Group, configuration_of
 
-__all__ = ["Collected", "parametrize"]
+__all__ = ["Collected", "is_case", "parametrize"]
 
 _FIXTURE = "parwork"
 
@@ -56,7 +56,7 @@ class Collected:
 
     def count(self, item: pytest.Item) -> None:
         """Count an item that was generated, selected or not."""
-        if _is_case(item):
+        if is_case(item):
             assert isinstance(item, pytest.Function)
             place = _place(item)
             item.stash[ORDINAL] = self.generated[place]
@@ -74,7 +74,7 @@ class Collected:
         """
         plans: dict[tuple[object, ...], Plan] = {}
         for item in items:
-            if not _is_case(item):
+            if not is_case(item):
                 continue
             assert isinstance(item, pytest.Function)
             try:
@@ -116,7 +116,7 @@ class Collected:
         self.uses[case.key] += 1
 
 
-def _is_case(item: pytest.Item) -> bool:
+def is_case(item: pytest.Item) -> bool:
     """Return whether the item is to be fanned out: marked, and not making calls itself."""
     return (
         isinstance(item, pytest.Function) and is_marked(item) and _FIXTURE not in item.fixturenames

@@ -40,7 +40,7 @@ class Case:
     `id` is the node id, without what xdist adds to it; `key` is the same for this case in every
     configuration: they share one reference. `sent` is the run that it was part of, `trouble` why
     there was none. `entry` and `message` are what came of it; they stand, also where the item is
-    run again.
+    run again. `traceback` is that of the worker, for a failure that was not verified.
     """
 
     item: pytest.Function
@@ -53,6 +53,7 @@ class Case:
     trouble: str = ""
     entry: CaseEntry | None = None
     message: str = ""
+    traceback: str = ""
 
     def __post_init__(self) -> None:
         parent, name = self.item.parent, self.item.originalname

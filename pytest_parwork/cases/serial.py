@@ -73,6 +73,8 @@ class Serial:
             report.user_properties.append(properties)
         if verdict in (Verdict.DIFFERENT, Verdict.LOST) and not _is_expected(case.item):
             _fail(report, call, case.message)
+        elif case.traceback and call.when == "call":
+            _tell_of_worker(case, call, report)
 
     def _judge(self, case: Case, body: Callable[[], object]) -> None:
         """Run the body, or not, and raise what the verdict asks for."""
@@ -93,6 +95,10 @@ class Serial:
             why = f"verify={case.plan.verify:g}"
             case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=why)
             self._gates.done_with(case)
+            if parallel.failure is not None:
+                case.traceback = parallel.failure.traceback
+                if parallel.kind == "skip":
+                    pytest.skip(parallel.failure.text)  # which cannot be pickled
             parallel.result()
             return
         serial, error = self._reference(case, body)
@@ -128,8 +134,9 @@ class Serial:
         if found is None:
             with case.sent.limits.hold():
                 found = call(body)
+        if self._uses[key]:
             self._references.keep(key, *found, made_of)
-        if not self._uses[key]:
+        else:
             self._references.let_go(key)
         return found
 
@@ -191,6 +198,16 @@ def _is_expected(item: pytest.Item) -> bool:
             if isinstance(kind, type) and issubclass(kind, ParworkError):
                 return True
     return False
+
+
+def _tell_of_worker(case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Say where an outcome arose that was not verified: in its worker, not in our code."""
+    if report.failed and call.excinfo is not None:
+        report.longrepr = call.excinfo.getrepr(style="value")
+        report.sections.append((f"{SECTION}: in its worker", case.traceback))
+    elif isinstance(report.longrepr, tuple):
+        path, line, _ = case.item.reportinfo()
+        report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
 
 
 def _fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -> None:

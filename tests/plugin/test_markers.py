@@ -271,9 +271,7 @@ def test_a_configuration_on_a_parameter_is_a_usage_error(scratch: Scratch, keywo
 
 
 @pytest.mark.parametrize("keyword", ["min_speedup=2", "chunksize=3"])
-def test_what_is_of_the_run_on_a_parameter_is_a_usage_error(
-    scratch: Scratch, keyword: str
-) -> None:
+def test_what_is_of_the_run_on_a_parameter_is_a_usage_error(scratch: Scratch, keyword: str) -> None:
     scratch.cases(
         f"""
         @pytest.mark.parwork

@@ -114,7 +114,11 @@ def test_the_reference_of_a_case_is_computed_once(scratch: Scratch) -> None:
     session = scratch.run()
     notes = scratch.notes()
     assert session.counts == {"passed": 9}
-    assert sorted(note for note in notes if note.endswith(" here")) == ["0 here", "1 here", "2 here"]
+    assert sorted(note for note in notes if note.endswith(" here")) == [
+        "0 here",
+        "1 here",
+        "2 here",
+    ]
     assert sum(note.endswith(" there") for note in notes) == 9
 
 

@@ -1,0 +1,241 @@
+"""Everyday options of pytest: selecting, stopping, running again, looking without running."""
+
+from __future__ import annotations
+
+import pytest
+
+from .scratch import Scratch
+
+CASES = """
+    @pytest.mark.parwork(backend="processes:fork", workers=2)
+    @pytest.mark.parametrize("n", range(4))
+    def test_it(n):
+        note(n)
+        return n if n != 2 else is_here()
+
+    def test_other():
+        note("other")
+    """
+
+
+def ran(scratch: Scratch) -> tuple[list[str], list[str]]:
+    """Return what ran in workers and what ran here, sorted."""
+    notes = [note.split() for note in scratch.notes()]
+    there = sorted(text for text, place in notes if place == "there")
+    return there, sorted(text for text, place in notes if place == "here")
+
+
+@pytest.mark.parametrize(
+    ("options", "cases"),
+    [
+        (["-k", "0 or 3"], ["0", "3"]),
+        (["test_it.py::test_it[1]"], ["1"]),
+        (["test_it.py::test_it[3]", "test_it.py::test_it[0]"], ["0", "3"]),
+        (
+            ["--deselect", "test_it.py::test_it[2]", "--deselect", "test_it.py::test_it[1]"],
+            ["0", "3"],
+        ),
+    ],
+)
+def test_only_what_is_selected_is_sent(
+    scratch: Scratch, options: list[str], cases: list[str]
+) -> None:
+    scratch.cases(CASES)
+    session = scratch.run(*options, report=True)
+    there, here = ran(scratch)
+    assert there == cases
+    assert [case for case in here if case != "other"] == cases
+    assert list(session.verdicts("test_it.py::test_it")) == [
+        id.partition("[")[2].removesuffix("]") for id in session.cases if "[" in id
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["-k", "0 or 3"], ["test_it.py::test_it[0]"], ["--deselect", "test_it.py::test_it[2]"]],
+)
+def test_a_part_of_a_workload_is_never_judged(scratch: Scratch, options: list[str]) -> None:
+    scratch.cases(CASES)
+    session = scratch.run(*options, report=True)
+    assert session.run("test_it.py::test_it")["exercised"] is None
+    assert session.run("test_it.py::test_it")["verdict"] == "EQUAL"
+    assert "NOT EXERCISED" not in session.text
+
+
+def test_nothing_is_sent_when_only_other_tests_are_selected(scratch: Scratch) -> None:
+    scratch.cases(CASES)
+    session = scratch.run("-k", "other")
+    assert ran(scratch) == ([], ["other"])
+    assert session.section == []
+
+
+def test_marked_tests_can_be_selected_by_the_marker(scratch: Scratch) -> None:
+    scratch.cases(CASES)
+    assert scratch.run("-m", "parwork").counts == {"passed": 3, "failed": 1, "deselected": 1}
+    assert scratch.run("-m", "not parwork").counts == {"passed": 1, "deselected": 4}
+
+
+class TestLastFailed:
+    def test_it_runs_the_cases_that_failed(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        scratch.run()
+        scratch.notes()
+        session = scratch.run("--lf", report=True)
+        assert ran(scratch) == (["2"], ["2"])
+        assert session.counts["failed"] == 1
+        assert session.run("test_it.py::test_it")["exercised"] is None
+
+    def test_a_difference_that_is_gone_passes(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        scratch.run()
+        scratch.cases(CASES.replace("is_here()", "n"))
+        assert scratch.run("--lf").counts["passed"] == 1
+
+    def test_failed_first_reorders_within_one_run(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        scratch.run()
+        scratch.notes()
+        session = scratch.run("--ff", report=True)
+        assert list(session.cases)[0] == "test_it.py::test_it[2]"
+        assert ran(scratch) == (["0", "1", "2", "3"], ["0", "1", "2", "3", "other"])
+        assert session.run("test_it.py::test_it")["exercised"] is True
+
+    def test_stepwise_goes_on_where_it_stopped(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        assert scratch.run("--sw").counts == {"passed": 2, "failed": 1}
+        scratch.cases(CASES.replace("is_here()", "n"))
+        assert scratch.run("--sw").counts["passed"] == 3
+
+
+class TestStopping:
+    @pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
+    def test_the_first_difference_stops_the_session(self, scratch: Scratch, option: str) -> None:
+        scratch.cases(CASES)
+        session = scratch.run(option, report=True)
+        assert session.counts == {"passed": 2, "failed": 1}
+        assert session.verdicts("test_it.py::test_it") == {
+            "0": "EQUAL",
+            "1": "EQUAL",
+            "2": "DIFFERENT",
+        }
+        assert session.run("test_it.py::test_it")["exercised"] is None
+
+    def test_later_workloads_are_not_started(self, scratch: Scratch) -> None:
+        scratch.cases(
+            CASES
+            + """
+    @pytest.mark.parwork(backend="threads", workers=2)
+    @pytest.mark.parametrize("n", "ab")
+    def test_later(n):
+        note(n)
+    """
+        )
+        scratch.run("-x")
+        assert "a" not in ran(scratch)[0]
+
+
+class TestLookingOnly:
+    @pytest.mark.parametrize("option", ["--collect-only", "--setup-plan", "--setup-only"])
+    def test_nothing_runs(self, scratch: Scratch, option: str) -> None:
+        scratch.cases(CASES)
+        session = scratch.run(option)
+        assert session.code == 0
+        assert session.section == []
+        there, here = ran(scratch)
+        assert there == []
+        assert not {"0", "1", "2", "3"} & set(here)
+
+    def test_setup_plan_shows_the_wide_fixtures_once(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.fixture(scope="module")
+            def wide(): note("made")
+
+            @pytest.mark.parwork(backend="processes:fork", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, wide): note("ran")
+            """
+        )
+        session = scratch.run("--setup-plan")
+        assert sum("SETUP    M wide" in line for line in session.lines) == 1
+        assert scratch.notes() == []
+
+    def test_setup_show_shows_the_wide_fixtures_once(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.fixture(scope="module")
+            def wide(): return 1
+
+            @pytest.mark.parwork(backend="processes:fork", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, wide): return n
+            """
+        )
+        session = scratch.run("--setup-show")
+        assert sum("SETUP    M wide" in line for line in session.lines) == 1
+        assert session.counts == {"passed": 2}
+
+
+class TestDebugging:
+    def test_pdb_fans_nothing_out(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        session = scratch.run("--pdb")
+        assert session.counts == {"passed": 5}
+        assert ran(scratch) == ([], ["0", "1", "2", "3", "other"])
+
+    def test_it_still_takes_returned_values(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        assert "PytestReturnNotNoneWarning" not in scratch.run("--pdb").text
+
+    def test_it_opens_the_debugger_in_the_body(self, scratch: Scratch) -> None:
+        scratch.cases(
+            "@pytest.mark.parwork\n@pytest.mark.parametrize('n', [41])\n"
+            "def test_it(n):\n    assert n == 42\n"
+        )
+        session = scratch.run_apart("--pdb")
+        assert "-> assert n == 42" in session.text
+
+
+class TestOtherOptions:
+    def test_durations_show_the_serial_run(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n): time.sleep(0.02)
+            """
+        )
+        session = scratch.run("--durations=5", "-vv")
+        assert sum("call     test_it.py::test_it[" in line for line in session.lines) == 2
+
+    def test_the_progress_counts_the_cases_alone(self, scratch: Scratch) -> None:
+        scratch.cases(CASES.replace("is_here()", "n"))
+        session = scratch.run("-v")
+        assert "collected 5 items" in session.text
+        assert sum("PASSED" in line for line in session.lines) == 5
+
+    def test_show_locals_works(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        assert scratch.run("-l").counts == {"passed": 4, "failed": 1}
+
+    @pytest.mark.parametrize("style", ["long", "short", "line", "native", "no"])
+    def test_each_traceback_style_names_the_difference_in_the_summary(
+        self, scratch: Scratch, style: str
+    ) -> None:
+        scratch.cases(CASES)
+        (line,) = scratch.run(f"--tb={style}").summary
+        assert line.startswith("FAILED test_it.py::test_it[2] - DIFFERENT: serial True, ")
+
+    def test_cases_in_several_files_are_workloads_of_their_own(self, scratch: Scratch) -> None:
+        text = """
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n): return n
+            """
+        scratch.cases(text, path="test_a.py")
+        scratch.cases(text, path="test_b.py")
+        session = scratch.run(report=True)
+        assert [run["id"] for run in session.report["runs"]] == [
+            "test_a.py::test_it",
+            "test_b.py::test_it",
+        ]

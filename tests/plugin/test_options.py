@@ -1,0 +1,395 @@
+"""Options, ini options and hooks: defaults of a session, and errors that name the value."""
+
+from __future__ import annotations
+
+
+import pytest
+
+from .scratch import Scratch, Session
+
+CASES = """
+    @pytest.mark.parwork
+    @pytest.mark.parametrize("n", range(4))
+    def test_it(n):
+        note(n)
+        return n
+    """
+
+
+def configurations(session: Session) -> list[str]:
+    return [run["configuration"]["id"] for run in session.report["runs"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--parwork-backend=threads"], ["threads-auto"]),
+        (["--parwork-backend=threads", "--parwork-workers=3"], ["threads-3"]),
+        (["--parwork-backend=threads", "--parwork-workers=-1"], ["threads-auto"]),
+        (["--parwork-backend=threads,serial"], ["threads-auto", "serial-auto"]),
+        (["--parwork-backend=threads", "--parwork-workers=2,auto"], ["threads-2", "threads-auto"]),
+        (
+            ["--parwork-backend= threads , serial", "--parwork-workers=2, 3"],
+            ["threads-2", "threads-3", "serial-2", "serial-3"],
+        ),
+        (
+            ["--parwork-backend=threads:spam", "--parwork-backend=threads"],
+            ["threads-auto"],
+        ),
+    ],
+)
+def test_options_give_what_a_test_does_not_name(
+    scratch: Scratch, options: list[str], expected: list[str]
+) -> None:
+    scratch.cases(CASES)
+    session = scratch.run(*options, report=True)
+    assert configurations(session) == expected
+    assert session.counts == {"passed": 4 * len(expected)}
+
+
+@pytest.mark.parametrize(
+    ("ini", "options", "expected"),
+    [
+        ("parwork_backend = threads", [], ["threads-auto"]),
+        ("parwork_backend = threads, serial", [], ["threads-auto", "serial-auto"]),
+        ("parwork_backend = threads\nparwork_workers = 2,3", [], ["threads-2", "threads-3"]),
+        ("parwork_backend = serial", ["--parwork-backend=threads"], ["threads-auto"]),
+        (
+            "parwork_backend = threads\nparwork_workers = 2,3",
+            ["--parwork-workers=4"],
+            ["threads-4"],
+        ),
+    ],
+)
+def test_ini_options_are_the_same_and_weaker(
+    scratch: Scratch, ini: str, options: list[str], expected: list[str]
+) -> None:
+    scratch.write("pytest.ini", f"[pytest]\n{ini}\n")
+    scratch.cases(CASES)
+    assert configurations(scratch.run(*options, report=True)) == expected
+
+
+def test_ini_options_in_pyproject_work(scratch: Scratch) -> None:
+    scratch.write(
+        "pyproject.toml",
+        "[tool.pytest.ini_options]\nparwork_backend = 'threads'\nparwork_workers = '2'\n",
+    )
+    scratch.cases(CASES)
+    assert configurations(scratch.run(report=True)) == ["threads-2"]
+
+
+def test_a_matrix_of_options_meets_a_test_that_names_one(scratch: Scratch) -> None:
+    scratch.cases(CASES.replace("parwork\n", "parwork(workers=2)\n", 1))
+    session = scratch.run("--parwork-backend=threads,serial", "--parwork-workers=3,4", report=True)
+    assert configurations(session) == ["threads-2", "serial-2"]
+    assert "test_it.py::test_it[threads-0]" in session.cases
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--parwork-backend=nope", "unknown backend 'nope'; known: joblib, joblib:loky"),
+        ("--parwork-backend=threads,nope", "unknown backend 'nope'"),
+        ("--parwork-backend=threads,", "unknown backend ''"),
+        ("--parwork-backend=threads,threads", "names the same twice"),
+        ("--parwork-workers=many", "--parwork-workers=many: a positive int"),
+        ("--parwork-workers=2,many", "--parwork-workers=2,many: a positive int"),
+        ("--parwork-workers=2.5", "--parwork-workers=2.5: a positive int"),
+        ("--parwork-workers=0", "workers=0; give a positive int"),
+        ("--parwork-workers=-3", "workers=-3; give a positive int"),
+        ("--parwork-workers=2,2", "names the same twice"),
+        ("--parwork-verify=some", "--parwork-verify=some: the share of cases"),
+        ("--parwork-verify=1.01", "verify=1.01; give the share of cases"),
+        ("--parwork-verify=-1", "verify=-1.0; give the share of cases"),
+        ("--parwork-verify=nan", "verify=nan; give the share of cases"),
+        ("--parwork-report=report.xml", "--parwork-report=report.xml: the suffix must be one of"),
+        ("--parwork-report=report", "--parwork-report=report: the suffix must be one of: .json"),
+    ],
+)
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_bad_option_is_a_usage_error(
+    scratch: Scratch, option: str, told: str, marked: bool
+) -> None:
+    scratch.cases(CASES if marked else "def test_other(): note(0)\n")
+    session = scratch.run(option)
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert told in session.text
+    assert "Traceback" not in session.text
+    assert scratch.notes() == []
+
+
+@pytest.mark.parametrize(
+    ("ini", "told"),
+    [
+        ("parwork_backend = nope", "unknown backend 'nope'"),
+        ("parwork_workers = many", "many"),
+        ("parwork_verify = 7", "verify=7.0"),
+        ("parwork_report = out.txt", "the suffix must be one of"),
+        ("parwork_serial = perhaps", "perhaps"),
+    ],
+)
+def test_a_bad_ini_option_is_a_usage_error(scratch: Scratch, ini: str, told: str) -> None:
+    scratch.write("pytest.ini", f"[pytest]\n{ini}\n")
+    scratch.cases(CASES)
+    session = scratch.run()
+    assert session.code != 0
+    assert told in session.text
+    assert scratch.notes() == []
+
+
+class TestVerify:
+    @pytest.mark.parametrize(
+        ("share", "verified"), [("0", 0), ("0.1", 1), ("0.5", 2), ("0.51", 3), ("1", 4)]
+    )
+    def test_the_share_is_rounded_up(self, scratch: Scratch, share: str, verified: int) -> None:
+        scratch.cases(CASES)
+        session = scratch.run("--parwork-backend=threads", f"--parwork-verify={share}", report=True)
+        verdicts = list(session.verdicts("test_it.py::test_it").values())
+        assert verdicts.count("EQUAL") == verified
+        assert verdicts.count("NOT_VERIFIED") == 4 - verified
+        assert sum(note.endswith(" here") for note in scratch.notes()) == verified
+        assert session.counts == {"passed": 4}
+
+    @pytest.mark.parametrize(
+        ("share", "verdict", "title"),
+        [
+            ("0", "NOT_VERIFIED", "parwork: 1 workload, 4 not verified"),
+            ("0.5", "NOT_VERIFIED", "parwork: 1 workload, 2 equal to serial, 2 not verified"),
+        ],
+    )
+    def test_what_was_not_verified_is_counted_in_words(
+        self, scratch: Scratch, share: str, verdict: str, title: str
+    ) -> None:
+        scratch.cases(CASES)
+        session = scratch.run("--parwork-backend=threads", f"--parwork-verify={share}", report=True)
+        assert session.run("test_it.py::test_it")["verdict"] == verdict
+        assert session.title == title
+        assert f"not verified: verify={share}" in "\n".join(session.section)
+
+    def test_the_same_cases_are_chosen_every_time(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        options = ["--parwork-backend=threads", "--parwork-verify=0.5"]
+        first = scratch.run(*options, report=True).verdicts("test_it.py::test_it")
+        assert scratch.run(*options, report=True).verdicts("test_it.py::test_it") == first
+
+    def test_the_marker_is_stronger(self, scratch: Scratch) -> None:
+        scratch.cases(CASES.replace("parwork\n", "parwork(verify=1)\n", 1))
+        session = scratch.run("--parwork-backend=threads", "--parwork-verify=0", report=True)
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}
+
+    def test_nothing_runs_serially_without_it(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        session = scratch.run("--parwork-backend=processes:fork", "--parwork-verify=0", report=True)
+        assert sorted(scratch.notes()) == [f"{n} there" for n in range(4)]
+        timing = session.run("test_it.py::test_it")["timing"]
+        assert (timing["serial"], timing["speedup"]) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("statement", "outcome"),
+        [
+            ("raise ValueError('bad')", "failed"),
+            ("assert n == 0", "failed"),
+            ("pytest.skip('why')", "skipped"),
+            ("pytest.fail('why')", "failed"),
+            ("pytest.xfail('why')", "xfailed"),
+        ],
+    )
+    def test_a_case_that_is_not_verified_has_its_parallel_outcome(
+        self, scratch: Scratch, statement: str, outcome: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            @pytest.mark.parwork(backend="processes:fork", workers=2, verify=0)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n):
+                if n and not is_here():
+                    {statement}
+                return n
+            """
+        )
+        session = scratch.run(report=True)
+        assert session.cases == {
+            "test_it.py::test_it[0]": "passed",
+            "test_it.py::test_it[1]": outcome,
+        }
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
+
+
+class TestSerial:
+    TEXT = """
+        @pytest.fixture(scope="module", params=[1, 2])
+        def wide(request):
+            return request.param
+
+        @pytest.mark.parwork(backend=["processes", "threads"], workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n, wide):
+            note(n)
+            assert is_here()
+            return n
+        """
+
+    @pytest.mark.parametrize("how", ["option", "ini"])
+    def test_everything_runs_here_once(self, scratch: Scratch, how: str) -> None:
+        scratch.cases(self.TEXT)
+        scratch.write("pytest.ini", f"[pytest]\nparwork_serial = {str(how == 'ini').lower()}\n")
+        session = scratch.run(*(["--parwork-serial"] if how == "option" else []))
+        assert session.counts == {"passed": 8}
+        assert [note.split()[1] for note in scratch.notes()] == ["here"] * 8
+
+    def test_ids_are_the_same(self, scratch: Scratch) -> None:
+        scratch.cases(self.TEXT)
+        parallel = scratch.run("--collect-only", "-q").lines
+        serial = scratch.run("--collect-only", "-q", "--parwork-serial").lines
+        assert [line for line in serial if "::" in line] == [
+            line for line in parallel if "::" in line
+        ]
+
+    def test_there_is_no_section(self, scratch: Scratch) -> None:
+        scratch.cases(self.TEXT)
+        assert scratch.run("--parwork-serial").section == []
+
+    def test_returned_values_are_taken(self, scratch: Scratch) -> None:
+        scratch.cases(self.TEXT)
+        session = scratch.run("--parwork-serial")
+        assert "PytestReturnNotNoneWarning" not in session.text
+
+    def test_a_failure_is_the_plain_one(self, scratch: Scratch) -> None:
+        scratch.cases(
+            "@pytest.mark.parwork\n@pytest.mark.parametrize('n', [3])\n"
+            "def test_it(n):\n    assert n == 4\n"
+        )
+        session = scratch.run("--parwork-serial")
+        assert session.summary == ["FAILED test_it.py::test_it[3] - assert 3 == 4"]
+
+    def test_no_backend_is_started(self, scratch: Scratch) -> None:
+        scratch.write(
+            "conftest.py",
+            """
+            class Broken:
+                def start(self, workers):
+                    raise OSError("no workers")
+                def close(self):
+                    pass
+
+            def pytest_parwork_backends():
+                return {"broken": Broken()}
+            """,
+        )
+        scratch.cases(CASES)
+        assert scratch.run("--parwork-backend=broken", "--parwork-serial").counts == {"passed": 4}
+
+
+class TestHelp:
+    def test_options_are_told(self, scratch: Scratch) -> None:
+        text = scratch.run("--help").text
+        assert "parwork: serial and parallel runs of marked tests:" in text
+        for option in (
+            "--parwork-backend=NAMES",
+            "--parwork-workers=NUMBERS",
+            "--parwork-verify=SHARE",
+            "--parwork-serial ",
+            "--parwork-strict ",
+            "--parwork-report=FILE",
+        ):
+            assert option in text
+        told = " ".join(text.split())
+        assert "for parwork tests that name no backend: default joblib" in told
+        for ini in ("backend", "workers", "verify", "serial", "strict", "report"):
+            assert f"parwork_{ini} (" in told
+
+    def test_the_marker_is_told_with_each_keyword(self, scratch: Scratch) -> None:
+        lines = scratch.run("--markers").lines
+        (first,) = [n for n, line in enumerate(lines) if line.startswith("@pytest.mark.parwork")]
+        told = " ".join(lines[first : lines.index("", first)])
+        assert told.startswith("@pytest.mark.parwork(backend=, workers=, compare=, verify=")
+        assert "run the cases of this test serially and in parallel" in told
+        for keyword in ("backend", "workers", "compare", "verify", "min_speedup", "chunksize"):
+            assert f" {keyword}: " in told
+
+
+class TestHooks:
+    OWN = """
+        from pytest_parwork.backends.threads import ThreadsBackend
+
+        def pytest_parwork_backends():
+            return {"mine": ThreadsBackend()}
+        """
+
+    def test_a_conftest_can_add_a_backend(self, scratch: Scratch) -> None:
+        scratch.write("conftest.py", self.OWN)
+        scratch.cases(CASES.replace("parwork\n", "parwork(backend='mine', workers=2)\n", 1))
+        session = scratch.run(report=True)
+        assert configurations(session) == ["mine-2"]
+        assert "mine-2" in "\n".join(session.section)
+
+    def test_an_option_can_name_it(self, scratch: Scratch) -> None:
+        scratch.write("conftest.py", self.OWN)
+        scratch.cases(CASES)
+        session = scratch.run("--parwork-backend=mine,serial", report=True)
+        assert configurations(session) == ["mine-auto", "serial-auto"]
+
+    def test_it_is_listed_among_the_known(self, scratch: Scratch) -> None:
+        scratch.write("conftest.py", self.OWN)
+        assert "known: joblib, " in scratch.run("--parwork-backend=nope").text
+        assert ", mine, " in scratch.run("--parwork-backend=nope").text
+
+    def test_a_name_given_twice_is_an_error_naming_both(self, scratch: Scratch) -> None:
+        scratch.write("conftest.py", self.OWN.replace("mine", "threads"))
+        scratch.cases(CASES)
+        session = scratch.run()
+        assert session.code != 0
+        assert "two plugins offer a backend 'threads': " in session.text
+        assert "conftest.py" in session.text
+        assert " parwork" in session.text.partition("two plugins offer")[2].partition(";")[0]
+        assert scratch.notes() == []
+
+    def test_the_report_is_logged_once(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        session = scratch.run("--parwork-backend=threads,serial")
+        (report,) = session.recorder.logged
+        assert [run.backend for run in report.runs] == ["threads", "serial"]
+        assert all(len(run.cases) == 4 for run in report.runs)
+
+    def test_it_is_logged_though_cases_failed(self, scratch: Scratch) -> None:
+        scratch.cases(CASES.replace("return n", "assert n"))
+        (report,) = scratch.run("--parwork-backend=threads").recorder.logged
+        assert len(report.runs[0].cases) == 4
+
+    def test_nothing_is_logged_without_a_marker(self, scratch: Scratch) -> None:
+        scratch.cases("def test_it(): pass\n")
+        assert scratch.run().recorder.logged == []
+
+
+class TestWithoutTheMarker:
+    def test_there_is_no_section(self, scratch: Scratch) -> None:
+        scratch.cases("def test_it(): pass\n")
+        session = scratch.run()
+        assert session.counts == {"passed": 1}
+        assert "parwork" not in session.text.replace("plugins: parwork", "")
+
+    def test_nothing_heavy_is_imported(self, scratch: Scratch) -> None:
+        scratch.write(
+            "test_plain.py",
+            """
+            import sys
+
+            def test_it():
+                heavy = {"joblib", "numpy", "cloudpickle", "threadpoolctl", "multiprocessing"}
+                ours = {
+                    "pytest_parwork.cases",
+                    "pytest_parwork.config",
+                    "pytest_parwork.fixture",
+                    "pytest_parwork.runner",
+                    "pytest_parwork.report",
+                    "pytest_parwork.backends",
+                    "pytest_parwork.equivalence",
+                }
+                assert not (heavy | ours) & sys.modules.keys()
+            """,
+        )
+        assert scratch.run_apart().counts == {"passed": 1}
+
+    def test_the_report_is_written_all_the_same_when_asked_for(self, scratch: Scratch) -> None:
+        scratch.cases("def test_it(): pass\n")
+        assert scratch.run(report=True).report["runs"] == []

@@ -1,0 +1,131 @@
+"""Beside pytest-xdist: its processes share the cases, one of them shows one report."""
+
+from __future__ import annotations
+
+import pytest
+
+from .scratch import Scratch, Session
+
+pytest.importorskip("xdist")
+
+CASES = """
+    @pytest.fixture(scope="module", params=[1, 2])
+    def wide(request): return [request.param]
+
+    @pytest.mark.parwork(backend="threads", workers=2, min_speedup=1e9)
+    @pytest.mark.parametrize("n", range(4))
+    def test_equal(n): return n
+
+    @pytest.mark.parwork(backend=["threads", "processes:fork"], workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_matrix(n, wide): return n, wide
+
+    def test_other(): pass
+
+    def test_calls(parwork):
+        assert parwork.map(abs, [-1, 2], backend="threads", workers=2) == [1, 2]
+    """
+
+
+def run(scratch: Scratch, *options: str) -> Session:
+    return scratch.run_apart("-p", "xdist", "-n2", "-rs", *options, report=True)
+
+
+@pytest.mark.parametrize("distribution", ["load", "loadscope", "each"])
+def test_equal_cases_pass(scratch: Scratch, distribution: str) -> None:
+    scratch.cases(CASES)
+    session = run(scratch, f"--dist={distribution}")
+    each = 2 if distribution == "each" else 1
+    assert session.counts["passed"] == each * (4 + 8 + 2)
+    assert "failed" not in session.counts
+
+
+def test_there_is_one_section_and_one_report(scratch: Scratch) -> None:
+    scratch.cases(CASES)
+    session = run(scratch)
+    assert session.title.startswith("parwork: 3 workloads, ")
+    assert {
+        (run["id"], run["configuration"]["id"]): len(run["cases"]) for run in session.report["runs"]
+    } == {
+        ("test_it.py::test_equal", "threads-2"): 4,
+        ("test_it.py::test_matrix", "threads-2"): 4,
+        ("test_it.py::test_matrix", "processes:fork-2"): 4,
+        ("test_it.py::test_calls::map[0]", "threads-2"): 2,
+    }
+    assert set(session.verdicts("test_it.py::test_equal").values()) == {"EQUAL"}
+    assert all(run["verdict"] == "EQUAL" for run in session.report["runs"])
+
+
+def test_speed_is_not_judged(scratch: Scratch) -> None:
+    scratch.cases(CASES)
+    session = run(scratch)
+    assert session.counts["skipped"] == 1
+    assert (
+        "under pytest-xdist other tests run beside this one" in session.text
+        or "some cases of the workload are missing in this session" in session.text
+    )
+    assert "no measure of speed" in " ".join(" ".join(session.section).split())
+
+
+def test_differences_and_lost_cases_are_told_as_without_it(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(6))
+        def test_it(n):
+            if n == 1 and not is_here():
+                os._exit(3)
+            return {"here": is_here() or n != 2}
+        """
+    )
+    session = run(scratch)
+    assert session.counts == {"passed": 4, "failed": 2}
+    assert session.verdicts("test_it.py::test_it") == dict.fromkeys("012345", "EQUAL") | {
+        "1": "LOST",
+        "2": "DIFFERENT",
+    }
+    assert "DIFFERENT at ['here']: serial True, processes:fork-2 False" in session.text
+    assert "LOST: its worker ended while it ran this task: exit code 3" in session.text
+
+
+def test_strict_judges_nothing_that_it_cannot(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n): return n
+        """
+    )
+    session = run(scratch, "--parwork-strict")
+    assert "failed" not in session.counts
+    assert session.counts["passed"] >= 4
+
+
+def test_a_bad_marker_is_told(scratch: Scratch) -> None:
+    scratch.cases("@pytest.mark.parwork(workers=0)\ndef test_it(): note(0)\n")
+    session = scratch.run_apart("-p", "xdist", "-n2")
+    assert session.code != 0
+    assert "workers=0; give a positive int" in session.text
+    assert scratch.notes() == []
+
+
+def test_a_fixture_that_cannot_be_sent_is_told(scratch: Scratch) -> None:
+    scratch.cases("@pytest.mark.parwork\ndef test_it(tmp_path): note(0)\n")
+    session = scratch.run_apart("-p", "xdist", "-n2")
+    assert session.code != 0
+    assert "the fixture 'tmp_path' has function scope" in session.text
+    assert scratch.notes() == []
+
+
+def test_groups_leave_no_trace_in_ids(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.xdist_group("one")
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n): return n
+        """
+    )
+    session = run(scratch, "--dist=loadgroup")
+    assert session.counts == {"passed": 4}
+    assert session.verdicts("test_it.py::test_it") == dict.fromkeys("0123", "EQUAL")
