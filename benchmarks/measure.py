@@ -26,10 +26,10 @@ REPEATS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Seconds of one run: on the wall, and of the processors by it and the processes it started."""
+    """Seconds of one run: on the wall, and of the processors, with those of ended children."""
 
     wall: float
-    cpu: float
+    cpu: float | None = None
 
 
 Contender = Callable[[], Sample]
@@ -98,14 +98,13 @@ def sandbox(files: Mapping[str, str]) -> Iterator[Sandbox]:
         yield Sandbox(path=path, environment=environment)
 
 
-def timed(function: Callable[[], object]) -> Contender:
-    """Return a contender: a call in this process, with the processes that it starts and ends."""
+def timed(function: Callable[[], float | None]) -> Contender:
+    """Return a contender: a call in this process, which may tell a part of its time instead."""
 
     def run() -> Sample:
-        before, began = os.times(), time.perf_counter()
-        function()
-        wall, after = time.perf_counter() - began, os.times()
-        return Sample(wall=wall, cpu=sum(after[:4]) - sum(before[:4]))
+        began = time.perf_counter()
+        told = function()
+        return Sample(wall=time.perf_counter() - began if told is None else told)
 
     return run
 
@@ -126,17 +125,28 @@ def interleave(
 
 
 def show(title: str, samples: Mapping[str, Sequence[Sample]], *, peer: str) -> None:
-    """Print medians and ratios to `peer`, of the wall and of the processors' time."""
-    width = max(map(len, samples))
-    print(f"{title}\n{'':{width}}   wall (s)   ratio (least to largest)   cpu (s)   ratio")
-    for name, rounds in samples.items():
-        wall = statistics.median(sample.wall for sample in rounds)
-        cpu = statistics.median(sample.cpu for sample in rounds)
-        pairs = list(zip(rounds, samples[peer], strict=True))
-        ratios = sorted(one.wall / other.wall for one, other in pairs)
-        of_cpu = statistics.median(one.cpu / max(other.cpu, 1e-9) for one, other in pairs)
-        told = f"{statistics.median(ratios):5.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        print(f"{name:{width}} {wall:10.3f}   {told:24} {cpu:9.3f}   {of_cpu:5.2f}")
+    """Print the seconds of each contender and their ratio to those of `peer`.
+
+    The ratio of the least times is what remains of the noise of a machine that others use too.
+    """
+    print(title)
+    _table("wall", {name: [one.wall for one in rounds] for name, rounds in samples.items()}, peer)
+    cpu = {name: [one.cpu for one in rounds if one.cpu] for name, rounds in samples.items()}
+    if all(cpu.values()):
+        _table("CPU", cpu, peer)
+
+
+def _table(kind: str, seconds: Mapping[str, Sequence[float]], peer: str) -> None:
+    width = max(map(len, seconds))
+    print(f"  {kind:{width}}    median   ratio (least to largest)     least   ratio")
+    for name, rounds in seconds.items():
+        ratios = sorted(one / other for one, other in zip(rounds, seconds[peer], strict=True))
+        told = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        least = min(rounds)
+        print(
+            f"  {name:{width}} {statistics.median(rounds):7.3f} s   {told:24}"
+            f"{least:7.3f} s   {least / min(seconds[peer]):5.2f}"
+        )
 
 
 def repeats(description: str | None) -> int:

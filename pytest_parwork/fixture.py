@@ -13,11 +13,12 @@ import pytest
 from .config import CONFIGURATION, backends, marker_keywords, settings
 from .equivalence import compare_outcomes
 from .errors import LostError, MismatchError, UsageError
+from .limits import Limits
 from .marker import CallSettings
 from .model import Comparison, Mismatch, Outcome, Plan, Run, Task, Verdict, Workload
+from .modules import project_modules
 from .options import is_serial
-from .payload import project_modules
-from .reference import Limits, call, sample
+from .reference import call, sample
 from .report.data import RunEntry
 from .report.entries import CaseEntry, RunFacts, judged
 from .report.message import mismatch_message

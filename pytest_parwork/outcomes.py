@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import overload
 
 from .errors import PayloadError
-from .ledger import Files, Kind, Ledger, State, read_record, release_region
+from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
+from .spool import read_record, release_region
 from .worker import describe
 
 __all__ = ["Outcomes"]

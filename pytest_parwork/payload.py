@@ -6,35 +6,29 @@ import copy
 import functools
 import os
 import pickle
-import site
 import sys
-import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType
 from typing import cast
 
 from .errors import PayloadError
-from .ledger import Buffer, Files, Ledger, write_record
+from .ledger import Files, Ledger
 from .model import Address, Task
+from .modules import ModuleTable
+from .spool import Buffer, write_record
 
 __all__ = [
     "Call",
     "Handle",
     "Header",
-    "ModuleTable",
     "Payload",
     "copy_arguments",
     "dumps",
-    "project_modules",
 ]
 
 #: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
-
-#: Modules as {name: (file or None, folders to search for submodules or None)}.
-ModuleTable = Mapping[str, tuple[str | None, tuple[str, ...] | None]]
 
 #: Where a value stands in the payload: offset and length of its record.
 Place = tuple[int, int]
@@ -313,32 +307,3 @@ def _copy_or_keep(value: object, memo: dict[int, object]) -> object:
         except Exception:
             memo[id(value)] = value
     return memo[id(value)]
-
-
-def project_modules(root: Path) -> ModuleTable:
-    """Return the modules below `root` that are imported here, with the packages around them.
-
-    Installed packages are left out: workers find them as this process did.
-    """
-    libraries = (sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
-    installed = {*libraries, *site.getsitepackages(), site.getusersitepackages()}
-    inside = os.path.join(root, "")
-    outside = tuple(os.path.join(folder, "") for folder in installed)
-    table: dict[str, tuple[str | None, tuple[str, ...] | None]] = {}
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name == "__main__" or not file or not file.endswith(".py"):
-            continue
-        if not file.startswith(inside) or file.startswith(outside):
-            continue
-        table[name] = (file, _folders(module))
-        while name := name.rpartition(".")[0]:
-            package = sys.modules.get(name)
-            if name not in table and package is not None and not getattr(package, "__file__", None):
-                table[name] = (None, _folders(package) or ())
-    return table
-
-
-def _folders(module: ModuleType) -> tuple[str, ...] | None:
-    path = getattr(module, "__path__", None)
-    return None if path is None else tuple(path)

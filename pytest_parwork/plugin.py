@@ -95,7 +95,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place(items)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist tells its controller that all is well
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(map(_is_marked, session.items)):
         unmarked = session.config.stash.get(_UNMARKED, {})

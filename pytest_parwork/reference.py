@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from .clock import now
 from .model import Outcome
 from .worker import describe, is_skip
 
-__all__ = ["Limits", "References", "call", "sample"]
+__all__ = ["References", "call", "sample"]
 
 
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
@@ -38,30 +36,6 @@ def call(function: Callable[[], object]) -> tuple[Outcome, BaseException | None]
         outcome = Outcome(kind=kind, failure=failure, started=started, ended=ended)  # type: ignore[arg-type]  # one of the two
         return outcome, error
     return Outcome(kind="value", value=value, started=started, ended=now()), None
-
-
-class Limits:
-    """The limit of native threads that the workers have, for the serial run too.
-
-    Libraries that are loaded only later, inside a task, are not limited.
-    """
-
-    def __init__(self, threads: int | None) -> None:
-        self._threads = threads
-        self._controller = None
-        if threads is not None and {"numpy", "torch"} & sys.modules.keys():
-            import threadpoolctl
-
-            controller = threadpoolctl.ThreadpoolController()
-            if controller.info():
-                self._controller = controller
-
-    def hold(self) -> AbstractContextManager[object]:
-        """Keep to the limit inside."""
-        if self._controller is None:
-            return nullcontext()
-        limit: AbstractContextManager[object] = self._controller.limit(limits=self._threads)
-        return limit
 
 
 @dataclass(frozen=True, slots=True)

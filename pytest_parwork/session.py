@@ -70,5 +70,5 @@ class Reporting:
                 for segment in line.segments:
                     terminalreporter.write(segment.text, **dict.fromkeys(segment.markup, True))
                 terminalreporter.line("")
-        for line in self._told:
-            terminalreporter.line(line)
+        for told in self._told:
+            terminalreporter.line(told)

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.util
 import os
 import pickle
 import signal
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Protocol, cast
 
 from .clock import now
 from .errors import PayloadError
-from .ledger import Kind, Ledger, Spool, State, read_record
+from .ledger import Kind, Ledger, State
+from .limits import limit_worker
 from .model import Address, Failure, Task
-from .payload import Call, Handle, Header, ModuleTable, dumps, explain
+from .modules import take_over
+from .payload import Call, Handle, Header, dumps, explain
 from .schedule import Batch
+from .spool import Spool, read_record
 
 __all__ = ["BatchCall", "ProcessCall", "Record", "ThreadCall", "describe", "find", "is_skip"]
 
@@ -31,16 +30,6 @@ TEXT_LIMIT = 20_000
 
 #: Seconds between two looks at whether the others have arrived.
 GLANCE = 0.0003
-
-#: Where libraries look up their number of threads when they are loaded.
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 #: A failure as it stands in a spool: as text, and the pickled exception if it survives that.
 Record = tuple[Failure, "bytes | None"]
@@ -124,10 +113,10 @@ class _Attached:
         self.header = header
         self.has_met = False
         _ignore_interrupts()
-        _take_over_modules(header)
+        take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.functions]
         if header.threads is not None:
-            _limit_native_threads(header.threads)
+            limit_worker(header.threads)
         self.ledger = Ledger.open(header.ledger)
         self.spool = Spool.claim(header.spools)
 
@@ -309,47 +298,3 @@ def _ignore_interrupts() -> None:
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: None)
-
-
-def _limit_native_threads(limit: int) -> None:
-    """Limit the libraries that are loaded, and those that a task or an argument will load."""
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(limit)))
-    if {"numpy", "torch"} & sys.modules.keys():
-        import threadpoolctl
-
-        threadpoolctl.threadpool_limits(limits=limit)
-
-
-def _take_over_modules(header: Header) -> None:
-    """Make the project's modules importable here as they are in the process that runs pytest."""
-    sys.path[:] = [*header.path, *(entry for entry in sys.path if entry not in header.path)]
-    for name, (file, _) in header.modules.items():
-        # A worker that is used again may hold another project's module of this name.
-        if file and name in sys.modules and getattr(sys.modules[name], "__file__", file) != file:
-            del sys.modules[name]
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
-    sys.meta_path.insert(0, _Finder(header.modules))
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Find the project's modules by the table, where ordinary import would not."""
-
-    def __init__(self, modules: ModuleTable) -> None:
-        self._modules = modules
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002, because the protocol of importlib has it
-        target: ModuleType | None = None,  # noqa: ARG002, for the same reason
-    ) -> ModuleSpec | None:
-        if fullname not in self._modules:
-            return None
-        file, folders = self._modules[fullname]
-        if file is None:
-            spec = ModuleSpec(fullname, None, is_package=True)
-            spec.submodule_search_locations = list(folders or ())
-            return spec
-        return importlib.util.spec_from_file_location(
-            fullname, file, submodule_search_locations=None if folders is None else list(folders)
-        )

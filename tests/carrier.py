@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from pytest_parwork.backends.base import Backend
 from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
+from pytest_parwork.modules import ModuleTable
 from pytest_parwork.outcomes import Outcomes
-from pytest_parwork.payload import ModuleTable
 from pytest_parwork.runner import carry_out
 
 #: The backends whose workers share the memory of the process that runs pytest.

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..model import Configuration, Plan
 from ..options import MARK
 from ..reference import sample
-from .groups import CASE, ORDINAL, Case, Group, configuration_of
+from .groups import CASE, ORDINAL, REFUSED, Case, Group, configuration_of
 
 __all__ = ["Collected", "is_case", "parametrize"]
 
@@ -84,7 +84,10 @@ class Collected:
                     plans[key] = _plan(config, item)
                 self._add(item, plans[key])
             except UsageError as error:
-                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+                told = f"{item.nodeid}: {error}"
+                if not hasattr(config, "workerinput"):
+                    raise pytest.UsageError(told) from None
+                item.stash[REFUSED] = told  # xdist shows reports of its workers, but no errors
         for group in self.groups.values():
             shares = {case.plan.verify for case in group.cases}
             group.verified = frozenset().union(

@@ -10,10 +10,10 @@ import pytest
 
 from .._compat import argument_names, fixture_defs
 from ..config import backends
+from ..limits import Limits
 from ..model import Address, Task, Workload
+from ..modules import project_modules
 from ..outcomes import Outcomes
-from ..payload import project_modules
-from ..reference import Limits
 from ..report.entries import RunFacts
 from ..runner import carry_out
 from .groups import Case, Sent, parameters_of

@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 import pytest
 
 from ..config import CONFIGURATION
+from ..limits import Limits
 from ..model import Outcome, Plan
 from ..outcomes import Outcomes
-from ..reference import Limits
 from ..report.data import RunEntry
 from ..report.entries import CaseEntry, RunFacts
 
-__all__ = ["CASE", "ORDINAL", "Case", "Group", "Sent", "configuration_of", "parameters_of"]
+__all__ = [
+    "CASE",
+    "ORDINAL",
+    "REFUSED",
+    "Case",
+    "Group",
+    "Sent",
+    "configuration_of",
+    "parameters_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,6 +109,9 @@ class Group:
 
 
 CASE = pytest.StashKey[Case]()
+
+#: Why an item cannot be a case, where the session goes on all the same.
+REFUSED = pytest.StashKey[str]()
 
 #: The number of an item among those of its function in one configuration, as they were generated.
 #: pytest's own indices of direct parameters are different in every configuration.

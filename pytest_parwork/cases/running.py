@@ -13,7 +13,7 @@ from ..options import is_serial
 from .checks import Check, inform
 from .collection import Collected
 from .gate import Gates
-from .groups import CASE
+from .groups import CASE, REFUSED
 from .serial import Serial
 
 __all__ = ["Running"]
@@ -42,6 +42,12 @@ class Running:
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
         return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Fail what cannot be a case."""
+        if REFUSED in item.stash:
+            pytest.fail(item.stash[REFUSED], pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:

@@ -12,7 +12,7 @@ from carrier import IN_PROCESS, Carrier
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.model import Address, Task
-from pytest_parwork.payload import ModuleTable, project_modules
+from pytest_parwork.modules import ModuleTable, project_modules
 
 Load = Callable[[str], ModuleTable]
 

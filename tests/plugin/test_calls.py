@@ -257,12 +257,12 @@ class TestSettings:
         [
             (
                 "map(abs, [1], retries=3)",
-                "unknown keyword 'retries'; a call knows: backend, workers",
+                "unknown keyword 'retries'; a call knows: backend",
             ),
             ("map(abs, [1], min_speedup=3)", "unknown keyword 'min_speedup'; a call knows"),
             (
                 "map(abs, [1], backend=['threads'])",
-                "a call takes a single value; a list on the marker",
+                "a call takes a single value; a list on",
             ),
             ("map(abs, [1], workers=(1, 2))", "workers=(1, 2): a call takes a single value"),
             ("map(abs, [1], backend='nope')", "unknown backend 'nope'; known: joblib"),
@@ -360,7 +360,8 @@ class TestSettings:
     def test_chunksize_is_that_of_the_call(self, scratch: Scratch) -> None:
         passes(
             scratch,
-            f"assert parwork.map(abs, range(9), {THREADS}, chunksize=3).configuration.chunksize == 3",
+            f"run = parwork.map(abs, range(9), {THREADS}, chunksize=3)\n"
+            "assert run.configuration.chunksize == 3",
         )
 
 

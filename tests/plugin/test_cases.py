@@ -629,7 +629,7 @@ def test_fixtures_that_fail_are_errors_as_serially(scratch: Scratch) -> None:
 
 def test_a_class_here_is_not_the_class_of_a_worker(scratch: Scratch) -> None:
     scratch.cases(
-        f"""
+        """
         @pytest.mark.parwork(backend="processes:fork", workers=2)
         class TestState:
             def setup_class(cls):

@@ -96,7 +96,7 @@ class TestLastFailed:
         scratch.run()
         scratch.notes()
         session = scratch.run("--ff", report=True)
-        assert list(session.cases)[0] == "test_it.py::test_it[2]"
+        assert next(iter(session.cases)) == "test_it.py::test_it[2]"
         assert ran(scratch) == (["0", "1", "2", "3"], ["0", "1", "2", "3", "other"])
         assert session.run("test_it.py::test_it")["exercised"] is True
 

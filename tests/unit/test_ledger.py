@@ -9,17 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pytest_parwork.ledger import (
-    ALIGNMENT,
-    WORTH_MAPPING,
-    Files,
-    Kind,
-    Ledger,
-    Spool,
-    State,
-    read_record,
-    release_region,
-)
+from pytest_parwork.ledger import Files, Kind, Ledger, State
+from pytest_parwork.spool import ALIGNMENT, WORTH_MAPPING, Spool, read_record, release_region
 
 
 @pytest.fixture

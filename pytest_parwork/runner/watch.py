@@ -1,28 +1,19 @@
-"""Carry out one configuration on one workload: start, hand out, watch, gather, survive."""
+"""Hand out batches and watch over the workers until every task has an end."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
-import uuid
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
-from . import budget
-from .backends.base import Backend, Event, Workers
-from .clock import now
-from .errors import BackendError, PayloadError
-from .ledger import Files, Ledger, State
-from .model import Configuration, Lost, Run, Workload
-from .outcomes import Outcomes
-from .payload import ModuleTable, Payload, copy_arguments
-from .schedule import Batch, Schedule
-from .worker import GLANCE, BatchCall, ProcessCall, ThreadCall
+from ..backends.base import Event, Workers
+from ..clock import now
+from ..ledger import Ledger, State
+from ..model import Lost
+from ..schedule import Batch, Schedule
+from ..worker import GLANCE, BatchCall
 
-__all__ = ["carry_out"]
+__all__ = ["RENDEZVOUS", "Watch"]
 
 #: Seconds that the first worker waits for the others. Missing workers cost exactly this.
 RENDEZVOUS = 5.0
@@ -45,119 +36,8 @@ REAPING = 0.5
 #: Seconds that a library has to tell how a worker ended that is gone.
 HEARSAY = 0.25
 
-#: Seconds that workers have to end.
-CLOSE_DEADLINE = 5.0
 
-
-def carry_out(
-    workload: Workload,
-    configuration: Configuration,
-    backend: Backend,
-    *,
-    modules: ModuleTable | None = None,
-    durations: Mapping[int, float] | None = None,
-) -> Run:
-    """Run all tasks of `workload` and return what came of each; every task has an outcome.
-
-    `modules` are those that a worker may not be able to import by itself. `durations`, seconds by
-    task number, are used to begin with the longest. The values stay where the workers left them
-    until they are asked for; `run.outcomes.close()` gives them back.
-    """
-    began = now()
-    tasks = len(workload.tasks)
-    asked = budget.resolve(configuration.workers)
-    threads = budget.native_threads(asked)
-    try:
-        workers = backend.start(max(1, min(asked, tasks)))
-    except Exception as error:
-        raise BackendError(
-            f"the backend {configuration.backend!r} cannot start {asked} workers: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    desk = None
-    try:
-        desk = _prepare(workload, workers, modules or {}, threads)
-        schedule = Schedule(
-            [number for number in range(tasks) if number not in desk.refused],
-            workers=workers.size,
-            chunksize=configuration.chunksize,
-            durations=durations,
-        )
-        watch = _Watch(workers, desk.call, desk.ledger, schedule)
-        with _limited(threads) if workers.reach == "process" else nullcontext():
-            watch.run()
-            ended = now()
-    except BaseException:
-        if desk is not None and desk.files is not None:
-            desk.files.close()
-        raise
-    finally:
-        workers.close(CLOSE_DEADLINE)
-    released = watch.released or ended
-    outcomes = Outcomes(
-        desk.ledger,
-        tasks,
-        lost=watch.lost,
-        refused=desk.refused,
-        memory=desk.call.outcomes if isinstance(desk.call, ThreadCall) else None,
-        files=desk.files,
-        spools=desk.spools,
-    )
-    return Run(
-        workload=workload.name,
-        configuration=configuration,
-        outcomes=outcomes,
-        wall=ended - released,
-        startup=released - began,
-        granted=workers.size,
-        workers_used=outcomes.workers_used,
-        start_method=workers.start_method,
-        threads=threads,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
-    """What a run is carried out with, where memory is shared and where it is not."""
-
-    call: BatchCall
-    ledger: Ledger
-    refused: Mapping[int, PayloadError]
-    files: Files | None = None
-    spools: tuple[int, ...] = ()
-
-
-def _prepare(workload: Workload, workers: Workers, modules: ModuleTable, threads: int) -> _Desk:
-    patience = 2 * RENDEZVOUS  # the runner decides; this is for the case that it is gone
-    if workers.reach == "process":
-        ledger = Ledger(bytearray(Ledger.size(len(workload.tasks))))
-        arguments = copy_arguments(workload.tasks)
-        call = ThreadCall(workload.tasks, arguments, ledger, patience=patience)
-        return _Desk(call=call, ledger=ledger, refused={})
-    files = Files()
-    try:
-        payload, ledger, spools = Payload.write(
-            workload.tasks,
-            files,
-            run=uuid.uuid4().hex,
-            spools=2 * workers.size + 2,  # a successor may start before a dead worker is gone
-            modules=modules,
-            threads=threads,
-            patience=patience,
-        )
-    except BaseException:
-        files.close()
-        raise
-    return _Desk(
-        call=ProcessCall(payload.handle),
-        ledger=ledger,
-        refused=payload.refused,
-        files=files,
-        spools=tuple(spools),
-    )
-
-
-class _Watch:
+class Watch:
     """Hand out batches and wait for their end, whatever happens to the workers."""
 
     def __init__(
@@ -356,16 +236,6 @@ class _Watch:
         for task in open_tasks:
             if self._ledger.state(task) is not State.STORED:
                 self.lost[task] = Lost(reason="backend", detail=detail)
-
-
-def _limited(threads: int) -> AbstractContextManager[object]:
-    """Limit the native threads of this process; those of others limit themselves."""
-    if not {"numpy", "torch"} & sys.modules.keys():
-        return nullcontext()
-    import threadpoolctl
-
-    limits: AbstractContextManager[object] = threadpoolctl.threadpool_limits(limits=threads)
-    return limits
 
 
 def _is_alive(pid: int) -> bool:

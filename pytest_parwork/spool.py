@@ -1,0 +1,143 @@
+"""Records of pickles and large buffers in files: the spools that keep outcomes, the payload."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["Buffer", "Spool", "read_record", "release_region", "write_record"]
+
+#: Buffers inside a record start at such an address: what vector instructions want.
+ALIGNMENT = 64
+
+#: Records below this many bytes are copied: a mapping holds a descriptor (until Python 3.13) for as
+#: long as the value lives, and a thousand are all that a process usually has.
+WORTH_MAPPING = 1 << 20
+
+#: Regions of a spool below this many bytes are not worth a system call to give back.
+WORTH_RELEASING = 1 << 20
+
+Buffer = Any  # bytes, bytearray, memoryview: collections.abc.Buffer comes with Python 3.12
+
+
+class Spool:
+    """The file to which one worker appends its outcomes."""
+
+    def __init__(self, number: int, fd: int) -> None:
+        self.number = number
+        self._fd = fd
+        self._end = os.fstat(fd).st_size
+
+    @classmethod
+    def claim(cls, paths: Sequence[str]) -> Spool:
+        """Take the first spool that no living worker has.
+
+        The lock goes with the process, so that a successor continues where a dead worker stopped.
+        """
+        import fcntl  # POSIX only, as are the backends that need a spool
+
+        for number, path in enumerate(paths):
+            fd = os.open(path, os.O_RDWR | os.O_APPEND)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(fd)
+            else:
+                return cls(number, fd)
+        raise RuntimeError(f"all {len(paths)} spools are taken: more workers than were asked for")
+
+    def append(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> tuple[int, int]:
+        """Write one record with plain stores; return its offset and length.
+
+        A buffer of this process would take finished outcomes with it when the process dies.
+        """
+        offset = self._end
+        length = write_record(lambda chunk: _write_all(self._fd, chunk), offset, data, buffers)
+        self._end += length
+        return offset, length
+
+    def close(self) -> None:
+        """Give the spool back."""
+        os.close(self._fd)
+
+
+def write_record(
+    write: Callable[[Buffer], None],
+    offset: int,
+    data: bytes,
+    buffers: Sequence[pickle.PickleBuffer],
+    known: dict[tuple[int, int], tuple[int, Buffer]] | None = None,
+) -> int:
+    """Write a pickle and its out-of-band buffers as one record; return its length in bytes.
+
+    A record is words of 8 bytes (the number of buffers, for each its start and length, the length
+    of the pickle), the pickle, the buffers. Starts are offsets in the file, aligned. Buffers that
+    `known` holds already are referred to, not written again; new ones are added to it.
+    """
+    index = [len(buffers)]
+    new: list[tuple[int, Buffer]] = []
+    end = offset + 8 * (2 + 2 * len(buffers)) + len(data)
+    for buffer in buffers:
+        view = buffer.raw()
+        key = (id(view.obj), view.nbytes)
+        if known is not None and key in known:
+            start = known[key][0]
+        else:
+            start = end + -end % ALIGNMENT
+            end = start + view.nbytes
+            new.append((start, view))
+            if known is not None:
+                known[key] = (start, view)  # the view keeps the object, and with it the id, alive
+        index += [start, view.nbytes]
+    index.append(len(data))
+    head = b"".join(word.to_bytes(8, sys.byteorder) for word in index) + data
+    write(head)
+    at = offset + len(head)
+    for start, view in new:
+        if start > at:
+            write(bytes(start - at))
+        write(view)
+        at = start + view.nbytes
+    return end - offset
+
+
+def read_record(fd: int, offset: int, length: int) -> object:
+    """Load a record; its buffers are views of a private, writable mapping, if it is large."""
+    count = int.from_bytes(os.pread(fd, 8, offset), sys.byteorder)
+    if not count:
+        return pickle.loads(memoryview(os.pread(fd, length, offset))[16:])
+    head = os.pread(fd, 8 * (2 + 2 * count), offset)
+    index = memoryview(head).cast("Q")
+    data = os.pread(fd, index[-1], offset + len(head))
+    places = [(index[word], index[word + 1]) for word in range(1, 2 * count, 2)]
+    first = min(start for start, _ in places)
+    first -= first % mmap.ALLOCATIONGRANULARITY
+    stop = max(start + size for start, size in places)
+    if stop - first < WORTH_MAPPING:
+        view = memoryview(bytearray(os.pread(fd, stop - first, first)))
+    else:
+        view = memoryview(mmap.mmap(fd, stop - first, access=mmap.ACCESS_COPY, offset=first))
+    return pickle.loads(
+        data, buffers=[view[start - first : start - first + size] for start, size in places]
+    )
+
+
+def release_region(fd: int, offset: int, length: int) -> None:
+    """Give the memory of a region back to the system; it reads as zeros from then on."""
+    page = mmap.PAGESIZE
+    start = offset + -offset % page
+    stop = (offset + length) - (offset + length) % page
+    if length < WORTH_RELEASING or not hasattr(mmap, "MADV_REMOVE"):
+        return
+    with mmap.mmap(fd, stop) as mapping:
+        mapping.madvise(mmap.MADV_REMOVE, start, stop - start)
+
+
+def _write_all(fd: int, chunk: Buffer) -> None:
+    view = memoryview(chunk)
+    while view.nbytes:
+        view = view[os.write(fd, view) :]
