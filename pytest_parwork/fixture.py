@@ -238,14 +238,7 @@ class _Verified:
     def entry(self, *, xdist: bool) -> RunEntry:
         """Return what the report says of the run."""
         run, configuration = self._run, self._plan.configuration
-        facts = RunFacts(
-            batch=self._batch,
-            wall=run.wall,
-            startup=run.startup,
-            granted=run.granted,
-            start_method=run.start_method,
-            threads=run.threads,
-        )
+        facts = RunFacts.of(run, self._batch)
         return RunEntry(
             id=self._workload.name,
             configuration_id=configuration.id,

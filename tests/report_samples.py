@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_parwork.model import Verdict
+from pytest_parwork.model import Mismatch, Verdict
 from pytest_parwork.report.data import Report, RunEntry
-from pytest_parwork.report.entries import CaseEntry, MismatchEntry, RunFacts
+from pytest_parwork.report.entries import CaseEntry, RunFacts
 from pytest_parwork.report.terminal import Section, render
 
-MEAN = MismatchEntry(path="['mean']", kind="value", actual="3.13", expected="3.14")
+MEAN = Mismatch(path="['mean']", kind="value", actual="3.13", expected="3.14")
 CRASH: dict[str, Any] = {
     "verdict": Verdict.LOST,
     "serial": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from ..schedule import Batch
 from ..worker import BatchCall
 
-__all__ = ["Backend", "Event", "Reach", "Workers", "drain", "told"]
+__all__ = ["Backend", "Event", "PerRun", "Reach", "Workers", "drain", "told"]
 
 #: What the runner shares with the workers: its own memory, or the machine.
 Reach = Literal["process", "machine"]
@@ -76,6 +76,20 @@ class Backend(Protocol):
     def close(self) -> None:
         """Let go of what was kept from one run to the next; the session ends."""
         ...
+
+
+class PerRun:
+    """A backend that keeps nothing from one run to the next."""
+
+    def __init__(self, start: Callable[[int], Workers]) -> None:
+        self._start = start
+
+    def start(self, workers: int, /) -> Workers:
+        """Start new workers."""
+        return self._start(workers)
+
+    def close(self) -> None:
+        """Do nothing: each run has let go of its own."""
 
 
 def told(future: Future[int], batch: Batch) -> Event:

@@ -10,23 +10,10 @@ from queue import SimpleQueue
 
 from ..schedule import Batch
 from ..worker import BatchCall
-from .base import Backend, Event, Reach, drain
+from .base import Backend, Event, PerRun, Reach, drain
 from .contexts import Processes, start_methods
 
 __all__ = ["backends"]
-
-
-class PoolBackend:
-    """A pool for every run."""
-
-    def __init__(self, method: str | None) -> None:
-        self._method = method
-
-    def start(self, workers: int, /) -> PoolWorkers:
-        return PoolWorkers(workers, self._method)
-
-    def close(self) -> None:
-        pass
 
 
 class PoolWorkers:
@@ -76,6 +63,9 @@ class PoolWorkers:
 def backends() -> dict[str, Backend]:
     """Return the backends by name."""
     return {
-        "multiprocessing": PoolBackend(None),
-        **{f"multiprocessing:{method}": PoolBackend(method) for method in start_methods()},
+        "multiprocessing": PerRun(partial(PoolWorkers, method=None)),
+        **{
+            f"multiprocessing:{method}": PerRun(partial(PoolWorkers, method=method))
+            for method in start_methods()
+        },
     }

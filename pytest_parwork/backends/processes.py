@@ -11,23 +11,10 @@ from queue import SimpleQueue
 from ..clock import now
 from ..schedule import Batch
 from ..worker import BatchCall
-from .base import Backend, Event, Reach, drain, told
+from .base import Backend, Event, PerRun, Reach, drain, told
 from .contexts import Processes, start_methods
 
 __all__ = ["backends"]
-
-
-class ProcessesBackend:
-    """Executors for every run."""
-
-    def __init__(self, method: str | None) -> None:
-        self._method = method
-
-    def start(self, workers: int, /) -> ProcessWorkers:
-        return ProcessWorkers(workers, self._method)
-
-    def close(self) -> None:
-        pass
 
 
 class ProcessWorkers:
@@ -91,6 +78,9 @@ class ProcessWorkers:
 def backends() -> dict[str, Backend]:
     """Return the backends by name."""
     return {
-        "processes": ProcessesBackend(None),
-        **{f"processes:{method}": ProcessesBackend(method) for method in start_methods()},
+        "processes": PerRun(partial(ProcessWorkers, method=None)),
+        **{
+            f"processes:{method}": PerRun(partial(ProcessWorkers, method=method))
+            for method in start_methods()
+        },
     }

@@ -6,30 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from ..schedule import Batch
 from ..worker import BatchCall
-from .base import Backend, Event, Reach
+from .base import Backend, Event, PerRun, Reach
 
 __all__ = ["backends"]
-
-
-class SerialBackend:
-    """One task after the other, here and now."""
-
-    def start(self, workers: int, /) -> SerialWorkers:
-        return SerialWorkers()
-
-    def close(self) -> None:
-        pass
 
 
 class SerialWorkers:
     """This very thread."""
 
     reach: Reach = "process"
-    size = 1
     eager = False
     start_method = "none"
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int) -> None:
+        self.size = 1
         self._events: list[Event] = []
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
@@ -50,4 +40,4 @@ class SerialWorkers:
 
 def backends() -> dict[str, Backend]:
     """Return the backend by name."""
-    return {"serial": SerialBackend()}
+    return {"serial": PerRun(SerialWorkers)}

@@ -9,19 +9,9 @@ from queue import SimpleQueue
 
 from ..schedule import Batch
 from ..worker import BatchCall
-from .base import Backend, Event, Reach, drain, told
+from .base import Backend, Event, PerRun, Reach, drain, told
 
 __all__ = ["backends"]
-
-
-class ThreadsBackend:
-    """Threads of this process."""
-
-    def start(self, workers: int, /) -> ThreadWorkers:
-        return ThreadWorkers(workers)
-
-    def close(self) -> None:
-        pass
 
 
 class ThreadWorkers:
@@ -57,4 +47,4 @@ class ThreadWorkers:
 
 def backends() -> dict[str, Backend]:
     """Return the backend by name."""
-    return {"threads": ThreadsBackend()}
+    return {"threads": PerRun(ThreadWorkers)}

@@ -122,14 +122,7 @@ class Gates:
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
         sent = Sent(
-            facts=RunFacts(
-                batch=f"{worker}-{next(self._batches)}",
-                wall=run.wall,
-                startup=run.startup,
-                granted=run.granted,
-                start_method=run.start_method,
-                threads=run.threads,
-            ),
+            facts=RunFacts.of(run, f"{worker}-{next(self._batches)}"),
             outcomes=run.outcomes,
             numbers={case: number for number, case in enumerate(cases)},
             waiting=set(cases),

@@ -104,26 +104,31 @@ def look_up(table: dict[type, Comparer], cls: type) -> Comparer | None:
             continue
         if cls is base:
             return comparer
-        return add_attributes(comparer) if cls.__eq__ is base.__eq__ else None
+        return add_attributes(comparer, base) if cls.__eq__ is base.__eq__ else None
     return None
 
 
-def add_attributes(comparer: Comparer) -> Comparer:
-    """Return a comparer for a subclass, whose instances have attributes too."""
+def add_attributes(comparer: Comparer, base: type = object) -> Comparer:
+    """Return a comparer for a subclass of `base`, whose instances have attributes too."""
 
     def compare_with_attributes(
         actual: object, expected: object, relation: Relation
     ) -> Iterator[Finding]:
         yield from comparer(actual, expected, relation)
-        yield from pair_attributes(read_attributes(actual), read_attributes(expected))
+        yield from pair_attributes(read_attributes(actual, base), read_attributes(expected, base))
 
     return compare_with_attributes
 
 
-def read_attributes(value: object) -> dict[str, object]:
-    """Return the instance's attributes: its `__dict__`, its slots."""
+def read_attributes(value: object, known: type = object) -> dict[str, object]:
+    """Return the instance's attributes: its `__dict__`, its slots but for those of `known`.
+
+    The slots of a path, for one, hold how it was made and what it has worked out so far.
+    """
     found = dict(getattr(value, "__dict__", {}))
     for base in type(value).__mro__:
+        if issubclass(known, base):
+            continue
         slots = vars(base).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if name.startswith("__") and not name.endswith("__"):

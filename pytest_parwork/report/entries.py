@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..model import Comparison, Outcome, Verdict
+from ..model import Comparison, Mismatch, Outcome, Run, Verdict
 
-__all__ = ["SKIPPED", "CaseEntry", "MismatchEntry", "RunFacts", "judged", "plain"]
+__all__ = ["SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
@@ -21,17 +21,6 @@ def plain(entry: Any, **nested: object) -> dict[str, Any]:
     would `fields`: a fifth of the time that the report takes.
     """
     return {name: getattr(entry, name) for name in entry.__slots__} | nested
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MismatchEntry:
-    """One place where a case differs; all texts bounded. See `model.Mismatch`."""
-
-    path: str
-    kind: str
-    actual: str
-    expected: str
-    difference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +43,7 @@ class CaseEntry:
     interval: tuple[float, float, float] | None = None
     compared: Literal["values", "outcomes"] = "values"
     lost: Mapping[str, str] | None = None
-    mismatches: tuple[MismatchEntry, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
     why: str = ""
 
@@ -79,7 +68,7 @@ class CaseEntry:
         nested = {
             "verdict": Verdict(data["verdict"]),
             "interval": tuple(data["interval"]) if data["interval"] else None,
-            "mismatches": tuple(MismatchEntry(**mismatch) for mismatch in data["mismatches"]),
+            "mismatches": tuple(Mismatch(**mismatch) for mismatch in data["mismatches"]),
         }
         return cls(**{**data, **nested})
 
@@ -99,6 +88,18 @@ class RunFacts:
     granted: int
     start_method: str
     threads: int | None = None
+
+    @classmethod
+    def of(cls, run: Run, batch: str) -> RunFacts:
+        """Return the facts of a run that is to be known as `batch`."""
+        return cls(
+            batch=batch,
+            wall=run.wall,
+            startup=run.startup,
+            granted=run.granted,
+            start_method=run.start_method,
+            threads=run.threads,
+        )
 
 
 def judged(
@@ -130,16 +131,7 @@ def judged(
         interval=interval,
         compared="outcomes" if nothing and sent.value is None else "values",
         lost={"reason": lost.reason, "detail": lost.detail} if lost is not None else None,
-        mismatches=tuple(
-            MismatchEntry(
-                path=mismatch.path,
-                kind=mismatch.kind,
-                actual=mismatch.actual,
-                expected=mismatch.expected,
-                difference=mismatch.difference,
-            )
-            for mismatch in (comparison.mismatches if comparison is not None else ())
-        ),
+        mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
         why=why,
     )

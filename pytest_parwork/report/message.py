@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from textwrap import indent, wrap
 
-from .entries import CaseEntry, MismatchEntry
+from ..model import Mismatch
+from .entries import CaseEntry
 from .figures import shorten
 
 __all__ = ["lost_message", "mismatch_message"]
@@ -58,7 +59,7 @@ def lost_message(case: CaseEntry) -> str:
     )
 
 
-def _first_line(mismatches: Sequence[MismatchEntry], configuration: str) -> str:
+def _first_line(mismatches: Sequence[Mismatch], configuration: str) -> str:
     """Name the first mismatch; pytest's short summary shows the start of this line."""
     if not mismatches:
         return "DIFFERENT"
@@ -99,7 +100,7 @@ def _mismatches(case: CaseEntry, configuration: str) -> str:
     return "\n".join(lines)
 
 
-def _stacked(mismatch: MismatchEntry, configuration: str) -> Iterator[str]:
+def _stacked(mismatch: Mismatch, configuration: str) -> Iterator[str]:
     rows = {
         "path": mismatch.path or "the value",
         "serial": mismatch.expected,
@@ -113,7 +114,7 @@ def _stacked(mismatch: MismatchEntry, configuration: str) -> Iterator[str]:
             yield f"  {name if number == 0 else '':<{width}}    {line}"
 
 
-def _difference(mismatch: MismatchEntry) -> str:
+def _difference(mismatch: Mismatch) -> str:
     """Tell how far apart the two are, or of what kind the mismatch is unless both show it."""
     shown = {"value", "outcome", "exception"}
     return mismatch.difference or ("" if mismatch.kind in shown else mismatch.kind)

@@ -174,6 +174,11 @@ def edit(values: Any, index: Any, value: object) -> Any:
     return copied
 
 
+def hashed(value: Any) -> Any:
+    hash(value)
+    return value
+
+
 def freeze(values: Any) -> Any:
     copied = values.copy()
     copied.flags.writeable = False
@@ -207,6 +212,7 @@ EQUAL: dict[str, tuple[object, object]] = {
     "range": (range(3), range(3)),
     "slice": (slice(1, NAN), slice(1, NAN)),
     "paths": (pathlib.Path("a/b"), pathlib.Path("a") / "b"),
+    "paths, one of them hashed": (pathlib.Path("a"), hashed(pathlib.Path("a"))),
     "UUID": (uuid.UUID(int=3), uuid.UUID(int=3)),
     "patterns": (re.compile("a", re.I), re.compile("a", re.I)),
     "types": (Bare, Bare),

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from report_samples import cases, interval, report, run
 
-from pytest_parwork.model import Verdict
+from pytest_parwork.model import Mismatch, Verdict
 from pytest_parwork.report.collector import Collector
 from pytest_parwork.report.data import RunEntry
-from pytest_parwork.report.entries import SKIPPED, CaseEntry, MismatchEntry, RunFacts
+from pytest_parwork.report.entries import SKIPPED, CaseEntry, RunFacts
 
 
 def skipped(index: int) -> CaseEntry:
@@ -213,7 +213,7 @@ def pieces_of(entry: RunEntry) -> list[RunEntry]:
 
 
 def test_an_entry_survives_a_journey_as_json() -> None:
-    mismatch = MismatchEntry(path="['mean']", kind="value", actual="2", expected="1")
+    mismatch = Mismatch(path="['mean']", kind="value", actual="2", expected="1")
     first, second = cases(2)
     entry = run(
         [

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from report_samples import cases, report, run
 
-from pytest_parwork.model import Verdict
+from pytest_parwork.model import Mismatch, Verdict
 from pytest_parwork.report.as_json import to_json
 from pytest_parwork.report.data import RunEntry
-from pytest_parwork.report.entries import MismatchEntry
 from pytest_parwork.report.environment import environment
 
 
@@ -89,7 +88,7 @@ def test_a_lost_case_tells_the_reason() -> None:
 
 
 def test_mismatches_name_their_case_and_are_counted_beyond_the_kept_ones() -> None:
-    mismatch = MismatchEntry(path="[4]", kind="value", actual="2", expected="1", difference="+1")
+    mismatch = Mismatch(path="[4]", kind="value", actual="2", expected="1", difference="+1")
     first, second = cases(2)
     first = replace(first, verdict=Verdict.DIFFERENT, mismatches=(mismatch,), mismatch_count=40)
     (entry,) = written(run([first, second]))["runs"]

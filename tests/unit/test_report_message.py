@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_parwork.model import Verdict
-from pytest_parwork.report.entries import CaseEntry, MismatchEntry
+from pytest_parwork.model import Mismatch, Verdict
+from pytest_parwork.report.entries import CaseEntry
 from pytest_parwork.report.message import lost_message, mismatch_message
 
 WORKLOAD = "test_pi.py::test_pi"
@@ -16,7 +16,7 @@ COMMANDS = """
   again    pytest "test_pi.py::test_pi"
   serially pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial"""
 
-MEAN = MismatchEntry(
+MEAN = Mismatch(
     path="['mean']",
     kind="value",
     actual="3.1398450",
@@ -25,7 +25,7 @@ MEAN = MismatchEntry(
 )
 
 
-def message(*mismatches: MismatchEntry, count: int | None = None, traceback: str = "") -> str:
+def message(*mismatches: Mismatch, count: int | None = None, traceback: str = "") -> str:
     case = CaseEntry(
         id=f"{WORKLOAD}[joblib-2-3]",
         verdict=Verdict.DIFFERENT,
@@ -53,12 +53,12 @@ def test_a_mismatch_is_named_first_and_then_measured() -> None:
 
 
 def test_a_whole_value_that_the_first_line_shows_is_not_repeated() -> None:
-    whole = MismatchEntry(path="", kind="value", actual="2", expected="1")
+    whole = Mismatch(path="", kind="value", actual="2", expected="1")
     assert message(whole) == "DIFFERENT: serial 1, joblib-2 2" + COMMANDS
 
 
 def test_a_mismatch_that_the_values_do_not_show_tells_its_kind() -> None:
-    dtype = MismatchEntry(path="", kind="dtype", actual="[1, 2]", expected="[1, 2]")
+    dtype = Mismatch(path="", kind="dtype", actual="[1, 2]", expected="[1, 2]")
     assert message(dtype) == (
         "DIFFERENT: serial [1, 2], joblib-2 [1, 2]\n\n"
         "  path         serial    joblib-2    difference\n"
@@ -67,9 +67,7 @@ def test_a_mismatch_that_the_values_do_not_show_tells_its_kind() -> None:
 
 
 def test_many_mismatches_are_cut_and_counted() -> None:
-    places = [
-        MismatchEntry(path=f"[{i}]", kind="value", actual="2", expected="1") for i in range(12)
-    ]
+    places = [Mismatch(path=f"[{i}]", kind="value", actual="2", expected="1") for i in range(12)]
     lines = message(*places, count=400).splitlines()
     assert lines[0] == "DIFFERENT at [0]: serial 1, joblib-2 2"
     assert lines[3:4] + lines[12:14] == [
@@ -81,10 +79,10 @@ def test_many_mismatches_are_cut_and_counted() -> None:
 
 def test_long_values_stand_one_below_the_other_in_full() -> None:
     start = "array([1.00000000e+00, 2.00000000e+00, 3.00000000e+00, 4.00000000e+00, 5."
-    first = MismatchEntry(
+    first = Mismatch(
         path="['x']", kind="value", actual=start + "1])", expected=start + "0])", difference="0.1"
     )
-    second = MismatchEntry(path="['n']", kind="type", actual="1.0", expected="1")
+    second = Mismatch(path="['n']", kind="type", actual="1.0", expected="1")
     assert message(first, second) == (
         dedent("""\
         DIFFERENT at ['x']: serial array([1....00, 5.0]), joblib-2 array([1....00, 5.1])
@@ -107,14 +105,12 @@ def test_long_values_stand_one_below_the_other_in_full() -> None:
 def test_the_first_line_fits_eighty_columns_whatever_the_values() -> None:
     for actual in ("2" * 300, "2"):
         for path in ("", "['a']", "['coefficients']" * 10):
-            entry = MismatchEntry(path=path, kind="value", actual=actual, expected="1" * 300)
+            entry = Mismatch(path=path, kind="value", actual=actual, expected="1" * 300)
             assert len(message(entry).splitlines()[0]) <= 80
 
 
 def test_an_exception_of_the_worker_alone_shows_its_traceback() -> None:
-    outcome = MismatchEntry(
-        path="", kind="outcome", actual="ValueError: bad number", expected="passed"
-    )
+    outcome = Mismatch(path="", kind="outcome", actual="ValueError: bad number", expected="passed")
     traceback = 'Traceback (most recent call last):\n  File "x.py", line 3, in f\nValueError: …\n'
     assert message(outcome, traceback=traceback) == (
         dedent("""\
