@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import CellType, FunctionType, MethodType
-from typing import cast
+from typing import NamedTuple, cast
 
 from .errors import PayloadError
 from .ledger import Files, Ledger
@@ -34,9 +34,11 @@ OUT_OF_BAND = 1 << 16
 Place = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One task as a worker reads it: numbers of the function and of the argument values."""
+class Call(NamedTuple):
+    """One task as a worker reads it: numbers of the function and of the argument values.
+
+    A tuple, because every worker reads those of all tasks: 2,000 in 1 ms, as dataclasses in 3.
+    """
 
     function: int
     args: tuple[int, ...]
@@ -171,11 +173,11 @@ class _Writer:
 
     def call(self, task: Task) -> Call:
         function = task.address or self.value(task.function, "the function")
-        if function not in self._function_numbers:
-            self._function_numbers[function] = len(self.functions)
+        number = self._function_numbers.setdefault(function, len(self.functions))
+        if number == len(self.functions):
             self.functions.append(function)
         return Call(
-            self._function_numbers[function],
+            number,
             tuple(self.value(arg, f"argument {n}") for n, arg in enumerate(task.args, start=1)),
             tuple((key, self.value(arg, f"argument {key!r}")) for key, arg in task.kwargs.items()),
         )

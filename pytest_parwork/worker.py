@@ -252,9 +252,8 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
         told = "".join(traceback.format_exception(type(error), error, frames))
     except BaseException:
         told = text
-    kind = type(error)
     return Failure(
-        type=f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+        type=_type_name(type(error)),
         text=text[:TEXT_LIMIT],
         traceback=told[-TEXT_LIMIT:],
         where=where,
@@ -262,6 +261,12 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
         is_assertion=isinstance(error, AssertionError),
         exception=kept,
     )
+
+
+def _type_name(kind: type) -> str:
+    """Name a class in full, but for the built-in ones and our errors."""
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return name.removeprefix("builtins.").removeprefix(f"{PayloadError.__module__}.")
 
 
 def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:

@@ -32,7 +32,12 @@ _XUNIT = "_xunit_setup_"
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Make a matrix of a test with lists: the outer loop, before its own parameters."""
     try:
-        given = settings(metafunc.config, marker_keywords(metafunc.definition))
+        keywords = marker_keywords(metafunc.definition)
+        given = settings(metafunc.config, keywords)
+        if "min_speedup" in keywords and _FIXTURE in metafunc.fixturenames:
+            raise UsageError(
+                "min_speedup judges cases, and this test makes calls; look at run.speedup in it"
+            )
     except UsageError as error:
         # As pytest's own errors of parametrization: text and place, no traceback of ours.
         raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
@@ -148,6 +153,13 @@ def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> N
             raise UsageError(
                 f"{wrong[0]}={mark.kwargs[wrong[0]]!r} on a pytest.param: all cases of a test run "
                 f"on the same configurations; put it on the function"
+            )
+    early = [*getattr(item.function, "pytestmark", ()), *(callspec.marks if callspec else ())]
+    for mark in item.own_markers:
+        if mark.name == MARK and "min_speedup" in mark.kwargs and all(mark is not e for e in early):
+            raise UsageError(
+                f"min_speedup={mark.kwargs['min_speedup']!r} came after collection, and is judged "
+                f"by an item of its own; put it on the function, class or module"
             )
     if axes and configuration_of(item) is None:
         axis, values = next(iter(axes.items()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import count
 
 import pytest
@@ -40,6 +40,7 @@ class Gates:
         self._config = session.config
         self._batches = count()
         self._open: list[Sent] = []
+        self._seconds: dict[Hashable, float] = {}  # serial, known from an earlier configuration
 
     def open_for(self, case: Case) -> None:
         """See to it that the case has been sent, with all that can go with it."""
@@ -97,6 +98,8 @@ class Gates:
         if sent is None:
             return
         sent.outcomes.let_go(sent.numbers[case])
+        if case.entry is not None and case.entry.serial is not None:
+            self._seconds[case.key] = case.entry.serial
         sent.waiting.discard(case)
         if not sent.waiting and sent in self._open:
             self._open.remove(sent)
@@ -118,6 +121,11 @@ class Gates:
             group.plan.configuration,
             backend,
             modules=project_modules(self._config.rootpath),
+            durations={
+                number: self._seconds[case.key]
+                for number, case in enumerate(cases)
+                if case.key in self._seconds
+            },
         )
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
@@ -129,7 +137,7 @@ class Gates:
             wide=wide,
             limits=Limits(run.threads),
         )
-        group.facts.append(sent.facts)
+        group.facts[sent.facts.batch] = sent.facts
         self._open.append(sent)
         for case in cases:
             self.done_with(case)  # with an earlier run, of values that are no longer there

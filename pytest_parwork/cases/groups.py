@@ -89,11 +89,15 @@ class Group:
     plan: Plan
     expected: int
     cases: list[Case] = field(default_factory=list)
-    facts: list[RunFacts] = field(default_factory=list)
+    facts: dict[str, RunFacts] = field(default_factory=dict)
     verified: frozenset[str] = frozenset()
 
     def entry(self, cases: Sequence[CaseEntry], *, xdist: bool) -> RunEntry:
-        """Return the entry of the run with these cases."""
+        """Return the entry of the run with these cases, and the facts of their batches alone.
+
+        With one batch a case, all facts with every case would be the square of them.
+        """
+        batches = dict.fromkeys(case.batch for case in cases)
         return RunEntry(
             id=self.id,
             configuration_id=self.configuration_id or self.plan.configuration.id,
@@ -101,7 +105,7 @@ class Group:
             asked=self.plan.configuration.workers,
             chunksize=self.plan.configuration.chunksize,
             policy=str(self.plan.policy),
-            facts=tuple(self.facts),
+            facts=tuple(self.facts[batch] for batch in batches if batch in self.facts),
             cases=tuple(cases),
             expected=self.expected,
             xdist=xdist,

@@ -26,6 +26,9 @@ __all__ = ["carry_out"]
 #: Seconds that workers have to end.
 CLOSE_DEADLINE = 5.0
 
+#: The same where the run ends in the middle of tasks: nobody waits for these.
+INTERRUPTED_DEADLINE = 0.2
+
 
 def carry_out(
     workload: Workload,
@@ -66,11 +69,11 @@ def carry_out(
             watch.run()
             ended = now()
     except BaseException:
+        workers.close(INTERRUPTED_DEADLINE)
         if desk is not None and desk.files is not None:
             desk.files.close()
         raise
-    finally:
-        workers.close(CLOSE_DEADLINE)
+    workers.close(CLOSE_DEADLINE)
     released = watch.released or ended
     outcomes = Outcomes(
         desk.ledger,

@@ -563,3 +563,65 @@ class TestWhatCannotTravel:
             """
         )
         assert scratch.run().counts == {"passed": 2}
+
+
+class TestMemory:
+    def test_a_wide_value_does_not_outlive_its_fixture(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            import weakref
+
+            class Table:
+                pass
+
+            made = []
+
+            @pytest.fixture(scope="module")
+            def table():
+                table = Table()
+                made.append(weakref.ref(table))
+                return table
+
+            @pytest.mark.parwork(backend=["threads", "processes:fork"], workers=2)
+            @pytest.mark.parametrize("n", range(3))
+            def test_uses(n, table): return n
+            """,
+            path="test_a.py",
+        )
+        scratch.write(
+            "test_b.py",
+            """
+            import gc
+            from test_a import made
+
+            def test_gone():
+                gc.collect()
+                assert [table() for table in made] == [None]
+            """,
+        )
+        assert scratch.run_apart().counts == {"passed": 7}
+
+    def test_a_run_that_is_over_keeps_no_descriptor(self, scratch: Scratch) -> None:
+        functions = "".join(
+            f"""
+            @pytest.mark.parwork(backend="processes:fork", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_{number}(n): return n
+            """
+            for number in range(8)
+        )
+        scratch.cases(
+            f"""
+            import gc
+
+            def mapped():
+                gc.collect()
+                with open("/proc/self/maps") as maps:
+                    return sum("/memfd:parwork-" in line for line in maps)
+
+            {functions}
+            def test_closed():
+                assert mapped() == 0
+            """
+        )
+        assert scratch.run_apart().counts == {"passed": 17}

@@ -674,3 +674,23 @@ def test_other_plugins_hooks_around_the_call_keep_working(scratch: Scratch) -> N
     session = scratch.run()
     calls = [report for report in session.recorder.reports if report.when == "call"]
     assert [("around", "test_it") in report.user_properties for report in calls] == [True, True]
+
+
+def test_an_interrupt_from_the_keyboard_ends_workers_and_session(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        import signal, threading
+
+        @pytest.fixture(scope="module")
+        def interrupt():
+            threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(4))
+        def test_sleeps(n, interrupt):
+            time.sleep(is_here() or 60)
+        """
+    )
+    session = scratch.run_apart(deadline=30)
+    assert session.code == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in session.text

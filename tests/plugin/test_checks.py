@@ -96,6 +96,18 @@ class TestMinSpeedup:
         session = scratch.run(report=True)
         assert session.run("test_it.py::test_fib")["verdict"] == "EQUAL"
 
+    def test_it_is_refused_where_a_test_makes_calls(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.mark.parwork(min_speedup=2)
+            def test_calls(parwork):
+                parwork.map(abs, [1, 2])
+            """
+        )
+        session = scratch.run()
+        assert session.counts == {"errors": 1}
+        assert "min_speedup judges cases, and this test makes calls" in session.text
+
     def test_each_configuration_is_judged_by_its_own(self, scratch: Scratch) -> None:
         scratch.cases(cases(1e-9, backend="['threads', 'processes:fork']"))
         session = scratch.run()
@@ -251,7 +263,7 @@ class TestExercised:
     def test_tests_that_make_calls_have_none(self, scratch: Scratch) -> None:
         scratch.cases(
             """
-            @pytest.mark.parwork(backend="threads", workers=2, min_speedup=1)
+            @pytest.mark.parwork(backend="threads", workers=2)
             def test_calls(parwork):
                 assert parwork.map(abs, [-1, 2]) == [1, 2]
             """

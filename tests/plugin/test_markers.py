@@ -187,6 +187,16 @@ class TestAddMarker:
         assert "put it on the function, or give add_marker a single value" in session.text
         assert scratch.notes() == []
 
+    @pytest.mark.parametrize("function", ["", "@pytest.mark.parwork(workers=2)"])
+    def test_a_least_speedup_is_a_usage_error(self, scratch: Scratch, function: str) -> None:
+        self.add(scratch, "(backend='threads', min_speedup=2)")
+        scratch.cases(f"{function}\n{self.dedented()}")
+        session = scratch.run()
+        assert session.code == pytest.ExitCode.USAGE_ERROR
+        assert "min_speedup=2 came after collection" in session.text
+        assert "put it on the function, class or module" in session.text
+        assert scratch.notes() == []
+
     def test_a_bad_value_is_a_usage_error(self, scratch: Scratch) -> None:
         self.add(scratch, "(workers=0)")
         scratch.cases(self.CASES)

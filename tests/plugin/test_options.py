@@ -309,10 +309,10 @@ class TestHelp:
 
 class TestHooks:
     OWN = """
-        from pytest_parwork.backends.threads import ThreadsBackend
+        from pytest_parwork.backends import bundled
 
         def pytest_parwork_backends():
-            return {"mine": ThreadsBackend()}
+            return {"mine": bundled()["threads"]}
         """
 
     def test_a_conftest_can_add_a_backend(self, scratch: Scratch) -> None:
@@ -334,11 +334,11 @@ class TestHooks:
         assert ", mine, " in scratch.run("--parwork-backend=nope").text
 
     def test_a_name_given_twice_is_an_error_naming_both(self, scratch: Scratch) -> None:
-        scratch.write("conftest.py", self.OWN.replace("mine", "threads"))
+        scratch.write("conftest.py", self.OWN.replace("mine", "serial"))
         scratch.cases(CASES)
         session = scratch.run()
         assert session.code != 0
-        assert "two plugins offer a backend 'threads': " in session.text
+        assert "two plugins offer a backend 'serial': " in session.text
         assert "conftest.py" in session.text
         assert " parwork" in session.text.partition("two plugins offer")[2].partition(";")[0]
         assert scratch.notes() == []

@@ -8,6 +8,7 @@ import traceback
 import parwork_tasks as tasks
 import pytest
 
+from pytest_parwork.errors import PayloadError
 from pytest_parwork.model import Address
 from pytest_parwork.worker import TEXT_LIMIT, describe, find, is_skip
 
@@ -76,3 +77,8 @@ def test_skips_are_told_from_failures_by_their_class_alone() -> None:
 def test_this_process_has_nothing_of_a_worker_after_the_runs_of_others() -> None:
     finders = [type(finder).__module__ for finder in sys.meta_path]
     assert "pytest_parwork.worker" not in finders
+
+
+def test_an_error_of_the_package_is_named_without_its_module() -> None:
+    told = describe(PayloadError("argument 'x' cannot travel"))
+    assert told.type == "PayloadError"
