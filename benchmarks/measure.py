@@ -84,7 +84,7 @@ def sandbox(files: Mapping[str, str]) -> Iterator[Sandbox]:
     Bytecode is kept beside them: where `PYTHONDONTWRITEBYTECODE` is set, pytest would rewrite the
     assertions of every plugin anew in each run, which takes longer than what is measured.
     """
-    with tempfile.TemporaryDirectory(prefix="parwork-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-parwork-") as name:
         path = Path(name)
         for file, text in {"pytest.ini": "[pytest]\n", **files}.items():
             (path / file).write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ from ..config import marker_keywords, settings
 from ..errors import UsageError
 from ..options import is_exercise_strict, is_serial
 from ..report.data import RunEntry
+from ..report.figures import duration, ratio
 from .collection import Collected, is_case
 from .groups import configuration_of
 
@@ -76,9 +77,9 @@ class Check(pytest.Item):
         if speedup < self.least:
             timing = run.timing
             raise CheckError(
-                f"TOO SLOW: speed-up {speedup:.2f}x, at least {self.least:g}x was asked for\n"
-                f"serial {timing.serial:.3f} s, parallel {timing.parallel:.3f} s on "
-                f"{run.granted} workers, start-up {timing.startup:.3f} s apart"
+                f"TOO SLOW: speed-up {ratio(speedup)}, at least {self.least:g}x was asked for\n"
+                f"serial {duration(timing.serial)}, parallel {duration(timing.parallel)} on "
+                f"{run.granted} workers, start-up {duration(timing.startup)} apart"
             )
 
     def repr_failure(  # type: ignore[override]  # a text is as good

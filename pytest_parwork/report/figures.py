@@ -9,6 +9,8 @@ def duration(seconds: float | None) -> str:
     """Write seconds as `850us`, `1.2ms`, `0.31s`, `33m20s` or `6h11m`, and `-` for None."""
     if seconds is None:
         return "-"
+    if 0 < seconds < 0.000_000_5:
+        return "<1us"
     if seconds < 0.000_999_5:
         return f"{seconds * 1e6:.0f}us"
     if seconds < 0.009_95:

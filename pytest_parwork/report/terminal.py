@@ -35,7 +35,7 @@ def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
     if not report.runs:
         return None
     lines = _lines(report, width=width, verbosity=verbosity) if verbosity >= 0 else ()
-    return Section(title=_title(report.runs), lines=tuple(lines))
+    return Section(title=_title(report.runs, width), lines=tuple(lines))
 
 
 def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
@@ -93,10 +93,14 @@ def _equal(run: RunEntry) -> tuple[int, str]:
     return (values, "value") if values or not equal else (len(equal), "outcome")
 
 
-def _title(runs: Iterable[RunEntry]) -> Segment:
+def _title(runs: Iterable[RunEntry], width: int) -> Segment:
     runs = list(runs)
     workloads = counted(len({run.id for run in runs}), "workload")
-    counts = _bad_counts(runs) + _rest_counts(runs)
+    counts = [workloads, *_bad_counts(runs)]
+    for count in _rest_counts(runs):
+        # Each run below says it too; a separator line has "= " and " =" around it.
+        if len("parwork: ") + len(", ".join([*counts, count])) <= width - 4:
+            counts.append(count)
     worst = Verdict.worst([run.verdict for run in runs])
     colour = {
         Verdict.LOST: "red",
@@ -105,7 +109,7 @@ def _title(runs: Iterable[RunEntry]) -> Segment:
         Verdict.NOT_VERIFIED: "yellow",
         Verdict.EQUAL: "green",
     }[worst]
-    return Segment(text=f"parwork: {', '.join([workloads, *counts])}", markup=(colour, "bold"))
+    return Segment(text=f"parwork: {', '.join(counts)}", markup=(colour, "bold"))
 
 
 def _bad_counts(runs: list[RunEntry]) -> list[str]:

@@ -567,10 +567,10 @@ class TestReturnedValues:
         assert session.counts == {"passed": 2}
         assert "PytestReturnNotNoneWarning" not in session.text
 
-    def test_pytest_still_warns_of_those_of_other_tests(self, scratch: Scratch) -> None:
+    def test_pytest_still_objects_to_those_of_other_tests(self, scratch: Scratch) -> None:
         scratch.cases("def test_it(): return 1\n")
         session = scratch.run("-W", "default")
-        assert "PytestReturnNotNoneWarning" in session.text
+        assert "returned" in session.text  # a warning, a failure in pytest 8.4
 
     @pytest.mark.parametrize(
         ("body", "compared", "row", "title"),

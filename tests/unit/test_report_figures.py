@@ -12,6 +12,7 @@ from pytest_parwork.report.figures import counted, duration, percent, ratio, sho
     [
         (None, "-"),
         (0.0, "0us"),
+        (0.000_000_4, "<1us"),
         (0.000_02, "20us"),
         (0.000_999_6, "1.0ms"),
         (0.0012, "1.2ms"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -169,3 +170,19 @@ def test_the_title_never_says_all_where_a_share_was_verified() -> None:
 def test_the_title_counts_the_outcomes_among_the_values() -> None:
     title = section(run(first(1, cases(4), compared="outcomes"))).title.text
     assert title == "parwork: 1 workload, all equal to serial, 1 returned no value"
+
+
+@pytest.mark.parametrize(("width", "rest"), [(80, ""), (100, ", 1 skipped")])
+def test_the_title_leaves_out_what_has_no_room_and_is_not_wrong(width: int, rest: str) -> None:
+    members = first(4, cases(8), verdict=Verdict.DIFFERENT)
+    skipped = replace(members[-1], verdict=Verdict.NOT_VERIFIED, why="skipped", interval=None)
+    lost = [replace(case, **CRASH) for case in members[4:5]]
+    runs = [
+        run([*members[:4], *lost, skipped], id="test_it.py::test_many"),
+        run(cases(1), id="test_it.py::test_one"),
+    ]
+    drawn = render(report(*runs), width=width)
+    assert drawn is not None
+    assert drawn.title.text == (
+        f"parwork: 2 workloads, 4 cases DIFFERENT, 1 LOST, 1 of 2 runs NOT EXERCISED{rest}"
+    )
