@@ -5,12 +5,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import overload
 
 from .errors import PayloadError
 from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
-from .spool import read_record, release_region
+from .spool import is_in_band, read_record, release_region
 from .worker import describe
 
 __all__ = ["Outcomes"]
@@ -55,32 +56,24 @@ class Outcomes(Sequence[Outcome]):
         number = index + self._tasks if index < 0 else index
         if not 0 <= number < self._tasks:
             raise IndexError(f"task {index} of a run of {self._tasks}")
-        return self._load(number, self.facts(number))
+        return self._load(number)
 
-    def facts(self, number: int) -> Outcome:
-        """Return the outcome of a task without its value: kind, times and worker."""
-        arrived, started, ended = self._ledger.times(number)
-        kind: str = "failure"
-        if number in self._lost:
-            kind = "lost"
-        elif number not in self._refused:
-            kind = self._ledger.place(number)[0]
-        return Outcome(
-            kind=kind,  # type: ignore[arg-type]  # one of the four
-            lost=self._lost.get(number),
-            arrived=arrived,
-            started=started,
-            ended=ended,
-            worker=None if arrived is None else self._workers[self._ledger.worker(number)],
-        )
+    def take(self, number: int) -> Outcome:
+        """Load an outcome for the last time: what it needs no more is given back at once."""
+        outcome = self[number]
+        if self._memory is None and number not in self._lost and number not in self._refused:
+            _, spool, offset, length = self._ledger.place(number)
+            if is_in_band(self._spools[spool], offset):
+                release_region(self._spools[spool], offset, length)
+        return outcome
 
     @property
     def workers_used(self) -> int:
-        """How many workers ran at least one task."""
-        return len(self._workers)
+        """How many workers ran at least one task, successors of the dead not counted."""
+        return len(set(self._workers.values()))
 
     def let_go(self, number: int) -> None:
-        """Give the memory of an outcome back; it must not be loaded again."""
+        """Give the memory of an outcome back: large values that were loaded read as zeros now."""
         if self._memory is not None:
             self._memory.pop(number, None)
         elif number not in self._lost and number not in self._refused:
@@ -96,28 +89,44 @@ class Outcomes(Sequence[Outcome]):
         self._ledger.close()
 
     def _number_workers(self) -> dict[int, int]:
-        """Number the workers 1, 2, … in the order in which they came."""
-        first: dict[int, float] = {}
+        """Number the workers 1, 2, … in the order in which they came.
+
+        One that came after another had gone, as its successor, takes over its number.
+        """
+        spans: dict[int, tuple[float, float]] = {}
         for task in range(self._tasks):
-            arrived = self._ledger.times(task)[0]
+            arrived, started, ended = self._ledger.times(task)
             if arrived is not None:
                 worker = self._ledger.worker(task)
-                first[worker] = min(arrived, first.get(worker, arrived))
-        return {worker: n for n, worker in enumerate(sorted(first, key=first.__getitem__), start=1)}
+                first, last = spans.get(worker, (arrived, arrived))
+                spans[worker] = (min(first, arrived), max(last, ended or started or arrived))
+        numbers: dict[int, int] = {}
+        until: list[float] = []  # by number, when its last worker was seen
+        for worker, (first, last) in sorted(spans.items(), key=lambda item: item[1]):
+            free = next((n for n, gone in enumerate(until) if gone <= first), len(until))
+            until[free : free + 1] = [last]
+            numbers[worker] = free + 1
+        return numbers
 
-    def _load(self, number: int, facts: Outcome) -> Outcome:
+    def _load(self, number: int) -> Outcome:
+        arrived, started, ended = self._ledger.times(number)
+        tell = partial(
+            Outcome,
+            arrived=arrived,
+            started=started,
+            ended=ended,
+            worker=None if arrived is None else self._workers[self._ledger.worker(number)],
+        )
         if number in self._lost:
-            return facts
+            return tell(kind="lost", lost=self._lost[number])
         if number in self._refused:
             error = self._refused[number]
             # Its traceback would show how parwork pickles, not what the user wrote.
-            return replace(facts, failure=replace(describe(error, error), traceback=""))
+            return tell(kind="failure", failure=replace(describe(error, error), traceback=""))
         assert self._ledger.state(number) is State.STORED
         if self._memory is not None:
             kind, value, failure = self._memory[number]
-            if kind == "value":
-                return replace(facts, value=value)
-            return replace(facts, failure=failure)
+            return tell(kind=kind, value=value if kind == "value" else None, failure=failure)
         kind, spool, offset, length = self._ledger.place(number)
         try:
             loaded = read_record(self._spools[spool], offset, length)
@@ -126,13 +135,13 @@ class Outcomes(Sequence[Outcome]):
             error = PayloadError(
                 f"the result came back but cannot be unpickled: {type(inner).__name__}: {inner}"
             )
-            return replace(facts, kind="failure", failure=describe(error, error))
+            return tell(kind="failure", failure=describe(error, error))
         if kind == "value":
-            return replace(facts, value=loaded)
+            return tell(kind=kind, value=loaded)
         assert isinstance(loaded, tuple)
         failure, data = loaded
         assert isinstance(failure, Failure)
-        return replace(facts, failure=replace(failure, exception=_exception(data)))
+        return tell(kind=kind, failure=replace(failure, exception=_exception(data)))
 
 
 def _exception(data: bytes | None) -> BaseException | None:

@@ -90,14 +90,17 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
 
     callback = None if buffers is None else keep
     try:
-        return pickle.dumps(value, protocol=5, buffer_callback=callback)
+        data = pickle.dumps(value, protocol=5, buffer_callback=callback)
     except Exception:
-        import cloudpickle  # here, because most runs never need it
+        pass
+    else:
+        if b"__main__" not in data:  # which is another module in a worker
+            return data
+    import cloudpickle  # here, because most runs never need it
 
-        if buffers is not None:
-            buffers.clear()
-        data: bytes = cloudpickle.dumps(value, protocol=5, buffer_callback=callback)
-        return data
+    if buffers is not None:
+        buffers.clear()
+    return bytes(cloudpickle.dumps(value, protocol=5, buffer_callback=callback))
 
 
 @dataclass(slots=True)

@@ -82,8 +82,9 @@ def pytest_pycollect_makeitem(
         return made
     from .cases.checks import checks_for
 
+    collected = _collected(collector.config)
     for item in made:
-        _collected(collector.config).count(item)
+        collected.count(item)
     return [*made, *checks_for(collector, name, made)]
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["Buffer", "Spool", "read_record", "release_region", "write_record"]
+__all__ = ["Buffer", "Spool", "is_in_band", "read_record", "release_region", "write_record"]
 
 #: Buffers inside a record start at such an address: what vector instructions want.
 ALIGNMENT = 64
@@ -94,9 +94,13 @@ def write_record(
                 known[key] = (start, view)  # the view keeps the object, and with it the id, alive
         index += [start, view.nbytes]
     index.append(len(data))
-    head = b"".join(word.to_bytes(8, sys.byteorder) for word in index) + data
-    write(head)
-    at = offset + len(head)
+    head = b"".join(word.to_bytes(8, sys.byteorder) for word in index)
+    at = offset + len(head) + len(data)
+    if len(data) < WORTH_RELEASING:
+        write(head + data)  # one system call
+    else:
+        write(head)
+        write(data)  # no copy
     for start, view in new:
         if start > at:
             write(bytes(start - at))
@@ -124,6 +128,11 @@ def read_record(fd: int, offset: int, length: int) -> object:
     return pickle.loads(
         data, buffers=[view[start - first : start - first + size] for start, size in places]
     )
+
+
+def is_in_band(fd: int, offset: int) -> bool:
+    """Return whether a record is all pickle: what was loaded needs its file no more."""
+    return not int.from_bytes(os.pread(fd, 8, offset), sys.byteorder)
 
 
 def release_region(fd: int, offset: int, length: int) -> None:

@@ -13,6 +13,9 @@ from pytest_parwork.runner import carry_out
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}
 
+#: Names that mean the same as one with a suffix: the contract runs once, not twice.
+ALIASES = {"isolated", "joblib", "multiprocessing", "processes"}
+
 
 class Carrier:
     """Carry out tasks on one backend, and keep the runs open until the test ends."""

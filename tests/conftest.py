@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from carrier import Carrier
+from carrier import ALIASES, Carrier
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend
@@ -80,7 +80,7 @@ def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
         family, _, method = name.partition(":")
         if family == "joblib":
             kinds |= {"loky", "resource_tracker"}
-        if family in {"multiprocessing", "processes"}:
+        if family in {"isolated", "multiprocessing", "processes"}:
             method = method or multiprocessing.get_context().get_start_method() or ""
             kinds |= {"spawn": {"resource_tracker"}, "fork": set()}.get(
                 method, {"resource_tracker", "forkserver"}
@@ -147,9 +147,9 @@ def backends() -> Iterator[Mapping[str, Backend]]:
         backend.close()
 
 
-@pytest.fixture(params=list(bundled()))
+@pytest.fixture(params=[name for name in bundled() if name not in ALIASES])
 def name(request: pytest.FixtureRequest) -> str:
-    """Name each bundled backend in turn."""
+    """Name each bundled backend in turn, once."""
     assert isinstance(request.param, str)
     return request.param
 

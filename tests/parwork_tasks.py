@@ -46,6 +46,10 @@ def sum_of(array: Any) -> float:
     return float(array.sum())
 
 
+def letters(number: int) -> str:
+    return "x" * number
+
+
 def full(count: int, value: float) -> Any:
     import numpy as np
 

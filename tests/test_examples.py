@@ -31,6 +31,10 @@ RUNS = {
         ("test_starmap[multiprocessing:fork]::starmap[0]", "multiprocessing:fork-2", 10),
         ("test_starmap[multiprocessing:spawn]::starmap[0]", "multiprocessing:spawn-2", 10),
     },
+    "test_process.py": {
+        ("test_smallest_factor", "isolated:fork-2", 3),
+        ("test_smallest_factor", "isolated:spawn-2", 3),
+    },
     "test_sleeps.py": {("test_sleep", "joblib-2", 10)},
     "test_squares.py": {
         ("test_loop", "joblib-2", 1000),

@@ -12,9 +12,9 @@ __all__ = ["bundled"]
 def bundled() -> Mapping[str, Backend]:
     """Return every backend of the package by the name that a test gives."""
     # Imported here, so that a test session without parwork pays for none of them.
-    from . import joblib, multiprocessing, processes, serial, threads
+    from . import isolated, joblib, multiprocessing, processes, serial, threads
 
     found: dict[str, Backend] = {}
-    for module in (joblib, multiprocessing, processes, serial, threads):
+    for module in (isolated, joblib, multiprocessing, processes, serial, threads):
         found.update(module.backends())
     return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.context
-import multiprocessing.process
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
@@ -33,11 +34,12 @@ class Processes:
 
     def __init__(self, method: str | None) -> None:
         self.method = method or multiprocessing.get_context().get_start_method() or "fork"
-        self._started: list[multiprocessing.process.BaseProcess] = []
+        self._started: list[BaseProcess] = []
+        self._ended: dict[int, int] = {}  # exit codes of processes that are closed
         base: Any = type(multiprocessing.get_context(self.method))
-        plain: Callable[..., multiprocessing.process.BaseProcess] = base.Process
+        plain: Callable[..., BaseProcess] = base.Process
 
-        def process(*args: Any, **kwargs: Any) -> multiprocessing.process.BaseProcess:
+        def process(*args: Any, **kwargs: Any) -> BaseProcess:
             made = plain(*args, **kwargs)
             start = made.start
 
@@ -45,19 +47,37 @@ class Processes:
                 del made.start  # or the process could not be pickled
                 with forks_beside_threads() if self.method == "fork" else _without_main():
                     start()
+                if self.method == "forkserver":
+                    _read_once(made)
                 self._started.append(made)
 
             made.start = recorded_start  # type: ignore[method-assign]
             return made
 
+        self._make = process
         self.context: multiprocessing.context.BaseContext = base()
         self.context.Process = process
 
+    def start(self, call: Callable[..., object], *args: object) -> BaseProcess:
+        """Start a process that makes one call."""
+        made = self._make(target=call, args=args)
+        made.start()
+        return made
+
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return the exit code of every process started so far, None while it lives."""
-        return {
-            process.pid: process.exitcode for process in self._started if process.pid is not None
-        }
+        codes = {process.pid: process.exitcode for process in self._started}
+        return {pid: code for pid, code in codes.items() if pid is not None} | self._ended
+
+    def release(self, process: BaseProcess) -> int:
+        """Let a process go that ends and that no library holds; return its exit code."""
+        process.join()
+        assert process.pid is not None
+        assert process.exitcode is not None
+        code = self._ended[process.pid] = process.exitcode
+        self._started.remove(process)
+        process.close()  # or thousands of them would hold a descriptor each
+        return code
 
     def wait(self, deadline: float) -> None:
         """Wait up to `deadline` seconds in all for the processes to end by themselves."""
@@ -74,6 +94,25 @@ class Processes:
                 process.kill()
         self.wait(deadline)
         return [pid for pid, code in self.exit_codes().items() if code is None]
+
+
+def _read_once(process: BaseProcess) -> None:
+    """Let one thread at a time ask how a process of the fork server ended.
+
+    The exit code comes through a pipe, once: of two threads that ask, the library's and ours, the
+    one that comes late reads nothing and overwrites the code with 255.
+    """
+    popen: Any = process._popen  # type: ignore[attr-defined]  # the only way to it
+    poll, reading = popen.poll, threading.Lock()
+
+    def poll_alone(flag: int = os.WNOHANG) -> int | None:
+        if flag != os.WNOHANG:
+            connection.wait([popen.sentinel])
+        with reading:
+            code: int | None = poll(os.WNOHANG)
+            return code
+
+    popen.poll = poll_alone
 
 
 @contextmanager

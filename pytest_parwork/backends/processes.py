@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from queue import SimpleQueue
 
-from ..clock import now
 from ..schedule import Batch
 from ..worker import BatchCall
 from .base import Backend, Event, PerRun, Reach, drain, told
@@ -64,15 +64,17 @@ class ProcessWorkers:
         return self._processes.exit_codes()
 
     def close(self, deadline: float, /) -> list[int]:
-        until = now() + deadline
-        for executor in self._executors:
-            executor.shutdown(wait=False, cancel_futures=True)
-        self._processes.wait(until - now())
+        # One call that waits: a second one would find nothing to wait for.
+        ending = threading.Thread(target=self._end, daemon=True)
+        ending.start()
+        ending.join(deadline)
         survivors = self._processes.end(deadline)
-        if not survivors:
-            for executor in [*self._broken, *self._executors]:
-                executor.shutdown(wait=True)  # its thread ends once the process has
+        ending.join(deadline)
         return survivors
+
+    def _end(self) -> None:
+        for executor in [*self._broken, *self._executors]:
+            executor.shutdown(wait=True, cancel_futures=True)
 
 
 def backends() -> dict[str, Backend]:

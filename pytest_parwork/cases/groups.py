@@ -71,9 +71,9 @@ class Case:
         self.key = (parent, name, self.item.stash.get(ORDINAL, self.id))
 
     def outcome(self) -> Outcome:
-        """Load what came of the case in the parallel run."""
+        """Load what came of the case in the parallel run, once."""
         assert self.sent is not None
-        return self.sent.outcomes[self.sent.numbers[self]]
+        return self.sent.outcomes.take(self.sent.numbers[self])
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -100,8 +100,8 @@ class Tally:
         with np.errstate(all="ignore"):
             absolute = subtract(actual, expected)
             relative = absolute / np.abs(widen(expected))
-        self.absolute = max(self.absolute, float(absolute.max()))
-        self.relative = max(self.relative, float(np.nan_to_num(relative, posinf=0.0).max()))
+        self.absolute = max(self.absolute, float(np.max(absolute)))
+        self.relative = max(self.relative, float(np.max(np.nan_to_num(relative, posinf=0.0))))
         if actual.dtype.kind == "c":
             steps = [
                 count_most_ulp(actual.real, expected.real),

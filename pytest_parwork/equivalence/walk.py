@@ -40,6 +40,8 @@ FAMILIES: tuple[Family, ...] = (
 
 def gather(actual: object, expected: object, tolerance: Tolerance | None) -> Comparison:
     """Return all mismatches, under the name of the exact policy."""
+    if is_plainly_equal(actual, expected):
+        return Comparison()
     kept = []
     count = 0
     for unequal, path in Walk(tolerance=tolerance, effort=Effort()).take(actual, expected):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Mapping
 from itertools import combinations
 
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, Carrier, calls
+from carrier import ALIASES, IN_PROCESS, Carrier, calls
 
 from pytest_parwork import budget
 from pytest_parwork.backends import bundled
+from pytest_parwork.backends.base import Backend
 from pytest_parwork.model import Run
 
 #: How often a pool is made to see whether all its workers take part.
@@ -28,7 +30,7 @@ def default_method() -> str:
 
 def start_method(name: str) -> str:
     family, _, method = name.partition(":")
-    if family in {"multiprocessing", "processes"}:
+    if family in {"isolated", "multiprocessing", "processes"}:
         return method or default_method()
     return {
         "serial": "none",
@@ -51,6 +53,17 @@ def held_at_once(run: Run) -> bool:
         worker != other and arrived <= its_end and its_arrival <= ended
         for (worker, arrived, ended), (other, its_arrival, its_end) in combinations(held, 2)
     )
+
+
+@pytest.mark.parametrize("name", sorted(ALIASES))
+def test_a_name_without_suffix_takes_the_default(
+    name: str, backends: Mapping[str, Backend], keeps_helpers: None
+) -> None:
+    carrier = Carrier(name, backends[name])
+    run = carrier.map(tasks.square, (1,), (2,))
+    assert run == [1, 4]
+    assert run.start_method == start_method(name)
+    carrier.close()
 
 
 def test_the_start_method_is_told(carrier: Carrier) -> None:

@@ -55,6 +55,22 @@ def test_there_is_no_outcome_beyond_the_tasks(index: int) -> None:
         gathered("a", "b", "c")[index]
 
 
+def test_a_successor_takes_over_the_number_of_the_worker_that_went() -> None:
+    ledger = Ledger(bytearray(Ledger.size(4)))
+    lives = [(100, 1.0, 5.0), (200, 2.0, 3.0), (300, 3.5, 4.0), (400, 5.5, 6.0)]
+    for task, (worker, arrived, ended) in enumerate(lives):
+        ledger.arrive(task, worker, arrived)
+        ledger.start(task, arrived)
+        ledger.end(task, ended)
+        ledger.store(task, "value", 0, 0, 0)
+    memory: dict[int, tuple[Kind, object, Failure | None]] = {
+        n: ("value", n, None) for n in range(4)
+    }
+    outcomes = Outcomes(ledger, 4, lost={}, refused={}, memory=memory)
+    assert [outcome.worker for outcome in outcomes] == [1, 2, 2, 1]
+    assert outcomes.workers_used == 2
+
+
 def test_workers_are_numbered_in_the_order_in_which_they_arrived() -> None:
     outcomes = gathered(*"abcd", workers=2)
     assert [outcome.worker for outcome in outcomes] == [2, 1, 2, 1]
@@ -64,12 +80,6 @@ def test_workers_are_numbered_in_the_order_in_which_they_arrived() -> None:
 def test_an_outcome_has_the_times_of_its_task() -> None:
     outcome = gathered("a", "b")[1]
     assert (outcome.started, outcome.ended, outcome.seconds) == (21.0, 22.5, 1.5)
-
-
-def test_the_facts_of_an_outcome_are_without_its_value() -> None:
-    facts = gathered(ValueError("x"), "value").facts(1)
-    assert (facts.kind, facts.value, facts.failure) == ("value", None, None)
-    assert facts.seconds == 1.5
 
 
 def test_a_failure_holds_its_exception() -> None:
@@ -105,10 +115,6 @@ def test_letting_go_is_possible_for_every_kind_of_outcome() -> None:
     outcomes = gathered("a", ValueError("x"), "c", "d", lost=2, refused=3)
     for number in range(4):
         outcomes.let_go(number)
-    assert [outcomes.facts(number).kind for number in range(4)] == [
-        "value",
-        "failure",
-        "lost",
-        "failure",
-    ]
+    assert outcomes[2].lost is CRASH
+    assert outcomes[3].kind == "failure"
     outcomes.close()

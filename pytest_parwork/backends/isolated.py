@@ -1,0 +1,88 @@
+"""The backends `isolated…`: one `multiprocessing.Process` per task, with each start method."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+
+from ..schedule import Batch
+from ..worker import BatchCall
+from .base import Backend, Event, PerRun, Reach
+from .contexts import Processes, start_methods
+
+__all__ = ["backends"]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A batch under way: its tasks one after the other, each in a process of its own."""
+
+    call: BatchCall
+    batch: Batch
+    left: deque[int]
+
+
+class IsolatedWorkers:
+    """At most so many processes at once."""
+
+    reach: Reach = "machine"
+    eager = False
+
+    def __init__(self, workers: int, method: str | None) -> None:
+        self.size = workers
+        self._processes = Processes(method)
+        self.start_method = self._processes.method
+        self._waiting: deque[_Lane] = deque()
+        self._running: dict[int, tuple[BaseProcess, _Lane]] = {}  # by sentinel
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        self._waiting.extend(_Lane(call, batch, deque(batch.tasks)) for batch in batches)
+        self._fill()
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        events = []
+        for sentinel in connection.wait(list(self._running), timeout):
+            assert isinstance(sentinel, int)
+            process, lane = self._running.pop(sentinel)
+            code = self._processes.release(process)
+            number = lane.batch.number
+            if code != 0:
+                events.append(Event(kind="broken", batch=number, reason="its process died"))
+            elif lane.left:
+                self._start(lane)
+            else:
+                events.append(Event(kind="done", batch=number))
+        self._fill()
+        return events
+
+    def pids(self) -> Mapping[int, int | None]:
+        # A process that has done its task ends with 0; that is no death to be told.
+        return {pid: code or None for pid, code in self._processes.exit_codes().items()}
+
+    def close(self, deadline: float, /) -> list[int]:
+        self._waiting.clear()
+        return self._processes.end(deadline)
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._running) < self.size:
+            self._start(self._waiting.popleft())
+
+    def _start(self, lane: _Lane) -> None:
+        batch = Batch(number=lane.batch.number, tasks=(lane.left.popleft(),))
+        process = self._processes.start(lane.call, batch)
+        self._running[process.sentinel] = (process, lane)
+
+
+def backends() -> dict[str, Backend]:
+    """Return the backends by name."""
+    return {
+        "isolated": PerRun(partial(IsolatedWorkers, method=None)),
+        **{
+            f"isolated:{method}": PerRun(partial(IsolatedWorkers, method=method))
+            for method in start_methods()
+        },
+    }
