@@ -108,10 +108,8 @@ def checks_for(
     """Yield the checks that the items of one test function ask for, one a configuration."""
     seen: set[str | None] = set()
     for item in items:
-        if not isinstance(item, pytest.Function) or not is_case(item):
-            continue
-        chosen = configuration_of(item)
-        if chosen in seen:
+        chosen = configuration_of(item) if isinstance(item, pytest.Function) else None
+        if chosen in seen or not is_case(item):
             continue
         seen.add(chosen)
         try:
