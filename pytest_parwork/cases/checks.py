@@ -108,7 +108,9 @@ def checks_for(
     """Yield the checks that the items of one test function ask for, one a configuration."""
     seen: set[str | None] = set()
     for item in items:
-        chosen = configuration_of(item) if isinstance(item, pytest.Function) else None
+        if not isinstance(item, pytest.Function):
+            continue
+        chosen = configuration_of(item)
         if chosen in seen or not is_case(item):
             continue
         seen.add(chosen)

@@ -212,7 +212,7 @@ class TestAddMarker:
         ("(retries=3)", "unknown keyword 'retries'; parwork knows: backend, workers, compare"),
         ("(timeout=3)", "unknown keyword 'timeout'"),
         ("('threads')", "parwork takes keywords only, not 'threads'; known: backend, workers"),
-        ("(backend='thread')", "unknown backend 'thread'; known: joblib, joblib:loky"),
+        ("(backend='thread')", "unknown backend 'thread'; known: isolated, isolated:fork"),
         ("(backend='processes:vfork')", "unknown backend 'processes:vfork'; known: "),
         ("(backend=None)", "unknown backend None; known: "),
         ("(backend=['threads', 'rocket'])", "unknown backend 'rocket'; known: "),
