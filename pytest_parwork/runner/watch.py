@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 
 from ..backends.base import Event, Workers
 from ..clock import now
@@ -48,6 +49,7 @@ class Watch:
         self._ledger = ledger
         self._schedule = schedule
         self._in_flight: dict[int, Batch] = {}
+        self._losses: dict[int, int] = {}  # tasks that were lost when a batch was handed out
         self._attempts: dict[int, int] = {}
         self._dead: set[int] = set()
         self._missing: dict[int, float] = {}
@@ -86,6 +88,7 @@ class Watch:
             while room > len(batches) and (batch := self._schedule.next()):
                 batches.append(batch)
         self._in_flight.update((batch.number, batch) for batch in batches)
+        self._losses.update((batch.number, len(self.lost)) for batch in batches)
         if at_start:
             self._target = min(self._workers.size, len(batches))
             if self._target <= 1:
@@ -113,7 +116,7 @@ class Watch:
     def _take(self, event: Event) -> None:
         self._progress = now()
         if event.batch is None:
-            self._bury_all(event.reason)
+            self._bury(list(self._in_flight.values()), event.reason)
             return
         done = self._in_flight.get(event.batch)
         if done is None:
@@ -126,7 +129,7 @@ class Watch:
             while event.kind == "broken" and self._is_dying(owner) and now() < until:
                 time.sleep(GLANCE)
             told = self._deaths().get(owner)
-            self._bury(done, told or event.reason or "it came back without an outcome")
+            self._bury([done], told or event.reason or "it came back without an outcome")
 
     def _is_dying(self, pid: int) -> bool:
         """Return whether the exit code of a process is still to be told."""
@@ -134,6 +137,7 @@ class Watch:
 
     def _finish(self, batch: Batch) -> None:
         del self._in_flight[batch.number]
+        del self._losses[batch.number]
         self._has_begun = True
         arrived, _, _ = self._ledger.times(batch.tasks[0])
         _, _, ended = self._ledger.times(batch.tasks[-1])
@@ -144,32 +148,31 @@ class Watch:
     def _is_stored(self, batch: Batch) -> bool:
         return all(self._ledger.state(task) is State.STORED for task in batch.tasks)
 
-    def _bury(self, batch: Batch, reason: str) -> None:
-        """End a batch whose worker is gone: keep what is stored, send again what never began."""
-        del self._in_flight[batch.number]
-        self._buried += 1
-        again = []
-        for task in batch.tasks:
-            state = self._ledger.state(task)
-            self._has_begun |= state >= State.STARTED
-            if state is State.STORED:
-                continue
-            if state >= State.STARTED:
+    def _bury(self, batches: Sequence[Batch], reason: str) -> None:
+        """End batches whose workers are gone: keep what is stored, send again what never began."""
+        tasks = [task for batch in batches for task in batch.tasks]
+        begun = [task for task in tasks if self._ledger.state(task) >= State.STARTED]
+        for task in begun:
+            if self._ledger.state(task) is not State.STORED:
                 self._lose(task, f"its worker ended while it ran this task: {reason}")
-                continue
-            self._attempts[task] = self._attempts.get(task, 1) + 1
-            if self._attempts[task] > ATTEMPTS:
-                self._lose(task, f"its worker ended before the task began, twice: {reason}")
-            else:
-                self._ledger.reset(task)
-                again.append(task)
-        self._schedule.put_back(again)
+        again = []
+        lost = len(self.lost)
+        for batch in batches:
+            del self._in_flight[batch.number]
+            # Where another task is to blame, these have lost nothing by it.
+            is_blameless = lost > self._losses.pop(batch.number)
+            for task in set(batch.tasks) - set(begun):
+                self._attempts[task] = self._attempts.get(task, 1) + (not is_blameless)
+                if self._attempts[task] > ATTEMPTS:
+                    self._lose(task, f"its worker ended before the task began, twice: {reason}")
+                else:
+                    self._ledger.reset(task)
+                    again.append(task)
+        self._schedule.put_back(sorted(again))
+        self._has_begun |= bool(begun)
+        self._buried += len(batches)
         if not self._has_begun and self._buried >= max(8, 4 * self._workers.size):
             self._give_up(f"no worker could begin: {reason}")
-
-    def _bury_all(self, reason: str) -> None:
-        while self._in_flight:
-            self._bury(next(iter(self._in_flight.values())), reason)
 
     def _lose(self, task: int, detail: str) -> None:
         self.lost[task] = Lost(reason="crash", detail=detail)
@@ -182,7 +185,7 @@ class Watch:
         idle = 0.0 if self._is_any_running() else now() - self._progress
         if self._dead and idle > STALL:
             # Nobody works on these: they went with a worker that had not begun with them.
-            self._bury_all("workers die before they begin")
+            self._bury(list(self._in_flight.values()), "workers die before they begin")
         elif idle > START_PATIENCE:
             self._give_up(f"no worker took it for {START_PATIENCE:.0f} s")
 
@@ -196,7 +199,7 @@ class Watch:
         for batch in list(self._in_flight.values()):
             owner = self._owner(batch)
             if batch.number in self._in_flight and owner in fresh and not self._is_stored(batch):
-                self._bury(batch, dead[owner])
+                self._bury([batch], dead[owner])
 
     def _deaths(self) -> dict[int, str]:
         """Return how each dead worker ended, by process id."""

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, Carrier
+from carrier import ALIASES, IN_PROCESS, Carrier
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.errors import LostError
 from pytest_parwork.model import Address, Task
 
 GUILTY = 5
+GUILTY_NEVER = -1
 
 #: How a worker can die, and the words that tell of it.
 DEATHS: list[tuple[Callable[[int, int], int], str]] = [
@@ -25,7 +26,7 @@ DEATHS: list[tuple[Callable[[int, int], int], str]] = [
 
 #: In the others it would take this process with it.
 pytestmark = pytest.mark.parametrize(
-    "name", [name for name in bundled() if name not in IN_PROCESS], indirect=True
+    "name", [name for name in bundled() if name not in IN_PROCESS | ALIASES], indirect=True
 )
 
 
@@ -54,6 +55,16 @@ def test_the_first_task_of_all_may_die_without_the_others(carrier: Carrier) -> N
     first = 19  # the last is handed out first
     run = carrier.map(tasks.die_by_kill, *[(x, first) for x in range(20)])
     assert [x for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [first]
+
+
+def test_a_task_that_never_began_is_not_lost_however_often_others_crash(carrier: Carrier) -> None:
+    guilty = {19, 12, 5}
+    run = carrier.map(
+        tasks.die_by_exit, *[(x, x if x in guilty else GUILTY_NEVER) for x in range(20)]
+    )
+    lost = {x: outcome for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"}
+    assert guilty <= lost.keys()
+    assert all(outcome.started is not None for outcome in lost.values())
 
 
 def test_when_every_task_kills_its_worker_all_are_lost_and_the_run_ends(carrier: Carrier) -> None:
