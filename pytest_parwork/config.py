@@ -44,6 +44,13 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
         homes: dict[str, str] = {}
         for impl in config.pluginmanager.hook.pytest_parwork_backends.get_hookimpls():
             offered = impl.function(*[config for _ in impl.argnames])
+            if not isinstance(offered, Mapping):
+                if offered is None:
+                    continue  # no answer, as pluggy has it
+                raise UsageError(
+                    f"pytest_parwork_backends of {impl.plugin_name} returned {offered!r:.80}; "
+                    f"return a mapping of names to backends"
+                )
             for name, backend in cast("Mapping[str, Backend]", offered).items():
                 if name in found:
                     raise UsageError(
@@ -57,7 +64,8 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
 
 def close_backends(config: pytest.Config) -> None:
     """Let the backends go that were used, if any."""
-    for backend in set(config.stash.get(_BACKENDS, {}).values()):
+    kept = config.stash.get(_BACKENDS, {}).values()
+    for backend in {id(backend): backend for backend in kept}.values():  # some have two names
         backend.close()
 
 

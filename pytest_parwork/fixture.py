@@ -61,11 +61,10 @@ class Parwork:
         `MismatchError` where the outcomes differ, `LostError` where a worker died, and the first
         exception of `fn` itself where both runs raised it.
         """
+        __tracebackhide__ = True
         if not iterables:
             raise UsageError("parwork.map needs at least one iterable beside the function")
-        __tracebackhide__ = True
         calls = list(zip(*iterables))  # noqa: B905, because map stops at the shortest
-        __tracebackhide__ = True
         return self._run("map", fn, calls, settings)
 
     def starmap(
@@ -76,7 +75,6 @@ class Parwork:
         **settings: Unpack[CallSettings],
     ) -> Run:
         """Call `fn(*arguments)` for each of `tuples`; else as `map`."""
-        __tracebackhide__ = True
         __tracebackhide__ = True
         return self._run("starmap", fn, [tuple(arguments) for arguments in tuples], settings)
 
@@ -90,7 +88,6 @@ class Parwork:
         __tracebackhide__ = True
         if not callable(fn):
             raise UsageError(f"parwork.{kind} needs a function, not {fn!r:.80}")
-        __tracebackhide__ = True
         plan = self._plan(given)
         name = f"{self._item.nodeid}::{kind}[{next(self._counts[kind])}]"
         ids = [f"{name}[{number}]" for number in range(len(calls))]
@@ -187,9 +184,7 @@ class _Verified:
             parallel = self._run.outcomes[index]
             self._outcomes.append(parallel)
             if parallel.lost is not None:
-                self._lost = (
-                    self._lost or f"LOST: task {index} of {task.id}: {parallel.lost.detail}"
-                )
+                self._lost = self._lost or f"LOST: {task.id}: {parallel.lost.detail}"
                 self._add(index, Verdict.LOST, parallel)
             elif task.id not in chosen:
                 if parallel.kind != "value" and self._error is None:
@@ -201,7 +196,8 @@ class _Verified:
                 if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
                     raise error
                 self._compare(index, parallel, serial)
-                self._error = self._error or error
+                if self._error is None:
+                    self._error = error
 
     def _compare(self, index: int, parallel: Outcome, serial: Outcome) -> None:
         comparison = compare_outcomes(parallel, serial, self._plan.policy)
@@ -254,7 +250,6 @@ class _Verified:
 
     def result(self) -> Run:
         """Return the run, or raise the worst that came of it."""
-        __tracebackhide__ = True
         __tracebackhide__ = True
         if self._lost:
             raise LostError(self._lost)

@@ -25,10 +25,14 @@ __all__ = [
     "Payload",
     "copy_arguments",
     "dumps",
+    "snapshot",
 ]
 
 #: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
+
+#: Types whose values cannot change, and are made of nothing that can.
+ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 #: Where a value stands in the payload: offset and length of its record.
 Place = tuple[int, int]
@@ -287,6 +291,19 @@ def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict
             )
             for args, kwargs in calls
         ]
+
+
+def snapshot(value: object) -> object:
+    """Return a copy of what a thread gave, as a process sends one: later writes leave it alone.
+
+    What cannot be copied is returned as it is.
+    """
+    if type(value) in ATOMS:
+        return value
+    try:
+        return _copy(value)
+    except Exception:
+        return value
 
 
 def _copy(value: object) -> object:

@@ -19,7 +19,7 @@ from .ledger import Kind, Ledger, State
 from .limits import limit_worker
 from .model import Address, Failure, Task
 from .modules import take_over
-from .payload import Call, Handle, Header, dumps, explain
+from .payload import Call, Handle, Header, dumps, explain, snapshot
 from .schedule import Batch
 from .spool import Spool, read_record
 
@@ -72,7 +72,9 @@ class ThreadCall:
             kind, value = _perform(self._tasks[number].function, args, kwargs)
             self._ledger.end(number, now())
             failure = None
-            if isinstance(value, BaseException) and kind != "value":
+            if kind == "value":
+                value = snapshot(value)
+            elif isinstance(value, BaseException):
                 failure = describe(value, value)
             self.outcomes[number] = (kind, value, failure)
             self._ledger.store(number, kind, 0, 0, 0)

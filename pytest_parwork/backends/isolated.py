@@ -45,8 +45,10 @@ class IsolatedWorkers:
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         events = []
-        for sentinel in connection.wait(list(self._running), timeout):
-            assert isinstance(sentinel, int)
+        connection.wait(list(self._running), timeout)
+        # Not by the sentinel alone: a process that a task left behind holds it open.
+        over = [key for key, (process, _) in self._running.items() if process.exitcode is not None]
+        for sentinel in over:
             process, lane = self._running.pop(sentinel)
             code = self._processes.release(process)
             number = lane.batch.number

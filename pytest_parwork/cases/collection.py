@@ -118,6 +118,11 @@ class Collected:
                 expected=self.generated[place],
             )
         group = self.groups[place]
+        if plan.configuration != group.plan.configuration:
+            raise UsageError(
+                f"it would run on {plan.configuration.id}, other cases of the test on "
+                f"{group.plan.configuration.id}; mark all of them alike"
+            )
         case = Case(item=item, group=group, index=len(group.cases), plan=plan)
         group.cases.append(case)
         item.stash[CASE] = case

@@ -167,6 +167,8 @@ class Gates:
                 ask(item=item)
             except (pytest.skip.Exception, pytest.xfail.Exception):
                 return True
+            except (Exception, pytest.fail.Exception):
+                return True  # a mark that is wrong: the set-up of the case will tell
             return False
 
         return is_skipped

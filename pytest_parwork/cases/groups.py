@@ -104,7 +104,7 @@ class Group:
             backend=self.plan.configuration.backend,
             asked=self.plan.configuration.workers,
             chunksize=self.plan.configuration.chunksize,
-            policy=str(self.plan.policy),
+            policy=", ".join(dict.fromkeys(str(case.plan.policy) for case in self.cases)),
             facts=tuple(self.facts[batch] for batch in batches if batch in self.facts),
             cases=tuple(cases),
             expected=self.expected,

@@ -71,7 +71,8 @@ class Serial:
         if properties not in case.item.user_properties:
             case.item.user_properties.append(properties)
             report.user_properties.append(properties)
-        if verdict in (Verdict.DIFFERENT, Verdict.LOST) and not _is_expected(case.item):
+        is_bad = verdict in (Verdict.DIFFERENT, Verdict.LOST)
+        if is_bad and not _is_expected(case.item, call, report):
             _fail(report, call, case.message)
         elif case.traceback and call.when == "call":
             _tell_of_worker(case, call, report)
@@ -190,8 +191,12 @@ def _label(case: Case) -> str:
     return f"{case.group.plan.configuration.backend}-{case.sent.facts.granted}"
 
 
-def _is_expected(item: pytest.Item) -> bool:
-    """Return whether an xfail mark names one of our errors; any other must not hide a verdict."""
+def _is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+    """Return whether an xfail that holds names our error; any other must not hide a verdict."""
+    if not hasattr(report, "wasxfail") or call.excinfo is None:
+        return False
+    if not isinstance(call.excinfo.value, ParworkError):
+        return False
     for mark in item.iter_markers("xfail"):
         raises = mark.kwargs.get("raises")
         for kind in raises if isinstance(raises, tuple) else (raises,):
@@ -220,6 +225,8 @@ def _fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) 
         if told.reprcrash is not None:
             told.reprcrash.message = message.partition("\n")[0]
         report.longrepr = told
+    elif isinstance(report.longrepr, tuple):
+        report.longrepr = message  # the serial run was skipped: there is no traceback
     else:
         # The serial run failed too, otherwise: its traceback stays.
         report.sections.append((SECTION, message))

@@ -53,7 +53,11 @@ def refuse(advice: str) -> Comparer:
 
 
 def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
-    """Ask the class, which must give a bool, or an array with `all()`."""
+    """Ask the class, which must give a bool, or an array with `all()`.
+
+    An array answer says nothing of parts that broadcasting has repeated or dropped, so then the
+    states must be equal too.
+    """
     if type(actual) is not type(expected):  # one class imported twice: its `__eq__` knows one
         yield from compare_states(actual, expected, relation)
         return
@@ -66,6 +70,8 @@ def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterato
         yield Unequal("uncomparable", actual, expected, advice)
     elif not answer:
         yield Unequal("value", actual, expected)
+    elif answer is not result:
+        yield from compare_states(actual, expected, relation)
 
 
 def compare_states(actual: object, expected: object, _: Relation) -> Iterator[Finding]:

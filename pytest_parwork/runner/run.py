@@ -1,4 +1,4 @@
-"""Carry out one configuration on one workload: start, hand out, watch, gather, survive."""
+"""One run from start to end: get ready, start workers, have them watched, gather."""
 
 from __future__ import annotations
 

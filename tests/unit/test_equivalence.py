@@ -551,3 +551,24 @@ def test_what_takes_too_long_to_match_does_not_pass(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(walk, "Effort", functools.partial(walk.Effort, left=3))
     left, right = ({Bare(x=i) for i in range(20)} for _ in range(2))
     assert not compare(left, right)
+
+
+class Holder:
+    """Answers `==` with what NumPy answers for an array inside."""
+
+    def __init__(self, values: list[float]) -> None:
+        self.values = np.array(values)
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, Holder)
+        return self.values == other.values  # type: ignore[no-any-return]  # the point of it
+
+    __hash__ = None  # type: ignore[assignment]  # as NumPy's
+
+
+@pytest.mark.parametrize(("actual", "expected"), [([], [5.0]), ([5.0], [5.0, 5.0])])
+def test_an_array_answer_says_nothing_of_parts_that_broadcasting_dropped(
+    actual: list[float], expected: list[float]
+) -> None:
+    assert not compare(Holder(actual), Holder(expected))
+    assert compare(Holder(expected), Holder(expected))
