@@ -302,7 +302,9 @@ def snapshot(value: object) -> object:
         return value
     try:
         return _copy(value)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a `__reduce__` may raise SystemExit
         return value
 
 
