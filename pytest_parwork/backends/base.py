@@ -13,16 +13,20 @@ from ..worker import BatchCall
 
 __all__ = ["Backend", "Event", "PerRun", "Reach", "Workers", "drain", "told"]
 
-#: What the runner shares with the workers: its own memory, or the machine.
-Reach = Literal["process", "machine"]
+#: What the runner shares with the workers: its own memory, the machine, or nothing but what is sent.
+Reach = Literal["process", "machine", "network"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What became of a batch; with `batch` None, of all that the workers have in hand."""
+    """What became of a batch; with `batch` None, of all that the workers have in hand.
+
+    `body` is what the call of the batch returned, where nothing is shared with its worker.
+    """
 
     kind: Literal["done", "failed", "broken"]
     batch: int | None = None
+    body: bytes = b""
     reason: str = ""
 
 
