@@ -21,6 +21,7 @@ __all__ = [
     "Policy",
     "Run",
     "Task",
+    "Try",
     "Verdict",
     "WorkersAsked",
     "Workload",
@@ -49,7 +50,7 @@ class Task:
     """One call: function, arguments, id.
 
     `function` is what threads and the serial run call; `address`, where given, is what travels to
-    other processes instead of it.
+    other processes instead of it. `timeout` is the seconds that it may take, None for no limit.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Task:
     address: Address | None = None
     args: tuple[object, ...] = ()
     kwargs: Mapping[str, object] = field(default_factory=dict)
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class Plan:
     configuration: Configuration
     policy: Policy
     verify: float = 1.0
+    timeout: float | None = None
     min_speedup: float | None = None
 
 
@@ -117,11 +120,28 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One time that a task was run without coming to its end.
+
+    `worker` is the id of the process or thread, `seconds` how long it ran until its end was seen.
+    """
+
+    worker: int
+    seconds: float
+    is_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """Why a task has no outcome."""
+    """Why a task has no outcome.
+
+    `stack` is where its worker was when it ended, `file:line in function`, the innermost first.
+    """
 
     reason: Literal["crash", "timeout", "interrupted", "backend"]
     detail: str
+    tries: tuple[Try, ...] = ()
+    stack: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from .ledger import Files, Ledger
 from .model import Address, Task
 from .modules import ModuleTable
 from .spool import Buffer, write_record
+from .stacks import SLOT
 
 __all__ = [
     "Call",
@@ -53,11 +54,15 @@ class Call(NamedTuple):
 class Header:
     """The table of contents, read once by every worker.
 
-    `functions` are addresses, or numbers of values where the function travels itself.
+    `functions` are addresses, or numbers of values where the function travels itself. `runner` is
+    the id of the process that runs pytest, `registry` the path of the list of workers, if any.
     """
 
+    runner: int
     ledger: str
     spools: tuple[str, ...]
+    stacks: str
+    registry: str | None
     functions: tuple[Address | int, ...]
     calls: tuple[Call | None, ...]
     values: tuple[Place, ...]
@@ -111,10 +116,12 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
 class Payload:
     """The file being written, and what could not be put into it.
 
-    `refused` holds, by task number, why a task cannot be sent.
+    `refused` holds, by task number, why a task cannot be sent. `stacks` is the descriptor of the
+    file in which workers leave theirs.
     """
 
     handle: Handle
+    stacks: int
     refused: dict[int, PayloadError] = field(default_factory=dict)
 
     @classmethod
@@ -128,6 +135,7 @@ class Payload:
         modules: ModuleTable,
         threads: int | None,
         patience: float,
+        registry: str | None = None,
     ) -> tuple[Payload, Ledger, list[int]]:
         """Serialise `tasks` into a new file among `files`, beside a ledger and `spools` spools.
 
@@ -137,6 +145,7 @@ class Payload:
         fd, path = files.create("payload")
         _, ledger_path = files.create("ledger", Ledger.size(len(tasks)))
         spooled = [files.create(f"spool-{number}") for number in range(spools)]
+        stacks, stacks_path = files.create("stacks", spools * SLOT)
         writer = _Writer(fd)
         refused: dict[int, PayloadError] = {}
         calls: list[Call | None] = []
@@ -148,8 +157,11 @@ class Payload:
                 # Its traceback would keep the frames of this run alive, with all its values.
                 refused[number] = error.with_traceback(None)
         header = Header(
+            runner=os.getpid(),
             ledger=ledger_path,
             spools=tuple(path for _, path in spooled),
+            stacks=stacks_path,
+            registry=registry,
             functions=tuple(writer.functions),
             calls=tuple(calls),
             values=tuple(writer.places),
@@ -161,7 +173,7 @@ class Payload:
         offset, length = writer.append(header, "the table of contents")
         writer.flush()
         handle = Handle(path, offset, length, run)
-        return cls(handle, refused), Ledger.open(ledger_path), [fd for fd, _ in spooled]
+        return cls(handle, stacks, refused), Ledger.open(ledger_path), [fd for fd, _ in spooled]
 
 
 class _Writer:

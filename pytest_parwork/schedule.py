@@ -31,7 +31,8 @@ class Schedule:
 
     The longest known task comes first (Graham's LPT rule, SIAM J. Appl. Math. 17, 1969). Where no
     duration is known, the last task comes first: parameters are mostly written from small to large,
-    and a long task that starts last leaves the other workers idle.
+    and a long task that starts last leaves the other workers idle. `in_order` is for a run that may
+    be stopped by a failure: what comes before that is then done.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Schedule:
         workers: int,
         chunksize: WorkersAsked = "auto",
         durations: Mapping[int, float] | None = None,
+        in_order: bool = False,
     ) -> None:
         known = durations or {}
         order = sorted(tasks, key=lambda task: (known.get(task, math.inf), task), reverse=True)
-        self._queue = deque(order)
+        self._queue = deque(sorted(tasks) if in_order else order)
         self._workers = workers
         self._chunksize = chunksize
         self._seconds: float | None = None
@@ -79,6 +81,11 @@ class Schedule:
         while self._queue:
             batches.append(self._take(size))
         return batches
+
+    def single(self, task: int) -> Batch:
+        """Return a batch of `task` alone, which was taken before."""
+        self._count += 1
+        return Batch(number=self._count, tasks=(task,))
 
     def put_back(self, tasks: Sequence[int]) -> None:
         """Hand `tasks` out again, next."""

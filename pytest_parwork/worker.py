@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import os
 import pickle
@@ -10,11 +11,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, cast
 
 from .clock import now
-from .errors import PayloadError
+from .deadline import TimedOut, deadline
+from .errors import BackendError, PayloadError
+from .groups import enroll
 from .ledger import Kind, Ledger, State
 from .limits import limit_worker
 from .model import Address, Failure, Task
@@ -22,6 +26,7 @@ from .modules import take_over
 from .payload import Call, Handle, Header, dumps, explain, snapshot
 from .schedule import Batch
 from .spool import Spool, read_record
+from .stacks import keep_stack
 
 __all__ = ["BatchCall", "ProcessCall", "Record", "ThreadCall", "describe", "find", "is_skip"]
 
@@ -42,7 +47,11 @@ class BatchCall(Protocol):
 
 
 class ThreadCall:
-    """Carry out batches in threads of this process, where the outcomes are shared anyway."""
+    """Carry out batches in threads of this process, where the outcomes are shared anyway.
+
+    `overdue` are the tasks that had their time, where this call could end them itself: in the main
+    thread.
+    """
 
     def __init__(
         self,
@@ -57,28 +66,74 @@ class ThreadCall:
         self._ledger = ledger
         self._patience = patience
         self._waited = threading.local()
+        self._lock = threading.Lock()
+        self._begun: set[int] = set()
+        self._left: set[int] = set()
         self.outcomes: dict[int, tuple[Kind, object, Failure | None]] = {}
+        self.overdue: set[int] = set()
 
     def __call__(self, batch: Batch, /) -> int:
         worker = threading.get_native_id()
+        with self._lock:
+            if batch.number in self._left:
+                return batch.number
+            self._begun.add(batch.number)
         if not hasattr(self._waited, "done"):
             self._waited.done = True
             _meet(self._ledger, batch, worker, self._patience)
-        for number in batch.tasks:
-            if self._ledger.state(number) is State.PENDING:
-                self._ledger.arrive(number, worker, now())
-            args, kwargs = self._arguments[number]
-            self._ledger.start(number, now())
-            kind, value = _perform(self._tasks[number].function, args, kwargs)
-            self._ledger.end(number, now())
-            failure = None
-            if kind == "value":
-                value = snapshot(value)
-            elif isinstance(value, BaseException):
-                failure = describe(value, value)
-            self.outcomes[number] = (kind, value, failure)
-            self._ledger.store(number, kind, 0, 0, 0)
+        with suppress(TimedOut):  # the runner has given up the task, and the thread with it
+            for number in batch.tasks:
+                if batch.number in self._left:
+                    break
+                self._carry_out(number, worker)
         return batch.number
+
+    def take_back(self, batch: Batch, /) -> bool:
+        """Have `batch` not carried out, False if a thread has begun with it."""
+        with self._lock:
+            if batch.number in self._begun:
+                return False
+            self._left.add(batch.number)
+            return True
+
+    def give_up(self, batch: Batch, task: int, /) -> bool:
+        """Leave `task` to its thread, and end that where it runs Python; False if it has ended.
+
+        A thread that waits in C goes on until it comes back, and then ends too.
+        """
+        with self._lock:
+            if self._ledger.state(task) is not State.STARTED:
+                return False
+            self._left.add(batch.number)
+            worker = self._ledger.worker(task)
+            for thread in threading.enumerate():
+                if thread.native_id == worker and thread is not threading.main_thread():
+                    _raise_in(thread)
+            return True
+
+    def _carry_out(self, number: int, worker: int) -> None:
+        if self._ledger.state(number) is State.PENDING:
+            self._ledger.arrive(number, worker, now())
+        args, kwargs = self._arguments[number]
+        task = self._tasks[number]
+        self._ledger.start(number, now())
+        try:
+            with deadline(task.timeout):
+                kind, value = _perform(task.function, args, kwargs)
+        except TimedOut:
+            if threading.current_thread() is not threading.main_thread():
+                raise
+            self.overdue.add(number)
+            return
+        with self._lock:  # from here on it cannot be given up
+            self._ledger.end(number, now())
+        failure = None
+        if kind == "value":
+            value = snapshot(value)
+        elif isinstance(value, BaseException):
+            failure = describe(value, value)
+        self.outcomes[number] = (kind, value, failure)
+        self._ledger.store(number, kind, 0, 0, 0)
 
 
 class ProcessCall:
@@ -112,15 +167,20 @@ class _Attached:
         self._fd = os.open(handle.path, os.O_RDONLY)
         header = read_record(self._fd, handle.offset, handle.length)
         assert isinstance(header, Header)
+        if header.runner == os.getpid():
+            raise BackendError("it runs tasks in the process of pytest, not in workers")
         self.header = header
         self.has_met = False
-        _ignore_interrupts()
+        _stand_alone()
+        if header.registry is not None:
+            enroll(header.registry)
         take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.functions]
         if header.threads is not None:
             limit_worker(header.threads)
         self.ledger = Ledger.open(header.ledger)
         self.spool = Spool.claim(header.spools)
+        self._stack = keep_stack(header.stacks, self.spool.number)
 
     @classmethod
     def to(cls, handle: Handle) -> _Attached:
@@ -129,10 +189,13 @@ class _Attached:
         if cls.current is None or cls.current._handle.run != handle.run:
             if cls.current is not None:
                 cls.current.close()
+                cls.current = None
             cls.current = cls(handle)
         return cls.current
 
     def close(self) -> None:
+        faulthandler.disable()  # it would write to a descriptor that is something else by then
+        os.close(self._stack)
         os.close(self._fd)
         self.spool.close()
 
@@ -221,6 +284,8 @@ def _perform(
     """Call, and return what came: a value, a failure or a skip."""
     try:
         return "value", function(*args, **kwargs)
+    except TimedOut:  # raised by the runner, not by the function
+        raise
     except BaseException as error:
         # SystemExit, KeyboardInterrupt and pytest's own outcomes end a library's worker.
         return ("skip" if is_skip(error) else "failure"), error
@@ -298,10 +363,20 @@ def _meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:
         time.sleep(GLANCE)
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the runner, which ends the workers.
+def _stand_alone() -> None:
+    """Make this process the first of a group, which ends with it, and leave Ctrl-C to the runner.
 
     A handler that does nothing, not SIG_IGN: programs started by a task would inherit that.
     """
+    if hasattr(os, "setpgid"):
+        with suppress(OSError):  # the leader of a session is one already
+            os.setpgid(0, 0)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: None)
+
+
+def _raise_in(thread: threading.Thread) -> None:
+    import ctypes  # here, because workers that are processes never need it
+
+    ident = ctypes.c_ulong(thread.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(TimedOut))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from typing import Literal, Protocol
 from ..schedule import Batch
 from ..worker import BatchCall
 
-__all__ = ["Backend", "Event", "PerRun", "Reach", "Workers", "drain", "told"]
+__all__ = ["Backend", "Event", "PerRun", "Reach", "Workers", "drain", "exit_name", "told"]
 
-#: What the runner shares with the workers: its own memory, the machine, or nothing but what is sent.
+#: What the runner shares with the workers: its own memory, the machine, or only what it sends.
 Reach = Literal["process", "machine", "network"]
 
 
@@ -116,3 +117,13 @@ def drain(events: SimpleQueue[Event], timeout: float) -> list[Event]:
             found.append(events.get_nowait())
     except Empty:
         return found
+
+
+def exit_name(code: int) -> str:
+    """Name an exit code: `SIGSEGV (signal 11)`, `exit code 3`."""
+    if code < 0:
+        try:
+            return f"{signal.Signals(-code).name} (signal {-code})"
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"

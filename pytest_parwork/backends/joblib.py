@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..schedule import Batch
 from ..worker import BatchCall
-from .base import Backend, Event, Reach, drain
+from .base import Backend, Event, Reach, drain, exit_name
 from .contexts import Processes
 
 __all__ = ["backends"]
@@ -118,10 +118,10 @@ class _Ended(BaseException):
 
 
 def _reason(error: BaseException) -> str:
-    """Tell why a call ended; of loky's page about a dead worker, the exit codes."""
+    """Tell why a call ended; of loky's page about dead workers, how the first of them did."""
     told = f"{type(error).__name__}: {error}"
-    codes = re.search(r"exit codes of the workers are \{(.*?)\}", told)
-    return f"{type(error).__name__}, {codes[1]}" if codes else told
+    code = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", told)
+    return exit_name(int(code[1])) if code else told
 
 
 def _end_loky() -> None:

@@ -1,5 +1,7 @@
 """Carry out one configuration on one workload: start, hand out, watch, gather, survive."""
 
-from .run import carry_out
+from .guard import Guard
+from .run import Interrupted, carry_out
+from .watch import Stop
 
-__all__ = ["carry_out"]
+__all__ = ["Guard", "Interrupted", "Stop", "carry_out"]

@@ -19,15 +19,25 @@ from ..outcomes import Outcomes
 from ..payload import Payload, copy_arguments
 from ..schedule import Schedule
 from ..worker import BatchCall, ProcessCall, ThreadCall
-from .watch import RENDEZVOUS, Watch
+from .guard import Guard
+from .losses import Losses
+from .watch import RENDEZVOUS, Stop, Watch
 
-__all__ = ["carry_out"]
+__all__ = ["Interrupted", "carry_out"]
 
 #: Seconds that workers have to end.
 CLOSE_DEADLINE = 5.0
 
 #: The same where the run ends in the middle of tasks: nobody waits for these.
 INTERRUPTED_DEADLINE = 0.2
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a run; `run` holds what had come of it by then."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
 
 
 def carry_out(
@@ -37,63 +47,96 @@ def carry_out(
     *,
     modules: ModuleTable | None = None,
     durations: Mapping[int, float] | None = None,
+    stop: Stop | None = None,
+    guard: Guard | None = None,
 ) -> Run:
     """Run all tasks of `workload` and return what came of each; every task has an outcome.
 
     `modules` are those that a worker may not be able to import by itself. `durations`, seconds by
-    task number, are used to begin with the longest. The values stay where the workers left them
-    until they are asked for; `run.outcomes.close()` gives them back.
+    task number, are used to begin with the longest. With `stop`, tasks are begun in their order,
+    and no more after so many failures. `guard` ends workers where pytest is killed. The values
+    stay where the workers left them until they are asked for; `run.outcomes.close()` gives them
+    back.
+
+    Raises `BackendError` where nothing could be started, `Interrupted` on Ctrl-C.
     """
     began = now()
     tasks = len(workload.tasks)
     asked = budget.resolve(configuration.workers)
     threads = budget.native_threads(asked)
+
+    def start() -> Workers:
+        return backend.start(max(1, min(asked, tasks)))
+
     try:
-        workers = backend.start(max(1, min(asked, tasks)))
+        workers = start()
     except Exception as error:
-        raise BackendError(
-            f"the backend {configuration.backend!r} cannot start {asked} workers: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+        raise _cannot_start(configuration, asked, error) from error
     desk = None
     try:
-        desk = _prepare(workload, workers, modules or {}, threads)
-        schedule = Schedule(
-            [number for number in range(tasks) if number not in desk.refused],
-            workers=workers.size,
-            chunksize=configuration.chunksize,
-            durations=durations,
-        )
-        watch = Watch(workers, desk.call, desk.ledger, schedule)
-        with Limits(threads).hold() if workers.reach == "process" else nullcontext():
-            watch.run()
-            ended = now()
+        desk = _prepare(workload, workers, modules or {}, threads, guard)
+    except Exception as error:
+        workers.close(INTERRUPTED_DEADLINE)
+        raise _cannot_start(configuration, asked, error) from error
     except BaseException:
         workers.close(INTERRUPTED_DEADLINE)
-        if desk is not None and desk.files is not None:
+        raise
+    schedule = Schedule(
+        [number for number in range(tasks) if number not in desk.refused],
+        workers=workers.size,
+        chunksize=configuration.chunksize,
+        durations=durations,
+        in_order=stop is not None,
+    )
+    losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks, slots=len(desk.spools))
+    watch = Watch(
+        workers, start, desk.call, desk.ledger, schedule, workload.tasks, losses, stop=stop
+    )
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        with Limits(threads).hold() if workers.reach == "process" else nullcontext():
+            watch.run()
+    except KeyboardInterrupt as error:
+        interrupted = error
+        watch.interrupt("the session was interrupted")
+    except BaseException:
+        watch.workers.close(INTERRUPTED_DEADLINE)
+        if desk.files is not None:
             desk.files.close()
         raise
-    workers.close(CLOSE_DEADLINE)
+    ended = now()
+    is_cut = any(lost.reason == "interrupted" for lost in losses.all().values())
+    watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
     released = watch.released or ended
     outcomes = Outcomes(
         desk.ledger,
         tasks,
-        lost=watch.lost,
+        lost=losses.all(),
         refused=desk.refused,
         memory=desk.call.outcomes if isinstance(desk.call, ThreadCall) else None,
         files=desk.files,
         spools=desk.spools,
     )
-    return Run(
+    run = Run(
         workload=workload.name,
         configuration=configuration,
         outcomes=outcomes,
         wall=ended - released,
         startup=released - began,
-        granted=workers.size,
+        granted=watch.workers.size,
         workers_used=outcomes.workers_used,
-        start_method=workers.start_method,
+        start_method=watch.workers.start_method,
         threads=threads,
+    )
+    if interrupted is not None:
+        raise Interrupted(run) from interrupted
+    return run
+
+
+def _cannot_start(configuration: Configuration, asked: int, error: Exception) -> BackendError:
+    return BackendError(
+        f"the backend {configuration.backend!r} cannot start {asked} workers: "
+        f"{type(error).__name__}: {error}"
     )
 
 
@@ -106,9 +149,16 @@ class _Desk:
     refused: Mapping[int, PayloadError]
     files: Files | None = None
     spools: tuple[int, ...] = ()
+    stacks: int | None = None
 
 
-def _prepare(workload: Workload, workers: Workers, modules: ModuleTable, threads: int) -> _Desk:
+def _prepare(
+    workload: Workload,
+    workers: Workers,
+    modules: ModuleTable,
+    threads: int,
+    guard: Guard | None,
+) -> _Desk:
     patience = 2 * RENDEZVOUS  # the runner decides; this is for the case that it is gone
     if workers.reach == "process":
         ledger = Ledger(bytearray(Ledger.size(len(workload.tasks))))
@@ -125,6 +175,7 @@ def _prepare(workload: Workload, workers: Workers, modules: ModuleTable, threads
             modules=modules,
             threads=threads,
             patience=patience,
+            registry=guard.registry() if guard is not None else None,
         )
     except BaseException:
         files.close()
@@ -135,4 +186,5 @@ def _prepare(workload: Workload, workers: Workers, modules: ModuleTable, threads
         refused=payload.refused,
         files=files,
         spools=tuple(spools),
+        stacks=payload.stacks,
     )

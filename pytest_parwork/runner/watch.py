@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from ..backends.base import Event, Workers
 from ..clock import now
 from ..ledger import Ledger, State
-from ..model import Lost
+from ..model import Lost, Task
 from ..schedule import Batch, Schedule
-from ..worker import GLANCE, BatchCall
+from ..worker import GLANCE, BatchCall, ThreadCall
+from .deaths import UNKNOWN, Deaths
+from .losses import Losses
+from .overdue import end_worker
 
-__all__ = ["RENDEZVOUS", "Watch"]
+__all__ = ["RENDEZVOUS", "Stop", "Watch"]
 
 #: Seconds that the first worker waits for the others. Missing workers cost exactly this.
 RENDEZVOUS = 5.0
@@ -25,8 +29,14 @@ START_PATIENCE = 60.0
 #: Seconds between two looks at the health of the workers.
 HEARTBEAT = 0.05
 
-#: Seconds without any progress, after a worker died, until what it may have taken is sent again.
+#: Seconds without any progress, after a worker died, until all of them are replaced.
 STALL = 1.0
+
+#: Seconds that workers which are replaced have to end.
+REPLACING = 1.0
+
+#: How often workers are replaced without anything coming of it.
+REPLACEMENTS = 3
 
 #: How often a task is sent whose worker vanished before it began.
 ATTEMPTS = 2
@@ -34,67 +44,122 @@ ATTEMPTS = 2
 #: Seconds in which the system tells how a process ended whose library has noticed its death.
 REAPING = 0.5
 
-#: Seconds that a library has to tell how a worker ended that is gone.
-HEARSAY = 0.25
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """After how many failures a run need not go on; those of the tasks in `tolerated` do not count.
+
+    Tasks that come before the failed ones are still carried out.
+    """
+
+    failures: int
+    tolerated: frozenset[int] = frozenset()
 
 
 class Watch:
     """Hand out batches and wait for their end, whatever happens to the workers."""
 
     def __init__(
-        self, workers: Workers, call: BatchCall, ledger: Ledger, schedule: Schedule
+        self,
+        workers: Workers,
+        start: Callable[[], Workers],
+        call: BatchCall,
+        ledger: Ledger,
+        schedule: Schedule,
+        tasks: Sequence[Task],
+        losses: Losses,
+        *,
+        stop: Stop | None = None,
     ) -> None:
-        self._workers = workers
+        self.workers = workers
+        self._start = start
         self._call = call
         self._ledger = ledger
         self._schedule = schedule
+        self._tasks = tasks
+        self._losses = losses
+        self._stop = stop
+        self._has_limits = any(task.timeout is not None for task in tasks)
+        self._deaths = Deaths(workers)
         self._in_flight: dict[int, Batch] = {}
-        self._losses: dict[int, int] = {}  # tasks that were lost when a batch was handed out
+        self._lost_before: dict[int, int] = {}  # how many were lost when a batch was handed out
         self._attempts: dict[int, int] = {}
-        self._dead: set[int] = set()
-        self._missing: dict[int, float] = {}
+        self._suspects: deque[int] = deque()
+        self._alone: int | None = None
+        self._given_up: set[int] = set()  # batches whose threads are left to themselves
+        self._ended_by_us: set[int] = set()
         self._buried = 0
+        self._replaced = 0
         self._target = 1
         self._first_arrival: float | None = None
         self._progress = now()
         self._has_begun = False
-        self.lost: dict[int, Lost] = {}
         self.released: float | None = None
 
     def run(self) -> None:
-        """Return when every task is stored or lost."""
+        """Return when every task is stored or lost, or enough have failed."""
         self._progress = now()
         self._push(at_start=True)
         heartbeat = now() + HEARTBEAT
-        while self._in_flight or self._schedule:
+        while self._in_flight or self._suspects or self._schedule:
             waiting = GLANCE if self.released is None else HEARTBEAT
-            for event in self._workers.poll(waiting):
+            for event in self.workers.poll(waiting):
                 self._take(event)
             if self.released is None:
                 self._consider_release()
             if now() >= heartbeat:
                 self._check_health()
+                if self._stop is not None and self._is_enough(self._stop):
+                    self._stop = None
+                    self._stop_here()
                 heartbeat = now() + HEARTBEAT
             self._push()
 
+    def interrupt(self, detail: str) -> None:
+        """Take what has no end yet as interrupted."""
+        self._drop_all(Lost(reason="interrupted", detail=detail))
+
+    def _stop_here(self) -> None:
+        """Hand out nothing more, and wait for threads alone, which cannot be ended."""
+        running = {}
+        if isinstance(self._call, ThreadCall):
+            for batch in list(self._in_flight.values()):
+                if not self._call.take_back(batch):
+                    running[batch.number] = self._in_flight.pop(batch.number)
+        self.interrupt("it was not run: enough had failed before it")
+        self._in_flight.update(running)
+
+    # Handing out.
+
     def _push(self, *, at_start: bool = False) -> None:
         """Hand out what the workers have room for."""
-        batches: list[Batch] = []
-        if self._workers.eager:
-            if not self._in_flight:
-                batches = self._schedule.all()
-        else:
-            room = self._workers.size * self._schedule.window - len(self._in_flight)
-            while room > len(batches) and (batch := self._schedule.next()):
-                batches.append(batch)
+        batches = self._next_batches()
         self._in_flight.update((batch.number, batch) for batch in batches)
-        self._losses.update((batch.number, len(self.lost)) for batch in batches)
+        self._lost_before.update((batch.number, len(self._losses)) for batch in batches)
         if at_start:
-            self._target = min(self._workers.size, len(batches))
+            self._target = min(self.workers.size, len(batches))
             if self._target <= 1:
                 self._release()
         if batches:
-            self._workers.submit(self._call, batches)
+            try:
+                self.workers.submit(self._call, batches)
+            except Exception as error:  # no process can be started any more, say
+                self._give_up(f"it takes no more tasks: {type(error).__name__}: {error}")
+
+    def _next_batches(self) -> list[Batch]:
+        if self._suspects:
+            if self._in_flight:
+                return []  # each is tried alone
+            self._alone = self._suspects.popleft()
+            return [self._schedule.single(self._alone)]
+        self._alone = None
+        if self.workers.eager:
+            return [] if self._in_flight else self._schedule.all()
+        batches: list[Batch] = []
+        room = self.workers.size * self._schedule.window - len(self._in_flight)
+        while room > len(batches) and (batch := self._schedule.next()):
+            batches.append(batch)
+        return batches
 
     def _release(self) -> None:
         self._ledger.release()
@@ -113,108 +178,224 @@ class Watch:
         if len(arrived) >= self._target or late:
             self._release()
 
+    # What came of it.
+
     def _take(self, event: Event) -> None:
         self._progress = now()
         if event.batch is None:
-            self._bury(list(self._in_flight.values()), event.reason)
+            self._suspect(list(self._in_flight.values()), event.reason)
             return
         done = self._in_flight.get(event.batch)
         if done is None:
             return  # its end was seen in the ledger before
-        if event.kind == "done" and self._is_stored(done):
+        if event.kind == "done" and self._is_over(done):
             self._finish(done)
-        else:
-            owner = self._owner(done)
-            until = now() + REAPING
-            while event.kind == "broken" and self._is_dying(owner) and now() < until:
-                time.sleep(GLANCE)
-            told = self._deaths().get(owner)
-            self._bury([done], told or event.reason or "it came back without an outcome")
-
-    def _is_dying(self, pid: int) -> bool:
-        """Return whether the exit code of a process is still to be told."""
-        return self._workers.pids().get(pid, 0) is None
+            return
+        owner = self._owner(done)
+        until = now() + REAPING
+        while event.kind == "broken" and self._deaths.is_awaited(owner) and now() < until:
+            time.sleep(GLANCE)
+        told = self._deaths.all([]).get(owner)
+        self._bury([done], told or event.reason or "it came back without an outcome")
 
     def _finish(self, batch: Batch) -> None:
         del self._in_flight[batch.number]
-        del self._losses[batch.number]
+        del self._lost_before[batch.number]
         self._has_begun = True
+        self._replaced = 0
         arrived, _, _ = self._ledger.times(batch.tasks[0])
         _, _, ended = self._ledger.times(batch.tasks[-1])
         if arrived is not None and ended is not None:
             begin = max(arrived, self.released or arrived)
             self._schedule.observe(max(0.0, ended - begin) / len(batch.tasks))
 
-    def _is_stored(self, batch: Batch) -> bool:
-        return all(self._ledger.state(task) is State.STORED for task in batch.tasks)
+    def _is_over(self, batch: Batch) -> bool:
+        if isinstance(self._call, ThreadCall):
+            for task in self._call.overdue.intersection(batch.tasks):
+                self._losses.overdue(task)
+        return all(
+            self._ledger.state(task) is State.STORED or task in self._losses for task in batch.tasks
+        )
 
-    def _bury(self, batches: Sequence[Batch], reason: str) -> None:
-        """End batches whose workers are gone: keep what is stored, send again what never began."""
+    def _is_enough(self, stop: Stop) -> bool:
+        """Return whether enough tasks have failed, and nothing before the last of these is open."""
+        failed = sorted(
+            task
+            for task in range(len(self._tasks))
+            if task not in stop.tolerated
+            and (
+                task in self._losses
+                or (
+                    self._ledger.state(task) is State.STORED
+                    and self._ledger.place(task)[0] == "failure"
+                )
+            )
+        )
+        if len(failed) < stop.failures:
+            return False
+        return all(
+            self._ledger.state(task) is State.STORED or task in self._losses
+            for task in range(failed[stop.failures - 1])
+        )
+
+    # What died, and what takes too long.
+
+    def _suspect(self, batches: Sequence[Batch], reason: str) -> None:
+        """End batches of which one has ended the workers of all.
+
+        If only one task was running, that one is it. Where it was we who ended a worker, none is;
+        else each has to be tried alone.
+        """
+        begun = [
+            task
+            for batch in batches
+            for task in batch.tasks
+            if self._ledger.state(task) in (State.STARTED, State.ENDED) and task not in self._losses
+        ]
+        if self._ended_by_us:
+            self._ended_by_us.clear()
+            self._bury(batches, reason, innocent=frozenset(begun), is_ours=True)
+        elif len(begun) > 1:
+            for task in begun:
+                self._losses.note_try(task)
+            self._suspects.extend(begun)
+            self._bury(batches, reason, innocent=frozenset(begun))
+        else:
+            self._bury(batches, reason)
+
+    def _bury(
+        self,
+        batches: Sequence[Batch],
+        reason: str,
+        *,
+        innocent: frozenset[int] = frozenset(),
+        is_ours: bool = False,
+    ) -> None:
+        """End batches whose workers are gone: keep what is stored, send again what never began.
+
+        Of `innocent` tasks nobody knows whether they are to blame; they too are sent again, the
+        suspects among them alone. With `is_ours` no task is to blame.
+        """
         tasks = [task for batch in batches for task in batch.tasks]
         begun = [task for task in tasks if self._ledger.state(task) >= State.STARTED]
         for task in begun:
-            if self._ledger.state(task) is not State.STORED:
-                self._lose(task, f"its worker ended while it ran this task: {reason}")
+            if self._ledger.state(task) is not State.STORED and task not in innocent:
+                self._losses.crashed(task, reason, is_alone=task == self._alone)
         again = []
-        lost = len(self.lost)
+        lost = len(self._losses)
         for batch in batches:
             del self._in_flight[batch.number]
             # Where another task is to blame, these have lost nothing by it.
-            is_blameless = lost > self._losses.pop(batch.number)
-            for task in set(batch.tasks) - set(begun):
-                self._attempts[task] = self._attempts.get(task, 1) + (not is_blameless)
-                if self._attempts[task] > ATTEMPTS:
-                    self._lose(task, f"its worker ended before the task began, twice: {reason}")
-                else:
+            others = lost > self._lost_before.pop(batch.number)
+            is_blameless = others or is_ours or bool(innocent)
+            for task in batch.tasks:
+                if task in innocent:
                     self._ledger.reset(task)
-                    again.append(task)
+                    if task not in self._suspects:
+                        again.append(task)
+                elif task not in begun and task not in self._losses:
+                    self._attempts[task] = self._attempts.get(task, 1) + (not is_blameless)
+                    if self._attempts[task] > ATTEMPTS:
+                        self._losses.never_began(task, reason)
+                    else:
+                        self._ledger.reset(task)
+                        again.append(task)
         self._schedule.put_back(sorted(again))
         self._has_begun |= bool(begun)
         self._buried += len(batches)
-        if not self._has_begun and self._buried >= max(8, 4 * self._workers.size):
+        if not self._has_begun and self._buried >= max(8, 4 * self.workers.size):
             self._give_up(f"no worker could begin: {reason}")
 
-    def _lose(self, task: int, detail: str) -> None:
-        self.lost[task] = Lost(reason="crash", detail=detail)
-
     def _check_health(self) -> None:
-        for batch in [batch for batch in self._in_flight.values() if self._is_stored(batch)]:
+        for batch in [batch for batch in self._in_flight.values() if self._is_over(batch)]:
             self._finish(batch)
             self._progress = now()
+        if self._has_limits:
+            self._end_overdue()
         self._look_for_the_dead()
-        idle = 0.0 if self._is_any_running() else now() - self._progress
-        if self._dead and idle > STALL:
-            # Nobody works on these: they went with a worker that had not begun with them.
-            self._bury(list(self._in_flight.values()), "workers die before they begin")
+        idle = now() - self._progress
+        if idle <= STALL or self._is_any_running():
+            return
+        if self._deaths.has_any:
+            # The library has lost what it was given with a worker, or its queue.
+            self._replace("workers die before they begin")
+        elif self._given_up:
+            self._replace("threads do not come back")
         elif idle > START_PATIENCE:
             self._give_up(f"no worker took it for {START_PATIENCE:.0f} s")
 
     def _look_for_the_dead(self) -> None:
-        dead = self._deaths()
-        fresh = dead.keys() - self._dead
+        owners = {self._owner(batch) for batch in self._in_flight.values()}
+        fresh = self._deaths.fresh(owners)
         if not fresh:
             return
-        self._dead |= fresh
         self._progress = now()
-        for batch in list(self._in_flight.values()):
-            owner = self._owner(batch)
-            if batch.number in self._in_flight and owner in fresh and not self._is_stored(batch):
-                self._bury([batch], dead[owner])
+        hit = [b for b in self._in_flight.values() if self._owner(b) in fresh]
+        hit = [batch for batch in hit if not self._is_over(batch)]
+        if len(hit) > 1 and all(fresh[self._owner(batch)] == UNKNOWN for batch in hit):
+            self._suspect(hit, UNKNOWN)
+            return
+        for batch in hit:
+            if batch.number in self._in_flight:  # or all were given up meanwhile
+                self._bury([batch], fresh[self._owner(batch)])
 
-    def _deaths(self) -> dict[int, str]:
-        """Return how each dead worker ended, by process id."""
-        codes = self._workers.pids()
-        dead = {pid: exit_name(code) for pid, code in codes.items() if code is not None}
-        if self._workers.reach == "machine":
-            for batch in self._in_flight.values():
-                owner = self._owner(batch)
-                # A library may bury its dead before anyone else could see them, and then tell, or
-                # not: loky does, joblib's multiprocessing does not.
-                if owner and owner not in codes and not _is_alive(owner):
-                    missing_since = self._missing.setdefault(owner, now())
-                    if now() > missing_since + HEARSAY:
-                        dead[owner] = "its exit code is unknown"
-        return dead
+    def _end_overdue(self) -> None:
+        """End the workers whose task has had its time."""
+        for batch in list(self._in_flight.values()):
+            task = self._running(batch)
+            limit = self._tasks[task].timeout if task is not None else None
+            if task is None or limit is None or batch.number in self._given_up:
+                continue
+            arrived, started, _ = self._ledger.times(task)
+            begin = started if started is not None else max(arrived or 0.0, self.released or now())
+            if now() <= begin + limit:
+                continue
+            if isinstance(self._call, ThreadCall):
+                if self._call.give_up(batch, task):
+                    self._leave_to_its_thread(batch, task)
+            elif self.workers.reach == "machine":
+                worker = self._ledger.worker(task)
+                if end_worker(worker, partial(self._is_in_hand, task, worker)):
+                    self._ended_by_us.add(worker)
+                    self._losses.overdue(task)
+            self._progress = now()
+
+    def _leave_to_its_thread(self, batch: Batch, task: int) -> None:
+        self._losses.overdue(task, "; its thread cannot be ended and goes on")
+        self._given_up.add(batch.number)
+        del self._in_flight[batch.number]
+        del self._lost_before[batch.number]
+        rest = [other for other in batch.tasks if self._ledger.state(other) is State.PENDING]
+        self._schedule.put_back(sorted(rest))
+        if len(self._given_up) >= self.workers.size and (self._in_flight or self._schedule):
+            self._replace("threads do not come back")
+
+    def _replace(self, reason: str) -> None:
+        """Start new workers in the place of those that take nothing any more."""
+        self._replaced += 1
+        if self._replaced > (REPLACEMENTS if self._has_begun else 1):
+            self._give_up(f"no worker could begin: {reason}")
+            return
+        if isinstance(self._call, ThreadCall):
+            batches = [b for b in self._in_flight.values() if self._call.take_back(b)]
+        else:
+            batches = list(self._in_flight.values())
+        self.workers.close(REPLACING)
+        began = [t for b in batches for t in b.tasks if self._ledger.state(t) >= State.STARTED]
+        innocent = frozenset(task for task in began if not self._is_stored(task))
+        self._bury(batches, reason, innocent=innocent, is_ours=True)
+        try:
+            self.workers = self._start()
+        except Exception as error:
+            self._give_up(f"it cannot start new workers: {type(error).__name__}: {error}")
+            return
+        self._deaths.replaced(self.workers)
+        self._given_up.clear()
+        self._ended_by_us.clear()
+        self._progress = now()
+
+    def _is_stored(self, task: int) -> bool:
+        return self._ledger.state(task) is State.STORED
 
     def _owner(self, batch: Batch) -> int:
         """Return the process or thread that began last with a task of `batch`, else 0."""
@@ -223,37 +404,37 @@ class Watch:
                 return self._ledger.worker(task)
         return 0
 
+    def _running(self, batch: Batch) -> int | None:
+        """Return the task of `batch` that a worker has in hand, None if there is none."""
+        for task in batch.tasks:
+            if self._ledger.state(task) in (State.ARRIVED, State.STARTED):
+                return None if task in self._losses else task
+        return None
+
+    def _is_in_hand(self, task: int, worker: int) -> bool:
+        is_running = self._ledger.state(task) in (State.ARRIVED, State.STARTED)
+        return is_running and self._ledger.worker(task) == worker
+
     def _is_any_running(self) -> bool:
         running = (State.ARRIVED, State.STARTED, State.ENDED)
         return any(
-            self._ledger.state(task) in running and self._ledger.worker(task) not in self._dead
+            self._ledger.state(task) in running
+            and task not in self._losses
+            and not self._deaths.is_told(self._ledger.worker(task))
             for batch in self._in_flight.values()
             for task in batch.tasks
         )
 
     def _give_up(self, detail: str) -> None:
+        self._drop_all(Lost(reason="backend", detail=detail))
+
+    def _drop_all(self, lost: Lost) -> None:
         open_tasks = [task for batch in self._in_flight.values() for task in batch.tasks]
+        open_tasks.extend(self._suspects)
         while batch := self._schedule.next():
             open_tasks.extend(batch.tasks)
         self._in_flight.clear()
+        self._suspects.clear()
         for task in open_tasks:
-            if self._ledger.state(task) is not State.STORED:
-                self.lost[task] = Lost(reason="backend", detail=detail)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def exit_name(code: int) -> str:
-    """Name an exit code: `SIGSEGV (signal 11)`, `exit code 3`."""
-    if code < 0:
-        try:
-            return f"{signal.Signals(-code).name} (signal {-code})"
-        except ValueError:
-            return f"signal {-code}"
-    return f"exit code {code}"
+            if not self._is_stored(task) and task not in self._losses:
+                self._losses.add(task, lost)

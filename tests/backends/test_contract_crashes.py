@@ -46,8 +46,9 @@ def test_a_worker_that_dies_takes_only_its_task_with_it(
     assert guilty.started is not None
     assert guilty.ended is None
     told = guilty.lost.detail
-    assert words in told or words.replace("exit code 3", "EXIT(3)") in told
-    with pytest.raises(LostError, match="LOST: its worker ended while it ran this task"):
+    assert words in told
+    assert "while it ran this task" in told
+    with pytest.raises(LostError, match="LOST: its worker (died of|ended with)"):
         run[GUILTY]
 
 
@@ -63,7 +64,7 @@ def test_a_task_that_never_began_is_not_lost_however_often_others_crash(carrier:
         tasks.die_by_exit, *[(x, x if x in guilty else GUILTY_NEVER) for x in range(20)]
     )
     lost = {x: outcome for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"}
-    assert guilty <= lost.keys()
+    assert lost.keys() == guilty
     assert all(outcome.started is not None for outcome in lost.values())
 
 
