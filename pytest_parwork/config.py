@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -15,6 +16,7 @@ from .equivalence import as_policy, exact
 from .errors import UsageError
 from .model import Configuration, Plan, WorkersAsked
 from .options import DEFAULTS, KEYWORDS, MARK
+from .runner import Guard
 
 __all__ = [
     "AXES",
@@ -22,6 +24,7 @@ __all__ = [
     "Settings",
     "backends",
     "close_backends",
+    "guard",
     "is_marked",
     "marker_keywords",
     "marks",
@@ -31,10 +34,14 @@ __all__ = [
 #: Keywords that may be lists and then make a matrix, in the order of the ids.
 AXES = ("backend", "workers")
 
+#: Seconds that a timeout can be set to: a hundred days, which timers of every system can count.
+LONGEST = 8_640_000.0
+
 #: The name under which a matrix parametrizes the test.
 CONFIGURATION = "parwork_configuration"
 
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
+_GUARD = pytest.StashKey[Guard]()
 
 
 def backends(config: pytest.Config) -> Mapping[str, Backend]:
@@ -62,11 +69,17 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
     return config.stash[_BACKENDS]
 
 
+def guard(config: pytest.Config) -> Guard:
+    """Return what ends the workers of this session in any case."""
+    return config.stash.setdefault(_GUARD, Guard())
+
+
 def close_backends(config: pytest.Config) -> None:
-    """Let the backends go that were used, if any."""
+    """Let the backends go that were used, if any, and end what tasks have left."""
     kept = config.stash.get(_BACKENDS, {}).values()
     for backend in {id(backend): backend for backend in kept}.values():  # some have two names
         backend.close()
+    guard(config).close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +109,7 @@ class Settings:
             configuration=configuration or _configuration(self.values),
             policy=self.values["compare"],
             verify=self.values["verify"],
+            timeout=self.values["timeout"],
             min_speedup=self.values["min_speedup"],
         )
 
@@ -145,10 +159,11 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         "compare": as_policy(cast("Any", asked["compare"])) if "compare" in asked else exact(),
         "verify": _number("verify", asked["verify"], highest=1.0),
         "chunksize": _count("chunksize", asked.get("chunksize", "auto")),
-        "min_speedup": None,
     }
-    if asked.get("min_speedup") is not None:
-        values["min_speedup"] = _number("min_speedup", asked["min_speedup"], above=True)
+    for keyword, highest in (("timeout", LONGEST), ("min_speedup", math.inf)):
+        value = asked.get(keyword)
+        checked = None if value is None else _number(keyword, value, highest=highest, above=True)
+        values[keyword] = checked
     known = backends(config)
     for axis in AXES:
         value = asked[axis]
@@ -161,13 +176,13 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
 
 def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
     """Yield the keywords that options or ini options give a default."""
-    for keyword in ("backend", "workers", "verify"):
+    for keyword in ("backend", "workers", "verify", "timeout"):
         text = config.getoption(f"parwork_{keyword}") or config.getini(f"parwork_{keyword}")
         if not text:
             continue
         parts = [part.strip() for part in text.split(",")]
-        if keyword == "verify":
-            yield keyword, _parsed(float, text, f"--parwork-verify={text}: {KEYWORDS['verify']}")
+        if keyword in ("verify", "timeout"):
+            yield keyword, _parsed(float, text, f"--parwork-{keyword}={text}: {KEYWORDS[keyword]}")
         elif keyword == "workers":
             parsed = [part if part == "auto" else _parsed_workers(part, text) for part in parts]
             yield keyword, parsed if len(parsed) > 1 else parsed[0]
@@ -212,7 +227,7 @@ def _count(keyword: str, value: object) -> WorkersAsked:
 
 
 def _number(
-    keyword: str, value: object, *, highest: float = float("inf"), above: bool = False
+    keyword: str, value: object, *, highest: float = math.inf, above: bool = False
 ) -> float:
     fits = isinstance(value, Real) and not isinstance(value, bool)
     if not fits or not 0 <= float(value) <= highest or (above and not value):  # type: ignore[arg-type]  # a Real by now

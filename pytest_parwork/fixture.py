@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .config import CONFIGURATION, backends, marker_keywords, settings
+from .config import CONFIGURATION, backends, guard, marker_keywords, settings
 from .equivalence import compare_outcomes
 from .errors import LostError, MismatchError, UsageError
 from .limits import Limits
 from .marker import CallSettings
-from .model import Comparison, Mismatch, Outcome, Plan, Run, Task, Verdict, Workload
+from .model import Comparison, Lost, Mismatch, Outcome, Plan, Run, Task, Verdict, Workload
 from .modules import project_modules
 from .options import is_serial
 from .reference import call, sample
 from .report.data import RunEntry
-from .report.entries import CaseEntry, RunFacts, judged
+from .report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from .report.message import mismatch_message
-from .runner import carry_out
+from .runner import Interrupted, carry_out
+from .session import tell
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["CALLS", "Parwork"]
 
 #: Keywords of the marker that a single call can have too.
-CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "chunksize")
+CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
 
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
 
@@ -55,7 +56,7 @@ class Parwork:
 
         `fn` is called a second time for each item, serially in this process, and both outcomes
         must be the same; with side effects use `verify=0`. Keywords are those of the marker:
-        backend, workers, compare, verify, chunksize; single values only.
+        backend, workers, compare, verify, timeout, chunksize; single values only.
 
         Returns a `Run`: the values in order, with `.outcomes`, `.wall` and `.speedup`. Raises
         `MismatchError` where the outcomes differ, `LostError` where a worker died, and the first
@@ -94,23 +95,39 @@ class Parwork:
         workload = Workload(
             name=name,
             tasks=tuple(
-                Task(id=id, function=fn, args=args) for id, args in zip(ids, calls, strict=True)
+                Task(id=id, function=fn, args=args, timeout=plan.timeout)
+                for id, args in zip(ids, calls, strict=True)
             ),
         )
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
-        run = carry_out(
-            workload,
-            plan.configuration,
-            backends(self._config)[plan.configuration.backend],
-            modules=project_modules(self._config.rootpath),
-        )
-        verified = _Verified(workload, plan, run)
+        interrupted: KeyboardInterrupt | None = None
         try:
-            verified.verify()
+            run = carry_out(
+                workload,
+                plan.configuration,
+                backends(self._config)[plan.configuration.backend],
+                modules=project_modules(self._config.rootpath),
+                guard=guard(self._config),
+            )
+        except Interrupted as error:
+            run, interrupted = error.run, error.cause
+        verified = _Verified(workload, plan, run)
+        is_xdist = hasattr(self._config, "workerinput")
+        try:
+            if interrupted is None:
+                verified.verify()
+            else:
+                verified.leave()
+        except KeyboardInterrupt as error:
+            verified.leave()
+            interrupted = error
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # what was loaded stays
-        self._tell(verified.entry(xdist=hasattr(self._config, "workerinput")))
+        if interrupted is not None:
+            tell(self._config, [verified.entry(xdist=is_xdist).to_dict()])
+            raise interrupted
+        self._tell(verified.entry(xdist=is_xdist))
         return verified.result()
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
@@ -184,20 +201,36 @@ class _Verified:
             parallel = self._run.outcomes[index]
             self._outcomes.append(parallel)
             if parallel.lost is not None:
-                self._lost = self._lost or f"LOST: {task.id}: {parallel.lost.detail}"
-                self._add(index, Verdict.LOST, parallel)
+                self._lose(index, parallel.lost, parallel)
             elif task.id not in chosen:
                 if parallel.kind != "value" and self._error is None:
                     self._error = _raised(parallel)
-                self._add(index, Verdict.NOT_VERIFIED, parallel)
+                why = f"verify={self._plan.verify:g}"
+                self._add(index, Verdict.NOT_VERIFIED, parallel, why=why)
             else:
                 with limits.hold():
-                    serial, error = call(partial(task.function, *task.args))
+                    serial, error = call(partial(task.function, *task.args), timeout=task.timeout)
                 if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
                     raise error
+                if serial.lost is not None:
+                    self._lose(index, serial.lost, parallel, serial)
+                    continue
                 self._compare(index, parallel, serial)
                 if self._error is None:
                     self._error = error
+
+    def leave(self) -> None:
+        """Take note of what is not compared: the session was interrupted."""
+        for index in range(len(self._entries), len(self._workload.tasks)):
+            outcome = self._run.outcomes[index]
+            verdict = Verdict.NOT_VERIFIED if outcome.lost is None else Verdict.LOST
+            self._add(index, verdict, outcome, why=INTERRUPTED)
+
+    def _lose(
+        self, index: int, lost: Lost, parallel: Outcome, serial: Outcome | None = None
+    ) -> None:
+        self._lost = self._lost or f"LOST: {self._workload.tasks[index].id}: {lost.detail}"
+        self._add(index, Verdict.LOST, parallel, serial)
 
     def _compare(self, index: int, parallel: Outcome, serial: Outcome) -> None:
         comparison = compare_outcomes(parallel, serial, self._plan.policy)
@@ -217,8 +250,8 @@ class _Verified:
         parallel: Outcome,
         serial: Outcome | None = None,
         comparison: Comparison | None = None,
+        why: str = "",
     ) -> None:
-        why = f"verify={self._plan.verify:g}" if verdict is Verdict.NOT_VERIFIED else ""
         entry = judged(
             self._workload.tasks[index].id,
             verdict,

@@ -24,6 +24,7 @@ class CallSettings(TypedDict, total=False):
     workers: WorkersAsked
     compare: Policy | Callable[[Any, Any], object]
     verify: float
+    timeout: float | None
     chunksize: WorkersAsked
 
 
@@ -34,6 +35,7 @@ class MarkSettings(TypedDict, total=False):
     workers: WorkersAsked | Sequence[WorkersAsked]
     compare: Policy | Callable[[Any, Any], object]
     verify: float
+    timeout: float | None
     chunksize: WorkersAsked
     min_speedup: float | None
 
@@ -49,8 +51,9 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
 
     Keywords: `backend` and `workers`, single values, or lists that make a matrix; `compare`, a
     policy or a function `f(actual, expected)`; `verify`, the share of cases that also run serially,
-    0 to 1; `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`,
-    tasks per batch. Wrong values are errors at collection.
+    0 to 1; `timeout`, the seconds that a case may take in either run; `min_speedup`, the lowest
+    accepted ratio of serial to parallel seconds; `chunksize`, tasks per batch. Wrong values are
+    errors at collection.
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)

@@ -123,11 +123,11 @@ class Failure:
 class Try:
     """One time that a task was run without coming to its end.
 
-    `worker` is the id of the process or thread, `seconds` how long it ran until its end was seen.
+    `seconds` is how long it ran until its end was seen, `pid` the process, None for a thread.
     """
 
-    worker: int
     seconds: float
+    pid: int | None = None
     is_alone: bool = False
 
 

@@ -30,6 +30,7 @@ KEYWORDS = {
     "workers": 'a positive int, "auto" (or -1), or a list of these',
     "compare": "a policy such as exact() or close(rtol=1e-9), or a function f(actual, expected)",
     "verify": "the share of cases that also run serially, from 0 to 1",
+    "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
 }
@@ -47,6 +48,7 @@ def add_options(parser: pytest.Parser) -> None:
         ("backend", "NAMES", f"default {DEFAULTS['backend']}; names with commas make a matrix"),
         ("workers", "NUMBERS", 'default auto, the usable CPUs; as "2,auto" they make a matrix'),
         ("verify", "SHARE", "share of cases that also run serially, 0 to 1; default 1"),
+        ("timeout", "SECONDS", "seconds that a case may take, in either run; default no limit"),
     ):
         described = f"for parwork tests that name no {name}: {text}"
         group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)
@@ -84,7 +86,7 @@ def is_default_given(config: pytest.Config) -> bool:
     """Return whether an option or ini option names a default that could be wrong."""
     return any(
         config.getoption(f"parwork_{name}") or config.getini(f"parwork_{name}")
-        for name in ("backend", "workers", "verify")
+        for name in ("backend", "workers", "verify", "timeout")
     )
 
 

@@ -72,6 +72,24 @@ class Outcomes(Sequence[Outcome]):
         """How many workers ran at least one task, successors of the dead not counted."""
         return len(set(self._workers.values()))
 
+    @property
+    def lost(self) -> int:
+        """How many tasks are lost."""
+        return len(self._lost)
+
+    @property
+    def interrupted(self) -> frozenset[int]:
+        """The tasks that had no end when the run was."""
+        lost = self._lost.items()
+        return frozenset(number for number, why in lost if why.reason == "interrupted")
+
+    def without_value(self, number: int) -> Outcome:
+        """Return what is known of a task without loading what it gave."""
+        if number in self._lost or number in self._refused:
+            return self[number]
+        kind = self._ledger.place(number)[0] if self._memory is None else self._memory[number][0]
+        return self._facts(number)(kind=kind)
+
     def let_go(self, number: int) -> None:
         """Give the memory of an outcome back: large values that were loaded read as zeros now."""
         if self._memory is not None:
@@ -108,15 +126,18 @@ class Outcomes(Sequence[Outcome]):
             numbers[worker] = free + 1
         return numbers
 
-    def _load(self, number: int) -> Outcome:
+    def _facts(self, number: int) -> partial[Outcome]:
         arrived, started, ended = self._ledger.times(number)
-        tell = partial(
+        return partial(
             Outcome,
             arrived=arrived,
             started=started,
             ended=ended,
             worker=None if arrived is None else self._workers[self._ledger.worker(number)],
         )
+
+    def _load(self, number: int) -> Outcome:
+        tell = self._facts(number)
         if number in self._lost:
             return tell(kind="lost", lost=self._lost[number])
         if number in self._refused:

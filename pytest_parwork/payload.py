@@ -17,7 +17,7 @@ from .ledger import Files, Ledger
 from .model import Address, Task
 from .modules import ModuleTable
 from .spool import Buffer, write_record
-from .stacks import SLOT
+from .stacks import size_of_stacks
 
 __all__ = [
     "Call",
@@ -145,7 +145,7 @@ class Payload:
         fd, path = files.create("payload")
         _, ledger_path = files.create("ledger", Ledger.size(len(tasks)))
         spooled = [files.create(f"spool-{number}") for number in range(spools)]
-        stacks, stacks_path = files.create("stacks", spools * SLOT)
+        stacks, stacks_path = files.create("stacks", size_of_stacks(spools))
         writer = _Writer(fd)
         refused: dict[int, PayloadError] = {}
         calls: list[Call | None] = []

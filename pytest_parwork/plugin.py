@@ -12,7 +12,7 @@ import pytest
 
 from . import hookspecs, options
 from .errors import UsageError
-from .session import Reporting
+from .session import REPORTING, Reporting
 
 if TYPE_CHECKING:
     from .backends.base import Backend
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
-        config.pluginmanager.register(Reporting(config, files), "parwork-reporting")
+        config.pluginmanager.register(Reporting(config, files), REPORTING)
 
 
 def pytest_parwork_backends() -> Mapping[str, Backend]:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from .clock import now
-from .model import Outcome
+from .deadline import TimedOut, deadline
+from .model import Lost, Outcome
+from .stacks import stack_of
 from .worker import describe, is_skip
 
 __all__ = ["References", "call", "sample"]
@@ -23,12 +25,22 @@ def sample(ids: Sequence[str], share: float) -> frozenset[str]:
     return frozenset(order[:count])
 
 
-def call(function: Callable[[], object]) -> tuple[Outcome, BaseException | None]:
-    """Call, and return the outcome with the exception, which keeps its traceback."""
+def call(
+    function: Callable[[], object], *, timeout: float | None = None
+) -> tuple[Outcome, BaseException | None]:
+    """Call, and return the outcome with the exception, which keeps its traceback.
+
+    What takes longer than `timeout` seconds is lost, as far as it comes back to Python.
+    """
     __tracebackhide__ = True
     started = now()
     try:
-        value = function()
+        with deadline(timeout):
+            value = function()
+    except TimedOut as error:
+        detail = f"timed out after {timeout:g} s in the serial run"
+        lost = Lost(reason="timeout", detail=detail, stack=stack_of(error))
+        return Outcome(kind="lost", lost=lost, started=started), None
     except BaseException as error:
         ended = now()
         kind = "skip" if is_skip(error) else "failure"

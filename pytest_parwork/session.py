@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,17 @@ import pytest
 if TYPE_CHECKING:
     from .report.data import Report
 
-__all__ = ["Reporting"]
+__all__ = ["REPORTING", "Reporting", "tell"]
+
+#: The name under which the plugin is registered.
+REPORTING = "parwork-reporting"
+
+
+def tell(config: pytest.Config, pieces: Sequence[dict[str, Any]]) -> None:
+    """Hand in parts of runs that no test report will carry: the session was interrupted."""
+    reporting = config.pluginmanager.get_plugin(REPORTING)
+    if isinstance(reporting, Reporting):  # not in the processes of xdist
+        reporting.add(pieces)
 
 
 class Reporting:
@@ -25,7 +36,11 @@ class Reporting:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the parts of runs that a report carries."""
-        self._pieces.extend(getattr(report, "parwork", ()))
+        self.add(getattr(report, "parwork", ()))
+
+    def add(self, pieces: Sequence[dict[str, Any]]) -> None:
+        """Take parts of runs."""
+        self._pieces.extend(pieces)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

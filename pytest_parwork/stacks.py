@@ -5,48 +5,98 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
+import signal
 import sys
+import traceback
+from dataclasses import dataclass
 
-__all__ = ["SLOT", "keep_stack", "read_stack"]
+__all__ = ["Stack", "keep_stack", "read_stack", "size_of_stacks", "stack_of"]
 
 #: Bytes for each worker: what faulthandler writes of a hundred frames in several threads.
 SLOT = 1 << 18
 
+#: Slots for each place of a worker: its successor leaves alone what has not been read yet.
+SPARE = 4
+
 #: Frames of a stack that are told.
 SHOWN = 12
+
+#: The signals that faulthandler takes, by its names for them.
+_NAMES = {
+    "Segmentation fault": -signal.SIGSEGV,
+    "Aborted": -signal.SIGABRT,
+    "Floating point exception": -signal.SIGFPE,
+    "Illegal instruction": -signal.SIGILL,
+    "Bus error": -getattr(signal, "SIGBUS", 0),
+}
 
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?+) in (?P<name>.*)$')
 
 
-def keep_stack(path: str, slot: int) -> int:
-    """Have this process write its stack into its slot of the file when a signal ends it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """What a dead worker has left: frames `file:line in function`, the innermost first.
 
-    A slot is the id of the process, in 8 bytes, and faulthandler's text. Returns the descriptor,
-    which has to stay open.
+    `code` is the exit code of the signal that ended it.
+    """
+
+    code: int | None = None
+    frames: tuple[str, ...] = ()
+
+
+def size_of_stacks(places: int) -> int:
+    """Return the bytes of a file for the stacks of workers in so many places; most stay unused."""
+    return places * SPARE * SLOT
+
+
+def keep_stack(path: str, place: int) -> int:
+    """Have this process write its stack into the file when a signal ends it.
+
+    No other living worker may have the same place. A slot is the id of the process, in 8 bytes,
+    and faulthandler's text. Returns the descriptor, which has to stay open.
     """
     fd = os.open(path, os.O_RDWR)
-    start = slot * SLOT
-    left = len(_text(fd, start))  # by a worker that died before
-    os.pwrite(fd, os.getpid().to_bytes(8, sys.byteorder) + bytes(left), start)
+    starts = [(place * SPARE + spare) * SLOT for spare in range(SPARE)]
+    start = next((start for start in starts if not _text(fd, start)), starts[-1])
+    os.pwrite(fd, os.getpid().to_bytes(8, sys.byteorder), start)
+    _clear(fd, start)
     os.lseek(fd, start + 8, os.SEEK_SET)
     faulthandler.enable(fd)
     return fd
 
 
-def read_stack(fd: int, slots: int, pid: int) -> tuple[str, ...]:
-    """Return the frames that process `pid` left, `file:line in function`, the innermost first.
+def read_stack(fd: int, pid: int) -> Stack:
+    """Return what process `pid` has left, nothing if it left none; the slot is free from then on.
 
     Of several threads it is the one that ran a task; frames of this package are left out.
     """
-    for slot in range(slots):
-        start = slot * SLOT
+    for start in range(0, os.fstat(fd).st_size, SLOT):
         if int.from_bytes(os.pread(fd, 8, start), sys.byteorder) == pid:
-            return _frames(_text(fd, start).decode(errors="replace"))
-    return ()
+            text = _text(fd, start).decode(errors="replace")
+            _clear(fd, start)
+            named = next((code for name, code in _NAMES.items() if name in text[:200]), None)
+            return Stack(code=named, frames=_frames(text))
+    return Stack()
+
+
+def stack_of(error: BaseException) -> tuple[str, ...]:
+    """Return the frames in which an exception was raised, `file:line in function` as well."""
+    own = os.path.dirname(__file__)
+    frames = [
+        (frame.filename, f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}")
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+    ]
+    return _shown([told for file, told in frames if not file.startswith(own)])
 
 
 def _text(fd: int, start: int) -> bytes:
+    if not os.pread(fd, 1, start + 8).strip(b"\0"):
+        return b""
     return os.pread(fd, SLOT - 8, start + 8).partition(b"\0")[0]
+
+
+def _clear(fd: int, start: int) -> None:
+    os.pwrite(fd, bytes(len(_text(fd, start))), start + 8)
 
 
 def _frames(text: str) -> tuple[str, ...]:
@@ -62,4 +112,8 @@ def _frames(text: str) -> tuple[str, ...]:
     frames = next(iter(at_work or threads), [])
     files = [file for file, _ in frames]
     users = [told for _, told in frames[: files.index(own) if own in files else None]]
-    return tuple(users[:SHOWN]) + (("…",) if len(users) > SHOWN else ())
+    return _shown(users)
+
+
+def _shown(frames: list[str]) -> tuple[str, ...]:
+    return (*frames[:SHOWN], *(["…"] if len(frames) > SHOWN else []))

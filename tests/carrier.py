@@ -8,7 +8,7 @@ from pytest_parwork.backends.base import Backend
 from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
 from pytest_parwork.modules import ModuleTable
 from pytest_parwork.outcomes import Outcomes
-from pytest_parwork.runner import carry_out
+from pytest_parwork.runner import Guard, carry_out
 
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}
@@ -20,9 +20,10 @@ ALIASES = {"isolated", "joblib", "multiprocessing", "processes"}
 class Carrier:
     """Carry out tasks on one backend, and keep the runs open until the test ends."""
 
-    def __init__(self, name: str, backend: Backend) -> None:
+    def __init__(self, name: str, backend: Backend, *, guard: Guard | None = None) -> None:
         self.name = name
         self.backend = backend
+        self._guard = guard
         self._runs: list[Run] = []
 
     def __call__(
@@ -38,6 +39,7 @@ class Carrier:
             Configuration(backend=self.name, workers=workers, chunksize=chunksize),
             self.backend,
             modules=modules,
+            guard=self._guard,
         )
         self._runs.append(run)
         return run

@@ -61,6 +61,8 @@ SAME_LAYER = {
     ("options", "_compat"),
     ("config", "options"),
     ("cases", "fixture"),
+    ("cases", "session"),
+    ("fixture", "session"),
 }
 
 

@@ -16,6 +16,9 @@ from .contexts import Processes
 
 __all__ = ["backends"]
 
+#: Seconds that a call which has lost its workers has to end.
+ENDING = 5.0
+
 Library = Literal["loky", "threading", "multiprocessing"]
 
 
@@ -56,13 +59,18 @@ class JoblibWorkers:
         self._is_closed = False
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
-        self._end_thread(1.0)
+        # The end of a call that has lost its workers ends those of the next one, if it comes late.
+        self._end_thread(ENDING)
+        self._events = SimpleQueue()
         self._thread = threading.Thread(
-            target=self._work, args=(call, batches), name="parwork-joblib", daemon=True
+            target=self._work,
+            args=(call, batches, self._events),
+            name="parwork-joblib",
+            daemon=True,
         )
         self._thread.start()
 
-    def _work(self, call: BatchCall, batches: Sequence[Batch]) -> None:
+    def _work(self, call: BatchCall, batches: Sequence[Batch], events: SimpleQueue[Event]) -> None:
         import joblib
 
         settings: dict[str, object] = {}
@@ -77,11 +85,11 @@ class JoblibWorkers:
         try:
             for numbers in parallel(work):
                 for number in numbers:
-                    self._events.put(Event(kind="done", batch=number))
+                    events.put(Event(kind="done", batch=number))
         except _Ended:
             pass
         except BaseException as error:
-            self._events.put(Event(kind="broken", reason=_reason(error)))
+            events.put(Event(kind="broken", reason=_reason(error)))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         return drain(self._events, timeout)

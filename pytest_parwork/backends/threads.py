@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -15,7 +16,7 @@ __all__ = ["backends"]
 
 
 class ThreadWorkers:
-    """One executor; its threads start on demand."""
+    """One executor, whose threads do not keep the process from ending."""
 
     reach: Reach = "process"
     eager = False
@@ -23,9 +24,24 @@ class ThreadWorkers:
 
     def __init__(self, workers: int) -> None:
         self.size = workers
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="parwork")
+        self._threads: list[threading.Thread] = []
+        self._executor = ThreadPoolExecutor(
+            workers,
+            thread_name_prefix="parwork",
+            initializer=lambda: self._threads.append(threading.current_thread()),
+        )
         self._open: set[Future[int]] = set()
         self._events: SimpleQueue[Event] = SimpleQueue()
+        # Threads take after the one that starts them, and a daemon is not waited for at exit.
+        starting = threading.Thread(target=self._start_all, daemon=True)
+        starting.start()
+        starting.join()
+
+    def _start_all(self) -> None:
+        barrier = threading.Barrier(self.size + 1)
+        for _ in range(self.size):
+            self._executor.submit(barrier.wait)  # none gets a second one before all have one
+        barrier.wait()
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         for batch in batches:
@@ -45,11 +61,23 @@ class ThreadWorkers:
 
     def close(self, deadline: float, /) -> list[int]:
         self._executor.shutdown(wait=False, cancel_futures=True)
-        # A thread cannot be ended: one whose task goes on is left behind.
         _, still_running = wait(set(self._open), deadline)
         if not still_running:
             self._executor.shutdown(wait=True)
+        for thread in self._threads:
+            if thread.is_alive():
+                _let_go(thread)
         return []
+
+
+def _let_go(thread: threading.Thread) -> None:
+    """Leave a thread behind whose task goes on: nothing can end it.
+
+    At exit `concurrent.futures` waits for every thread in this table of its own, daemons too.
+    """
+    from concurrent.futures import thread as home
+
+    getattr(home, "_threads_queues", {}).pop(thread, None)
 
 
 def backends() -> dict[str, Backend]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import count
 
 import pytest
 
 from .._compat import argument_names, fixture_defs
-from ..config import backends
+from ..config import backends, guard
 from ..limits import Limits
-from ..model import Address, Task, Workload
+from ..model import Address, Run, Task, Verdict, Workload
 from ..modules import project_modules
 from ..outcomes import Outcomes
-from ..report.entries import RunFacts
-from ..runner import carry_out
-from .groups import Case, Sent, parameters_of
+from ..report.data import RunEntry
+from ..report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
+from ..runner import Interrupted, Stop, carry_out
+from .groups import Case, Group, Sent, parameters_of
 
 __all__ = ["Gates"]
 
@@ -111,37 +112,85 @@ class Gates:
         while self._open:
             self._open.pop().outcomes.close()
 
+    def leave(self) -> Iterator[RunEntry]:
+        """Yield what is known of the cases that were sent and are not compared any more."""
+        for sent in self._open:
+            left: dict[int, tuple[Group, list[CaseEntry]]] = {}
+            for case in sorted(sent.waiting, key=lambda case: case.index):
+                if case.sent is sent and case.entry is None:
+                    outcome = sent.outcomes.without_value(sent.numbers[case])
+                    case.entry = judged(
+                        case.id,
+                        Verdict.NOT_VERIFIED if outcome.lost is None else Verdict.LOST,
+                        index=case.index,
+                        batch=sent.facts.batch,
+                        parallel=outcome,
+                        why=INTERRUPTED,
+                    )
+                    left.setdefault(id(case.group), (case.group, []))[1].append(case.entry)
+            for group, entries in left.values():
+                yield group.entry(entries, xdist=hasattr(self._config, "workerinput"))
+
     def _send(self, gate: Gate, cases: list[Case]) -> None:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
         workload = Workload(name=group.id, tasks=tuple(_task(case, wide) for case in cases))
         backend = backends(self._config)[group.plan.configuration.backend]
-        run = carry_out(
-            workload,
-            group.plan.configuration,
-            backend,
-            modules=project_modules(self._config.rootpath),
-            durations={
-                number: self._seconds[case.key]
-                for number, case in enumerate(cases)
-                if case.key in self._seconds
-            },
-        )
+        try:
+            run = carry_out(
+                workload,
+                group.plan.configuration,
+                backend,
+                modules=project_modules(self._config.rootpath),
+                durations={
+                    number: self._seconds[case.key]
+                    for number, case in enumerate(cases)
+                    if case.key in self._seconds
+                },
+                stop=self._stop(cases),
+                guard=guard(self._config),
+            )
+        except Interrupted as interrupted:
+            self._take(interrupted.run, cases, wide)
+            raise interrupted.cause from None
+        assert isinstance(run.outcomes, Outcomes)
+        # A case that is reached although the run was stopped before it is sent again.
+        self._take(run, cases, wide, but=run.outcomes.interrupted)
+
+    def _take(
+        self,
+        run: Run,
+        cases: list[Case],
+        wide: dict[str, object],
+        *,
+        but: frozenset[int] = frozenset(),
+    ) -> None:
+        """Give each case the run that it was part of, but for those of the numbers in `but`."""
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
+        numbers = {case: n for n, case in enumerate(cases) if n not in but}
         sent = Sent(
             facts=RunFacts.of(run, f"{worker}-{next(self._batches)}"),
             outcomes=run.outcomes,
-            numbers={case: number for number, case in enumerate(cases)},
-            waiting=set(cases),
+            numbers=numbers,
+            waiting=set(numbers),
             wide=wide,
             limits=Limits(run.threads),
         )
-        group.facts[sent.facts.batch] = sent.facts
+        cases[0].group.facts[sent.facts.batch] = sent.facts
         self._open.append(sent)
-        for case in cases:
+        for case in numbers:
             self.done_with(case)  # with an earlier run, of values that are no longer there
             case.sent = sent
+
+    def _stop(self, cases: Sequence[Case]) -> Stop | None:
+        """Return when `-x` or `--maxfail` end the session, None where they do not."""
+        most: int = self._config.getoption("maxfail")
+        if not most:
+            return None
+        tolerated = [n for n, case in enumerate(cases) if case.item.get_closest_marker("xfail")]
+        left = max(1, most - self._session.testsfailed)
+        return Stop(failures=left, tolerated=frozenset(tolerated))
 
     def _is_valid(self, case: Case) -> bool:
         """Return whether every wide value that was sent is still the one that the case will get."""
@@ -196,6 +245,7 @@ def _task(case: Case, wide: Mapping[str, object]) -> Task:
         function=_on_fresh_instance(item) if item.cls is not None else item.function,
         address=Address(module=item.module.__name__, classes=classes, attribute=item.originalname),
         kwargs={name: values[name] for name in argument_names(item)},
+        timeout=case.plan.timeout,
     )
 
 

@@ -41,6 +41,10 @@ class Sent:
     wide: dict[str, object]
     limits: Limits
 
+    def others(self) -> tuple[int, int]:
+        """Return how many cases have an outcome, and how many there are beside a lost one."""
+        return len(self.outcomes) - self.outcomes.lost, len(self.outcomes) - 1
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Case:

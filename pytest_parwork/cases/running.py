@@ -10,11 +10,13 @@ import pytest
 from ..errors import LostError, MismatchError
 from ..fixture import CALLS
 from ..options import is_serial
+from ..session import tell
 from .checks import Check, inform
 from .collection import Collected
 from .gate import Gates
 from .groups import CASE, REFUSED
 from .serial import Serial
+from .termination import Termination
 
 __all__ = ["Running"]
 
@@ -27,6 +29,7 @@ class Running:
         self._collected = collected
         self._xdist = hasattr(config, "workerinput")
         self.gates = Gates(session)
+        self._termination = Termination()
         self._serial = Serial(self.gates, collected.uses, xdist=self._xdist)
         self._is_off = is_serial(config) or any(
             config.getoption(name, default=False)
@@ -74,9 +77,16 @@ class Running:
             _say_verdict_first(call, report)
         return report
 
-    def pytest_sessionfinish(self) -> None:
-        """Give back what an interrupted session has left."""
+    @pytest.hookimpl(tryfirst=True)  # before the report is finished
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Report and give back what an interrupted session has left."""
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            tell(session.config, [entry.to_dict() for entry in self.gates.leave()])
         self.gates.close()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave SIGTERM as it was."""
+        self._termination.close()
 
 
 def _say_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

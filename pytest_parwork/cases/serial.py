@@ -6,6 +6,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import NoReturn
 
 import pytest
 
@@ -88,10 +89,7 @@ class Serial:
         else:
             parallel = case.outcome()  # before the serial run, so that only two copies ever live
         if parallel.lost is not None:
-            case.entry = _entry(case, Verdict.LOST, parallel)
-            case.message = lost_message(case.entry)
-            self._gates.done_with(case)
-            raise LostError(case.message)
+            self._lose(case, parallel)
         if case.id not in case.group.verified:
             why = f"verify={case.plan.verify:g}"
             case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=why)
@@ -105,6 +103,8 @@ class Serial:
         serial, error = self._reference(case, body)
         if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
             raise error
+        if serial.lost is not None:
+            self._lose(case, parallel, serial)
         nothing = serial.value is None and parallel.value is None and serial.kind == "value"
         comparison = compare_outcomes(parallel, serial, case.plan.policy, values=not nothing)
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
@@ -124,6 +124,14 @@ class Serial:
         if not comparison:
             raise MismatchError(case.message)
 
+    def _lose(self, case: Case, parallel: Outcome, serial: Outcome | None = None) -> NoReturn:
+        """Fail a case that has no outcome in one of the runs."""
+        case.entry = _entry(case, Verdict.LOST, parallel, serial=serial)
+        others = case.sent.others() if case.sent is not None and serial is None else None
+        case.message = lost_message(case.entry, others=others)
+        self._gates.done_with(case)
+        raise LostError(case.message)
+
     def _reference(
         self, case: Case, body: Callable[[], object]
     ) -> tuple[Outcome, BaseException | None]:
@@ -134,7 +142,7 @@ class Serial:
         found = self._references.get(key, made_of)
         if found is None:
             with case.sent.limits.hold():
-                found = call(body)
+                found = call(body, timeout=case.plan.timeout)
         if self._uses[key]:
             self._references.keep(key, *found, made_of)
         else:

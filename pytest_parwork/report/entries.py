@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..model import Comparison, Mismatch, Outcome, Run, Verdict
+from ..model import Comparison, Lost, Mismatch, Outcome, Run, Verdict
 
-__all__ = ["SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
+__all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
+
+#: `CaseEntry.why` of a case that was not compared any more.
+INTERRUPTED = "interrupted"
 
 
 def plain(entry: Any, **nested: object) -> dict[str, Any]:
@@ -29,8 +32,10 @@ class CaseEntry:
 
     `index` is the place of the case in its workload, `batch` the run it belongs to, as in
     `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end;
-    `interval` is (arrived, started, ended) on the run's clock. `lost` is {"reason", "detail"} or
-    None. `why` says why a case is NOT_VERIFIED: `verify=0.5`, or `SKIPPED`.
+    `interval` is (arrived, started, ended) on the run's clock. `lost` is None or a dictionary:
+    "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the innermost
+    frame first), "leg" ("parallel" or "serial"). `why` says why a case is NOT_VERIFIED:
+    `verify=0.5`, `SKIPPED` or `INTERRUPTED`.
     """
 
     id: str
@@ -42,7 +47,7 @@ class CaseEntry:
     worker: int | None = None
     interval: tuple[float, float, float] | None = None
     compared: Literal["values", "outcomes"] = "values"
-    lost: Mapping[str, str] | None = None
+    lost: Mapping[str, Any] | None = None
     mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
     why: str = ""
@@ -114,7 +119,9 @@ def judged(
     why: str = "",
 ) -> CaseEntry:
     """Return the entry of a case with what is known of its outcomes."""
-    lost = parallel.lost if parallel is not None else None
+    lost, leg = parallel.lost if parallel is not None else None, "parallel"
+    if lost is None and serial is not None:
+        lost, leg = serial.lost, "serial"
     sent = parallel or Outcome(kind="lost")
     interval = None
     if sent.arrived is not None and sent.started is not None and sent.ended is not None:
@@ -130,8 +137,12 @@ def judged(
         worker=sent.worker,
         interval=interval,
         compared="outcomes" if nothing and sent.value is None else "values",
-        lost={"reason": lost.reason, "detail": lost.detail} if lost is not None else None,
+        lost=None if lost is None else _plain_lost(lost, leg),
         mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
         why=why,
     )
+
+
+def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:
+    return plain(lost, tries=[plain(one) for one in lost.tries], stack=list(lost.stack), leg=leg)

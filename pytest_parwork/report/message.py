@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import indent, wrap
+from typing import Any
 
 from ..model import Mismatch
 from .entries import CaseEntry
-from .figures import shorten
+from .figures import counted, duration, shorten
 
 __all__ = ["lost_message", "mismatch_message"]
 
 WIDTH = 80
+#: Columns before what a row says.
+INDENT = 11
 #: More mismatches than these tell nothing more.
 SHOWN = 10
 
@@ -45,18 +48,35 @@ def mismatch_message(
     return "\n\n".join(parts)
 
 
-def lost_message(case: CaseEntry) -> str:
-    """Return the failure text of a LOST case."""
+def lost_message(case: CaseEntry, *, others: tuple[int, int] | None = None) -> str:
+    """Return the failure text of a LOST case.
+
+    `others` says how many other cases of the run have an outcome, and how many there are.
+    """
     lost = case.lost or {}
-    why = NOT_RUN.get(lost.get("reason", ""), "it has no outcome to compare with")
-    return "\n".join(
-        [
-            f"LOST: {lost.get('detail', 'its outcome never came')}",
-            "",
-            f"  serial   not run: {why}. To try it all the same:",
-            f"           {_command(case.id, '--parwork-serial')}",
-        ]
-    )
+    reason = lost.get("reason", "")
+    rows = [(f"try {n}", _try(one)) for n, one in enumerate(lost.get("tries", ()), start=1)]
+    rows += [
+        ("stack" if n == 0 else "", shorten(frame, WIDTH - INDENT, keep_end=True))
+        for n, frame in enumerate(lost.get("stack", ()))
+    ]
+    if lost.get("leg") != "serial":
+        why = NOT_RUN.get(reason, "it has no outcome to compare with")
+        rows.append(("serial", f"not run: {why}. To try it all the same:"))
+        rows.append(("", _command(case.id, "--parwork-serial")))
+    if others is not None:
+        kept, count = others
+        how_many = "all" if kept == count else f"{kept} of"
+        rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
+    first = f"LOST: {lost.get('detail', 'its outcome never came')}"
+    return "\n".join([first, "", *(f"  {name:<{INDENT - 2}}{text}" for name, text in rows)])
+
+
+def _try(one: Mapping[str, Any]) -> str:
+    """Tell of one time that a case was run and did not come to its end."""
+    process = f"pid {one['pid']}, " if one["pid"] is not None else ""
+    alone = "alone, " if one["is_alone"] else ""
+    return f"{process}{alone}after {duration(one['seconds'])}"
 
 
 def _first_line(mismatches: Sequence[Mismatch], configuration: str) -> str:

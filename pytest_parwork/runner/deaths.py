@@ -11,7 +11,7 @@ from ..clock import now
 __all__ = ["UNKNOWN", "Deaths"]
 
 #: Seconds that a library has to tell how a worker ended that is gone.
-HEARSAY = 0.25
+HEARSAY = 1.0
 
 #: How a worker ended of which no more is known.
 UNKNOWN = "its exit code is unknown"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..backends.base import exit_name
 from ..clock import now
 from ..ledger import Ledger
 from ..model import Lost, Task, Try
-from ..stacks import read_stack
+from ..stacks import Stack, read_stack
 
 __all__ = ["Losses"]
 
@@ -15,18 +16,16 @@ __all__ = ["Losses"]
 class Losses:
     """The lost tasks of a run, each with the tries and the stack of its worker.
 
-    `stacks` is the descriptor of the file in which workers leave theirs, of so many `slots`.
+    `stacks` is the descriptor of the file in which workers leave theirs, None for threads.
     """
 
-    def __init__(
-        self, ledger: Ledger, tasks: Sequence[Task], *, stacks: int | None = None, slots: int = 0
-    ) -> None:
+    def __init__(self, ledger: Ledger, tasks: Sequence[Task], *, stacks: int | None = None) -> None:
         self._ledger = ledger
         self._tasks = tasks
         self._stacks = stacks
-        self._slots = slots
         self._lost: dict[int, Lost] = {}
         self._tries: dict[int, tuple[Try, ...]] = {}
+        self._read: dict[int, Stack] = {}
 
     def __len__(self) -> int:
         return len(self._lost)
@@ -46,7 +45,8 @@ class Losses:
         """Take note that a task was begun and did not come to its end."""
         _, started, _ = self._ledger.times(task)
         seconds = now() - started if started is not None else 0.0
-        noted = Try(worker=self._ledger.worker(task), seconds=seconds, is_alone=is_alone)
+        pid = None if self._stacks is None else self._ledger.worker(task)
+        noted = Try(pid=pid, seconds=seconds, is_alone=is_alone)
         self._tries[task] = (*self._tries.get(task, ()), noted)
         return noted
 
@@ -55,13 +55,15 @@ class Losses:
         if task in self._lost:
             return
         last = self.note_try(task, is_alone=is_alone)
+        if last.pid is not None and (code := self.stack_of(last.pid).code) is not None:
+            how = exit_name(code)  # where one takes the others with it, `how` may be another's end
         tries = self._tries[task]
         twice = ", twice" if len(tries) > 1 else ""
         self._lost[task] = Lost(
             reason="crash",
             detail=f"its worker {_died(how)} while it ran this task{twice}",
             tries=tries,
-            stack=self._stack(last.worker),
+            stack=self._stack(last),
         )
 
     def overdue(self, task: int, remark: str = "") -> None:
@@ -73,7 +75,7 @@ class Losses:
             reason="timeout",
             detail=f"timed out after {self._tasks[task].timeout:g} s{remark}",
             tries=self._tries[task],
-            stack=self._stack(last.worker),
+            stack=self._stack(last),
         )
 
     def never_began(self, task: int, how: str) -> None:
@@ -83,8 +85,28 @@ class Losses:
             Lost(reason="crash", detail=f"its worker {_died(how)} before the task began, twice"),
         )
 
-    def _stack(self, worker: int) -> tuple[str, ...]:
-        return () if self._stacks is None else read_stack(self._stacks, self._slots, worker)
+    def unexplained(self, tasks: Sequence[int], how: str) -> None:
+        """Lose tasks of which one has ended the workers of all, but not when tried alone.
+
+        They have outcomes, but of runs beside which nothing else ran: that is not what was asked.
+        """
+        others = "one other" if len(tasks) == 2 else f"{len(tasks) - 1} others"
+        detail = (
+            f"its worker {_died(how)} while it ran this task beside {others}; alone all ended well"
+        )
+        for task in tasks:
+            self.add(task, Lost(reason="crash", detail=detail, tries=self._tries[task]))
+
+    def stack_of(self, pid: int) -> Stack:
+        """Return the stack that a worker has left."""
+        if self._stacks is None:
+            return Stack()
+        if pid not in self._read:
+            self._read[pid] = read_stack(self._stacks, pid)
+        return self._read[pid]
+
+    def _stack(self, last: Try) -> tuple[str, ...]:
+        return () if last.pid is None else self.stack_of(last.pid).frames
 
 
 def _died(how: str) -> str:

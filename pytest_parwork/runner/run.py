@@ -33,11 +33,12 @@ INTERRUPTED_DEADLINE = 0.2
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a run; `run` holds what had come of it by then."""
+    """Ctrl-C in the middle of a run: `cause` came, `run` holds what had come of it by then."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, cause: KeyboardInterrupt) -> None:
         super().__init__()
         self.run = run
+        self.cause = cause
 
 
 def carry_out(
@@ -88,7 +89,7 @@ def carry_out(
         durations=durations,
         in_order=stop is not None,
     )
-    losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks, slots=len(desk.spools))
+    losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks)
     watch = Watch(
         workers, start, desk.call, desk.ledger, schedule, workload.tasks, losses, stop=stop
     )
@@ -129,7 +130,7 @@ def carry_out(
         threads=threads,
     )
     if interrupted is not None:
-        raise Interrupted(run) from interrupted
+        raise Interrupted(run, interrupted) from interrupted
     return run
 
 

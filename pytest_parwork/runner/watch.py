@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ..backends.base import Event, Workers
@@ -56,6 +56,15 @@ class Stop:
     tolerated: frozenset[int] = frozenset()
 
 
+@dataclass(slots=True, kw_only=True)
+class Suspicion:
+    """Tasks of which one has ended the workers of all; `cleared` have ended well alone."""
+
+    reason: str
+    tasks: tuple[int, ...]
+    cleared: set[int] = field(default_factory=set)
+
+
 class Watch:
     """Hand out batches and wait for their end, whatever happens to the workers."""
 
@@ -85,6 +94,7 @@ class Watch:
         self._lost_before: dict[int, int] = {}  # how many were lost when a batch was handed out
         self._attempts: dict[int, int] = {}
         self._suspects: deque[int] = deque()
+        self._suspicions: list[Suspicion] = []
         self._alone: int | None = None
         self._given_up: set[int] = set()  # batches whose threads are left to themselves
         self._ended_by_us: set[int] = set()
@@ -147,9 +157,9 @@ class Watch:
                 self._give_up(f"it takes no more tasks: {type(error).__name__}: {error}")
 
     def _next_batches(self) -> list[Batch]:
+        if self._in_flight and (self._suspects or self._alone is not None):
+            return []  # each of them is tried alone
         if self._suspects:
-            if self._in_flight:
-                return []  # each is tried alone
             self._alone = self._suspects.popleft()
             return [self._schedule.single(self._alone)]
         self._alone = None
@@ -203,11 +213,21 @@ class Watch:
         del self._lost_before[batch.number]
         self._has_begun = True
         self._replaced = 0
+        if batch.tasks == (self._alone,):
+            self._clear(batch.tasks[0])
         arrived, _, _ = self._ledger.times(batch.tasks[0])
         _, _, ended = self._ledger.times(batch.tasks[-1])
         if arrived is not None and ended is not None:
             begin = max(arrived, self.released or arrived)
             self._schedule.observe(max(0.0, ended - begin) / len(batch.tasks))
+
+    def _clear(self, task: int) -> None:
+        """Take note that a suspect has ended well alone; if all have, the death is unexplained."""
+        for suspicion in self._suspicions:
+            if task in suspicion.tasks and task not in self._losses:
+                suspicion.cleared.add(task)
+                if suspicion.cleared.issuperset(suspicion.tasks):
+                    self._losses.unexplained(suspicion.tasks, suspicion.reason)
 
     def _is_over(self, batch: Batch) -> bool:
         if isinstance(self._call, ThreadCall):
@@ -243,8 +263,8 @@ class Watch:
     def _suspect(self, batches: Sequence[Batch], reason: str) -> None:
         """End batches of which one has ended the workers of all.
 
-        If only one task was running, that one is it. Where it was we who ended a worker, none is;
-        else each has to be tried alone.
+        If only one task was running, or one has left a stack, that one is it. Where it was we who
+        ended a worker, none is; else each has to be tried alone.
         """
         begun = [
             task
@@ -252,16 +272,22 @@ class Watch:
             for task in batch.tasks
             if self._ledger.state(task) in (State.STARTED, State.ENDED) and task not in self._losses
         ]
+        told = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
+        guilty = told or (begun if len(begun) == 1 else [])
         if self._ended_by_us:
-            self._ended_by_us.clear()
-            self._bury(batches, reason, innocent=frozenset(begun), is_ours=True)
-        elif len(begun) > 1:
+            guilty = []
+        elif not guilty and begun:
             for task in begun:
                 self._losses.note_try(task)
             self._suspects.extend(begun)
-            self._bury(batches, reason, innocent=frozenset(begun))
-        else:
-            self._bury(batches, reason)
+            self._suspicions.append(Suspicion(reason=reason, tasks=tuple(begun)))
+        self._ended_by_us.clear()
+        self._bury(
+            batches,
+            reason,
+            innocent=frozenset(begun) - frozenset(guilty),
+            is_ours=bool(begun),
+        )
 
     def _bury(
         self,

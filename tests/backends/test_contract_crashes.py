@@ -48,7 +48,7 @@ def test_a_worker_that_dies_takes_only_its_task_with_it(
     told = guilty.lost.detail
     assert words in told
     assert "while it ran this task" in told
-    with pytest.raises(LostError, match="LOST: its worker (died of|ended with)"):
+    with pytest.raises(LostError, match=r"LOST: its worker (died of|ended with)"):
         run[GUILTY]
 
 

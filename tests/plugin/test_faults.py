@@ -35,7 +35,7 @@ def test_the_case_of_a_worker_that_dies_is_lost_and_no_other(
         "2": "LOST"
     }
     assert session.counts == {"passed": 5, "failed": 1}
-    assert session.summary[0].startswith("FAILED test_it.py::test_it[2] - LOST: its worker ended")
+    assert session.summary[0].startswith("FAILED test_it.py::test_it[2] - LOST: its worker ")
     assert told in session.text
 
 
@@ -65,7 +65,7 @@ class TestALostCase:
         scratch.cases(self.TEXT)
         session = scratch.run(report=True)
         assert session.title.startswith("parwork: 1 workload, 1 case LOST")
-        assert "1 LOST, its worker ended while it ran this task: exit code 3" in " ".join(
+        assert "1 LOST, its worker ended with exit code 3 while it ran this task" in " ".join(
             " ".join(session.section).split()
         )
         assert session.run("test_it.py::test_it")["verdict"] == "LOST"

@@ -210,7 +210,9 @@ class TestAddMarker:
     ("marker", "told"),
     [
         ("(retries=3)", "unknown keyword 'retries'; parwork knows: backend, workers, compare"),
-        ("(timeout=3)", "unknown keyword 'timeout'"),
+        ("(timeout=0)", "timeout=0; give the seconds that a case may take, in either run, above 0"),
+        ("(timeout='3')", "timeout='3'; give the seconds that a case may take"),
+        ("(timeout=float('inf'))", "timeout=inf; give the seconds that a case may take"),
         ("('threads')", "parwork takes keywords only, not 'threads'; known: backend, workers"),
         ("(backend='thread')", "unknown backend 'thread'; known: isolated, isolated:fork"),
         ("(backend='processes:vfork')", "unknown backend 'processes:vfork'; known: "),

@@ -85,7 +85,7 @@ def test_differences_and_lost_cases_are_told_as_without_it(scratch: Scratch) -> 
         "2": "DIFFERENT",
     }
     assert "DIFFERENT at ['here']: serial True, processes:fork-2 False" in session.text
-    assert "LOST: its worker ended while it ran this task: exit code 3" in session.text
+    assert "LOST: its worker ended with exit code 3 while it ran this task" in session.text
 
 
 def test_strict_judges_nothing_that_it_cannot(scratch: Scratch) -> None:

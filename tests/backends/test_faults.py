@@ -1,0 +1,261 @@
+"""The table of faults: what a task may do, and what has to come of it, on every backend.
+
+All faults of the table are in one run, between innocent tasks: each guilty task is named, and no
+other has lost anything by it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import parwork_faults as faults
+import pytest
+from carrier import ALIASES, IN_PROCESS, Carrier, outcomes
+
+from pytest_parwork.backends import bundled
+from pytest_parwork.backends.base import Backend
+from pytest_parwork.model import Outcome, Task
+from pytest_parwork.runner import Guard
+
+#: Seconds that a task may take here: far more than the slowest that ends by itself needs.
+TIMEOUT = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A function, and what has to come of it: a value, or words that a failure or loss is told in.
+
+    `stack` is the function that the stack of a lost task has to show.
+    """
+
+    function: Callable[[], object]
+    value: object = None
+    failure: str = ""
+    crash: str = ""
+    timeout: bool = False
+    stack: str = ""
+    #: Whether it can be shown where tasks run in the process of pytest.
+    is_for_threads: bool = True
+    #: Backends that refuse it, with the words of the refusal.
+    refused: Mapping[str, str] | None = None
+
+
+NO_CHILDREN = dict.fromkeys(
+    ["multiprocessing", "joblib:multiprocessing"], "daemonic processes are not allowed"
+)
+
+FAULTS: Mapping[str, Fault] = {
+    "os._exit(1)": Fault(function=faults.exits, crash="exit code 1", is_for_threads=False),
+    "SIGSEGV": Fault(
+        function=faults.segfaults,
+        crash="SIGSEGV (signal 11)",
+        stack="segfaults",
+        is_for_threads=False,
+    ),
+    "os.abort()": Fault(
+        function=faults.aborts, crash="SIGABRT (signal 6)", stack="aborts", is_for_threads=False
+    ),
+    "SIGKILL": Fault(function=faults.is_killed, crash="SIGKILL (signal 9)", is_for_threads=False),
+    "sleeps for ever": Fault(
+        function=faults.sleeps_for_ever, timeout=True, stack="sleeps_for_ever"
+    ),
+    "spins for ever": Fault(function=faults.spins_for_ever, timeout=True, stack="spins_for_ever"),
+    "catches all and spins": Fault(
+        function=faults.catches_all_and_spins, timeout=True, stack="catches_all_and_spins"
+    ),
+    "raises": Fault(function=faults.raises, failure="as it may"),
+    "raises what cannot be pickled": Fault(
+        function=faults.raises_what_cannot_be_pickled, failure="locked"
+    ),
+    "raises what cannot be unpickled": Fault(
+        function=faults.raises_what_cannot_be_unpickled, failure="this and that"
+    ),
+    "recursion": Fault(function=faults.recurses, failure="maximum recursion depth exceeded"),
+    "sys.exit()": Fault(function=faults.leaves, failure="enough"),
+    "memory limit": Fault(function=faults.hits_the_memory_limit, failure="", is_for_threads=False),
+    "returns a lambda": Fault(function=faults.returns_a_lambda, value="<lambda>"),
+    "returns a generator": Fault(
+        function=faults.returns_a_generator,
+        failure="the result cannot travel back from a worker: it is a generator",
+        is_for_threads=False,
+    ),
+    "returns 200 MB": Fault(function=faults.returns_200_mb, value=200_000_000),
+    "prints 10 MB": Fault(function=faults.prints_10_mb, value=10, is_for_threads=False),
+    "closes its stdout": Fault(
+        function=faults.closes_its_stdout, value="closed", is_for_threads=False
+    ),
+    "changes directory": Fault(function=faults.changes_directory, value="/", is_for_threads=False),
+    "changes environment": Fault(
+        function=faults.changes_environment, value="cleared", is_for_threads=False
+    ),
+    "leaves a thread": Fault(function=faults.leaves_a_thread, value="left", is_for_threads=False),
+    "starts a pool": Fault(
+        function=faults.starts_a_pool,
+        value=[0, 1, 4],
+        refused=NO_CHILDREN,
+        is_for_threads=False,
+    ),
+}
+
+Survey = Mapping[str, Outcome]
+
+NAMES = [name for name in bundled() if name not in ALIASES]
+
+
+@pytest.fixture(scope="module")
+def surveys(backends: Mapping[str, Backend]) -> dict[str, Survey]:
+    return {}
+
+
+@pytest.fixture
+def survey(name: str, surveys: dict[str, Survey], backends: Mapping[str, Backend]) -> Survey:
+    """Give what came of every fault on this backend, and of the innocent tasks between them."""
+    if name not in surveys:
+        tasks = []
+        for number, (id, fault) in enumerate(FAULTS.items()):
+            tasks.append(Task(id=f"innocent {number}", function=faults.innocent, args=(number,)))
+            if fault.is_for_threads or name not in IN_PROCESS:
+                tasks.append(Task(id=id, function=fault.function, timeout=TIMEOUT))
+        carrier = Carrier(name, backends[name])
+        run = carrier(tasks)
+        surveys[name] = {task.id: run.outcomes[n] for n, task in enumerate(tasks)}
+        carrier.close()
+    return surveys[name]
+
+
+@pytest.mark.parametrize("id", FAULTS)
+def test_what_a_task_does_is_its_outcome(survey: Survey, name: str, id: str) -> None:
+    fault = FAULTS[id]
+    if id not in survey:
+        pytest.skip("it would be the end of the process that runs pytest")
+    outcome = survey[id]
+    family = name if name.startswith("joblib") else name.partition(":")[0]
+    refused = (fault.refused or {}).get(family)
+    if refused or fault.failure or id == "memory limit":
+        assert outcome.kind == "failure"
+        assert outcome.failure is not None
+        assert (refused or fault.failure) in outcome.failure.text
+        if id == "memory limit":
+            assert outcome.failure.type == "MemoryError"
+    elif fault.crash or fault.timeout:
+        assert outcome.lost is not None, outcome
+        assert outcome.lost.reason == ("crash" if fault.crash else "timeout")
+        assert fault.crash in outcome.lost.detail
+        if fault.stack and name not in IN_PROCESS:
+            functions = [frame.rpartition(" in ")[2] for frame in outcome.lost.stack]
+            assert fault.stack in functions
+    else:
+        assert outcome.kind == "value", outcome
+        value = outcome.value
+        if type(value) is bytes:
+            value = len(value)
+        assert getattr(value, "__name__", value) == fault.value
+
+
+def test_no_innocent_task_loses_anything(survey: Survey) -> None:
+    innocent = {id: outcome for id, outcome in survey.items() if id.startswith("innocent")}
+    assert len(innocent) == len(FAULTS)
+    for id, outcome in innocent.items():
+        assert outcome.kind == "value", (id, outcome)
+        assert outcome.value == int(id.split()[1]) ** 2
+
+
+def test_a_timeout_says_so(survey: Survey, name: str) -> None:
+    lost = survey["sleeps for ever"].lost
+    assert lost is not None
+    assert lost.detail.startswith(f"timed out after {TIMEOUT:g} s")
+    is_left = "; its thread cannot be ended and goes on" in lost.detail
+    assert is_left == (name in IN_PROCESS - {"serial"})
+
+
+PROCESSES = [name for name in NAMES if name not in IN_PROCESS]
+
+
+@pytest.mark.parametrize("name", PROCESSES, indirect=True)
+class TestWhatATaskHasStarted:
+    @pytest.fixture
+    def guard(self) -> Iterator[Guard]:
+        guard = Guard()
+        yield guard
+        guard.close()
+
+    @pytest.mark.parametrize(
+        "function", [faults.starts_a_program, faults.starts_a_program_and_exits]
+    )
+    def test_it_ends_with_the_session(
+        self,
+        name: str,
+        backends: Mapping[str, Backend],
+        guard: Guard,
+        function: Callable[[], object],
+    ) -> None:
+        carrier = Carrier(name, backends[name], guard=guard)
+        run = carrier.map(function, (), ())
+        pids = [outcome.value for outcome in run.outcomes if outcome.kind == "value"]
+        for pid in pids:
+            assert isinstance(pid, int)
+            assert is_running(pid)
+        carrier.close()
+        backends[name].close()
+        guard.close()
+        assert not any(is_running(pid) for pid in pids if isinstance(pid, int))
+        # What else there may be is looked for after every test.
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("name", PROCESSES, indirect=True)
+def test_a_busy_worker_that_somebody_kills_loses_its_task_alone(
+    carrier: Carrier, tmp_path: Path
+) -> None:
+    # loky kills the other worker too, and which task was hit shows nowhere: both are told.
+    count = 2 if carrier.name == "joblib:loky" else 1
+    killer = Killer(tmp_path)
+    with killer.at_work():
+        run = carrier.map(faults.tells_its_pid, *[(str(tmp_path), x) for x in range(6)])
+    lost = [outcome for outcome in run.outcomes if outcome.kind == "lost"]
+    assert len(lost) == count
+    for outcome in lost:
+        assert outcome.lost is not None
+        assert "SIGKILL (signal 9)" in outcome.lost.detail
+    kept = [outcome.value for outcome in run.outcomes if outcome.kind == "value"]
+    assert len(set(kept)) == 6 - count
+    assert outcomes(run).workers_used == 2
+
+
+class Killer:
+    """Kill the first process that says that it is at work."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._is_over = threading.Event()
+
+    def _kill(self) -> None:
+        while not self._is_over.wait(0.01):
+            for file in self._folder.iterdir():
+                pid = int(re.sub(r".*-", "", file.name))
+                os.kill(pid, signal.SIGKILL)
+                return
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._kill)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._is_over.set()
+            thread.join()

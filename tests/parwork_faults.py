@@ -1,0 +1,161 @@
+"""All that can go wrong in a task, as functions that workers import; nothing heavy is imported."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from parwork_tasks import LockedError, PickyError
+
+
+def innocent(x: int) -> int:
+    return x * x
+
+
+def exits() -> NoReturn:
+    os._exit(1)
+
+
+def segfaults() -> NoReturn:
+    ctypes.string_at(0)
+    raise AssertionError("still there")
+
+
+def aborts() -> NoReturn:
+    os.abort()
+
+
+def is_killed() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still there")
+
+
+def sleeps_for_ever() -> NoReturn:
+    while True:
+        time.sleep(1000)
+
+
+def spins_for_ever() -> NoReturn:
+    while True:
+        pass
+
+
+def catches_all_and_spins() -> NoReturn:
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+
+
+def raises() -> NoReturn:
+    raise ValueError("as it may")
+
+
+def raises_what_cannot_be_pickled() -> NoReturn:
+    raise LockedError
+
+
+def raises_what_cannot_be_unpickled() -> NoReturn:
+    raise PickyError("this", "that")
+
+
+def returns_a_lambda() -> Callable[[], int]:
+    return lambda: 7
+
+
+def returns_a_generator() -> Iterator[int]:
+    return (x for x in range(3))
+
+
+def returns_200_mb() -> bytes:
+    return b"x" * 200_000_000
+
+
+def prints_10_mb() -> int:
+    line = "x" * 99 + "\n"
+    fd = os.open(os.devnull, os.O_WRONLY)
+    kept = os.dup(1)
+    os.dup2(fd, 1)  # the terminal of whoever runs the tests has no use for it
+    try:
+        for _ in range(100_000):
+            os.write(1, line.encode())
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(fd)
+    return 10
+
+
+def closes_its_stdout() -> str:
+    sys.stdout.close()
+    os.close(1)
+    return "closed"
+
+
+def changes_directory() -> str:
+    os.chdir("/")
+    return os.getcwd()
+
+
+def changes_environment() -> str:
+    os.environ.clear()
+    return "cleared"
+
+
+def recurses() -> int:
+    return recurses() + 1
+
+
+def leaves() -> NoReturn:
+    sys.exit("enough")
+
+
+def hits_the_memory_limit() -> int:
+    import resource
+
+    with open("/proc/self/statm") as file:
+        used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), hard))
+    try:
+        return len(bytearray(1 << 30))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def starts_a_program() -> int:
+    return subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL).pid
+
+
+def starts_a_program_and_exits() -> NoReturn:
+    starts_a_program()
+    os._exit(1)
+
+
+def starts_a_pool() -> list[int]:
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(2) as pool:
+        return list(pool.map(innocent, range(3)))
+
+
+def leaves_a_thread() -> str:
+    threading.Thread(target=sleeps_for_ever, daemon=True).start()
+    return "left"
+
+
+def tells_its_pid(folder: str, x: int) -> Any:
+    """Say who runs this, and take some time, so that somebody can kill it."""
+    with open(os.path.join(folder, f"{x}-{os.getpid()}"), "w"):
+        pass
+    time.sleep(0.2)
+    return x
