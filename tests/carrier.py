@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 
+from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend
 from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
 from pytest_parwork.modules import ModuleTable
@@ -13,8 +15,26 @@ from pytest_parwork.runner import Guard, carry_out
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}
 
-#: Names that mean the same as one with a suffix: the contract runs once, not twice.
-ALIASES = {"isolated", "joblib", "multiprocessing", "processes"}
+#: Names that mean the same as another one: the contract runs once, not twice.
+ALIASES = {"isolated", "joblib", "multiprocessing", "multiprocessing:apply_async", "processes"}
+
+#: The one pair of start method and method of the pool that meets the contract. The adapter handles
+#: them apart, so each start method meets it with `apply_async`, each method with the default start
+#: method, and of all the pairs this one.
+PAIR = "multiprocessing:spawn:imap"
+
+#: Methods of the pool that hand over as another one does, which stands for them where a test has
+#: to wait for seconds.
+ALIKE = {
+    "multiprocessing:starmap",  # as map
+    "multiprocessing:imap_unordered",  # as imap
+    "multiprocessing:starmap_async",  # as map_async
+}
+
+#: The names that the contract runs on.
+CONTRACT = [
+    name for name in bundled() if name not in ALIASES and (name.count(":") < 2 or name == PAIR)
+]
 
 
 class Carrier:
@@ -57,6 +77,12 @@ def calls(function: Callable[..., object], *arguments: tuple[object, ...]) -> li
     return [
         Task(id=str(number), function=function, args=args) for number, args in enumerate(arguments)
     ]
+
+
+def start_method_of(name: str) -> str:
+    """Return the start method that the name of a backend ends with, or that of this Python."""
+    asked = set(name.split(":")).intersection(multiprocessing.get_all_start_methods())
+    return asked.pop() if asked else multiprocessing.get_context().get_start_method() or "fork"
 
 
 def outcomes(run: Run) -> Outcomes:

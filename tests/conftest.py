@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from carrier import ALIASES, Carrier
+from carrier import CONTRACT, Carrier, start_method_of
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend
@@ -77,13 +77,12 @@ def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
     kinds: set[str] = set()
     params = getattr(getattr(request.node, "callspec", None), "params", {})
     for name in (value for value in params.values() if isinstance(value, str)):
-        family, _, method = name.partition(":")
+        family = name.partition(":")[0]
         if family == "joblib":
             kinds |= {"loky", "resource_tracker"}
         if family in {"isolated", "multiprocessing", "processes"}:
-            method = method or multiprocessing.get_context().get_start_method() or ""
             kinds |= {"spawn": {"resource_tracker"}, "fork": set()}.get(
-                method, {"resource_tracker", "forkserver"}
+                start_method_of(name), {"resource_tracker", "forkserver"}
             )
     return [HELPERS[kind] for kind in kinds]
 
@@ -147,9 +146,9 @@ def backends() -> Iterator[Mapping[str, Backend]]:
         backend.close()
 
 
-@pytest.fixture(params=[name for name in bundled() if name not in ALIASES])
+@pytest.fixture(params=CONTRACT)
 def name(request: pytest.FixtureRequest) -> str:
-    """Name each bundled backend in turn, once."""
+    """Name each backend under contract in turn."""
     assert isinstance(request.param, str)
     return request.param
 

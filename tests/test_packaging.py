@@ -128,7 +128,7 @@ def test_the_calls_in_the_readme_pass(tmp_path: Path) -> None:
 
 
 def test_the_readme_names_every_backend_keyword_option_and_example() -> None:
-    suffixes = [f":{name.partition(':')[2]}" for name in bundled() if ":" in name]
+    suffixes = {f":{suffix}" for name in bundled() for suffix in name.split(":")[1:]}
     names = [name for name in bundled() if ":" not in name]
     examples = [file.name for file in (ROOT / "examples").glob("test_*.py")]
     for text in [*names, *suffixes, *options.KEYWORDS, *examples]:

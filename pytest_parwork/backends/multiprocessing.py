@@ -1,46 +1,153 @@
-"""The backends `multiprocessing…`: `multiprocessing.Pool`, with each start method."""
+"""The backends `multiprocessing…`: `multiprocessing.Pool`, by start method and Pool method."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from multiprocessing.pool import Pool
+from itertools import product
+from multiprocessing import TimeoutError as NothingYet
+from multiprocessing.pool import AsyncResult, IMapIterator, Pool
 from queue import SimpleQueue
+from typing import Any
 
+from ..clock import now
 from ..schedule import Batch
 from ..worker import BatchCall
 from .base import Backend, Event, PerRun, Reach, drain
 from .contexts import Processes, start_methods
 
-__all__ = ["backends"]
+__all__ = ["METHODS", "backends"]
+
+#: Seconds between two looks of a waiting thread at whether the run is over.
+GLANCE = 0.05
+
+#: The method that a name without one means.
+DEFAULT = "apply_async"
+
+
+class Hand:
+    """The batches that one call of the pool has in hand, and what is told of them."""
+
+    def __init__(self, batches: Sequence[Batch], events: SimpleQueue[Event]) -> None:
+        self.batches = batches
+        self.is_over = False
+        self._open = {batch.number for batch in batches}
+        self._events = events
+
+    def done(self, numbers: Iterable[int]) -> None:
+        """Tell that batches came back, each as soon as its number is known."""
+        for number in numbers:
+            self._open.discard(number)
+            self._events.put(Event(kind="done", batch=number))
+
+    def failed(self, error: BaseException) -> None:
+        """Tell that the call raised: which batches are stored all the same, the runner knows."""
+        reason = f"{type(error).__name__}: {error}"
+        for number in self._open:
+            self._events.put(Event(kind="failed", batch=number, reason=reason))
+
+    def each(self, results: IMapIterator[int]) -> Iterator[int]:
+        """Yield what comes until the run is over; an error is raised when nothing more comes."""
+        failed: Exception | None = None
+        while not self.is_over:
+            try:
+                yield results.next(GLANCE)
+            except NothingYet:
+                continue
+            except StopIteration:
+                break
+            except Exception as error:
+                failed = error
+        if failed is not None:
+            raise failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """How a method of the pool is called; it is `eager` if it takes all batches in one call."""
+
+    ask: Callable[[Pool, BatchCall, Hand], object]
+    eager: bool = True
+    blocks: bool = True
+
+
+#: Every way to have a pool call a function. Arguments travel as tuples where the method unpacks.
+METHODS: Mapping[str, Method] = {
+    "map": Method(ask=lambda pool, call, hand: hand.done(pool.map(call, hand.batches, 1))),
+    "starmap": Method(
+        ask=lambda pool, call, hand: hand.done(pool.starmap(call, zip(hand.batches), 1))
+    ),
+    "apply": Method(
+        ask=lambda pool, call, hand: hand.done([pool.apply(call, tuple(hand.batches))]),
+        eager=False,
+    ),
+    "imap": Method(
+        ask=lambda pool, call, hand: hand.done(hand.each(pool.imap(call, hand.batches, 1)))
+    ),
+    "imap_unordered": Method(
+        ask=lambda pool, call, hand: hand.done(
+            hand.each(pool.imap_unordered(call, hand.batches, 1))
+        )
+    ),
+    "map_async": Method(
+        ask=lambda pool, call, hand: pool.map_async(call, hand.batches, 1, hand.done, hand.failed),
+        blocks=False,
+    ),
+    "starmap_async": Method(
+        ask=lambda pool, call, hand: pool.starmap_async(
+            call, zip(hand.batches), 1, hand.done, hand.failed
+        ),
+        blocks=False,
+    ),
+    "apply_async": Method(
+        ask=lambda pool, call, hand: pool.apply_async(
+            call, tuple(hand.batches), {}, lambda number: hand.done([number]), hand.failed
+        ),
+        eager=False,
+        blocks=False,
+    ),
+}
 
 
 class PoolWorkers:
-    """One pool, fed with `apply_async`; it says nothing when a worker dies, and refills it."""
+    """One pool; it says nothing when a worker dies, and refills it.
+
+    A method that blocks has a thread for each of its calls: one whose worker died waits until the
+    run ends, and no other waits for it.
+    """
 
     reach: Reach = "machine"
-    eager = False
 
-    def __init__(self, workers: int, method: str | None) -> None:
+    def __init__(self, workers: int, start_method: str | None, method: str) -> None:
         self.size = workers
-        self._processes = Processes(method)
+        self.eager = METHODS[method].eager
+        self._method = METHODS[method]
+        self._processes = Processes(start_method)
         self.start_method = self._processes.method
         self._pool = Pool(workers, context=self._processes.context)
+        self._waiting: dict[threading.Thread, Hand] = {}
         self._events: SimpleQueue[Event] = SimpleQueue()
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
-        for batch in batches:
-            self._pool.apply_async(
-                call,
-                (batch,),
-                callback=lambda number: self._events.put(Event(kind="done", batch=number)),
-                error_callback=partial(self._failed, batch.number),
-            )
+        self._waiting = {
+            thread: hand for thread, hand in self._waiting.items() if thread.is_alive()
+        }
+        for taken in [batches] if self.eager else [[batch] for batch in batches]:
+            hand = Hand(taken, self._events)
+            if self._method.blocks:
+                thread = threading.Thread(target=self._ask, args=(call, hand), daemon=True)
+                self._waiting[thread] = hand
+                thread.start()
+            else:
+                self._ask(call, hand)
 
-    def _failed(self, number: int, error: BaseException) -> None:
-        reason = f"{type(error).__name__}: {error}"
-        self._events.put(Event(kind="failed", batch=number, reason=reason))
+    def _ask(self, call: BatchCall, hand: Hand) -> None:
+        try:
+            self._method.ask(self._pool, call, hand)
+        except Exception as error:
+            hand.failed(error)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         return drain(self._events, timeout)
@@ -53,19 +160,37 @@ class PoolWorkers:
         ending = threading.Thread(target=self._end, daemon=True)
         ending.start()
         ending.join(deadline)
-        return self._processes.end(deadline)
+        survivors = self._processes.end(deadline)
+        self._wake(deadline)
+        return survivors
 
     def _end(self) -> None:
         self._pool.terminate()
         self._pool.join()
 
+    def _wake(self, deadline: float) -> None:
+        """End the threads that wait for what no worker is left to bring.
+
+        `map`, `starmap` and `apply` wait without a deadline, and `terminate` leaves them so. The
+        pool's cache is the only way to what they wait for. What they then return, nobody reads.
+        """
+        pool: Any = self._pool
+        until = now() + deadline
+        for hand in self._waiting.values():
+            hand.is_over = True
+        for thread in self._waiting:
+            while thread.is_alive() and now() < until:
+                for result in list(pool._cache.values()):  # again, for one that began just now
+                    if isinstance(result, AsyncResult):
+                        result._event.set()  # type: ignore[attr-defined]  # see above
+                thread.join(0.01)
+
 
 def backends() -> dict[str, Backend]:
-    """Return the backends by name."""
+    """Return the backends by name: a start method or none, then a method of the pool or none."""
     return {
-        "multiprocessing": PerRun(partial(PoolWorkers, method=None)),
-        **{
-            f"multiprocessing:{method}": PerRun(partial(PoolWorkers, method=method))
-            for method in start_methods()
-        },
+        ":".join(part for part in ("multiprocessing", start, method) if part): PerRun(
+            partial(PoolWorkers, start_method=start, method=method or DEFAULT)
+        )
+        for start, method in product((None, *start_methods()), (None, *METHODS))
     }

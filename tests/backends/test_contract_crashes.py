@@ -7,9 +7,8 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from carrier import ALIASES, IN_PROCESS, Carrier
+from carrier import ALIKE, CONTRACT, IN_PROCESS, Carrier
 
-from pytest_parwork.backends import bundled
 from pytest_parwork.errors import LostError
 from pytest_parwork.model import Address, Task
 
@@ -23,11 +22,15 @@ DEATHS: list[tuple[Callable[[int, int], int], str]] = [
     (tasks.die_by_abort, "SIGABRT"),
 ]
 
-
 #: In the others it would take this process with it.
-pytestmark = pytest.mark.parametrize(
-    "name", [name for name in bundled() if name not in IN_PROCESS | ALIASES], indirect=True
-)
+APART = [name for name in CONTRACT if name not in IN_PROCESS]
+
+
+@pytest.fixture(params=APART)
+def name(request: pytest.FixtureRequest) -> str:
+    """Name each backend that has processes in turn."""
+    assert isinstance(request.param, str)
+    return request.param
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,7 @@ def test_when_every_task_kills_its_worker_all_are_lost_and_the_run_ends(carrier:
     assert [outcome.kind for outcome in run.outcomes] == ["lost"] * 4
 
 
+@pytest.mark.parametrize("name", [name for name in APART if name not in ALIKE], indirect=True)
 def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_hang(
     carrier: Carrier, tmp_path: Path
 ) -> None:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from carrier import IN_PROCESS, Carrier
+from carrier import CONTRACT, IN_PROCESS, Carrier
 
-from pytest_parwork.backends import bundled
 from pytest_parwork.model import Address, Task
 from pytest_parwork.modules import ModuleTable, project_modules
 
@@ -135,7 +134,7 @@ def test_a_function_that_is_sent_itself_finds_its_module(
         assert vars(outcome.value) == {"x": x}
 
 
-@pytest.mark.parametrize("name", [n for n in bundled() if n not in IN_PROCESS], indirect=True)
+@pytest.mark.parametrize("name", [n for n in CONTRACT if n not in IN_PROCESS], indirect=True)
 def test_a_module_that_cannot_be_imported_fails_each_of_its_tasks(
     carrier: Carrier, tmp_path: Path, load: Load
 ) -> None:

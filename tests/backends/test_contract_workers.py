@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Mapping
 from itertools import combinations
 
 import parwork_tasks as tasks
 import pytest
-from carrier import ALIASES, IN_PROCESS, Carrier, calls
+from carrier import ALIASES, CONTRACT, IN_PROCESS, Carrier, calls, start_method_of
 
 from pytest_parwork import budget
-from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend
 from pytest_parwork.model import Run
 
@@ -21,24 +19,19 @@ REPEATS = 10
 SLOW_TO_START = {"spawn", "forkserver"}
 
 #: The backends whose workers are started for a run and inherit nothing.
-FRESH = [name for name in bundled() if name.endswith(("spawn", "forkserver"))]
-
-
-def default_method() -> str:
-    return multiprocessing.get_context().get_start_method() or "fork"
+FRESH = [name for name in CONTRACT if SLOW_TO_START & set(name.split(":"))]
 
 
 def start_method(name: str) -> str:
-    family, _, method = name.partition(":")
-    if family in {"isolated", "multiprocessing", "processes"}:
-        return method or default_method()
+    if name.partition(":")[0] in {"isolated", "multiprocessing", "processes"}:
+        return start_method_of(name)
     return {
         "serial": "none",
         "threads": "thread",
         "joblib": "loky",
         "joblib:loky": "loky",
         "joblib:threading": "thread",
-        "joblib:multiprocessing": default_method(),
+        "joblib:multiprocessing": start_method_of(name),
     }[name]
 
 
@@ -56,7 +49,7 @@ def held_at_once(run: Run) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(ALIASES))
-def test_a_name_without_suffix_takes_the_default(
+def test_a_name_without_start_method_takes_the_default(
     name: str, backends: Mapping[str, Backend], keeps_helpers: None
 ) -> None:
     carrier = Carrier(name, backends[name])
