@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from .backends.base import Backend
+from .backends.names import nearest, shorthand
 from .equivalence import as_policy, exact
 from .errors import UsageError
 from .model import Configuration, Plan, WorkersAsked
@@ -214,7 +215,9 @@ def _axis_value(axis: str, value: object, known: Mapping[str, Backend]) -> objec
     if axis == "workers":
         return _count("workers", "auto" if value == -1 else value)
     if not isinstance(value, str) or value not in known:
-        raise UsageError(f"unknown backend {value!r}; known: {', '.join(sorted(known))}")
+        meant = nearest(value, known) if isinstance(value, str) else None
+        hint = f" (did you mean {meant!r}?)" if meant else ""
+        raise UsageError(f"unknown backend {value!r}{hint}; known: {shorthand(known)}")
     return value
 
 
