@@ -1,4 +1,4 @@
-"""`Pool.map` and `Pool.starmap` of multiprocessing, with forked and with spawned workers."""
+"""Every method of `multiprocessing.Pool` that calls a function, and workers forked and spawned."""
 
 from math import isqrt
 
@@ -6,7 +6,16 @@ import pytest
 
 from pytest_parwork import Parwork
 
-BACKENDS = ["multiprocessing:fork", "multiprocessing:spawn"]
+METHODS = [
+    "multiprocessing:map",
+    "multiprocessing:starmap",
+    "multiprocessing:apply",
+    "multiprocessing:imap",
+    "multiprocessing:imap_unordered",
+    "multiprocessing:map_async",
+    "multiprocessing:starmap_async",
+    "multiprocessing:apply_async",
+]
 
 
 def is_prime(n: int) -> bool:
@@ -17,7 +26,14 @@ def count_primes(start: int, stop: int) -> int:
     return sum(map(is_prime, range(start, stop)))
 
 
-@pytest.mark.parwork(backend=BACKENDS, workers=2)
+@pytest.mark.parwork(backend=METHODS, workers=2)
+@pytest.mark.parametrize("start", range(0, 100_000, 10_000))
+def test_every_method(start: int) -> int:
+    """Ten cases, handed to the pool in eight ways: the same ten counts, in the same order."""
+    return count_primes(start, start + 10_000)
+
+
+@pytest.mark.parwork(backend=["multiprocessing:fork:map", "multiprocessing:spawn:map"], workers=2)
 def test_map(parwork: Parwork) -> None:
     numbers = range(10**12, 10**12 + 100)
 
@@ -31,7 +47,9 @@ def test_map(parwork: Parwork) -> None:
     ]
 
 
-@pytest.mark.parwork(backend=BACKENDS, workers=2)
+@pytest.mark.parwork(
+    backend=["multiprocessing:fork:starmap", "multiprocessing:spawn:starmap"], workers=2
+)
 def test_starmap(parwork: Parwork) -> None:
     run = parwork.starmap(count_primes, [(n, n + 10_000) for n in range(0, 100_000, 10_000)])
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pytest_parwork.backends.multiprocessing import METHODS
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 #: Seconds for one file: the slowest sleeps for fifteen.
@@ -26,14 +28,17 @@ RUNS = {
     },
     "test_own_backend.py": {("test_checksum", "threadpool-2", 4)},
     "test_pool.py": {
-        ("test_map[multiprocessing:fork]::map[0]", "multiprocessing:fork-2", 100),
-        ("test_map[multiprocessing:spawn]::map[0]", "multiprocessing:spawn-2", 100),
-        ("test_starmap[multiprocessing:fork]::starmap[0]", "multiprocessing:fork-2", 10),
-        ("test_starmap[multiprocessing:spawn]::starmap[0]", "multiprocessing:spawn-2", 10),
+        *(("test_every_method", f"multiprocessing:{method}-2", 10) for method in METHODS),
+        *(
+            (f"test_{name}[{backend}]::{name}[0]", f"{backend}-2", calls)
+            for name, calls in [("map", 100), ("starmap", 10)]
+            for backend in [f"multiprocessing:fork:{name}", f"multiprocessing:spawn:{name}"]
+        ),
     },
     "test_process.py": {
-        ("test_smallest_factor", "isolated:fork-2", 3),
-        ("test_smallest_factor", "isolated:spawn-2", 3),
+        (name, f"isolated:{start}-2", cases)
+        for name, cases in [("test_isolated", 3), ("test_process", 2), ("test_subclass", 3)]
+        for start in ["fork", "spawn"]
     },
     "test_sleeps.py": {("test_sleep", "joblib-2", 10)},
     "test_squares.py": {
