@@ -13,6 +13,7 @@ import pytest
 
 from .backends.base import Backend
 from .backends.names import nearest, shorthand
+from .budget import most_workers
 from .equivalence import as_policy, exact
 from .errors import UsageError
 from .model import Configuration, Plan, WorkersAsked
@@ -154,6 +155,7 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
     for keyword in given:
         if keyword not in KEYWORDS:
             raise UsageError(f"unknown keyword {keyword!r}; parwork knows: {', '.join(KEYWORDS)}")
+    most_workers()  # a wrong one is told where a test first asks for workers, not inside a run
     asked = {**DEFAULTS, **dict(_options(config)), **given}
     axes: dict[str, tuple[Any, ...]] = {}
     values: dict[str, Any] = {

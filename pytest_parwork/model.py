@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal, Protocol, overload
 
@@ -11,6 +11,7 @@ from .errors import LostError
 
 __all__ = [
     "Address",
+    "Budget",
     "Comparison",
     "Configuration",
     "Failure",
@@ -81,6 +82,35 @@ class Configuration:
     def id(self) -> str:
         """Name the configuration without anything that depends on the machine: `joblib-auto`."""
         return f"{self.backend}-{self.workers}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How many workers a run has, and `source`, where that number comes from in a few words.
+
+    `cpus` are those that this process may use, `cpus_limit` what keeps them below those of the
+    machine. `is_capped` says that more workers were asked for than the user allows.
+    """
+
+    workers: int
+    source: str
+    cpus: int
+    cpus_limit: str = ""
+    is_capped: bool = False
+
+    def for_tasks(self, tasks: int) -> Budget:
+        """Return the budget for so few tasks: a worker without any is not started."""
+        if tasks >= self.workers:
+            return self
+        source = "1 task" if tasks == 1 else f"{tasks} tasks"
+        return replace(self, workers=max(1, tasks), source=source, is_capped=False)
+
+    def granted(self, workers: int) -> Budget:
+        """Return the budget with the workers that the backend really gave."""
+        if workers == self.workers:
+            return self
+        source = f"{workers} granted by the backend"
+        return replace(self, workers=workers, source=source, is_capped=False)
 
 
 class Policy(Protocol):
@@ -255,8 +285,9 @@ class Run(Sequence[Any]):
     `wall` is the seconds from the release of the first task to the last outcome, `startup` the
     seconds before that: payload, workers, imports. `reference_wall` is the serial run's seconds,
     None where nothing was verified. `granted` is how many workers there were, `workers_used` how
-    many ran at least one task, `threads` the limit of native threads in each of them and in the
-    serial run, None for no limit.
+    many ran at least one task, `budget` says where their number comes from, None where nothing was
+    run in parallel, `threads` is the limit of native threads in each of them and in the serial run,
+    None for no limit.
     """
 
     workload: str
@@ -267,6 +298,7 @@ class Run(Sequence[Any]):
     granted: int
     workers_used: int
     start_method: str
+    budget: Budget | None = None
     threads: int | None = None
     comparison: Comparison | None = None
     reference_wall: float | None = None

@@ -62,6 +62,7 @@ def run(members: Sequence[CaseEntry], **fields: Any) -> RunEntry:
         "startup": 0.3,
         "granted": 2,
         "start_method": "loky",
+        "budget": None,
         "threads": None,
     }
     facts |= {name: fields.pop(name) for name in list(fields) if name in facts}

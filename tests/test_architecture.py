@@ -20,6 +20,7 @@ LAYERS = {
     "errors": 0,
     "model": 0,
     "clock": 0,
+    "cpus": 0,
     "stats": 1,
     "schedule": 1,
     "budget": 1,

@@ -28,7 +28,11 @@ def _run(run: RunEntry) -> dict[str, object]:
             "id": run.configuration_id,
             "backend": run.backend,
             "start_method": run.start_method,
-            "workers": {"asked": run.asked, "resolved": run.granted},
+            "workers": {
+                "asked": run.asked,
+                "resolved": run.granted,
+                "source": run.budget.source if run.budget is not None else None,
+            },
             "chunksize": run.chunksize,
             "threads": run.threads,
         },

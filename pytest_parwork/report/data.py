@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .. import stats
-from ..model import Verdict, WorkersAsked
+from ..model import Budget, Verdict, WorkersAsked
 from .entries import CaseEntry, RunFacts, plain
 from .timing import Timing, timing
 
@@ -41,7 +41,7 @@ class RunEntry:
         """Return the fields as plain JSON values, fit for xdist and `json`."""
         return plain(
             self,
-            facts=[plain(facts) for facts in self.facts],
+            facts=[facts.to_dict() for facts in self.facts],
             cases=[case.to_dict() for case in self.cases],
         )
 
@@ -49,7 +49,7 @@ class RunEntry:
     def from_dict(cls, data: Mapping[str, Any]) -> RunEntry:
         """Undo `to_dict`, also after a journey as JSON."""
         nested = {
-            "facts": tuple(RunFacts(**facts) for facts in data["facts"]),
+            "facts": tuple(RunFacts.from_dict(facts) for facts in data["facts"]),
             "cases": tuple(CaseEntry.from_dict(case) for case in data["cases"]),
         }
         return cls(**{**data, **nested})
@@ -58,6 +58,12 @@ class RunEntry:
     def granted(self) -> int:
         """How many workers there were; the most, if the runs differ."""
         return max((facts.granted for facts in self.facts), default=0)
+
+    @property
+    def budget(self) -> Budget | None:
+        """Where the number of workers comes from, None where no run tells."""
+        told = [facts.budget for facts in self.facts if facts.granted == self.granted]
+        return told[0] if told else None
 
     @property
     def start_method(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..model import Comparison, Lost, Mismatch, Outcome, Run, Verdict
+from ..model import Budget, Comparison, Lost, Mismatch, Outcome, Run, Verdict
 
 __all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
 
@@ -84,7 +84,7 @@ class RunFacts:
 
     A workload with several values of a wide fixture is one run for each of them; `batch` names
     the run, different from all others of the session, also those of other xdist processes.
-    `wall`, `startup`, `granted`, `start_method` and `threads` are those of `model.Run`.
+    `wall`, `startup`, `granted`, `start_method`, `budget` and `threads` are those of `model.Run`.
     """
 
     batch: str
@@ -92,6 +92,7 @@ class RunFacts:
     startup: float
     granted: int
     start_method: str
+    budget: Budget | None = None
     threads: int | None = None
 
     @classmethod
@@ -103,8 +104,19 @@ class RunFacts:
             startup=run.startup,
             granted=run.granted,
             start_method=run.start_method,
+            budget=run.budget,
             threads=run.threads,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return plain(self, budget=plain(self.budget) if self.budget is not None else None)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> RunFacts:
+        """Undo `to_dict`."""
+        budget = Budget(**data["budget"]) if data["budget"] is not None else None
+        return cls(**{**data, "budget": budget})
 
 
 def judged(

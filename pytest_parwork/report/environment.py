@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib import metadata
 
-from ..budget import usable_cpus
+from ..cpus import usable_cpus
 
 __all__ = ["environment"]
 
@@ -27,12 +27,17 @@ PACKAGES = (
 
 
 def environment() -> dict[str, object]:
-    """Return Python, platform, CPUs that this process may use, GIL, installed packages."""
+    """Return Python, platform, CPUs that this process may use, GIL, installed packages.
+
+    `cpus_limit` is what keeps the CPUs below those of the machine, None if nothing does.
+    """
+    cpus = usable_cpus()
     is_gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpus": usable_cpus(),
+        "cpus": cpus.number,
+        "cpus_limit": cpus.limit or None,
         "gil": bool(is_gil_enabled()),
         "packages": _versions(),
     }

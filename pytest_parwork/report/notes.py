@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from textwrap import wrap
 
+from ..cpus import Cpus
 from ..model import Verdict
 from .data import RunEntry
 from .entries import SKIPPED, CaseEntry
@@ -70,11 +71,22 @@ def _not_exercised(run: RunEntry) -> str:
         why = "one case alone meets no other; parametrize the test."
     elif run.granted == 1:
         why = "there was one worker only; ask for 2 or more."
+        if run.budget is not None and run.budget.is_capped:
+            why = f"there was one worker only, {run.budget.source}; allow 2 or more."
     elif run.workers_used == 1:
         why = f"1 worker ran all {ran} cases."
     else:
         why = "no two cases were in workers' hands at once."
-    return f"NOT EXERCISED: {why} Equal proves nothing here."
+    return f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
+
+
+def _crowding(run: RunEntry) -> str:
+    """Advise fewer workers where they are more than what they have to run on."""
+    budget = run.budget
+    if budget is None or run.granted <= max(2, budget.cpus):
+        return ""
+    cpus = Cpus(number=budget.cpus, limit=budget.cpus_limit)
+    return f" {run.granted} workers on {cpus}: try workers={max(2, budget.cpus)}."
 
 
 def _outcomes(run: RunEntry) -> str:
@@ -104,6 +116,8 @@ def _how(run: RunEntry) -> str:
         # A bare name starts workers one way here and another way there.
         if run.start_method in {"fork", "spawn", "forkserver"} - set(run.backend.split(":")):
             workers += f" by {run.start_method}"
+        if run.budget is not None and run.budget.is_capped:
+            workers += f", {run.budget.source}"
         if run.together is not None:
             workers += f", together {percent(run.together)} of the time"
         parts.append(workers)
@@ -164,6 +178,8 @@ def _details(run: RunEntry) -> Iterator[str]:
         by_worker = Counter(case.worker for case in cases if case.worker is not None)
         if by_worker:
             yield f"cases by worker: {', '.join(str(by_worker[w]) for w in sorted(by_worker))}"
+    if run.budget is not None and not run.budget.is_capped:  # else it is told above
+        yield f"workers: {run.budget.source}"
     if run.threads is not None:
         yield f"{counted(run.threads, 'native thread')} each, as in the serial run"
     if run.expected is not None and len(run.cases) < run.expected:

@@ -13,7 +13,7 @@ from ..clock import now
 from ..errors import BackendError, PayloadError
 from ..ledger import Files, Ledger
 from ..limits import Limits
-from ..model import Configuration, Run, Workload
+from ..model import Budget, Configuration, Run, Workload
 from ..modules import ModuleTable
 from ..outcomes import Outcomes
 from ..payload import Payload, copy_arguments
@@ -63,22 +63,24 @@ def carry_out(
     """
     began = now()
     tasks = len(workload.tasks)
-    asked = budget.resolve(configuration.workers)
-    threads = budget.native_threads(asked)
+    allowed = budget.resolve(configuration.workers)
+    # Of what is allowed, not of the tasks: with -k, a case computes as it does among all others.
+    threads = budget.native_threads(allowed.workers)
+    given = allowed.for_tasks(tasks)
 
     def start() -> Workers:
-        return backend.start(max(1, min(asked, tasks)))
+        return backend.start(given.workers)
 
     try:
         workers = start()
     except Exception as error:
-        raise _cannot_start(configuration, asked, error) from error
+        raise _cannot_start(configuration, given, error) from error
     desk = None
     try:
         desk = _prepare(workload, workers, modules or {}, threads, guard)
     except Exception as error:
         workers.close(INTERRUPTED_DEADLINE)
-        raise _cannot_start(configuration, asked, error) from error
+        raise _cannot_start(configuration, given, error) from error
     except BaseException:
         workers.close(INTERRUPTED_DEADLINE)
         raise
@@ -127,6 +129,7 @@ def carry_out(
         granted=watch.workers.size,
         workers_used=outcomes.workers_used,
         start_method=watch.workers.start_method,
+        budget=given.granted(watch.workers.size),
         threads=threads,
     )
     if interrupted is not None:
@@ -134,9 +137,9 @@ def carry_out(
     return run
 
 
-def _cannot_start(configuration: Configuration, asked: int, error: Exception) -> BackendError:
+def _cannot_start(configuration: Configuration, given: Budget, error: Exception) -> BackendError:
     return BackendError(
-        f"the backend {configuration.backend!r} cannot start {asked} workers: "
+        f"the backend {configuration.backend!r} cannot start {given.workers} workers: "
         f"{type(error).__name__}: {error}"
     )
 

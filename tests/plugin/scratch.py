@@ -155,8 +155,10 @@ class Scratch:
         monkeypatch.setenv("PYTEST_ADDOPTS", OPTIONS)
         monkeypatch.setenv("COLUMNS", "80")
         monkeypatch.setenv(PID, "")  # so that it is taken away afterwards
-        for name in ("CI", "BUILD_NUMBER", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID"):
+        for name in ("CI", "BUILD_NUMBER", "PARWORK_MAX_WORKERS"):
             monkeypatch.delenv(name, raising=False)
+        for name in ("WORKER", "WORKER_COUNT", "TESTRUNUID"):
+            monkeypatch.delenv(f"PYTEST_XDIST_{name}", raising=False)
         self.write("noting.py", NOTING)
 
     def write(self, path: str, text: str = "") -> Path:

@@ -7,13 +7,14 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_parwork import budget
+from pytest_parwork.cpus import Cpus
 
 from .scratch import Scratch
 
 
 @pytest.fixture(autouse=True)
 def _two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "usable_cpus", lambda: 2)
+    monkeypatch.setattr(budget, "usable_cpus", lambda: Cpus(number=2))
 
 
 def cases(least: float, *, backend: str = "'threads'", workers: str = "2", count: int = 3) -> str:
@@ -142,11 +143,11 @@ class TestMinSpeedup:
     def test_with_too_few_cpus_it_is_skipped(
         self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(budget, "usable_cpus", lambda: 1)
+        monkeypatch.setattr(budget, "usable_cpus", lambda: Cpus(number=1, limit="cgroup limit"))
         scratch.cases(cases(1e9))
         session = scratch.run("-rs")
         assert session.cases["test_it.py::test_fib[min_speedup]"] == "skipped"
-        assert "2 workers on 1 usable CPUs cannot show their speed" in session.text
+        assert "2 workers on 1 usable CPU (cgroup limit) cannot show their speed" in session.text
 
     def test_without_a_serial_run_it_is_skipped(self, scratch: Scratch) -> None:
         scratch.cases(cases(1e9))

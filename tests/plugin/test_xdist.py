@@ -129,3 +129,44 @@ def test_groups_leave_no_trace_in_ids(scratch: Scratch) -> None:
     session = run(scratch, "--dist=loadgroup")
     assert session.counts == {"passed": 4}
     assert session.verdicts("test_it.py::test_it") == dict.fromkeys("0123", "EQUAL")
+
+
+def test_the_processes_share_the_cpus(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.fixture(autouse=True, scope="session")
+        def _nine_cpus():
+            from pytest_parwork import budget, cpus
+            budget.usable_cpus = lambda: cpus.Cpus(number=9)
+
+        @pytest.mark.parwork(backend="threads")
+        @pytest.mark.parametrize("n", range(20))
+        def test_auto(n): return n
+
+        @pytest.mark.parwork(backend="threads", workers=3)
+        @pytest.mark.parametrize("n", range(20))
+        def test_asked(n): return n
+        """
+    )
+    session = run(scratch)
+    found = {
+        name: session.run(f"test_it.py::test_{name}")["configuration"] for name in ("auto", "asked")
+    }
+    assert found["auto"]["workers"] == {
+        "asked": "auto",
+        "resolved": 4,
+        "source": "9 usable CPUs shared among 2 xdist workers",
+    }
+    assert found["asked"]["workers"] == {"asked": 3, "resolved": 3, "source": "3 asked for"}
+    assert [configuration["threads"] for configuration in found.values()] == [1, 1]
+
+
+def test_a_cap_that_makes_no_sense_is_told(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "many")
+    scratch.cases("@pytest.mark.parwork\ndef test_it(): note(0)\n")
+    session = scratch.run_apart("-p", "xdist", "-n2")
+    assert session.code != 0
+    assert "PARWORK_MAX_WORKERS=many: give a whole number from 1 on" in session.text
+    assert scratch.notes() == []

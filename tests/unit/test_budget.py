@@ -1,65 +1,134 @@
-"""How many workers and native threads there is room for."""
+"""How many workers and native threads there is room for, and where the number comes from."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import pytest
 
 from pytest_parwork import budget
+from pytest_parwork.cpus import Cpus
+from pytest_parwork.errors import UsageError
+from pytest_parwork.model import WorkersAsked
 
 
-@pytest.fixture
-def cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give eight processors, and the file in which a container's limit stands."""
-    file = tmp_path / "cpu.max"
-    monkeypatch.setattr(budget, "CGROUP", file)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    return file
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PARWORK_MAX_WORKERS", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
+    give(monkeypatch, 8)
 
 
-def test_the_affinity_of_the_process_counts(cgroup: Path) -> None:
-    assert budget.usable_cpus() == 8
+def give(monkeypatch: pytest.MonkeyPatch, number: int, limit: str = "") -> None:
+    monkeypatch.setattr(budget, "usable_cpus", lambda: Cpus(number=number, limit=limit))
 
 
-def test_where_there_is_no_affinity_the_processors_count(
-    cgroup: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert budget.usable_cpus() == 5
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert budget.usable_cpus() == 1
+def told(asked: WorkersAsked) -> tuple[int, str]:
+    found = budget.resolve(asked)
+    return found.workers, found.source
+
+
+def test_auto_is_the_usable_cpus_and_at_least_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told("auto") == (8, "8 usable CPUs")
+    give(monkeypatch, 2, "cgroup limit")
+    assert told("auto") == (2, "2 usable CPUs (cgroup limit)")
+    give(monkeypatch, 1, "affinity")
+    assert told("auto") == (2, "at least 2, with 1 usable CPU (affinity)")
+
+
+def test_a_number_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
+    assert told(1) == (1, "1 asked for")
+    assert told(50) == (50, "50 asked for")
 
 
 @pytest.mark.parametrize(
-    ("limit", "cpus"),
+    ("processes", "expected"),
     [
-        ("max 100000", 8),
-        ("200000 100000", 2),
-        ("150000 100000", 2),
-        ("50000 100000", 1),
-        ("9900000 100000", 8),
-        ("", 8),
-        ("nonsense here", 8),
+        ("1", (8, "8 usable CPUs")),
+        ("3", (2, "8 usable CPUs shared among 3 xdist workers")),
+        ("4", (2, "8 usable CPUs shared among 4 xdist workers")),
+        ("5", (2, "at least 2, with 8 usable CPUs shared among 5 xdist workers")),
+        ("64", (2, "at least 2, with 8 usable CPUs shared among 64 xdist workers")),
+        ("0", (8, "8 usable CPUs")),
+        ("", (8, "8 usable CPUs")),
+        ("many", (8, "8 usable CPUs")),
     ],
 )
-def test_the_share_of_a_container_counts(cgroup: Path, limit: str, cpus: int) -> None:
-    cgroup.write_text(f"{limit}\n", encoding="ascii")
-    assert budget.usable_cpus() == cpus
+def test_the_processes_of_xdist_share_the_cpus(
+    monkeypatch: pytest.MonkeyPatch, processes: str, expected: tuple[int, str]
+) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", processes)
+    assert told("auto") == expected
 
 
-def test_auto_is_the_usable_cpus_and_at_least_two(cgroup: Path) -> None:
-    assert budget.resolve("auto") == 8
-    cgroup.write_text("100000 100000\n", encoding="ascii")
-    assert budget.resolve("auto") == 2
-    assert budget.resolve(1) == 1
-    assert budget.resolve(50) == 50
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("auto", (3, "capped by PARWORK_MAX_WORKERS=3")),
+        (4, (3, "capped by PARWORK_MAX_WORKERS=3")),
+        (3, (3, "3 asked for")),
+        (2, (2, "2 asked for")),
+    ],
+)
+def test_the_user_caps_whatever_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: WorkersAsked, expected: tuple[int, str]
+) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "3")
+    assert told(asked) == expected
+    assert budget.resolve(asked).is_capped == expected[1].startswith("capped")
+
+
+def test_a_cap_goes_below_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", " 1 ")
+    assert told("auto") == (1, "capped by PARWORK_MAX_WORKERS=1")
+
+
+def test_an_empty_cap_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "")
+    assert budget.most_workers() is None
+    assert told("auto") == (8, "8 usable CPUs")
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-2", "2.5", "auto"])
+def test_a_cap_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", text)
+    with pytest.raises(UsageError) as caught:
+        budget.resolve(2)
+    assert str(caught.value) == (
+        f"PARWORK_MAX_WORKERS={text}: give a whole number from 1 on, or unset it"
+    )
+
+
+def test_a_budget_tells_the_cpus_it_was_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    give(monkeypatch, 2, "cgroup limit")
+    found = budget.resolve(4)
+    assert (found.cpus, found.cpus_limit) == (2, "cgroup limit")
+
+
+def test_a_worker_without_a_task_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "4")
+    few = budget.resolve("auto").for_tasks(3)
+    assert (few.workers, few.source, few.is_capped) == (3, "3 tasks", False)
+    assert budget.resolve("auto").for_tasks(1).source == "1 task"
+    assert budget.resolve("auto").for_tasks(0).workers == 1
+    enough = budget.resolve("auto")
+    assert enough.for_tasks(4) is enough
+
+
+def test_what_the_backend_gives_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "4")
+    asked = budget.resolve("auto")
+    less = asked.granted(1)
+    assert (less.workers, less.source, less.is_capped) == (1, "1 granted by the backend", False)
+    assert asked.granted(4) is asked
 
 
 @pytest.mark.parametrize(("workers", "threads"), [(1, 8), (2, 4), (3, 2), (8, 1), (20, 1)])
-def test_native_threads_share_the_cpus_among_the_workers(
-    cgroup: Path, workers: int, threads: int
-) -> None:
+def test_native_threads_share_the_cpus_among_the_workers(workers: int, threads: int) -> None:
     assert budget.native_threads(workers) == threads
+
+
+def test_native_threads_share_them_among_the_processes_of_xdist_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "2")
+    assert [budget.native_threads(workers) for workers in (1, 2, 8)] == [4, 2, 1]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from report_samples import cases, interval, report, run
 
-from pytest_parwork.model import Mismatch, Verdict
+from pytest_parwork.model import Budget, Mismatch, Verdict
 from pytest_parwork.report.collector import Collector
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.entries import SKIPPED, CaseEntry, RunFacts
@@ -197,6 +197,23 @@ def test_a_run_that_got_no_worker_has_no_times() -> None:
     assert run(cases(1), granted=0).timing.parallel is None
 
 
+def test_the_budget_is_that_of_the_run_with_the_most_workers() -> None:
+    made = {
+        workers: RunFacts(
+            batch=str(workers),
+            wall=1.0,
+            startup=0.5,
+            granted=workers,
+            start_method="fork",
+            budget=Budget(workers=workers, source=f"{workers} tasks", cpus=8),
+        )
+        for workers in (2, 3, 1)
+    }
+    told = run(cases(2), facts=tuple(made.values())).budget
+    assert told is made[3].budget
+    assert run(cases(2), facts=()).budget is None
+
+
 def test_the_label_tells_the_workers_that_were_granted() -> None:
     assert run(cases(2), granted=16).label == "joblib-16"
 
@@ -212,6 +229,9 @@ def pieces_of(entry: RunEntry) -> list[RunEntry]:
     return [replace(entry, cases=(case,)) for case in entry.cases]
 
 
+BUDGET = Budget(workers=2, source="2 asked for", cpus=8, cpus_limit="affinity")
+
+
 def test_an_entry_survives_a_journey_as_json() -> None:
     mismatch = Mismatch(path="['mean']", kind="value", actual="2", expected="1")
     first, second = cases(2)
@@ -224,7 +244,8 @@ def test_an_entry_survives_a_journey_as_json() -> None:
                 lost={"reason": "crash", "detail": "gone"},
                 interval=None,
             ),
-        ]
+        ],
+        budget=BUDGET,
     )
     assert RunEntry.from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
 

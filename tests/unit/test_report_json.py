@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from report_samples import cases, report, run
 
-from pytest_parwork.model import Mismatch, Verdict
+from pytest_parwork.model import Budget, Mismatch, Verdict
 from pytest_parwork.report.as_json import to_json
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.environment import environment
@@ -54,15 +54,21 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
 
 
 def test_the_configuration_tells_what_was_asked_and_what_it_got() -> None:
-    (entry,) = written(run(cases(2)))["runs"]
+    budget = Budget(workers=2, source="2 usable CPUs (affinity)", cpus=2, cpus_limit="affinity")
+    (entry,) = written(run(cases(2), budget=budget))["runs"]
     assert entry["configuration"] == {
         "id": "joblib-auto",
         "backend": "joblib",
         "start_method": "loky",
-        "workers": {"asked": "auto", "resolved": 2},
+        "workers": {"asked": "auto", "resolved": 2, "source": "2 usable CPUs (affinity)"},
         "chunksize": "auto",
         "threads": None,
     }
+
+
+def test_where_no_run_tells_where_its_workers_come_from_there_is_none() -> None:
+    (entry,) = written(run(cases(2), facts=()))["runs"]
+    assert entry["configuration"]["workers"] == {"asked": "auto", "resolved": 0, "source": None}
 
 
 def test_a_case_tells_its_verdict_and_seconds() -> None:
@@ -117,7 +123,7 @@ def test_text_that_no_encoding_takes_is_written_all_the_same() -> None:
 
 def test_the_environment_tells_python_platform_cpus_gil_and_packages() -> None:
     facts = environment()
-    assert list(facts) == ["python", "platform", "cpus", "gil", "packages"]
+    assert list(facts) == ["python", "platform", "cpus", "cpus_limit", "gil", "packages"]
     packages = facts["packages"]
     assert isinstance(packages, dict)
     assert packages["pytest"] == pytest.__version__

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
 
-from pytest_parwork.model import Verdict
+from pytest_parwork.model import Budget, Verdict
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.entries import SKIPPED, CaseEntry
 
@@ -122,6 +122,42 @@ def test_under_xdist_no_speed_is_claimed() -> None:
 def test_not_exercised_says_why(number: int, fields: dict[str, Any], why: str) -> None:
     text = " ".join(notes_of(run(cases(number, workers=1), **fields)))
     assert text.startswith(f"NOT EXERCISED: {why} Equal proves nothing here. exact; ")
+
+
+def test_a_single_worker_that_the_user_allows_is_told_as_such() -> None:
+    source = "capped by PARWORK_MAX_WORKERS=1"
+    budget = Budget(workers=1, source=source, cpus=8, is_capped=True)
+    text = " ".join(notes_of(run(cases(4, workers=1), granted=1, budget=budget)))
+    assert text.startswith(f"NOT EXERCISED: there was one worker only, {source}; allow 2 or more.")
+
+
+@pytest.mark.parametrize(
+    ("cpus", "limit", "advice"),
+    [
+        (1, "cgroup limit", " 4 workers on 1 usable CPU (cgroup limit): try workers=2."),
+        (3, "", " 4 workers on 3 usable CPUs: try workers=3."),
+        (4, "affinity", ""),
+    ],
+)
+def test_more_workers_than_cpus_are_no_wonder_where_cases_did_not_meet(
+    cpus: int, limit: str, advice: str
+) -> None:
+    budget = Budget(workers=4, source="4 asked for", cpus=cpus, cpus_limit=limit)
+    text = " ".join(notes_of(run(cases(4, workers=1), granted=4, budget=budget)))
+    assert f" Equal proves nothing here.{advice} exact; " in text
+    assert "try workers" not in " ".join(notes_of(run(cases(4), granted=4, budget=budget)))
+
+
+def test_a_cap_is_always_told_and_other_sources_are_with_verbose() -> None:
+    capped = Budget(workers=2, source="capped by PARWORK_MAX_WORKERS=2", cpus=8, is_capped=True)
+    entry = run(cases(4), budget=capped)
+    for verbosity in (0, 1):
+        text = " ".join(notes_of(entry, verbosity=verbosity))
+        assert text.startswith("exact; 2 of 2 workers, capped by PARWORK_MAX_WORKERS=2, together")
+        assert text.count("capped") == 1
+    plain = run(cases(4), budget=Budget(workers=2, source="2 asked for", cpus=8))
+    assert "2 asked for" not in " ".join(notes_of(plain))
+    assert "workers: 2 asked for" in notes_of(plain, verbosity=1)
 
 
 def test_two_workers_that_took_turns_did_not_meet() -> None:

@@ -1,0 +1,123 @@
+"""How many processors this process may use."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+__all__ = ["Cpus", "usable_cpus"]
+
+#: What Linux tells of this process: its control groups, and where these are mounted.
+PROC = Path("/proc/self")
+
+#: Where control groups are mounted if `mountinfo` does not say.
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cpus:
+    """A number of processors; `limit` is what keeps it below that of the machine, if anything."""
+
+    number: int
+    limit: str = ""
+
+    def __str__(self) -> str:
+        noun = "usable CPU" if self.number == 1 else "usable CPUs"
+        return f"{self.number} {noun}" + (f" ({self.limit})" if self.limit else "")
+
+
+def usable_cpus() -> Cpus:
+    """Return the processors that this process may use, by whichever limit is the lowest.
+
+    The limits are its affinity (in which a container's cpuset shows), the CPU time that its control
+    groups get, and from Python 3.13 on what the user told Python. That last one only lowers the
+    number: workers beyond the processors that there are would be measured as a slow library.
+    """
+    machine = os.cpu_count() or 1
+    try:
+        found = Cpus(number=len(os.sched_getaffinity(0)))  # not on macOS and Windows
+    except (AttributeError, OSError):
+        found = Cpus(number=machine)
+    told = getattr(os, "process_cpu_count", lambda: None)() or found.number
+    if told == found.number < machine:  # else `machine` is what the user told as well
+        found = Cpus(number=found.number, limit="affinity")
+    elif told < found.number:
+        is_option = "cpu_count" in sys._xoptions
+        found = Cpus(number=told, limit="-X cpu_count" if is_option else "PYTHON_CPU_COUNT")
+    quota = min(_quotas(), default=math.inf)
+    if quota < found.number and (whole := max(1, math.ceil(quota))) < found.number:
+        found = Cpus(number=whole, limit="cgroup limit")
+    return found
+
+
+def _quotas() -> Iterator[float]:
+    """Yield, in processors, what each control group around this process allows.
+
+    A group's limit holds for all below it, so that of a container, of a pod around it and of the
+    service around both may each be the tightest.
+    """
+    for folder in _groups():
+        quota, _, period = _text(folder / "cpu.max").partition(" ")  # version 2
+        if not quota:
+            quota, period = (_text(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+        # "max", and -1 in version 1, are no limit; nor is what makes no sense.
+        if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):
+            yield int(quota) / int(period)
+
+
+def _groups() -> Iterator[Path]:
+    """Yield the folder of each control group that limits CPU time, with those around it."""
+    mounts = list(_mounts())
+    for line in (_text(PROC / "cgroup") or "0::/\n0:cpu:/").splitlines():
+        _, _, named = line.partition(":")
+        controllers, _, path = named.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        version = "cgroup" if controllers else "cgroup2"
+        places = [(root, mount) for kind, root, mount in mounts if kind == version]
+        usual = [CGROUPS / "cpu", CGROUPS / controllers] if controllers else [CGROUPS]
+        for root, mount in places or [("/", mount) for mount in usual]:
+            yield from _upwards(path, root, mount)
+
+
+def _mounts() -> Iterator[tuple[str, str, Path]]:
+    """Yield each mount that may hold limits of CPU time, as (version, its root, its place)."""
+    for line in _text(PROC / "mountinfo").splitlines():
+        fields, _, rest = line.partition(" - ")
+        described, names = fields.split(" "), rest.split(" ")
+        if len(described) < 5 or len(names) < 3:
+            continue
+        if names[0] == "cgroup2" or (names[0] == "cgroup" and "cpu" in names[2].split(",")):
+            root, place = (
+                re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), field)
+                for field in described[3:5]
+            )
+            yield names[0], root, Path(place)
+
+
+def _upwards(path: str, root: str, mount: Path) -> Iterator[Path]:
+    """Yield the folder of the group `path` and those around it, up to where it is mounted.
+
+    In a container without a namespace of its own, the path is the host's and so is the root. A path
+    that is not below the root is another namespace's: only the mount itself can be told.
+    """
+    try:
+        inside = PurePosixPath(path).relative_to(root)
+    except ValueError:
+        inside = PurePosixPath()
+    if ".." not in inside.parts:
+        for depth in range(len(inside.parts), 0, -1):
+            yield mount.joinpath(*inside.parts[:depth])
+    yield mount
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii", errors="replace").strip()
+    except (OSError, ValueError):
+        return ""

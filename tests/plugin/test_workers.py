@@ -1,0 +1,144 @@
+"""How many workers a session has: what limits them, and where it is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_parwork import budget
+from pytest_parwork.cpus import Cpus
+
+from .scratch import Scratch
+
+CASES = """
+    @pytest.mark.parwork(backend="threads"{})
+    @pytest.mark.parametrize("n", range(6))
+    def test_it(n):
+        return n
+    """
+
+
+@pytest.fixture(autouse=True)
+def _four_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "usable_cpus", lambda: Cpus(number=4, limit="cgroup limit"))
+
+
+def told(scratch: Scratch, *options: str) -> object:
+    """Return the workers that the one run reports."""
+    session = scratch.run(*options, report=True)
+    assert session.code == 0, session.text
+    return session.run("test_it.py::test_it")["configuration"]["workers"]
+
+
+def test_the_report_says_the_number_and_where_it_comes_from(scratch: Scratch) -> None:
+    scratch.cases(CASES.format(""))
+    source = "4 usable CPUs (cgroup limit)"
+    assert told(scratch) == {"asked": "auto", "resolved": 4, "source": source}
+    assert told(scratch, "--parwork-workers=3") == {
+        "asked": 3,
+        "resolved": 3,
+        "source": "3 asked for",
+    }
+    assert told(scratch, "--parwork-workers=3", "-k", "1 or 2") == {
+        "asked": 3,
+        "resolved": 2,
+        "source": "2 tasks",
+    }
+
+
+def test_it_says_so_of_calls_too(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        def test_calls(parwork):
+            assert parwork.map(abs, range(9), backend="threads").budget.workers == 4
+            assert parwork.map(abs, range(9), backend="serial").budget.workers == 1
+        """
+    )
+    session = scratch.run(report=True)
+    first, second = session.report["runs"]
+    assert first["configuration"]["workers"] == {
+        "asked": "auto",
+        "resolved": 4,
+        "source": "4 usable CPUs (cgroup limit)",
+    }
+    assert second["configuration"]["workers"] == {
+        "asked": "auto",
+        "resolved": 1,
+        "source": "1 granted by the backend",
+    }
+
+
+def test_verbose_tells_the_source_in_the_terminal(scratch: Scratch) -> None:
+    scratch.cases(CASES.format(""))
+    assert "usable CPUs" not in " ".join(scratch.run().section)
+    assert "workers: 4 usable CPUs (cgroup limit)" in " ".join(scratch.run("-v").section)
+
+
+@pytest.mark.parametrize("marker", ["", ", workers=8"])
+def test_the_user_caps_what_is_found_and_what_is_asked_for(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, marker: str
+) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "2")
+    scratch.cases(CASES.format(marker))
+    session = scratch.run(report=True)
+    found = session.run("test_it.py::test_it")
+    assert found["configuration"]["workers"] == {
+        "asked": 8 if marker else "auto",
+        "resolved": 2,
+        "source": "capped by PARWORK_MAX_WORKERS=2",
+    }
+    assert found["exercised"] is True
+    assert "2 of 2 workers, capped by PARWORK_MAX_WORKERS=2" in _joined(session.section)
+
+
+def test_a_cap_of_one_exercises_nothing(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "1")
+    scratch.cases(CASES.format(", workers=2"))
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 6}
+    assert session.run("test_it.py::test_it")["verdict"] == "NOT_EXERCISED"
+    assert "there was one worker only, capped by PARWORK_MAX_WORKERS=1" in _joined(session.section)
+    assert scratch.run("--parwork-strict").counts == {"passed": 6, "failed": 1}
+
+
+@pytest.mark.parametrize("option", [[], ["--parwork-workers=2"]])
+@pytest.mark.parametrize("text", ["many", "0"])
+def test_a_cap_that_makes_no_sense_is_told_before_anything_runs(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, text: str, option: list[str]
+) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", text)
+    scratch.cases(
+        "@pytest.mark.parwork\n@pytest.mark.parametrize('n', [1])\ndef test_it(n): note(n)"
+    )
+    session = scratch.run(*option)
+    assert session.code != 0
+    assert f"PARWORK_MAX_WORKERS={text}: give a whole number from 1 on, or unset it" in session.text
+    assert "Traceback" not in session.text
+    assert scratch.notes() == []
+
+
+def test_without_tests_of_ours_it_matters_to_nobody(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARWORK_MAX_WORKERS", "many")
+    scratch.cases("def test_it(): pass")
+    assert scratch.run().counts == {"passed": 1}
+
+
+def test_native_threads_are_told_and_the_same_where_fewer_cases_are_selected(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(CASES.format(", workers=2"))
+    for selection in ("it", "1"):
+        session = scratch.run("-k", selection, report=True)
+        assert session.run("test_it.py::test_it")["configuration"]["threads"] == 2
+
+
+def test_the_environment_tells_the_cpus_and_what_limits_them(scratch: Scratch) -> None:
+    scratch.cases(CASES.format(""))
+    facts = scratch.run(report=True).report["environment"]
+    assert facts["cpus"] >= 1
+    assert "cpus_limit" in facts
+
+
+def _joined(section: list[str]) -> str:
+    return " ".join(" ".join(section).split())
