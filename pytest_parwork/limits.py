@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
 
-__all__ = ["THREAD_VARIABLES", "Limits", "limit_worker"]
+__all__ = ["THREAD_VARIABLES", "Limits", "limit_thread", "limit_worker"]
 
 #: Where libraries look up their number of threads when they are loaded.
 THREAD_VARIABLES = (
@@ -18,35 +21,91 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 
+#: Files that this process has loaded (Linux).
+MAPS = Path("/proc/self/maps")
+
+#: What the file names of libraries that threadpoolctl can limit have in them.
+_LIBRARIES = (
+    b"/libgomp",
+    b"/libomp",
+    b"/libiomp",
+    b"openblas",
+    b"mkl_rt",
+    b"libblis",
+    b"flexiblas",
+)
+
 
 def limit_worker(threads: int) -> None:
     """Limit the libraries that are loaded, and those that a task or an argument will load."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    if {"numpy", "torch"} & sys.modules.keys():
+    if _is_any_loaded():
         import threadpoolctl
 
         threadpoolctl.threadpool_limits(limits=threads)
 
 
-class Limits:
-    """The limit of native threads that the workers have, for the serial run too.
+def limit_thread(threads: int) -> None:
+    """Limit OpenMP in the calling thread: its limit, unlike that of BLAS, is each thread's own."""
+    if _is_any_loaded():
+        import threadpoolctl
 
-    Libraries that are loaded only later, inside a task, are not limited.
-    """
+        threadpoolctl.threadpool_limits(limits=threads, user_api="openmp")
+
+
+class Limits:
+    """The limit of native threads that the workers have, for the serial run too."""
 
     def __init__(self, threads: int | None) -> None:
         self._threads = threads
-        self._controller = None
-        if threads is not None and {"numpy", "torch"} & sys.modules.keys():
+        self._controller: Any = None
+        self._modules = 0
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep to the limit inside, also for libraries that are loaded there.
+
+        These read the environment, which is that of the workers while it lasts: what a case hands
+        on to a process that it starts is the same in both legs too.
+        """
+        if self._threads is None:
+            yield
+            return
+        before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self._threads)))
+        self._look()
+        limited = nullcontext()
+        if self._controller is not None:
+            limited = self._controller.limit(limits=self._threads)
+        try:
+            with limited:
+                yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    def _look(self) -> None:
+        """Find the libraries, again after an import: a case may have loaded one."""
+        if len(sys.modules) == self._modules:
+            return
+        self._modules = len(sys.modules)
+        if _is_any_loaded():
             import threadpoolctl
 
             controller = threadpoolctl.ThreadpoolController()
-            if controller.info():
-                self._controller = controller
+            self._controller = controller if controller.info() else None
+            self._modules = len(sys.modules)
 
-    def hold(self) -> AbstractContextManager[object]:
-        """Keep to the limit inside."""
-        if self._controller is None:
-            return nullcontext()
-        limit: AbstractContextManager[object] = self._controller.limit(limits=self._threads)
-        return limit
+
+def _is_any_loaded() -> bool:
+    """Return whether there is something to limit; threadpoolctl would take 5 ms to say no."""
+    if {"numpy", "torch"} & sys.modules.keys():
+        return True
+    try:
+        files = MAPS.read_bytes()
+    except OSError:  # macOS, Windows
+        return False
+    return any(name in files for name in _LIBRARIES)

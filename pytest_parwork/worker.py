@@ -20,7 +20,7 @@ from .deadline import TimedOut, deadline
 from .errors import BackendError, PayloadError
 from .groups import enroll
 from .ledger import Kind, Ledger, State
-from .limits import limit_worker
+from .limits import limit_thread, limit_worker
 from .model import Address, Failure, Task
 from .modules import take_over
 from .payload import Call, Handle, Header, dumps, explain, snapshot
@@ -60,7 +60,9 @@ class ThreadCall:
         ledger: Ledger,
         *,
         patience: float,
+        threads: int,
     ) -> None:
+        self._threads = threads
         self._tasks = tasks
         self._arguments = arguments
         self._ledger = ledger
@@ -80,6 +82,7 @@ class ThreadCall:
             self._begun.add(batch.number)
         if not hasattr(self._waited, "done"):
             self._waited.done = True
+            limit_thread(self._threads)
             _meet(self._ledger, batch, worker, self._patience)
         with suppress(TimedOut):  # the runner has given up the task, and the thread with it
             for number in batch.tasks:

@@ -72,6 +72,14 @@ def native_threads() -> list[int]:
     return [library["num_threads"] for library in threadpoolctl.threadpool_info()]
 
 
+def openmp_threads(library: str) -> int:
+    """Return how many threads OpenMP would take here, by a library that asks it."""
+    import ctypes
+
+    most: int = ctypes.CDLL(library).most()
+    return most
+
+
 def process() -> int:
     return os.getpid()
 

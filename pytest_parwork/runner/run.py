@@ -167,7 +167,7 @@ def _prepare(
     if workers.reach == "process":
         ledger = Ledger(bytearray(Ledger.size(len(workload.tasks))))
         arguments = copy_arguments(workload.tasks)
-        call = ThreadCall(workload.tasks, arguments, ledger, patience=patience)
+        call = ThreadCall(workload.tasks, arguments, ledger, patience=patience, threads=threads)
         return _Desk(call=call, ledger=ledger, refused={})
     files = Files()
     try:

@@ -133,6 +133,27 @@ def test_native_threads_are_told_and_the_same_where_fewer_cases_are_selected(
         assert session.run("test_it.py::test_it")["configuration"]["threads"] == 2
 
 
+@pytest.mark.parametrize("backend", ["threads", "processes:spawn"])
+def test_both_runs_of_a_case_hand_the_same_limit_on_and_none_stays_behind(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork(backend={backend!r}, workers=2)
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n):
+            found = os.environ["OMP_NUM_THREADS"]
+            assert found == "2"
+            return found
+
+        def test_other():
+            assert os.environ["OMP_NUM_THREADS"] == "7"
+        """
+    )
+    assert scratch.run().counts == {"passed": 5}
+
+
 def test_the_environment_tells_the_cpus_and_what_limits_them(scratch: Scratch) -> None:
     scratch.cases(CASES.format(""))
     facts = scratch.run(report=True).report["environment"]

@@ -1,0 +1,110 @@
+"""The limit of native threads in this process: while it is held, and no longer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from pytest_parwork import limits
+from pytest_parwork.limits import THREAD_VARIABLES, Limits
+
+
+def told() -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in THREAD_VARIABLES}
+
+
+def native_threads() -> set[int]:
+    import threadpoolctl
+
+    return {library["num_threads"] for library in threadpoolctl.threadpool_info()}
+
+
+def python(code: str) -> str:
+    """Run code in a fresh Python and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_the_environment_is_that_of_the_workers_while_it_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    before = told()
+    with Limits(3).hold():
+        assert set(told().values()) == {"3"}
+        del os.environ["BLIS_NUM_THREADS"]  # as a case may do
+    assert told() == before
+    with suppress(KeyError), Limits(3).hold():
+        raise KeyError
+    assert told() == before
+
+
+def test_libraries_keep_to_the_limit_and_are_set_free_again() -> None:
+    import numpy  # noqa: F401, which loads one
+
+    before = native_threads()
+    held = Limits(1)
+    for _ in range(2):
+        with held.hold():
+            assert native_threads() == {1}
+        assert native_threads() == before
+
+
+def test_without_a_limit_nothing_changes() -> None:
+    before = told()
+    with Limits(None).hold():
+        assert told() == before
+
+
+def test_a_library_that_is_loaded_inside_keeps_to_the_limit_from_its_start() -> None:
+    code = """
+from pytest_parwork.limits import Limits
+held = Limits(1)
+for _ in range(2):
+    with held.hold():
+        import numpy, threadpoolctl
+        print(*[library["num_threads"] for library in threadpoolctl.threadpool_info()])
+"""
+    assert set(python(code).split()) == {"1"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is seen in a file of Linux")
+def test_a_library_without_numpy_is_found_too(tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    for file in ("/usr/lib/libgomp.so.1", "/x/libopenblasp-r0.3.so", "/opt/libmkl_rt.so.2"):
+        maps.write_text(f"7f00-7f01 r-xp 0000 08:01 17   {file}\n")
+        code = f"""
+from pathlib import Path
+from pytest_parwork import limits
+limits.MAPS = Path({str(maps)!r})
+print(limits._is_any_loaded())
+"""
+        assert python(code) == "True"
+
+
+def test_where_nothing_is_loaded_the_library_for_limits_is_not_either() -> None:
+    code = """
+import sys
+from pathlib import Path
+from pytest_parwork import limits
+def look():
+    with limits.Limits(1).hold():
+        limits.limit_worker(1)
+    print("threadpoolctl" in sys.modules)
+look()
+limits.MAPS = Path("/nowhere")
+look()
+"""
+    assert python(code).split() == ["False", "False"]
+
+
+def test_this_process_can_be_asked() -> None:
+    assert limits.MAPS.exists() == (sys.platform == "linux")
