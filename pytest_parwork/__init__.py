@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         LostError,
         MismatchError,
         ParworkError,
+        ParworkWarning,
         PayloadError,
         UsageError,
     )
@@ -26,6 +27,7 @@ __all__ = [
     "MismatchError",
     "Parwork",
     "ParworkError",
+    "ParworkWarning",
     "PayloadError",
     "Run",
     "UsageError",
@@ -42,6 +44,7 @@ _HOMES = {
         "LostError",
         "MismatchError",
         "ParworkError",
+        "ParworkWarning",
         "PayloadError",
         "UsageError",
     ),

@@ -1,4 +1,4 @@
-"""The errors of the package.
+"""The errors and the warning of the package.
 
 ::
 
@@ -8,6 +8,8 @@
     ├── BackendError(RuntimeError)      a backend that cannot start or went away
     ├── MismatchError(AssertionError)   parallel and serial outcomes differ
     └── LostError(RuntimeError)         a task without an outcome: its worker died
+
+    ParworkWarning(UserWarning)         what may go wrong and was asked for by name
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ __all__ = [
     "LostError",
     "MismatchError",
     "ParworkError",
+    "ParworkWarning",
     "PayloadError",
     "UsageError",
 ]
@@ -44,3 +47,7 @@ class MismatchError(ParworkError, AssertionError):
 
 class LostError(ParworkError, RuntimeError):
     """A task has no outcome, because its worker died or was ended."""
+
+
+class ParworkWarning(UserWarning):
+    """Something that may go wrong, and that the user asked for by name."""

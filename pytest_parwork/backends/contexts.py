@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from ..clock import now
+from .forking import refuse_beside_threads
 
 __all__ = ["Processes", "forks_beside_threads", "start_methods"]
 
@@ -30,10 +31,16 @@ def start_methods() -> list[str]:
 
 
 class Processes:
-    """A multiprocessing context whose processes can be watched: `context` goes to the library."""
+    """A multiprocessing context whose processes can be watched: `context` goes to the library.
+
+    Without a start method it is the default one. Raises `BackendError` where that is fork and
+    threads are alive that a fork could not do without.
+    """
 
     def __init__(self, method: str | None) -> None:
         self.method = method or multiprocessing.get_context().get_start_method() or "fork"
+        if method is None and self.method == "fork":
+            refuse_beside_threads()  # here, because a Pool forks as soon as it is made
         self._started: list[BaseProcess] = []
         self._ended: dict[int, int] = {}  # exit codes of processes that are closed
         base: Any = type(multiprocessing.get_context(self.method))
@@ -119,7 +126,8 @@ def _read_once(process: BaseProcess) -> None:
 def forks_beside_threads() -> Iterator[None]:
     """Silence Python 3.12's warning of a fork beside any thread, even one that only waits.
 
-    By its text, because a forked child keeps the filter.
+    Those that matter are told by ourselves, once a run; see `forking`. The filter goes by the text,
+    because a forked child keeps it.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".*use of fork\(\) may lead to deadlocks")

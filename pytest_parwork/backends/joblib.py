@@ -48,7 +48,8 @@ class JoblibWorkers:
         self._library: Library = library
         self.reach: Reach = "process" if library == "threading" else "machine"
         self.size = workers
-        self._processes = Processes(None)
+        # loky and threading start no process by it, so that the default method is none of theirs.
+        self._processes = Processes(None if library == "multiprocessing" else "spawn")
         self.start_method = {
             "loky": "loky",
             "threading": "thread",

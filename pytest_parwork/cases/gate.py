@@ -67,6 +67,7 @@ class Gates:
         )
         gate.cases = together
         gate.fixturenames = _wide_names(case.item)
+        gate.own_markers += [m for m in case.item.own_markers if m.name == "filterwarnings"]
         # The next item is the case itself: its wide fixtures stay as they are.
         gate.ihook.pytest_runtest_protocol(item=gate, nextitem=case.item)
 

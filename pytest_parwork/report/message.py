@@ -24,7 +24,7 @@ NOT_RUN = {
     "crash": "it would take pytest with it",
     "timeout": "it would hold up all that follow",
     "interrupted": "the session was interrupted",
-    "backend": "its workers are gone",
+    "backend": "it has no workers",
 }
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 from .. import budget
 from ..backends.base import Backend, Workers
+from ..backends.forking import threads_beside
 from ..clock import now
-from ..errors import BackendError, PayloadError
+from ..errors import BackendError, ParworkWarning, PayloadError
 from ..ledger import Files, Ledger
 from ..limits import Limits
 from ..model import Budget, Configuration, Run, Workload
@@ -77,9 +79,13 @@ def carry_out(
         raise _cannot_start(configuration, given, error) from error
     desk = None
     try:
+        if workers.start_method == "fork":
+            _warn_of_threads(configuration)
         desk = _prepare(workload, workers, modules or {}, threads, guard)
     except Exception as error:
         workers.close(INTERRUPTED_DEADLINE)
+        if isinstance(error, ParworkWarning):
+            raise  # the user wants errors instead of warnings
         raise _cannot_start(configuration, given, error) from error
     except BaseException:
         workers.close(INTERRUPTED_DEADLINE)
@@ -138,10 +144,21 @@ def carry_out(
 
 
 def _cannot_start(configuration: Configuration, given: Budget, error: Exception) -> BackendError:
+    told = error if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
     return BackendError(
-        f"the backend {configuration.backend!r} cannot start {given.workers} workers: "
-        f"{type(error).__name__}: {error}"
+        f"the backend {configuration.backend!r} cannot start {given.workers} workers: {told}"
     )
+
+
+def _warn_of_threads(configuration: Configuration) -> None:
+    """Tell what a fork may meet here; where it was not chosen, the backend has refused to start."""
+    if beside := threads_beside():
+        warnings.warn(
+            f"the backend {configuration.backend!r} forks while other threads are alive: {beside}. "
+            f"A lock that one of these holds stays locked in a worker for ever",
+            ParworkWarning,
+            stacklevel=3,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

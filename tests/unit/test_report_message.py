@@ -141,7 +141,7 @@ def test_a_crash_says_why_it_was_not_run_serially() -> None:
     [
         ("timeout", "it would hold up all that follow"),
         ("interrupted", "the session was interrupted"),
-        ("backend", "its workers are gone"),
+        ("backend", "it has no workers"),
     ],
 )
 def test_each_reason_of_a_loss_has_its_words(reason: str, why: str) -> None:

@@ -1,0 +1,189 @@
+"""Which threads make it unsafe to fork, by what they are in."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.pool import Pool, ThreadPool
+from types import FunctionType
+
+import pytest
+
+from pytest_parwork.backends import forking
+from pytest_parwork.backends.forking import refuse_beside_threads, threads_beside
+from pytest_parwork.errors import BackendError
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forking, "ENDING", 0.0)
+
+
+def moved(function: Callable[[], object], module: str) -> Callable[[], object]:
+    """Return the function as if it were one of another module."""
+    assert isinstance(function, FunctionType)
+    return FunctionType(
+        function.__code__, {"__name__": module}, function.__name__, None, function.__closure__
+    )
+
+
+@contextmanager
+def alive(
+    start: Callable[[Callable[[], object]], object], *, module: str = "users_code"
+) -> Iterator[None]:
+    """Have something run that waits, in a function of the given module, until this block ends."""
+    started, end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def watch() -> None:
+        started.set()
+        end.wait()
+        ended.set()
+
+    start(moved(watch, module))
+    started.wait()
+    try:
+        yield
+    finally:
+        end.set()
+        ended.wait()
+
+
+def in_thread(function: Callable[[], object], *, name: str = "poller") -> None:
+    threading.Thread(target=function, name=name, daemon=True).start()
+
+
+def test_alone_there_is_none() -> None:
+    assert threads_beside() == ""
+    refuse_beside_threads()
+
+
+def test_a_thread_of_the_user_is_named_with_what_it_runs() -> None:
+    with alive(in_thread):
+        assert threads_beside() == "'poller' (users_code.watch)"
+        with pytest.raises(BackendError, match=r"alive: 'poller' \(users_code.watch\)\. A lock"):
+            refuse_beside_threads()
+
+
+def test_daemons_count_like_all_others() -> None:
+    with alive(lambda function: threading.Thread(target=function, name="t").start()):
+        assert threads_beside() == "'t' (users_code.watch)"
+
+
+def test_a_thread_that_threading_does_not_know_counts() -> None:
+    with alive(lambda function: _thread.start_new_thread(function, ())):
+        assert threads_beside().endswith("(users_code.watch)")
+
+
+def test_a_thread_that_only_waits_counts() -> None:
+    event = threading.Event()
+    thread = threading.Thread(target=event.wait, name="waiting")
+    thread.start()
+    assert threads_beside() == "'waiting'"
+    event.set()
+    thread.join()
+
+
+def test_many_threads_are_counted_and_a_few_are_named() -> None:
+    with (
+        alive(lambda function: in_thread(function, name="b")),
+        alive(lambda function: in_thread(function, name="a")),
+        alive(lambda function: in_thread(function, name="d")),
+        alive(lambda function: in_thread(function, name="c")),
+    ):
+        assert threads_beside() == (
+            "'a' (users_code.watch), 'b' (users_code.watch), 'c' (users_code.watch) and 1 more"
+        )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "_pydevd_bundle.pydevd_comm",
+        "distributed.utils",
+        "execnet.gateway_base",
+        "joblib.externals.loky.process_executor",
+        "multiprocessing.queues",
+        "pytest_parwork.backends.joblib",
+        "pytest_timeout",
+    ],
+)
+def test_those_that_every_session_or_backend_has_do_not(module: str) -> None:
+    with alive(in_thread, module=module):
+        assert threads_beside() == ""
+
+
+@pytest.mark.parametrize("module", ["distributed_widgets", "pytest", "joblib2.x", "concurrent"])
+def test_a_name_that_begins_alike_is_no_excuse(module: str) -> None:
+    with alive(in_thread, module=module):
+        assert threads_beside() == f"'poller' ({module}.watch)"
+
+
+def test_a_timer_is_known_by_what_it_will_call() -> None:
+    def ring() -> None:
+        pass
+
+    for module, found in (("pytest_timeout", ""), ("users_code", "'timer' (users_code.ring)")):
+        ring.__module__ = module
+        timer = threading.Timer(3600, ring)
+        timer.name = "timer"
+        timer.start()
+        assert threads_beside() == found
+        timer.cancel()
+        timer.join()
+
+
+@pytest.mark.parametrize("is_idle", [True, False])
+def test_the_threads_of_an_executor_count_idle_or_not(is_idle: bool) -> None:
+    with ThreadPoolExecutor(1, thread_name_prefix="mine") as executor:
+        if is_idle:
+            executor.submit(int).result()
+            assert threads_beside() == "'mine_0' (concurrent.futures.thread._worker)"
+        else:
+            with alive(executor.submit):
+                assert threads_beside() == "'mine_0' (concurrent.futures.thread._worker)"
+
+
+def test_those_of_dask_do_not() -> None:
+    with ThreadPoolExecutor(1, thread_name_prefix="Dask-Offload") as executor:
+        executor.submit(int).result()
+        assert threads_beside() == ""
+
+
+def test_those_of_a_thread_pool_count_and_the_pools_own_do_not() -> None:
+    with ThreadPool(2) as pool:
+        pool.apply(int)
+        assert threads_beside().count("(multiprocessing.pool.worker)") == 2
+        assert threads_beside().count("'") == 4
+        pool.close()
+        pool.join()
+
+
+@pytest.mark.filterwarnings(r"ignore:.*use of fork\(\) may lead to deadlocks")
+def test_the_threads_of_process_pools_do_not() -> None:
+    with Pool(1) as pool, ProcessPoolExecutor(1) as executor:
+        executor.submit(int).result()
+        pool.apply(int)
+        assert threads_beside() == ""
+        pool.close()
+        pool.join()
+
+
+def test_a_task_that_was_left_behind_does_not() -> None:
+    def call(function: Callable[[], object]) -> None:
+        def perform() -> None:
+            function()
+
+        in_thread(moved(perform, "pytest_parwork.worker"))
+
+    with alive(call):
+        assert threads_beside() == ""
+
+
+def test_a_thread_that_is_just_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forking, "ENDING", 30.0)
+    looks = iter([["'last' (users_code.watch)"], []])
+    monkeypatch.setattr(forking, "_names", lambda: next(looks))
+    assert threads_beside() == ""
