@@ -2,6 +2,6 @@
 
 from .guard import Guard
 from .run import Interrupted, carry_out
-from .watch import Stop
+from .stop import Stop
 
 __all__ = ["Guard", "Interrupted", "Stop", "carry_out"]

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from functools import partial
 
 from .. import budget
 from ..backends.base import Backend, Workers
 from ..backends.forking import threads_beside
 from ..clock import now
-from ..errors import BackendError, ParworkWarning, PayloadError
-from ..ledger import Files, Ledger
+from ..errors import BackendError, ParworkWarning
 from ..limits import Limits
 from ..model import Budget, Configuration, Run, Workload
 from ..modules import ModuleTable
 from ..outcomes import Outcomes
-from ..payload import Payload, copy_arguments
 from ..schedule import Schedule
-from ..worker import BatchCall, ProcessCall, ThreadCall
+from ..worker import ThreadCall
+from .desk import Desk, prepare
 from .guard import Guard
 from .losses import Losses
-from .watch import RENDEZVOUS, Stop, Watch
+from .stop import Stop
+from .watch import Watch
 
 __all__ = ["Interrupted", "carry_out"]
 
@@ -73,23 +72,7 @@ def carry_out(
     def start() -> Workers:
         return backend.start(given.workers)
 
-    try:
-        workers = start()
-    except Exception as error:
-        raise _cannot_start(configuration, given, error) from error
-    desk = None
-    try:
-        if workers.start_method == "fork":
-            _warn_of_threads(configuration)
-        desk = _prepare(workload, workers, modules or {}, threads, guard)
-    except Exception as error:
-        workers.close(INTERRUPTED_DEADLINE)
-        if isinstance(error, ParworkWarning):
-            raise  # the user wants errors instead of warnings
-        raise _cannot_start(configuration, given, error) from error
-    except BaseException:
-        workers.close(INTERRUPTED_DEADLINE)
-        raise
+    workers, desk = _begin(workload, configuration, given, start, modules or {}, threads, guard)
     schedule = Schedule(
         [number for number in range(tasks) if number not in desk.refused],
         workers=workers.size,
@@ -98,8 +81,18 @@ def carry_out(
         in_order=stop is not None,
     )
     losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks)
+    is_enough = None
+    if stop is not None:
+        is_enough = partial(stop.is_reached, desk.ledger, losses, desk.refused, tasks)
     watch = Watch(
-        workers, start, desk.call, desk.ledger, schedule, workload.tasks, losses, stop=stop
+        workers,
+        start,
+        desk.call,
+        desk.ledger,
+        schedule,
+        workload.tasks,
+        losses,
+        is_enough=is_enough,
     )
     interrupted: KeyboardInterrupt | None = None
     try:
@@ -143,6 +136,32 @@ def carry_out(
     return run
 
 
+def _begin(
+    workload: Workload,
+    configuration: Configuration,
+    budget: Budget,
+    start: Callable[[], Workers],
+    modules: ModuleTable,
+    threads: int,
+    guard: Guard | None,
+) -> tuple[Workers, Desk]:
+    """Start the workers and get all ready that they need; raises `BackendError`."""
+    try:
+        workers = start()
+    except Exception as error:
+        raise _cannot_start(configuration, budget, error) from error
+    try:
+        if workers.start_method == "fork":
+            _warn_of_threads(configuration)
+        return workers, prepare(workload, workers, modules, threads, guard)
+    except BaseException as error:
+        workers.close(INTERRUPTED_DEADLINE)
+        # With -W error, a warning is one that the user wants.
+        if isinstance(error, ParworkWarning) or not isinstance(error, Exception):
+            raise
+        raise _cannot_start(configuration, budget, error) from error
+
+
 def _cannot_start(configuration: Configuration, given: Budget, error: Exception) -> BackendError:
     told = error if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
     return BackendError(
@@ -159,53 +178,3 @@ def _warn_of_threads(configuration: Configuration) -> None:
             ParworkWarning,
             stacklevel=3,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
-    """What a run is carried out with, where memory is shared and where it is not."""
-
-    call: BatchCall
-    ledger: Ledger
-    refused: Mapping[int, PayloadError]
-    files: Files | None = None
-    spools: tuple[int, ...] = ()
-    stacks: int | None = None
-
-
-def _prepare(
-    workload: Workload,
-    workers: Workers,
-    modules: ModuleTable,
-    threads: int,
-    guard: Guard | None,
-) -> _Desk:
-    patience = 2 * RENDEZVOUS  # the runner decides; this is for the case that it is gone
-    if workers.reach == "process":
-        ledger = Ledger(bytearray(Ledger.size(len(workload.tasks))))
-        arguments = copy_arguments(workload.tasks)
-        call = ThreadCall(workload.tasks, arguments, ledger, patience=patience, threads=threads)
-        return _Desk(call=call, ledger=ledger, refused={})
-    files = Files()
-    try:
-        payload, ledger, spools = Payload.write(
-            workload.tasks,
-            files,
-            run=uuid.uuid4().hex,
-            spools=2 * workers.size + 2,  # a successor may start before a dead worker is gone
-            modules=modules,
-            threads=threads,
-            patience=patience,
-            registry=guard.registry() if guard is not None else None,
-        )
-    except BaseException:
-        files.close()
-        raise
-    return _Desk(
-        call=ProcessCall(payload.handle),
-        ledger=ledger,
-        refused=payload.refused,
-        files=files,
-        spools=tuple(spools),
-        stacks=payload.stacks,
-    )

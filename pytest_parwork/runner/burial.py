@@ -1,0 +1,93 @@
+"""What is lost and what is sent again where workers have died."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ledger import Ledger
+from ..schedule import Batch, Schedule
+from .flight import Flight
+from .losses import Losses
+from .suspects import Suspects
+
+__all__ = ["Burial"]
+
+#: How often a task is sent whose worker vanished before it began.
+ATTEMPTS = 2
+
+
+class Burial:
+    """Ends batches whose workers are gone."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        schedule: Schedule,
+        flight: Flight,
+        losses: Losses,
+        suspects: Suspects,
+    ) -> None:
+        self._ledger = ledger
+        self._schedule = schedule
+        self._flight = flight
+        self._losses = losses
+        self._suspects = suspects
+        self._attempts: dict[int, int] = {}
+        self._count = 0
+        self.has_begun = False  # any task, ever
+
+    def is_hopeless(self, workers: int) -> bool:
+        """Return whether so many batches have ended so that no worker will ever begin with one."""
+        return not self.has_begun and self._count >= max(8, 4 * workers)
+
+    def suspect(self, batches: Sequence[Batch], reason: str, *, is_ours: bool) -> None:
+        """End batches of which one has ended the workers of all.
+
+        If only one task was running, or one has left a stack, that one is it. With `is_ours`,
+        because we ended a worker, none is; else each has to be tried alone.
+        """
+        begun = self._flight.begun(batches)
+        told = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
+        guilty = told or (begun if len(begun) == 1 else [])
+        if is_ours:
+            guilty = []
+        elif not guilty and begun:
+            for task in begun:
+                self._losses.note_try(task)
+            self._suspects.accuse(begun, reason)
+        innocent = frozenset(begun) - frozenset(guilty)
+        self.bury(batches, reason, innocent=innocent, is_known=bool(begun))
+
+    def bury(
+        self,
+        batches: Sequence[Batch],
+        reason: str,
+        *,
+        innocent: frozenset[int] = frozenset(),
+        is_known: bool = False,
+    ) -> None:
+        """End batches: keep what is stored, lose what was begun, send again what never began.
+
+        The `innocent` tasks were begun, but are not known to be to blame: they too are sent again,
+        the suspects among them alone. With `is_known`, something else than what never began is.
+        """
+        for task in self._flight.begun(batches):
+            self.has_begun = True
+            if task not in innocent:
+                self._losses.crashed(task, reason, is_alone=task == self._suspects.alone)
+        again = []
+        for batch in batches:
+            is_blameless = self._flight.land(batch) > 0 or is_known
+            for task in batch.tasks:
+                if self._flight.has_end(task):
+                    continue
+                if task not in innocent:
+                    self._attempts[task] = self._attempts.get(task, 1) + (not is_blameless)
+                    if self._attempts[task] > ATTEMPTS:
+                        self._losses.never_began(task, reason)
+                        continue
+                self._ledger.reset(task)
+                if task not in self._suspects:
+                    again.append(task)
+        self._schedule.put_back(sorted(again))
+        self._count += len(batches)

@@ -1,0 +1,97 @@
+"""The batches that workers have in hand, and what the ledger tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ..ledger import Ledger, State
+from ..schedule import Batch
+from .losses import Losses
+
+__all__ = ["Flight"]
+
+_IN_HAND = (State.ARRIVED, State.STARTED)
+_BEGUN = (State.STARTED, State.ENDED)
+
+
+class Flight:
+    """What was handed out and has no end yet, by the number of the batch."""
+
+    def __init__(self, ledger: Ledger, losses: Losses) -> None:
+        self._ledger = ledger
+        self._losses = losses
+        self._batches: dict[int, Batch] = {}
+        self._lost_before: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(list(self._batches.values()))
+
+    def __contains__(self, batch: Batch) -> bool:
+        return batch.number in self._batches
+
+    def get(self, number: int) -> Batch | None:
+        """Return the batch of that number, None if it has come to its end."""
+        return self._batches.get(number)
+
+    def add(self, batches: Sequence[Batch]) -> None:
+        """Take note that batches are handed out."""
+        for batch in batches:
+            self._batches[batch.number] = batch
+            self._lost_before[batch.number] = len(self._losses)
+
+    def land(self, batch: Batch) -> int:
+        """Take a batch out; return how many tasks of the run were lost since it was handed out."""
+        del self._batches[batch.number]
+        return len(self._losses) - self._lost_before.pop(batch.number)
+
+    def owner(self, batch: Batch) -> int:
+        """Return the process or thread that began last with a task of `batch`, else 0."""
+        for task in reversed(batch.tasks):
+            if self._ledger.state(task) is not State.PENDING:
+                return self._ledger.worker(task)
+        return 0
+
+    def owners(self) -> set[int]:
+        """Return the processes or threads that have a batch in hand."""
+        return {self.owner(batch) for batch in self._batches.values()}
+
+    def in_hand(self, batch: Batch) -> int | None:
+        """Return the task of `batch` that its worker is at, None if there is none."""
+        for task in batch.tasks:
+            if self._ledger.state(task) in _IN_HAND:
+                return None if task in self._losses else task
+        return None
+
+    def is_held(self, task: int, worker: int) -> bool:
+        """Return whether that worker is at that task."""
+        return self._ledger.state(task) in _IN_HAND and self._ledger.worker(task) == worker
+
+    def begun(self, batches: Sequence[Batch]) -> list[int]:
+        """Return the tasks of `batches` that were begun and have no end."""
+        return [
+            task
+            for batch in batches
+            for task in batch.tasks
+            if self._ledger.state(task) in _BEGUN and task not in self._losses
+        ]
+
+    def has_end(self, task: int) -> bool:
+        """Return whether a task is stored or lost."""
+        return self._ledger.state(task) is State.STORED or task in self._losses
+
+    def is_over(self, batch: Batch) -> bool:
+        """Return whether all tasks of `batch` have their end."""
+        return all(map(self.has_end, batch.tasks))
+
+    def is_any_running(self, is_dead: Callable[[int], bool]) -> bool:
+        """Return whether a worker that lives is at a task."""
+        return any(
+            State.PENDING < self._ledger.state(task) < State.STORED
+            and task not in self._losses
+            and not is_dead(self._ledger.worker(task))
+            for batch in self._batches.values()
+            for task in batch.tasks
+        )

@@ -1,0 +1,61 @@
+"""Tasks of which one has ended the workers of all: each has to be tried alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["Suspects", "Suspicion"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Suspicion:
+    """Tasks that were running when their workers ended, for one `reason`."""
+
+    reason: str
+    tasks: tuple[int, ...]
+    cleared: set[int] = field(default_factory=set)
+
+
+class Suspects:
+    """The tasks to be tried, and the one that is: `alone`."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[int] = deque()
+        self._suspicions: list[Suspicion] = []
+        self.alone: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, task: object) -> bool:
+        return task in self._waiting
+
+    def accuse(self, tasks: Sequence[int], reason: str) -> None:
+        """Take tasks of which one has ended the workers."""
+        self._waiting.extend(tasks)
+        self._suspicions.append(Suspicion(reason=reason, tasks=tuple(tasks)))
+
+    def next(self) -> int | None:
+        """Return the task to be tried now, None if there is none left."""
+        self.alone = self._waiting.popleft() if self._waiting else None
+        return self.alone
+
+    def clear(self, task: int) -> Suspicion | None:
+        """Take note that a task ended well alone.
+
+        Returns the suspicion if all of its tasks did: none of them explains what happened.
+        """
+        for suspicion in self._suspicions:
+            if task in suspicion.tasks:
+                suspicion.cleared.add(task)
+                if suspicion.cleared.issuperset(suspicion.tasks):
+                    return suspicion
+        return None
+
+    def drop(self) -> list[int]:
+        """Return the tasks that were not tried, and forget them."""
+        left = list(self._waiting)
+        self._waiting.clear()
+        return left
