@@ -111,8 +111,9 @@ class JoblibWorkers:
             return
         if self._library == "loky":
             _end_loky()
-        elif self._library == "multiprocessing":
-            # A Pool that lost a worker waits for ever; joblib clears up when it is interrupted.
+        else:
+            # A Pool that lost a worker waits for ever, as one does for a thread that never comes
+            # back; joblib clears up when it is interrupted.
             ident = ctypes.c_ulong(self._thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
         self._thread.join(deadline)
