@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from .backends.base import Backend
+from .backends.base import Backend, Family
 from .backends.names import nearest, shorthand
 from .budget import most_workers
 from .equivalence import as_policy, exact
@@ -24,7 +24,7 @@ __all__ = [
     "AXES",
     "CONFIGURATION",
     "Settings",
-    "backends",
+    "backend_named",
     "close_backends",
     "guard",
     "is_marked",
@@ -74,6 +74,23 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
 def guard(config: pytest.Config) -> Guard:
     """Return what ends the workers of this session in any case."""
     return config.stash.setdefault(_GUARD, Guard())
+
+
+def backend_named(config: pytest.Config, name: str) -> Backend:
+    """Return the backend of that name, or of a family and what it takes after the colon."""
+    known = backends(config)
+    if name in known:
+        return known[name]
+    family, _, argument = name.partition(":")
+    if argument and isinstance(found := known.get(family), Family):
+        return found.named(argument)
+    raise _unknown(name, known)
+
+
+def _unknown(value: object, known: Mapping[str, Backend]) -> UsageError:
+    meant = nearest(value, known) if isinstance(value, str) else None
+    hint = f" (did you mean {meant!r}?)" if meant else ""
+    return UsageError(f"unknown backend {value!r}{hint}; known: {shorthand(known)}")
 
 
 def close_backends(config: pytest.Config) -> None:
@@ -167,13 +184,12 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         value = asked.get(keyword)
         checked = None if value is None else _number(keyword, value, highest=highest, above=True)
         values[keyword] = checked
-    known = backends(config)
     for axis in AXES:
         value = asked[axis]
         if isinstance(value, list | tuple):
-            axes[axis] = _axis(axis, value, known)
+            axes[axis] = _axis(axis, value, config)
         else:
-            values[axis] = _axis_value(axis, value, known)
+            values[axis] = _axis_value(axis, value, config)
     return Settings(axes=axes, values=values)
 
 
@@ -204,8 +220,10 @@ def _parsed(kind: type[int] | type[float], text: str, problem: str) -> int | flo
         raise UsageError(problem) from None
 
 
-def _axis(axis: str, value: list[object] | tuple[object, ...], known: Any) -> tuple[object, ...]:
-    found = tuple(_axis_value(axis, part, known) for part in value)
+def _axis(
+    axis: str, value: list[object] | tuple[object, ...], config: pytest.Config
+) -> tuple[object, ...]:
+    found = tuple(_axis_value(axis, part, config) for part in value)
     if not found:
         raise UsageError(f"{axis}={value!r} is empty; give {KEYWORDS[axis]}")
     if len(set(found)) < len(found):
@@ -213,13 +231,12 @@ def _axis(axis: str, value: list[object] | tuple[object, ...], known: Any) -> tu
     return found
 
 
-def _axis_value(axis: str, value: object, known: Mapping[str, Backend]) -> object:
+def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
     if axis == "workers":
         return _count("workers", "auto" if value == -1 else value)
-    if not isinstance(value, str) or value not in known:
-        meant = nearest(value, known) if isinstance(value, str) else None
-        hint = f" (did you mean {meant!r}?)" if meant else ""
-        raise UsageError(f"unknown backend {value!r}{hint}; known: {shorthand(known)}")
+    if not isinstance(value, str):
+        raise _unknown(value, backends(config))
+    backend_named(config, value)
     return value
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .config import CONFIGURATION, backends, guard, marker_keywords, settings
+from .config import CONFIGURATION, backend_named, guard, marker_keywords, settings
 from .equivalence import compare_outcomes
 from .errors import LostError, MismatchError, UsageError
 from .limits import Limits
@@ -106,7 +106,7 @@ class Parwork:
             run = carry_out(
                 workload,
                 plan.configuration,
-                backends(self._config)[plan.configuration.backend],
+                backend_named(self._config, plan.configuration.backend),
                 modules=project_modules(self._config.rootpath),
                 guard=guard(self._config),
             )

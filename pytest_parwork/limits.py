@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,29 @@ _LIBRARIES = (
 )
 
 
-def limit_worker(threads: int) -> None:
-    """Limit the libraries that are loaded, and those that a task or an argument will load."""
+def limit_worker(threads: int) -> Callable[[], None]:
+    """Limit the libraries that are loaded, and those that a task or an argument will load.
+
+    Returns what lifts the limit, for workers that serve others afterwards.
+    """
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    limiter = None
     if _is_any_loaded():
         import threadpoolctl
 
-        threadpoolctl.threadpool_limits(limits=threads)
+        limiter = threadpoolctl.threadpool_limits(limits=threads)
+
+    def lift() -> None:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if limiter is not None:
+            limiter.restore_original_limits()
+
+    return lift
 
 
 def limit_thread(threads: int) -> None:

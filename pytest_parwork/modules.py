@@ -8,15 +8,22 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["ModuleTable", "project_modules", "take_over"]
+__all__ = ["ModuleTable", "Sources", "lend", "project_modules", "take_over", "with_sources"]
 
 #: Modules as {name: (file or None, folders to search for submodules or None)}.
 ModuleTable = Mapping[str, tuple[str | None, tuple[str, ...] | None]]
+
+#: What stands in the files of modules, by file.
+Sources = Mapping[str, bytes]
+
+#: Files above this many bytes do not travel only because they lie beside a module that does.
+LARGE_SOURCE = 1 << 18
 
 
 def project_modules(root: Path) -> ModuleTable:
@@ -59,11 +66,101 @@ def take_over(modules: ModuleTable, path: Sequence[str]) -> None:
     sys.meta_path.insert(0, _Finder(modules))
 
 
+def with_sources(modules: ModuleTable) -> tuple[ModuleTable, Sources]:
+    """Return the modules and those beside them, with their sources, for workers without the files.
+
+    A function may import later what lies beside its module; tests are not imported by others.
+    """
+    table = dict(modules)
+    for name, (file, folders) in modules.items():
+        if name.partition(".")[0] == __package__:
+            del table[name]  # the workers have this package, and are in the middle of using it
+            continue
+        for folder in folders or ():
+            for path in _neighbours(folder):
+                table.setdefault(f"{name}.{path.stem}", (str(path), None))
+        if file and folders is None and "." not in name:
+            for path in _neighbours(os.path.dirname(file)):
+                spec = PathFinder.find_spec(path.stem)
+                if spec is not None and spec.origin == str(path):  # it would be imported here
+                    table.setdefault(path.stem, (str(path), None))
+    sources = {}
+    for file in [file for file, _ in table.values() if file]:
+        with suppress(OSError):
+            sources[file] = Path(file).read_bytes()
+    return table, sources
+
+
+def _neighbours(folder: str) -> Iterator[Path]:
+    for path in sorted(Path(folder).glob("*.py")):
+        if path.stem.isidentifier() and not path.stem.startswith(("test_", "__")):
+            with suppress(OSError):
+                if path.stat().st_size <= LARGE_SOURCE:
+                    yield path
+
+
+def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callable[[], None]:
+    """Make the project's modules importable in a process that has none of their files.
+
+    Returns what takes them away again: such a process serves others, too, so that its own modules
+    of those names are only set aside. Folders of `path` come last, where they exist at all: the
+    process has its own libraries.
+    """
+    finder = _Finder(modules, sources)
+    packages = {name.partition(".")[0] for name in modules}
+
+    def loaded() -> list[str]:
+        return [name for name in list(sys.modules) if name.partition(".")[0] in packages]
+
+    added = [entry for entry in path if entry and entry not in sys.path]
+    sys.path.extend(added)
+    aside = {name: sys.modules.pop(name) for name in loaded() if not finder.has_made(name)}
+    sys.meta_path.insert(0, finder)
+
+    def take_away() -> None:
+        sys.path[:] = [entry for entry in sys.path if entry not in added]
+        sys.meta_path.remove(finder)
+        others = [other for other in sys.meta_path if isinstance(other, _Finder)]
+        for name in loaded():
+            if not any(other.has_made(name) for other in others):
+                del sys.modules[name]
+        sys.modules.update({name: aside[name] for name in aside.keys() - sys.modules.keys()})
+
+    return take_away
+
+
+class _Loader(importlib.abc.SourceLoader):
+    """Load a module from the source that travelled with it."""
+
+    def __init__(self, file: str, source: bytes) -> None:
+        self.file = file
+        self.source = source
+
+    def get_filename(self, fullname: str) -> str:  # noqa: ARG002, because importlib has it
+        return self.file
+
+    def get_data(self, path: str | bytes) -> bytes:
+        if path != self.file:
+            raise OSError(f"no such file travelled: {path!r}")
+        return self.source
+
+
 class _Finder(importlib.abc.MetaPathFinder):
     """Find the project's modules by the table, where ordinary import would not."""
 
-    def __init__(self, modules: ModuleTable) -> None:
+    def __init__(self, modules: ModuleTable, sources: Sources | None = None) -> None:
         self._modules = modules
+        self._sources = sources or {}
+
+    def has_made(self, name: str) -> bool:
+        """Return whether the module of that name is what this would load for it."""
+        loader = getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None)
+        file, _ = self._modules.get(name, (None, None))
+        return (
+            isinstance(loader, _Loader)
+            and loader.file == file
+            and loader.source == self._sources.get(file)
+        )
 
     def find_spec(
         self,
@@ -79,5 +176,8 @@ class _Finder(importlib.abc.MetaPathFinder):
             spec.submodule_search_locations = list(folders or ())
             return spec
         return importlib.util.spec_from_file_location(
-            fullname, file, submodule_search_locations=None if folders is None else list(folders)
+            fullname,
+            file,
+            loader=_Loader(file, self._sources[file]) if file in self._sources else None,
+            submodule_search_locations=None if folders is None else list(folders),
         )

@@ -47,10 +47,12 @@ class Schedule:
         known = durations or {}
         order = sorted(tasks, key=lambda task: (known.get(task, math.inf), task), reverse=True)
         self._queue = deque(sorted(tasks) if in_order else order)
+        self._is_in_order = in_order
         self._workers = workers
         self._chunksize = chunksize
         self._seconds: float | None = None
         self._count = 0
+        self._alone: set[int] = set()
 
     def __len__(self) -> int:
         """Return how many tasks are still to be handed out."""
@@ -87,9 +89,11 @@ class Schedule:
         self._count += 1
         return Batch(number=self._count, tasks=(task,))
 
-    def put_back(self, tasks: Sequence[int]) -> None:
-        """Hand `tasks` out again, next."""
-        self._queue.extendleft(tasks)
+    def put_back(self, tasks: Sequence[int], *, alone: bool = False) -> None:
+        """Hand `tasks` out again, next; each in a batch of its own where they are to be `alone`."""
+        self._queue.extendleft(sorted(tasks, reverse=self._is_in_order))
+        if alone:
+            self._alone.update(tasks)
 
     def _size(self) -> int:
         if self._chunksize != "auto":
@@ -101,6 +105,8 @@ class Schedule:
         return max(1, min(fair, int(BATCH_SECONDS / max(self._seconds, 1e-9))))
 
     def _take(self, size: int) -> Batch:
-        tasks = tuple(self._queue.popleft() for _ in range(min(size, len(self._queue))))
+        tasks = [self._queue.popleft()]
+        while len(tasks) < size and self._queue and not self._alone & {tasks[0], self._queue[0]}:
+            tasks.append(self._queue.popleft())
         self._count += 1
-        return Batch(number=self._count, tasks=tasks)
+        return Batch(number=self._count, tasks=tuple(tasks))

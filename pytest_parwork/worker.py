@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from .clock import now
 from .deadline import TimedOut, deadline
@@ -28,7 +28,17 @@ from .schedule import Batch
 from .spool import Spool, read_record
 from .stacks import keep_stack
 
-__all__ = ["BatchCall", "ProcessCall", "Record", "ThreadCall", "describe", "find", "is_skip"]
+__all__ = [
+    "Attached",
+    "BatchCall",
+    "ProcessCall",
+    "Record",
+    "ThreadCall",
+    "describe",
+    "find",
+    "is_skip",
+    "pack",
+]
 
 #: Longest text of an exception, or of its traceback, that is kept.
 TEXT_LIMIT = 20_000
@@ -41,9 +51,12 @@ Record = tuple[Failure, "bytes | None"]
 
 
 class BatchCall(Protocol):
-    """What a backend's library is asked to call for each batch; returns the batch's number."""
+    """What a backend's library is asked to call for each batch.
 
-    def __call__(self, batch: Batch, /) -> int: ...
+    It returns the batch's number; where nothing is shared, the outcomes as bytes.
+    """
+
+    def __call__(self, batch: Batch, /) -> Any: ...
 
 
 class ThreadCall:
@@ -151,7 +164,7 @@ class ProcessCall:
         return ProcessCall, (self._handle,)
 
     def __call__(self, batch: Batch, /) -> int:
-        run = _Attached.to(self._handle)
+        run = Attached.to(self._handle)
         if not run.has_met:
             run.has_met = True
             _meet(run.ledger, batch, os.getpid(), run.header.patience)
@@ -160,10 +173,10 @@ class ProcessCall:
         return batch.number
 
 
-class _Attached:
+class Attached:
     """What a worker process holds of the run that it works for, one at a time."""
 
-    current: _Attached | None = None
+    current: Attached | None = None
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
@@ -186,13 +199,13 @@ class _Attached:
         self._stack = keep_stack(header.stacks, self.spool.number)
 
     @classmethod
-    def to(cls, handle: Handle) -> _Attached:
+    def to(cls, handle: Handle) -> Attached:
         """Return the attachment to the run of `handle`, made on the first batch."""
         # A forked child inherits its parent's attachment: same run, another process's spool.
         if cls.current is None or cls.current._handle.run != handle.run:
             if cls.current is not None:
                 cls.current.close()
-                cls.current = None
+                cls.current = None  # it is gone even if the next cannot be made
             cls.current = cls(handle)
         return cls.current
 
@@ -251,21 +264,25 @@ class _Attached:
         return entry if entry.classes else function
 
     def _store(self, number: int, kind: Kind, value: object) -> None:
-        buffers: list[pickle.PickleBuffer] = []
-        if kind == "value":
-            try:
-                data = dumps(value, buffers)
-            except BaseException as error:
-                kind = "failure"
-                value = PayloadError(
-                    f"the result cannot travel back from a worker: {explain(value, error)}"
-                )
-        if kind != "value":
-            assert isinstance(value, BaseException)
-            record: Record = (describe(value), _survivor(value))
-            data = pickle.dumps(record, protocol=5)
+        kind, data, buffers = pack(kind, value)
         place = self.spool.append(data, buffers)
         self.ledger.store(number, kind, self.spool.number, *place)
+
+
+def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
+    """Serialise an outcome, with its large buffers apart; what cannot travel is a failure."""
+    buffers: list[pickle.PickleBuffer] = []
+    if kind == "value":
+        try:
+            return kind, dumps(value, buffers), buffers
+        except BaseException as error:
+            kind = "failure"
+            value = PayloadError(
+                f"the result cannot travel back from a worker: {explain(value, error)}"
+            )
+    assert isinstance(value, BaseException)
+    record: Record = (describe(value), _survivor(value))
+    return kind, pickle.dumps(record, protocol=5), []
 
 
 def find(address: Address) -> Callable[..., object]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import cast
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.backends.base import Backend
+from pytest_parwork.backends.base import Backend, Event, NetworkWorkers, Reach, Workers
 from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
-from pytest_parwork.modules import ModuleTable
+from pytest_parwork.modules import ModuleTable, project_modules
 from pytest_parwork.outcomes import Outcomes
 from pytest_parwork.runner import Guard, carry_out
+from pytest_parwork.schedule import Batch
+from pytest_parwork.worker import BatchCall
 
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}
@@ -31,9 +35,13 @@ ALIKE = {
     "multiprocessing:starmap_async",  # as map_async
 }
 
+#: The backend `dask` on a cluster that runs already, whose workers share nothing with the tests.
+JOINED = "dask:joined"
+
 #: The names that the contract runs on.
 CONTRACT = [
-    name for name in bundled() if name not in ALIASES and (name.count(":") < 2 or name == PAIR)
+    *(name for name in bundled() if name not in ALIASES and (name.count(":") < 2 or name == PAIR)),
+    JOINED,
 ]
 
 
@@ -54,6 +62,8 @@ class Carrier:
         chunksize: WorkersAsked = "auto",
         modules: ModuleTable | None = None,
     ) -> Run:
+        if modules is None and self.name == JOINED:
+            modules = project_modules(Path(__file__).parent)
         run = carry_out(
             Workload(name="contract", tasks=tuple(tasks)),
             Configuration(backend=self.name, workers=workers, chunksize=chunksize),
@@ -88,3 +98,44 @@ def start_method_of(name: str) -> str:
 def outcomes(run: Run) -> Outcomes:
     assert isinstance(run.outcomes, Outcomes)
     return run.outcomes
+
+
+class Counting:
+    """A backend that counts the batches which go through it to another."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.batches = 0
+
+    def start(self, workers: int, /) -> Workers:
+        return CountingWorkers(self, self.backend.start(workers))
+
+    def close(self) -> None:
+        self.backend.close()
+
+
+class CountingWorkers:
+    eager = False
+
+    def __init__(self, backend: Counting, workers: Workers) -> None:
+        self.backend = backend
+        self.workers = workers
+        self.reach: Reach = workers.reach
+        self.size = workers.size
+        self.start_method = workers.start_method
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        self.backend.batches += len(batches)
+        self.workers.submit(call, batches)
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        return self.workers.poll(timeout)
+
+    def pids(self) -> Mapping[int, int | None]:
+        return self.workers.pids()
+
+    def release(self) -> None:
+        cast("NetworkWorkers", self.workers).release()
+
+    def close(self, deadline: float, /) -> Collection[int]:
+        return self.workers.close(deadline)

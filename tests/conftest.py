@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from carrier import CONTRACT, Carrier, start_method_of
+from carrier import CONTRACT, JOINED, Carrier, start_method_of
+from dask_programs import DaskPrograms
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.backends.base import Backend
+from pytest_parwork.backends.base import Backend, Family
 
 #: Seconds until a test that hangs ends the session, with the traceback of every thread.
 DEADLINE = 60.0
@@ -31,6 +32,8 @@ HELPERS = {
     "resource_tracker": "multiprocessing.resource_tracker",
     "forkserver": "multiprocessing.forkserver",
     "loky": "joblib.externals.loky.",
+    "programs": "-m dask ",  # of a cluster that is joined, with all that they have started
+    "spawn": "multiprocessing.spawn",  # the workers of a dask cluster, as long as it is open
 }
 
 STDERR = pytest.StashKey[IO[str]]()
@@ -73,13 +76,17 @@ def _leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
     """Return the marks of helper processes that the backend of this test may keep."""
     if "keeps_helpers" in request.fixturenames:
-        return list(HELPERS.values())
+        return [mark for kind, mark in HELPERS.items() if kind not in {"programs", "spawn"}]
     kinds: set[str] = set()
     params = getattr(getattr(request.node, "callspec", None), "params", {})
     for name in (value for value in params.values() if isinstance(value, str)):
         family = name.partition(":")[0]
         if family == "joblib":
             kinds |= {"loky", "resource_tracker"}
+        if name == JOINED:
+            kinds.add("programs")
+        elif "dask" in name.split(":"):  # its cluster is kept from run to run
+            kinds |= {"spawn", "resource_tracker"}
         if family in {"isolated", "multiprocessing", "processes"}:
             kinds |= {"spawn": {"resource_tracker"}, "fork": set()}.get(
                 start_method_of(name), {"resource_tracker", "forkserver"}
@@ -98,11 +105,13 @@ def processes(allowed: list[str]) -> Iterator[str]:
     todo = [(child, True) for child in children(os.getpid())]
     while todo:
         pid, is_ours = todo.pop()
-        todo.extend((child, False) for child in children(pid))
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
+        if HELPERS["programs"] in line and HELPERS["programs"] in allowed:
+            continue
+        todo.extend((child, False) for child in children(pid))
         if not (is_ours and any(mark in line for mark in allowed)):
             yield f"process {pid}: {line[:200]}"
 
@@ -146,6 +155,14 @@ def backends() -> Iterator[Mapping[str, Backend]]:
         backend.close()
 
 
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskPrograms]:
+    """Give a dask cluster of two workers that are not of this process."""
+    programs = DaskPrograms(tmp_path_factory.mktemp("dask"))
+    yield programs
+    programs.close()
+
+
 @pytest.fixture(params=CONTRACT)
 def name(request: pytest.FixtureRequest) -> str:
     """Name each backend under contract in turn."""
@@ -154,7 +171,17 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def carrier(name: str, backends: Mapping[str, Backend]) -> Iterator[Carrier]:
-    carrier = Carrier(name, backends[name])
+def backend(name: str, backends: Mapping[str, Backend], request: pytest.FixtureRequest) -> Backend:
+    """Give the backend of that name."""
+    if name != JOINED:
+        return backends[name]
+    family = backends["dask"]
+    assert isinstance(family, Family)
+    return family.named(request.getfixturevalue("programs").address)
+
+
+@pytest.fixture
+def carrier(name: str, backend: Backend) -> Iterator[Carrier]:
+    carrier = Carrier(name, backend)
     yield carrier
     carrier.close()

@@ -271,3 +271,8 @@ def die_by_abort(x: int, guilty: int) -> int:
         faulthandler.disable()  # which would tell the terminal about it
         os.abort()
     return x * x
+
+
+def die_later(seconds: float) -> None:
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGKILL)

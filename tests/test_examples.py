@@ -21,6 +21,10 @@ DEADLINE = 50.0
 
 #: The runs of each file: the test, with the call in it, the configuration and the number of cases.
 RUNS = {
+    "test_dask.py": {
+        ("test_mean_of_columns", "dask-2", 10),
+        ("test_mean::starmap[0]", "dask-2", 100),
+    },
     "test_fib.py": {("test_fib", "processes-2", 35)},
     "test_futures.py": {
         ("test_scrypt", "threads-2", 4),

@@ -12,9 +12,11 @@ __all__ = ["bundled"]
 def bundled() -> Mapping[str, Backend]:
     """Return every backend of the package by the name that a test gives."""
     # Imported here, so that a test session without parwork pays for none of them.
-    from . import isolated, joblib, multiprocessing, processes, serial, threads
+    from . import dask, isolated, joblib, multiprocessing, processes, serial, threads
+    from .clusters import Clusters
 
-    found: dict[str, Backend] = {}
-    for module in (isolated, joblib, multiprocessing, processes, serial, threads):
+    clusters = Clusters()
+    found: dict[str, Backend] = {**dask.backends(clusters), **joblib.backends(clusters)}
+    for module in (isolated, multiprocessing, processes, serial, threads):
         found.update(module.backends())
     return found

@@ -7,14 +7,25 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ..schedule import Batch
 from ..worker import BatchCall
 
-__all__ = ["Backend", "Event", "PerRun", "Reach", "Workers", "drain", "exit_name", "told"]
+__all__ = [
+    "Backend",
+    "Event",
+    "Family",
+    "NetworkWorkers",
+    "PerRun",
+    "Reach",
+    "Workers",
+    "drain",
+    "exit_name",
+    "told",
+]
 
-#: What the runner shares with the workers: its own memory, the machine, or only what it sends.
+#: What the runner shares with the workers: its memory, the machine, or nothing but what is sent.
 Reach = Literal["process", "machine", "network"]
 
 
@@ -22,12 +33,15 @@ Reach = Literal["process", "machine", "network"]
 class Event:
     """What became of a batch; with `batch` None, of all that the workers have in hand.
 
-    `body` is what the call of the batch returned, where nothing is shared with its worker.
+    `body` is what the call of the batch returned, where nothing is shared with its worker. There,
+    `worker` says who has *arrived* with the first task of a batch in hand. All workers *gone* is
+    the end: there will be no others.
     """
 
-    kind: Literal["done", "failed", "broken"]
+    kind: Literal["done", "failed", "broken", "arrived", "gone"]
     batch: int | None = None
     body: bytes = b""
+    worker: str = ""
     reason: str = ""
 
 
@@ -71,6 +85,14 @@ class Workers(Protocol):
         ...
 
 
+class NetworkWorkers(Workers, Protocol):
+    """Workers with whom nothing is shared."""
+
+    def release(self) -> None:
+        """Let those begin that wait for the others with their first task in hand."""
+        ...
+
+
 class Backend(Protocol):
     """A named way to run tasks."""
 
@@ -80,6 +102,18 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Let go of what was kept from one run to the next; the session ends."""
+        ...
+
+
+@runtime_checkable
+class Family(Protocol):
+    """A backend whose name may go on after a colon: `dask` and `dask:tcp://host:8786`."""
+
+    def named(self, argument: str, /) -> Backend:
+        """Return the backend of what stands after the colon; raises `UsageError`.
+
+        Closing the family closes all of them.
+        """
         ...
 
 

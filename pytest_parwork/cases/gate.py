@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from .._compat import argument_names, fixture_defs
-from ..config import backends, guard
+from ..config import backend_named, guard
 from ..limits import Limits
 from ..model import Address, Run, Task, Verdict, Workload
 from ..modules import project_modules
@@ -136,7 +136,7 @@ class Gates:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
         workload = Workload(name=group.id, tasks=tuple(_task(case, wide) for case in cases))
-        backend = backends(self._config)[group.plan.configuration.backend]
+        backend = backend_named(self._config, group.plan.configuration.backend)
         try:
             run = carry_out(
                 workload,

@@ -26,12 +26,15 @@ class Burial:
         flight: Flight,
         losses: Losses,
         suspects: Suspects,
+        *,
+        is_apart: bool,
     ) -> None:
         self._ledger = ledger
         self._schedule = schedule
         self._flight = flight
         self._losses = losses
         self._suspects = suspects
+        self._is_apart = is_apart
         self._attempts: dict[int, int] = {}
         self._count = 0
         self.has_begun = False  # any task, ever
@@ -84,10 +87,11 @@ class Burial:
                 if task not in innocent:
                     self._attempts[task] = self._attempts.get(task, 1) + (not is_blameless)
                     if self._attempts[task] > ATTEMPTS:
-                        self._losses.never_began(task, reason)
+                        self._losses.never_began(task, reason, is_apart=self._is_apart)
                         continue
                 self._ledger.reset(task)
                 if task not in self._suspects:
                     again.append(task)
-        self._schedule.put_back(sorted(again))
+        # Where nothing is shared, nobody knows which of them is to blame.
+        self._schedule.put_back(sorted(again), alone=self._is_apart)
         self._count += len(batches)

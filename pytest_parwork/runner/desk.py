@@ -5,25 +5,32 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..backends.base import Workers
 from ..errors import PayloadError
 from ..ledger import Files, Ledger
 from ..model import Workload
-from ..modules import ModuleTable
+from ..modules import ModuleTable, Sources, with_sources
+from ..network import NetworkCall
 from ..payload import Payload, copy_arguments
+from ..spool import Spool
 from ..worker import BatchCall, ProcessCall, ThreadCall
 from .guard import Guard
-from .watch import RENDEZVOUS
+from .inbox import Inbox
 
-__all__ = ["Desk", "prepare"]
+__all__ = ["RENDEZVOUS", "Desk", "prepare"]
+
+#: Seconds that the first worker waits for the others. Missing workers cost exactly this.
+RENDEZVOUS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What a run is carried out with, where memory is shared and where it is not.
 
-    `refused` are the tasks that cannot be sent, `spools` and `stacks` descriptors of the files.
+    `refused` are the tasks that cannot be sent, `spools` and `stacks` descriptors of files, `inbox`
+    is where outcomes come in that are sent.
     """
 
     call: BatchCall
@@ -32,6 +39,7 @@ class Desk:
     files: Files | None = None
     spools: tuple[int, ...] = ()
     stacks: int | None = None
+    inbox: Inbox | None = None
 
 
 def prepare(
@@ -48,20 +56,36 @@ def prepare(
         call = ThreadCall(workload.tasks, arguments, ledger, patience=patience, threads=threads)
         return Desk(call=call, ledger=ledger, refused={})
     files = Files()
+    is_apart = workers.reach == "network"
+    sources: Sources = {}
+    if is_apart:
+        modules, sources = with_sources(modules)
     try:
         payload, ledger, spools = Payload.write(
             workload.tasks,
             files,
             run=uuid.uuid4().hex,
-            spools=2 * workers.size + 2,  # a successor may start before a dead worker is gone
+            # A successor may start before a dead worker is gone.
+            spools=1 if is_apart else 2 * workers.size + 2,
             modules=modules,
             threads=threads,
             patience=patience,
-            registry=guard.registry() if guard is not None else None,
+            registry=guard.registry() if guard is not None and not is_apart else None,
         )
+        content = Path(payload.handle.path).read_bytes() if is_apart else b""
     except BaseException:
         files.close()
         raise
+    if is_apart:
+        limits = {n: task.timeout for n, task in enumerate(workload.tasks) if task.timeout}
+        return Desk(
+            call=NetworkCall(payload.handle, content, sources, timeouts=limits),
+            ledger=ledger,
+            refused=payload.refused,
+            files=files,
+            spools=tuple(spools),
+            inbox=Inbox(ledger, Spool(0, spools[0])),
+        )
     return Desk(
         call=ProcessCall(payload.handle),
         ledger=ledger,

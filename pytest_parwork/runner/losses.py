@@ -41,21 +41,27 @@ class Losses:
         """Take a task as lost, unless it is already."""
         self._lost.setdefault(task, lost)
 
-    def note_try(self, task: int, *, is_alone: bool = False) -> Try:
-        """Take note that a task was begun and did not come to its end."""
+    def note_try(self, task: int, *, is_alone: bool = False, pid: int | None = None) -> Try:
+        """Take note that a task was begun and did not come to its end.
+
+        `pid` is its process, where the ledger does not know it.
+        """
         _, started, _ = self._ledger.times(task)
         seconds = now() - started if started is not None else 0.0
-        pid = None if self._stacks is None else self._ledger.worker(task)
+        if self._stacks is not None:
+            pid = self._ledger.worker(task)
         noted = Try(pid=pid, seconds=seconds, is_alone=is_alone)
         self._tries[task] = (*self._tries.get(task, ()), noted)
         return noted
 
-    def crashed(self, task: int, how: str, *, is_alone: bool = False) -> None:
+    def crashed(
+        self, task: int, how: str, *, is_alone: bool = False, pid: int | None = None
+    ) -> None:
         """Lose a task because its worker died, `how` is in words."""
         if task in self._lost:
             return
-        last = self.note_try(task, is_alone=is_alone)
-        if last.pid is not None and (code := self.stack_of(last.pid).code) is not None:
+        last = self.note_try(task, is_alone=is_alone, pid=pid)
+        if (code := self._stack(last).code) is not None:
             how = exit_name(code)  # where one takes the others with it, `how` may be another's end
         tries = self._tries[task]
         twice = ", twice" if len(tries) > 1 else ""
@@ -63,26 +69,30 @@ class Losses:
             reason="crash",
             detail=f"its worker {_died(how)} while it ran this task{twice}",
             tries=tries,
-            stack=self._stack(last),
+            stack=self._stack(last).frames,
         )
 
-    def overdue(self, task: int, remark: str = "") -> None:
+    def overdue(self, task: int, remark: str = "", *, pid: int | None = None) -> None:
         """Lose a task because it took too long."""
         if task in self._lost:
             return
-        last = self.note_try(task)
+        last = self.note_try(task, pid=pid)
         self._lost[task] = Lost(
             reason="timeout",
             detail=f"timed out after {self._tasks[task].timeout:g} s{remark}",
             tries=self._tries[task],
-            stack=self._stack(last),
+            stack=self._stack(last).frames,
         )
 
-    def never_began(self, task: int, how: str) -> None:
-        """Lose a task because every worker that was to take it died before."""
+    def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
+        """Lose a task because every worker that was to take it died, before it began.
+
+        With `is_apart`, nobody knows whether it had begun; the second time it was alone.
+        """
+        when = "with this task, the second time alone" if is_apart else "before the task began"
         self.add(
             task,
-            Lost(reason="crash", detail=f"its worker {_died(how)} before the task began, twice"),
+            Lost(reason="crash", detail=f"its worker {_died(how)} {when}, twice"),
         )
 
     def unexplained(self, tasks: Sequence[int], how: str) -> None:
@@ -105,8 +115,8 @@ class Losses:
             self._read[pid] = read_stack(self._stacks, pid)
         return self._read[pid]
 
-    def _stack(self, last: Try) -> tuple[str, ...]:
-        return () if last.pid is None else self.stack_of(last.pid).frames
+    def _stack(self, last: Try) -> Stack:
+        return Stack() if last.pid is None else self.stack_of(last.pid)
 
 
 def _died(how: str) -> str:

@@ -92,6 +92,7 @@ def carry_out(
         schedule,
         workload.tasks,
         losses,
+        inbox=desk.inbox,
         is_enough=is_enough,
     )
     interrupted: KeyboardInterrupt | None = None
@@ -107,6 +108,8 @@ def carry_out(
             desk.files.close()
         raise
     ended = now()
+    if desk.inbox is not None:
+        desk.inbox.settle()
     is_cut = any(lost.reason == "interrupted" for lost in losses.all().values())
     watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
     released = watch.released or ended

@@ -11,10 +11,11 @@ __all__ = ["Suspects", "Suspicion"]
 
 @dataclass(slots=True, kw_only=True)
 class Suspicion:
-    """Tasks that were running when their workers ended, for one `reason`."""
+    """Tasks that were running when their workers ended for one `reason`, or their process `pid`."""
 
     reason: str
-    tasks: tuple[int, ...]
+    tasks: list[int]
+    pid: int | None = None
     cleared: set[int] = field(default_factory=set)
 
 
@@ -32,10 +33,17 @@ class Suspects:
     def __contains__(self, task: object) -> bool:
         return task in self._waiting
 
-    def accuse(self, tasks: Sequence[int], reason: str) -> None:
-        """Take tasks of which one has ended the workers."""
+    def accuse(self, tasks: Sequence[int], reason: str, *, pid: int | None = None) -> None:
+        """Take tasks of which one has ended the workers.
+
+        Where these are told of one by one, `pid` says which belong together.
+        """
         self._waiting.extend(tasks)
-        self._suspicions.append(Suspicion(reason=reason, tasks=tuple(tasks)))
+        for suspicion in self._suspicions:
+            if pid is not None and suspicion.pid == pid:
+                suspicion.tasks.extend(tasks)
+                return
+        self._suspicions.append(Suspicion(reason=reason, tasks=list(tasks), pid=pid))
 
     def next(self) -> int | None:
         """Return the task to be tried now, None if there is none left."""

@@ -5,24 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
-from ..backends.base import Event, Workers
+from ..backends.base import Event, NetworkWorkers, Workers, exit_name
 from ..clock import now
+from ..journal import Entry
 from ..ledger import Ledger, State
 from ..model import Lost, Task
 from ..schedule import Batch, Schedule
 from ..worker import GLANCE, BatchCall, ThreadCall
 from .burial import Burial
 from .deaths import UNKNOWN, Deaths
+from .desk import RENDEZVOUS
 from .flight import Flight
+from .inbox import Inbox
 from .losses import Losses
 from .overdue import end_worker
 from .suspects import Suspects
 
-__all__ = ["RENDEZVOUS", "Watch"]
-
-#: Seconds that the first worker waits for the others. Missing workers cost exactly this.
-RENDEZVOUS = 5.0
+__all__ = ["Watch"]
 
 #: Seconds until a backend without any sign of a worker is given up.
 START_PATIENCE = 60.0
@@ -46,8 +47,8 @@ REAPING = 0.5
 class Watch:
     """Hand out batches and wait for their end, whatever happens to the workers.
 
-    `start` starts new workers in the place of `workers`, `is_enough` tells when the run need not go
-    on.
+    `start` starts new workers in the place of `workers`, `inbox` takes what they send where nothing
+    is shared with them, `is_enough` tells when the run need not go on.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Watch:
         tasks: Sequence[Task],
         losses: Losses,
         *,
+        inbox: Inbox | None = None,
         is_enough: Callable[[], bool] | None = None,
     ) -> None:
         self.workers = workers
@@ -69,12 +71,15 @@ class Watch:
         self._schedule = schedule
         self._tasks = tasks
         self._losses = losses
+        self._inbox = inbox
         self._is_enough = is_enough
         self._has_limits = any(task.timeout is not None for task in tasks)
         self._flight = Flight(ledger, losses)
         self._deaths = Deaths(workers)
         self._suspects = Suspects()
-        self._burial = Burial(ledger, schedule, self._flight, losses, self._suspects)
+        self._burial = Burial(
+            ledger, schedule, self._flight, losses, self._suspects, is_apart=inbox is not None
+        )
         self._threads_left = 0
         self._ended_by_us: set[int] = set()
         self._replaced = 0
@@ -135,6 +140,8 @@ class Watch:
 
     def _release(self) -> None:
         self._ledger.release()
+        if self._inbox is not None:
+            cast("NetworkWorkers", self.workers).release()
         self.released = now()
 
     def _consider_release(self) -> None:
@@ -150,22 +157,48 @@ class Watch:
 
     def _take(self, event: Event) -> None:
         self._progress = now()
+        if event.kind == "gone":
+            self._give_up(event.reason)
+            return
         if event.batch is None:
             self._suspect(list(self._flight), event.reason)
             return
         batch = self._flight.get(event.batch)
         if batch is None:
             return  # its end was seen in the ledger before
+        if event.kind == "arrived" and self._inbox is not None:
+            self._ledger.arrive(batch.tasks[0], self._inbox.number(event.worker), now())
+            return
         self._note_overdue(batch)
-        if event.kind == "done" and self._flight.is_over(batch):
+        if self._inbox is not None and event.body:
+            self._read(self._inbox.take(event.body))
+        if event.kind == "done" and self._is_settled(batch):
             self._finish(batch)
             return
-        owner = self._flight.owner(batch)
+        owner = self._flight.owner(batch) if self._inbox is None else 0
         until = now() + REAPING
         while event.kind == "broken" and self._deaths.is_awaited(owner) and now() < until:
             time.sleep(GLANCE)
         how = self._deaths.all([]).get(owner)
         self._bury(batch, how or event.reason or "it came back without an outcome")
+
+    def _is_settled(self, batch: Batch) -> bool:
+        """Return whether all that is to come of a batch has; suspects in it are tried alone."""
+        return all(self._flight.has_end(task) or task in self._suspects for task in batch.tasks)
+
+    def _read(self, entries: Sequence[Entry]) -> None:
+        """Take note of the tasks that ended their process, as the journals on its host tell."""
+        for entry in entries:
+            how = exit_name(code) if (code := self.workers.pids().get(entry.pid)) else UNKNOWN
+            is_alone = entry.task == self._suspects.alone
+            if entry.kind == "timeout":
+                self._losses.overdue(entry.task, pid=entry.pid)
+            elif entry.suspects > 1 and not is_alone:
+                self._losses.note_try(entry.task, pid=entry.pid)
+                self._suspects.accuse([entry.task], how, pid=entry.pid)
+                self._ledger.reset(entry.task)
+            else:
+                self._losses.crashed(entry.task, how, is_alone=is_alone, pid=entry.pid)
 
     def _finish(self, batch: Batch) -> None:
         self._flight.land(batch)
@@ -205,13 +238,19 @@ class Watch:
             if self._flight.is_over(batch):
                 self._finish(batch)
                 self._progress = now()
-        if self._has_limits:
-            self._end_overdue()
-        self._look_for_the_dead()
+        if self._inbox is None:
+            if self._has_limits:
+                self._end_overdue()
+            self._look_for_the_dead()
         if self._is_enough is not None and self._is_enough():
             self._is_enough = None
             self._stop_here()
         idle = now() - self._progress
+        if self._inbox is not None:
+            # Only the adapter knows whether there are workers; tasks are ended where they run.
+            if idle > START_PATIENCE and self._are_all_overdue(idle):
+                self._give_up(f"nothing came back for {idle:.0f} s")
+            return
         if idle <= STALL or self._flight.is_any_running(self._deaths.is_told):
             return
         if self._deaths.has_any:
@@ -221,6 +260,14 @@ class Watch:
             self._replace("threads do not come back")
         elif idle > START_PATIENCE:
             self._give_up(f"no worker took it for {START_PATIENCE:.0f} s")
+
+    def _are_all_overdue(self, idle: float) -> bool:
+        """Return whether everything in flight should have come back, or its worker ended."""
+        limits = [[self._tasks[task].timeout for task in batch.tasks] for batch in self._flight]
+        return all(
+            None not in batch and sum(limit or 0.0 for limit in batch) + START_PATIENCE < idle
+            for batch in limits
+        )
 
     def _look_for_the_dead(self) -> None:
         fresh = self._deaths.fresh(self._flight.owners())
@@ -263,7 +310,7 @@ class Watch:
             if isinstance(self._call, ThreadCall):
                 if self._call.give_up(batch, task):
                     self._leave_to_its_thread(batch, task)
-            elif self.workers.reach == "machine":
+            else:
                 worker = self._ledger.worker(task)
                 if end_worker(worker, partial(self._flight.is_held, task, worker)):
                     self._ended_by_us.add(worker)

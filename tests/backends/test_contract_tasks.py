@@ -96,15 +96,15 @@ TASKS: Mapping[str, Task] = {
 
 
 @pytest.fixture(scope="module")
-def tours(backends: Mapping[str, Backend]) -> dict[str, Tour]:
+def tours() -> dict[str, Tour]:
     return {}
 
 
 @pytest.fixture
-def tour(name: str, tours: dict[str, Tour], backends: Mapping[str, Backend]) -> Tour:
+def tour(name: str, tours: dict[str, Tour], backend: Backend) -> Tour:
     """Give what each of `TASKS` came to on this backend, all in one run."""
     if name not in tours:
-        carrier = Carrier(name, backends[name])
+        carrier = Carrier(name, backend)
         tours[name] = dict(zip(TASKS, carrier(list(TASKS.values())).outcomes, strict=True))
         carrier.close()
     return tours[name]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from carrier import ALIASES, CONTRACT, IN_PROCESS, Carrier, calls, start_method_of
+from carrier import ALIASES, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, start_method_of
 
 from pytest_parwork import budget
 from pytest_parwork.backends.base import Backend
@@ -31,6 +31,9 @@ def start_method(name: str) -> str:
     return {
         "serial": "none",
         "threads": "thread",
+        "dask": "spawn",
+        "joblib:dask": "spawn",
+        JOINED: "dask",
         "joblib": "loky",
         "joblib:loky": "loky",
         "joblib:threading": "thread",

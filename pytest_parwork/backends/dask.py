@@ -1,0 +1,307 @@
+"""The backend `dask`: a cluster of `dask.distributed`, of our own or one that is joined."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, cast
+
+from ..clock import now
+from ..errors import UsageError
+from ..network import NetworkCall, forget, release
+from ..schedule import Batch
+from ..worker import BatchCall
+from .base import Backend, Event, Reach, Workers, drain
+from .clusters import Clusters
+from .dask_joined import WORKER_PATIENCE, JoinedDask
+from .dask_local import LocalDask
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["backends"]
+
+#: Seconds in which dask tells of the end of a batch that the ledger knows of.
+GRACE = 0.5
+
+#: Seconds without news until it is asked whether there is any worker left.
+SILENCE = 2.0
+
+#: Seconds in which the outcomes of a batch come, once it is known to have ended.
+FETCH_DEADLINE = 10.0
+
+#: What is said of a batch that dask has given up, for all workers with the payload died at once.
+LOST = "dask has lost it"
+
+#: How often such a batch is sent again, under its number: what its tasks did is in the journals.
+AGAIN = 4
+
+#: Under which workers tell that they have come: one topic, because schedulers keep all of them.
+TOPIC = "parwork"
+
+
+class DaskBackend:
+    """The cluster that `Client()` would join, or the one at `address`; else one of our own."""
+
+    def __init__(self, clusters: Clusters, address: str | None = None) -> None:
+        self._clusters = clusters
+        self._address = address
+
+    def named(self, argument: str, /) -> DaskBackend:
+        """Return the backend of a scheduler's address, as in `dask:tcp://host:8786`."""
+        if not re.search(r"://|:\d+$", argument):
+            raise UsageError(
+                f"unknown backend 'dask:{argument}'; after the colon comes the address of a "
+                f"scheduler: dask:tcp://host:8786"
+            )
+        return DaskBackend(self._clusters, argument)
+
+    def start(self, workers: int, /) -> Workers:
+        joined = self._clusters.joined(self._address)
+        if joined is not None:
+            return JoinedWorkers(joined, workers)
+        return LocalWorkers(self._clusters.local, workers)
+
+    def close(self) -> None:
+        self._clusters.close()
+
+
+class LocalWorkers:
+    """The processes of a cluster of our own, on this machine."""
+
+    reach: Reach = "machine"
+    eager = False
+    start_method = "spawn"
+
+    def __init__(self, local: LocalDask, workers: int) -> None:
+        self.size = workers
+        self._local = local
+        self._client = local.client(workers)
+        self._run = uuid.uuid4().hex
+        self._open: dict[Future, Batch] = {}
+        codes = local.exit_codes()
+        self._of_others = {pid for pid, code in codes.items() if code is not None}
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        for batch in batches:
+            key = f"parwork-{self._run}-{batch.number}"
+            self._open[self._client.submit(call, batch, key=key, pure=False)] = batch
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        ended = first_to_end(self._client, self._open, timeout)
+        events = [told(future, self._open.pop(future)) for future in ended]
+        for future in ended:
+            future.release()  # what dask keeps, it would compute again if a worker went
+        return events
+
+    def pids(self) -> Mapping[int, int | None]:
+        codes = self._local.exit_codes()
+        return {pid: code for pid, code in codes.items() if pid not in self._of_others}
+
+    def close(self, deadline: float, /) -> list[int]:
+        # The ledger may know of an end before dask tells of it.
+        until = now() + min(deadline, GRACE)
+        while self._open and now() < until:
+            self.poll(until - now())
+        if self._open:  # workers are in the middle of it
+            self._open.clear()
+            self._local.close(deadline)
+        return []
+
+
+class JoinedWorkers:
+    """Threads of the workers of a cluster that serves others too."""
+
+    reach: Reach = "network"
+    eager = False
+    start_method = "dask"
+
+    def __init__(self, joined: JoinedDask, workers: int) -> None:
+        self._joined = joined
+        self._client = joined.client(workers)
+        threads = self._client.nthreads()
+        self.size = min(workers, sum(threads.values()))
+        # Where there are more than were asked for, as few processes as have enough threads. Their
+        # choice is no order: the cluster may lose them.
+        self._chosen: list[str] = []
+        for address in sorted(threads):
+            if sum(threads[other] for other in self._chosen) < self.size:
+                self._chosen.append(address)
+        self._is_narrowed = self.size < sum(threads.values())
+        self._call: NetworkCall | None = None
+        self._sent: Future | None = None
+        self._waiting: deque[Batch] = deque()
+        self._open: dict[Future, Batch] = {}
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._again: Counter[int] = Counter()
+        self._is_released = False
+        self._is_gone = False
+        self._heard = self._seen = now()
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        if self._call is None:
+            self._call = cast("NetworkCall", call)
+            self._client.subscribe_topic(TOPIC, self._arrived)
+        self._waiting.extend(batches)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Hand out batches; never more than `size` where dask would use more threads than that."""
+        from distributed import TimeoutError
+
+        assert self._call is not None
+        limit = self.size if self._is_narrowed else len(self._open) + len(self._waiting)
+        settings: dict[str, Any] = {"pure": False}
+        if self._is_narrowed:
+            settings |= {"workers": self._chosen, "allow_other_workers": True}
+        while self._waiting and len(self._open) < limit and not self._is_gone:
+            batch = self._waiting.popleft()
+            again = self._again[batch.number]
+            key = f"parwork-{self._call.run}-{batch.number}-{again}"
+            try:
+                if self._sent is None:
+                    self._sent = self._client.scatter(
+                        self._call, broadcast=True, hash=False, timeout=WORKER_PATIENCE
+                    )
+                future = self._client.submit(
+                    carry_out, self._sent, batch, not self._is_released, key=key, **settings
+                )
+            except TimeoutError:
+                self._go(f"the dask scheduler at {self._joined.address} has no worker left")
+            except Exception as error:
+                self._go(f"{type(error).__name__}: {error}")
+            else:
+                self._open[future] = batch
+
+    def _arrived(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        _, told = event
+        if self._call is not None and told["run"] == self._call.run:
+            who = told["who"]  # dask has its own "worker" in there
+            self._events.put(Event(kind="arrived", batch=told["batch"], worker=who))
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        for future in first_to_end(self._client, self._open, timeout):
+            if not self._joined.is_connected:
+                break
+            batch = self._open[future]
+            event = received(future, batch)
+            if event is None:
+                continue
+            self._heard = self._seen = now()
+            del self._open[future]
+            future.release()
+            if event.reason == LOST and self._again[batch.number] < AGAIN:
+                self._again[batch.number] += 1
+                self._waiting.appendleft(batch)
+                self._sent = None
+            else:
+                self._events.put(event)
+        if self._open or self._waiting:
+            self._look_around()
+        if self._call is not None:
+            self._fill()
+        return drain(self._events, 0)
+
+    def _look_around(self) -> None:
+        """See whether there is a scheduler, and after some silence, whether there is a worker."""
+        if not self._joined.is_connected:
+            self._go(f"the dask scheduler at {self._joined.address} went away")
+        elif now() > self._heard + SILENCE:
+            self._heard = now()
+            with suppress(Exception):
+                if self._client.nthreads():
+                    self._seen = now()
+            if now() > self._seen + WORKER_PATIENCE:
+                self._go(f"the dask scheduler at {self._joined.address} has no worker left")
+
+    def _go(self, reason: str) -> None:
+        if not self._is_gone:
+            self._is_gone = True
+            self._waiting.clear()
+            self._open.clear()
+            self._events.put(Event(kind="gone", reason=reason))
+
+    def release(self) -> None:
+        self._is_released = True
+        if self._call is not None:  # else nobody has been asked to wait
+            self._joined.say_to_all(release, self._call.run)
+
+    def pids(self) -> Mapping[int, int | None]:
+        return self._joined.exit_codes() if self._joined.is_connected else {}
+
+    def close(self, deadline: float, /) -> list[int]:
+        if self._call is None or not self._joined.is_connected:
+            return []
+        with suppress(Exception):  # a cluster that is going away at this moment
+            if self._open:
+                self._client.cancel(list(self._open))
+            self._client.unsubscribe_topic(TOPIC)
+        self._open.clear()
+        self._joined.say_to_all(forget, self._call.run)
+        self._sent = None
+        return []
+
+
+def carry_out(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
+    """Carry out a batch in a thread of a dask worker."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def announce(name: str) -> None:
+        worker.log_event(TOPIC, {"run": call.run, "batch": batch.number, "who": name})
+
+    return call(batch, place=worker.address, announce=announce if is_meeting else None)
+
+
+def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float) -> list[Future]:
+    """Wait up to `timeout` seconds for the first of `futures`; return those that have ended."""
+    from distributed import CancelledError, TimeoutError, wait
+
+    if not futures:
+        time.sleep(timeout)
+        return []
+    with client.as_current(), suppress(CancelledError, TimeoutError):
+        wait(list(futures), timeout=timeout, return_when="FIRST_COMPLETED")
+    return [future for future in futures if future.status != "pending"]
+
+
+def told(future: Future, batch: Batch) -> Event:
+    """Put the end of a future into an event."""
+    if future.status == "finished":
+        return Event(kind="done", batch=batch.number)
+    if future.status != "error":
+        return Event(kind="broken", batch=batch.number, reason=LOST)
+    from distributed import KilledWorker
+
+    error = future.exception(timeout=FETCH_DEADLINE)
+    if isinstance(error, KilledWorker):
+        return Event(kind="broken", batch=batch.number, reason="its worker died")
+    return Event(kind="failed", batch=batch.number, reason=f"{type(error).__name__}: {error}")
+
+
+def received(future: Future, batch: Batch) -> Event | None:
+    """Put the end of a future into an event, with what it returned; None if that is to come."""
+    if future.status != "finished":
+        return told(future, batch)
+    from distributed import CancelledError, TimeoutError
+
+    try:
+        body = future.result(timeout=FETCH_DEADLINE)
+    except TimeoutError:
+        return None  # its worker died with it, so that dask computes it again
+    except CancelledError:
+        return Event(kind="broken", batch=batch.number, reason=LOST)
+    except Exception:
+        return told(future, batch)
+    return Event(kind="done", batch=batch.number, body=body)
+
+
+def backends(clusters: Clusters) -> dict[str, Backend]:
+    """Return the backend by name."""
+    return {"dask": DaskBackend(clusters)}

@@ -1,0 +1,157 @@
+"""A dask cluster that is there already: joined once for the session, checked, asked, left."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..clock import now
+from ..errors import BackendError
+from .dask_local import Hush, exit_code_in, require_distributed
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["WORKER_PATIENCE", "JoinedDask", "configured_address"]
+
+#: Seconds that a scheduler has to answer.
+PATIENCE = 10.0
+
+#: Seconds until a cluster without any worker is given up.
+WORKER_PATIENCE = 20.0
+
+#: Seconds that a nanny takes to start a worker again.
+RESTART = 3.0
+
+#: Seconds between two looks for a worker.
+LOOK = 0.02
+
+#: Seconds in which workers follow a word to all of them.
+WORD_DEADLINE = 2.0
+
+#: Seconds in which a client leaves.
+CLOSE_DEADLINE = 2.0
+
+
+def configured_address() -> str | None:
+    """Return the scheduler that `Client()` would join, by dask's files and environment."""
+    require_distributed()
+    import dask
+
+    address = dask.config.get("scheduler-address", None)
+    return None if address is None else str(address)
+
+
+class JoinedDask:
+    """A client of the scheduler at `address`; TLS is as dask's configuration says."""
+
+    def __init__(self, address: str, hush: Hush) -> None:
+        self.address = address
+        self._hush = hush
+        self._client: Client | None = None
+        self._most = 0
+
+    def client(self, workers: int) -> Client:
+        """Return a client that is connected, to workers with this Python and this package."""
+        require_distributed()  # before its loggers are told to be quiet
+        if self._client is None or self._client.status != "running":
+            self.close()
+            self._hush.begin()
+            try:
+                self._client = self._join()
+            except BaseException:
+                self._hush.end()
+                raise
+        self._wait_for_workers(self._client, workers)
+        self._check_versions(self._client)
+        return self._client
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the scheduler is still there."""
+        return self._client is not None and self._client.status == "running"
+
+    def exit_codes(self) -> Mapping[int, int | None]:
+        """Return how worker processes ended, as their nannies have logged it."""
+        assert self._client is not None
+        codes: dict[int, int | None] = {}
+        with suppress(Exception):  # a scheduler that is gone has nothing to tell
+            for lines in self._client.get_worker_logs(nanny=True).values():
+                for _, line in lines:
+                    codes.update(exit_code_in(line))
+        return codes
+
+    def say_to_all(self, word: Callable[[str], None], run: str) -> None:
+        """Have every worker process follow a word; one that does not answer is not waited for."""
+        client = self._client
+        if client is None or not self.is_connected:
+            return
+
+        def say() -> None:
+            with suppress(Exception):
+                client.run(word, run, on_error="ignore")
+
+        saying = threading.Thread(target=say, daemon=True)
+        saying.start()
+        saying.join(WORD_DEADLINE)
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        if self._client is None:
+            return
+        # In a thread, because a client that has lost its scheduler waits for it.
+        leaving = threading.Thread(target=self._leave, args=(self._client,), daemon=True)
+        leaving.start()
+        leaving.join(CLOSE_DEADLINE)
+        self._client = None
+        self._hush.end()
+
+    def _leave(self, client: Client) -> None:
+        with suppress(Exception):  # it is left, however
+            client.close(CLOSE_DEADLINE)
+
+    def _join(self) -> Client:
+        from distributed import Client
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of versions: they are checked below
+                return Client(self.address, set_as_default=False, timeout=PATIENCE)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise BackendError(f"no dask scheduler answers at {self.address}: {error}") from error
+
+    def _wait_for_workers(self, client: Client, workers: int) -> None:
+        """Wait for a first worker; for as many as there were only shortly, until one restarts."""
+        began = now()
+        while True:
+            threads = sum(client.nthreads().values())
+            self._most = max(self._most, threads)
+            if threads and (threads >= min(workers, self._most) or now() > began + RESTART):
+                return
+            if now() > began + WORKER_PATIENCE:
+                raise BackendError(
+                    f"the dask scheduler at {self.address} has no worker; start one with: "
+                    f"dask worker {self.address}"
+                )
+            time.sleep(LOOK)
+
+    def _check_versions(self, client: Client) -> None:
+        """Refuse workers that could not read what is sent, or would compute something else."""
+        package = __package__.partition(".")[0]
+        here = (f"{sys.version_info[0]}.{sys.version_info[1]}", __version__)
+        for worker, told in client.get_versions(packages=[package])["workers"].items():
+            python = ".".join(told["host"]["python"].split(".")[:2])
+            version = told["packages"].get(package)
+            if (python, version) != here:
+                there = f"pytest-parwork {version}" if version else "no pytest-parwork"
+                raise BackendError(
+                    f"the dask worker {worker} has Python {python} and {there}; here it is Python "
+                    f"{here[0]} and pytest-parwork {here[1]}. Install there what is here: "
+                    f"pip install pytest-parwork=={here[1]}"
+                )

@@ -1,0 +1,278 @@
+"""The dask cluster of a session: made on first use, grown or shrunk to what a run asks for."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import re
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING, Any
+
+from ..clock import now
+from ..errors import BackendError
+from ..worker import GLANCE
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+__all__ = ["Hush", "LocalDask", "exit_code_in", "require_distributed"]
+
+#: How the name of the directory begins in which the workers of a local cluster keep their files.
+FOLDER = "parwork-dask-"
+
+#: Seconds that all workers of a local cluster have to start.
+PATIENCE = 60.0
+
+#: Seconds that a cluster has to end.
+CLOSE_DEADLINE = 5.0
+
+#: Seconds that idle workers take to end, at most.
+GRACE = 0.5
+
+#: By which dask tells a process which one has started it, in older and newer versions.
+PARENT_VARIABLES = {"DASK_PARENT", "__DASK_PARENT_PID"}
+
+#: What it needs as long as it is open: else a worker that is dead just when so much time has passed
+#: since it, or one of its predecessors, died is never started again.
+SETTINGS_WHILE_OPEN: Mapping[str, object] = {"distributed.deploy.lost-worker-timeout": "1000 days"}
+
+#: What a local cluster needs to start, whatever dask's own configuration says.
+SETTINGS: Mapping[str, object] = {
+    # dask would run the batch of a dead worker again, guilty task included, three times.
+    "distributed.scheduler.allowed-failures": 0,
+    # dask would set OMP_NUM_THREADS=1 and others in the process that runs pytest.
+    "distributed.nanny.pre-spawn-environ": {},
+    "distributed.worker.multiprocessing-method": "spawn",
+}
+
+
+class LocalDask:
+    """A `distributed.LocalCluster` of this process: one process a worker, one thread in each."""
+
+    def __init__(self, hush: Hush) -> None:
+        self._hush = hush
+        self._cluster: LocalCluster | None = None
+        self._client: Client | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._size = 0
+        self._while_open = ExitStack()
+        self._nannies = _Nannies()
+
+    def client(self, workers: int) -> Client:
+        """Return a client of the cluster, which has so many workers from now on."""
+        require_distributed()
+        import dask
+
+        with dask.config.set(SETTINGS):
+            if self._client is None or self._client.status != "running":
+                self.close()
+                self._open(workers)
+            assert self._cluster is not None
+            assert self._client is not None
+            if workers != self._size or len(self._cluster.workers) < workers:
+                self._forget_batches()
+                self._cluster.scale(workers)
+                self._size = workers
+        # Not `wait_for_workers`: that is content with more than so many.
+        until = now() + PATIENCE
+        while len(self._client.nthreads()) != workers or len(self._living()) != workers:
+            if now() > until:
+                raise BackendError(f"a local dask cluster did not start within {PATIENCE:.0f} s")
+            time.sleep(GLANCE)
+        return self._client
+
+    def exit_codes(self) -> Mapping[int, int | None]:
+        """Return the exit code of every worker process seen so far, None while it lives."""
+        return dict.fromkeys(self._living()) | self._nannies.codes
+
+    def close(self, deadline: float = CLOSE_DEADLINE) -> None:
+        """End the cluster, if there is one, and whatever its workers are doing."""
+        if self._cluster is None:
+            return
+        ending = threading.Thread(target=self._end, args=(deadline,), daemon=True)
+        ending.start()
+        ending.join(min(deadline, GRACE))
+        if ending.is_alive():  # dask waits four seconds for a task, and does not restart any more
+            for pid in self._living():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            ending.join(deadline)
+        self._client = self._cluster = None
+        gc.collect()  # dask's own removal of its directories, which else comes, and tells, at exit
+        assert self._folder is not None
+        self._folder.cleanup()
+        self._nannies.stop()
+        self._hush.end()
+        self._while_open.close()
+
+    def _end(self, deadline: float) -> None:
+        assert self._client is not None
+        assert self._cluster is not None
+        with suppress(Exception):  # it is to end, however
+            self._client.close(deadline)
+        with suppress(Exception):
+            self._cluster.close(deadline)
+
+    def _forget_batches(self) -> None:
+        """Wait until no result is kept: dask would compute again what goes with its worker."""
+        assert self._cluster is not None
+        until = now() + GRACE
+        while self._cluster.scheduler.tasks and now() < until:
+            time.sleep(GLANCE)
+
+    def _living(self) -> list[int]:
+        nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
+        return [pid for nanny in nannies if (pid := nanny.pid) is not None]
+
+    def _open(self, workers: int) -> None:
+        import dask
+        from distributed import Client, LocalCluster
+
+        self._folder = tempfile.TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True)
+        self._while_open.enter_context(dask.config.set(SETTINGS_WHILE_OPEN))
+        self._hush.begin()
+        self._nannies.listen()
+        folder = self._folder.name
+        with dask.config.set({"temporary-directory": folder}):  # for all but the workers
+            self._cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                worker_class=_nanny(),
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # a server is started even without a dashboard
+                scheduler_kwargs={"dashboard": False},
+                memory_limit=0,  # or dask would pause and end workers by a limit of its own
+                local_directory=folder,
+                silence_logs=logging.CRITICAL,
+            )
+        # The scheduler's directory stands first in the import path of this process by now.
+        sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
+        self._client = Client(self._cluster, set_as_default=False)
+        self._size = workers
+
+
+def require_distributed() -> None:
+    """Import it, which also brings its part of dask's configuration; raises `BackendError`."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise BackendError(
+            f"dask.distributed cannot be imported ({error}); "
+            f"install it with: pip install 'pytest-parwork[dask]'"
+        ) from error
+
+
+class Hush:
+    """Keep what dask logs of clusters in use out of the reports of failed tests."""
+
+    def __init__(self) -> None:
+        self._loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+        self._levels: list[int] = []
+        self._users = 0
+
+    def begin(self) -> None:
+        """Be quiet from now on."""
+        self._users += 1
+        if self._users == 1:
+            self._levels = [logger.level for logger in self._loggers]
+            for logger in self._loggers:
+                logger.setLevel(logging.CRITICAL)
+
+    def end(self) -> None:
+        """Log as before, if nobody else wants quiet."""
+        self._users -= 1
+        if not self._users:
+            for logger, level in zip(self._loggers, self._levels, strict=True):
+                logger.setLevel(level)
+
+
+class _Nannies(logging.Handler):
+    """How worker processes ended, from what their nannies log: dask tells it nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes: dict[int, int | None] = {}
+        self._logger = logging.getLogger("distributed.nanny")
+        self._before = (self._logger.level, self._logger.propagate)
+
+    def listen(self) -> None:
+        """Take over the nannies' log, until `stop`."""
+        self._before = (self._logger.level, self._logger.propagate)
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False
+        self._logger.addHandler(self)
+
+    def stop(self) -> None:
+        """Give the log back as it was."""
+        self._logger.removeHandler(self)
+        level, self._logger.propagate = self._before
+        self._logger.setLevel(level)
+        self.codes.clear()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of an exit code."""
+        self.codes.update(exit_code_in(record.getMessage()))
+
+
+def exit_code_in(line: str) -> dict[int, int]:
+    """Return process and exit code, if the line of a nanny's log tells of such."""
+    found = re.search(r"Worker process (\d+) (was killed by signal|exited with status) (\d+)", line)
+    if not found:
+        return {}
+    return {int(found[1]): int(found[3]) * (-1 if "killed" in found[2] else 1)}
+
+
+def _nanny() -> type[Any]:
+    """Return dask's nanny, but for what it does to this process, and the import of `__main__`."""
+    from distributed import Nanny
+
+    aside = _Aside()
+
+    class BareNanny(Nanny):  # type: ignore[misc]  # which is untyped
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.pre_spawn_env: dict[
+                str, str
+            ] = {}  # PYTHONHASHSEED, which would be set in this process
+
+        async def instantiate(self) -> Any:
+            with aside:
+                return await super().instantiate()
+
+    return BareNanny
+
+
+class _Aside:
+    """Keep processes that spawn meanwhile from importing `__main__`, which is pytest, again.
+
+    Not by hiding it, as where a process starts in one call: dask's start takes a while, in a thread
+    of its own. What runs as `python -m package` is not imported again, so `__main__` says it does.
+    The variable that dask sets for the process to be is taken back.
+    """
+
+    def __init__(self) -> None:
+        self._starting = 0
+        self._spec: ModuleSpec | None = None
+        self._variables: set[str] = set()
+
+    def __enter__(self) -> None:
+        self._starting += 1
+        if self._starting == 1:
+            main = sys.modules["__main__"]
+            self._spec, main.__spec__ = main.__spec__, ModuleSpec("pytest.__main__", None)
+            self._variables = PARENT_VARIABLES - os.environ.keys()
+
+    def __exit__(self, *_: object) -> None:
+        self._starting -= 1
+        if not self._starting:
+            sys.modules["__main__"].__spec__ = self._spec
+            for name in self._variables:
+                os.environ.pop(name, None)

@@ -1,0 +1,183 @@
+"""What became of tasks on one host, written so that it outlives the processes that ran them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from .ledger import Kind
+
+__all__ = ["Entry", "Journal", "Past"]
+
+#: How the name of a directory begins that holds the journals of a run on its host.
+FOLDER = "parwork-run-"
+
+#: How the name of a journal begins until it is locked.
+HIDDEN = "."
+
+#: Outcomes above this many bytes are not kept: a task that ended is not guilty, and runs again.
+WORTH_KEEPING = 1 << 20
+
+
+class Entry(NamedTuple):
+    """What became of one task, as it travels to the runner; times on the clock of its host.
+
+    `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
+    what it has out of band. Of a task that died with its process, `suspects` says how many were
+    running there.
+    """
+
+    task: int
+    kind: Kind | Literal["died", "timeout"]
+    worker: str
+    pid: int
+    arrived: float
+    started: float
+    ended: float = 0.0
+    data: bytes = b""
+    buffers: tuple[bytes, ...] = ()
+    suspects: int = 1
+
+
+class _Begun(NamedTuple):
+    """The call of a task that may end its process, noted before."""
+
+    batch: int
+    entry: Entry
+
+
+class Past:
+    """What the journals of dead processes say: outcomes by task, deaths by batch and task."""
+
+    def __init__(self) -> None:
+        self.ended: dict[int, Entry] = {}
+        self.died: dict[tuple[int, int], Entry] = {}
+
+    def add(self, notes: Iterator[_Begun | Entry]) -> None:
+        """Take note of all that one process wrote."""
+        begun: dict[int, _Begun] = {}
+        timeouts: set[int] = set()
+        for note in notes:
+            if isinstance(note, _Begun):
+                begun[note.entry.task] = note
+            elif note.kind == "timeout":
+                timeouts.add(note.task)
+            else:
+                begun.pop(note.task, None)
+                if note.data:
+                    self.ended[note.task] = note
+        # Where it ended itself because of one task, the others had nothing to do with it.
+        guilty = {task: begun[task] for task in timeouts & begun.keys()} or begun
+        kind: Literal["died", "timeout"] = "timeout" if timeouts else "died"
+        for task, (batch, entry) in guilty.items():
+            self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty))
+
+
+class Journal:
+    """The file to which one process writes; locked, so that others see when it is dead."""
+
+    def __init__(self, run: str) -> None:
+        self.folder = Path(tempfile.gettempdir()) / f"{FOLDER}{run}"
+        self._name = f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._fd = -1
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._read: set[str] = {self._name}
+        self.past = Past()
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            is_ours = self.folder.lstat().st_uid == os.geteuid()
+            if is_ours and not self.folder.is_symlink():
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+                hidden = self.folder / f"{HIDDEN}{self._name}"
+                self._fd = os.open(hidden, flags, 0o600)
+                _lock(self._fd, shared=False)
+                hidden.rename(self.folder / self._name)  # seen only once it is locked
+        except OSError:
+            pass  # a host without a place for it: what dies here is told by the scheduler alone
+
+    def begin(self, batch: int, entry: Entry) -> None:
+        """Note that the function of a task is about to be called."""
+        self._write(_Begun(batch, entry))
+
+    def end(self, entry: Entry) -> None:
+        """Note what came of a task; or, as a timeout, that this process ends because of it."""
+        if len(entry.data) + sum(map(len, entry.buffers)) > WORTH_KEEPING:
+            entry = entry._replace(data=b"", buffers=())
+        self._write(entry)
+
+    def _write(self, note: _Begun | Entry) -> None:
+        if self._fd < 0:
+            return
+        data = pickle.dumps(note, protocol=5)
+        with self._writing:
+            try:
+                os.write(self._fd, len(data).to_bytes(8, "little") + data)
+            except OSError:  # no space left
+                os.close(self._fd)
+                self._fd = -1
+
+    def look_back(self) -> Past:
+        """Return what the dead of this host have left."""
+        with self._reading:
+            try:
+                names = set(os.listdir(self.folder))
+            except OSError:
+                return self.past
+            for name in names - self._read:
+                if not name.startswith(HIDDEN):
+                    self._read_if_dead(name)
+            return self.past
+
+    def _read_if_dead(self, name: str) -> None:
+        try:
+            fd = os.open(self.folder / name, os.O_RDONLY)
+        except OSError:
+            return
+        try:
+            if _lock(fd, shared=True):
+                self._read.add(name)
+                self.past.add(_notes(fd))
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Remove the journals of this host: the run has ended."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _lock(fd: int, *, shared: bool) -> bool:
+    """Lock a journal, its writer for itself, readers together; return False where it is taken.
+
+    The writer's lock goes with its process.
+    """
+    import fcntl  # POSIX only, as are the other backends with processes
+
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _notes(fd: int) -> Iterator[_Begun | Entry]:
+    """Yield the notes in a journal, up to one that its process could not write to the end."""
+    with open(fd, "rb", closefd=False) as file:
+        while len(head := file.read(8)) == 8:
+            length = int.from_bytes(head, "little")
+            data = file.read(length)
+            if len(data) < length:
+                return
+            note = pickle.loads(data)
+            assert isinstance(note, _Begun | Entry)
+            yield note

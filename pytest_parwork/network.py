@@ -1,0 +1,289 @@
+"""Carry out batches where nothing is shared with the runner, in processes that serve others too."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from .clock import now
+from .journal import Entry, Journal
+from .ledger import Kind, Ledger
+from .limits import limit_worker
+from .modules import Sources, lend
+from .payload import Handle, Header
+from .schedule import Batch
+from .spool import read_record
+from .worker import Attached, pack
+
+__all__ = ["Body", "NetworkCall", "forget", "host", "release"]
+
+#: Where Linux tells which machine this is, until it is started again.
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+#: Seconds between two looks at what has run for too long.
+WATCH = 0.05
+
+
+class Body(NamedTuple):
+    """What a batch returns, pickled: where it ran, when it was sent, what became of its tasks."""
+
+    host: str
+    sent: float
+    entries: tuple[Entry, ...]
+
+
+@cache
+def host() -> str:
+    """Name the machine whose clock this process reads."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return socket.gethostname()
+
+
+class NetworkCall:
+    """Carry out batches on any machine; travels once to each worker, where the library can.
+
+    `payload` is the file that `Payload.write` makes, `sources` those of the project's modules.
+    `timeouts` are the seconds that tasks may take; a process with one that takes longer ends.
+    """
+
+    __slots__ = ("__weakref__", "_handle", "_payload", "_sources", "_timeouts", "home")
+
+    def __init__(
+        self,
+        handle: Handle,
+        payload: bytes,
+        sources: Sources,
+        *,
+        timeouts: Mapping[int, float] | None = None,
+        home: tuple[str, int] | None = None,
+    ) -> None:
+        self._handle = handle
+        self._payload = payload
+        self._sources = sources
+        self._timeouts = timeouts or {}
+        self.home = home or (host(), os.getpid())
+
+    def __reduce__(self) -> tuple[Callable[..., NetworkCall], tuple[object, ...]]:
+        return _again, (self._handle, self._payload, self._sources, self._timeouts, self.home)
+
+    @property
+    def run(self) -> str:
+        """The run that this belongs to."""
+        return self._handle.run
+
+    def __call__(
+        self,
+        batch: Batch,
+        /,
+        *,
+        place: str = "",
+        announce: Callable[[str], None] | None = None,
+    ) -> bytes:
+        """Carry out a batch; return a pickled `Body`.
+
+        `place` names the process among others. With `announce`, a worker says that it has come,
+        and waits for the release before its first task.
+        """
+        site = Site.of(self)
+        with site.seat() as number:
+            worker = f"{place or f'{socket.gethostname()}:{os.getpid()}'}#{number}"
+            entries = site.carry_out_batch(batch, worker, announce)
+        return pickle.dumps(Body(host(), now(), entries), protocol=5)
+
+    def attach(self) -> Site:
+        """Make what this process holds of the run."""
+        return Site(self._handle, self._payload, self._sources, self._timeouts, home=self.home)
+
+
+def _again(
+    handle: Handle,
+    payload: bytes,
+    sources: Sources,
+    timeouts: Mapping[int, float],
+    home: tuple[str, int],
+) -> NetworkCall:
+    return NetworkCall(handle, payload, sources, timeouts=timeouts, home=home)
+
+
+class _Noted(Ledger):
+    """A table of this process alone; what begins is noted elsewhere too."""
+
+    def __init__(self, buffer: bytearray, begin: Callable[[int, float], None]) -> None:
+        super().__init__(buffer)
+        self._begin = begin
+
+    def start(self, task: int, at: float) -> None:
+        """Note that the function of `task` is called."""
+        self._begin(task, at)
+        super().start(task, now())
+
+
+class Site(Attached):
+    """What a process holds of a run that it works for, maybe in several threads, beside others."""
+
+    sites: dict[str, Site] = {}  # noqa: RUF012, because it is meant to be shared
+    released: set[str] = set()  # noqa: RUF012, for the same reason
+    changing = threading.RLock()
+
+    def __init__(
+        self,
+        handle: Handle,
+        payload: bytes,
+        sources: Sources,
+        timeouts: Mapping[int, float],
+        *,
+        home: tuple[str, int],
+    ) -> None:
+        self.home = home
+        is_away = home != (host(), os.getpid())
+        self._fd = _file_of(payload)
+        header = read_record(self._fd, handle.offset, handle.length)
+        assert isinstance(header, Header)
+        self.header = header
+        self.go = threading.Event()
+        self.is_over = False
+        self._met: set[str] = set()
+        self._seats: list[bool] = []
+        self._undo: list[Callable[[], None]] = []
+        self._here = threading.local()
+        self._journal = Journal(handle.run)
+        # In the process that runs pytest all is as it should be.
+        if is_away:
+            self._undo.append(lend(header.modules, header.path, sources))
+            if header.threads is not None:
+                self._undo.append(limit_worker(header.threads))
+        self._functions = [self._function(entry) for entry in header.functions]
+        self.ledger = _Noted(bytearray(Ledger.size(len(header.calls))), self._begin)
+        self._running: dict[int, Entry] = {}  # by thread
+        if timeouts and is_away:
+            watch = threading.Thread(target=self._watch, args=(timeouts,), daemon=True)
+            watch.start()
+
+    @classmethod
+    def of(cls, call: NetworkCall) -> Site:
+        """Return what this process holds of the run of `call`, made on the first batch."""
+        with cls.changing:
+            if call.run not in cls.sites:
+                # A process does one run at a time, and where nobody can tell its workers that it
+                # has ended, the next one does.
+                for run in [run for run, site in cls.sites.items() if site.home == call.home]:
+                    forget(run)
+                cls.sites[call.run] = call.attach()
+                if call.run in cls.released:
+                    cls.sites[call.run].go.set()
+            return cls.sites[call.run]
+
+    @contextmanager
+    def seat(self) -> Iterator[int]:
+        """Take the first free number among the threads that work for the run in this process."""
+        with self.changing:
+            number = next((n for n, taken in enumerate(self._seats) if not taken), None)
+            if number is None:
+                number = len(self._seats)
+                self._seats.append(True)
+            self._seats[number] = True
+        try:
+            yield number
+        finally:
+            self._seats[number] = False
+
+    def carry_out_batch(
+        self, batch: Batch, worker: str, announce: Callable[[str], None] | None
+    ) -> tuple[Entry, ...]:
+        """Run the tasks of a batch that the journals of the dead do not know."""
+        past = self._journal.look_back()
+        for number in batch.tasks:
+            self.ledger.reset(number)  # it may have been here before
+        if announce is not None and worker not in self._met:
+            self._met.add(worker)
+            self.ledger.arrive(batch.tasks[0], 0, now())
+            announce(worker)
+            self.go.wait(self.header.patience)
+        entries = []
+        for number in batch.tasks:
+            if self.is_over:
+                break
+            known = past.died.get((batch.number, number)) or past.ended.get(number)
+            if known is None:
+                self._here.batch = batch.number
+                self._here.worker = worker
+                self.carry_out(number)
+                known = self._here.entry
+            entries.append(known)
+        return tuple(entries)
+
+    def _begin(self, number: int, at: float) -> None:
+        arrived, _, _ = self.ledger.times(number)
+        entry = Entry(number, "died", self._here.worker, os.getpid(), arrived or at, at)
+        self._journal.begin(self._here.batch, entry)
+        self._running[threading.get_ident()] = entry
+
+    def _store(self, number: int, kind: Kind, value: object) -> None:
+        self._running.pop(threading.get_ident(), None)
+        kind, data, buffers = pack(kind, value)
+        self.ledger.store(number, kind, 0, 0, 0)
+        arrived, started, ended = (at or 0.0 for at in self.ledger.times(number))
+        flat = tuple(bytes(buffer.raw()) for buffer in buffers)
+        entry = Entry(
+            number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
+        )
+        self._journal.end(entry)
+        self._here.entry = entry
+
+    def _watch(self, timeouts: Mapping[int, float]) -> None:
+        while not self.is_over:
+            for entry in list(self._running.values()):
+                limit = timeouts.get(entry.task)
+                if limit is not None and now() > entry.started + limit:
+                    self._journal.end(entry._replace(kind="timeout"))
+                    os.kill(os.getpid(), signal.SIGKILL)
+            threading.Event().wait(WATCH)
+
+    def close(self) -> None:
+        """Leave the process as it was."""
+        self.is_over = True
+        self.go.set()
+        for undo in reversed(self._undo):
+            undo()
+        self._journal.close()
+        os.close(self._fd)
+
+
+def release(run: str) -> None:
+    """Let the workers of this process begin that wait in the rendezvous of `run`."""
+    with Site.changing:
+        Site.released.add(run)
+        if run in Site.sites:
+            Site.sites[run].go.set()
+
+
+def forget(run: str) -> None:
+    """Let go of `run`: it has ended."""
+    with Site.changing:
+        Site.released.discard(run)
+        site = Site.sites.pop(run, None)
+        if site is not None:
+            site.close()
+
+
+def _file_of(payload: bytes) -> int:
+    """Put the payload into a file without a name, of which values are mapped."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("parwork-payload", os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile(prefix="parwork-") as file:
+            fd = os.dup(file.fileno())
+    with open(fd, "wb", closefd=False) as file:
+        file.write(payload)
+    return fd

@@ -1,0 +1,71 @@
+"""Outcomes that come as messages, filed where those of a shared machine would stand."""
+
+from __future__ import annotations
+
+import pickle
+
+from ..clock import now
+from ..journal import Entry
+from ..ledger import Ledger, State
+from ..network import Body, host
+from ..spool import Spool
+
+__all__ = ["Inbox"]
+
+
+class Inbox:
+    """Put what workers send into ledger and spool, with the times on the clock of this machine."""
+
+    def __init__(self, ledger: Ledger, spool: Spool) -> None:
+        self._ledger = ledger
+        self._spool = spool
+        self._numbers: dict[str, int] = {}
+        self._delays: dict[str, float] = {}
+        self._foreign: list[tuple[str, Entry, tuple[int, int]]] = []
+
+    def number(self, worker: str) -> int:
+        """Return the number by which the ledger knows a worker."""
+        return self._numbers.setdefault(worker, len(self._numbers) + 1)
+
+    def take(self, data: bytes) -> list[Entry]:
+        """File the outcomes of a batch; return the entries of tasks that have none."""
+        body = pickle.loads(data)
+        assert isinstance(body, Body)
+        if body.host != host():
+            # Clocks differ by what is here at least, for a message takes its time.
+            delay = now() - body.sent
+            self._delays[body.host] = min(delay, self._delays.get(body.host, delay))
+        lost = []
+        for entry in body.entries:
+            if self._ledger.state(entry.task) is State.STORED:
+                continue  # it was sent twice
+            place = (0, 0)
+            if entry.kind in {"died", "timeout"}:
+                lost.append(entry)
+            else:
+                place = self._spool.append(
+                    entry.data, [pickle.PickleBuffer(b) for b in entry.buffers]
+                )
+            self._file(entry, place, self._delays.get(body.host, 0.0))
+            if body.host != host():
+                self._foreign.append((body.host, entry, place))
+        return lost
+
+    def settle(self) -> None:
+        """Put the times of other machines right, by the fastest message from each."""
+        for name, entry, place in self._foreign:
+            self._file(entry, place, self._delays[name])
+
+    def _file(self, entry: Entry, place: tuple[int, int], delay: float) -> None:
+        task = entry.task
+        arrived, started, ended = (
+            at + delay if at else 0.0 for at in (entry.arrived, entry.started, entry.ended)
+        )
+        self._ledger.arrive(task, self.number(entry.worker), arrived)
+        if entry.started:
+            self._ledger.start(task, started)
+        if entry.kind == "died" or entry.kind == "timeout":
+            return
+        if entry.ended:
+            self._ledger.end(task, ended)
+        self._ledger.store(task, entry.kind, self._spool.number, *place)

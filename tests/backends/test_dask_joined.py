@@ -1,0 +1,262 @@
+"""The backend `dask` on a cluster that runs already: real programs, which serve others too."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dask
+import distributed
+import parwork_tasks as tasks
+import pytest
+from carrier import JOINED, Carrier, Counting, calls, outcomes
+from dask_programs import DaskPrograms
+
+import pytest_parwork
+from pytest_parwork.backends import dask as backend
+from pytest_parwork.backends import dask_joined
+from pytest_parwork.backends.clusters import Clusters
+from pytest_parwork.errors import BackendError
+from pytest_parwork.network import Site
+from pytest_parwork.runner import Interrupted
+
+
+@contextmanager
+def joining(address: str | None) -> Iterator[Carrier]:
+    carrier = Carrier(JOINED, backend.DaskBackend(Clusters(), address))
+    try:
+        yield carrier
+    finally:
+        carrier.close()
+        carrier.backend.close()
+
+
+@pytest.fixture(params=[JOINED])
+def name(request: pytest.FixtureRequest) -> str:
+    """Name the only backend of these tests, by which their programs are allowed to go on."""
+    assert isinstance(request.param, str)
+    return request.param
+
+
+@pytest.fixture
+def own_programs(name: str, tmp_path: Path) -> Iterator[Callable[..., DaskPrograms]]:
+    """Give a function that starts a cluster for this test alone."""
+    started: list[DaskPrograms] = []
+
+    def start(**settings: int) -> DaskPrograms:
+        started.append(DaskPrograms(tmp_path, **settings))
+        return started[-1]
+
+    yield start
+    for programs in started:
+        programs.close()
+
+
+def inside(programs: DaskPrograms, function: Callable[[], Any]) -> list[Any]:
+    """Call a function in every worker process, beside parwork."""
+    with distributed.Client(programs.address, set_as_default=False) as client:
+        return list(client.run(function).values())
+
+
+def test_ten_thousand_small_tasks_are_some_dozens_of_messages(carrier: Carrier) -> None:
+    backend = Counting(carrier.backend)
+    carrier.backend = backend
+    run = carrier.map(tasks.square, *[(x,) for x in range(10_000)])
+    assert run == [x * x for x in range(10_000)]
+    print(f"{backend.batches} batches in {run.wall:.2f} s")  # decides nothing: a time
+    assert backend.batches < 200
+
+
+def test_without_an_address_the_cluster_is_that_of_dask_s_configuration(
+    programs: DaskPrograms, name: str
+) -> None:
+    with dask.config.set({"scheduler-address": programs.address}), joining(None) as carrier:
+        run = carrier.map(tasks.process, (), (), (), ())
+        assert run.start_method == "dask"
+        assert set(run) == set(inside(programs, os.getpid))
+
+
+def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskPrograms) -> None:
+    def state() -> tuple[object, ...]:
+        import os  # it travels by value: the tests cannot be imported there
+        import sys
+        from pathlib import Path
+
+        ours = [name for name in sys.modules if name.startswith(("parwork_tasks", "conftest"))]
+        finders = [type(finder).__module__ for finder in sys.meta_path]
+        files = [Path(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+        left = [file for file in files if "parwork" in os.path.realpath(file)]
+        return ours, finders, list(sys.path), dict(os.environ), left
+
+    carrier.map(tasks.square, (1,), (2,))
+    before = inside(programs, state)
+    run = carrier.map(tasks.native_threads, (), (), (), ())
+    assert {len(limits) > 0 for limits in run} == {True}
+    assert inside(programs, state) == before
+    assert "parwork_tasks" not in before[0][0]
+    assert "pytest_parwork.modules" not in before[0][1]
+    assert programs.journals() == []
+
+
+def test_two_threads_of_one_process_are_two_workers(
+    own_programs: Callable[..., DaskPrograms],
+) -> None:
+    programs = own_programs(workers=1, threads=2)
+    with joining(programs.address) as carrier:
+        run = carrier.map(tasks.square_later, *[(x, 0.01) for x in range(12)])
+        assert run == [x * x for x in range(12)]
+        assert (run.granted, run.workers_used) == (2, 2)
+        run = carrier(calls(tasks.square_later, *[(x, 0.01) for x in range(6)]), workers=1)
+        assert run == [x * x for x in range(6)]
+        assert (run.granted, run.workers_used) == (1, 1)
+
+
+def test_what_ran_beside_a_task_in_a_process_that_dies_is_run_again_alone(
+    own_programs: Callable[..., DaskPrograms],
+) -> None:
+    programs = own_programs(workers=1, threads=2)
+    with joining(programs.address) as carrier:
+        run = carrier(
+            [
+                *calls(tasks.square_later, (3, 1.0)),
+                *calls(tasks.die_later, (0.3,)),
+                *calls(tasks.square_later, (4, 0.0)),
+            ],
+            chunksize=1,
+        )
+        assert [outcome.kind for outcome in run.outcomes] == ["value", "lost", "value"]
+        lost = run.outcomes[1].lost
+        assert lost is not None
+        assert "SIGKILL" in lost.detail
+        assert "while it ran this task, twice" in lost.detail
+        assert [one.is_alone for one in lost.tries] == [False, True]
+
+
+def test_a_scheduler_that_dies_leaves_no_case_without_an_outcome(
+    own_programs: Callable[..., DaskPrograms],
+) -> None:
+    programs = own_programs()
+    with joining(programs.address) as carrier:
+        carrier.map(tasks.square, (1,), (2,))
+        ending = threading.Timer(1.0, programs.scheduler.kill)
+        ending.start()
+        run = carrier.map(tasks.square_later, *[(x, 0.2) for x in range(50)])
+        ending.join()
+        kinds = {outcome.kind for outcome in run.outcomes}
+        assert kinds == {"value", "lost"}
+        for outcome in run.outcomes:
+            if outcome.lost is not None:
+                assert outcome.lost.reason == "backend"
+                assert outcome.lost.detail == (
+                    f"the dask scheduler at {programs.address} went away"
+                )
+
+
+def test_a_scheduler_that_dies_between_runs_is_told_by_name(
+    own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_joined, "PATIENCE", 0.5)
+    programs = own_programs()
+    with joining(programs.address) as carrier:
+        assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]
+        programs.close()
+        with pytest.raises(BackendError, match=f"no dask scheduler answers at {programs.address}"):
+            carrier.map(tasks.square, (1,), (2,))
+
+
+def test_workers_that_die_and_do_not_come_back_leave_no_case_without_an_outcome(
+    own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "WORKER_PATIENCE", 1.0)
+    monkeypatch.setattr(backend, "SILENCE", 0.2)
+    programs = own_programs(workers=0)
+    programs.worker(nanny=False)
+    with joining(programs.address) as carrier:
+        run = carrier.map(tasks.die_by_kill, *[(x, 3) for x in range(6)])
+        kinds = {outcome.kind for outcome in run.outcomes}
+        assert kinds <= {"value", "lost"}
+        reasons = {o.lost.detail for o in run.outcomes if o.lost is not None}
+        assert f"the dask scheduler at {programs.address} has no worker left" in reasons
+
+
+def test_a_cluster_without_a_worker_is_told_with_the_remedy(
+    own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 0.2)
+    programs = own_programs(workers=0)
+    told = f"at {programs.address} has no worker; start one with: dask worker {programs.address}"
+    with joining(programs.address) as carrier, pytest.raises(BackendError, match=told):
+        carrier.map(tasks.square, (1,), (2,))
+
+
+def test_another_version_on_a_worker_is_refused_with_both_versions(
+    programs: DaskPrograms, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = pytest_parwork.__version__
+    monkeypatch.setattr(dask_joined, "__version__", "99.1")
+    python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
+    told = (
+        rf"the dask worker tcp://127.0.0.1:\d+ has {python} and pytest-parwork {version}; here it "
+        rf"is {python} and pytest-parwork 99.1. Install there what is here: "
+        rf"pip install pytest-parwork==99.1"
+    )
+    with joining(programs.address) as carrier, pytest.raises(BackendError, match=told):
+        carrier.map(tasks.square, (1,), (2,))
+
+
+def test_a_task_over_its_time_ends_its_process_and_nothing_else(carrier: Carrier) -> None:
+    several = calls(tasks.square_later, *[(x, 60.0 if x == 2 else 0.0) for x in range(8)])
+    run = carrier([replace(task, timeout=0.5) for task in several])
+    kept = {x: outcome.value for x, outcome in enumerate(run.outcomes) if outcome.kind == "value"}
+    assert kept == {x: x * x for x in range(8) if x != 2}
+    lost = run.outcomes[2].lost
+    assert lost is not None
+    assert lost.reason == "timeout"
+    assert lost.detail == "timed out after 0.5 s"
+    assert lost.tries[0].pid is not None
+
+
+def test_in_the_process_that_runs_pytest_nothing_is_taken_over(
+    keeps_helpers: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))  # dask adds to it
+    with (
+        dask.config.set({"temporary-directory": str(tmp_path)}),
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        joining(cluster.scheduler_address) as carrier,
+    ):
+        before = (list(sys.path), list(sys.meta_path), dict(os.environ))
+        run = carrier.map(tasks.loaded_modules, (), ())
+        assert "pytest" in run[0]
+        assert run.workers_used == 2
+        assert (list(sys.path), list(sys.meta_path), dict(os.environ)) == before
+        assert sys.modules["parwork_tasks"] is tasks
+    assert Site.sites == {}
+
+
+def test_an_interrupt_leaves_the_cluster_at_once(
+    carrier: Carrier, programs: DaskPrograms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pytest_parwork.runner.watch.Watch._finish", interrupt)
+    began = time.monotonic()
+    with pytest.raises(Interrupted) as interrupted:
+        carrier.map(tasks.square_later, *[(x, 0.3) for x in range(100)])
+    run = interrupted.value.run
+    assert {lost.reason for one in run.outcomes if (lost := one.lost)} == {"interrupted"}
+    outcomes(run).close()
+    print(f"{time.monotonic() - began:.2f} s")  # decides nothing: a time
+    monkeypatch.undo()
+    assert programs.journals() == []
+    assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]

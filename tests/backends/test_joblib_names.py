@@ -1,0 +1,80 @@
+"""The backends of joblib that are known by a name alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+
+import dask
+import joblib
+import parwork_tasks as tasks
+import pytest
+from carrier import JOINED, Carrier
+from dask_programs import DaskPrograms
+from joblib import parallel
+
+from pytest_parwork.backends import bundled
+from pytest_parwork.backends.base import Family
+from pytest_parwork.errors import BackendError, UsageError
+
+
+def named(argument: str) -> Carrier:
+    family = bundled()["joblib"]
+    assert isinstance(family, Family)
+    return Carrier(f"joblib:{argument}", family.named(argument))
+
+
+@pytest.fixture(params=[JOINED])
+def joined(request: pytest.FixtureRequest, programs: DaskPrograms) -> Iterator[Carrier]:
+    """Give joblib's dask, on the cluster that dask's configuration names."""
+    carrier = Carrier(JOINED, bundled()["joblib:dask"])
+    with dask.config.set({"scheduler-address": programs.address}):
+        yield carrier
+        carrier.close()
+        carrier.backend.close()
+
+
+def test_joblib_s_dask_joins_the_cluster_that_is_configured(
+    joined: Carrier, programs: DaskPrograms
+) -> None:
+    run = joined.map(tasks.square, *[(x,) for x in range(50)])
+    assert run == [x * x for x in range(50)]
+    assert (run.granted, run.start_method) == (2, "dask")
+
+
+def test_a_task_that_kills_a_worker_of_joblib_s_dask_is_lost_alone(joined: Carrier) -> None:
+    run = joined.map(tasks.die_by_kill, *[(x, 5) for x in range(8)])
+    kinds = [outcome.kind for outcome in run.outcomes]
+    assert kinds == ["value"] * 5 + ["lost"] + ["value"] * 2
+    lost = run.outcomes[5].lost
+    assert lost is not None
+    assert "SIGKILL" in lost.detail
+
+
+def test_a_backend_that_someone_has_registered_runs_by_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parallel, "BACKENDS", dict(parallel.BACKENDS))
+    joblib.register_parallel_backend("of_mine", parallel.BACKENDS["threading"])
+    before = (list(sys.path), list(sys.meta_path))
+    carrier = named("of_mine")
+    run = carrier.map(tasks.square, *[(x,) for x in range(50)])
+    assert run == [x * x for x in range(50)]
+    assert run.start_method == "of_mine"
+    failed = carrier.map(tasks.raise_value_error, (1,), (2,))
+    assert failed.outcomes[1].failure is not None
+    assert (list(sys.path), list(sys.meta_path)) == before
+    carrier.close()
+
+
+def test_an_unknown_name_is_told_with_those_that_joblib_knows() -> None:
+    with pytest.raises(UsageError, match=r"unknown backend 'joblib:lokky'; joblib knows: dask, .*"):
+        named("lokky")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
+def test_without_ray_the_remedy_is_told() -> None:
+    carrier = named("ray")
+    with pytest.raises(BackendError, match=r"ray cannot be imported .*; pip install ray"):
+        carrier.map(tasks.square, (1,), (2,))
