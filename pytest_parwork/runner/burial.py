@@ -43,23 +43,23 @@ class Burial:
         """Return whether so many batches have ended so that no worker will ever begin with one."""
         return not self.has_begun and self._count >= max(8, 4 * workers)
 
-    def suspect(self, batches: Sequence[Batch], reason: str, *, is_ours: bool) -> None:
+    def suspect(self, batches: Sequence[Batch], reason: str, *, is_known: bool) -> None:
         """End batches of which one has ended the workers of all.
 
-        If only one task was running, or one has left a stack, that one is it. With `is_ours`,
-        because we ended a worker, none is; else each has to be tried alone.
+        If only one task was running, or one has left a stack, that one is it. With `is_known`,
+        because another did or we have ended a worker, none is; else each has to be tried alone.
         """
         begun = self._flight.begun(batches)
         told = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
         guilty = told or (begun if len(begun) == 1 else [])
-        if is_ours:
+        if is_known:
             guilty = []
         elif not guilty and begun:
             for task in begun:
                 self._losses.note_try(task)
             self._suspects.accuse(begun, reason)
         innocent = frozenset(begun) - frozenset(guilty)
-        self.bury(batches, reason, innocent=innocent, is_known=bool(begun))
+        self.bury(batches, reason, innocent=innocent, is_known=is_known or bool(begun))
 
     def bury(
         self,

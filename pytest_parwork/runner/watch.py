@@ -161,7 +161,8 @@ class Watch:
             self._give_up(event.reason)
             return
         if event.batch is None:
-            self._suspect(list(self._flight), event.reason)
+            is_known = self._look_for_the_dead()
+            self._suspect(list(self._flight), event.reason, is_known=is_known)
             return
         batch = self._flight.get(event.batch)
         if batch is None:
@@ -238,10 +239,9 @@ class Watch:
             if self._flight.is_over(batch):
                 self._finish(batch)
                 self._progress = now()
-        if self._inbox is None:
-            if self._has_limits:
-                self._end_overdue()
-            self._look_for_the_dead()
+        if self._has_limits and self._inbox is None:
+            self._end_overdue()
+        self._look_for_the_dead()
         if self._is_enough is not None and self._is_enough():
             self._is_enough = None
             self._stop_here()
@@ -269,22 +269,27 @@ class Watch:
             for batch in limits
         )
 
-    def _look_for_the_dead(self) -> None:
+    def _look_for_the_dead(self) -> bool:
+        """End the batches of workers that have died; return whether it is known how one did."""
+        if self._inbox is not None:
+            return False  # they tell themselves
         fresh = self._deaths.fresh(self._flight.owners())
         if not fresh:
-            return
+            return False
         self._progress = now()
         hit = [batch for batch in self._flight if self._flight.owner(batch) in fresh]
         hit = [batch for batch in hit if not self._flight.is_over(batch)]
         if len(hit) > 1 and all(fresh[self._flight.owner(batch)] == UNKNOWN for batch in hit):
             self._suspect(hit, UNKNOWN)
-            return
+            return False
         for batch in hit:
             if batch in self._flight:  # or all were given up meanwhile
                 self._bury(batch, fresh[self._flight.owner(batch)])
+        return bool(hit)
 
-    def _suspect(self, batches: Sequence[Batch], reason: str) -> None:
-        self._burial.suspect(batches, reason, is_ours=bool(self._ended_by_us))
+    def _suspect(self, batches: Sequence[Batch], reason: str, *, is_known: bool = False) -> None:
+        is_known |= bool(self._ended_by_us)
+        self._burial.suspect(batches, reason, is_known=is_known)
         self._ended_by_us.clear()
         self._consider_giving_up(reason)
 

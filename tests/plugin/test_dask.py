@@ -90,7 +90,7 @@ def test_a_crash_on_a_joined_cluster_fails_its_case_alone(
     )
     session = scratch.run_apart(f"--parwork-backend=dask:{programs.address}")
     assert session.counts == {"passed": 5, "failed": 1}
-    assert "LOST: its worker ended while it ran this task: SIGKILL (signal 9)" in session.text
+    assert "LOST: its worker died of SIGKILL (signal 9) while it ran this task" in session.text
 
 
 def test_a_cluster_of_its_own_is_gone_when_the_session_ends(
@@ -114,7 +114,7 @@ def test_a_cluster_of_its_own_is_gone_when_the_session_ends(
     [
         ("dask:host", "unknown backend 'dask:host'; after the colon comes the address of a"),
         ("joblib:lokky", "unknown backend 'joblib:lokky'; joblib knows: dask, loky, multipro"),
-        ("threads:tcp", "unknown backend 'threads:tcp'; known: dask, isolated, "),
+        ("threads:tcp", "unknown backend 'threads:tcp' (did you mean 'threads'?); known: "),
     ],
 )
 def test_a_wrong_name_after_the_colon_is_an_error_before_anything_runs(
