@@ -265,7 +265,7 @@ class TestSettings:
                 "a call takes a single value; a list on",
             ),
             ("map(abs, [1], workers=(1, 2))", "workers=(1, 2): a call takes a single value"),
-            ("map(abs, [1], backend='nope')", "unknown backend 'nope'; known: isolated["),
+            ("map(abs, [1], backend='nope')", "unknown backend 'nope'; known: dask, isolated["),
             ("map(abs, [1], workers=0)", "workers=0; give a positive int"),
             ("map(abs, [1], verify=2)", "verify=2; give the share"),
             ("map(abs, [1], compare='close')", "'close' is no policy"),

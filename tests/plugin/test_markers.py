@@ -214,7 +214,10 @@ class TestAddMarker:
         ("(timeout='3')", "timeout='3'; give the seconds that a case may take"),
         ("(timeout=float('inf'))", "timeout=inf; give the seconds that a case may take"),
         ("('threads')", "parwork takes keywords only, not 'threads'; known: backend, workers"),
-        ("(backend='thread')", "backend 'thread' (did you mean 'threads'?); known: isolated["),
+        (
+            "(backend='thread')",
+            "backend 'thread' (did you mean 'threads'?); known: dask, isolated[",
+        ),
         (
             "(backend='processes:vfork')",
             "'processes:vfork' (did you mean 'processes:fork'?); known",

@@ -87,7 +87,7 @@ def test_a_matrix_of_options_meets_a_test_that_names_one(scratch: Scratch) -> No
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ("--parwork-backend=nope", "unknown backend 'nope'; known: isolated[:fork|"),
+        ("--parwork-backend=nope", "unknown backend 'nope'; known: dask, isolated[:fork|"),
         ("--parwork-backend=threads,nope", "unknown backend 'nope'"),
         ("--parwork-backend=threads,", "unknown backend ''"),
         ("--parwork-backend=threads,threads", "names the same twice"),
@@ -330,7 +330,7 @@ class TestHooks:
 
     def test_it_is_listed_among_the_known(self, scratch: Scratch) -> None:
         scratch.write("conftest.py", self.OWN)
-        assert "known: isolated[" in scratch.run("--parwork-backend=nope").text
+        assert "known: dask, isolated[" in scratch.run("--parwork-backend=nope").text
         assert ", mine, " in scratch.run("--parwork-backend=nope").text
 
     def test_a_name_given_twice_is_an_error_naming_both(self, scratch: Scratch) -> None:

@@ -1,0 +1,132 @@
+"""Modules that travel as sources, to a process that has none of their files."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pytest_parwork.modules import ModuleTable, Sources, lend, project_modules, with_sources
+
+FILES = {
+    "travelling/__init__.py": "",
+    "travelling/early.py": "BY = 3\n",
+    "travelling/later.py": "def add(x):\n    return x + 100\n",
+    "travelling/main.py": (
+        "from .early import BY\n"
+        "def f(x):\n    from .later import add\n    return add(BY * x)\n"
+        "def fails():\n    raise ValueError('there')\n"
+    ),
+    "spread/inner/module.py": "VALUE = 1\n",
+    "beside_it.py": "VALUE = 2\n",
+    "alone_here.py": "def g():\n    import beside_it\n    return beside_it.VALUE\n",
+    "test_other.py": "",
+}
+
+
+@pytest.fixture
+def travelled(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
+    """Give a project's modules as they travel; neither its files nor its modules are there now."""
+    before = set(sys.modules)
+    for name, text in FILES.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    sys.path.insert(0, str(tmp_path))
+    importlib.invalidate_caches()
+    try:
+        for name in ("travelling.main", "spread.inner.module", "alone_here"):
+            importlib.import_module(name)
+        found = with_sources(project_modules(tmp_path))
+    finally:
+        sys.path.remove(str(tmp_path))
+        for name in set(sys.modules) - before:
+            del sys.modules[name]
+    shutil.rmtree(tmp_path)
+    yield found
+    assert set(sys.modules) == before, "all is taken back"
+
+
+def test_modules_and_what_lies_beside_them_are_imported_from_their_sources(
+    travelled: tuple[ModuleTable, Sources],
+) -> None:
+    modules, sources = travelled
+    assert "test_other" not in modules
+    take_away = lend(modules, [], sources)
+    assert importlib.import_module("travelling.main").f(2) == 106
+    assert importlib.import_module("spread.inner.module").VALUE == 1
+    assert importlib.import_module("alone_here").g() == 2
+    take_away()
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("travelling")
+
+
+def test_a_traceback_shows_lines_of_a_file_that_is_not_there(
+    travelled: tuple[ModuleTable, Sources],
+) -> None:
+    take_away = lend(travelled[0], [], travelled[1])
+    module = importlib.import_module("travelling.main")
+    assert module.__file__ is not None
+    assert not Path(module.__file__).exists()
+    try:
+        module.fails()
+    except ValueError:
+        assert "raise ValueError('there')" in traceback.format_exc()
+    take_away()
+
+
+def test_a_module_of_the_process_is_set_aside_and_comes_back(
+    travelled: tuple[ModuleTable, Sources], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ModuleType("travelling")
+    sys.modules["travelling"] = own
+    take_away = lend(travelled[0], [], travelled[1])
+    assert importlib.import_module("travelling.main").f(1) == 103
+    take_away()
+    assert sys.modules.pop("travelling") is own
+
+
+def test_folders_come_last_and_go_again(travelled: tuple[ModuleTable, Sources]) -> None:
+    before = list(sys.path)
+    take_away = lend(travelled[0], ["/of/the/runner", before[-1], ""], travelled[1])
+    assert sys.path == [*before, "/of/the/runner"]
+    take_away()
+    assert sys.path == before
+
+
+def test_two_runs_with_the_same_sources_share_their_modules(
+    travelled: tuple[ModuleTable, Sources],
+) -> None:
+    modules, sources = travelled
+    first = lend(modules, [], sources)
+    module = importlib.import_module("travelling.main")
+    second = lend(modules, [], sources)
+    assert importlib.import_module("travelling.main") is module
+    first()
+    assert sys.modules["travelling.main"] is module
+    second()
+
+
+def test_a_changed_source_is_imported_anew(travelled: tuple[ModuleTable, Sources]) -> None:
+    modules, sources = travelled
+    first = lend(modules, [], sources)
+    assert importlib.import_module("travelling.early").BY == 3
+    file, _ = modules["travelling.early"]
+    assert file is not None
+    second = lend(modules, [], {**sources, file: b"BY = 4\n"})
+    assert importlib.import_module("travelling.early").BY == 4
+    second()
+    first()
+
+
+def test_this_package_does_not_travel() -> None:
+    import pytest_parwork
+
+    modules, _ = with_sources(project_modules(Path(pytest_parwork.__file__).parents[1]))
+    assert not [name for name in modules if name.startswith("pytest_parwork")]
