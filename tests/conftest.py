@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -32,9 +32,13 @@ HELPERS = {
     "resource_tracker": "multiprocessing.resource_tracker",
     "forkserver": "multiprocessing.forkserver",
     "loky": "joblib.externals.loky.",
-    "programs": "-m dask ",  # of a cluster that is joined, with all that they have started
-    "spawn": "multiprocessing.spawn",  # the workers of a dask cluster, as long as it is open
 }
+
+#: A dask cluster that tests join, with all that its programs start, ends with its fixture.
+PROGRAMS = "-m dask "
+
+#: How dask names the processes of a cluster of this process, kept from run to run.
+DASK_WORKER = "Dask Worker process"
 
 STDERR = pytest.StashKey[IO[str]]()
 
@@ -63,10 +67,11 @@ def keeps_helpers() -> None:
 @pytest.fixture(autouse=True)
 def _leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     allowed = allowed_helpers(request)
-    before = found(allowed)
+    is_kept = "backends" in request.fixturenames
+    before = found(allowed, is_kept)
     yield
     until = time.monotonic() + SETTLING
-    while left := found(allowed) - before:
+    while left := found(allowed, is_kept) - before:
         gc.collect()  # a mapping that only a cycle still holds is no leak
         if time.monotonic() > until:
             pytest.fail(f"left behind: {sorted(left)}")
@@ -76,17 +81,15 @@ def _leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
     """Return the marks of helper processes that the backend of this test may keep."""
     if "keeps_helpers" in request.fixturenames:
-        return [mark for kind, mark in HELPERS.items() if kind not in {"programs", "spawn"}]
+        return list(HELPERS.values())
     kinds: set[str] = set()
     params = getattr(getattr(request.node, "callspec", None), "params", {})
     for name in (value for value in params.values() if isinstance(value, str)):
         family = name.partition(":")[0]
         if family == "joblib":
             kinds |= {"loky", "resource_tracker"}
-        if name == JOINED:
-            kinds.add("programs")
-        elif "dask" in name.split(":"):  # its cluster is kept from run to run
-            kinds |= {"spawn", "resource_tracker"}
+        if "dask" in name.split(":"):
+            kinds.add("resource_tracker")
         if family in {"isolated", "multiprocessing", "processes"}:
             kinds |= {"spawn": {"resource_tracker"}, "fork": set()}.get(
                 start_method_of(name), {"resource_tracker", "forkserver"}
@@ -94,22 +97,27 @@ def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
     return [HELPERS[kind] for kind in kinds]
 
 
-def found(allowed: Iterable[str]) -> set[str]:
-    """Return all that a run could leave behind and that is there now."""
-    multiprocessing.active_children()  # takes those that ended off the list of the system
-    return {*processes(list(allowed)), *threads(), *open_files(), *named_files()}
+def found(allowed: Iterable[str], is_kept: bool) -> set[str]:
+    """Return all that a run could leave behind and that is there now.
+
+    The dask cluster of this process is left out where it is kept for other tests.
+    """
+    # This also takes those that ended off the list of the system.
+    workers = {p.pid for p in multiprocessing.active_children() if p.name.startswith(DASK_WORKER)}
+    kept = workers if is_kept else set()
+    return {*processes(list(allowed), kept), *threads(), *open_files(), *named_files()}
 
 
-def processes(allowed: list[str]) -> Iterator[str]:
+def processes(allowed: list[str], kept: Collection[int | None]) -> Iterator[str]:
     """Yield all descendants, but for the allowed helpers, which are children of this process."""
-    todo = [(child, True) for child in children(os.getpid())]
+    todo = [(child, True) for child in children(os.getpid()) if child not in kept]
     while todo:
         pid, is_ours = todo.pop()
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
-        if HELPERS["programs"] in line and HELPERS["programs"] in allowed:
+        if PROGRAMS in line:
             continue
         todo.extend((child, False) for child in children(pid))
         if not (is_ours and any(mark in line for mark in allowed)):

@@ -94,6 +94,10 @@ class LocalWorkers:
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         ended = first_to_end(self._client, self._open, timeout)
+        if any(future.status != "finished" for future in ended):
+            self._local.wait_for_a_death()
+            # Of batches that one worker had, the first is to blame: it should be told of first.
+            ended = [future for future in self._open if future.status != "pending"]
         events = [told(future, self._open.pop(future)) for future in ended]
         for future in ended:
             future.release()  # what dask keeps, it would compute again if a worker went

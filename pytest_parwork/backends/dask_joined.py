@@ -72,6 +72,10 @@ class JoinedDask:
         self._check_versions(self._client)
         return self._client
 
+    def another_client(self) -> Client:
+        """Return a client that knows nothing of what others have sent."""
+        return self._join()
+
     @property
     def is_connected(self) -> bool:
         """Whether the scheduler is still there."""

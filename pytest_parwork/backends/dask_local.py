@@ -37,6 +37,12 @@ CLOSE_DEADLINE = 5.0
 #: Seconds that idle workers take to end, at most.
 GRACE = 0.5
 
+#: Seconds in which a nanny tells of the death that a scheduler has noticed.
+HEARSAY = 0.5
+
+#: Seconds in which several batches are broken by one death.
+RECENT = 1.0
+
 #: By which dask tells a process which one has started it, in older and newer versions.
 PARENT_VARIABLES = {"DASK_PARENT", "__DASK_PARENT_PID"}
 
@@ -63,6 +69,7 @@ class LocalDask:
         self._client: Client | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._size = 0
+        self._seen: set[int] = set()
         self._while_open = ExitStack()
         self._nannies = _Nannies()
 
@@ -89,9 +96,22 @@ class LocalDask:
             time.sleep(GLANCE)
         return self._client
 
+    def another_client(self) -> Client:
+        """Return a client that knows nothing of what others have sent."""
+        from distributed import Client
+
+        return Client(self._cluster, set_as_default=False)
+
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return the exit code of every worker process seen so far, None while it lives."""
-        return dict.fromkeys(self._living()) | self._nannies.codes
+        self._seen.update(self._living())
+        return dict.fromkeys(self._seen) | self._nannies.codes
+
+    def wait_for_a_death(self) -> None:
+        """Wait shortly until it is known which process has died: dask's scheduler tells first."""
+        until = now() + HEARSAY
+        while self._nannies.last < now() - RECENT and now() < until:
+            time.sleep(GLANCE)
 
     def close(self, deadline: float = CLOSE_DEADLINE) -> None:
         """End the cluster, if there is one, and whatever its workers are doing."""
@@ -110,6 +130,7 @@ class LocalDask:
         assert self._folder is not None
         self._folder.cleanup()
         self._nannies.stop()
+        self._seen.clear()
         self._hush.end()
         self._while_open.close()
 
@@ -200,6 +221,7 @@ class _Nannies(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.codes: dict[int, int | None] = {}
+        self.last = 0.0
         self._logger = logging.getLogger("distributed.nanny")
         self._before = (self._logger.level, self._logger.propagate)
 
@@ -219,7 +241,10 @@ class _Nannies(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of an exit code."""
-        self.codes.update(exit_code_in(record.getMessage()))
+        told = exit_code_in(record.getMessage())
+        if told:
+            self.codes.update(told)
+            self.last = now()
 
 
 def exit_code_in(line: str) -> dict[int, int]:

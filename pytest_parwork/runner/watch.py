@@ -180,6 +180,10 @@ class Watch:
         until = now() + REAPING
         while event.kind == "broken" and self._deaths.is_awaited(owner) and now() < until:
             time.sleep(GLANCE)
+        # Those that died with a task in hand first: others that they had are not to blame.
+        self._look_for_the_dead()
+        if batch not in self._flight:
+            return
         how = self._deaths.all([]).get(owner)
         self._bury(batch, how or event.reason or "it came back without an outcome")
 

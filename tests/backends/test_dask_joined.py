@@ -40,13 +40,13 @@ def joining(address: str | None) -> Iterator[Carrier]:
 
 @pytest.fixture(params=[JOINED])
 def name(request: pytest.FixtureRequest) -> str:
-    """Name the only backend of these tests, by which their programs are allowed to go on."""
+    """Name the only backend of these tests."""
     assert isinstance(request.param, str)
     return request.param
 
 
 @pytest.fixture
-def own_programs(name: str, tmp_path: Path) -> Iterator[Callable[..., DaskPrograms]]:
+def own_programs(tmp_path: Path) -> Iterator[Callable[..., DaskPrograms]]:
     """Give a function that starts a cluster for this test alone."""
     started: list[DaskPrograms] = []
 
@@ -75,7 +75,7 @@ def test_ten_thousand_small_tasks_are_some_dozens_of_messages(carrier: Carrier) 
 
 
 def test_without_an_address_the_cluster_is_that_of_dask_s_configuration(
-    programs: DaskPrograms, name: str
+    programs: DaskPrograms,
 ) -> None:
     with dask.config.set({"scheduler-address": programs.address}), joining(None) as carrier:
         run = carrier.map(tasks.process, (), (), (), ())
@@ -197,7 +197,7 @@ def test_a_cluster_without_a_worker_is_told_with_the_remedy(
 
 
 def test_another_version_on_a_worker_is_refused_with_both_versions(
-    programs: DaskPrograms, name: str, monkeypatch: pytest.MonkeyPatch
+    programs: DaskPrograms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = pytest_parwork.__version__
     monkeypatch.setattr(dask_joined, "__version__", "99.1")

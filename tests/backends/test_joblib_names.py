@@ -25,8 +25,8 @@ def named(argument: str) -> Carrier:
     return Carrier(f"joblib:{argument}", family.named(argument))
 
 
-@pytest.fixture(params=[JOINED])
-def joined(request: pytest.FixtureRequest, programs: DaskPrograms) -> Iterator[Carrier]:
+@pytest.fixture
+def joined(programs: DaskPrograms) -> Iterator[Carrier]:
     """Give joblib's dask, on the cluster that dask's configuration names."""
     carrier = Carrier(JOINED, bundled()["joblib:dask"])
     with dask.config.set({"scheduler-address": programs.address}):

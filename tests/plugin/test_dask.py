@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from carrier import JOINED
 from dask_programs import DaskPrograms
 
 from .scratch import Scratch
-
-JOINING = pytest.mark.parametrize("kept", [JOINED])  # by which the programs may go on
 
 
 def project(scratch: Scratch) -> None:
@@ -41,10 +38,9 @@ def project(scratch: Scratch) -> None:
     )
 
 
-@JOINING
 @pytest.mark.parametrize("mode", ["prepend", "importlib"])
 def test_a_project_runs_on_workers_that_know_nothing_of_it(
-    scratch: Scratch, programs: DaskPrograms, mode: str, kept: str
+    scratch: Scratch, programs: DaskPrograms, mode: str
 ) -> None:
     project(scratch)
     name = f"dask:{programs.address}"
@@ -64,9 +60,8 @@ def test_a_project_runs_on_workers_that_know_nothing_of_it(
     assert programs.journals() == []
 
 
-@JOINING
 def test_a_matrix_of_the_command_line_names_the_address_in_its_ids(
-    scratch: Scratch, programs: DaskPrograms, kept: str
+    scratch: Scratch, programs: DaskPrograms
 ) -> None:
     project(scratch)
     options = [f"--parwork-backend=threads,dask:{programs.address}", "-k", "test_it"]
@@ -74,9 +69,8 @@ def test_a_matrix_of_the_command_line_names_the_address_in_its_ids(
     assert f"pack/test_it.py::test_it[dask:{programs.address}-2]" in session.text
 
 
-@JOINING
 def test_a_crash_on_a_joined_cluster_fails_its_case_alone(
-    scratch: Scratch, programs: DaskPrograms, kept: str
+    scratch: Scratch, programs: DaskPrograms
 ) -> None:
     scratch.cases(
         """

@@ -1,0 +1,158 @@
+"""joblib's backend `dask`, on the cluster of the session: what joblib leaves undone there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+from ..clock import now
+from ..errors import BackendError
+from ..network import forget
+from ..schedule import Batch
+from ..worker import BatchCall
+from .base import Event, drain
+from .dask_joined import JoinedDask
+from .dask_local import LocalDask
+from .parallel import RegisteredWorkers
+
+__all__ = ["OnJoinedDask", "OnLocalDask"]
+
+#: Seconds in which tasks end that run beside one that took its worker with it.
+GRACE = 0.5
+
+#: Seconds between two looks at them.
+LOOK = 0.01
+
+#: Seconds in which a client leaves.
+CLOSE_DEADLINE = 1.0
+
+
+class DaskWorkers(RegisteredWorkers):
+    """Those of a dask cluster; of a task that failed there joblib never hears, and waits on.
+
+    So each call of Parallel has a client of its own, whose futures tell.
+    """
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers, "dask")
+        self._client: Any = None
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        self._leave(1.0)
+        self._client = self._join()
+        super().submit(call, batches)
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        events = drain(self._events, timeout)
+        if not events and self._has_failed():
+            self._leave(GRACE)
+            return [Event(kind="broken", reason="its worker died")]
+        return events
+
+    def _has_failed(self) -> bool:
+        futures = list(self._client.futures.values()) if self._client is not None else []
+        return any(future.status in {"cancelled", "error"} for future in futures)
+
+    def _join(self) -> Any:
+        """Return a new client."""
+        raise NotImplementedError
+
+    def _leave(self, deadline: float) -> None:
+        """End the call of Parallel and let all go that it has sent."""
+        self._end_thread(deadline)
+        if self._client is not None:
+            with suppress(Exception):  # it is left, however
+                self._client.close(CLOSE_DEADLINE)
+            self._client = None
+
+    def _parallel(self) -> Any:
+        import joblib
+
+        return joblib.Parallel(max(2, self.size), batch_size=1, return_as="generator_unordered")
+
+    def close(self, deadline: float, /) -> list[int]:
+        survivors = super().close(deadline)
+        self._leave(deadline)
+        return survivors
+
+
+class OnLocalDask(DaskWorkers):
+    """The processes of the cluster of our own."""
+
+    def __init__(self, workers: int, local: LocalDask) -> None:
+        super().__init__(workers)
+        self.reach = "machine"
+        self.start_method = "spawn"
+        self._local = local
+        self._shared = local.client(max(2, workers))  # with one, Parallel would run all here
+        codes = local.exit_codes()
+        self._of_others = {pid for pid, code in codes.items() if code is not None}
+
+    def _join(self) -> Any:
+        self._shared = self._local.client(max(2, self.size))  # workers that died are back now
+        return self._local.another_client()
+
+    def _leave(self, deadline: float) -> None:
+        super()._leave(deadline)
+        # Other workers are in the middle of what was sent; it would meet what comes next.
+        until = now() + GRACE
+        with suppress(Exception):
+            while self._shared.call_stack():
+                if now() > until:
+                    self._local.close()
+                    break
+                time.sleep(LOOK)
+
+    def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
+        return _on_dask(self._client, [])
+
+    def pids(self) -> Mapping[int, int | None]:
+        codes = self._local.exit_codes()
+        return {pid: code for pid, code in codes.items() if pid not in self._of_others}
+
+
+class OnJoinedDask(DaskWorkers):
+    """Threads of the workers of a cluster that serves others too."""
+
+    def __init__(self, workers: int, joined: JoinedDask) -> None:
+        super().__init__(workers)
+        self._joined = joined
+        threads = sum(joined.client(max(2, workers)).nthreads().values())
+        if threads < 2:
+            raise BackendError(
+                f"the dask cluster at {joined.address} has one thread only, for which joblib "
+                f"starts nothing; add workers, or use the backend dask"
+            )
+        self.size = min(workers, threads)
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        if not self._joined.is_connected:
+            reason = f"the dask scheduler at {self._joined.address} went away"
+            return [Event(kind="gone", reason=reason)]
+        return super().poll(timeout)
+
+    def _join(self) -> Any:
+        self._joined.client(max(2, self.size))  # workers that died are back now
+        return self._joined.another_client()
+
+    def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
+        return _on_dask(self._client, [call])
+
+    def pids(self) -> Mapping[int, int | None]:
+        return self._joined.exit_codes() if self._joined.is_connected else {}
+
+    def close(self, deadline: float, /) -> list[int]:
+        survivors = super().close(deadline)
+        self._joined.say_to_all(forget, self._run)
+        return survivors
+
+
+@contextmanager
+def _on_dask(client: Any, shared: list[object]) -> Iterator[None]:
+    """Have `Parallel` use the cluster of `client`, with what all tasks share sent once."""
+    import joblib
+
+    with client.as_current(), joblib.parallel_config(backend="dask", client=client, scatter=shared):
+        yield
