@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from .ledger import Kind
+from .stacks import Stack, keep_stack, read_stack
 
 __all__ = ["Entry", "Journal", "Past"]
 
@@ -31,7 +33,7 @@ class Entry(NamedTuple):
 
     `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
     what it has out of band. Of a task that died with its process, `suspects` says how many were
-    running there.
+    running there, `stack` what the process has left.
     """
 
     task: int
@@ -44,6 +46,7 @@ class Entry(NamedTuple):
     data: bytes = b""
     buffers: tuple[bytes, ...] = ()
     suspects: int = 1
+    stack: Stack = Stack()
 
 
 class _Begun(NamedTuple):
@@ -60,8 +63,8 @@ class Past:
         self.ended: dict[int, Entry] = {}
         self.died: dict[tuple[int, int], Entry] = {}
 
-    def add(self, notes: Iterator[_Begun | Entry]) -> None:
-        """Take note of all that one process wrote."""
+    def add(self, notes: Iterator[_Begun | Entry], stack: Stack) -> None:
+        """Take note of all that one process wrote, and of the stack that it has left."""
         begun: dict[int, _Begun] = {}
         timeouts: set[int] = set()
         for note in notes:
@@ -77,7 +80,7 @@ class Past:
         guilty = {task: begun[task] for task in timeouts & begun.keys()} or begun
         kind: Literal["died", "timeout"] = "timeout" if timeouts else "died"
         for task, (batch, entry) in guilty.items():
-            self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty))
+            self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty), stack=stack)
 
 
 class Journal:
@@ -86,7 +89,7 @@ class Journal:
     def __init__(self, run: str) -> None:
         self.folder = Path(tempfile.gettempdir()) / f"{FOLDER}{run}"
         self._name = f"{os.getpid()}-{uuid.uuid4().hex}"
-        self._fd = -1
+        self._fd = self._stack = -1
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._read: set[str] = {self._name}
@@ -100,6 +103,10 @@ class Journal:
                 self._fd = os.open(hidden, flags, 0o600)
                 _lock(self._fd, shared=False)
                 hidden.rename(self.folder / self._name)  # seen only once it is locked
+                if not faulthandler.is_enabled():  # or it is somebody else's
+                    path = self._path_of_stack(self._name)
+                    path.touch(0o600, exist_ok=False)
+                    self._stack = keep_stack(str(path), 0)
         except OSError:
             pass  # a host without a place for it: what dies here is told by the scheduler alone
 
@@ -144,15 +151,32 @@ class Journal:
         try:
             if _lock(fd, shared=True):
                 self._read.add(name)
-                self.past.add(_notes(fd))
+                self.past.add(_notes(fd), self._stack_of(name))
         finally:
             os.close(fd)
+
+    def _stack_of(self, name: str) -> Stack:
+        try:
+            fd = os.open(self._path_of_stack(name), os.O_RDONLY)
+        except OSError:
+            return Stack()
+        try:
+            return read_stack(fd, int(name.partition("-")[0]), is_last=False)
+        finally:
+            os.close(fd)
+
+    def _path_of_stack(self, name: str) -> Path:
+        return self.folder / f"{HIDDEN}{name}-stack"
 
     def close(self) -> None:
         """Remove the journals of this host: the run has ended."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        if self._stack >= 0:
+            faulthandler.disable()
+            os.close(self._stack)
+            self._stack = -1
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import signal
@@ -28,6 +29,9 @@ __all__ = ["Body", "NetworkCall", "forget", "host", "release"]
 
 #: Where Linux tells which machine this is, until it is started again.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+#: Seconds to write a stack.
+PATIENCE = 0.5
 
 #: Seconds between two looks at what has run for too long.
 WATCH = 0.05
@@ -247,7 +251,7 @@ class Site(Attached):
                 limit = timeouts.get(entry.task)
                 if limit is not None and now() > entry.started + limit:
                     self._journal.end(entry._replace(kind="timeout"))
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    _end_process()
             threading.Event().wait(WATCH)
 
     def close(self) -> None:
@@ -258,6 +262,18 @@ class Site(Attached):
             undo()
         self._journal.close()
         os.close(self._fd)
+
+
+def _end_process() -> None:
+    """End this process by a signal on which it leaves its stack, without a core file."""
+    import resource  # POSIX only, as is the journal
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    if faulthandler.is_enabled():
+        os.kill(os.getpid(), signal.SIGABRT)
+        threading.Event().wait(PATIENCE)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def release(run: str) -> None:

@@ -65,15 +65,17 @@ def keep_stack(path: str, place: int) -> int:
     return fd
 
 
-def read_stack(fd: int, pid: int) -> Stack:
-    """Return what process `pid` has left, nothing if it left none; the slot is free from then on.
+def read_stack(fd: int, pid: int, *, is_last: bool = True) -> Stack:
+    """Return what process `pid` has left, nothing if it left none.
 
-    Of several threads it is the one that ran a task; frames of this package are left out.
+    Of several threads it is the one that ran a task; frames of this package are left out. Where
+    nobody else is to read it, the slot is free from then on.
     """
     for start in range(0, os.fstat(fd).st_size, SLOT):
         if int.from_bytes(os.pread(fd, 8, start), sys.byteorder) == pid:
             text = _text(fd, start).decode(errors="replace")
-            _clear(fd, start)
+            if is_last:
+                _clear(fd, start)
             named = next((code for name, code in _NAMES.items() if name in text[:200]), None)
             return Stack(code=named, frames=_frames(text))
     return Stack()
@@ -101,13 +103,16 @@ def _clear(fd: int, start: int) -> None:
 
 def _frames(text: str) -> tuple[str, ...]:
     own = os.path.join(os.path.dirname(__file__), "worker.py")
+    place = -1
     threads: list[list[tuple[str, str]]] = []
     for line in text.splitlines():
         if "(most recent call first)" in line:
-            threads.append([])
+            # That in which a signal arose comes first, wherever faulthandler has it.
+            threads.insert(0 if line.startswith("Current") else len(threads), [])
+            place = 0 if line.startswith("Current") else -1
         elif threads and (found := _FRAME.match(line)):
             told = f"{os.path.basename(found['file'])}:{found['line']} in {found['name']}"
-            threads[-1].append((found["file"], told))
+            threads[place].append((found["file"], told))
     at_work = [frames for frames in threads if any(file == own for file, _ in frames)]
     frames = next(iter(at_work or threads), [])
     files = [file for file, _ in frames]

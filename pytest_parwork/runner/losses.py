@@ -107,11 +107,15 @@ class Losses:
         for task in tasks:
             self.add(task, Lost(reason="crash", detail=detail, tries=self._tries[task]))
 
+    def know_stack(self, pid: int, stack: Stack) -> None:
+        """Take the stack of a worker on another machine."""
+        self._read[pid] = stack
+
     def stack_of(self, pid: int) -> Stack:
         """Return the stack that a worker has left."""
-        if self._stacks is None:
-            return Stack()
         if pid not in self._read:
+            if self._stacks is None:
+                return Stack()
             self._read[pid] = read_stack(self._stacks, pid)
         return self._read[pid]
 

@@ -195,6 +195,7 @@ class Watch:
         """Take note of the tasks that ended their process, as the journals on its host tell."""
         for entry in entries:
             how = exit_name(code) if (code := self.workers.pids().get(entry.pid)) else UNKNOWN
+            self._losses.know_stack(entry.pid, entry.stack)
             is_alone = entry.task == self._suspects.alone
             if entry.kind == "timeout":
                 self._losses.overdue(entry.task, pid=entry.pid)

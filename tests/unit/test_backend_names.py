@@ -16,7 +16,7 @@ def test_a_family_is_listed_once_with_what_may_follow() -> None:
         f", multiprocessing[{starts}][:apply|:apply_async|:imap|:imap_unordered|:map|:map_async"
         f"|:starmap|:starmap_async], processes[{starts}], "
     ) in told
-    assert told.startswith(f"isolated[{starts}], ")
+    assert told.startswith(f"dask, isolated[{starts}], ")
     assert len(told) < 300, "it should be readable"
 
 
