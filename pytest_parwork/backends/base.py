@@ -34,11 +34,12 @@ class Event:
     """What became of a batch; with `batch` None, of all that the workers have in hand.
 
     `body` is what the call of the batch returned, where nothing is shared with its worker. There,
-    `worker` says who has *arrived* with the first task of a batch in hand. All workers *gone* is
-    the end: there will be no others.
+    `worker` says who has *arrived* with the first task of a batch in hand. A worker that is
+    *starting* is a reason for patience: no batch was lost. All workers *gone* is the end: there
+    will be no others.
     """
 
-    kind: Literal["done", "failed", "broken", "arrived", "gone"]
+    kind: Literal["done", "failed", "broken", "arrived", "starting", "gone"]
     batch: int | None = None
     body: bytes = b""
     worker: str = ""

@@ -101,6 +101,8 @@ class LocalWorkers:
         events = [told(future, self._open.pop(future)) for future in ended]
         for future in ended:
             future.release()  # what dask keeps, it would compute again if a worker went
+        if not events and self._open and self._local.is_starting:
+            return [Event(kind="starting")]
         return events
 
     def pids(self) -> Mapping[int, int | None]:

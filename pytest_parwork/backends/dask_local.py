@@ -107,6 +107,13 @@ class LocalDask:
         self._seen.update(self._living())
         return dict.fromkeys(self._seen) | self._nannies.codes
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether a worker that has died is about to be back."""
+        assert self._cluster is not None
+        is_missing = len(self._cluster.scheduler.workers) < self._size
+        return is_missing and now() < self._nannies.last + PATIENCE
+
     def wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died: dask's scheduler tells first."""
         until = now() + HEARSAY

@@ -157,6 +157,8 @@ class Watch:
 
     def _take(self, event: Event) -> None:
         self._progress = now()
+        if event.kind == "starting":
+            return
         if event.kind == "gone":
             self._give_up(event.reason)
             return
