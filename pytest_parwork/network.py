@@ -9,6 +9,7 @@ import signal
 import socket
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -25,7 +26,7 @@ from .schedule import Batch
 from .spool import read_record
 from .worker import Attached, pack
 
-__all__ = ["Body", "NetworkCall", "forget", "host", "release"]
+__all__ = ["Body", "NetworkCall", "forget", "forget_with", "host", "release"]
 
 #: Where Linux tells which machine this is, until it is started again.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -35,6 +36,10 @@ PATIENCE = 0.5
 
 #: Seconds between two looks at what has run for too long.
 WATCH = 0.05
+
+#: Seconds that a run stays known after the last copy of its call is gone: its library may fetch
+#: another copy.
+LINGER = 60.0
 
 
 class Body(NamedTuple):
@@ -157,6 +162,7 @@ class Site(Attached):
         self.header = header
         self.go = threading.Event()
         self.is_over = False
+        self.copies: weakref.WeakSet[NetworkCall] = weakref.WeakSet()
         self._met: set[str] = set()
         self._seats: list[bool] = []
         self._undo: list[Callable[[], None]] = []
@@ -291,6 +297,30 @@ def forget(run: str) -> None:
         site = Site.sites.pop(run, None)
         if site is not None:
             site.close()
+
+
+def forget_with(call: NetworkCall) -> None:
+    """Let go of the run, too, once `call` and its copies are gone: so is whoever has sent it.
+
+    For a library that keeps the call as long as somebody may want it.
+    """
+    site = Site.of(call)
+    with Site.changing:
+        if call not in site.copies:
+            site.copies.add(call)
+            weakref.finalize(call, _forget_later, call.run).atexit = False
+
+
+def _forget_later(run: str) -> None:
+    timer = threading.Timer(LINGER, _forget_unless_wanted, (run,))
+    timer.daemon = True
+    timer.start()
+
+
+def _forget_unless_wanted(run: str) -> None:
+    with Site.changing:
+        if run in Site.sites and not Site.sites[run].copies:
+            forget(run)
 
 
 def _file_of(payload: bytes) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .dask_joined import JoinedDask, configured_address
-from .dask_local import Hush, LocalDask
+from .dask_local import LocalDask
+from .dask_logs import Hush
 
 __all__ = ["Clusters"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -13,16 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..clock import now
 from ..errors import UsageError
-from ..network import NetworkCall, forget, release
+from ..network import NetworkCall, forget, forget_with, release
 from ..schedule import Batch
 from ..worker import BatchCall
 from .base import Backend, Event, Reach, Workers, drain
 from .clusters import Clusters
+from .dask_futures import LOST, first_to_end, received, told
 from .dask_joined import WORKER_PATIENCE, JoinedDask
 from .dask_local import LocalDask
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
 __all__ = ["backends"]
 
@@ -32,13 +32,8 @@ GRACE = 0.5
 #: Seconds without news until it is asked whether there is any worker left.
 SILENCE = 2.0
 
-#: Seconds in which the outcomes of a batch come, once it is known to have ended.
-FETCH_DEADLINE = 10.0
-
-#: What is said of a batch that dask has given up, for all workers with the payload died at once.
-LOST = "dask has lost it"
-
-#: How often such a batch is sent again, under its number: what its tasks did is in the journals.
+#: How often a batch is sent again that dask has given up, for all workers with the payload died at
+#: once; under its number, for what its tasks did is in the journals.
 AGAIN = 4
 
 #: Under which workers tell that they have come: one topic, because schedulers keep all of them.
@@ -258,54 +253,12 @@ def carry_out(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     from distributed import get_worker
 
     worker = get_worker()
+    forget_with(call)
 
     def announce(name: str) -> None:
         worker.log_event(TOPIC, {"run": call.run, "batch": batch.number, "who": name})
 
     return call(batch, place=worker.address, announce=announce if is_meeting else None)
-
-
-def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float) -> list[Future]:
-    """Wait up to `timeout` seconds for the first of `futures`; return those that have ended."""
-    from distributed import CancelledError, TimeoutError, wait
-
-    if not futures:
-        time.sleep(timeout)
-        return []
-    with client.as_current(), suppress(CancelledError, TimeoutError):
-        wait(list(futures), timeout=timeout, return_when="FIRST_COMPLETED")
-    return [future for future in futures if future.status != "pending"]
-
-
-def told(future: Future, batch: Batch) -> Event:
-    """Put the end of a future into an event."""
-    if future.status == "finished":
-        return Event(kind="done", batch=batch.number)
-    if future.status != "error":
-        return Event(kind="broken", batch=batch.number, reason=LOST)
-    from distributed import KilledWorker
-
-    error = future.exception(timeout=FETCH_DEADLINE)
-    if isinstance(error, KilledWorker):
-        return Event(kind="broken", batch=batch.number, reason="its worker died")
-    return Event(kind="failed", batch=batch.number, reason=f"{type(error).__name__}: {error}")
-
-
-def received(future: Future, batch: Batch) -> Event | None:
-    """Put the end of a future into an event, with what it returned; None if that is to come."""
-    if future.status != "finished":
-        return told(future, batch)
-    from distributed import CancelledError, TimeoutError
-
-    try:
-        body = future.result(timeout=FETCH_DEADLINE)
-    except TimeoutError:
-        return None  # its worker died with it, so that dask computes it again
-    except CancelledError:
-        return Event(kind="broken", batch=batch.number, reason=LOST)
-    except Exception:
-        return told(future, batch)
-    return Event(kind="done", batch=batch.number, body=body)
 
 
 def backends(clusters: Clusters) -> dict[str, Backend]:

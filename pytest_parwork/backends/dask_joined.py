@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..clock import now
 from ..errors import BackendError
-from .dask_local import Hush, exit_code_in, require_distributed
+from .dask_local import require_distributed
+from .dask_logs import Hush, exit_code_in
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -1,0 +1,74 @@
+"""What dask logs: kept quiet, but for how its worker processes ended."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from ..clock import now
+
+__all__ = ["Hush", "Nannies", "exit_code_in"]
+
+
+class Hush:
+    """Keep what dask logs of clusters in use out of the reports of failed tests."""
+
+    def __init__(self) -> None:
+        self._loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+        self._levels: list[int] = []
+        self._users = 0
+
+    def begin(self) -> None:
+        """Be quiet from now on."""
+        self._users += 1
+        if self._users == 1:
+            self._levels = [logger.level for logger in self._loggers]
+            for logger in self._loggers:
+                logger.setLevel(logging.CRITICAL)
+
+    def end(self) -> None:
+        """Log as before, if nobody else wants quiet."""
+        self._users -= 1
+        if not self._users:
+            for logger, level in zip(self._loggers, self._levels, strict=True):
+                logger.setLevel(level)
+
+
+class Nannies(logging.Handler):
+    """How worker processes ended, from what their nannies log: dask tells it nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes: dict[int, int | None] = {}
+        self.last = 0.0
+        self._logger = logging.getLogger("distributed.nanny")
+        self._before = (self._logger.level, self._logger.propagate)
+
+    def listen(self) -> None:
+        """Take over the nannies' log, until `stop`."""
+        self._before = (self._logger.level, self._logger.propagate)
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False
+        self._logger.addHandler(self)
+
+    def stop(self) -> None:
+        """Give the log back as it was."""
+        self._logger.removeHandler(self)
+        level, self._logger.propagate = self._before
+        self._logger.setLevel(level)
+        self.codes.clear()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of an exit code."""
+        told = exit_code_in(record.getMessage())
+        if told:
+            self.codes.update(told)
+            self.last = now()
+
+
+def exit_code_in(line: str) -> dict[int, int]:
+    """Return process and exit code, if the line of a nanny's log tells of such."""
+    found = re.search(r"Worker process (\d+) (was killed by signal|exited with status) (\d+)", line)
+    if not found:
+        return {}
+    return {int(found[1]): int(found[3]) * (-1 if "killed" in found[2] else 1)}

@@ -1,0 +1,103 @@
+"""A call that comes from elsewhere, carried out in this process as in one that serves others."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import parwork_tasks as tasks
+import pytest
+
+from pytest_parwork import network
+from pytest_parwork.ledger import Files
+from pytest_parwork.model import Task
+from pytest_parwork.network import Body, NetworkCall, Site, forget, forget_with
+from pytest_parwork.payload import Payload
+from pytest_parwork.schedule import Batch
+
+#: Some other process: what it sends is a stranger's here.
+ELSEWHERE = ("another machine", 1)
+
+Send = Callable[..., NetworkCall]
+
+
+@pytest.fixture
+def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
+    """Give a function that returns a call as it arrives, to square numbers up to `count`."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = (list(sys.path), list(sys.meta_path))
+
+    def send(run: str, *, count: int = 3, home: tuple[str, int] = ELSEWHERE) -> NetworkCall:
+        files = Files()
+        payload, _, _ = Payload.write(
+            [Task(id=str(x), function=tasks.square, args=(x,)) for x in range(count)],
+            files,
+            run=run,
+            spools=1,
+            modules={},
+            threads=None,
+            patience=0.1,
+        )
+        content = Path(payload.handle.path).read_bytes()
+        files.close()
+        arrived = pickle.loads(pickle.dumps(NetworkCall(payload.handle, content, {}, home=home)))
+        assert isinstance(arrived, NetworkCall)
+        return arrived
+
+    yield send
+    with Site.changing:  # or one may be in the middle of being forgotten
+        for run in list(Site.sites):
+            forget(run)
+    assert (list(sys.path), list(sys.meta_path)) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def read(data: bytes) -> Body:
+    body = pickle.loads(data)
+    assert isinstance(body, Body)
+    return body
+
+
+def test_outcomes_come_back_with_their_worker_and_times(send: Send) -> None:
+    body = read(send("run")(Batch(number=1, tasks=(2, 0)), place="host:1"))
+    assert [(entry.task, pickle.loads(entry.data)) for entry in body.entries] == [(2, 4), (0, 0)]
+    for entry in body.entries:
+        assert (entry.kind, entry.worker) == ("value", "host:1#0")
+        assert 0 < entry.arrived <= entry.started <= entry.ended <= body.sent
+
+
+def test_a_worker_says_once_that_it_has_come(send: Send) -> None:
+    call, said = send("run"), list[str]()
+    for number in (1, 2):
+        call(Batch(number=number, tasks=(0,)), place="w", announce=said.append)
+    assert said == ["w#0"]
+
+
+def test_the_next_run_of_the_same_process_takes_the_place_of_the_one_before(send: Send) -> None:
+    for run in ("first", "second"):
+        send(run)(Batch(number=1, tasks=(0,)))
+    assert list(Site.sites) == ["second"]
+    send("of another", home=("another machine", 2))(Batch(number=1, tasks=(0,)))
+    assert list(Site.sites) == ["second", "of another"]
+
+
+def test_a_run_is_forgotten_some_time_after_the_last_copy_of_its_call(
+    send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "LINGER", 0.01)
+    call = send("run")
+    another = pickle.loads(pickle.dumps(call))
+    for copy in (call, another):
+        copy(Batch(number=1, tasks=(0,)))
+        forget_with(copy)
+    del call, copy
+    time.sleep(0.1)
+    assert list(Site.sites) == ["run"]
+    del another
+    until = time.monotonic() + 10
+    while Site.sites and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not Site.sites
