@@ -16,6 +16,9 @@ import distributed
 #: Seconds that a program has to come up.
 DEADLINE = 40.0
 
+#: Seconds after which programs end that nobody ends, because the tests were killed.
+ALONE = 300
+
 
 class DaskPrograms:
     """A scheduler and workers, in a directory of theirs; none finds the tests by itself."""
@@ -24,7 +27,9 @@ class DaskPrograms:
         self.folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
         told = folder / "scheduler.json"
-        self.scheduler = self._run("scheduler", "--port=0", f"--scheduler-file={told}")
+        self.scheduler = self._run(
+            "scheduler", "--port=0", f"--scheduler-file={told}", f"--idle-timeout={ALONE}"
+        )
         until = time.monotonic() + DEADLINE
         self.address = ""
         while not self.address:
@@ -47,6 +52,7 @@ class DaskPrograms:
             f"--local-directory={self.folder}",
             "--nanny" if nanny else "--no-nanny",
             "--memory-limit=0",
+            f"--death-timeout={ALONE}",
         )
 
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
