@@ -679,11 +679,13 @@ def test_other_plugins_hooks_around_the_call_keep_working(scratch: Scratch) -> N
 def test_an_interrupt_from_the_keyboard_ends_workers_and_session(scratch: Scratch) -> None:
     scratch.cases(
         """
-        import signal, threading
+        import subprocess
 
         @pytest.fixture(scope="module")
         def interrupt():
-            threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
+            command = f"sleep 0.5; kill -INT {os.getpid()}"
+            with subprocess.Popen(["sh", "-c", command]):
+                yield
 
         @pytest.mark.parwork(backend="processes:fork", workers=2)
         @pytest.mark.parametrize("n", range(4))

@@ -148,7 +148,11 @@ class TestJson:
         }
         assert run["configuration"]["id"] == "threads-2"
         assert run["configuration"]["start_method"] == "thread"
-        assert run["configuration"]["workers"] == {"asked": 2, "resolved": 2}
+        assert run["configuration"]["workers"] == {
+            "asked": 2,
+            "resolved": 2,
+            "source": "2 asked for",
+        }
         assert (run["mismatches"], run["mismatch_count"]) == ([], 0)
         assert (run["workers_used"], run["peak_overlap"]) == (2, 2)
 
