@@ -137,10 +137,12 @@ class ThreadCall:
             with deadline(task.timeout):
                 kind, value = _perform(task.function, args, kwargs)
         except TimedOut:
-            if threading.current_thread() is not threading.main_thread():
+            if not _is_main_thread():
                 raise
             self.overdue.add(number)
             return
+        if isinstance(value, KeyboardInterrupt) and kind == "failure" and _is_main_thread():
+            raise value  # Ctrl-C, or as good as that: it would end the serial run as well
         with self._lock:  # from here on it cannot be given up
             self._ledger.end(number, now())
         failure = None
@@ -391,8 +393,12 @@ def _stand_alone() -> None:
     if hasattr(os, "setpgid"):
         with suppress(OSError):  # the leader of a session is one already
             os.setpgid(0, 0)
-    if threading.current_thread() is threading.main_thread():
+    if _is_main_thread():
         signal.signal(signal.SIGINT, lambda *_: None)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _raise_in(thread: threading.Thread) -> None:

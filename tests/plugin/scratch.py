@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sysconfig
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -15,7 +17,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Recorder", "Scratch", "Session"]
+__all__ = ["Apart", "Recorder", "Scratch", "Session", "until"]
 
 #: Seconds for a session in a process of its own; less than the deadline of a test.
 DEADLINE = 50.0
@@ -145,6 +147,99 @@ class Session:
         }
 
 
+class Apart:
+    """A session under way in a process of its own, the first of its process group and session."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        path: Path,
+        report: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._path = path
+        self._report = report
+
+    def wait_for(self, *notes: str) -> None:
+        """Wait until all these have been noted, `text here` or `text there`."""
+
+        def is_noted() -> bool:
+            return self._process.poll() is not None or set(notes) <= set(noted(self._path))
+
+        if not until(is_noted) or self._process.poll() is not None:
+            self.kill()
+            out, err = self._process.communicate()
+            pytest.fail(f"not noted: {notes}, only {noted(self._path)}\n{out}\n{err}")
+
+    def send(self, signum: int) -> None:
+        """Send a signal to the process of pytest alone."""
+        os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        """End all that is still there of the session."""
+        for pid in (*self.members(), *self.watching()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def members(self) -> list[int]:
+        """Return all living processes of the session, with those that pytest has started."""
+        return [pid for pid, stat in processes() if stat[0] != "Z" and int(stat[3]) == self.pid]
+
+    def watching(self) -> list[int]:
+        """Return the processes that wait for the end of pytest, to end what it leaves."""
+        return [pid for pid, _ in processes() if is_watching(pid, self.pid)]
+
+    def shared(self) -> list[str]:
+        """Return the files in shared memory that libraries have named after pytest's process."""
+        words = (name.replace("_", "-").split("-") for name in os.listdir("/dev/shm"))
+        return ["-".join(found) for found in words if str(self.pid) in found]
+
+    def finish(self, *, deadline: float = DEADLINE) -> Session:
+        """Wait for the end, and return what came of it."""
+        try:
+            out, err = self._process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            out, err = self._process.communicate()
+            pytest.fail(f"the session did not end within {deadline:g} s\n{out}\n{err}")
+        print(out, err, sep="\n")
+        return Session(code=self._process.returncode, out=out, err=err, report=self._report())
+
+
+def until(is_so: Callable[[], bool], *, deadline: float = DEADLINE) -> bool:
+    """Wait until something is so; False if it is not in time."""
+    end = time.monotonic() + deadline
+    while not is_so():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def noted(path: Path) -> list[str]:
+    """Return what `note` has written in a project so far."""
+    file = path / "noted.txt"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
+def processes() -> Iterator[tuple[int, list[str]]]:
+    """Yield the id of each process with the fields behind its name: proc(5)."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError):  # it may end while it is looked at
+                stat = Path(f"/proc/{name}/stat").read_text(encoding="utf-8", errors="replace")
+                yield int(name), stat.rpartition(")")[2].split()
+
+
+def is_watching(pid: int, parent: int) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return False
+    return any(word.endswith("groups.py") for word in words) and str(parent) in words
+
+
 class Scratch:
     """Write files and run pytest on them, in this process or in one of its own."""
 
@@ -195,31 +290,39 @@ class Scratch:
 
         The script, because `python -m pytest` puts the folder on `sys.path`.
         """
+        apart = self.start(*options, report=report, folder=folder)
+        return apart.finish(deadline=deadline)
+
+    def start(
+        self,
+        *options: str,
+        report: bool = False,
+        folder: str = ".",
+        command: Sequence[str] = (),
+        **settings: Any,
+    ) -> Apart:
+        """Begin what `run_apart` does, and return while it is under way.
+
+        `command` is put before pytest's, `settings` go to `subprocess.Popen`.
+        """
         os.environ.pop(PID, None)
         script = os.path.join(sysconfig.get_path("scripts"), "pytest")
         process = subprocess.Popen(
-            [script, *options, *self._reporting(report)],
+            [*command, script, *options, *self._reporting(report)],
             cwd=self.path / folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            **settings,
         )
-        try:
-            out, err = process.communicate(timeout=deadline)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-            pytest.fail(f"the session did not end within {deadline:g} s\n{out}\n{err}")
-        print(out, err, sep="\n")
-        return Session(code=process.returncode, out=out, err=err, report=self._report(report))
+        return Apart(process, self.path, lambda: self._report(report))
 
     def notes(self) -> list[str]:
         """Return what `note` has written so far, `text here` or `text there`, and forget it."""
-        file = self.path / "noted.txt"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        file.unlink(missing_ok=True)
+        lines = noted(self.path)
+        (self.path / "noted.txt").unlink(missing_ok=True)
         return lines
 
     def _reporting(self, is_asked: bool) -> Sequence[str]:
