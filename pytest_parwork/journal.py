@@ -77,8 +77,9 @@ class Past:
                 if note.data:
                     self.ended[note.task] = note
         # Where it ended itself because of one task, the others had nothing to do with it.
-        guilty = {task: begun[task] for task in timeouts & begun.keys()} or begun
-        kind: Literal["died", "timeout"] = "timeout" if timeouts else "died"
+        overdue = {task: begun[task] for task in timeouts & begun.keys()}
+        guilty = overdue or begun
+        kind: Literal["died", "timeout"] = "timeout" if overdue else "died"
         for task, (batch, entry) in guilty.items():
             self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty), stack=stack)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..clock import now
 from ..errors import UsageError
-from ..network import NetworkCall, forget, forget_with, release
+from ..network import NetworkCall
 from ..schedule import Batch
+from ..sites import forget, forget_with, release
 from ..worker import BatchCall
 from .base import Backend, Event, Reach, Workers, drain
 from .clusters import Clusters

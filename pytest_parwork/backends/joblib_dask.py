@@ -9,8 +9,8 @@ from typing import Any
 
 from ..clock import now
 from ..errors import BackendError
-from ..network import forget
 from ..schedule import Batch
+from ..sites import forget
 from ..worker import BatchCall
 from .base import Event, drain
 from .dask_joined import JoinedDask

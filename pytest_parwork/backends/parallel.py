@@ -11,8 +11,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..errors import BackendError
-from ..network import NetworkCall, forget
+from ..network import NetworkCall
 from ..schedule import Batch
+from ..sites import forget
 from ..worker import BatchCall
 from .base import Event, Reach, drain, exit_name
 from .contexts import Processes

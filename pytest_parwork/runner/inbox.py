@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pickle
 
-from ..clock import now
+from ..clock import host, now
 from ..journal import Entry
 from ..ledger import Ledger, State
-from ..network import Body, host
+from ..network import Body
 from ..spool import Spool
 
 __all__ = ["Inbox"]

@@ -24,8 +24,8 @@ from pytest_parwork.backends import dask as backend
 from pytest_parwork.backends import dask_joined
 from pytest_parwork.backends.clusters import Clusters
 from pytest_parwork.errors import BackendError
-from pytest_parwork.network import Site
 from pytest_parwork.runner import Interrupted
+from pytest_parwork.sites import Site
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_parwork.clock import now
+from pytest_parwork.clock import host, now
 from pytest_parwork.journal import Entry
 from pytest_parwork.ledger import Files, Ledger, State
-from pytest_parwork.network import Body, host
+from pytest_parwork.network import Body
 from pytest_parwork.runner.inbox import Inbox
 from pytest_parwork.spool import Spool, read_record
 

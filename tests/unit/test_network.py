@@ -11,12 +11,13 @@ from pathlib import Path
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork import network
+from pytest_parwork import sites
 from pytest_parwork.ledger import Files
 from pytest_parwork.model import Task
-from pytest_parwork.network import Body, NetworkCall, Site, forget, forget_with
+from pytest_parwork.network import Body, NetworkCall
 from pytest_parwork.payload import Payload
 from pytest_parwork.schedule import Batch
+from pytest_parwork.sites import Site, forget, forget_with
 
 #: Some other process: what it sends is a stranger's here.
 ELSEWHERE = ("another machine", 1)
@@ -87,7 +88,7 @@ def test_the_next_run_of_the_same_process_takes_the_place_of_the_one_before(send
 def test_a_run_is_forgotten_some_time_after_the_last_copy_of_its_call(
     send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "LINGER", 0.01)
+    monkeypatch.setattr(sites, "LINGER", 0.01)
     call = send("run")
     another = pickle.loads(pickle.dumps(call))
     for copy in (call, another):
