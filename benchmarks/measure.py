@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Sample", "Sandbox", "interleave", "repeats", "sandbox", "show", "timed"]
+from workloads import spin
+
+__all__ = ["Sample", "Sandbox", "interleave", "loops_for", "repeats", "sandbox", "show", "timed"]
 
 #: How often every contender runs, where the command line does not say.
 REPEATS = 7
@@ -98,13 +100,17 @@ def sandbox(files: Mapping[str, str]) -> Iterator[Sandbox]:
         yield Sandbox(path=path, environment=environment)
 
 
-def timed(function: Callable[[], float | None]) -> Contender:
-    """Return a contender: a call in this process, which may tell a part of its time instead."""
+def timed(function: Callable[[], float | None], *, ends_workers: bool = False) -> Contender:
+    """Return a contender: a call in this process, which may tell a part of its time instead.
+
+    Where it `ends_workers`, all that it has started, the time of the processors is known too.
+    """
 
     def run() -> Sample:
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), sum(os.times()[:4])
         told = function()
-        return Sample(wall=time.perf_counter() - began if told is None else told)
+        wall = time.perf_counter() - began if told is None else told
+        return Sample(wall=wall, cpu=sum(os.times()[:4]) - busy if ends_workers else None)
 
     return run
 
@@ -122,6 +128,19 @@ def interleave(
             if number >= 0:
                 samples[name].append(sample)
     return samples
+
+
+def loops_for(seconds: float) -> int:
+    """Return how many loops of `spin` take so long on this machine, undisturbed."""
+    loops = 20_000
+    best = min(_seconds_of(loops) for _ in range(50))
+    return round(loops * seconds / best)
+
+
+def _seconds_of(loops: int) -> float:
+    began = time.perf_counter()
+    spin(loops)
+    return time.perf_counter() - began
 
 
 def show(title: str, samples: Mapping[str, Sequence[Sample]], *, peer: str) -> None:
