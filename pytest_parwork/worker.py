@@ -118,9 +118,12 @@ class ThreadCall:
         A thread that waits in C goes on until it comes back, and then ends too.
         """
         with self._lock:
-            if self._ledger.state(task) is not State.STARTED:
+            state = self._ledger.state(task)
+            if state not in (State.STARTED, State.ENDED):
                 return False
             self._left.add(batch.number)
+            if state is State.ENDED:  # it is being copied, which takes as long
+                return True
             worker = self._ledger.worker(task)
             for thread in threading.enumerate():
                 if thread.native_id == worker and thread is not threading.main_thread():

@@ -10,7 +10,7 @@ from .losses import Losses
 
 __all__ = ["Flight"]
 
-_IN_HAND = (State.ARRIVED, State.STARTED)
+_IN_HAND = (State.ARRIVED, State.STARTED, State.ENDED)
 _BEGUN = (State.STARTED, State.ENDED)
 
 

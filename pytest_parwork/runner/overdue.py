@@ -1,17 +1,24 @@
-"""How a worker is ended that has a task for too long."""
+"""The tasks that have had their time, and what becomes of their workers."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from ..clock import now
 from ..groups import kill_group, state_of
+from ..ledger import Ledger, State
+from ..model import Task
+from ..schedule import Batch, Schedule
+from ..worker import BatchCall, ThreadCall
+from .flight import Flight
+from .losses import Losses
 
-__all__ = ["end_worker"]
+__all__ = ["Overdue"]
 
 #: Seconds that a process has to stop, or to write its stack.
 PATIENCE = 0.25
@@ -19,7 +26,86 @@ PATIENCE = 0.25
 GLANCE = 0.001
 
 
-def end_worker(pid: int, is_at_it: Callable[[], bool]) -> bool:
+class Overdue:
+    """Loses what takes too long, and ends its worker where that can be done.
+
+    `ended` are the processes that were, `threads_left` counts the threads that could not be.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        schedule: Schedule,
+        flight: Flight,
+        losses: Losses,
+        tasks: Sequence[Task],
+        call: BatchCall,
+    ) -> None:
+        self._ledger = ledger
+        self._schedule = schedule
+        self._flight = flight
+        self._losses = losses
+        self._tasks = tasks
+        self._call = call
+        self._has_limits = any(task.timeout is not None for task in tasks)
+        self.ended: set[int] = set()
+        self.threads_left = 0
+
+    def forget_workers(self) -> None:
+        """Go on with new workers."""
+        self.ended.clear()
+        self.threads_left = 0
+
+    def note(self, batch: Batch) -> None:
+        """Lose what the call of a batch has ended itself."""
+        if isinstance(self._call, ThreadCall):
+            for task in self._call.overdue.intersection(batch.tasks):
+                self._losses.overdue(task)
+
+    def look(self, released: float | None) -> bool:
+        """Lose the tasks whose time is over; return whether there was any.
+
+        The time of a task begins with its call; while that has not come, with its arrival and the
+        release of all. To store what it gave, it has the same time again.
+        """
+        found = False
+        for batch in self._flight if self._has_limits else ():
+            task = self._flight.in_hand(batch)
+            if task is None or (limit := self._tasks[task].timeout) is None:
+                continue
+            arrived, started, ended = self._ledger.times(task)
+            began = ended or started or max(arrived or 0.0, released or now())
+            if now() > began + limit:
+                found |= self._end(batch, task)
+        return found
+
+    def is_all(self, idle: float, patience: float) -> bool:
+        """Return whether everything in flight should have come back since, or its worker ended."""
+        limits = [[self._tasks[task].timeout for task in batch.tasks] for batch in self._flight]
+        return all(
+            None not in batch and sum(limit or 0.0 for limit in batch) + patience < idle
+            for batch in limits
+        )
+
+    def _end(self, batch: Batch, task: int) -> bool:
+        if isinstance(self._call, ThreadCall):
+            if not self._call.give_up(batch, task):
+                return False
+            self._losses.overdue(task, "; its thread cannot be ended and goes on")
+            self.threads_left += 1
+            self._flight.land(batch)
+            rest = [other for other in batch.tasks if self._ledger.state(other) is State.PENDING]
+            self._schedule.put_back(rest)
+            return True
+        worker = self._ledger.worker(task)
+        if not _end_worker(worker, partial(self._flight.is_held, task, worker)):
+            return False
+        self.ended.add(worker)
+        self._losses.overdue(task)
+        return True
+
+
+def _end_worker(pid: int, is_at_it: Callable[[], bool]) -> bool:
     """Kill a worker and all in its group while `is_at_it` holds; False where it does no more.
 
     It is stopped before that is asked: one that is killed while it waits for its next task may hold

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import cast
 
 from ..backends.base import Event, NetworkWorkers, Workers, exit_name
 from ..clock import now
 from ..journal import Entry
-from ..ledger import Ledger, State
+from ..ledger import Ledger
 from ..model import Lost, Task
 from ..schedule import Batch, Schedule
 from ..worker import GLANCE, BatchCall, ThreadCall
 from .burial import Burial
 from .deaths import UNKNOWN, Deaths
-from .desk import RENDEZVOUS
 from .flight import Flight
 from .inbox import Inbox
 from .losses import Losses
-from .overdue import end_worker
+from .overdue import Overdue
+from .rendezvous import Rendezvous
 from .suspects import Suspects
 
 __all__ = ["Watch"]
@@ -69,22 +68,18 @@ class Watch:
         self._call = call
         self._ledger = ledger
         self._schedule = schedule
-        self._tasks = tasks
         self._losses = losses
         self._inbox = inbox
         self._is_enough = is_enough
-        self._has_limits = any(task.timeout is not None for task in tasks)
         self._flight = Flight(ledger, losses)
         self._deaths = Deaths(workers)
         self._suspects = Suspects()
         self._burial = Burial(
             ledger, schedule, self._flight, losses, self._suspects, is_apart=inbox is not None
         )
-        self._threads_left = 0
-        self._ended_by_us: set[int] = set()
+        self._overdue = Overdue(ledger, schedule, self._flight, losses, tasks, call)
         self._replaced = 0
-        self._target = 1
-        self._first_arrival: float | None = None
+        self._rendezvous = Rendezvous(self._flight)
         self._progress = now()
         self.released: float | None = None
 
@@ -97,8 +92,7 @@ class Watch:
             waiting = GLANCE if self.released is None else HEARTBEAT
             for event in self.workers.poll(waiting):
                 self._take(event)
-            if self.released is None:
-                self._consider_release()
+            self._consider_release()
             if now() >= heartbeat:
                 self._check_health()
                 heartbeat = now() + HEARTBEAT
@@ -115,9 +109,8 @@ class Watch:
         batches = self._next_batches()
         self._flight.add(batches)
         if at_start:
-            self._target = min(self.workers.size, len(batches))
-            if self._target <= 1:
-                self._release()
+            self._rendezvous.expect(min(self.workers.size, len(batches)))
+            self._consider_release()
         if batches:
             try:
                 self.workers.submit(self._call, batches)
@@ -138,20 +131,14 @@ class Watch:
             batches.append(batch)
         return batches
 
-    def _release(self) -> None:
+    def _consider_release(self) -> None:
+        """Let the first tasks begin, once the workers have met."""
+        if self.released is not None or not self._rendezvous.is_over():
+            return
         self._ledger.release()
         if self._inbox is not None:
             cast("NetworkWorkers", self.workers).release()
         self.released = now()
-
-    def _consider_release(self) -> None:
-        """Let the first tasks begin once all workers hold one, or the others stay away."""
-        arrived = self._flight.owners() - {0}
-        if arrived and self._first_arrival is None:
-            self._first_arrival = now()
-        late = self._first_arrival is not None and now() > self._first_arrival + RENDEZVOUS
-        if len(arrived) >= self._target or late:
-            self._release()
 
     # What came of it.
 
@@ -172,7 +159,7 @@ class Watch:
         if event.kind == "arrived" and self._inbox is not None:
             self._ledger.arrive(batch.tasks[0], self._inbox.number(event.worker), now())
             return
-        self._note_overdue(batch)
+        self._overdue.note(batch)
         if self._inbox is not None and event.body:
             self._read(self._inbox.take(event.body))
         if event.kind == "done" and self._is_settled(batch):
@@ -223,12 +210,6 @@ class Watch:
             if unexplained is not None:
                 self._losses.unexplained(unexplained.tasks, unexplained.reason)
 
-    def _note_overdue(self, batch: Batch) -> None:
-        """Lose what the call of a batch has ended itself."""
-        if isinstance(self._call, ThreadCall):
-            for task in self._call.overdue.intersection(batch.tasks):
-                self._losses.overdue(task)
-
     def _stop_here(self) -> None:
         """Hand out nothing more, and wait for threads alone, which cannot be ended."""
         running = []
@@ -246,16 +227,18 @@ class Watch:
             if self._flight.is_over(batch):
                 self._finish(batch)
                 self._progress = now()
-        if self._has_limits and self._inbox is None:
-            self._end_overdue()
+        if self._inbox is None and self._overdue.look(self.released):
+            self._progress = now()
         self._look_for_the_dead()
         if self._is_enough is not None and self._is_enough():
             self._is_enough = None
             self._stop_here()
+        if self._overdue.threads_left >= self.workers.size and (self._flight or self._schedule):
+            self._replace("threads do not come back")
         idle = now() - self._progress
         if self._inbox is not None:
             # Only the adapter knows whether there are workers; tasks are ended where they run.
-            if idle > START_PATIENCE and self._are_all_overdue(idle):
+            if idle > START_PATIENCE and self._overdue.is_all(idle, START_PATIENCE):
                 self._give_up(f"nothing came back for {idle:.0f} s")
             return
         if idle <= STALL or self._flight.is_any_running(self._deaths.is_told):
@@ -263,18 +246,10 @@ class Watch:
         if self._deaths.has_any:
             # The library has lost what it was given with a worker, or its queue.
             self._replace("workers die before they begin")
-        elif self._threads_left:
+        elif self._overdue.threads_left:
             self._replace("threads do not come back")
         elif idle > START_PATIENCE:
             self._give_up(f"no worker took it for {START_PATIENCE:.0f} s")
-
-    def _are_all_overdue(self, idle: float) -> bool:
-        """Return whether everything in flight should have come back, or its worker ended."""
-        limits = [[self._tasks[task].timeout for task in batch.tasks] for batch in self._flight]
-        return all(
-            None not in batch and sum(limit or 0.0 for limit in batch) + START_PATIENCE < idle
-            for batch in limits
-        )
 
     def _look_for_the_dead(self) -> bool:
         """End the batches of workers that have died; return whether it is known how one did."""
@@ -295,9 +270,9 @@ class Watch:
         return bool(hit)
 
     def _suspect(self, batches: Sequence[Batch], reason: str, *, is_known: bool = False) -> None:
-        is_known |= bool(self._ended_by_us)
+        is_known |= bool(self._overdue.ended)
         self._burial.suspect(batches, reason, is_known=is_known)
-        self._ended_by_us.clear()
+        self._overdue.ended.clear()
         self._consider_giving_up(reason)
 
     def _bury(self, batch: Batch, reason: str) -> None:
@@ -307,35 +282,6 @@ class Watch:
     def _consider_giving_up(self, reason: str) -> None:
         if self._burial.is_hopeless(self.workers.size):
             self._give_up(f"no worker could begin: {reason}")
-
-    def _end_overdue(self) -> None:
-        """End the workers whose task has had its time."""
-        for batch in self._flight:
-            task = self._flight.in_hand(batch)
-            if task is None or (limit := self._tasks[task].timeout) is None:
-                continue
-            arrived, started, _ = self._ledger.times(task)
-            began = started if started is not None else max(arrived or 0.0, self.released or now())
-            if now() <= began + limit:
-                continue
-            self._progress = now()
-            if isinstance(self._call, ThreadCall):
-                if self._call.give_up(batch, task):
-                    self._leave_to_its_thread(batch, task)
-            else:
-                worker = self._ledger.worker(task)
-                if end_worker(worker, partial(self._flight.is_held, task, worker)):
-                    self._ended_by_us.add(worker)
-                    self._losses.overdue(task)
-
-    def _leave_to_its_thread(self, batch: Batch, task: int) -> None:
-        self._losses.overdue(task, "; its thread cannot be ended and goes on")
-        self._threads_left += 1
-        self._flight.land(batch)
-        rest = [other for other in batch.tasks if self._ledger.state(other) is State.PENDING]
-        self._schedule.put_back(sorted(rest))
-        if self._threads_left >= self.workers.size and (self._flight or self._schedule):
-            self._replace("threads do not come back")
 
     def _replace(self, reason: str) -> None:
         """Start new workers in the place of those that take nothing any more."""
@@ -355,8 +301,7 @@ class Watch:
             self._give_up(f"it cannot start new workers: {type(error).__name__}: {error}")
             return
         self._deaths.replaced(self.workers)
-        self._threads_left = 0
-        self._ended_by_us.clear()
+        self._overdue.forget_workers()
         self._progress = now()
 
     def _give_up(self, detail: str) -> None:
