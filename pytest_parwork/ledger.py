@@ -10,6 +10,7 @@ import mmap
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ __all__ = ["Files", "Kind", "Ledger", "State"]
 
 _WORDS = 8  # of 8 bytes each: a row, and the header before the rows
 _STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)
+_SPAN = (_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED)
 _RELEASED = 0  # word of the header
 
 Kind = Literal["value", "failure", "skip"]
@@ -32,6 +34,10 @@ class State(IntEnum):
     STARTED = 2
     ENDED = 3
     STORED = 4
+
+
+#: By number: to look one up takes a quarter of the time that the class takes to find it.
+_STATES = tuple(State)
 
 
 class Files:
@@ -146,7 +152,7 @@ class Ledger:
 
     def state(self, task: int) -> State:
         """Return how far `task` has come."""
-        return State(self._words[_WORDS * (task + 1) + _STATE])
+        return _STATES[self._words[_WORDS * (task + 1) + _STATE]]
 
     def worker(self, task: int) -> int:
         """Return the process or thread id that took `task`."""
@@ -161,6 +167,14 @@ class Ledger:
             self._times[row + _STARTED] if state >= State.STARTED else None,
             self._times[row + _ENDED] if state >= State.ENDED else None,
         )
+
+    def spans(self) -> Iterator[tuple[int, float, float]]:
+        """Yield for every task that arrived its worker, and when it was seen first and last."""
+        states, workers = (self._words[_WORDS + word :: _WORDS].tolist() for word in _SPAN[:2])
+        times = (self._times[_WORDS + word :: _WORDS].tolist() for word in _SPAN[2:])
+        for state, worker, *seen in zip(states, workers, *times, strict=True):
+            if state >= State.ARRIVED:
+                yield worker, seen[0], seen[min(state, State.ENDED) - 1]
 
     def place(self, task: int) -> tuple[Kind, int, int, int]:
         """Return the kind of the outcome of `task`, and its spool, offset and length there."""

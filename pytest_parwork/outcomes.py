@@ -11,7 +11,7 @@ from typing import overload
 from .errors import PayloadError
 from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
-from .spool import is_in_band, read_record, release_region
+from .spool import WORTH_RELEASING, is_in_band, read_record, release_region
 from .worker import describe
 
 __all__ = ["Outcomes"]
@@ -63,7 +63,7 @@ class Outcomes(Sequence[Outcome]):
         outcome = self[number]
         if self._memory is None and number not in self._lost and number not in self._refused:
             _, spool, offset, length = self._ledger.place(number)
-            if is_in_band(self._spools[spool], offset):
+            if length >= WORTH_RELEASING and is_in_band(self._spools[spool], offset):
                 release_region(self._spools[spool], offset, length)
         return outcome
 
@@ -112,12 +112,9 @@ class Outcomes(Sequence[Outcome]):
         One that came after another had gone, as its successor, takes over its number.
         """
         spans: dict[int, tuple[float, float]] = {}
-        for task in range(self._tasks):
-            arrived, started, ended = self._ledger.times(task)
-            if arrived is not None:
-                worker = self._ledger.worker(task)
-                first, last = spans.get(worker, (arrived, arrived))
-                spans[worker] = (min(first, arrived), max(last, ended or started or arrived))
+        for worker, begin, end in self._ledger.spans():
+            first, last = spans.get(worker, (begin, end))
+            spans[worker] = (min(first, begin), max(last, end))
         numbers: dict[int, int] = {}
         until: list[float] = []  # by number, when its last worker was seen
         for worker, (first, last) in sorted(spans.items(), key=lambda item: item[1]):

@@ -88,6 +88,8 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
     Large contiguous buffers go to `buffers`, where given. Raises what pickling raised, whatever
     class that is.
     """
+    if type(value) in ATOMS:
+        return pickle.dumps(value, protocol=5)
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         assert buffers is not None

@@ -154,7 +154,7 @@ class Site(Attached):
             if known is None:
                 self._here.batch = batch.number
                 self._here.worker = worker
-                self.carry_out(number)
+                self.carry_out(number, 0)
                 known = self._here.entry
             entries.append(known)
         return tuple(entries)

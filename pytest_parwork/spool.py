@@ -5,8 +5,10 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import struct
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 __all__ = ["Buffer", "Spool", "is_in_band", "read_record", "release_region", "write_record"]
@@ -21,6 +23,9 @@ WORTH_MAPPING = 1 << 20
 #: Regions of a spool below this many bytes are not worth a system call to give back.
 WORTH_RELEASING = 1 << 20
 
+#: The words of a record without buffers, which is what nearly all are.
+_IN_BAND = struct.Struct("=QQ")
+
 Buffer = Any  # bytes, bytearray, memoryview: collections.abc.Buffer comes with Python 3.12
 
 
@@ -30,6 +35,7 @@ class Spool:
     def __init__(self, number: int, fd: int) -> None:
         self.number = number
         self._fd = fd
+        self._write = partial(_write_all, fd)
         self._end = os.fstat(fd).st_size
 
     @classmethod
@@ -56,7 +62,7 @@ class Spool:
         A buffer of this process would take finished outcomes with it when the process dies.
         """
         offset = self._end
-        length = write_record(lambda chunk: _write_all(self._fd, chunk), offset, data, buffers)
+        length = write_record(self._write, offset, data, buffers)
         self._end += length
         return offset, length
 
@@ -78,6 +84,9 @@ def write_record(
     of the pickle), the pickle, the buffers. Starts are offsets in the file, aligned. Buffers that
     `known` holds already are referred to, not written again; new ones are added to it.
     """
+    if not buffers and len(data) < WORTH_RELEASING:
+        write(_IN_BAND.pack(0, len(data)) + data)  # one system call
+        return _IN_BAND.size + len(data)
     index = [len(buffers)]
     new: list[tuple[int, Buffer]] = []
     end = offset + 8 * (2 + 2 * len(buffers)) + len(data)
@@ -96,11 +105,8 @@ def write_record(
     index.append(len(data))
     head = b"".join(word.to_bytes(8, sys.byteorder) for word in index)
     at = offset + len(head) + len(data)
-    if len(data) < WORTH_RELEASING:
-        write(head + data)  # one system call
-    else:
-        write(head)
-        write(data)  # no copy
+    write(head)
+    write(data)  # no copy
     for start, view in new:
         if start > at:
             write(bytes(start - at))
@@ -111,9 +117,13 @@ def write_record(
 
 def read_record(fd: int, offset: int, length: int) -> object:
     """Load a record; its buffers are views of a private, writable mapping, if it is large."""
+    if length < WORTH_MAPPING:  # one system call
+        record = os.pread(fd, length, offset)
+        if not _IN_BAND.unpack_from(record)[0]:
+            return pickle.loads(memoryview(record)[_IN_BAND.size :])
     count = int.from_bytes(os.pread(fd, 8, offset), sys.byteorder)
     if not count:
-        return pickle.loads(memoryview(os.pread(fd, length, offset))[16:])
+        return pickle.loads(memoryview(os.pread(fd, length, offset))[_IN_BAND.size :])
     head = os.pread(fd, 8 * (2 + 2 * count), offset)
     index = memoryview(head).cast("Q")
     data = os.pread(fd, index[-1], offset + len(head))
@@ -137,11 +147,11 @@ def is_in_band(fd: int, offset: int) -> bool:
 
 def release_region(fd: int, offset: int, length: int) -> None:
     """Give the memory of a region back to the system; it reads as zeros from then on."""
+    if length < WORTH_RELEASING or not hasattr(mmap, "MADV_REMOVE"):
+        return
     page = mmap.PAGESIZE
     start = offset + -offset % page
     stop = (offset + length) - (offset + length) % page
-    if length < WORTH_RELEASING or not hasattr(mmap, "MADV_REMOVE"):
-        return
     with mmap.mmap(fd, stop) as mapping:
         mapping.madvise(mmap.MADV_REMOVE, start, stop - start)
 

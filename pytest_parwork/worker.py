@@ -170,11 +170,12 @@ class ProcessCall:
 
     def __call__(self, batch: Batch, /) -> int:
         run = Attached.to(self._handle)
+        worker = os.getpid()
         if not run.has_met:
             run.has_met = True
-            _meet(run.ledger, batch, os.getpid(), run.header.patience)
+            _meet(run.ledger, batch, worker, run.header.patience)
         for number in batch.tasks:
-            run.carry_out(number)
+            run.carry_out(number, worker)
         return batch.number
 
 
@@ -220,10 +221,10 @@ class Attached:
         os.close(self._fd)
         self.spool.close()
 
-    def carry_out(self, number: int) -> None:
+    def carry_out(self, number: int, worker: int) -> None:
         """Run one task and store its outcome, whatever it is."""
         if self.ledger.state(number) is State.PENDING:  # else it has waited in the rendezvous
-            self.ledger.arrive(number, os.getpid(), now())
+            self.ledger.arrive(number, worker, now())
         call = self.header.calls[number]
         assert call is not None, "a refused task was sent"
         kind: Kind = "failure"
@@ -244,9 +245,8 @@ class Attached:
 
     def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
         """Load fresh copies of the arguments; the same object twice stays one object."""
-        seen: dict[int, object] = {}
-        for value in {*call.args, *(value for _, value in call.kwargs)}:
-            seen[value] = self._load(value)
+        wanted = {*call.args, *(value for _, value in call.kwargs)}
+        seen = {value: self._load(value) for value in wanted}
         return (
             [seen[value] for value in call.args],
             {key: seen[value] for key, value in call.kwargs},
