@@ -7,8 +7,8 @@ from multiprocessing.pool import ThreadPool
 from queue import SimpleQueue
 
 from pytest_parwork.backends.base import Backend, Event, Reach, drain
+from pytest_parwork.carrying import BatchCall
 from pytest_parwork.schedule import Batch
-from pytest_parwork.worker import BatchCall
 
 
 class ThreadPoolWorkers:

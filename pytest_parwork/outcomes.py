@@ -9,10 +9,10 @@ from functools import partial
 from typing import overload
 
 from .errors import PayloadError
+from .failures import describe
 from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
 from .spool import WORTH_RELEASING, is_in_band, read_record, release_region
-from .worker import describe
 
 __all__ = ["Outcomes"]
 

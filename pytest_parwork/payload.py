@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import functools
 import os
 import pickle
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import CellType, FunctionType, MethodType
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from .errors import PayloadError
 from .ledger import Files, Ledger
 from .model import Address, Task
 from .modules import ModuleTable
+from .pickling import dumps, explain
 from .spool import Buffer, write_record
 from .stacks import size_of_stacks
 
-__all__ = [
-    "Call",
-    "Handle",
-    "Header",
-    "Payload",
-    "copy_arguments",
-    "dumps",
-    "snapshot",
-]
-
-#: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
-OUT_OF_BAND = 1 << 16
-
-#: Types whose values cannot change, and are made of nothing that can.
-ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
+__all__ = ["Call", "Handle", "Header", "Payload"]
 
 #: Where a value stands in the payload: offset and length of its record.
 Place = tuple[int, int]
@@ -80,38 +64,6 @@ class Handle:
     offset: int
     length: int
     run: str
-
-
-def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> bytes:
-    """Serialise by reference where possible, else by value through cloudpickle.
-
-    Large contiguous buffers go to `buffers`, where given. Raises what pickling raised, whatever
-    class that is.
-    """
-    if type(value) in ATOMS:
-        return pickle.dumps(value, protocol=5)
-
-    def keep(buffer: pickle.PickleBuffer) -> bool:
-        assert buffers is not None
-        view = buffer.raw()
-        if view.nbytes < OUT_OF_BAND:
-            return True
-        buffers.append(buffer)
-        return False
-
-    callback = None if buffers is None else keep
-    try:
-        data = pickle.dumps(value, protocol=5, buffer_callback=callback)
-    except Exception:
-        pass
-    else:
-        if b"__main__" not in data:  # which is another module in a worker
-            return data
-    import cloudpickle  # here, because most runs never need it
-
-    if buffers is not None:
-        buffers.clear()
-    return bytes(cloudpickle.dumps(value, protocol=5, buffer_callback=callback))
 
 
 @dataclass(slots=True)
@@ -237,111 +189,3 @@ class _Writer:
 
     def _write(self, chunk: Buffer) -> None:
         self._file.write(chunk)
-
-
-def explain(value: object, error: BaseException) -> str:
-    """Say which part of `value` cannot be pickled, and why: `.model.lock: cannot pickle …`."""
-    path, seen = "", {id(value)}
-    found = True
-    while found:
-        found = False
-        try:
-            parts = _parts(value)
-        except Exception:  # whoever cannot be asked is the last that can be named
-            break
-        for step, part in parts:
-            if id(part) in seen:
-                continue
-            seen.add(id(part))
-            try:
-                dumps(part)
-            except BaseException as inner:  # what a task gave may raise anything, SystemExit too
-                value, error, found = part, inner, True
-                path += step
-                break
-    text = str(error).partition("\n")[0][:200] or type(error).__name__
-    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-    return f"{path or 'it'} is a {kind}: {text}"
-
-
-def _parts(value: object) -> list[tuple[str, object]]:
-    """Return the parts of `value` with the code that leads to each."""
-    if isinstance(value, dict):
-        return [(f"[{key!r:.60}]", part) for key, part in value.items()]
-    if isinstance(value, list | tuple):
-        return [(f"[{number}]", part) for number, part in enumerate(value)]
-    if isinstance(value, functools.partial):
-        return [(".func", value.func), (".args", value.args), (".keywords", value.keywords)]
-    if isinstance(value, MethodType):
-        return [(".__self__", value.__self__)]
-    if isinstance(value, FunctionType):
-        code = value.__code__
-        cells = zip(code.co_freevars, value.__closure__ or (), strict=True)
-        used = [(key, cell.cell_contents) for key, cell in cells if cell != CellType()]
-        used += [(key, value.__globals__[key]) for key in code.co_names if key in value.__globals__]
-        return [(f".<{key}>", part) for key, part in used]
-    slots = [key for cls in type(value).__mro__ for key in getattr(cls, "__slots__", ())]
-    missing = object()
-    named = [(key, getattr(value, key, missing)) for key in slots if isinstance(key, str)]
-    named += getattr(value, "__dict__", {}).items()
-    return [(f".{key}", part) for key, part in named if part is not missing]
-
-
-def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict[str, object]]]:
-    """Return one copy of all arguments, shared among the tasks as the originals are.
-
-    So a task in a thread may spoil its arguments, and those of other tasks, but never the input of
-    the serial run. What cannot be copied (a lock, an open file) is passed as it is.
-    """
-    calls = [(task.args, dict(task.kwargs)) for task in tasks]
-    try:
-        return cast("list[tuple[tuple[object, ...], dict[str, object]]]", _copy(calls))
-    except Exception:
-        memo: dict[int, object] = {}
-        return [
-            (
-                tuple(_copy_or_keep(arg, memo) for arg in args),
-                {key: _copy_or_keep(arg, memo) for key, arg in kwargs.items()},
-            )
-            for args, kwargs in calls
-        ]
-
-
-def snapshot(value: object) -> object:
-    """Return a copy of what a thread gave, as a process sends one: later writes leave it alone.
-
-    What cannot be copied is returned as it is.
-    """
-    if type(value) in ATOMS:
-        return value
-    try:
-        return _copy(value)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a `__reduce__` may raise SystemExit
-        return value
-
-
-def _copy(value: object) -> object:
-    buffers: list[pickle.PickleBuffer] = []
-    try:
-        data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    except Exception:
-        # Not cloudpickle: what it loads overwrites the attributes of local classes, live here.
-        return copy.deepcopy(value)
-    return pickle.loads(
-        data,
-        buffers=[
-            memoryview(bytearray(view)).toreadonly() if view.readonly else bytearray(view)
-            for view in (buffer.raw() for buffer in buffers)
-        ],
-    )
-
-
-def _copy_or_keep(value: object, memo: dict[int, object]) -> object:
-    if id(value) not in memo:
-        try:
-            memo[id(value)] = _copy(value)
-        except Exception:
-            memo[id(value)] = value
-    return memo[id(value)]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from .clock import now
 from .deadline import TimedOut, deadline
+from .failures import describe, is_skip
 from .model import Lost, Outcome
 from .stacks import stack_of
-from .worker import describe, is_skip
 
 __all__ = ["References", "call", "sample"]
 

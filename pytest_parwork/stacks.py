@@ -102,7 +102,7 @@ def _clear(fd: int, start: int) -> None:
 
 
 def _frames(text: str) -> tuple[str, ...]:
-    own = os.path.join(os.path.dirname(__file__), "worker.py")
+    own = os.path.join(os.path.dirname(__file__), "carrying.py")  # which calls the task
     place = -1
     threads: list[list[tuple[str, str]]] = []
     for line in text.splitlines():

@@ -9,12 +9,12 @@ from typing import cast
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend, Event, NetworkWorkers, Reach, Workers
+from pytest_parwork.carrying import BatchCall
 from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
 from pytest_parwork.modules import ModuleTable, project_modules
 from pytest_parwork.outcomes import Outcomes
 from pytest_parwork.runner import Guard, carry_out
 from pytest_parwork.schedule import Batch
-from pytest_parwork.worker import BatchCall
 
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}

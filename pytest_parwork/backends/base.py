@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Literal, Protocol, runtime_checkable
 
+from ..carrying import BatchCall
 from ..schedule import Batch
-from ..worker import BatchCall
 
 __all__ = [
     "Backend",

@@ -10,12 +10,12 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
+from ..carrying import BatchCall
 from ..clock import now
 from ..errors import UsageError
 from ..network import NetworkCall
 from ..schedule import Batch
 from ..sites import forget, forget_with, release
-from ..worker import BatchCall
 from .base import Backend, Event, Reach, Workers, drain
 from .clusters import Clusters
 from .dask_futures import LOST, first_to_end, received, told

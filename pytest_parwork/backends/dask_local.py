@@ -15,9 +15,9 @@ from contextlib import ExitStack, suppress
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any
 
+from ..carrying import GLANCE
 from ..clock import now
 from ..errors import BackendError
-from ..worker import GLANCE
 from .dask_logs import Hush, Nannies
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from functools import partial
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 
+from ..carrying import BatchCall
 from ..schedule import Batch
-from ..worker import BatchCall
 from .base import Backend, Event, PerRun, Reach
 from .contexts import Processes, start_methods
 

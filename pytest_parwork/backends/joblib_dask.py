@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
+from ..carrying import BatchCall
 from ..clock import now
 from ..errors import BackendError
 from ..schedule import Batch
 from ..sites import forget
-from ..worker import BatchCall
 from .base import Event, drain
 from .dask_joined import JoinedDask
 from .dask_local import LocalDask

@@ -12,9 +12,9 @@ from multiprocessing.pool import AsyncResult, IMapIterator, Pool
 from queue import SimpleQueue
 from typing import Any
 
+from ..carrying import BatchCall
 from ..clock import now
 from ..schedule import Batch
-from ..worker import BatchCall
 from .base import Backend, Event, PerRun, Reach, drain
 from .contexts import Processes, start_methods
 

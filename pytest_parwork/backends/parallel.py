@@ -10,11 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from typing import Any
 
+from ..carrying import BatchCall
 from ..errors import BackendError
 from ..network import NetworkCall
 from ..schedule import Batch
 from ..sites import forget
-from ..worker import BatchCall
 from .base import Event, Reach, drain, exit_name
 from .contexts import Processes
 

@@ -9,8 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from queue import SimpleQueue
 
+from ..carrying import BatchCall
 from ..schedule import Batch
-from ..worker import BatchCall
 from .base import Backend, Event, PerRun, Reach, drain, told
 from .contexts import Processes, start_methods
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..carrying import BatchCall
 from ..schedule import Batch
-from ..worker import BatchCall
 from .base import Backend, Event, PerRun, Reach
 
 __all__ = ["backends"]

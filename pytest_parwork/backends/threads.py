@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from queue import SimpleQueue
 
+from ..carrying import BatchCall
 from ..schedule import Batch
-from ..worker import BatchCall
 from .base import Backend, Event, PerRun, Reach, drain, told
 
 __all__ = ["backends"]

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..backends.base import Workers
+from ..carrying import BatchCall
+from ..copies import copy_arguments
 from ..errors import PayloadError
 from ..ledger import Files, Ledger
 from ..model import Workload
 from ..modules import ModuleTable, Sources, with_sources
 from ..network import NetworkCall
-from ..payload import Payload, copy_arguments
+from ..payload import Payload
 from ..spool import Spool
-from ..worker import BatchCall, ProcessCall, ThreadCall
+from ..threadcall import ThreadCall
+from ..worker import ProcessCall
 from .guard import Guard
 from .inbox import Inbox
 

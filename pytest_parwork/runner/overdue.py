@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from ..carrying import BatchCall
 from ..clock import now
 from ..groups import kill_group, state_of
 from ..ledger import Ledger, State
 from ..model import Task
 from ..schedule import Batch, Schedule
-from ..worker import BatchCall, ThreadCall
+from ..threadcall import ThreadCall
 from .flight import Flight
 from .losses import Losses
 

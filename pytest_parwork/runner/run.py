@@ -17,7 +17,7 @@ from ..model import Budget, Configuration, Run, Workload
 from ..modules import ModuleTable
 from ..outcomes import Outcomes
 from ..schedule import Schedule
-from ..worker import ThreadCall
+from ..threadcall import ThreadCall
 from .desk import Desk, prepare
 from .guard import Guard
 from .losses import Losses

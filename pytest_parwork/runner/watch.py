@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..backends.base import Event, NetworkWorkers, Workers, exit_name
+from ..carrying import GLANCE, BatchCall
 from ..clock import now
 from ..journal import Entry
 from ..ledger import Ledger
 from ..model import Lost, Task
 from ..schedule import Batch, Schedule
-from ..worker import GLANCE, BatchCall, ThreadCall
+from ..threadcall import ThreadCall
 from .burial import Burial
 from .deaths import UNKNOWN, Deaths
 from .flight import Flight

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pytest_parwork.errors import LostError, PayloadError
+from pytest_parwork.failures import describe
 from pytest_parwork.ledger import Kind, Ledger
 from pytest_parwork.model import Failure, Lost
 from pytest_parwork.outcomes import Outcomes
-from pytest_parwork.worker import describe
 
 CRASH = Lost(reason="crash", detail="its worker ended")
 

@@ -9,8 +9,9 @@ import parwork_tasks as tasks
 import pytest
 
 from pytest_parwork.errors import PayloadError
+from pytest_parwork.failures import TEXT_LIMIT, describe, is_skip
 from pytest_parwork.model import Address
-from pytest_parwork.worker import TEXT_LIMIT, describe, find, is_skip
+from pytest_parwork.worker import find
 
 
 def raised(error: BaseException) -> BaseException:

@@ -1,0 +1,128 @@
+"""Carry out batches in threads of this process, which share its memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from .carrying import meet, perform
+from .clock import now
+from .copies import snapshot
+from .deadline import TimedOut, deadline
+from .failures import describe
+from .ledger import Kind, Ledger, State
+from .limits import limit_thread
+from .model import Failure, Task
+from .schedule import Batch
+
+__all__ = ["ThreadCall"]
+
+
+class ThreadCall:
+    """Carry out batches in threads of this process, where the outcomes are shared anyway.
+
+    `overdue` are the tasks that had their time, where this call could end them itself: in the main
+    thread.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        arguments: Sequence[tuple[tuple[object, ...], dict[str, object]]],
+        ledger: Ledger,
+        *,
+        patience: float,
+        threads: int,
+    ) -> None:
+        self._threads = threads
+        self._tasks = tasks
+        self._arguments = arguments
+        self._ledger = ledger
+        self._patience = patience
+        self._waited = threading.local()
+        self._lock = threading.Lock()
+        self._begun: set[int] = set()
+        self._left: set[int] = set()
+        self.outcomes: dict[int, tuple[Kind, object, Failure | None]] = {}
+        self.overdue: set[int] = set()
+
+    def __call__(self, batch: Batch, /) -> int:
+        worker = threading.get_native_id()
+        with self._lock:
+            if batch.number in self._left:
+                return batch.number
+            self._begun.add(batch.number)
+        if not hasattr(self._waited, "done"):
+            self._waited.done = True
+            limit_thread(self._threads)
+            meet(self._ledger, batch, worker, self._patience)
+        with suppress(TimedOut):  # the runner has given up the task, and the thread with it
+            for number in batch.tasks:
+                if batch.number in self._left:
+                    break
+                self._carry_out(number, worker)
+        return batch.number
+
+    def take_back(self, batch: Batch, /) -> bool:
+        """Have `batch` not carried out, False if a thread has begun with it."""
+        with self._lock:
+            if batch.number in self._begun:
+                return False
+            self._left.add(batch.number)
+            return True
+
+    def give_up(self, batch: Batch, task: int, /) -> bool:
+        """Leave `task` to its thread, and end that where it runs Python; False if it has ended.
+
+        A thread that waits in C goes on until it comes back, and then ends too.
+        """
+        with self._lock:
+            state = self._ledger.state(task)
+            if state not in (State.STARTED, State.ENDED):
+                return False
+            self._left.add(batch.number)
+            if state is State.ENDED:  # it is being copied, which takes as long
+                return True
+            worker = self._ledger.worker(task)
+            for thread in threading.enumerate():
+                if thread.native_id == worker and thread is not threading.main_thread():
+                    _raise_in(thread)
+            return True
+
+    def _carry_out(self, number: int, worker: int) -> None:
+        if self._ledger.state(number) is State.PENDING:
+            self._ledger.arrive(number, worker, now())
+        args, kwargs = self._arguments[number]
+        task = self._tasks[number]
+        self._ledger.start(number, now())
+        try:
+            with deadline(task.timeout):
+                kind, value = perform(task.function, args, kwargs)
+        except TimedOut:
+            if not _is_main_thread():
+                raise
+            self.overdue.add(number)
+            return
+        if isinstance(value, KeyboardInterrupt) and kind == "failure" and _is_main_thread():
+            raise value  # Ctrl-C, or as good as that: it would end the serial run as well
+        with self._lock:  # from here on it cannot be given up
+            self._ledger.end(number, now())
+        failure = None
+        if kind == "value":
+            value = snapshot(value)
+        elif isinstance(value, BaseException):
+            failure = describe(value, value)
+        self.outcomes[number] = (kind, value, failure)
+        self._ledger.store(number, kind, 0, 0, 0)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _raise_in(thread: threading.Thread) -> None:
+    import ctypes  # here, because few runs need it
+
+    ident = ctypes.c_ulong(thread.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(TimedOut))
