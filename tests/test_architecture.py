@@ -56,6 +56,7 @@ LAYERS = {
     "marker": 7,
     "config": 7,
     "cases": 8,
+    "calls": 8,
     "fixture": 8,
     "session": 8,
     "plugin": 9,
@@ -82,6 +83,7 @@ SAME_LAYER = {
     ("options", "_compat"),
     ("config", "options"),
     ("cases", "fixture"),
+    ("fixture", "calls"),
     ("cases", "session"),
     ("fixture", "session"),
 }
