@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,8 @@ def host() -> str:
     try:
         return BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
+        import socket  # here, because Linux never needs it
+
         return socket.gethostname()
 
 

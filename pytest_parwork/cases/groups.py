@@ -1,4 +1,8 @@
-"""The cases of a workload in one configuration, and what is known of them."""
+"""The cases of a workload in one configuration, and what is known of them.
+
+They refer to one another, so that none has a `repr` of its fields: pytest writes the arguments of
+every frame of a failure, and each case would write all others, with all that these refer to.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Sent:
     """One parallel run: of the cases of a group that share the values of their wide fixtures.
 
@@ -46,7 +50,7 @@ class Sent:
         return len(self.outcomes) - self.outcomes.lost, len(self.outcomes) - 1
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Case:
     """One test item whose body is a task.
 
@@ -80,7 +84,7 @@ class Case:
         return self.sent.outcomes.take(self.sent.numbers[self])
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Group:
     """All cases of one workload in one configuration.
 

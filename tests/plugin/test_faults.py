@@ -94,6 +94,24 @@ class TestALostCase:
         assert scratch.run().counts == {"xfailed": 1}
 
 
+def test_a_failing_case_does_not_write_all_others_for_pytest(scratch: Scratch) -> None:
+    scratch.write(
+        "conftest.py",
+        """
+        from pytest_parwork.cases.groups import CASE
+
+        def pytest_runtest_teardown(item):
+            case = item.stash[CASE]
+            print("longest", max(len(repr(one)) for one in (case, case.group, case.sent)))
+        """,
+    )
+    scratch.cases(DYING.format(backend="processes:fork", statement="os._exit(3)"))
+    session = scratch.run("-s")
+    told = [int(line.split()[-1]) for line in session.lines if "longest" in line]
+    assert len(told) == 6
+    assert max(told) < 200
+
+
 def test_every_worker_may_die(scratch: Scratch) -> None:
     scratch.cases(
         """
