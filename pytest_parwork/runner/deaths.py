@@ -28,8 +28,9 @@ class Deaths:
         self._in_service: set[int] = set()
 
     def replaced(self, workers: Workers) -> None:
-        """Go on with new workers; how the old ones ended stays known."""
+        """Go on with new workers; how the old ones ended stays known, and is no news."""
         self._earlier.update(self._workers.pids())
+        self._seen.update(self._earlier)
         self._in_service.clear()
         self._workers = workers
 

@@ -82,6 +82,10 @@ class Flight:
         """Return whether a task is stored or lost."""
         return self._ledger.state(task) is State.STORED or task in self._losses
 
+    def count_ended(self) -> int:
+        """Return how many tasks of what is in flight have their end."""
+        return sum(self.has_end(task) for batch in self._batches.values() for task in batch.tasks)
+
     def is_over(self, batch: Batch) -> bool:
         """Return whether all tasks of `batch` have their end."""
         return all(map(self.has_end, batch.tasks))

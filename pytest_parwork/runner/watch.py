@@ -80,6 +80,7 @@ class Watch:
         )
         self._overdue = Overdue(ledger, schedule, self._flight, losses, tasks, call)
         self._replaced = 0
+        self._ended = 0
         self._rendezvous = Rendezvous(self._flight)
         self._progress = now()
         self.released: float | None = None
@@ -243,6 +244,11 @@ class Watch:
                 self._give_up(f"nothing came back for {idle:.0f} s")
             return
         if idle <= STALL or self._flight.is_any_running(self._deaths.is_told):
+            return
+        ended = self._flight.count_ended()
+        if ended != self._ended:  # between two tasks of a long batch, say
+            self._ended = ended
+            self._progress = now()
             return
         if self._deaths.has_any:
             # The library has lost what it was given with a worker, or its queue.
