@@ -99,9 +99,12 @@ def test_long_batches_go_on_after_a_crash(
     monkeypatch.setattr(watch, "STALL", 0.6)
     replaced: list[str] = []
     replace = watch.Watch._replace
-    monkeypatch.setattr(
-        watch.Watch, "_replace", lambda self, why: (replaced.append(why), replace(self, why))
-    )
+
+    def replace_and_tell(self: watch.Watch, reason: str) -> None:
+        replaced.append(reason)
+        replace(self, reason)
+
+    monkeypatch.setattr(watch.Watch, "_replace", replace_and_tell)
     several = [(x, 39 if x == 39 else GUILTY_NEVER) for x in range(40)]
     run = carrier(calls(tasks.die_by_kill, *several), chunksize=20)
     assert [x for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [39]

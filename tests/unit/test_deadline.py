@@ -1,0 +1,128 @@
+"""A limit of seconds on code in the main thread, and what else waits for SIGALRM."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from pytest_parwork.deadline import TimedOut, deadline
+
+
+def spins() -> None:
+    while True:
+        pass
+
+
+def sleeps() -> None:
+    time.sleep(1000)
+
+
+def catches_exceptions() -> None:
+    while True:
+        with suppress(Exception):
+            spins()
+
+
+def catches_all() -> None:
+    while True:
+        try:  # noqa: SIM105
+            time.sleep(0.01)
+        except BaseException:
+            pass
+
+
+def suppresses_all() -> None:
+    while True:
+        with suppress(BaseException):
+            time.sleep(0.01)
+
+
+def catches_all_while_it_handles() -> None:
+    try:
+        catches_all()
+    finally:
+        catches_all()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        spins,
+        sleeps,
+        catches_exceptions,
+        catches_all,
+        suppresses_all,
+        catches_all_while_it_handles,
+    ],
+)
+def test_no_code_in_python_goes_on_for_ever(function: Callable[[], None]) -> None:
+    with pytest.raises(TimedOut), deadline(0.05):
+        function()
+    assert sys.exc_info() == (None, None, None)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_a_function_in_c_is_ended_too() -> None:
+    with pytest.raises(TimedOut), deadline(0.05):
+        time.sleep(1000)
+
+
+def test_nothing_rings_afterwards() -> None:
+    for _ in range(2000):
+        with suppress(TimedOut), deadline(1e-5):
+            pass
+    time.sleep(0.02)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+class TestAnAlarmOfSomebodyElse:
+    @pytest.fixture
+    def rung(self) -> Iterator[list[str]]:
+        rung: list[str] = []
+
+        def ring(_signum: int, _frame: FrameType | None) -> Any:
+            rung.append("theirs")
+
+        signal.signal(signal.SIGALRM, ring)
+        yield rung
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    def test_it_goes_on_afterwards(self, rung: list[str]) -> None:
+        handler = signal.getsignal(signal.SIGALRM)
+        signal.setitimer(signal.ITIMER_REAL, 1000, 500)
+        with pytest.raises(TimedOut), deadline(0.05):
+            spins()
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
+        assert 0 < left < 1000
+        assert interval == 500
+        assert signal.getsignal(signal.SIGALRM) is handler
+        assert rung == []
+
+    def test_it_rings_inside_if_its_time_comes_first(self, rung: list[str]) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with deadline(1000):
+            while not rung:
+                time.sleep(0.01)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+    def test_ours_rings_after_it(self, rung: list[str]) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with pytest.raises(TimedOut), deadline(0.1):
+            spins()
+        assert rung == ["theirs"]
+
+    def test_one_that_rings_on_and_on_does_so(self, rung: list[str]) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        with deadline(1000):
+            while len(rung) < 3:
+                time.sleep(0.01)
+        assert signal.getitimer(signal.ITIMER_REAL)[1] == pytest.approx(0.01)
