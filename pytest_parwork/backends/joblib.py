@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 from ..errors import BackendError, UsageError
 from .base import Backend, Workers
 from .clusters import Clusters
@@ -30,6 +32,9 @@ class JoblibBackend:
         return JoblibBackend(argument, self._clusters)
 
     def start(self, workers: int, /) -> Workers:
+        if self._library == "loky" and "fork" in multiprocessing.get_all_start_methods():
+            # Without room for loky's locks (a full /dev/shm) joblib takes threads instead.
+            multiprocessing.get_context("fork").Lock()
         self._is_used = True
         if self._library in BUNDLED:
             return ParallelWorkers(workers, self._library)
