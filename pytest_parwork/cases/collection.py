@@ -125,6 +125,7 @@ class Collected:
             )
         case = Case(item=item, group=group, index=len(group.cases), plan=plan)
         group.cases.append(case)
+        group.policies[str(plan.policy)] = None
         item.stash[CASE] = case
         self.uses[case.key] += 1
 

@@ -89,7 +89,7 @@ class Group:
     """All cases of one workload in one configuration.
 
     `expected` is how many there are without `-k` and its like, `verified` the ids of those that
-    also run serially.
+    also run serially, `policies` what they are compared by, each text once: every entry tells all.
     """
 
     id: str
@@ -97,6 +97,7 @@ class Group:
     plan: Plan
     expected: int
     cases: list[Case] = field(default_factory=list)
+    policies: dict[str, None] = field(default_factory=dict)
     facts: dict[str, RunFacts] = field(default_factory=dict)
     verified: frozenset[str] = frozenset()
 
@@ -112,7 +113,7 @@ class Group:
             backend=self.plan.configuration.backend,
             asked=self.plan.configuration.workers,
             chunksize=self.plan.configuration.chunksize,
-            policy=", ".join(dict.fromkeys(str(case.plan.policy) for case in self.cases)),
+            policy=", ".join(self.policies),
             facts=tuple(self.facts[batch] for batch in batches if batch in self.facts),
             cases=tuple(cases),
             expected=self.expected,
