@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from carrier import CONTRACT, JOINED, Carrier, start_method_of
+from carrier import CONTRACT, JOINED, SWEPT, Carrier, start_method_of
 from dask_programs import DaskPrograms
 
 from pytest_parwork.backends import bundled
@@ -46,6 +46,14 @@ STDERR = pytest.StashKey[IO[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     # Captured tests write to a file that nobody would see after a hard exit.
     config.stash[STDERR] = os.fdopen(os.dup(2), "w", encoding="utf-8")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if params.get("name") in SWEPT:
+            item.add_marker("sweep")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
