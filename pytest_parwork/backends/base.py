@@ -13,6 +13,7 @@ from ..carrying import BatchCall
 from ..schedule import Batch
 
 __all__ = [
+    "UNKNOWN",
     "Backend",
     "Event",
     "Family",
@@ -24,6 +25,9 @@ __all__ = [
     "exit_name",
     "told",
 ]
+
+#: How a worker ended of which no more is known.
+UNKNOWN = "its exit code is unknown"
 
 #: What the runner shares with the workers: its memory, the machine, or nothing but what is sent.
 Reach = Literal["process", "machine", "network"]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..schedule import Batch
-from .base import Event
+from .base import UNKNOWN, Event
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -44,7 +44,7 @@ def told(future: Future, batch: Batch) -> Event:
 
     error = future.exception(timeout=FETCH_DEADLINE)
     if isinstance(error, KilledWorker):
-        return Event(kind="broken", batch=batch.number, reason="its worker died")
+        return Event(kind="broken", batch=batch.number, reason=UNKNOWN)
     return Event(kind="failed", batch=batch.number, reason=f"{type(error).__name__}: {error}")
 
 

@@ -68,6 +68,9 @@ class Nannies(logging.Handler):
 
 def exit_code_in(line: str) -> dict[int, int]:
     """Return process and exit code, if the line of a nanny's log tells of such."""
+    # dask has the code 255 for a signal that it does not know; a process that it spawned can only
+    # have given it itself.
+    line = line.replace("was killed by unknown signal", "exited with status 255")
     found = re.search(r"Worker process (\d+) (was killed by signal|exited with status) (\d+)", line)
     if not found:
         return {}

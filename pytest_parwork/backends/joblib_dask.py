@@ -12,7 +12,7 @@ from ..clock import now
 from ..errors import BackendError
 from ..schedule import Batch
 from ..sites import forget
-from .base import Event, drain
+from .base import UNKNOWN, Event, drain
 from .dask_joined import JoinedDask
 from .dask_local import LocalDask
 from .parallel import RegisteredWorkers
@@ -48,7 +48,7 @@ class DaskWorkers(RegisteredWorkers):
         events = drain(self._events, timeout)
         if not events and self._has_failed():
             self._leave(GRACE)
-            return [Event(kind="broken", reason="its worker died")]
+            return [Event(kind="broken", reason=UNKNOWN)]
         return events
 
     def _has_failed(self) -> bool:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from ..backends.base import Workers, exit_name
+from ..backends.base import UNKNOWN, Workers, exit_name
 from ..clock import now
 
-__all__ = ["UNKNOWN", "Deaths"]
+__all__ = ["Deaths"]
 
 #: Seconds that a library has to tell how a worker ended that is gone.
 HEARSAY = 1.0
-
-#: How a worker ended of which no more is known.
-UNKNOWN = "its exit code is unknown"
 
 
 class Deaths:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from ..backends.base import Event, NetworkWorkers, Workers, exit_name
+from ..backends.base import UNKNOWN, Event, NetworkWorkers, Workers, exit_name
 from ..carrying import GLANCE, BatchCall
 from ..clock import now
 from ..journal import Entry
@@ -15,7 +15,7 @@ from ..model import Lost, Task
 from ..schedule import Batch, Schedule
 from ..threadcall import ThreadCall
 from .burial import Burial
-from .deaths import UNKNOWN, Deaths
+from .deaths import Deaths
 from .flight import Flight
 from .inbox import Inbox
 from .losses import Losses
