@@ -14,6 +14,9 @@ __all__ = ["Batch", "Schedule"]
 #: Seconds of work that one message to a worker should carry: a hundred times what it costs.
 BATCH_SECONDS = 0.02
 
+#: How much of what earlier tasks have told still counts after a batch.
+MEMORY = 0.5
+
 #: Batches per worker where a library wants all of them at once, so that the last ones even out.
 EAGER_SHARE = 16
 
@@ -50,7 +53,8 @@ class Schedule:
         self._is_in_order = in_order
         self._workers = workers
         self._chunksize = chunksize
-        self._seconds: float | None = None
+        self._seen = 0.0  # tasks, and the seconds that they took, the earlier ones in part
+        self._spent = 0.0
         self._count = 0
         self._alone: set[int] = set()
 
@@ -58,9 +62,19 @@ class Schedule:
         """Return how many tasks are still to be handed out."""
         return len(self._queue)
 
-    def observe(self, seconds: float) -> None:
-        """Take note of what one task of the latest batch took, handing over included."""
-        self._seconds = seconds
+    def observe(self, seconds: float, *, tasks: int = 1) -> None:
+        """Take note of what each task of the latest batch took, handing over included.
+
+        A short batch whose worker had to wait for a processor tells less than a long one, and does
+        not make the next ones short by itself.
+        """
+        self._seen = MEMORY * self._seen + tasks
+        self._spent = MEMORY * self._spent + seconds * tasks
+
+    @property
+    def _seconds(self) -> float | None:
+        """What a task takes, None as long as nothing is known."""
+        return self._spent / self._seen if self._seen else None
 
     @property
     def window(self) -> int:
@@ -69,7 +83,7 @@ class Schedule:
         Two keep a worker busy while the next message travels; with long tasks the second would
         wait behind the first while another worker is idle.
         """
-        return 1 if self._seconds is not None and self._seconds > BATCH_SECONDS else 2
+        return 1 if (self._seconds or 0.0) > BATCH_SECONDS else 2
 
     def next(self) -> Batch | None:
         """Return the next batch, None if there is nothing left."""
@@ -98,11 +112,12 @@ class Schedule:
     def _size(self) -> int:
         if self._chunksize != "auto":
             return self._chunksize
-        if self._seconds is None:
+        seconds = self._seconds
+        if seconds is None:
             return 1
         # Never more than a fair share of the rest, or the last batch is waited for alone.
         fair = math.ceil(len(self._queue) / (2 * self._workers))
-        return max(1, min(fair, int(BATCH_SECONDS / max(self._seconds, 1e-9))))
+        return max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9))))
 
     def _take(self, size: int) -> Batch:
         tasks = [self._queue.popleft()]

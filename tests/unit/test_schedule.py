@@ -76,8 +76,27 @@ def test_a_worker_has_a_second_batch_ahead_unless_tasks_are_long() -> None:
     assert schedule.window == 2
     schedule.observe(10 * BATCH_SECONDS)
     assert schedule.window == 1
-    schedule.observe(BATCH_SECONDS / 10)
+    schedule.observe(BATCH_SECONDS / 10, tasks=10)
     assert schedule.window == 2
+
+
+def test_one_slow_task_does_not_make_the_next_batches_short() -> None:
+    schedule = Schedule(range(10_000), workers=2)
+    schedule.observe(BATCH_SECONDS / 20, tasks=20)
+    schedule.observe(BATCH_SECONDS / 2)
+    batch = schedule.next()
+    assert batch is not None
+    assert len(batch.tasks) > 10
+
+
+def test_batches_follow_tasks_that_become_longer_at_once() -> None:
+    schedule = Schedule(range(10_000), workers=2)
+    schedule.observe(BATCH_SECONDS / 20, tasks=20)
+    schedule.observe(20 * BATCH_SECONDS)
+    assert schedule.window == 1
+    batch = schedule.next()
+    assert batch is not None
+    assert len(batch.tasks) == 1
 
 
 def test_an_eager_library_gets_all_at_once_in_many_small_batches() -> None:
