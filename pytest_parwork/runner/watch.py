@@ -205,7 +205,8 @@ class Watch:
         _, _, ended = self._ledger.times(batch.tasks[-1])
         if arrived is not None and ended is not None:
             begin = max(arrived, self.released or arrived)
-            self._schedule.observe(max(0.0, ended - begin) / len(batch.tasks))
+            count = len(batch.tasks)
+            self._schedule.observe(max(0.0, ended - begin) / count, tasks=count)
         suspect = self._suspects.alone
         if suspect is not None and suspect in batch.tasks and suspect not in self._losses:
             unexplained = self._suspects.clear(suspect)
