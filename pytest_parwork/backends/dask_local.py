@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..carrying import GLANCE
 from ..clock import now
 from ..errors import BackendError
+from ..groups import state_of
 from .dask_logs import Hush, Nannies
 
 if TYPE_CHECKING:
@@ -117,7 +118,11 @@ class LocalDask:
     def wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died: dask's scheduler tells first."""
         until = now() + HEARSAY
-        while self._nannies.last < now() - RECENT and now() < until:
+        while now() < until:
+            codes = self.exit_codes()
+            is_untold = any(code is None and state_of(pid) == "Z" for pid, code in codes.items())
+            if not is_untold and self._nannies.last > now() - RECENT:
+                return
             time.sleep(GLANCE)
 
     def close(self, deadline: float = CLOSE_DEADLINE) -> None:

@@ -47,6 +47,7 @@ class DaskWorkers(RegisteredWorkers):
     def poll(self, timeout: float, /) -> Sequence[Event]:
         events = drain(self._events, timeout)
         if not events and self._has_failed():
+            self._wait_for_a_death()
             self._leave(GRACE)
             return [Event(kind="broken", reason=UNKNOWN)]
         return events
@@ -54,6 +55,9 @@ class DaskWorkers(RegisteredWorkers):
     def _has_failed(self) -> bool:
         futures = list(self._client.futures.values()) if self._client is not None else []
         return any(future.status in {"cancelled", "error"} for future in futures)
+
+    def _wait_for_a_death(self) -> None:
+        """Wait shortly until it is known which process has died, where that can be known."""
 
     def _join(self) -> Any:
         """Return a new client."""
@@ -89,10 +93,25 @@ class OnLocalDask(DaskWorkers):
         self._shared = local.client(max(2, workers))  # with one, Parallel would run all here
         codes = local.exit_codes()
         self._of_others = {pid for pid, code in codes.items() if code is not None}
+        self._told: dict[int, int] = {}
 
     def _join(self) -> Any:
         self._shared = self._local.client(max(2, self.size))  # workers that died are back now
         return self._local.another_client()
+
+    def _wait_for_a_death(self) -> None:
+        self._local.wait_for_a_death()
+
+    def _keep_codes(self) -> None:
+        """Keep what the cluster tells until it is closed in the middle of a task.
+
+        What ends then has not died of what it was doing.
+        """
+        for pid, code in self._local.exit_codes().items():
+            if code is None:
+                self._of_others.add(pid)
+            else:
+                self._told[pid] = code
 
     def _leave(self, deadline: float) -> None:
         super()._leave(deadline)
@@ -101,6 +120,7 @@ class OnLocalDask(DaskWorkers):
         with suppress(Exception):
             while self._shared.call_stack():
                 if now() > until:
+                    self._keep_codes()
                     self._local.close()
                     break
                 time.sleep(LOOK)
@@ -109,7 +129,7 @@ class OnLocalDask(DaskWorkers):
         return _on_dask(self._client, [])
 
     def pids(self) -> Mapping[int, int | None]:
-        codes = self._local.exit_codes()
+        codes = {**self._local.exit_codes(), **self._told}
         return {pid: code for pid, code in codes.items() if pid not in self._of_others}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ..backends.base import UNKNOWN, Workers, exit_name
 from ..clock import now
 
-__all__ = ["Deaths"]
+__all__ = ["Deaths", "is_alive"]
 
 #: Seconds that a library has to tell how a worker ended that is gone.
 HEARSAY = 1.0

@@ -113,15 +113,7 @@ def carry_out(
     is_cut = any(lost.reason == "interrupted" for lost in losses.all().values())
     watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
     released = watch.released or ended
-    outcomes = Outcomes(
-        desk.ledger,
-        tasks,
-        lost=losses.all(),
-        refused=desk.refused,
-        memory=desk.call.outcomes if isinstance(desk.call, ThreadCall) else None,
-        files=desk.files,
-        spools=desk.spools,
-    )
+    outcomes = _gathered(desk, losses, tasks)
     run = Run(
         workload=workload.name,
         configuration=configuration,
@@ -137,6 +129,18 @@ def carry_out(
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted
     return run
+
+
+def _gathered(desk: Desk, losses: Losses, tasks: int) -> Outcomes:
+    return Outcomes(
+        desk.ledger,
+        tasks,
+        lost=losses.all(),
+        refused=desk.refused,
+        memory=desk.call.outcomes if isinstance(desk.call, ThreadCall) else None,
+        files=desk.files,
+        spools=desk.spools,
+    )
 
 
 def _begin(

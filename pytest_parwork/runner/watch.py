@@ -15,7 +15,7 @@ from ..model import Lost, Task
 from ..schedule import Batch, Schedule
 from ..threadcall import ThreadCall
 from .burial import Burial
-from .deaths import Deaths
+from .deaths import Deaths, is_alive
 from .flight import Flight
 from .inbox import Inbox
 from .losses import Losses
@@ -152,6 +152,8 @@ class Watch:
             self._give_up(event.reason)
             return
         if event.batch is None:
+            if self.workers.reach == "machine":
+                self._await_codes()
             is_known = self._look_for_the_dead()
             self._suspect(list(self._flight), event.reason, is_known=is_known)
             return
@@ -258,6 +260,15 @@ class Watch:
             self._replace("threads do not come back")
         elif idle > START_PATIENCE:
             self._give_up(f"no worker took it for {START_PATIENCE:.0f} s")
+
+    def _await_codes(self) -> None:
+        """Wait shortly for the exit codes of the dead, where the library tells of any."""
+        until = now() + REAPING
+        while self.workers.pids() and now() < until:
+            told = self._deaths.all([])
+            if all(is_alive(owner) or owner in told for owner in self._flight.owners() - {0}):
+                return
+            time.sleep(GLANCE)
 
     def _look_for_the_dead(self) -> bool:
         """End the batches of workers that have died; return whether it is known how one did."""
