@@ -110,7 +110,9 @@ def carry_out(
     ended = now()
     if desk.inbox is not None:
         desk.inbox.settle()
-    is_cut = any(lost.reason == "interrupted" for lost in losses.all().values())
+    reasons = {lost.reason for lost in losses.all().values()}
+    # A thread that was given up does not come back for being waited for.
+    is_cut = "interrupted" in reasons or ("timeout" in reasons and workers.reach == "process")
     watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
     released = watch.released or ended
     outcomes = _gathered(desk, losses, tasks)
