@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Apart", "Recorder", "Scratch", "Session", "until"]
+__all__ = ["Apart", "Recorder", "Scratch", "Session", "noted", "slow", "until"]
 
 #: Seconds for a session in a process of its own; less than the deadline of a test.
 DEADLINE = 50.0
@@ -205,6 +205,11 @@ class Apart:
             pytest.fail(f"the session did not end within {deadline:g} s\n{out}\n{err}")
         print(out, err, sep="\n")
         return Session(code=self._process.returncode, out=out, err=err, report=self._report())
+
+
+def slow(backend: str) -> Any:
+    """Name a backend as a parameter of tests that only the sweep runs: others stand for it."""
+    return pytest.param(backend, marks=pytest.mark.sweep)
 
 
 def until(is_so: Callable[[], bool], *, deadline: float = DEADLINE) -> bool:

@@ -7,17 +7,17 @@ import signal
 
 import pytest
 
-from .scratch import Apart, Scratch, Session, until
+from .scratch import Apart, Scratch, Session, slow, until
 
 BACKENDS = [
     "processes:fork",
-    "processes:spawn",
+    slow("processes:spawn"),
     "multiprocessing:fork",
     "isolated:fork",
     "joblib",
-    "joblib:multiprocessing",
+    slow("joblib:multiprocessing"),
     "threads",
-    "joblib:threading",
+    slow("joblib:threading"),
     "serial",
 ]
 

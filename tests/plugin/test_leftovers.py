@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .scratch import Apart, Scratch, until
+from .scratch import Apart, Scratch, slow, until
 
 #: Each task starts a program that would outlive it; two of them never end.
 BUSY = """
@@ -39,12 +39,12 @@ IDLE = """
 PROCESSES = [
     "processes:fork",
     "processes:spawn",
-    "processes:forkserver",
+    slow("processes:forkserver"),
     "multiprocessing:fork",
-    "multiprocessing:spawn",
+    slow("multiprocessing:spawn"),
     "isolated:fork",
     "joblib",
-    "joblib:multiprocessing",
+    slow("joblib:multiprocessing"),
 ]
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from .scratch import Scratch
+from .scratch import Scratch, slow
 
-BACKENDS = ["processes:fork", "multiprocessing:fork", "threads", "joblib", "joblib:threading"]
+BACKENDS = [
+    "processes:fork",
+    slow("multiprocessing:fork"),
+    "threads",
+    "joblib",
+    slow("joblib:threading"),
+]
 
 #: Two cases fail early, and many that take some time come behind them.
 FAILING = """
@@ -28,16 +34,21 @@ def begun(scratch: Scratch) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("backend", "option", "passed", "failed"),
-    [
-        *((backend, "-x", 2, 1) for backend in BACKENDS),
-        ("processes:fork", "--maxfail=1", 2, 1),
-        ("processes:fork", "--maxfail=2", 4, 2),
-    ],
+    ("option", "passed", "failed"),
+    [("-x", 2, 1), pytest.param("--maxfail=1", 2, 1, marks=pytest.mark.sweep)],
 )
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_run_is_stopped_and_the_first_failure_reported(
     scratch: Scratch, backend: str, option: str, passed: int, failed: int
 ) -> None:
+    stops(scratch, backend, option, passed, failed)
+
+
+def test_maxfail_counts_to_its_number(scratch: Scratch) -> None:
+    stops(scratch, "processes:fork", "--maxfail=2", 4, 2)
+
+
+def stops(scratch: Scratch, backend: str, option: str, passed: int, failed: int) -> None:
     scratch.cases(FAILING.format(backend=backend, marked="0, ", count=200))
     session = scratch.run_apart(option, report=True)
     assert session.code == 1

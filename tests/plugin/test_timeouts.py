@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from .scratch import Scratch, Session, until
+from .scratch import Scratch, Session, slow, until
 
 #: Where a worker can be killed, and so leaves its stack.
 PROCESSES = [
@@ -16,7 +16,10 @@ PROCESSES = [
     "isolated:fork",
     "joblib",
 ]
-BACKENDS = [*PROCESSES, "threads", "joblib:threading"]
+SWEPT = {"processes:spawn", "isolated:fork", "joblib:threading"}
+BACKENDS = [
+    slow(name) if name in SWEPT else name for name in (*PROCESSES, "threads", "joblib:threading")
+]
 
 #: Two of the cases never end in the parallel run.
 HANGING = """
