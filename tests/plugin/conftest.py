@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 
 import joblib.externals.loky
 import numpy as np
@@ -22,6 +23,8 @@ for _module in pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork.")
 
 
 @pytest.fixture
-def scratch(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Scratch:
+def scratch(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scratch]:
     """Give an empty project."""
-    return Scratch(pytester, monkeypatch)
+    scratch = Scratch(pytester, monkeypatch)
+    yield scratch
+    scratch.close()

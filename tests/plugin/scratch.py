@@ -182,6 +182,12 @@ class Apart:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def end(self) -> None:
+        """End the session if nobody has waited for its end."""
+        if self._process.returncode is None:
+            self.kill()
+            self._process.communicate()
+
     def members(self) -> list[int]:
         """Return all living processes of the session, with those that pytest has started."""
         return [pid for pid, stat in processes() if stat[0] != "Z" and int(stat[3]) == self.pid]
@@ -250,6 +256,7 @@ class Scratch:
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self._pytester = pytester
+        self._begun: list[Apart] = []
         self.path = pytester.path
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.setenv("PYTEST_ADDOPTS", OPTIONS)
@@ -322,7 +329,13 @@ class Scratch:
             start_new_session=True,
             **settings,
         )
-        return Apart(process, self.path, lambda: self._report(report))
+        self._begun.append(Apart(process, self.path, lambda: self._report(report)))
+        return self._begun[-1]
+
+    def close(self) -> None:
+        """End the sessions that a test which failed has left under way."""
+        for apart in self._begun:
+            apart.end()
 
     def notes(self) -> list[str]:
         """Return what `note` has written so far, `text here` or `text there`, and forget it."""
