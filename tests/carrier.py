@@ -42,6 +42,7 @@ SWEPT = {
     *ALIKE,
     "multiprocessing:imap",  # as spawn:imap
     "multiprocessing:map_async",  # as apply_async
+    "joblib:dask",  # as dask; what joblib does to it has tests of its own
 }
 
 #: The backend `dask` on a cluster that runs already, whose workers share nothing with the tests.

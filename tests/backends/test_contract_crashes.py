@@ -7,11 +7,10 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from carrier import ALIKE, CONTRACT, IN_PROCESS, Carrier, calls
+from carrier import ALIKE, CONTRACT, IN_PROCESS, Carrier
 
 from pytest_parwork.errors import LostError
 from pytest_parwork.model import Address, Task
-from pytest_parwork.runner import watch
 
 GUILTY = 5
 GUILTY_NEVER = -1
@@ -89,26 +88,6 @@ def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_
     for outcome in run.outcomes:
         assert outcome.lost is not None
         assert outcome.lost.reason in {"crash", "backend"}
-
-
-@pytest.mark.parametrize("name", ["isolated:spawn"], indirect=True)
-def test_long_batches_go_on_after_a_crash(
-    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Each takes longer than nothing may be heard of workers of which one has died.
-    monkeypatch.setattr(watch, "STALL", 0.6)
-    replaced: list[str] = []
-    replace = watch.Watch._replace
-
-    def replace_and_tell(self: watch.Watch, reason: str) -> None:
-        replaced.append(reason)
-        replace(self, reason)
-
-    monkeypatch.setattr(watch.Watch, "_replace", replace_and_tell)
-    several = [(x, 39 if x == 39 else GUILTY_NEVER) for x in range(40)]
-    run = carrier(calls(tasks.die_by_kill, *several), chunksize=20)
-    assert [x for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [39]
-    assert replaced == []
 
 
 def test_after_a_crash_the_backend_serves_the_next_run(carrier: Carrier) -> None:

@@ -15,10 +15,6 @@ from pytest_parwork.backends.base import Backend, Workers
 from pytest_parwork.model import Task
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a batch that goes on task by task makes no progress, as long as no other ends",
-)
 def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
