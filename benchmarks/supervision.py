@@ -31,8 +31,8 @@ TASKS = 10_000
 WORKERS = 2
 SECONDS = 0.001
 
-#: What one message of the libraries carries: 20 ms of tasks of 1 ms, as parwork chooses by itself.
-CHUNK = 20
+#: What one message of the libraries carries: 50 ms of tasks of 1 ms, as parwork chooses by itself.
+CHUNK = 50
 
 #: The same for trivial tasks.
 TRIVIAL_CHUNK = 250

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.schedule import BATCH_SECONDS, Schedule
+from pytest_parwork.schedule import BATCH_SECONDS, LONG, Schedule
 
 
 def sizes(schedule: Schedule) -> list[int]:
@@ -74,9 +74,9 @@ def test_a_task_without_any_duration_does_not_divide_by_zero() -> None:
 def test_a_worker_has_a_second_batch_ahead_unless_tasks_are_long() -> None:
     schedule = Schedule(range(10), workers=2)
     assert schedule.window == 2
-    schedule.observe(10 * BATCH_SECONDS)
+    schedule.observe(10 * LONG)
     assert schedule.window == 1
-    schedule.observe(BATCH_SECONDS / 10, tasks=10)
+    schedule.observe(LONG / 10, tasks=10)
     assert schedule.window == 2
 
 
@@ -86,7 +86,7 @@ def test_one_slow_task_does_not_make_the_next_batches_short() -> None:
     schedule.observe(BATCH_SECONDS / 2)
     batch = schedule.next()
     assert batch is not None
-    assert len(batch.tasks) > 10
+    assert len(batch.tasks) >= 10
 
 
 def test_batches_follow_tasks_that_become_longer_at_once() -> None:
