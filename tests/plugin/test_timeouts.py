@@ -86,7 +86,10 @@ def test_a_case_that_never_ends_is_lost_and_no_other_and_the_session_ends(
     assert session.counts == {"passed": 5, "failed": 2}
     assert session.err == ""
     assert equal_but(session, _2="LOST", _4="LOST")
-    assert scratch.notes() == ["sleeps there"]  # never here, and not twice
+    notes = scratch.notes()
+    assert set(notes) == {"sleeps there"}  # never here
+    # loky ends all workers with the one that is ended, so that what they had is begun again.
+    assert len(notes) == 1 or (backend == "joblib" and len(notes) == 2)
     assert session.title == "parwork: 1 workload, 2 cases LOST"
     assert "2 LOST, timed out after 1 s" in " ".join(" ".join(session.section).split())
     for number, function in ((2, "sleeps"), (4, "spins")):
