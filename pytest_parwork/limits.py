@@ -61,12 +61,18 @@ def limit_worker(threads: int) -> Callable[[], None]:
     return lift
 
 
-def limit_thread(threads: int) -> None:
-    """Limit OpenMP in the calling thread: its limit, unlike that of BLAS, is each thread's own."""
-    if _is_any_loaded():
-        import threadpoolctl
+def limit_thread(threads: int) -> Callable[[], None]:
+    """Limit OpenMP in the calling thread: its limit, unlike that of BLAS, is each thread's own.
 
-        threadpoolctl.threadpool_limits(limits=threads, user_api="openmp")
+    Returns what lifts the limit, for threads that are not ours; to be called in the same thread.
+    """
+    if not _is_any_loaded():
+        return lambda: None
+    import threadpoolctl
+
+    limiter = threadpoolctl.threadpool_limits(limits=threads, user_api="openmp")
+    lift: Callable[[], None] = limiter.restore_original_limits
+    return lift
 
 
 class Limits:

@@ -137,7 +137,25 @@ class Site(Attached):
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
         """Run the tasks of a batch that the journals of the dead do not know."""
-        self._limit()
+        with self._limited():
+            return self._carry_out_new(batch, worker, announce)
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Limit OpenMP in this thread, which goes on to serve others."""
+        threads = self.header.threads
+        if threads is None or not self._undo:  # in the process that runs pytest
+            yield
+            return
+        lift = limit_thread(threads)
+        try:
+            yield
+        finally:
+            lift()
+
+    def _carry_out_new(
+        self, batch: Batch, worker: str, announce: Callable[[str], None] | None
+    ) -> tuple[Entry, ...]:
         past = self._journal.look_back()
         for number in batch.tasks:
             self.ledger.reset(number)  # it may have been here before
@@ -158,13 +176,6 @@ class Site(Attached):
                 known = self._here.entry
             entries.append(known)
         return tuple(entries)
-
-    def _limit(self) -> None:
-        """Limit OpenMP in this thread, as each of its threads has to be."""
-        threads = self.header.threads
-        if self._undo and threads is not None and not hasattr(self._here, "is_limited"):
-            self._here.is_limited = True
-            limit_thread(threads)
 
     def _begin(self, number: int, at: float) -> None:
         arrived, _, _ = self.ledger.times(number)

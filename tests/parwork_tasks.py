@@ -80,6 +80,14 @@ def openmp_threads(library: str) -> int:
     return most
 
 
+def gomp_threads(library: str) -> int:
+    """Return the same by the library of GCC's OpenMP itself."""
+    import ctypes
+
+    most: int = ctypes.CDLL(library).omp_get_max_threads()
+    return most
+
+
 def process() -> int:
     return os.getpid()
 

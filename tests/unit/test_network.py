@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import parwork_tasks as tasks
@@ -22,6 +24,9 @@ from pytest_parwork.sites import Site, forget, forget_with
 #: Some other process: what it sends is a stranger's here.
 ELSEWHERE = ("another machine", 1)
 
+#: The library of GCC's OpenMP.
+OPENMP = "libgomp.so.1"
+
 Send = Callable[..., NetworkCall]
 
 
@@ -31,15 +36,23 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = (list(sys.path), list(sys.meta_path))
 
-    def send(run: str, *, count: int = 3, home: tuple[str, int] = ELSEWHERE) -> NetworkCall:
+    def send(
+        run: str,
+        *,
+        count: int = 3,
+        home: tuple[str, int] = ELSEWHERE,
+        function: Callable[..., object] = tasks.square,
+        args: tuple[object, ...] | None = None,
+        threads: int | None = None,
+    ) -> NetworkCall:
         files = Files()
         payload, _, _ = Payload.write(
-            [Task(id=str(x), function=tasks.square, args=(x,)) for x in range(count)],
+            [Task(id=str(x), function=function, args=args or (x,)) for x in range(count)],
             files,
             run=run,
             spools=1,
             modules={},
-            threads=None,
+            threads=threads,
             patience=0.1,
         )
         content = Path(payload.handle.path).read_bytes()
@@ -102,3 +115,20 @@ def test_a_run_is_forgotten_some_time_after_the_last_copy_of_its_call(
     while Site.sites and time.monotonic() < until:
         time.sleep(0.01)
     assert not Site.sites
+
+
+def test_a_thread_of_somebody_else_gets_its_openmp_limit_back_after_each_batch(send: Send) -> None:
+    try:
+        library = ctypes.CDLL(OPENMP)
+    except OSError:
+        pytest.skip(f"there is no {OPENMP}")
+    call = send("run", function=tasks.gomp_threads, args=(OPENMP,), threads=1)
+    call(Batch(number=1, tasks=(0,)))  # attaches, in another thread than the one to be looked at
+
+    def work() -> tuple[object, int]:
+        library.omp_set_num_threads(3)  # the limit of OpenMP is each thread's own
+        (entry,) = read(call(Batch(number=2, tasks=(1,)))).entries
+        return pickle.loads(entry.data), library.omp_get_max_threads()
+
+    with ThreadPoolExecutor(1) as others:
+        assert others.submit(work).result(timeout=10) == (1, 3)
