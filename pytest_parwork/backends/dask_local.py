@@ -212,9 +212,8 @@ def _nanny() -> type[Any]:
     class BareNanny(Nanny):  # type: ignore[misc]  # which is untyped
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            self.pre_spawn_env: dict[
-                str, str
-            ] = {}  # PYTHONHASHSEED, which would be set in this process
+            # PYTHONHASHSEED, which would be set in this process.
+            self.pre_spawn_env: dict[str, str] = {}
 
         async def instantiate(self) -> Any:
             with aside:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
@@ -29,7 +30,7 @@ LOOK = 0.01
 CLOSE_DEADLINE = 1.0
 
 
-class DaskWorkers(RegisteredWorkers):
+class DaskWorkers(RegisteredWorkers, ABC):
     """Those of a dask cluster; of a task that failed there joblib never hears, and waits on.
 
     So each call of Parallel has a client of its own, whose futures tell.
@@ -59,9 +60,9 @@ class DaskWorkers(RegisteredWorkers):
     def _wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died, where that can be known."""
 
+    @abstractmethod
     def _join(self) -> Any:
         """Return a new client."""
-        raise NotImplementedError
 
     def _leave(self, deadline: float) -> None:
         """End the call of Parallel and let all go that it has sent."""
