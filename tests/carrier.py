@@ -35,10 +35,9 @@ ALIKE = {
     "multiprocessing:starmap_async",  # as map_async
 }
 
-#: Names that meet the contract in `tox -e sweep` only: the fork server differs from spawn in how a
-#: process comes to life, and these methods of the pool are called and heard of as others are.
+#: Names that meet the contract in `tox -e sweep` only: these methods of the pool are called and
+#: heard of as others are.
 SWEPT = {
-    *(f"{family}:forkserver" for family in ("isolated", "multiprocessing", "processes")),
     *ALIKE,
     "multiprocessing:imap",  # as spawn:imap
     "multiprocessing:map_async",  # as apply_async
