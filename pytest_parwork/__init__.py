@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .equivalence import close, compare, exact
+    from .comparison import Comparison, Mismatch, Note
+    from .equivalence import close, compare, exact, reordered_sum, ulp
     from .errors import (
         BackendError,
         LostError,
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     )
     from .fixture import Parwork
     from .marker import parwork
-    from .model import Comparison, Run
+    from .model import Run
 
 __all__ = [
     "BackendError",
     "Comparison",
     "LostError",
+    "Mismatch",
     "MismatchError",
+    "Note",
     "Parwork",
     "ParworkError",
     "ParworkWarning",
@@ -35,6 +38,8 @@ __all__ = [
     "compare",
     "exact",
     "parwork",
+    "reordered_sum",
+    "ulp",
 ]
 __version__ = "0.1.0"
 
@@ -50,8 +55,9 @@ _HOMES = {
     ),
     "fixture": ("Parwork",),
     "marker": ("parwork",),
-    "model": ("Comparison", "Run"),
-    "equivalence": ("close", "compare", "exact"),
+    "comparison": ("Comparison", "Mismatch", "Note"),
+    "model": ("Run",),
+    "equivalence": ("close", "compare", "exact", "reordered_sum", "ulp"),
 }
 
 

@@ -7,10 +7,11 @@ from functools import partial
 
 import pytest
 
+from .comparison import Comparison, Mismatch
 from .equivalence import compare_outcomes
 from .errors import LostError, MismatchError
 from .limits import Limits
-from .model import Comparison, Lost, Mismatch, Outcome, Plan, Run, Verdict, Workload
+from .model import Lost, Outcome, Plan, Run, Verdict, Workload
 from .reference import call, sample
 from .report.data import RunEntry
 from .report.entries import INTERRUPTED, CaseEntry, RunFacts, judged

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 import pytest
 
-from .model import Policy, WorkersAsked
+from .model import WorkersAsked
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
+
+    from .equivalence import Compare
 
 __all__ = ["CallSettings", "MarkSettings", "parwork"]
 
@@ -22,7 +24,7 @@ class CallSettings(TypedDict, total=False):
 
     backend: str
     workers: WorkersAsked
-    compare: Policy | Callable[[Any, Any], object]
+    compare: Compare
     verify: float
     timeout: float | None
     chunksize: WorkersAsked
@@ -33,7 +35,7 @@ class MarkSettings(TypedDict, total=False):
 
     backend: str | Sequence[str]
     workers: WorkersAsked | Sequence[WorkersAsked]
-    compare: Policy | Callable[[Any, Any], object]
+    compare: Compare
     verify: float
     timeout: float | None
     chunksize: WorkersAsked
@@ -50,10 +52,10 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
     Use it bare or with keywords, as `pytestmark` only with parentheses.
 
     Keywords: `backend` and `workers`, single values, or lists that make a matrix; `compare`, a
-    policy or a function `f(actual, expected)`; `verify`, the share of cases that also run serially,
-    0 to 1; `timeout`, the seconds that a case may take in either run; `min_speedup`, the lowest
-    accepted ratio of serial to parallel seconds; `chunksize`, tasks per batch. Wrong values are
-    errors at collection.
+    policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the
+    share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in
+    either run; `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`,
+    tasks per batch. Wrong values are errors at collection.
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)

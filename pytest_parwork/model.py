@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, overload
 
+from .comparison import Comparison, Policy
 from .errors import LostError
 
 __all__ = [
     "Address",
     "Budget",
-    "Comparison",
     "Configuration",
     "Failure",
     "Lost",
-    "Mismatch",
     "Outcome",
     "Plan",
-    "Policy",
     "Run",
     "Task",
     "Try",
@@ -111,14 +109,6 @@ class Budget:
             return self
         source = f"{workers} granted by the backend"
         return replace(self, workers=workers, source=source, is_capped=False)
-
-
-class Policy(Protocol):
-    """How two values are compared; see `pytest_parwork.equivalence`."""
-
-    def __str__(self) -> str: ...
-
-    def __call__(self, actual: object, expected: object, /) -> Comparison: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,50 +203,6 @@ class Outcome:
             f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)\n"
             f"{self.failure.traceback}"
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
-    """One place where two outcomes differ.
-
-    `path` reads like code, empty for the outcome as a whole: `['coef'][4]`, `.weight`. `kind` is
-    the class of the mismatch: `type`, `dtype`, `shape`, `length`, `value`, `sign-of-zero`,
-    `order`, `missing`, `extra`, `outcome`, `exception`, `policy`, `uncomparable`. `actual` and
-    `expected` are bounded texts, as is `difference`, which says how far apart the two are.
-    """
-
-    path: str
-    kind: str
-    actual: str
-    expected: str
-    difference: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """All mismatches of one value, or of one run, against the reference; true when there is none.
-
-    `mismatches` is bounded, `count` is the true number.
-    """
-
-    mismatches: tuple[Mismatch, ...] = ()
-    count: int = 0
-    policy: str = "exact()"
-
-    def __bool__(self) -> bool:
-        return self.count == 0
-
-    def __str__(self) -> str:
-        if self:
-            return f"equal by {self.policy}"
-        lines = [
-            f"  {m.path or 'the value'}: actual {m.actual}, expected {m.expected}"
-            + (f"  ({m.difference})" if m.difference else "")
-            for m in self.mismatches
-        ]
-        if self.count > len(self.mismatches):
-            lines.append(f"  … and {self.count - len(self.mismatches)} more")
-        return "\n".join([f"{self.count} mismatch(es) by {self.policy}:", *lines])
 
 
 class Verdict(str, Enum):

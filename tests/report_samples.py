@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_parwork.model import Mismatch, Verdict
+from pytest_parwork.comparison import Mismatch
+from pytest_parwork.model import Verdict
 from pytest_parwork.report.data import Report, RunEntry
 from pytest_parwork.report.entries import CaseEntry, RunFacts
 from pytest_parwork.report.terminal import Section, render

@@ -18,6 +18,7 @@ PACKAGE = Path(pytest_parwork.__file__).parent
 #: except backends, where none imports another but what they share.
 LAYERS = {
     "errors": 0,
+    "comparison": 0,
     "model": 0,
     "clock": 0,
     "cpus": 0,
@@ -66,6 +67,7 @@ PYTEST_FROM = 7
 
 #: The only imports inside one layer, besides those inside one folder.
 SAME_LAYER = {
+    ("model", "comparison"),
     ("model", "errors"),
     ("carrying", "failures"),
     ("threadcall", "carrying"),

@@ -10,9 +10,10 @@ from typing import NoReturn
 
 import pytest
 
+from ..comparison import Comparison
 from ..equivalence import compare_outcomes
 from ..errors import LostError, MismatchError, ParworkError
-from ..model import Comparison, Lost, Outcome, Verdict
+from ..model import Lost, Outcome, Verdict
 from ..reference import References, call
 from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import lost_message, mismatch_message

@@ -1,17 +1,17 @@
 """What "the same" means: policies, the typed comparison that they share, how a mismatch reads."""
 
 from .outcomes import compare_outcomes
-from .policies import Close, Exact, Judge, as_policy, close, compare, exact
+from .policies import Compare, as_policy, close, compare, exact, reordered_sum, ulp
 from .show import show
 
 __all__ = [
-    "Close",
-    "Exact",
-    "Judge",
+    "Compare",
     "as_policy",
     "close",
     "compare",
     "compare_outcomes",
     "exact",
+    "reordered_sum",
     "show",
+    "ulp",
 ]

@@ -5,8 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .elements import Tally, split_blocks, tell_differing
-from .pairs import ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal, add_attributes
+from .elements import Tally, is_reordered, split_blocks, tell_differing
+from .pairs import (
+    ATTRIBUTE,
+    ITEM,
+    Comparer,
+    Finding,
+    Pair,
+    Relation,
+    Remark,
+    Unequal,
+    add_attributes,
+)
 from .scalars import compare_floats
 
 if TYPE_CHECKING:
@@ -80,7 +90,8 @@ def compare_arrays(actual: Array, expected: Array, relation: Relation) -> Iterat
             yield Pair(left, right, ITEM, name)
     elif actual.dtype.hasobject:
         for index in np.ndindex(actual.shape):
-            yield Pair(actual[index], expected[index], f"[{write_index(index)}]" if index else "")
+            form = f"[{', '.join(map(str, index))}]" if index else ""
+            yield Pair(actual[index], expected[index], form)
     else:
         yield from compare_elements(np.asarray(actual), np.asarray(expected), relation)
 
@@ -90,26 +101,51 @@ def compare_elements(actual: Array, expected: Array, relation: Relation) -> Iter
     import numpy as np
 
     tally = Tally()
+    payloads = False
     for start, left, right in split_blocks(actual, expected):
         where = tell_differing(left, right, relation.tolerance)
-        if where is not None:
+        if where is None:
+            continue
+        if where.any():
             tally.add(start, left, right, where)
-    if tally.count:
-        index = [tuple(map(int, np.unravel_index(i, actual.shape))) for i in tally.first]
-        yield Unequal(
-            "sign-of-zero" if tally.only_zeros else "value",
-            read_element(actual, index[0]),
-            read_element(expected, index[0]),
-            tally.describe(actual.size, [f"[{write_index(i)}]" for i in index]),
-            suffix=f"[{write_index(index[0])}]" if actual.ndim else "",
-        )
+        elif left.dtype.kind in "fc":
+            payloads |= bool(np.isnan(left).any())
+    if payloads and relation.tolerance is None:
+        yield Remark("nan-payload", "NaNs of other bits")
+    if not tally.count:
+        return
+    if tally.count > 1 and is_reordered(actual, expected):
+        difference = f"the same {actual.size} elements in another order, {tally.count} moved"
+        yield Unequal("order-only", actual, expected, difference)
+        return
+    indices = [write_index(actual, i) for i in tally.first]
+    at = write_index(actual, tally.furthest) if tally.furthest is not None else ""
+    first = np.unravel_index(tally.first[0], actual.shape)
+    texts = [tally.describe(actual.size, indices)]
+    if relation.tolerance is not None and tally.furthest is not None:
+        furthest = np.unravel_index(tally.furthest, actual.shape)
+        allowance = relation.tolerance.allow(actual[furthest], expected[furthest])
+        texts.append(f"{allowance} at {at}" if tally.count > 1 else allowance)
+    yield Unequal(
+        tally.kind,
+        read_element(actual, first),
+        read_element(expected, first),
+        "; ".join(texts),
+        suffix=indices[0],
+        distance=tally.distance(actual.size, indices if actual.ndim else (), at),
+    )
 
 
-def write_index(index: tuple[int, ...]) -> str:
-    return ", ".join(map(str, index))
+def write_index(array: Array, number: int) -> str:
+    """Write the index of an element by its number in C order: `[3, 4]`, empty without axes."""
+    import numpy as np
+
+    if not array.ndim:
+        return ""
+    return f"[{', '.join(str(int(i)) for i in np.unravel_index(number, array.shape))}]"
 
 
-def read_element(array: Array, index: tuple[int, ...]) -> object:
+def read_element(array: Array, index: tuple[Any, ...]) -> Any:
     element = array[index]
     return element.item() if array.dtype.kind in "biufcSU" else element
 

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import array
+import operator
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .pairs import ABSENT, ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal, look_up
+from .pairs import (
+    ABSENT,
+    ATTRIBUTE,
+    ITEM,
+    Comparer,
+    Finding,
+    Pair,
+    Relation,
+    Remark,
+    Unequal,
+    look_up,
+)
 from .scalars import PLAIN, is_plainly_equal
 from .show import show
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = ["find"]
 
+KEY_LIMIT = 60
 #: Types of which hash and `==` find every equal key.
 DECIDED = PLAIN - {float}
 
@@ -86,13 +99,29 @@ def compare_sets(
 
 
 def write_element(element: object) -> str:
-    return "{" + show(element, limit=60) + "}"
+    return "{" + show(element, limit=KEY_LIMIT) + "}"
 
 
 def compare_mappings(
     actual: Mapping[object, object], expected: Mapping[object, object], relation: Relation
 ) -> Iterator[Finding]:
-    yield from compare_items(actual, expected, match(actual, expected, relation))
+    if relation.dict_order:
+        yield from compare_ordered(actual, expected, relation)
+        return
+    matching = match(actual, expected, relation)
+    yield from compare_items(actual, expected, matching)
+    if is_reordered(expected, matching):
+        moved = (p for p in zip(matching.pairs, expected, strict=True) if p[0][1] is not p[1])
+        (key, _), other = next(moved)
+        sides = [show(side, limit=KEY_LIMIT) for side in (key, other)]
+        yield Remark("dict-order", f"keys in another order, {sides[0]} in the place of {sides[1]}")
+
+
+def is_reordered(expected: Iterable[object], matching: Matching) -> bool:
+    """Tell whether two mappings have the same keys in another order."""
+    if matching.missing or matching.extra:
+        return False
+    return any(map(operator.is_not, (twin for _, twin in matching.pairs), expected))
 
 
 def compare_ordered(
@@ -100,11 +129,8 @@ def compare_ordered(
 ) -> Iterator[Finding]:
     matching = match(actual, expected, relation)
     yield from compare_items(actual, expected, matching)
-    in_order = zip(matching.pairs, expected, strict=False)
-    if not (matching.missing or matching.extra) and any(
-        twin is not key for (_, twin), key in in_order
-    ):
-        yield Unequal("order", actual, expected, "the same keys in another order")
+    if is_reordered(expected, matching):
+        yield Unequal("order-only", actual, expected, "the same keys in another order")
 
 
 def compare_default_dicts(
@@ -126,7 +152,7 @@ def compare_items(
 
 
 def write_key(key: object) -> str:
-    return ITEM.format(show(key, limit=60))
+    return ITEM.format(show(key, limit=KEY_LIMIT))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

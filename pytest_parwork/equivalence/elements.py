@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .floats import write_number, write_relative, write_ulp
+from .floats import FEW_ULP, Distance, write_number, write_relative, write_ulp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["Tally", "split_blocks", "tell_differing"]
+__all__ = ["Tally", "count_ulps", "is_reordered", "split_blocks", "tell_differing"]
 
 #: Bytes of a block: it stays in the cache between its comparison by bits and what follows.
 BLOCK = 1 << 20
@@ -36,7 +37,7 @@ def split_blocks(actual: Array, expected: Array) -> Iterator[tuple[int, Array, A
 
 
 def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) -> Array | None:
-    """Return which elements of two blocks differ, None if none does."""
+    """Return which elements of two blocks differ, None if all have the same bits."""
     import numpy as np
 
     word = "u8" if actual.nbytes % 8 == 0 else "u1"
@@ -53,7 +54,7 @@ def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) 
         where = (left != right).reshape(-1, size).any(axis=1)
     if kind in "fc" and tolerance is not None:
         where[where] = ~tolerance.admits_elements(actual[where], expected[where])
-    return where if where.any() else None
+    return where
 
 
 def tell_same(actual: Array, expected: Array) -> Array:
@@ -72,8 +73,10 @@ class Tally:
     count: int = 0
     first: list[int] = field(default_factory=list)
     only_zeros: bool = True
+    only_finite: bool = True
     numbers: bool = False
     absolute: float = 0.0
+    furthest: int | None = None
     relative: float = 0.0
     ulp: int | None = None
 
@@ -86,31 +89,48 @@ class Tally:
         kind = actual.dtype.kind
         self.only_zeros &= kind in "fc" and not (actual.any() or expected.any())
         if kind in "iufc":
-            self.measure(actual, expected)
+            self.measure(start + indices, actual, expected)
 
-    def measure(self, actual: Array, expected: Array) -> None:
+    def measure(self, indices: Array, actual: Array, expected: Array) -> None:
         """Take in how far the finite ones of some numbers are apart."""
         import numpy as np
 
         finite = np.isfinite(actual) & np.isfinite(expected)
+        self.only_finite &= bool(finite.all())
         if not finite.any():
             return
         self.numbers = True
-        actual, expected = actual[finite], expected[finite]
+        indices, actual, expected = indices[finite], actual[finite], expected[finite]
         with np.errstate(all="ignore"):
             absolute = subtract(actual, expected)
             relative = absolute / np.abs(widen(expected))
-        self.absolute = max(self.absolute, float(np.max(absolute)))
+        largest = int(np.argmax(absolute))
+        if self.furthest is None or absolute[largest] > self.absolute:
+            self.absolute, self.furthest = float(absolute[largest]), int(indices[largest])
         self.relative = max(self.relative, float(np.max(np.nan_to_num(relative, posinf=0.0))))
-        if actual.dtype.kind == "c":
-            steps = [
-                count_most_ulp(actual.real, expected.real),
-                count_most_ulp(actual.imag, expected.imag),
-            ]
-        else:
-            steps = [count_most_ulp(actual, expected)]
-        if None not in steps:
-            self.ulp = max(self.ulp or 0, *(step for step in steps if step is not None))
+        steps = count_ulps(actual, expected)
+        if steps is not None:
+            self.ulp = max(self.ulp or 0, int(steps.max()))
+
+    @property
+    def kind(self) -> str:
+        """The class of the mismatch."""
+        if self.only_zeros:
+            return "sign-of-zero"
+        few = self.ulp is not None and self.ulp <= FEW_ULP
+        return "≤4 ulp" if few and self.only_finite else "value"
+
+    def distance(self, size: int, indices: Sequence[str], at: str) -> Distance:
+        """Return what is known of the elements that differ, of `size` in all."""
+        return Distance(
+            absolute=self.absolute if self.numbers and math.isfinite(self.absolute) else None,
+            relative=self.relative if self.numbers and math.isfinite(self.relative) else None,
+            ulp=self.ulp,
+            differing=self.count,
+            size=size,
+            indices=tuple(indices),
+            at=at,
+        )
 
     def describe(self, size: int, indices: list[str]) -> str:
         """Say how many of `size` elements differ, which come first, how far they are apart."""
@@ -129,6 +149,21 @@ class Tally:
                 sizes.append(write_ulp(self.ulp))
             texts.append(", ".join(sizes if self.count == 1 else [f"max {s}" for s in sizes]))
         return "; ".join(texts)
+
+
+def is_reordered(actual: Array, expected: Array) -> bool:
+    """Tell whether two arrays of one dtype and shape hold the same bits in another order."""
+    import numpy as np
+
+    word = next(size for size in (8, 4, 2, 1) if actual.itemsize % size == 0)
+    sides = [
+        np.ascontiguousarray(side).reshape(-1).view(f"u{word}").reshape(actual.size, -1)
+        for side in (actual, expected)
+    ]
+    if not np.array_equal(*(side.sum(axis=0, dtype="u8") for side in sides)):  # most, and quickly
+        return False
+    left, right = (side[np.lexsort(side.T)] for side in sides)
+    return bool(np.array_equal(left, right))
 
 
 def subtract(actual: Array, expected: Array) -> Array:
@@ -151,13 +186,26 @@ def widen(array: Array) -> Array:
     return wide
 
 
-def count_most_ulp(actual: Array, expected: Array) -> int | None:
-    """Return the largest distance on the number line of the floats' type, None for other types."""
+def count_ulps(actual: Array, expected: Array) -> Array | None:
+    """Return how many steps of the number line lie between finite floats, None for other types.
+
+    Of complex numbers the larger of both parts counts.
+    """
     import numpy as np
 
-    size = actual.dtype.itemsize
-    if actual.dtype.kind != "f" or size > 8:
+    if actual.dtype.kind == "c":
+        parts = [
+            count_ulps(np.ascontiguousarray(a), np.ascontiguousarray(e))
+            for a, e in ((actual.real, expected.real), (actual.imag, expected.imag))
+        ]
+        real, imag = parts
+        return None if real is None or imag is None else np.maximum(real, imag)
+    if actual.dtype.kind != "f":
         return None
+    size = actual.dtype.itemsize
+    if size > 8:
+        pairs = zip(actual, expected, strict=True)
+        return np.array([abs(rank(a) - rank(e)) for a, e in pairs], dtype=object)
     sides = []
     for side in (actual, expected):
         bits = np.ascontiguousarray(side, dtype=f"f{size}").view(f"u{size}").astype("u8")
@@ -165,4 +213,19 @@ def count_most_ulp(actual: Array, expected: Array) -> int | None:
         sides.append((sign, bits & np.uint64((1 << (8 * size - 1)) - 1)))
     (left_sign, left), (right_sign, right) = sides
     apart = np.maximum(left, right) - np.minimum(left, right)
-    return int(np.where(left_sign == right_sign, apart, left + right).max())
+    steps: Array = np.where(left_sign == right_sign, apart, left + right)
+    return steps
+
+
+def rank(number: Any) -> int:
+    """Return the place of a finite numpy.longdouble on its number line, 0 for both zeros."""
+    import numpy as np
+
+    limits = np.finfo(type(number))
+    mantissa, exponent = np.frexp(abs(number))
+    above = int(exponent) - 1 - limits.minexp  # powers of two above the smallest normal number
+    if number == 0 or above < 0:
+        place = int(np.ldexp(abs(number), limits.nmant - limits.minexp))
+    else:
+        place = ((above + 1) << limits.nmant) + int(np.ldexp(2 * mantissa - 1, limits.nmant))
+    return -place if number < 0 else place

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import math
 import struct
+from typing import NamedTuple
 
 __all__ = [
+    "FEW_ULP",
+    "Distance",
+    "classify",
     "count_ulp",
     "describe_complex",
     "describe_floats",
     "is_same_complex",
     "is_same_float",
+    "measure",
+    "measure_complex",
+    "tell_payloads",
     "write_number",
     "write_relative",
     "write_ulp",
 ]
 
 SIGN = 1 << 63
+#: Floats that are no further apart are a class of their own: rounding, not another result.
+FEW_ULP = 4
+
+
+class Distance(NamedTuple):
+    """How far apart numbers are, as fields of a `Mismatch`."""
+
+    absolute: float | None = None
+    relative: float | None = None
+    ulp: int | None = None
+    differing: int = 1
+    size: int = 1
+    indices: tuple[str, ...] = ()
+    at: str = ""
 
 
 def is_same_float(actual: float, expected: float) -> bool:
@@ -38,6 +59,53 @@ def count_ulp(actual: float, expected: float) -> int:
         (bits,) = struct.unpack("<Q", struct.pack("<d", number))
         ranks.append(-(bits - SIGN) if bits & SIGN else bits)
     return int(abs(ranks[0] - ranks[1]))
+
+
+def classify(actual: complex, expected: complex) -> str:
+    """Return the class of the mismatch of two numbers that are not the same."""
+    if actual == expected:
+        return "sign-of-zero"
+    ulp = measure_complex(actual, expected).ulp
+    return "≤4 ulp" if ulp is not None and ulp <= FEW_ULP else "value"
+
+
+def measure(actual: float, expected: float) -> Distance:
+    """Return how far apart two floats are, nothing where one is not finite."""
+    if not (math.isfinite(actual) and math.isfinite(expected)):
+        return Distance()
+    absolute = abs(actual - expected)
+    return Distance(
+        absolute=absolute if math.isfinite(absolute) else None,
+        relative=divide(absolute, abs(expected)),
+        ulp=count_ulp(actual, expected),
+    )
+
+
+def measure_complex(actual: complex, expected: complex) -> Distance:
+    """Return how far apart two numbers are: moduli, and the larger ulp of the two parts."""
+    if isinstance(actual, float) and isinstance(expected, float):
+        return measure(actual, expected)
+    parts = [(actual.real, expected.real), (actual.imag, expected.imag)]
+    if not all(math.isfinite(part) for pair in parts for part in pair):
+        return Distance()
+    absolute = abs(actual - expected)
+    return Distance(
+        absolute=absolute,
+        relative=divide(absolute, abs(expected)),
+        ulp=max(count_ulp(a, e) for a, e in parts),
+    )
+
+
+def divide(absolute: float, expected: float) -> float | None:
+    """Return the relative error, None where it is no finite number."""
+    share = absolute / expected if expected else math.inf
+    return share if math.isfinite(share) else None
+
+
+def tell_payloads(actual: float, expected: float) -> str:
+    """Say whether two floats that are the same are NaNs of other bits, empty if not."""
+    bits = [struct.pack(">d", number).hex() for number in (actual, expected)]
+    return f"NaN 0x{bits[0]}, expected 0x{bits[1]}" if bits[0] != bits[1] else ""
 
 
 def describe_floats(actual: float, expected: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..model import Comparison, Failure, Mismatch, Outcome, Policy
+from ..comparison import Comparison, Mismatch, OwnComparison, Policy
+from ..model import Failure, Outcome
 from .policies import exact
 from .show import clip, mask_addresses, show
 
@@ -10,19 +11,25 @@ __all__ = ["compare_outcomes"]
 
 
 def compare_outcomes(
-    actual: Outcome, expected: Outcome, policy: Policy, *, values: bool = True
+    actual: Outcome,
+    expected: Outcome,
+    policy: Policy,
+    *,
+    values: bool = True,
+    own: OwnComparison | None = None,
 ) -> Comparison:
     """Compare what a task gave with what it should have given.
 
     Values are compared by `policy`, or not at all where `values` is false; failures by type, then
-    by what they say; skips are equal. ValueError for an outcome that is lost.
+    by what they say; skips are equal. `own` is asked of the values' parts first. ValueError for
+    an outcome that is lost.
     """
     if "lost" in (actual.kind, expected.kind):
         raise ValueError("a lost outcome has nothing to compare")
     if actual.kind != expected.kind:
         return report(actual, expected, policy, kind="outcome")
     if actual.kind == "value" and values:
-        return policy(actual.value, expected.value)
+        return policy(actual.value, expected.value, own=own)
     if actual.kind == "failure" and actual.failure is not None and expected.failure is not None:
         difference = tell_difference(actual.failure, expected.failure)
         if difference is not None:
@@ -41,7 +48,7 @@ def report(
         expected=write_outcome(expected),
         difference=difference,
     )
-    return Comparison(mismatches=(mismatch,), count=1, policy=str(policy))
+    return Comparison.different(mismatch, str(policy))
 
 
 def write_outcome(outcome: Outcome) -> str:

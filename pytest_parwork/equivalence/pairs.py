@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from ..model import Mismatch
+from ..comparison import Mismatch, Note
+from .floats import Distance
 from .show import clip, show
 
 __all__ = [
@@ -17,10 +18,13 @@ __all__ = [
     "Pair",
     "Path",
     "Relation",
+    "Remark",
     "Tolerance",
     "Unequal",
     "look_up",
     "render",
+    "render_note",
+    "render_path",
 ]
 
 #: The two forms of a step into a value.
@@ -47,14 +51,25 @@ class Pair(NamedTuple):
 class Unequal(NamedTuple):
     """Two parts that are not equal; texts are made of it only if the mismatch is kept.
 
-    `difference` is a text, or a function of the two parts that gives one; `suffix` is added to
-    the path.
+    `difference` is a text, or a function of the two parts that gives one, `distance` how far apart
+    numbers are, or a function that says so; `suffix` is added to the path. `since`, where given,
+    is how many mismatches of the relation this one leaves standing: it says all of the later ones.
     """
 
     kind: str
     actual: object
     expected: object
     difference: str | Callable[[Any, Any], str] = ""
+    suffix: str = ""
+    distance: Distance | Callable[[Any, Any], Distance | None] | None = None
+    since: int | None = None
+
+
+class Remark(NamedTuple):
+    """Something worth knowing about two parts that are equal all the same."""
+
+    kind: str
+    text: str
     suffix: str = ""
 
 
@@ -76,12 +91,23 @@ class Tolerance(Protocol):
     def admits_elements(self, actual: Any, expected: Any, /) -> Any:
         """Answer for each element of two arrays of one float or complex dtype."""
 
+    def allow(self, actual: complex, expected: complex, /) -> str:
+        """Say how far apart two numbers are that it does not admit, and how far they may be."""
+
 
 class Relation(Protocol):
     """The relation that is being decided."""
 
     @property
     def tolerance(self) -> Tolerance | None: ...
+
+    @property
+    def dict_order(self) -> bool:
+        """Whether the order of a dict's keys counts."""
+
+    @property
+    def found(self) -> int:
+        """How many mismatches there are so far."""
 
     def holds(self, actual: object, expected: object, /) -> bool:
         """Decide it for two parts on their own."""
@@ -90,7 +116,7 @@ class Relation(Protocol):
         """Decide it for two parts that may not belong together; None once that took too long."""
 
 
-Finding: TypeAlias = Pair | Unequal
+Finding: TypeAlias = Pair | Unequal | Remark
 
 #: Compares two values of one type: yields the parts that must be equal, and what is not.
 Comparer: TypeAlias = Callable[[Any, Any, Relation], Iterator[Finding]]
@@ -159,12 +185,28 @@ def render(unequal: Unequal, path: Path) -> Mismatch:
             difference = difference(unequal.actual, unequal.expected)
         except Exception:  # a subclass may forbid the arithmetic; the mismatch stands without it
             difference = ""
+    distance = unequal.distance
+    if callable(distance):
+        try:
+            distance = distance(unequal.actual, unequal.expected)
+        except Exception:
+            distance = None
     return Mismatch(
         path=render_path(path) + unequal.suffix,
         kind=unequal.kind,
         actual=show(unequal.actual),
         expected=show(unequal.expected),
         difference=clip(difference, limit=DIFFERENCE_LIMIT),
+        **(distance._asdict() if distance is not None else {}),
+    )
+
+
+def render_note(remark: Remark, path: Path) -> Note:
+    """Make the texts of a note."""
+    return Note(
+        path=render_path(path) + remark.suffix,
+        kind=remark.kind,
+        text=clip(remark.text, limit=DIFFERENCE_LIMIT),
     )
 
 

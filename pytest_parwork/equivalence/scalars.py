@@ -13,8 +13,18 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from .floats import describe_complex, describe_floats, is_same_complex, is_same_float
-from .pairs import Comparer, Finding, Relation, Unequal, look_up
+from .floats import (
+    Distance,
+    classify,
+    describe_complex,
+    describe_floats,
+    is_same_complex,
+    is_same_float,
+    measure,
+    measure_complex,
+    tell_payloads,
+)
+from .pairs import Comparer, Finding, Relation, Remark, Tolerance, Unequal, look_up
 from .show import show
 
 if TYPE_CHECKING:
@@ -53,26 +63,55 @@ def compare_keys(
 
 
 def compare_floats(actual: float, expected: float, relation: Relation) -> Iterator[Finding]:
-    tolerance = relation.tolerance
-    if is_same_float(actual, expected) or (tolerance and tolerance.admits(actual, expected)):
+    if is_same_float(actual, expected):
+        if actual != actual and (text := tell_payloads(actual, expected)):
+            yield Remark("nan-payload", text)
         return
-    kind = "sign-of-zero" if actual == expected else "value"
-    yield Unequal(kind, actual, expected, describe_floats)
+    tolerance = relation.tolerance
+    if tolerance and tolerance.admits(actual, expected):
+        return
+    describe = partial(describe_excess, tolerance, describe_floats)
+    kind = classify(float(actual), float(expected))
+    yield Unequal(kind, actual, expected, describe, distance=measure)
 
 
 def compare_complex(actual: complex, expected: complex, relation: Relation) -> Iterator[Finding]:
     tolerance = relation.tolerance
     if is_same_complex(actual, expected) or (tolerance and tolerance.admits(actual, expected)):
         return
-    kind = "sign-of-zero" if actual == expected else "value"
-    yield Unequal(kind, actual, expected, describe_complex)
+    describe = partial(describe_excess, tolerance, describe_complex)
+    kind = classify(complex(actual), complex(expected))
+    yield Unequal(kind, actual, expected, describe, distance=measure_complex)
+
+
+def describe_excess(
+    tolerance: Tolerance | None,
+    describe: Callable[[Any, Any], str],
+    actual: complex,
+    expected: complex,
+) -> str:
+    """Say how far apart two numbers are, with a tolerance also how far they may be."""
+    texts = [describe(actual, expected), tolerance.allow(actual, expected) if tolerance else ""]
+    return "; ".join(text for text in texts if text)
 
 
 def compare_integers(actual: int, expected: int, _: Relation) -> Iterator[Finding]:
     if actual != expected:
         yield Unequal(
-            "value", actual, expected, lambda a, e: f"{'+' if a > e else ''}{show(a - e)}"
+            "value",
+            actual,
+            expected,
+            lambda a, e: f"{'+' if a > e else ''}{show(a - e)}",
+            distance=measure_integers,
         )
+
+
+def measure_integers(actual: int, expected: int) -> Distance:
+    """Return how far apart two integers are; OverflowError beyond what a float holds."""
+    absolute = abs(actual - expected)
+    return Distance(
+        absolute=float(absolute), relative=absolute / abs(expected) if expected else None
+    )
 
 
 def compare_text(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:

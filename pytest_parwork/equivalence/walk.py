@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ..model import Comparison
+from ..comparison import Comparison, Mismatch, Note, OwnComparison
 from . import arrays, callables, containers, objects, records, scalars
-from .pairs import Comparer, Finding, Pair, Path, Tolerance, Unequal, render
-from .scalars import is_plainly_equal
+from .pairs import (
+    Comparer,
+    Finding,
+    Pair,
+    Path,
+    Remark,
+    Tolerance,
+    Unequal,
+    render,
+    render_note,
+    render_path,
+)
+from .scalars import PLAIN, is_plainly_equal
 from .show import name_type, show
 
 __all__ = ["FAMILIES", "gather"]
@@ -38,17 +50,40 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
-def gather(actual: object, expected: object, tolerance: Tolerance | None) -> Comparison:
-    """Return all mismatches, under the name of the exact policy."""
+def gather(
+    actual: object,
+    expected: object,
+    policy: str,
+    *,
+    tolerance: Tolerance | None = None,
+    dict_order: bool = False,
+    own: OwnComparison | None = None,
+) -> Comparison:
+    """Return all mismatches by the policy of that name."""
     if is_plainly_equal(actual, expected):
-        return Comparison()
-    kept = []
-    count = 0
-    for unequal, path in Walk(tolerance=tolerance, effort=Effort()).take(actual, expected):
-        count += 1
-        if count <= KEPT:
-            kept.append(render(unequal, path))
-    return Comparison(mismatches=tuple(kept), count=count)
+        return Comparison(policy=policy)
+    kept: list[Mismatch] = []
+    kinds: list[str] = []
+    notes: list[Note] = []
+    walk = Walk(tolerance=tolerance, dict_order=dict_order, own=own, effort=Effort())
+    for finding, path in walk.take(actual, expected):
+        if isinstance(finding, Remark):
+            if len(notes) < KEPT:
+                notes.append(render_note(finding, path))
+            continue
+        if isinstance(finding, Unequal) and finding.since is not None:
+            del kinds[finding.since :], kept[finding.since :]
+            walk.found = finding.since + 1
+        kinds.append(finding.kind)
+        if len(kept) < KEPT:
+            kept.append(finding if isinstance(finding, Mismatch) else render(finding, path))
+    return Comparison(
+        mismatches=tuple(kept),
+        count=len(kinds),
+        policy=policy,
+        classes=Counter(kinds),
+        notes=tuple(notes),
+    )
 
 
 @dataclass(slots=True)
@@ -67,22 +102,27 @@ class Place:
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Walk:
     """A walk through two values; the comparers on its way see it as their relation.
 
     `met` are the pairs with parts so far, `around` those of the walks that wait for this one: they
     are equal as far as this walk is concerned. The pairs themselves are kept, because an id is
-    given again when its owner is gone.
+    given again when its owner is gone. `own` is asked first, of all that is not plain.
     """
 
     tolerance: Tolerance | None
+    dict_order: bool
+    own: OwnComparison | None
     effort: Effort
+    found: int = 0
     around: tuple[Met, ...] = ()
     is_guess: bool = False
     met: Met = field(default_factory=dict)
 
-    def take(self, actual: object, expected: object) -> Iterator[tuple[Unequal, Path]]:
+    def take(
+        self, actual: object, expected: object
+    ) -> Iterator[tuple[Unequal | Remark | Mismatch, Path]]:
         """Yield what is not equal, in the order of the values, with its path.
 
         A stack of iterators takes the place of recursion, so that depth costs memory only.
@@ -93,7 +133,8 @@ class Walk:
             place = stack[-1]
             try:
                 for finding in place.findings:
-                    if isinstance(finding, Unequal):
+                    if isinstance(finding, Unequal | Remark):
+                        self.found += isinstance(finding, Unequal)
                         yield finding, place.path
                         continue
                     left, right, form, key = finding
@@ -101,13 +142,21 @@ class Walk:
                         continue
                     cls = type(left)
                     path = (place.path, form, key) if form else place.path
+                    if self.own is not None and cls not in PLAIN:
+                        said = ask(self.own, left, right, path)
+                        if said is not None:
+                            self.found += len(said)
+                            yield from ((mismatch, path) for mismatch in said)
+                            continue
                     if cls is not type(right) and not is_same_class(cls, type(right)):
+                        self.found += 1
                         yield Unequal("type", left, right, describe_types), path
                         continue
                     self.met[id(place.pair.actual), id(place.pair.expected)] = place.pair
                     if self.has_met(left, right):
                         continue
                     if len(stack) > DEPTH:
+                        self.found += 1
                         yield Unequal("uncomparable", left, right, "too deep"), path
                         continue
                     if self.is_guess:
@@ -121,6 +170,7 @@ class Walk:
                     stack.pop()
             except Exception as error:  # by code of the values' classes: what raises is unknown
                 advice = f"comparing raised {show(error)}; compare with a function"
+                self.found += 1
                 yield Unequal("uncomparable", *place.pair[:2], advice), place.path
 
     def has_met(self, actual: object, expected: object) -> bool:
@@ -142,14 +192,27 @@ class Walk:
         """
         inner = Walk(
             tolerance=self.tolerance,
+            dict_order=self.dict_order,
+            own=self.own,
             effort=self.effort,
             around=(*self.around, self.met),
             is_guess=is_guess,
         )
-        is_equal = next(inner.take(actual, expected), None) is None
+        findings = inner.take(actual, expected)
+        is_equal = all(isinstance(finding, Remark) for finding, _ in findings)
         if is_equal:
             self.met.update(inner.met)
         return is_equal
+
+
+def ask(
+    own: OwnComparison, actual: object, expected: object, path: Path
+) -> Sequence[Mismatch] | None:
+    """Ask a project what it says of two parts; TypeError if its answer is none."""
+    said = own(actual, expected, render_path(path))
+    if said is None or all(isinstance(mismatch, Mismatch) for mismatch in said):
+        return said
+    raise TypeError(f"pytest_parwork_compare gave {show(said)}; give a list of Mismatch, or None")
 
 
 def find(cls: type) -> Comparer:

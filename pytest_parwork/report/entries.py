@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..model import Budget, Comparison, Lost, Mismatch, Outcome, Run, Verdict
+from ..comparison import Comparison, Mismatch, Note
+from ..model import Budget, Lost, Outcome, Run, Verdict
 
 __all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
 
@@ -34,7 +35,8 @@ class CaseEntry:
     `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end;
     `interval` is (arrived, started, ended) on the run's clock. `lost` is None or a dictionary:
     "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the innermost
-    frame first), "leg" ("parallel" or "serial"). `why` says why a case is NOT_VERIFIED:
+    frame first), "leg" ("parallel" or "serial"). `mismatch_count`, and `classes` by class, count
+    the mismatches that are not kept too. `why` says why a case is NOT_VERIFIED:
     `verify=0.5`, `SKIPPED` or `INTERRUPTED`.
     """
 
@@ -50,6 +52,8 @@ class CaseEntry:
     lost: Mapping[str, Any] | None = None
     mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
+    classes: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
     why: str = ""
 
     @property
@@ -64,7 +68,11 @@ class CaseEntry:
             verdict=self.verdict.value,
             interval=list(self.interval) if self.interval else None,
             lost=dict(self.lost) if self.lost else None,
-            mismatches=[plain(mismatch) for mismatch in self.mismatches],
+            mismatches=[
+                plain(mismatch, indices=list(mismatch.indices)) for mismatch in self.mismatches
+            ],
+            classes=dict(self.classes),
+            notes=[plain(note) for note in self.notes],
         )
 
     @classmethod
@@ -73,7 +81,11 @@ class CaseEntry:
         nested = {
             "verdict": Verdict(data["verdict"]),
             "interval": tuple(data["interval"]) if data["interval"] else None,
-            "mismatches": tuple(Mismatch(**mismatch) for mismatch in data["mismatches"]),
+            "mismatches": tuple(
+                Mismatch(**{**mismatch, "indices": tuple(mismatch["indices"])})
+                for mismatch in data["mismatches"]
+            ),
+            "notes": tuple(Note(**note) for note in data["notes"]),
         }
         return cls(**{**data, **nested})
 
@@ -152,6 +164,8 @@ def judged(
         lost=None if lost is None else _plain_lost(lost, leg),
         mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
+        classes=comparison.classes if comparison is not None else {},
+        notes=comparison.notes if comparison is not None else (),
         why=why,
     )
 

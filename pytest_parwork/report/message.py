@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import indent, wrap
 from typing import Any
 
-from ..model import Mismatch
+from ..comparison import Mismatch
 from .entries import CaseEntry
 from .figures import counted, duration, shorten
 

@@ -292,7 +292,8 @@ LONG_TEXT = "a" * 1000
 
 DIFFERENT: dict[str, tuple[object, object, str]] = {
     "ints": (3, 4, "value"),
-    "floats": (0.1, math.nextafter(0.1, 1), "value"),
+    "floats": (0.1, 0.2, "value"),
+    "floats next to each other": (0.1, math.nextafter(0.1, 1), "≤4 ulp"),
     "a float and NaN": (0.1, NAN, "value"),
     "infinities": (math.inf, -math.inf, "value"),
     "zeros": (-0.0, 0.0, "sign-of-zero"),
@@ -352,7 +353,7 @@ DIFFERENT: dict[str, tuple[object, object, str]] = {
     "OrderedDict in another order": (
         OrderedDict([("a", 1), ("b", 2)]),
         OrderedDict([("b", 2), ("a", 1)]),
-        "order",
+        "order-only",
     ),
     "default factories": (defaultdict(list), defaultdict(set), "value"),
     "a Counter with a zero": (Counter(a=0), Counter(), "extra"),

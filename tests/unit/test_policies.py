@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import math
 import pickle
+import re
+import struct
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pytest_parwork.equivalence import as_policy, close, compare, exact
+from pytest_parwork.comparison import Policy
+from pytest_parwork.equivalence import as_policy, close, compare, exact, reordered_sum, ulp
 from pytest_parwork.errors import UsageError
-from pytest_parwork.model import Policy
 
 NAN = float("nan")
 INF = math.inf
@@ -29,7 +31,17 @@ def test_policies_are_printable_values() -> None:
     assert len({exact(), exact(), close(rtol=1.0), close(rtol=1)}) == 2
 
 
-@pytest.mark.parametrize("policy", [exact(), close(rtol=1e-3), as_policy(judge_nothing)])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        exact(),
+        close(rtol=1e-3),
+        ulp(2),
+        reordered_sum([1.0]),
+        as_policy({"mean": ulp(2)}),
+        as_policy(judge_nothing),
+    ],
+)
 def test_a_policy_travels(policy: Policy) -> None:
     assert pickle.loads(pickle.dumps(policy)) == policy
 
@@ -178,12 +190,13 @@ def test_a_policy_stays_as_it_is() -> None:
     assert as_policy(policy) is policy
 
 
-@pytest.mark.parametrize("value", [3, "exact", None, {"a": 1}, [exact()]])
+@pytest.mark.parametrize("value", [3, "exact", None, {1, 2}, [exact()]])
 def test_what_is_no_policy_is_an_error(value: Any) -> None:
     with pytest.raises(UsageError) as caught:
         as_policy(value)
     assert str(caught.value).endswith(
-        " is no policy: give exact(), close(rtol=…), or a function f(actual, expected)"
+        " is no policy: give exact(), ulp(…), close(rtol=…), unordered(), a function "
+        "f(actual, expected), or {'key': policy}"
     )
 
 
@@ -192,3 +205,205 @@ def test_a_policy_that_was_not_called_is_an_error(value: Any, call: str) -> None
     with pytest.raises(UsageError) as caught:
         as_policy(value)
     assert str(caught.value).endswith(f"makes a policy: call it, as in {call}")
+
+
+def step(value: Any, steps: int, towards: float = math.inf) -> Any:
+    """Go some steps along the number line of the value's type."""
+    for _ in range(steps):
+        value = (math.nextafter if type(value) is float else np.nextafter)(
+            value, type(value)(towards)
+        )
+    return value
+
+
+FLOATS = [np.float16, np.float32, np.float64, np.longdouble]
+
+
+@pytest.mark.parametrize("width", FLOATS)
+@pytest.mark.parametrize("start", [1.0, -1.0, 0.0, 0.1, 1024.0, 6e-8])
+def test_ulp_counts_steps_of_the_type_at_hand(width: Any, start: float) -> None:
+    number = width(start)
+    assert compare(step(number, 3), number, ulp(3))
+    comparison = compare(step(number, 4), number, ulp(3))
+    assert comparison.classes == {"≤4 ulp": 1}
+    assert comparison.mismatches[0].ulp == 4
+    assert comparison.mismatches[0].difference.endswith("4 ulp; allowed 3 ulp")
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (step(1.0, 2), 1.0),
+        (-0.0, 0.0),
+        (5e-324, -5e-324),
+        (complex(step(1.0, 2), -1.0), complex(1.0, step(-1.0, 2))),
+        (complex(INF, step(1.0, 1)), complex(INF, 1.0)),
+        (complex(NAN, 1.0), complex(NAN, 1.0)),
+        (np.array([INF, NAN, 2.0, step(1.0, 2)]), np.array([INF, NAN, 2.0, 1.0])),
+        (np.array([complex(INF, step(1.0, 1))]), np.array([complex(INF, 1.0)])),
+        ({"a": [step(1.0, 1)]}, {"a": [1.0]}),
+    ],
+)
+def test_ulp_admits_that_many_steps_at_any_depth(actual: object, expected: object) -> None:
+    assert compare(actual, expected, ulp(2))
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (step(1.0, 3), 1.0),
+        (INF, 1.7976931348623157e308),
+        (NAN, 1.0),
+        (1, 2),
+        (1.0, 1),
+        (complex(1.0, step(1.0, 3)), 1 + 1j),
+        (complex(INF, 1.0), complex(INF, 1.1)),
+        (np.array([INF]), np.array([-INF])),
+        (np.array([complex(1, INF)]), np.array([complex(1, -INF)])),
+        (np.array([step(np.float32(1), 3)]), np.array([np.float32(1)])),
+    ],
+)
+def test_ulp_admits_nothing_else(actual: object, expected: object) -> None:
+    assert not compare(actual, expected, ulp(2))
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, "4", None, True, NAN])
+def test_ulp_refuses_what_is_no_number_of_steps(steps: Any) -> None:
+    with pytest.raises(UsageError, match=r"give a whole number, at least 0, as in ulp\(4\)"):
+        ulp(steps)
+
+
+def test_a_float_that_differs_says_at_which_ulp_it_would_pass() -> None:
+    (mismatch,) = compare(step(1.0, 3), 1.0).mismatches
+    assert (mismatch.kind, mismatch.ulp) == ("≤4 ulp", 3)
+    assert mismatch.absolute == pytest.approx(6.7e-16, rel=0.01)
+    assert mismatch.relative == mismatch.absolute
+
+
+def test_close_tells_how_much_it_allows() -> None:
+    (mismatch,) = compare({"a": 1.5}, {"a": 1.0}, close(rtol=1e-3)).mismatches
+    assert mismatch.difference == "+50 %, 2.3e15 ulp; off by 0.5, allowed 0.001"
+    (mismatch,) = compare(np.array([1.5, 9.0]), np.array([1.0, 2.0]), close(rtol=0.1)).mismatches
+    assert mismatch.difference.endswith("; off by 7, allowed 0.2 at [1]")
+
+
+CANCELLING = [*np.random.default_rng(0).standard_normal(10_000) * 1e6, 1.0]
+
+
+def test_a_reordered_sum_is_admitted_where_ulps_mislead() -> None:
+    actual, expected = sum(sorted(CANCELLING)), sum(CANCELLING)
+    comparison = compare(actual, expected)
+    assert comparison.mismatches[0].ulp is not None
+    assert comparison.mismatches[0].ulp > 1000
+    assert compare(actual, expected, reordered_sum(CANCELLING))
+    assert compare({"sum": actual}, {"sum": expected}, {"sum": reordered_sum(CANCELLING)})
+
+
+def test_a_sum_that_lacks_a_term_is_not_admitted() -> None:
+    policy = reordered_sum(CANCELLING)
+    comparison = compare(sum(CANCELLING[:-1]), sum(CANCELLING), policy)
+    assert not comparison
+    assert "off by 1, allowed 0.018" in comparison.mismatches[0].difference
+
+
+def test_the_bound_of_a_reordered_sum_is_that_of_the_type_of_the_sum() -> None:
+    terms = np.ones(1001, "f4")
+    policy = reordered_sum(terms)
+    assert str(policy) == "reordered_sum(1001 terms, sum |x| = 1001)"
+    assert compare(np.float32(1001.1), np.float32(1001), policy)  # 2 * 1000 * 2**-24 * 1001 = 0.12
+    assert not compare(np.float32(1001.2), np.float32(1001), policy)
+    assert not compare(1001.1, 1001.0, policy)
+    comparison = compare(np.array([1001.2, 1], "f4"), np.array([1001, 2], "f4"), policy)
+    assert comparison.mismatches[0].difference.endswith("; off by 1, allowed 0.12 at [1]")
+
+
+def test_a_reordered_sum_of_complex_terms_is_bounded_by_their_moduli() -> None:
+    policy = reordered_sum([3 + 4j, -3 - 4j])
+    assert str(policy) == "reordered_sum(2 terms, sum |x| = 10)"
+    assert compare(complex(1e-15, 1e-15), 0j, policy)
+    assert not compare(complex(1e-14, 0), 0j, policy)
+
+
+@pytest.mark.parametrize("terms", [[], [1.0, INF], [NAN], ["a"], 3, None])
+def test_a_reordered_sum_needs_finite_terms(terms: Any) -> None:
+    with pytest.raises(UsageError, match="give the terms, finite numbers"):
+        reordered_sum(terms)
+
+
+def test_each_key_has_its_policy_and_the_others_are_exact() -> None:
+    policy = {"mean": ulp(2), "text": str.__eq__}
+    expected = {"mean": 1.0, "text": "a", "n": 3}
+    assert compare({"mean": step(1.0, 2), "text": "a", "n": 3}, expected, policy)
+    comparison = compare({"mean": step(1.0, 3), "text": "a", "n": 3.0}, expected, policy)
+    assert [m.path for m in comparison.mismatches] == ["['mean']", "['n']"]
+    assert comparison.classes == {"≤4 ulp": 1, "type": 1}
+    assert comparison.policy == "{'mean': ulp(2), 'text': str.__eq__}"
+    comparison = compare({"mean": {"a": 1.0, "b": 2.0}}, {"mean": {"a": 1.0}}, {"mean": exact()})
+    assert [m.path for m in comparison.mismatches] == ["['mean']['b']"]
+
+
+def test_policies_of_keys_nest() -> None:
+    policy = {"a": {"b": close(rtol=0.1)}}
+    assert compare({"a": {"b": 1.05}, "c": 1}, {"a": {"b": 1.0}, "c": 1}, policy)
+
+
+def test_a_key_that_one_side_lacks_is_a_mismatch() -> None:
+    comparison = compare({"n": 1}, {"n": 1, "mean": 1.0}, {"mean": ulp(2)})
+    assert comparison.classes == {"missing": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"n": 1}, "compare= names 'mean', no key of the value, which has 'n'"),
+        (3, "{'mean': ulp(2)} needs a dict to look into, not 3 (int)"),
+    ],
+)
+def test_a_policy_of_a_key_that_is_not_there_is_an_error(value: object, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)):
+        compare(value, value, {"mean": ulp(2)})
+
+
+def test_an_empty_mapping_of_policies_is_an_error() -> None:
+    with pytest.raises(UsageError, match="names no key"):
+        compare({}, {}, {})
+
+
+def test_the_order_of_a_dict_is_a_note_and_a_difference_on_request() -> None:
+    actual, expected = {"b": 1, "a": 2}, {"a": 2, "b": 1}
+    comparison = compare([actual], [expected])
+    assert comparison
+    assert [(note.path, note.kind) for note in comparison.notes] == [("[0]", "dict-order")]
+    assert comparison.notes[0].text == "keys in another order, 'b' in the place of 'a'"
+    comparison = compare([actual], [expected], exact(dict_order=True))
+    assert comparison.classes == {"order-only": 1}
+    assert str(exact(dict_order=True)) == "exact(dict_order=True)"
+
+
+OTHER_NAN = struct.unpack("<d", struct.pack("<Q", 0xFFF8_0000_0000_0001))[0]
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "path"),
+    [
+        (NAN, OTHER_NAN, ""),
+        ([NAN, 1], [OTHER_NAN, 1], "[0]"),
+        ({"a": np.array([NAN, 1])}, {"a": np.array([OTHER_NAN, 1])}, "['a']"),
+    ],
+)
+def test_nans_of_other_bits_are_a_note(actual: object, expected: object, path: str) -> None:
+    comparison = compare(actual, expected)
+    assert comparison
+    assert [(note.path, note.kind) for note in comparison.notes] == [(path, "nan-payload")]
+    assert not compare(actual, actual).notes
+
+
+@pytest.mark.parametrize("dtype", ["f8", "i4", "u1", "c16", "U3", "f2", "M8[s]", "c8", "?"])
+def test_an_array_in_another_order_is_a_class_of_its_own(dtype: str) -> None:
+    expected = np.array([3, 1, 0, 1, 0]).astype(dtype)
+    comparison = compare(expected[::-1], expected)
+    assert comparison.classes == {"order-only": 1}
+    assert "in another order" in comparison.mismatches[0].difference
+    changed = expected[::-1].copy()
+    changed[0] = expected[1]
+    assert "order-only" not in compare(changed, expected).classes

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from report_samples import cases, interval, report, run
 
-from pytest_parwork.model import Budget, Mismatch, Verdict
+from pytest_parwork.comparison import Mismatch
+from pytest_parwork.model import Budget, Verdict
 from pytest_parwork.report.collector import Collector
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.entries import SKIPPED, CaseEntry, RunFacts

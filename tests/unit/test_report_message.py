@@ -6,7 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_parwork.model import Mismatch, Verdict
+from pytest_parwork.comparison import Mismatch
+from pytest_parwork.model import Verdict
 from pytest_parwork.report.entries import CaseEntry
 from pytest_parwork.report.message import lost_message, mismatch_message
 

@@ -1,0 +1,116 @@
+"""The words for what a comparison finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+__all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
+
+#: The classes of mismatches, an open set, with what each means.
+CLASSES: Mapping[str, str] = {
+    "outcome": "one returned, raised, skipped, the other did something else",
+    "exception": "both raised, but not the same",
+    "type": "two types, by module and qualified name",
+    "dtype": "two element types of an array, or byte orders",
+    "shape": "two shapes of an array",
+    "length": "two lengths of a sequence",
+    "missing": "the expected part is not there",
+    "extra": "the part is not expected",
+    "order-only": "the same items in another order",
+    "sign-of-zero": "0.0 and -0.0",
+    "≤4 ulp": "floats that are at most four steps of their number line apart",
+    "value": "anything else",
+    "policy": "a function said so",
+    "uncomparable": "nothing can tell whether they are equal",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """One place where two outcomes differ.
+
+    `path` reads like code, empty for the outcome as a whole: `['coef'][4]`, `.weight`. `kind` is
+    one of `CLASSES`. `actual` and `expected` are bounded texts, as is `difference`, which says how
+    far apart the two are.
+
+    Of numbers, `absolute`, `relative` and `ulp` are the largest errors, relative to the expected
+    value, ulp in steps of the number line of their type, each None where it has no meaning. Of
+    arrays, `differing` of `size` elements differ, `indices` are the first five of them, `at` is
+    that of the largest absolute error.
+    """
+
+    path: str
+    kind: str
+    actual: str
+    expected: str
+    difference: str = ""
+    absolute: float | None = None
+    relative: float | None = None
+    ulp: int | None = None
+    differing: int = 1
+    size: int = 1
+    indices: tuple[str, ...] = ()
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something worth knowing about two outcomes that is no difference.
+
+    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros` or `input-changed`.
+    """
+
+    path: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All mismatches of one value, or of one run, against the reference; true when there is none.
+
+    `mismatches` is bounded, `count` is the true number, `classes` the true number of each class.
+    `notes` are bounded too.
+    """
+
+    mismatches: tuple[Mismatch, ...] = ()
+    count: int = 0
+    policy: str = "exact()"
+    classes: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def different(cls, mismatch: Mismatch, policy: str) -> Comparison:
+        """Return the comparison of two outcomes that differ in one place."""
+        return cls(mismatches=(mismatch,), count=1, policy=policy, classes={mismatch.kind: 1})
+
+    def __bool__(self) -> bool:
+        return self.count == 0
+
+    def __str__(self) -> str:
+        if self:
+            return f"equal by {self.policy}"
+        lines = [
+            f"  {m.path or 'the value'}: actual {m.actual}, expected {m.expected}"
+            + (f"  ({m.difference})" if m.difference else "")
+            for m in self.mismatches
+        ]
+        if self.count > len(self.mismatches):
+            lines.append(f"  … and {self.count - len(self.mismatches)} more")
+        return "\n".join([f"{self.count} mismatch(es) by {self.policy}:", *lines])
+
+
+#: What a project says of two parts at a path: mismatches, none if equal, or None if it is silent.
+OwnComparison: TypeAlias = Callable[[object, object, str], "Sequence[Mismatch] | None"]
+
+
+class Policy(Protocol):
+    """How two values are compared; see `pytest_parwork.equivalence`."""
+
+    def __str__(self) -> str: ...
+
+    def __call__(
+        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
+    ) -> Comparison: ...
