@@ -1,4 +1,4 @@
-"""A backend of one's own, `threadpool`: the pool of threads of multiprocessing."""
+"""A backend of one's own, a pool of threads, and what "the same" means for a class of one's own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from multiprocessing.pool import ThreadPool
 from queue import SimpleQueue
 
+from matrix import Matrix
+
+from pytest_parwork import Mismatch, compare
 from pytest_parwork.backends.base import Backend, Event, Reach, drain
 from pytest_parwork.carrying import BatchCall
+from pytest_parwork.comparison import Policy
 from pytest_parwork.schedule import Batch
 
 
@@ -49,3 +53,21 @@ class ThreadPoolBackend:
 
 def pytest_parwork_backends() -> Mapping[str, Backend]:
     return {"threadpool": ThreadPoolBackend()}
+
+
+def pytest_parwork_compare(
+    actual: object, expected: object, path: str, policy: Policy
+) -> Sequence[Mismatch] | None:
+    """Compare matrices by shape and elements: a zero that is stored is none."""
+    if not (isinstance(actual, Matrix) and isinstance(expected, Matrix)):
+        return None
+    if actual.shape != expected.shape:
+        shapes = [str(matrix.shape) for matrix in (actual, expected)]
+        return [Mismatch(path=f"{path}.shape", kind="shape", actual=shapes[0], expected=shapes[1])]
+    found = []
+    for place in sorted({*actual.elements, *expected.elements}):
+        left, right = (matrix.elements.get(place, 0.0) for matrix in (actual, expected))
+        if not compare(left, right, policy):
+            at = f"{path}[{place[0]}, {place[1]}]"
+            found.append(Mismatch(path=at, kind="value", actual=str(left), expected=str(right)))
+    return found

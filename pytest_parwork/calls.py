@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from .comparison import Comparison, Mismatch
+from .comparison import Comparison, Mismatch, OwnComparison
 from .equivalence import compare_outcomes
 from .errors import LostError, MismatchError
 from .limits import Limits
@@ -23,9 +23,12 @@ __all__ = ["Verified"]
 class Verified:
     """A run of calls and the serial run beside it, item by item."""
 
-    def __init__(self, workload: Workload, plan: Plan, run: Run) -> None:
+    def __init__(
+        self, workload: Workload, plan: Plan, run: Run, *, own: OwnComparison | None = None
+    ) -> None:
         self._workload = workload
         self._plan = plan
+        self._own = own
         self._run = run
         self._batch = f"{workload.name}:{id(run):x}"
         self._outcomes: list[Outcome] = []
@@ -77,7 +80,7 @@ class Verified:
         self._add(index, Verdict.LOST, parallel, serial)
 
     def _compare(self, index: int, parallel: Outcome, serial: Outcome) -> None:
-        comparison = compare_outcomes(parallel, serial, self._plan.policy)
+        comparison = compare_outcomes(parallel, serial, self._plan.policy, own=self._own)
         self._serial_seconds += serial.seconds or 0.0
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         self._add(index, verdict, parallel, serial, comparison)

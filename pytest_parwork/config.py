@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
@@ -14,6 +14,7 @@ import pytest
 from .backends.base import Backend, Family
 from .backends.names import nearest, shorthand
 from .budget import most_workers
+from .comparison import Mismatch, OwnComparison, Policy
 from .equivalence import as_policy, exact
 from .errors import UsageError
 from .model import Configuration, Plan, WorkersAsked
@@ -30,6 +31,7 @@ __all__ = [
     "is_marked",
     "marker_keywords",
     "marks",
+    "own_comparison",
     "settings",
 ]
 
@@ -74,6 +76,21 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
 def guard(config: pytest.Config) -> Guard:
     """Return what ends the workers of this session in any case."""
     return config.stash.setdefault(_GUARD, Guard())
+
+
+def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:
+    """Return what the project says of parts of values, None where it says nothing."""
+    hook = item.ihook.pytest_parwork_compare
+    if not hook.get_hookimpls():
+        return None  # or every part of every value would be asked for in vain
+
+    def ask(actual: object, expected: object, path: str) -> Sequence[Mismatch] | None:
+        said: Sequence[Mismatch] | None = hook(
+            actual=actual, expected=expected, path=path, policy=policy
+        )
+        return said
+
+    return ask
 
 
 def backend_named(config: pytest.Config, name: str) -> Backend:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .calls import Verified
-from .config import CONFIGURATION, backend_named, guard, marker_keywords, settings
+from .config import (
+    CONFIGURATION,
+    backend_named,
+    guard,
+    marker_keywords,
+    own_comparison,
+    settings,
+)
 from .errors import UsageError
 from .marker import CallSettings
 from .model import Plan, Run, Task, Workload
@@ -109,7 +116,7 @@ class Parwork:
             )
         except Interrupted as error:
             run, interrupted = error.run, error.cause
-        verified = Verified(workload, plan, run)
+        verified = Verified(workload, plan, run, own=own_comparison(self._item, plan.policy))
         is_xdist = hasattr(self._config, "workerinput")
         try:
             if interrupted is None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:  # a pytest run without parwork loads neither
     from .backends.base import Backend
+    from .comparison import Mismatch, Policy
     from .report.data import Report
 
-__all__ = ["pytest_parwork_backends", "pytest_parwork_logreport"]
+__all__ = ["pytest_parwork_backends", "pytest_parwork_compare", "pytest_parwork_logreport"]
 
 
 @pytest.hookspec
@@ -19,6 +20,20 @@ def pytest_parwork_backends(config: pytest.Config) -> Mapping[str, Backend]:  # 
     """Return backends by the name that a test gives; all answers are merged.
 
     A name given twice is an error that names both plugins.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_parwork_compare(
+    actual: object, expected: object, path: str, policy: Policy
+) -> Sequence[Mismatch] | None:
+    """Compare two parts of returned values that this package does not know well enough.
+
+    Asked of every part but plain ints, floats, texts, bytes, bools and None, the whole value first;
+    `path` leads to it (`['mesh'].cells`, empty for the whole value), `policy` is the test's. Return
+    None to leave the two to parwork, an empty list if they are equal, else what differs: each
+    `Mismatch` has a path that begins with `path`. An implementation in a conftest.py answers for
+    the tests below it. It is not asked where the policy is a function.
     """
 
 

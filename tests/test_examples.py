@@ -31,6 +31,7 @@ RUNS = {
         ("test_scrypt", "processes-2", 4),
     },
     "test_own_backend.py": {("test_checksum", "threadpool-2", 4)},
+    "test_own_equality.py": {("test_square_of_a_rotation", "threads-2", 4)},
     "test_pool.py": {
         *(("test_every_method", f"multiprocessing:{method}-2", 10) for method in METHODS),
         *(

@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 
 from ..comparison import Comparison
+from ..config import own_comparison
 from ..equivalence import compare_outcomes
 from ..errors import LostError, MismatchError, ParworkError
 from ..model import Lost, Outcome, Verdict
@@ -107,7 +108,9 @@ class Serial:
         if serial.lost is not None:
             self._lose(case, parallel, serial)
         nothing = serial.value is None and parallel.value is None and serial.kind == "value"
-        comparison = compare_outcomes(parallel, serial, case.plan.policy, values=not nothing)
+        policy = case.plan.policy
+        own = own_comparison(case.item, policy)
+        comparison = compare_outcomes(parallel, serial, policy, values=not nothing, own=own)
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         case.entry = _entry(case, verdict, parallel, serial=serial, comparison=comparison)
         traceback = parallel.failure.traceback if parallel.failure is not None else ""
