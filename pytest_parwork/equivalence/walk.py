@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -34,6 +34,9 @@ DEPTH = 200_000
 
 #: So many parts (a few seconds) are spent on keys and elements that hash and `==` do not find.
 GUESSES = 200_000
+
+#: Besides objects without `__eq__`: where it matters whether two of them are one.
+SHARED = {list, dict, set, deque, defaultdict, OrderedDict, Counter}
 
 Met: TypeAlias = dict[tuple[int, int], Pair]
 
@@ -108,7 +111,8 @@ class Walk:
 
     `met` are the pairs with parts so far, `around` those of the walks that wait for this one: they
     are equal as far as this walk is concerned. The pairs themselves are kept, because an id is
-    given again when its owner is gone. `own` is asked first, of all that is not plain.
+    given again when its owner is gone. `partners` are the pairs in which an object of either side
+    was met first. `own` is asked first, of all that is not plain.
     """
 
     tolerance: Tolerance | None
@@ -119,6 +123,7 @@ class Walk:
     around: tuple[Met, ...] = ()
     is_guess: bool = False
     met: Met = field(default_factory=dict)
+    partners: tuple[dict[int, Pair], dict[int, Pair]] = field(default_factory=lambda: ({}, {}))
 
     def take(
         self, actual: object, expected: object
@@ -152,6 +157,8 @@ class Walk:
                         self.found += 1
                         yield Unequal("type", left, right, describe_types), path
                         continue
+                    if not self.around and (cls in SHARED or cls.__eq__ is object.__eq__):
+                        yield from ((remark, path) for remark in self.tell_identity(finding))
                     self.met[id(place.pair.actual), id(place.pair.expected)] = place.pair
                     if self.has_met(left, right):
                         continue
@@ -172,6 +179,17 @@ class Walk:
                 advice = f"comparing raised {show(error)}; compare with a function"
                 self.found += 1
                 yield Unequal("uncomparable", *place.pair[:2], advice), place.path
+
+    def tell_identity(self, pair: Pair) -> Iterator[Remark]:
+        """Yield whether one side is an object of its own where the other is met once more."""
+        partners = [
+            known.setdefault(id(part), pair)
+            for known, part in zip(self.partners, pair[:2], strict=True)
+        ]
+        if partners[0].expected is not pair.expected:
+            yield Remark("identity", "one object in several places, expected one in each")
+        if partners[1].actual is not pair.actual:
+            yield Remark("identity", "an object of its own, expected one in several places")
 
     def has_met(self, actual: object, expected: object) -> bool:
         key = id(actual), id(expected)

@@ -407,3 +407,18 @@ def test_an_array_in_another_order_is_a_class_of_its_own(dtype: str) -> None:
     changed = expected[::-1].copy()
     changed[0] = expected[1]
     assert "order-only" not in compare(changed, expected).classes
+
+
+def test_an_object_that_is_shared_on_one_side_alone_is_a_note() -> None:
+    one: list[int] = []
+    several = [[], {"a": []}]
+    shared = [one, {"a": one}]
+    for actual, expected, text in (
+        (shared, several, "one object in several places, expected one in each"),
+        (several, shared, "an object of its own, expected one in several places"),
+    ):
+        comparison = compare(actual, expected)
+        assert comparison
+        (note,) = comparison.notes
+        assert (note.path, note.kind, note.text) == ("[1]['a']", "identity", text)
+    assert not compare(shared, pickle.loads(pickle.dumps(shared))).notes
