@@ -47,8 +47,18 @@ def compare_sequences(
 ) -> Iterator[Finding]:
     if len(actual) != len(expected):
         yield Unequal("length", actual, expected, f"{len(actual)} items, expected {len(expected)}")
+    if are_plainly_equal(actual, expected):
+        return
     for index, (left, right) in enumerate(zip(actual, expected, strict=False)):
         yield Pair(left, right, ITEM, index)
+
+
+def are_plainly_equal(actual: Sequence[object], expected: Sequence[object]) -> bool:
+    """Tell quickly that most equal sequences of plain values are; a False says nothing."""
+    types = set(map(type, actual))
+    if not types <= PLAIN or (float in types and 0 in actual):  # or -0.0
+        return False
+    return list(map(type, actual)) == list(map(type, expected)) and actual == expected
 
 
 def compare_named_tuples(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
