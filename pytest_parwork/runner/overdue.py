@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 
 from ..carrying import BatchCall
 from ..clock import now
@@ -70,6 +69,7 @@ class Overdue:
         release of all. To store what it gave, it has the same time again.
         """
         found = False
+        workers: dict[int, int] = {}
         for batch in self._flight if self._has_limits else ():
             task = self._flight.in_hand(batch)
             if task is None or (limit := self._tasks[task].timeout) is None:
@@ -77,7 +77,15 @@ class Overdue:
             arrived, started, ended = self._ledger.times(task)
             began = ended or started or max(arrived or 0.0, released or now())
             if now() > began + limit:
-                found |= self._end(batch, task)
+                if isinstance(self._call, ThreadCall):
+                    found |= self._give_up(self._call, batch, task)
+                else:
+                    workers[self._ledger.worker(task)] = task
+        # Together, because a library may kill all of its workers as soon as one has ended.
+        for worker in _end_workers(workers, self._flight.is_held):
+            self.ended.add(worker)
+            self._losses.overdue(workers[worker])
+            found = True
         return found
 
     def is_all(self, idle: float, patience: float) -> bool:
@@ -88,45 +96,48 @@ class Overdue:
             for batch in limits
         )
 
-    def _end(self, batch: Batch, task: int) -> bool:
-        if isinstance(self._call, ThreadCall):
-            if not self._call.give_up(batch, task):
-                return False
-            self._losses.overdue(task, "; its thread cannot be ended and goes on")
-            self.threads_left += 1
-            self._flight.land(batch)
-            rest = [other for other in batch.tasks if self._ledger.state(other) is State.PENDING]
-            self._schedule.put_back(rest)
-            return True
-        worker = self._ledger.worker(task)
-        if not _end_worker(worker, partial(self._flight.is_held, task, worker)):
+    def _give_up(self, call: ThreadCall, batch: Batch, task: int) -> bool:
+        if not call.give_up(batch, task):
             return False
-        self.ended.add(worker)
-        self._losses.overdue(task)
+        self._losses.overdue(task, "; its thread cannot be ended and goes on")
+        self.threads_left += 1
+        self._flight.land(batch)
+        rest = [other for other in batch.tasks if self._ledger.state(other) is State.PENDING]
+        self._schedule.put_back(rest)
         return True
 
 
-def _end_worker(pid: int, is_at_it: Callable[[], bool]) -> bool:
-    """Kill a worker and all in its group while `is_at_it` holds; False where it does no more.
+def _end_workers(workers: Mapping[int, int], is_held: Callable[[int, int], bool]) -> Sequence[int]:
+    """Kill workers, by their pid, that are at the task given, with all in their groups.
 
-    It is stopped before that is asked: one that is killed while it waits for its next task may hold
-    a lock of the pool, which then is dead. It ends by SIGABRT, on which it leaves its stack.
+    Returns which were. They are stopped before it is asked what they are at: one that is killed
+    while it waits for its next task may hold a lock of the pool, which then is dead. They end by
+    SIGABRT, on which they leave their stack. One that is dead by then died of something else.
     """
     if not hasattr(signal, "SIGSTOP"):
-        return False
-    try:
-        os.kill(pid, signal.SIGSTOP)
+        return []
+    stopped = [pid for pid in workers if _send(pid, signal.SIGSTOP)]
+    guilty = []
+    for pid in stopped:
         _wait(pid, "tTZ")
-        if not is_at_it():
-            os.kill(pid, signal.SIGCONT)
-            return False
-        _forbid_core(pid)
-        os.kill(pid, signal.SIGABRT)
-        os.kill(pid, signal.SIGCONT)
+        if state_of(pid) != "Z" and is_held(workers[pid], pid):
+            _forbid_core(pid)
+            _send(pid, signal.SIGABRT)
+            guilty.append(pid)
+    for pid in stopped:
+        _send(pid, signal.SIGCONT)
+    for pid in guilty:
         _wait(pid, "Z")
+        kill_group(pid)
+    return guilty
+
+
+def _send(pid: int, number: signal.Signals) -> bool:
+    """Send a signal, False if there is no such process."""
+    try:
+        os.kill(pid, number)
     except ProcessLookupError:
-        return not is_at_it()
-    kill_group(pid)
+        return False
     return True
 
 

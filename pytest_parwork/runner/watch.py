@@ -233,6 +233,8 @@ class Watch:
                 self._finish(batch)
                 self._progress = now()
         if self._inbox is None and self._overdue.look(self.released):
+            self._burial.has_begun = True
+            self._replaced = 0
             self._progress = now()
         self._look_for_the_dead()
         if self._is_enough is not None and self._is_enough():

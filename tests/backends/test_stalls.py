@@ -51,3 +51,31 @@ class Counting:
 
     def close(self) -> None:
         self._backend.close()
+
+
+@pytest.mark.parametrize("name", ["threads", "joblib:threading", "processes:fork", "joblib"])
+def test_any_number_of_tasks_may_take_too_long(backends: Mapping[str, Backend], name: str) -> None:
+    carrier = Carrier(name, backends[name])
+    hang = Task(id="hang", function=faults.spins_for_ever, timeout=0.1)
+    run = carrier([*[hang] * 20, Task(id="innocent", function=faults.innocent, args=(3,))])
+    reasons = [outcome.lost and outcome.lost.reason for outcome in run.outcomes]
+    value = run.outcomes[20].value
+    carrier.close()
+    assert reasons == [*["timeout"] * 20, None]
+    assert value == 9
+
+
+@pytest.mark.parametrize("name", ["joblib", "processes:fork"])
+def test_tasks_whose_time_is_over_at_once_all_leave_their_stack(
+    backends: Mapping[str, Backend], name: str
+) -> None:
+    """A library that ends its whole pool at one death must not be ahead of the second stack."""
+    carrier = Carrier(name, backends[name])
+    hang = [faults.sleeps_for_ever, faults.spins_for_ever] * 4
+    run = carrier([Task(id=str(n), function=f, timeout=0.3) for n, f in enumerate(hang)])
+    lost = [outcome.lost for outcome in run.outcomes]
+    carrier.close()
+    assert [one.reason for one in lost if one] == ["timeout"] * len(hang), lost
+    for one, function in zip(lost, hang, strict=True):
+        assert one is not None
+        assert any(frame.endswith(f" in {function.__name__}") for frame in one.stack), lost
