@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,50 +76,57 @@ def limit_thread(threads: int) -> Callable[[], None]:
 
 
 class Limits:
-    """The limit of native threads that the workers have, for the serial run too."""
+    """The limit of native threads that the workers have, for the serial run too.
+
+    Libraries that are loaded while it is held read the environment, which is that of the workers:
+    what a case hands on to a process that it starts is the same in both legs too.
+    """
 
     def __init__(self, threads: int | None) -> None:
         self._threads = threads
-        self._controller: Any = None
+        self._before: dict[str, str | None] = {}
+        self._limiter: Any = None
         self._modules = 0
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Keep to the limit inside, also for libraries that are loaded there.
-
-        These read the environment, which is that of the workers while it lasts: what a case hands
-        on to a process that it starts is the same in both legs too.
-        """
-        if self._threads is None:
-            yield
-            return
-        before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self._threads)))
-        self._look()
-        limited = nullcontext()
-        if self._controller is not None:
-            limited = self._controller.limit(limits=self._threads)
+        """Keep to the limit inside."""
+        self.take()
         try:
-            with limited:
-                yield
+            yield
         finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+            self.release()
 
-    def _look(self) -> None:
-        """Find the libraries, again after an import: a case may have loaded one."""
+    def take(self) -> None:
+        """Keep to the limit from here on; once more after what may have loaded a library."""
+        if self._threads is None:
+            return
+        if not self._before:
+            self._before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+            os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self._threads)))
         if len(sys.modules) == self._modules:
             return
         self._modules = len(sys.modules)
         if _is_any_loaded():
             import threadpoolctl
 
-            controller = threadpoolctl.ThreadpoolController()
-            self._controller = controller if controller.info() else None
+            if self._limiter is not None:
+                self._limiter.restore_original_limits()
+            self._limiter = threadpoolctl.threadpool_limits(limits=self._threads)
             self._modules = len(sys.modules)
+
+    def release(self) -> None:
+        """Set all as it was before."""
+        if self._limiter is not None:
+            self._limiter.restore_original_limits()
+            self._limiter = None
+        self._modules = 0
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._before = {}
 
 
 def _is_any_loaded() -> bool:

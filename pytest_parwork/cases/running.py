@@ -40,8 +40,10 @@ class Running:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Open the gate before the first case that needs it."""
         case = item.stash.get(CASE, None)
+        self._serial.keep_limits(item)  # not those of another run, while the gate is open
         if case is not None and not self._is_off:
             self.gates.open_for(case)
+            self._serial.keep_limits(item)
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
         return (yield)
@@ -82,6 +84,7 @@ class Running:
         """Report and give back what an interrupted session has left."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             tell(session.config, [entry.to_dict() for entry in self.gates.leave()])
+        self._serial.release_limits()
         self.gates.close()
 
     def pytest_unconfigure(self) -> None:

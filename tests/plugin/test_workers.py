@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_parwork import budget
@@ -163,3 +165,37 @@ def test_the_environment_tells_the_cpus_and_what_limits_them(scratch: Scratch) -
 
 def _joined(section: list[str]) -> str:
     return " ".join(" ".join(section).split())
+
+
+def test_the_limit_of_native_threads_ends_with_the_last_case(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    scratch.cases(
+        """
+        def tell(what):
+            note(f"{what} {os.environ['OMP_NUM_THREADS']}")
+
+        @pytest.fixture(scope="class")
+        def wide():
+            tell("wide")
+
+        class TestCases:
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_limit(self, n, wide):
+                tell("case")
+
+        def test_after():
+            tell("after")
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"passed": 3}
+    assert sorted(set(scratch.notes())) == [
+        "after 7 here",
+        "case 1 here",
+        "case 1 there",
+        "wide 7 here",
+    ]
+    assert os.environ["OMP_NUM_THREADS"] == "7"
