@@ -41,8 +41,8 @@ class RunEntry:
         """Return the fields as plain JSON values, fit for xdist and `json`."""
         return plain(
             self,
-            facts=[facts.to_dict() for facts in self.facts],
-            cases=[case.to_dict() for case in self.cases],
+            facts=tuple(facts.to_dict() for facts in self.facts),
+            cases=tuple(case.to_dict() for case in self.cases),
         )
 
     @classmethod

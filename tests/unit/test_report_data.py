@@ -254,10 +254,10 @@ def test_an_entry_survives_a_journey_as_json() -> None:
 def test_an_entry_as_a_dict_holds_builtin_types_only() -> None:
     # What xdist sends knows exact types only, no subclass of str such as Verdict.
     def check(value: object) -> None:
-        assert type(value) in {dict, list, str, int, float, bool, type(None)}
+        assert type(value) in {dict, list, tuple, str, int, float, bool, type(None)}
         for child in value.values() if isinstance(value, dict) else []:
             check(child)
-        for child in value if isinstance(value, list) else []:
+        for child in value if isinstance(value, list | tuple) else []:
             check(child)
 
     check(with_verdicts(Verdict.EQUAL, Verdict.DIFFERENT).to_dict())
