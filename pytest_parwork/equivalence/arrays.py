@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["find", "is_bool", "unify"]
+__all__ = [
+    "compare_arrays",
+    "compare_dtypes",
+    "compare_masked",
+    "compare_scalars",
+    "find",
+    "is_bool",
+    "unify",
+]
 
 
 def find(cls: type) -> Comparer | None:

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import types
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .pairs import ATTRIBUTE, Comparer, Finding, Pair, Relation, Unequal
+from .pairs import Comparer, Finding, Relation, Unequal, compare_parts, pair_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["find"]
+__all__ = [
+    "compare_builtins",
+    "compare_functions",
+    "find",
+    "is_nested",
+    "read_code",
+    "read_load",
+    "read_name",
+    "read_owner",
+]
+
+#: What counts of code besides its constants: not the file, nor the columns of its lines.
+CODE = (
+    "co_name",
+    "co_argcount",
+    "co_posonlyargcount",
+    "co_kwonlyargcount",
+    "co_flags",
+    "co_firstlineno",
+    "co_code",
+    "co_names",
+    "co_varnames",
+    "co_freevars",
+    "co_cellvars",
+    "co_exceptiontable",  # from Python 3.11 on
+)
 
 
 def find(cls: type) -> Comparer | None:
@@ -22,37 +48,64 @@ def compare_functions(
     actual: types.FunctionType, expected: types.FunctionType, _: Relation
 ) -> Iterator[Finding]:
     """Compare by name; where the name leads nowhere, by code and what the function carries."""
-    names = [(side.__module__, side.__qualname__) for side in (actual, expected)]
-    if names[0] != names[1]:
+    if read_name(actual) != read_name(expected):
         yield Unequal("value", actual, expected)
-    elif "<" in actual.__qualname__:  # a lambda, or inside another function: <locals>
-        if actual.__code__ != expected.__code__:
+    elif is_nested(actual):
+        if read_code(actual.__code__) != read_code(expected.__code__):
             yield Unequal("value", actual, expected, "the code differs")
-        for name in ("__defaults__", "__kwdefaults__"):
-            yield Pair(getattr(actual, name), getattr(expected, name), ATTRIBUTE, name)
-        yield Pair(read_closure(actual), read_closure(expected), ATTRIBUTE, "__closure__")
+        yield from pair_attributes(read_load(actual), read_load(expected))
 
 
-def read_closure(function: types.FunctionType) -> list[object]:
-    """Return what the function took from the functions around it."""
-    return [cell.cell_contents for cell in function.__closure__ or ()]
+def read_name(value: types.FunctionType) -> tuple[str, str]:
+    return value.__module__, value.__qualname__
+
+
+def is_nested(value: types.FunctionType) -> bool:
+    """Tell whether the name leads nowhere: of a lambda, or inside another function: <locals>."""
+    return "<" in value.__qualname__
+
+
+def read_code(code: types.CodeType) -> tuple[object, ...]:
+    """Return what code does, and the line where it begins, as something that `==` compares."""
+    return (*(getattr(code, name, None) for name in CODE), read_constant(code.co_consts))
+
+
+def read_constant(value: object) -> tuple[object, ...]:
+    """Return a constant so that 1, 1.0 and True differ, as do both zeros, and no NaN."""
+    if isinstance(value, types.CodeType):
+        return read_code(value)
+    if isinstance(value, tuple):
+        return ("tuple", *map(read_constant, value))
+    if isinstance(value, frozenset):
+        return ("frozenset", *sorted(map(read_constant, value), key=repr))
+    return type(value).__name__, repr(value)
+
+
+def read_load(value: types.FunctionType) -> dict[str, object]:
+    """Read what a function carries: its defaults, and what it took from those around it."""
+    return {
+        "__defaults__": value.__defaults__,
+        "__kwdefaults__": value.__kwdefaults__,
+        "__closure__": [cell.cell_contents for cell in value.__closure__ or ()],
+    }
 
 
 def compare_builtins(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     if actual.__qualname__ != expected.__qualname__:
         yield Unequal("value", actual, expected)
-    yield Pair(actual.__self__, expected.__self__, ATTRIBUTE, "__self__")
+    yield from pair_attributes(read_owner(actual), read_owner(expected))
 
 
-def compare_methods(
-    actual: types.MethodType, expected: types.MethodType, _: Relation
-) -> Iterator[Finding]:
-    yield Pair(actual.__func__, expected.__func__, ATTRIBUTE, "__func__")
-    yield Pair(actual.__self__, expected.__self__, ATTRIBUTE, "__self__")
+def read_owner(value: Any) -> dict[str, object]:
+    return {"__self__": value.__self__}
+
+
+def read_method(value: types.MethodType) -> dict[str, object]:
+    return {"__func__": value.__func__, "__self__": value.__self__}
 
 
 TABLE: dict[type, Comparer] = {
     types.FunctionType: compare_functions,
     types.BuiltinFunctionType: compare_builtins,
-    types.MethodType: compare_methods,
+    types.MethodType: partial(compare_parts, read_method),
 }

@@ -7,18 +7,21 @@ import operator
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .pairs import (
     ABSENT,
-    ATTRIBUTE,
     ITEM,
     Comparer,
     Finding,
     Pair,
+    Reader,
     Relation,
     Remark,
     Unequal,
+    compare_parts,
+    compare_with,
     look_up,
 )
 from .scalars import PLAIN, is_plainly_equal
@@ -28,7 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-__all__ = ["find"]
+__all__ = [
+    "compare_mappings",
+    "compare_ordered",
+    "compare_sequences",
+    "compare_sets",
+    "find",
+]
 
 KEY_LIMIT = 60
 #: Types of which hash and `==` find every equal key.
@@ -38,7 +47,7 @@ DECIDED = PLAIN - {float}
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a container, None for other classes."""
     if issubclass(cls, tuple) and hasattr(cls, "_fields") and cls.__eq__ is tuple.__eq__:
-        return compare_named_tuples
+        return partial(compare_parts, read_named_tuple)
     return look_up(TABLE, cls)
 
 
@@ -61,41 +70,21 @@ def are_plainly_equal(actual: Sequence[object], expected: Sequence[object]) -> b
     return list(map(type, actual)) == list(map(type, expected)) and actual == expected
 
 
-def compare_named_tuples(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    yield Pair(actual._fields, expected._fields, ATTRIBUTE, "_fields")
-    for name, left, right in zip(actual._fields, actual, expected, strict=False):
-        yield Pair(left, right, ATTRIBUTE, name)
-    yield Pair(
-        getattr(actual, "__dict__", None),
-        getattr(expected, "__dict__", None),
-        ATTRIBUTE,
-        "__dict__",
-    )
+def read_named_tuple(value: Any) -> dict[str, object]:
+    return {
+        "_fields": value._fields,
+        **dict(zip(value._fields, value, strict=False)),
+        "__dict__": getattr(value, "__dict__", None),
+    }
 
 
-def compare_deques(
-    actual: deque[object], expected: deque[object], relation: Relation
-) -> Iterator[Finding]:
-    yield Pair(actual.maxlen, expected.maxlen, ATTRIBUTE, "maxlen")
-    yield from compare_sequences(actual, expected, relation)
+def read_view(value: memoryview) -> dict[str, object]:
+    return {"format": value.format, "shape": value.shape, "tolist()": value.tolist()}
 
 
-def compare_typed_arrays(
-    actual: array.array[Any], expected: array.array[Any], relation: Relation
-) -> Iterator[Finding]:
-    yield Pair(actual.typecode, expected.typecode, ATTRIBUTE, "typecode")
-    yield from compare_sequences(actual, expected, relation)
-
-
-def compare_memoryviews(actual: memoryview, expected: memoryview, _: Relation) -> Iterator[Finding]:
-    yield Pair(actual.format, expected.format, ATTRIBUTE, "format")
-    yield Pair(actual.shape, expected.shape, ATTRIBUTE, "shape")
-    yield Pair(actual.tolist(), expected.tolist())
-
-
-def compare_slices(actual: slice, expected: slice, _: Relation) -> Iterator[Finding]:
-    for name in ("start", "stop", "step"):
-        yield Pair(getattr(actual, name), getattr(expected, name), ATTRIBUTE, name)
+def read_named(*names: str) -> Reader:
+    """Return the reader of some attributes."""
+    return lambda value: {name: getattr(value, name) for name in names}
 
 
 def compare_sets(
@@ -141,13 +130,6 @@ def compare_ordered(
     yield from compare_items(actual, expected, matching)
     if is_reordered(expected, matching):
         yield Unequal("order-only", actual, expected, "the same keys in another order")
-
-
-def compare_default_dicts(
-    actual: defaultdict[object, object], expected: defaultdict[object, object], relation: Relation
-) -> Iterator[Finding]:
-    yield Pair(actual.default_factory, expected.default_factory, ATTRIBUTE, "default_factory")
-    yield from compare_mappings(actual, expected, relation)
 
 
 def compare_items(
@@ -236,15 +218,15 @@ def match_strays(
 TABLE: dict[type, Comparer] = {
     list: compare_sequences,
     tuple: compare_sequences,
-    deque: compare_deques,
+    deque: partial(compare_with, compare_sequences, read_named("maxlen")),
     set: compare_sets,
     frozenset: compare_sets,
     dict: compare_mappings,
     Counter: compare_mappings,
-    defaultdict: compare_default_dicts,
+    defaultdict: partial(compare_with, compare_mappings, read_named("default_factory")),
     OrderedDict: compare_ordered,
     types.MappingProxyType: compare_mappings,
-    array.array: compare_typed_arrays,
-    memoryview: compare_memoryviews,
-    slice: compare_slices,
+    array.array: partial(compare_with, compare_sequences, read_named("typecode")),
+    memoryview: partial(compare_parts, read_view),
+    slice: partial(compare_parts, read_named("start", "stop", "step")),
 }

@@ -10,13 +10,13 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from .arrays import is_bool
-from .pairs import ATTRIBUTE, Comparer, Finding, Pair, Relation, Unequal, pair_attributes
+from .pairs import Comparer, Finding, Relation, Unequal, pair_attributes
 from .show import name_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["find"]
+__all__ = ["compare_states", "find", "read_reduced"]
 
 #: What has no value to compare, and what to return in its place.
 OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
@@ -77,24 +77,27 @@ def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterato
 def compare_states(actual: object, expected: object, _: Relation) -> Iterator[Finding]:
     """Compare what pickle would take of both."""
     try:
-        left, right = reduce(actual), reduce(expected)
+        left, right = read_reduced(actual), read_reduced(expected)
     except Exception as error:
         advice = f"{error}; return plain data, or compare with a function"
         yield Unequal("uncomparable", actual, expected, advice)
         return
-    if isinstance(left, str) or isinstance(right, str):
-        yield Pair(left, right, ATTRIBUTE, "__reduce__()")
-        return
-    left, right = (*left, None, None, None), (*right, None, None, None)
-    if not (is_plain(left) and is_plain(right)):
-        yield Pair(left[:2], right[:2], ATTRIBUTE, "__reduce__()")
-    states = [read_state(state) for state in (left[2], right[2])]
-    if states[0] is not None and states[1] is not None:
-        yield from pair_attributes(states[0], states[1])
-    else:
-        yield Pair(left[2], right[2], ATTRIBUTE, "__getstate__()")
-    for items in (3, 4):  # of subclasses of list, of dict
-        yield Pair(list(left[items] or ()), list(right[items] or ()))
+    yield from pair_attributes(left, right)
+
+
+def read_reduced(value: object) -> dict[str, object]:
+    """Read what pickle would take."""
+    reduced = reduce(value)
+    if isinstance(reduced, str):
+        return {"__reduce__()": reduced}
+    reduced = (*reduced, None, None, None)
+    parts: dict[str, object] = {} if is_plain(reduced) else {"__reduce__()": reduced[:2]}
+    state = read_state(reduced[2])
+    parts |= {"__getstate__()": reduced[2]} if state is None else state
+    for name, items in zip(("__iter__()", "items()"), reduced[3:], strict=False):
+        if found := list(items or ()):  # of subclasses of list, of dict
+            parts[name] = found
+    return parts
 
 
 def reduce(value: object) -> Any:

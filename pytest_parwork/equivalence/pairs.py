@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ..comparison import Mismatch, Note
@@ -17,10 +18,13 @@ __all__ = [
     "Finding",
     "Pair",
     "Path",
+    "Reader",
     "Relation",
     "Remark",
     "Tolerance",
     "Unequal",
+    "compare_parts",
+    "compare_with",
     "look_up",
     "render",
     "render_note",
@@ -121,6 +125,9 @@ Finding: TypeAlias = Pair | Unequal | Remark
 #: Compares two values of one type: yields the parts that must be equal, and what is not.
 Comparer: TypeAlias = Callable[[Any, Any, Relation], Iterator[Finding]]
 
+#: Reads, by name, what decides about a value.
+Reader: TypeAlias = Callable[[Any], dict[str, Any]]
+
 
 def look_up(table: dict[type, Comparer], cls: type) -> Comparer | None:
     """Return the comparer of `cls`, or of the base whose equality it inherits."""
@@ -136,14 +143,20 @@ def look_up(table: dict[type, Comparer], cls: type) -> Comparer | None:
 
 def add_attributes(comparer: Comparer, base: type = object) -> Comparer:
     """Return a comparer for a subclass of `base`, whose instances have attributes too."""
+    return partial(compare_with, comparer, partial(read_attributes, known=base))
 
-    def compare_with_attributes(
-        actual: object, expected: object, relation: Relation
-    ) -> Iterator[Finding]:
-        yield from comparer(actual, expected, relation)
-        yield from pair_attributes(read_attributes(actual, base), read_attributes(expected, base))
 
-    return compare_with_attributes
+def compare_parts(read: Reader, actual: object, expected: object, _: Relation) -> Iterator[Finding]:
+    """Compare all that `read` reads of both."""
+    yield from pair_attributes(read(actual), read(expected))
+
+
+def compare_with(
+    comparer: Comparer, read: Reader, actual: object, expected: object, relation: Relation
+) -> Iterator[Finding]:
+    """Compare by `comparer`, then what `read` reads besides."""
+    yield from comparer(actual, expected, relation)
+    yield from pair_attributes(read(actual), read(expected))
 
 
 def read_attributes(value: object, known: type = object) -> dict[str, object]:

@@ -30,7 +30,16 @@ from .show import show
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PLAIN", "compare_floats", "find", "is_plainly_equal"]
+__all__ = [
+    "PLAIN",
+    "compare_complex",
+    "compare_floats",
+    "compare_integers",
+    "compare_keys",
+    "compare_text",
+    "find",
+    "is_plainly_equal",
+]
 
 #: Types whose `==` between two of them says it all; of floats, between numbers other than zero.
 PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
@@ -130,12 +139,9 @@ def describe_texts(actual: Any, expected: Any) -> str:
     return f"from [{start}]: {rest[0]}, expected {rest[1]}"
 
 
-def read_datetime(value: datetime.datetime) -> object:
-    return value.replace(tzinfo=None, fold=0), value.utcoffset(), value.fold
-
-
-def read_time(value: datetime.time) -> object:
-    return value.replace(tzinfo=None, fold=0), value.utcoffset(), value.fold
+def read_time(value: datetime.datetime | datetime.time) -> object:
+    """Return the time on the clock, and how far it is from UTC."""
+    return value.replace(tzinfo=None, fold=0).isoformat(), value.utcoffset(), value.fold
 
 
 def read_pattern(value: re.Pattern[Any]) -> object:
@@ -146,18 +152,18 @@ def read_itself(value: object) -> object:
     return value
 
 
-#: What says all of a value of these classes, as something that `==` compares.
+#: What says all of a value of these classes, as plain data that `==` compares.
 KEYS: dict[type, Callable[[Any], object]] = {
     bool: read_itself,
     type(None): read_itself,
-    type(...): read_itself,
-    type(NotImplemented): read_itself,
+    type(...): str,
+    type(NotImplemented): str,
     decimal.Decimal: decimal.Decimal.as_tuple,
     fractions.Fraction: attrgetter("numerator", "denominator"),
-    datetime.datetime: read_datetime,
-    datetime.date: read_itself,
+    datetime.datetime: read_time,
+    datetime.date: datetime.date.toordinal,
     datetime.time: read_time,
-    datetime.timedelta: read_itself,
+    datetime.timedelta: attrgetter("days", "seconds", "microseconds"),
     range: attrgetter("start", "stop", "step"),
     pathlib.PurePath: str,
     uuid.UUID: attrgetter("int"),
