@@ -24,16 +24,33 @@ BLOCK = 1 << 20
 FIRST = 5
 
 
-def split_blocks(actual: Array, expected: Array) -> Iterator[tuple[int, Array, Array]]:
-    """Yield (number of the first element, block, block), one-dimensional and contiguous."""
+def split_blocks(
+    actual: Array, expected: Array, *, start: int = 0
+) -> Iterator[tuple[int, Array, Array]]:
+    """Yield (number of the first element, block, block), one-dimensional and contiguous.
+
+    The elements come in C order; where they do not lie so, a block at a time is copied.
+    """
+    import numpy as np
+
     if actual.nbytes == 0:
         return
-    step = max(BLOCK // actual.itemsize, 1)
-    sides = [
-        side.reshape(-1) if side.flags.c_contiguous else side.flat for side in (actual, expected)
-    ]
-    for start in range(0, actual.size, step):
-        yield start, sides[0][start : start + step], sides[1][start : start + step]
+    if actual.nbytes <= BLOCK or (actual.flags.c_contiguous and expected.flags.c_contiguous):
+        left = np.ascontiguousarray(actual).reshape(-1)
+        right = left if expected is actual else np.ascontiguousarray(expected).reshape(-1)
+        step = max(BLOCK // actual.itemsize, 1)
+        for first in range(0, left.size, step):
+            yield start + first, left[first : first + step], right[first : first + step]
+        return
+    rows = max(len(actual) * BLOCK // actual.nbytes, 1)
+    for row in range(0, len(actual), rows):
+        slabs = [side[row : row + rows] for side in (actual, expected)]
+        if rows == 1:
+            slabs = [slab.reshape(slab.shape[1:]) for slab in slabs]
+        same = expected is actual
+        yield from split_blocks(
+            slabs[0], slabs[0 if same else 1], start=start + row * actual.size // len(actual)
+        )
 
 
 def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) -> Array | None:
