@@ -1,0 +1,189 @@
+"""A digest that a value shares with its equals by `exact`, and with no other value."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from operator import ne
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .arrays import unify
+from .readings import Parts, Read, UndigestibleError, dump, find_reading
+from .scalars import PLAIN
+from .tables import ROWS, tabulate
+from .walk import DEPTH, find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .readings import Token
+
+__all__ = ["Digestion", "digest"]
+
+SIZE = 20
+#: So many items are written at once.
+BLOCK = 1 << 16
+#: What has no more items than this is digested again where it is met again.
+FEW = 32
+#: So many columns may be made of columns: rows that are shared are walked in each of them.
+SPREAD = 256
+NAN = float("nan")
+
+#: What two classes share that are the same one.
+Label: TypeAlias = "tuple[object, object] | None"
+
+
+def digest(value: object) -> bytes | None:
+    """Return 20 bytes that `value` shares with all its equals by `exact()`, and with nothing else.
+
+    They are the same in every process. None where nothing tells: for a class with its own
+    `__eq__`, what cannot be compared, what holds itself or two equal keys, and what raises.
+    """
+    return Digestion().digest(value)
+
+
+def find_labelled(cls: type) -> tuple[Label, Read]:
+    """Return what tells a class from others, and how its values are read."""
+    read = find_reading(find(cls))
+    if read is None:
+        raise UndigestibleError(f"{cls}: only its comparer can tell")
+    named = unify(cls)
+    return (named.__module__, named.__qualname__), read
+
+
+def itself(parts: Parts) -> Parts:
+    return parts
+
+
+#: Those that are met everywhere.
+READINGS: dict[type, tuple[Label, Read]] = {
+    Parts: (None, itself),
+    **{cls: find_labelled(cls) for cls in (list, tuple, dict, set, frozenset)},
+}
+
+
+@dataclass(slots=True)
+class Open:
+    """A value of which some parts are still to be digested; `tokens` are the parts, or for them."""
+
+    value: object
+    label: Label
+    facts: object
+    tokens: list[Token]
+    arrange: Callable[[list[Token]], object] | None = None
+    spread: int = 1
+    position: int = 0
+
+
+@dataclass(slots=True)
+class Digestion:
+    """The way through values that nobody changes meanwhile, from the leaves up.
+
+    `readings` are those of the classes that were met, `known` is the token of each value that was
+    met, None while its parts are on their way, and for good where one of them has no digest. The
+    values are kept, because an id is given again when its owner is gone.
+    """
+
+    readings: dict[type, tuple[Label, Read]] = field(default_factory=READINGS.copy)
+    known: dict[int, tuple[object, Token | None]] = field(default_factory=dict)
+
+    def digest(self, value: object) -> bytes | None:
+        """Return the digest, None without one."""
+        try:
+            return self.take(value)
+        except Exception:  # by code of the values' classes: what raises is unknown
+            return None
+
+    def take(self, value: object) -> bytes:
+        """Return the digest; UndigestibleError without one, and whatever a value's code raises.
+
+        A stack of open values takes the place of recursion, so that depth costs memory only.
+        """
+        stack: list[Open] = []
+        here = Open(None, None, "value", [value])
+        while True:
+            inner = self.fill(here)
+            if inner is not None:
+                if len(stack) > DEPTH:
+                    raise UndigestibleError("too deep")
+                stack.append(here)
+                here = inner
+                continue
+            sealed = seal(here.label, here.facts, here.tokens, here.arrange)
+            if not stack:
+                return sealed
+            self.known[id(here.value)] = here.value, (sealed,)
+            here = stack.pop()
+
+    def fill(self, here: Open) -> Open | None:
+        """Put tokens in the place of parts; return the first part that must be opened for that."""
+        tokens = here.tokens
+        for position in range(here.position, len(tokens)):
+            part = tokens[position]
+            cls = type(part)
+            if cls in PLAIN:
+                if part != part:
+                    tokens[position] = NAN
+                continue
+            met = self.known.get(id(part))
+            if met is not None:
+                if met[1] is None:
+                    raise UndigestibleError("it holds itself, or what has no digest")
+                tokens[position] = met[1]
+                continue
+            label, read = self.readings.get(cls) or self.find(cls)
+            facts, values, arrange = read(part)
+            if not PLAIN.issuperset(map(type, values)):
+                here.position = position
+                self.known[id(part)] = part, None
+                spread = here.spread if cls is Parts else 1
+                return open_up(part, label, Parts(facts, values, arrange), spread)
+            values = unify_nans(values)
+            if 0 < len(values) <= FEW:
+                form = list(values) if arrange is None else arrange(list(values))
+                tokens[position] = label, facts, form
+                continue
+            tokens[position] = token = (seal(label, facts, values, arrange),)
+            if cls is not Parts:
+                self.known[id(part)] = part, token
+        return None
+
+    def find(self, cls: type) -> tuple[Label, Read]:
+        """Return label and reading of a class; UndigestibleError without one."""
+        self.readings[cls] = find_labelled(cls)
+        return self.readings[cls]
+
+
+def open_up(value: object, label: Label, parts: Parts, spread: int) -> Open:
+    """Return a value whose parts are to be digested, as columns where they are rows of one kind."""
+    facts, values, arrange = parts
+    if arrange is None and len(values) >= ROWS:
+        table = tabulate(values, SPREAD // spread)
+        if table is not None:
+            facts, values = [facts, table.facts], table.values
+            spread *= len(values)
+    return Open(value, label, facts, list(values), arrange, spread)
+
+
+def unify_nans(values: Sequence[Any]) -> Sequence[Any]:
+    """Return plain values with one NaN for all."""
+    if any(map(ne, values, values)):
+        return [NAN if value != value else value for value in values]
+    return values
+
+
+def seal(
+    label: Label,
+    facts: object,
+    tokens: Sequence[Token],
+    arrange: Callable[[list[Token]], object] | None,
+) -> bytes:
+    """Return the digest of what is known of a value; it says where each thing ends."""
+    data = tokens if type(tokens) is list else list(tokens)
+    if arrange is not None or len(data) <= BLOCK:
+        form = data if arrange is None else arrange(data)
+        return hashlib.sha256(dump((label, facts, form))).digest()[:SIZE]
+    state = hashlib.sha256(dump((label, facts, "blocks", len(tokens))))
+    for start in range(0, len(tokens), BLOCK):
+        state.update(dump(data[start : start + BLOCK]))
+    return state.digest()[:SIZE]
