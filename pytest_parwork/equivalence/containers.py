@@ -193,26 +193,48 @@ def match_strays(
     twins: dict[object, object],
     relation: Relation,
 ) -> list[object]:
-    """Move what fits one by one from `strays` and `twins` to `pairs`; return the other strays.
+    """Move what fits from `strays` and `twins` to `pairs`; return the other strays.
 
-    Where that takes too long the rest is not paired: nothing may pass that was not compared.
+    What can be identified is paired by that, the rest one by one, until that takes too long.
     """
     extra: list[object] = []
-    for number, key in enumerate(strays):
-        if is_decided(key):
-            extra.append(key)
-            continue
-        for twin in twins:
-            fits = relation.guess(key, twin)
-            if fits is None:
-                return extra + strays[number:]
-            if fits:
-                pairs.append((key, twin))
-                del twins[twin]
-                break
+    identified: defaultdict[bytes, deque[object]] = defaultdict(deque)
+    others: dict[object, None] = {}
+    for twin in twins:
+        name = None if is_decided(twin) else relation.identify(twin)
+        if name is None:
+            others[twin] = None
         else:
+            identified[name].append(twin)
+    for key in strays:
+        twin = ABSENT
+        if not is_decided(key):
+            name = relation.identify(key)
+            if name is None:
+                twin = find_twin(key, others, relation)
+                others.pop(twin, None)
+            elif identified[name]:
+                twin = identified[name].popleft()
+        if twin is ABSENT:
             extra.append(key)
+        else:
+            pairs.append((key, twin))
+            del twins[twin]
     return extra
+
+
+def find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
+    """Return the first that fits, ABSENT if none does.
+
+    ABSENT too once that took too long: nothing may pass that was not compared.
+    """
+    for twin in others:
+        fits = relation.guess(key, twin)
+        if fits is None:
+            break
+        if fits:
+            return twin
+    return ABSENT
 
 
 TABLE: dict[type, Comparer] = {

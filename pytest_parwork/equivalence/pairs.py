@@ -119,6 +119,9 @@ class Relation(Protocol):
     def guess(self, actual: object, expected: object, /) -> bool | None:
         """Decide it for two parts that may not belong together; None once that took too long."""
 
+    def identify(self, value: object, /) -> bytes | None:
+        """Return what a part has in common with its equals alone, None if nothing tells."""
+
 
 Finding: TypeAlias = Pair | Unequal | Remark
 

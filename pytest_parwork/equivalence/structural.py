@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..comparison import Comparison
 from ..errors import UsageError
+from .digest import Digestion
 from .show import name_type, show
 from .walk import KEPT, gather
 
@@ -32,7 +33,14 @@ class Exact:
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
     ) -> Comparison:
-        return gather(actual, expected, str(self), dict_order=self.dict_order, own=own)
+        return gather(
+            actual,
+            expected,
+            str(self),
+            dict_order=self.dict_order,
+            own=own,
+            digest=None if self.dict_order else Digestion().digest,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -53,7 +61,7 @@ class PerKey:
         """Compare the values of the keys, then the rest; UsageError for a key that is not there."""
         if type(actual) is not type(expected) or not isinstance(actual, MutableMapping):
             if isinstance(expected, MutableMapping):
-                return gather(actual, expected, str(self), own=own)
+                return gather(actual, expected, str(self), own=own, digest=Digestion().digest)
             raise UsageError(
                 f"{self} needs a dict to look into, not {show(expected)}"
                 f" ({name_type(type(expected))}): return one, or give one policy for the value"
@@ -68,7 +76,8 @@ class PerKey:
         found = [
             at_key(self.policies[key](actual[key], expected[key], own=own), key) for key in both
         ]
-        found.append(gather(without(actual, both), without(expected, both), "", own=own))
+        rest = without(actual, both), without(expected, both)
+        found.append(gather(*rest, "", own=own, digest=Digestion().digest))
         return merge(found, str(self))
 
 

@@ -40,6 +40,9 @@ SHARED = {list, dict, set, deque, defaultdict, OrderedDict, Counter}
 
 Met: TypeAlias = dict[tuple[int, int], Pair]
 
+#: Returns what a value shares with its equals alone, None if nothing tells.
+Digest: TypeAlias = Callable[[object], "bytes | None"]
+
 Family: TypeAlias = Callable[[type], Comparer | None]
 
 #: The families of comparers, asked in this order for the one of a class; the last knows all.
@@ -61,14 +64,24 @@ def gather(
     tolerance: Tolerance | None = None,
     dict_order: bool = False,
     own: OwnComparison | None = None,
+    digest: Digest | None = None,
 ) -> Comparison:
-    """Return all mismatches by the policy of that name."""
+    """Return all mismatches by the policy of that name; `digest` agrees with it where it is asked.
+
+    `own` knows of values that are equal without having the same digest.
+    """
     if is_plainly_equal(actual, expected):
         return Comparison(policy=policy)
     kept: list[Mismatch] = []
     kinds: list[str] = []
     notes: list[Note] = []
-    walk = Walk(tolerance=tolerance, dict_order=dict_order, own=own, effort=Effort())
+    walk = Walk(
+        tolerance=tolerance,
+        dict_order=dict_order,
+        own=own,
+        digest=digest if own is None else None,
+        effort=Effort(),
+    )
     for finding, path in walk.take(actual, expected):
         if isinstance(finding, Remark):
             if len(notes) < KEPT:
@@ -118,6 +131,7 @@ class Walk:
     tolerance: Tolerance | None
     dict_order: bool
     own: OwnComparison | None
+    digest: Digest | None
     effort: Effort
     found: int = 0
     around: tuple[Met, ...] = ()
@@ -202,6 +216,9 @@ class Walk:
         self.effort.left -= 1
         return None if self.effort.left < 0 else self.decide(actual, expected, is_guess=True)
 
+    def identify(self, value: object, /) -> bytes | None:
+        return None if self.digest is None else self.digest(value)
+
     def decide(self, actual: object, expected: object, *, is_guess: bool) -> bool:
         """Walk through two parts, on the understanding that what was met before is equal.
 
@@ -212,6 +229,7 @@ class Walk:
             tolerance=self.tolerance,
             dict_order=self.dict_order,
             own=self.own,
+            digest=self.digest,
             effort=self.effort,
             around=(*self.around, self.met),
             is_guess=is_guess,

@@ -25,7 +25,7 @@ import cloudpickle
 import numpy as np
 import pytest
 
-from pytest_parwork.equivalence import compare, walk
+from pytest_parwork.equivalence import compare, ulp, walk
 
 NAN = float("nan")
 OTHER_NAN = struct.unpack("<d", struct.pack("<Q", 0xFFF8_0000_0000_0001))[0]
@@ -551,7 +551,7 @@ def test_objects_that_hold_sets_of_one_another_are_compared(size: int, reach: in
 def test_what_takes_too_long_to_match_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "Effort", functools.partial(walk.Effort, left=3))
     left, right = ({Bare(x=i) for i in range(20)} for _ in range(2))
-    assert not compare(left, right)
+    assert not compare(left, right, ulp(1))
 
 
 class Holder:
@@ -573,3 +573,16 @@ def test_an_array_answer_says_nothing_of_parts_that_broadcasting_dropped(
 ) -> None:
     assert not compare(Holder(actual), Holder(expected))
     assert compare(Holder(expected), Holder(expected))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda i: Bare(x=i), lambda i: (i, float("nan")), lambda i: frozenset({Bare(x=i)})],
+    ids=["objects", "NaN inside", "sets of objects"],
+)
+def test_thousands_of_keys_that_hash_does_not_find_are_matched(make: Any) -> None:
+    left, right = ({make(i): i for i in order} for order in (range(5000), reversed(range(5000))))
+    assert compare(left, right)
+    assert compare(set(left), set(right))
+    del right[next(iter(right))]
+    assert compare(left, right).classes == {"extra": 1}
