@@ -7,15 +7,15 @@ from functools import partial
 
 import pytest
 
-from .comparison import Comparison, Mismatch, OwnComparison
-from .equivalence import compare_outcomes
+from .comparison import Comparison, OwnComparison
+from .equivalence import at_step, compare_outcomes, merge
 from .errors import LostError, MismatchError
 from .limits import Limits
 from .model import Lost, Outcome, Plan, Run, Verdict, Workload
 from .reference import call, sample
 from .report.data import RunEntry
 from .report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
-from .report.message import mismatch_message
+from .report.message import Scene, mismatch_message
 
 __all__ = ["Verified"]
 
@@ -24,17 +24,23 @@ class Verified:
     """A run of calls and the serial run beside it, item by item."""
 
     def __init__(
-        self, workload: Workload, plan: Plan, run: Run, *, own: OwnComparison | None = None
+        self,
+        workload: Workload,
+        plan: Plan,
+        run: Run,
+        *,
+        own: OwnComparison | None = None,
+        is_verbose: bool = False,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._is_verbose = is_verbose
         self._run = run
         self._batch = f"{workload.name}:{id(run):x}"
         self._outcomes: list[Outcome] = []
         self._entries: list[CaseEntry] = []
-        self._mismatches: list[Mismatch] = []
-        self._count = 0
+        self._comparisons: list[Comparison] = []
         self._serial_seconds = 0.0
         self._error: BaseException | None = None
         self._lost: str = ""
@@ -84,11 +90,7 @@ class Verified:
         self._serial_seconds += serial.seconds or 0.0
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         self._add(index, verdict, parallel, serial, comparison)
-        self._count += comparison.count
-        self._mismatches += [
-            replace(mismatch, path=f"[{index}]{mismatch.path}")
-            for mismatch in comparison.mismatches
-        ]
+        self._comparisons.append(at_step(comparison, f"[{index}]"))
 
     def _add(
         self,
@@ -133,11 +135,11 @@ class Verified:
         __tracebackhide__ = True
         if self._lost:
             raise LostError(self._lost)
-        if self._count:
+        if not all(self._comparisons):
             raise MismatchError(self._told())
         if self._error is not None:
             raise self._error
-        comparison = Comparison(policy=str(self._plan.policy))
+        comparison = merge(self._comparisons, str(self._plan.policy))
         checked = self._plan.verify > 0
         return replace(
             self._run,
@@ -148,19 +150,21 @@ class Verified:
 
     def _told(self) -> str:
         """Tell all differences of the calls as one failure, paths led by the number of the call."""
-        whole = judged(
-            self._workload.name,
-            Verdict.DIFFERENT,
-            index=0,
-            comparison=Comparison(
-                mismatches=tuple(self._mismatches), count=self._count, policy=str(self._plan.policy)
-            ),
-        )
-        label = f"{self._plan.configuration.backend}-{self._run.granted}"
+        found = replace(merge(self._comparisons, str(self._plan.policy)))
         node_id = self._workload.name.rpartition("::")[0]
-        return mismatch_message(
-            replace(whole, id=node_id), configuration=label, workload=node_id.partition("[")[0]
+        entry = self.entry(xdist=False)
+        scene = Scene(
+            workload=node_id,
+            configuration=f"{self._plan.configuration.backend}-{self._run.granted}",
+            policy=str(self._plan.policy),
+            judged=self._entries,
+            used=entry.workers_used,
+            granted=self._run.granted,
+            peak=entry.peak_overlap,
+            is_verbose=self._is_verbose,
         )
+        case = CaseEntry(id=node_id, verdict=Verdict.DIFFERENT)
+        return mismatch_message(case, found, scene)
 
 
 def _raised(outcome: Outcome) -> BaseException:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-__all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
+from .listing import tabulate
+
+__all__ = ["CLASSES", "SHOWN", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
+
+#: More mismatches than these tell nothing more.
+SHOWN = 10
+
+#: Classes of mismatches that both values show.
+EVIDENT = {"value", "outcome", "exception"}
 
 #: The classes of mismatches, an open set, with what each means.
 CLASSES: Mapping[str, str] = {
@@ -37,8 +45,8 @@ class Mismatch:
 
     Of numbers, `absolute`, `relative` and `ulp` are the largest errors, relative to the expected
     value, ulp in steps of the number line of their type, each None where it has no meaning. Of
-    arrays, `differing` of `size` elements differ, `indices` are the first five of them, `at` is
-    that of the largest absolute error.
+    arrays, `array` tells dtype and shape, `differing` of `size` elements differ, `indices` are the
+    first five of them, `at` is that of the largest absolute error.
     """
 
     path: str
@@ -49,10 +57,17 @@ class Mismatch:
     absolute: float | None = None
     relative: float | None = None
     ulp: int | None = None
+    array: str = ""
     differing: int = 1
     size: int = 1
     indices: tuple[str, ...] = ()
     at: str = ""
+
+    @property
+    def told(self) -> str:
+        """How far apart the two are, or of what class the mismatch is unless both show it."""
+        told = self.difference or ("" if self.kind in EVIDENT else self.kind)
+        return ": ".join(text for text in (self.array, told) if text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +101,47 @@ class Comparison:
         """Return the comparison of two outcomes that differ in one place."""
         return cls(mismatches=(mismatch,), count=1, policy=policy, classes={mismatch.kind: 1})
 
+    @property
+    def passes_at(self) -> int | None:
+        """The number of ulp that would admit all, None where no number does; for information."""
+        steps = [mismatch.ulp for mismatch in self.mismatches]
+        if not steps or self.count > len(steps) or None in steps:
+            return None
+        return max(step for step in steps if step is not None)
+
     def __bool__(self) -> bool:
         return self.count == 0
 
     def __str__(self) -> str:
         if self:
             return f"equal by {self.policy}"
-        lines = [
-            f"  {m.path or 'the value'}: actual {m.actual}, expected {m.expected}"
-            + (f"  ({m.difference})" if m.difference else "")
-            for m in self.mismatches
-        ]
-        if self.count > len(self.mismatches):
-            lines.append(f"  … and {self.count - len(self.mismatches)} more")
-        return "\n".join([f"{self.count} mismatch(es) by {self.policy}:", *lines])
+        first = self.mismatches[0].path or "the value"
+        return f"different by {self.policy} at {first}\n\n{self.list_mismatches()}"
+
+    def list_mismatches(
+        self,
+        *,
+        names: tuple[str, str] = ("expected", "actual"),
+        most: int = SHOWN,
+        advice: str = "",
+    ) -> str:
+        """Return a table of the first mismatches, and how many there are of each class.
+
+        `names` are those of both sides, expected first; `advice` says how to see more than `most`.
+        """
+        shown = self.mismatches[:most]
+        rows = [(m.path or "the value", m.expected, m.actual, m.told) for m in shown]
+        table = tabulate(("path", *names, "difference"), rows)
+        if self.count == len(shown) and len(self.classes) < 2:
+            return table
+        by_class = sorted(self.classes.items(), key=lambda item: -item[1])
+        text = f"{self.count} mismatches"
+        if by_class:
+            text += f": {', '.join(f'{number} {kind}' for kind, number in by_class)}"
+        if len(shown) < self.count:
+            has_more = advice and len(self.mismatches) > len(shown)
+            text += f"; {len(shown)} are shown" + (f" ({advice})" if has_more else "")
+        return f"{table}\n\n  {text}"
 
 
 #: What a project says of two parts at a path: mismatches, none if equal, or None if it is silent.

@@ -116,7 +116,13 @@ class Parwork:
             )
         except Interrupted as error:
             run, interrupted = error.run, error.cause
-        verified = Verified(workload, plan, run, own=own_comparison(self._item, plan.policy))
+        verified = Verified(
+            workload,
+            plan,
+            run,
+            own=own_comparison(self._item, plan.policy),
+            is_verbose=self._config.getoption("verbose", 0) > 0,
+        )
         is_xdist = hasattr(self._config, "workerinput")
         try:
             if interrupted is None:

@@ -13,6 +13,7 @@ from .failures import describe
 from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
 from .spool import WORTH_RELEASING, is_in_band, read_record, release_region
+from .stats import peak_overlap
 
 __all__ = ["Outcomes"]
 
@@ -42,6 +43,7 @@ class Outcomes(Sequence[Outcome]):
         self._files = files
         self._spools = spools
         self._workers = self._number_workers()
+        self._overlap: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return self._tasks
@@ -82,6 +84,14 @@ class Outcomes(Sequence[Outcome]):
         """The tasks that had no end when the run was."""
         lost = self._lost.items()
         return frozenset(number for number, why in lost if why.reason == "interrupted")
+
+    def overlap(self) -> tuple[int, int]:
+        """Return how many workers ran a task, and how many tasks were in their hands at once."""
+        if self._overlap is None:
+            spans = self._ledger.spans()
+            peak = peak_overlap((begin, end) for _, begin, end in spans)
+            self._overlap = self.workers_used, peak
+        return self._overlap
 
     def without_value(self, number: int) -> Outcome:
         """Return what is known of a task without loading what it gave."""

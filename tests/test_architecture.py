@@ -18,6 +18,7 @@ PACKAGE = Path(pytest_parwork.__file__).parent
 #: except backends, where none imports another but what they share.
 LAYERS = {
     "errors": 0,
+    "listing": 0,
     "comparison": 0,
     "model": 0,
     "clock": 0,
@@ -67,6 +68,7 @@ PYTEST_FROM = 7
 
 #: The only imports inside one layer, besides those inside one folder.
 SAME_LAYER = {
+    ("comparison", "listing"),
     ("model", "comparison"),
     ("model", "errors"),
     ("carrying", "failures"),

@@ -116,6 +116,7 @@ class Collected:
                 configuration_id=place[2] or "",
                 plan=plan,
                 expected=self.generated[place],
+                axes=_axes(item),
             )
         group = self.groups[place]
         if plan.configuration != group.plan.configuration:
@@ -148,6 +149,15 @@ def _plan(config: pytest.Config, item: pytest.Function) -> Plan:
     callspec = getattr(item, "callspec", None)
     chosen: Configuration | None = callspec.params.get(CONFIGURATION) if callspec else None
     return given.plan(chosen)
+
+
+def _axes(item: pytest.Function) -> str:
+    """Return what the item's id tells of its configuration."""
+    chosen = configuration_of(item)
+    if chosen is None:
+        return ""
+    matrix = settings(item.config, marker_keywords(item)).matrix()
+    return next(name for name, configuration in matrix if configuration.id == chosen)
 
 
 def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> None:

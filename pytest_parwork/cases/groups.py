@@ -26,6 +26,7 @@ __all__ = [
     "Group",
     "Sent",
     "configuration_of",
+    "label",
     "parameters_of",
 ]
 
@@ -88,6 +89,7 @@ class Case:
 class Group:
     """All cases of one workload in one configuration.
 
+    `axes` is what the ids of the cases tell of their configuration, empty without a matrix.
     `expected` is how many there are without `-k` and its like, `verified` the ids of those that
     also run serially, `policies` what they are compared by, each text once: every entry tells all.
     """
@@ -97,6 +99,7 @@ class Group:
     plan: Plan
     expected: int
     cases: list[Case] = field(default_factory=list)
+    axes: str = ""
     policies: dict[str, None] = field(default_factory=dict)
     facts: dict[str, RunFacts] = field(default_factory=dict)
     verified: frozenset[str] = frozenset()
@@ -119,6 +122,12 @@ class Group:
             expected=self.expected,
             xdist=xdist,
         )
+
+
+def label(case: Case) -> str:
+    """Name the configuration of a case that was sent with the workers that it got: `joblib-2`."""
+    assert case.sent is not None
+    return f"{case.group.plan.configuration.backend}-{case.sent.facts.granted}"
 
 
 CASE = pytest.StashKey[Case]()

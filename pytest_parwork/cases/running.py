@@ -30,7 +30,12 @@ class Running:
         self._xdist = hasattr(config, "workerinput")
         self.gates = Gates(session)
         self._termination = Termination()
-        self._serial = Serial(self.gates, collected.uses, xdist=self._xdist)
+        self._serial = Serial(
+            self.gates,
+            collected.uses,
+            xdist=self._xdist,
+            is_verbose=config.getoption("verbose", 0) > 0,
+        )
         self._is_off = is_serial(config) or any(
             config.getoption(name, default=False)
             for name in ("usepdb", "trace", "setuponly", "setupplan")

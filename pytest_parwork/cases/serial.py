@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NoReturn
 
@@ -18,9 +18,10 @@ from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
 from ..reference import References, call
 from ..report.entries import SKIPPED, CaseEntry, judged
-from ..report.message import lost_message, mismatch_message
+from ..report.message import Scene, lost_message, mismatch_message
 from .gate import Gates
-from .groups import CASE, Case
+from .groups import CASE, Case, label
+from .values import Values
 
 __all__ = ["Serial"]
 
@@ -33,11 +34,16 @@ NOT_REACHED = "set-up failed"
 class Serial:
     """Run bodies serially, compare, and put the verdict on the reports."""
 
-    def __init__(self, gates: Gates, uses: Counter[object], *, xdist: bool) -> None:
+    def __init__(
+        self, gates: Gates, uses: Counter[object], *, xdist: bool, is_verbose: bool
+    ) -> None:
         self._gates = gates
         self._uses = uses
         self._references = References()
         self._xdist = xdist
+        self._is_verbose = is_verbose
+        self._values = Values()
+        self._told: dict[tuple[int, str, str], str] = {}
         self._limits: Limits | None = None
 
     def keep_limits(self, item: pytest.Item) -> None:
@@ -136,19 +142,40 @@ class Serial:
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         case.entry = _entry(case, verdict, parallel, serial=serial, comparison=comparison)
         traceback = parallel.failure.traceback if parallel.failure is not None else ""
+        values = self._values.add(case, parallel, serial, verdict)
         del parallel, serial
-        self._gates.done_with(case)
         if not comparison:
             case.message = mismatch_message(
-                case.entry,
-                configuration=_label(case),
-                workload=case.group.id,
-                traceback=traceback,
+                case.entry, comparison, self._scene(case, comparison, values), traceback=traceback
             )
+        self._gates.done_with(case)
         if error is not None:
             raise error
         if not comparison:
             raise MismatchError(case.message)
+
+    def _scene(
+        self, case: Case, comparison: Comparison, values: Sequence[tuple[str, Sequence[str]]]
+    ) -> Scene:
+        """Return what there is around a case that is different."""
+        assert case.sent is not None
+        first = comparison.mismatches[0]
+        told = self._told.setdefault((id(case.group), first.kind, first.path), case.item.name)
+        used, peak = case.sent.outcomes.overlap()
+        again = [] if not case.group.axes else ["-k", f"{case.item.originalname}[{case.group.axes}"]
+        return Scene(
+            workload=case.group.id,
+            configuration=label(case),
+            policy=comparison.policy,
+            judged=[other.entry for other in case.group.cases if other.entry is not None],
+            used=used,
+            granted=case.sent.facts.granted,
+            peak=peak,
+            again=again,
+            values=values,
+            like=told if told != case.item.name else "",
+            is_verbose=self._is_verbose,
+        )
 
     def _lose(self, case: Case, parallel: Outcome, serial: Outcome | None = None) -> NoReturn:
         """Fail a case that has no outcome in one of the runs."""
@@ -217,11 +244,6 @@ def _entry(
         comparison=comparison,
         why=why,
     )
-
-
-def _label(case: Case) -> str:
-    assert case.sent is not None
-    return f"{case.group.plan.configuration.backend}-{case.sent.facts.granted}"
 
 
 def _is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:

@@ -1,5 +1,6 @@
 """What "the same" means: policies, the typed comparison that they share, how a mismatch reads."""
 
+from .gathering import at_step, merge
 from .outcomes import compare_outcomes
 from .policies import Compare, as_policy, close, compare, exact, reordered_sum, ulp
 from .show import show
@@ -7,10 +8,12 @@ from .show import show
 __all__ = [
     "Compare",
     "as_policy",
+    "at_step",
     "close",
     "compare",
     "compare_outcomes",
     "exact",
+    "merge",
     "reordered_sum",
     "show",
     "ulp",

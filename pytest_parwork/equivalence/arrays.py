@@ -140,7 +140,7 @@ def compare_elements(actual: Array, expected: Array, relation: Relation) -> Iter
         read_element(expected, first),
         "; ".join(texts),
         suffix=indices[0],
-        distance=tally.distance(actual.size, indices if actual.ndim else (), at),
+        distance=tally.distance(actual, indices if actual.ndim else (), at),
     )
 
 

@@ -52,14 +52,20 @@ def find(cls: type) -> Comparer | None:
 
 
 def compare_sequences(
-    actual: Sequence[object], expected: Sequence[object], _: Relation
+    actual: Sequence[object], expected: Sequence[object], relation: Relation
 ) -> Iterator[Finding]:
     if len(actual) != len(expected):
         yield Unequal("length", actual, expected, f"{len(actual)} items, expected {len(expected)}")
     if are_plainly_equal(actual, expected):
         return
+    since = relation.found
     for index, (left, right) in enumerate(zip(actual, expected, strict=False)):
         yield Pair(left, right, ITEM, index)
+    if relation.found > since + 1 and len(actual) == len(expected):
+        names = [sorted(map(relation.identify, side), key=str) for side in (actual, expected)]
+        if names[0] == names[1] and None not in names[0]:
+            difference = f"the same {len(actual)} items in another order"
+            yield Unequal("order-only", actual, expected, difference, since=since)
 
 
 def are_plainly_equal(actual: Sequence[object], expected: Sequence[object]) -> bool:

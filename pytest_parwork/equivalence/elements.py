@@ -137,14 +137,15 @@ class Tally:
         few = self.ulp is not None and self.ulp <= FEW_ULP
         return "≤4 ulp" if few and self.only_finite else "value"
 
-    def distance(self, size: int, indices: Sequence[str], at: str) -> Distance:
-        """Return what is known of the elements that differ, of `size` in all."""
+    def distance(self, array: Array, indices: Sequence[str], at: str) -> Distance:
+        """Return what is known of the elements of an array that differ."""
         return Distance(
             absolute=self.absolute if self.numbers and math.isfinite(self.absolute) else None,
             relative=self.relative if self.numbers and math.isfinite(self.relative) else None,
-            ulp=self.ulp,
+            ulp=self.ulp if self.only_finite else None,
+            array=f"{array.dtype}, shape {array.shape}" if array.ndim else "",
             differing=self.count,
-            size=size,
+            size=array.size,
             indices=tuple(indices),
             at=at,
         )
@@ -161,7 +162,7 @@ class Tally:
         elif self.numbers:
             sizes = [f"abs {write_number(self.absolute)}"]
             if self.relative:
-                sizes.append(f"rel {write_relative(self.relative)}")
+                sizes.append(f"rel {write_relative(self.relative).removesuffix(' relative')}")
             if self.ulp is not None:
                 sizes.append(write_ulp(self.ulp))
             texts.append(", ".join(sizes if self.count == 1 else [f"max {s}" for s in sizes]))

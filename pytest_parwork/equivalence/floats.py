@@ -34,6 +34,7 @@ class Distance(NamedTuple):
     absolute: float | None = None
     relative: float | None = None
     ulp: int | None = None
+    array: str = ""
     differing: int = 1
     size: int = 1
     indices: tuple[str, ...] = ()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..comparison import Comparison
 from ..errors import UsageError
 from .digest import Digestion
+from .gathering import at_step, merge
 from .show import name_type, show
-from .walk import KEPT, gather
+from .walk import gather
 
 if TYPE_CHECKING:
     from ..comparison import OwnComparison, Policy
 
 __all__ = ["Exact", "PerKey"]
+
+KEY_LIMIT = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -50,7 +53,7 @@ class PerKey:
     policies: Mapping[object, Policy]
 
     def __str__(self) -> str:
-        items = (f"{show(key, limit=60)}: {policy}" for key, policy in self.policies.items())
+        items = (f"{show(key, limit=KEY_LIMIT)}: {policy}" for key, policy in self.policies.items())
         return f"{{{', '.join(items)}}}"
 
     __repr__ = __str__
@@ -69,12 +72,13 @@ class PerKey:
         assert isinstance(expected, MutableMapping)
         unknown = [key for key in self.policies if key not in expected and key not in actual]
         if unknown:
-            known = ", ".join(show(key, limit=60) for key in expected) or "none"
-            names = ", ".join(show(key, limit=60) for key in unknown)
+            known = ", ".join(show(key, limit=KEY_LIMIT) for key in expected) or "none"
+            names = ", ".join(show(key, limit=KEY_LIMIT) for key in unknown)
             raise UsageError(f"compare= names {names}, no key of the value, which has {known}")
         both = [key for key in self.policies if key in expected and key in actual]
         found = [
-            at_key(self.policies[key](actual[key], expected[key], own=own), key) for key in both
+            at_step(self.policies[key](actual[key], expected[key], own=own), write_key(key))
+            for key in both
         ]
         rest = without(actual, both), without(expected, both)
         found.append(gather(*rest, "", own=own, digest=Digestion().digest))
@@ -89,28 +93,5 @@ def without(mapping: MutableMapping[Any, Any], keys: list[object]) -> MutableMap
     return rest
 
 
-def at_key(comparison: Comparison, key: object) -> Comparison:
-    """Return what was found below a key, with the paths from above it."""
-    step = f"[{show(key, limit=60)}]"
-    return replace(
-        comparison,
-        mismatches=tuple(replace(m, path=step + m.path) for m in comparison.mismatches),
-        notes=tuple(replace(note, path=step + note.path) for note in comparison.notes),
-    )
-
-
-def merge(comparisons: list[Comparison], policy: str) -> Comparison:
-    """Return all that was found by several comparisons, under the name of one policy."""
-    classes: dict[str, int] = {}
-    for comparison in comparisons:
-        for kind, count in comparison.classes.items():
-            classes[kind] = classes.get(kind, 0) + count
-    mismatches = [m for comparison in comparisons for m in comparison.mismatches]
-    notes = [note for comparison in comparisons for note in comparison.notes]
-    return Comparison(
-        mismatches=tuple(mismatches[:KEPT]),
-        count=sum(comparison.count for comparison in comparisons),
-        policy=policy,
-        classes=classes,
-        notes=tuple(notes[:KEPT]),
-    )
+def write_key(key: object) -> str:
+    return f"[{show(key, limit=KEY_LIMIT)}]"

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ..comparison import Comparison, Mismatch, Note, OwnComparison
 from . import arrays, callables, containers, objects, records, scalars
+from .gathering import KEPT
 from .pairs import (
     Comparer,
     Finding,
@@ -25,9 +26,6 @@ from .scalars import PLAIN, is_plainly_equal
 from .show import name_type, show
 
 __all__ = ["FAMILIES", "gather"]
-
-#: So many mismatches are kept; all are counted.
-KEPT = 100
 
 #: An object that makes a new part of itself at every look has no end.
 DEPTH = 200_000

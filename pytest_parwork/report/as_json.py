@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from .data import SCHEMA, Report, RunEntry
 from .entries import CaseEntry, plain
@@ -43,6 +44,8 @@ def _run(run: RunEntry) -> dict[str, object]:
         "cases": [_case(case) for case in run.cases],
         "mismatches": _mismatches(run),
         "mismatch_count": run.mismatch_count,
+        "mismatch_classes": _classes(run),
+        "notes": _notes(run),
         "workers_used": run.workers_used,
         "peak_overlap": run.peak_overlap,
         "together": run.together,
@@ -64,16 +67,18 @@ def _case(case: CaseEntry) -> dict[str, object]:
     }
 
 
-def _mismatches(run: RunEntry) -> list[dict[str, str]]:
-    return [
-        {
-            "case": case.id,
-            "path": mismatch.path,
-            "class": mismatch.kind,
-            "actual": mismatch.actual,
-            "expected": mismatch.expected,
-            "difference": mismatch.difference,
-        }
-        for case in run.cases
-        for mismatch in case.mismatches
-    ]
+def _mismatches(run: RunEntry) -> list[dict[str, object]]:
+    found = [(case.id, plain(mismatch)) for case in run.cases for mismatch in case.mismatches]
+    return [{"case": id, "class": mismatch.pop("kind"), **mismatch} for id, mismatch in found]
+
+
+def _notes(run: RunEntry) -> list[dict[str, object]]:
+    return [{"case": case.id, **plain(note)} for case in run.cases for note in case.notes]
+
+
+def _classes(run: RunEntry) -> dict[str, int]:
+    """Count the mismatches of each class, the most frequent first."""
+    classes: Counter[str] = Counter()
+    for case in run.cases:
+        classes.update(case.classes)
+    return dict(classes.most_common())

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import indent, wrap
 from typing import Any
 
-from ..comparison import Mismatch
+from ..comparison import SHOWN, Comparison, Mismatch
+from ..listing import WIDTH
+from ..model import Verdict
 from .entries import CaseEntry
 from .figures import counted, duration, shorten
 
-__all__ = ["lost_message", "mismatch_message"]
+__all__ = ["Scene", "lost_message", "mismatch_message"]
 
-WIDTH = 80
 #: Columns before what a row says.
 INDENT = 11
-#: More mismatches than these tell nothing more.
-SHOWN = 10
+#: More ulp than these are another result, not another rounding: nobody would admit them.
+MOST_ULP = 10_000
 
 #: Why a lost case is not run serially in this process.
 NOT_RUN = {
@@ -28,23 +30,66 @@ NOT_RUN = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What there is around a DIFFERENT case.
+
+    `workload` is its node id without parameters, `configuration` names the run in few characters
+    (`joblib-2`), `again` are the options that ask for it again where the case does not. `judged`
+    are the cases of the run so far, `used`, `granted` and `peak` tell how its workers overlapped.
+    `values` are the distinct values of the case with the configurations that gave each, where
+    there are several; `like` is the case that has told the same in full. `is_verbose` asks for all.
+    """
+
+    workload: str
+    configuration: str
+    policy: str = ""
+    judged: Sequence[CaseEntry] = ()
+    used: int = 0
+    granted: int = 0
+    peak: int = 0
+    again: Sequence[str] = ()
+    values: Sequence[tuple[str, Sequence[str]]] = ()
+    like: str = ""
+    is_verbose: bool = False
+
+
 def mismatch_message(
-    case: CaseEntry, *, configuration: str, workload: str, traceback: str = ""
+    case: CaseEntry, comparison: Comparison, scene: Scene, *, traceback: str = ""
 ) -> str:
     """Return the failure text of a DIFFERENT case.
 
-    `configuration` names it in few characters (`joblib-2`), `workload` is its node id without
-    parameters, `traceback` the text from the worker where the function raised there only.
+    `traceback` is the text from the worker where the function raised there only.
     """
-    first = _first_line(case.mismatches, configuration)
+    first = _first_line(comparison.mismatches, scene.configuration)
+    if scene.like and not scene.is_verbose:
+        here = _difference(comparison)
+        told = f"{scene.like}, here {here}" if here else scene.like
+        lines = wrap(told, WIDTH - INDENT, break_long_words=False)
+        rows = [("" if number else "as in", line) for number, line in enumerate(lines)]
+        rows.append(("serially", _command(case.id, "--parwork-serial")))
+        return "\n".join([first, *_rows(rows)])
     parts = [first]
-    if not _says_all(first, case):
-        parts.append(_mismatches(case, configuration))
+    if not _says_all(first, comparison):
+        parts.append(
+            comparison.list_mismatches(
+                names=("serial", scene.configuration),
+                most=len(comparison.mismatches) if scene.is_verbose else SHOWN,
+                advice="more with -v",
+            )
+        )
     if traceback:
         parts.append(f"  in its worker:\n{indent(traceback.rstrip(), '    ')}")
-    parts.append(
-        f"  again    {_command(workload)}\n  serially {_command(case.id, '--parwork-serial')}"
-    )
+    rows = [
+        *_policy(comparison, scene),
+        *_notes(comparison, scene),
+        *_values(scene),
+        *_others(case, scene),
+        *_overlap(scene),
+        ("again", _command(scene.workload, *scene.again)),
+        ("serially", _command(case.id, "--parwork-serial")),
+    ]
+    parts.append("\n".join(_rows(rows)))
     return "\n\n".join(parts)
 
 
@@ -69,7 +114,7 @@ def lost_message(case: CaseEntry, *, others: tuple[int, int] | None = None) -> s
         how_many = "all" if kept == count else f"{kept} of"
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
     first = f"LOST: {lost.get('detail', 'its outcome never came')}"
-    return "\n".join([first, "", *(f"  {name:<{INDENT - 2}}{text}" for name, text in rows)])
+    return "\n".join([first, "", *_rows(rows)])
 
 
 def _try(one: Mapping[str, Any]) -> str:
@@ -77,6 +122,11 @@ def _try(one: Mapping[str, Any]) -> str:
     process = f"pid {one['pid']}, " if one["pid"] is not None else ""
     alone = "alone, " if one["is_alone"] else ""
     return f"{process}{alone}after {duration(one['seconds'])}"
+
+
+def _rows(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield lines of a name and what there is to say of it."""
+    return (f"  {name:<{INDENT - 2}}{text}".rstrip() for name, text in rows)
 
 
 def _first_line(mismatches: Sequence[Mismatch], configuration: str) -> str:
@@ -93,51 +143,71 @@ def _first_line(mismatches: Sequence[Mismatch], configuration: str) -> str:
     return f"DIFFERENT{place}: serial {expected}, {configuration} {actual}"
 
 
-def _says_all(first_line: str, case: CaseEntry) -> bool:
+def _says_all(first_line: str, comparison: Comparison) -> bool:
     """True if a table would only repeat the first line."""
-    if case.mismatch_count > 1 or not case.mismatches:
-        return not case.mismatches
-    only = case.mismatches[0]
+    if comparison.count > 1 or not comparison.mismatches:
+        return not comparison.mismatches
+    only = comparison.mismatches[0]
     texts = (only.path, only.actual, only.expected)
-    return not _difference(only) and all(text in first_line for text in texts)
+    return not only.told and all(text in first_line for text in texts)
 
 
-def _mismatches(case: CaseEntry, configuration: str) -> str:
-    """Tell the mismatches as a table, or one below the other where that is too wide."""
-    shown = case.mismatches[:SHOWN]
-    table = [
-        ("path", "serial", configuration, "difference"),
-        *((m.path or "the value", m.expected, m.actual, _difference(m)) for m in shown),
-    ]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    if sum(widths) + 14 <= WIDTH and not any("\n" in text for row in table for text in row):
-        lines = ["  " + "    ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-    else:
-        lines = ["\n".join(_stacked(m, configuration)) + "\n" for m in shown]
-        lines[-1] = lines[-1].rstrip("\n")
-    if case.mismatch_count > len(shown):
-        lines.append(f"  ... and {case.mismatch_count - len(shown)} more")
-    return "\n".join(lines)
+def _difference(comparison: Comparison) -> str:
+    """Say in few words how far apart the two are."""
+    if not comparison.mismatches:
+        return ""
+    more = f", and {comparison.count - 1} more" if comparison.count > 1 else ""
+    return f"{comparison.mismatches[0].told}{more}".removeprefix(", ")
 
 
-def _stacked(mismatch: Mismatch, configuration: str) -> Iterator[str]:
-    rows = {
-        "path": mismatch.path or "the value",
-        "serial": mismatch.expected,
-        configuration: mismatch.actual,
-        "difference": _difference(mismatch),
-    }
-    width = max(map(len, rows))
-    for name, text in rows.items():
-        lines = [part for line in text.splitlines() for part in wrap(line, WIDTH - width - 6)]
-        for number, line in enumerate(lines):
-            yield f"  {name if number == 0 else '':<{width}}    {line}"
+def _policy(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
+    """Say how it was compared, and which number of ulp would admit it: for information alone."""
+    steps = comparison.passes_at
+    near = f"; would pass at ulp({steps})" if steps is not None and steps <= MOST_ULP else ""
+    if scene.policy:
+        yield "policy", f"{scene.policy}{near}"
 
 
-def _difference(mismatch: Mismatch) -> str:
-    """Tell how far apart the two are, or of what kind the mismatch is unless both show it."""
-    shown = {"value", "outcome", "exception"}
-    return mismatch.difference or ("" if mismatch.kind in shown else mismatch.kind)
+def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
+    """Tell what else is worth knowing, of each kind the first."""
+    kinds = set()
+    for note in comparison.notes:
+        if scene.is_verbose or note.kind not in kinds:
+            kinds.add(note.kind)
+            yield "note", f"{note.path}: {note.text}" if note.path else note.text
+
+
+def _values(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Tell the distinct values of the case, with the configurations that gave each."""
+    width = max((len(value) for value, _ in scene.values), default=0)
+    for number, (value, names) in enumerate(scene.values):
+        yield "" if number else "values", f"{value:<{width}}    {', '.join(names)}"
+
+
+def _others(case: CaseEntry, scene: Scene) -> Iterator[tuple[str, str]]:
+    """Say how many cases of the run differ so far, and whether in one place, on one worker."""
+    different = [c for c in scene.judged if c.verdict is Verdict.DIFFERENT]
+    if len(scene.judged) < 2:
+        return
+    text = f"{len(different)} of {len(scene.judged)} differ so far"
+    if len(different) > 1:
+        paths = {c.mismatches[0].path for c in different if c.mismatches}
+        workers = {c.worker for c in different}
+        if len(paths) == 1 and (path := paths.pop()):
+            text += f", all at {shorten(path, 20)}"
+        if len(workers) == 1:
+            text += f", all on worker {workers.pop()}"
+        else:
+            text += f", on {len(workers)} workers"
+    elif case.worker is not None:
+        text += f", on worker {case.worker}"
+    yield "cases", text
+
+
+def _overlap(scene: Scene) -> Iterator[tuple[str, str]]:
+    if scene.granted:
+        used = f"{scene.used}/{scene.granted} workers used"
+        yield "overlap", f"{used}, peak overlap {scene.peak}"
 
 
 def _command(node_id: str, *options: str) -> str:
@@ -145,4 +215,5 @@ def _command(node_id: str, *options: str) -> str:
     # Double quotes are understood by every shell, as long as the id is plain.
     plain = not set(node_id) & set('"$`\\!%')
     quoted = f'"{node_id}"' if plain else shlex.quote(node_id)
-    return " ".join(["pytest", quoted, *options])
+    told = [f'"{option}"' if "[" in option else option for option in options]
+    return " ".join(["pytest", quoted, *told])

@@ -26,6 +26,7 @@ def notes(run: RunEntry, *, room: int, verbosity: int) -> Iterator[Segment]:
         (_not_exercised(run), ("yellow",)),
         (_outcomes(run), ()),
         *((text, ()) for text in _not_verified(run)),
+        *((text, ()) for text in _remarks(run, is_verbose=verbosity > 0)),
         (_how(run), ()),
         (_speed(run), ()),
         *((text, ()) for text in (_details(run) if verbosity > 0 else ())),
@@ -46,11 +47,35 @@ def _different(run: RunEntry) -> str:
         return ""
     paths = list(dict.fromkeys(m.path for case in cases for m in case.mismatches))
     text = f"{len(cases)} DIFFERENT"
-    if not paths or not paths[0]:
-        return text
-    if len(paths) == 1:
-        return f"{text} at {shorten(paths[0], 40)}"
-    return f"{text}, first at {shorten(paths[0], 40)}"
+    if paths and paths[0]:
+        place = shorten(paths[0], 40)
+        text += f" at {place}" if len(paths) == 1 else f", first at {place}"
+    workers = {case.worker for case in cases}
+    if len(cases) > 1 and len(workers) == 1 and run.workers_used > 1:
+        text += f", all on worker {workers.pop()}"
+    return text
+
+
+def _remarks(run: RunEntry, *, is_verbose: bool) -> Iterator[str]:
+    """Tell the notes: of each kind the first and how many cases have it, or each of them."""
+    found = [(note, case) for case in run.cases for note in case.notes]
+    if is_verbose:
+        for note, case in found:
+            yield f"note: {_place(case, note.path)}: {note.text}"
+        return
+    cases = Counter(
+        kind for case in run.cases for kind in dict.fromkeys(note.kind for note in case.notes)
+    )
+    for kind, number in cases.items():
+        note, case = next(pair for pair in found if pair[0].kind == kind)
+        first = f" (first of {number} cases)" if number > 1 else ""
+        yield f"note: {_place(case, note.path)}: {note.text}{first}"
+
+
+def _place(case: CaseEntry, path: str) -> str:
+    """Name a part of what a case returned, by the name of the case alone."""
+    name = case.id.rpartition("::")[2]
+    return f"{shorten(name, 40)} at {shorten(path, 40)}" if path else shorten(name, 40)
 
 
 def _lost(run: RunEntry) -> str:

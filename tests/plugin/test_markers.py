@@ -246,7 +246,10 @@ class TestAddMarker:
         ("(min_speedup='2x')", "min_speedup='2x'; give the lowest"),
         ("(chunksize=0)", 'chunksize=0; give tasks per batch: a positive int, or "auto"'),
         ("(chunksize='big')", "chunksize='big'; give tasks per batch"),
-        ("(compare='close')", "'close' is no policy: give exact(), close(rtol=…), or a function"),
+        (
+            "(compare='close')",
+            "'close' is no policy: give exact(), ulp(…), close(rtol=…), unordered(), a function",
+        ),
         ("(compare=close)", "call it, as in close(rtol=1e-7)"),
         ("(compare=None)", "None is no policy"),
     ],

@@ -339,7 +339,7 @@ DIFFERENT: dict[str, tuple[object, object, str]] = {
     "methods of different objects": ([1].append, [2].append, "value"),
     "partials": (functools.partial(max, 3), functools.partial(max, 4), "value"),
     "modules": (math, struct, "value"),
-    "lists in another order": ([1, 2], [2, 1], "value"),
+    "lists in another order": ([1, 2], [2, 1], "order-only"),
     "a list that is too short": ([1], [1, 2], "length"),
     "a set that lacks one": ({1}, {1, 2}, "missing"),
     "a set with one more": ({1, 2}, {1}, "extra"),

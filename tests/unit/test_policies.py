@@ -422,3 +422,31 @@ def test_an_object_that_is_shared_on_one_side_alone_is_a_note() -> None:
         (note,) = comparison.notes
         assert (note.path, note.kind, note.text) == ("[1]['a']", "identity", text)
     assert not compare(shared, pickle.loads(pickle.dumps(shared))).notes
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [1, 2],
+        (3, 1, 2, 1),
+        [NAN, 0.0, -0.0],
+        [{"a": [1]}, {"a": [2]}, 3],
+        [np.arange(3), np.arange(4)],
+    ],
+)
+def test_a_sequence_in_another_order_is_one_mismatch(items: Any) -> None:
+    comparison = compare({"x": items[::-1]}, {"x": items})
+    assert comparison.classes == {"order-only": 1}
+    assert comparison.count == 1
+    (mismatch,) = comparison.mismatches
+    assert mismatch.path == "['x']"
+    assert mismatch.difference == f"the same {len(items)} items in another order"
+    changed = type(items)([*items[::-1][:-1], "else"])
+    assert "order-only" not in compare(changed, items).classes
+
+
+def test_a_long_sequence_in_another_order_leaves_other_mismatches_standing() -> None:
+    items = list(range(300))
+    comparison = compare([1, items[::-1], 2], [0, items, 3])
+    assert comparison.classes == {"value": 2, "order-only": 1}
+    assert [m.path for m in comparison.mismatches] == ["[0]", "[1]", "[2]"]

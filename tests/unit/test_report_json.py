@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from report_samples import cases, report, run
 
-from pytest_parwork.comparison import Mismatch
+from pytest_parwork.comparison import Mismatch, Note
 from pytest_parwork.model import Budget, Verdict
 from pytest_parwork.report.as_json import to_json
 from pytest_parwork.report.data import RunEntry
@@ -36,6 +36,8 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "cases",
         "mismatches",
         "mismatch_count",
+        "mismatch_classes",
+        "notes",
         "workers_used",
         "peak_overlap",
         "together",
@@ -97,9 +99,17 @@ def test_a_lost_case_tells_the_reason() -> None:
 def test_mismatches_name_their_case_and_are_counted_beyond_the_kept_ones() -> None:
     mismatch = Mismatch(path="[4]", kind="value", actual="2", expected="1", difference="+1")
     first, second = cases(2)
-    first = replace(first, verdict=Verdict.DIFFERENT, mismatches=(mismatch,), mismatch_count=40)
+    first = replace(
+        first,
+        verdict=Verdict.DIFFERENT,
+        mismatches=(mismatch,),
+        mismatch_count=40,
+        classes={"type": 3, "value": 37},
+        notes=(Note(path="['a']", kind="dict-order", text="keys moved"),),
+    )
     (entry,) = written(run([first, second]))["runs"]
     assert entry["mismatch_count"] == 40
+    assert entry["mismatch_classes"] == {"value": 37, "type": 3}
     assert entry["mismatches"] == [
         {
             "case": "test_fib.py::test_fib[0]",
@@ -108,6 +118,22 @@ def test_mismatches_name_their_case_and_are_counted_beyond_the_kept_ones() -> No
             "actual": "2",
             "expected": "1",
             "difference": "+1",
+            "absolute": None,
+            "relative": None,
+            "ulp": None,
+            "array": "",
+            "differing": 1,
+            "size": 1,
+            "indices": [],
+            "at": "",
+        }
+    ]
+    assert entry["notes"] == [
+        {
+            "case": "test_fib.py::test_fib[0]",
+            "path": "['a']",
+            "kind": "dict-order",
+            "text": "keys moved",
         }
     ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
-from pytest_parwork.comparison import Mismatch
+from pytest_parwork.comparison import Comparison, Mismatch, Note
 from pytest_parwork.model import Verdict
 from pytest_parwork.report.entries import CaseEntry
-from pytest_parwork.report.message import lost_message, mismatch_message
+from pytest_parwork.report.message import Scene, lost_message, mismatch_message
 
 WORKLOAD = "test_pi.py::test_pi"
 COMMANDS = """
@@ -26,14 +28,17 @@ MEAN = Mismatch(
 )
 
 
+CASE = CaseEntry(id=f"{WORKLOAD}[joblib-2-3]", verdict=Verdict.DIFFERENT, worker=2)
+SCENE = Scene(workload=WORKLOAD, configuration="joblib-2")
+
+
+def compared(*mismatches: Mismatch, count: int | None = None, **more: Any) -> Comparison:
+    number = len(mismatches) if count is None else count
+    return Comparison(mismatches=mismatches, count=number, classes={"value": number}, **more)
+
+
 def message(*mismatches: Mismatch, count: int | None = None, traceback: str = "") -> str:
-    case = CaseEntry(
-        id=f"{WORKLOAD}[joblib-2-3]",
-        verdict=Verdict.DIFFERENT,
-        mismatches=mismatches,
-        mismatch_count=len(mismatches) if count is None else count,
-    )
-    return mismatch_message(case, configuration="joblib-2", workload=WORKLOAD, traceback=traceback)
+    return mismatch_message(CASE, compared(*mismatches, count=count), SCENE, traceback=traceback)
 
 
 def lost(reason: str, detail: str, *, node_id: str = "test_mesh.py::test_mesh[17]") -> str:
@@ -51,6 +56,46 @@ def test_a_mismatch_is_named_first_and_then_measured() -> None:
 
           again    pytest "test_pi.py::test_pi"
           serially pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial""")
+
+
+def test_what_is_around_a_difference_is_told() -> None:
+    near = replace(MEAN, ulp=3)
+    notes = tuple(Note(path=path, kind="dict-order", text="keys moved") for path in ("['a']", ""))
+    others = [replace(CASE, mismatches=(MEAN,)), replace(CASE, verdict=Verdict.EQUAL, worker=1)]
+    scene = Scene(
+        workload=WORKLOAD,
+        configuration="joblib-2",
+        policy="exact()",
+        judged=[*others, others[0]],
+        used=2,
+        granted=2,
+        peak=2,
+        again=["-k", "test_pi[joblib-2"],
+        values=[("3.1415122", ["serial", "threads-2"]), ("3.13", ["joblib-2"])],
+    )
+    told = mismatch_message(CASE, compared(near, notes=notes), scene)
+    assert told.partition("ulp\n\n")[2].splitlines() == [
+        "  policy   exact(); would pass at ulp(3)",
+        "  note     ['a']: keys moved",
+        "  values   3.1415122    serial, threads-2",
+        "           3.13         joblib-2",
+        "  cases    2 of 3 differ so far, all at ['mean'], all on worker 2",
+        "  overlap  2/2 workers used, peak overlap 2",
+        '  again    pytest "test_pi.py::test_pi" -k "test_pi[joblib-2"',
+        '  serially pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial',
+    ]
+    verbose = mismatch_message(CASE, compared(near, notes=notes), replace(scene, is_verbose=True))
+    assert "\n  note     keys moved\n" in verbose
+
+
+def test_a_case_like_one_before_is_told_in_three_lines() -> None:
+    scene = replace(SCENE, like="test_pi[joblib-2-1]", policy="exact()")
+    assert mismatch_message(CASE, compared(MEAN, count=3), scene) == dedent("""\
+        DIFFERENT at ['mean']: serial 3.1415122, joblib-2 3.1398450
+          as in    test_pi[joblib-2-1], here -0.053 %, 3.8e12 ulp, and 2 more
+          serially pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial""")
+    whole = mismatch_message(CASE, compared(MEAN), replace(scene, is_verbose=True))
+    assert "as in" not in whole
 
 
 def test_a_whole_value_that_the_first_line_shows_is_not_repeated() -> None:
@@ -71,10 +116,18 @@ def test_many_mismatches_are_cut_and_counted() -> None:
     places = [Mismatch(path=f"[{i}]", kind="value", actual="2", expected="1") for i in range(12)]
     lines = message(*places, count=400).splitlines()
     assert lines[0] == "DIFFERENT at [0]: serial 1, joblib-2 2"
-    assert lines[3:4] + lines[12:14] == [
+    assert lines[3:4] + lines[12:15] == [
         "  [0]     1         2",
         "  [9]     1         2",
-        "  ... and 390 more",
+        "",
+        "  400 mismatches: 400 value; 10 are shown (more with -v)",
+    ]
+    scene = replace(SCENE, is_verbose=True)
+    lines = mismatch_message(CASE, compared(*places, count=400), scene).splitlines()
+    assert lines[14:17] == [
+        "  [11]    1         2",
+        "",
+        "  400 mismatches: 400 value; 12 are shown",
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
 
+from pytest_parwork.comparison import Note
 from pytest_parwork.model import Budget, Verdict
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.entries import SKIPPED, CaseEntry
@@ -208,3 +209,29 @@ def test_the_section_is_ascii() -> None:
     wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
     everything = [fib(), run(first(1, first(2, cases(9), **wrong), **CRASH), wall=20.0)]
     assert shown(*everything, verbosity=1).isascii()
+
+
+def test_what_differs_on_one_worker_alone_is_said() -> None:
+    members = [
+        replace(case, verdict=Verdict.DIFFERENT, mismatches=(MEAN,), mismatch_count=1)
+        if case.worker == 2
+        else case
+        for case in cases(4)
+    ]
+    assert len({case.worker for case in members}) == 2
+    assert "2 DIFFERENT at ['mean'], all on worker 2" in notes_of(run(members))
+
+
+def test_notes_are_told_once_a_kind_and_all_of_them_with_v() -> None:
+    found = (
+        Note(path="['a']", kind="dict-order", text="keys moved"),
+        Note(path="", kind="identity", text="one object"),
+    )
+    first, second, third = cases(3)
+    entry = run([first, replace(second, notes=found), replace(third, notes=found[:1])])
+    assert [text for text in notes_of(entry) if text.startswith("note:")] == [
+        "note: test_fib[1] at ['a']: keys moved (first of 2 cases)",
+        "note: test_fib[1]: one object",
+    ]
+    told = [text for text in notes_of(entry, verbosity=1) if text.startswith("note:")]
+    assert told[2:] == ["note: test_fib[2] at ['a']: keys moved"]
