@@ -23,7 +23,7 @@ __all__ = ["Digestion", "digest"]
 SIZE = 20
 #: So many items are written at once.
 BLOCK = 1 << 16
-#: What has no more items than this is digested again where it is met again.
+#: So many plain items stand for themselves, which is cheaper than a digest of them.
 FEW = 32
 #: So many columns may be made of columns: rows that are shared are walked in each of them.
 SPREAD = 256

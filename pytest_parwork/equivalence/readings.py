@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "Read", "Token", "UndigestibleError", "dump", "find_reading"]
 
-#: What stands for a part: itself if it is plain, else its digest as the only item of a tuple.
+#: What stands for a part: itself if it is plain, what is written of it if that is little, else its
+#: digest as the only item of a tuple.
 Token: TypeAlias = object
 
 #: The form of `marshal` that knows no references, and so tells nothing of what is shared.
