@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .comparison import Comparison, Mismatch, Note
-    from .equivalence import close, compare, exact, reordered_sum, ulp
+    from .equivalence import close, compare, exact, reordered_sum, ulp, unordered
     from .errors import (
         BackendError,
         LostError,
@@ -40,6 +40,7 @@ __all__ = [
     "parwork",
     "reordered_sum",
     "ulp",
+    "unordered",
 ]
 __version__ = "0.1.0"
 
@@ -57,7 +58,7 @@ _HOMES = {
     "marker": ("parwork",),
     "comparison": ("Comparison", "Mismatch", "Note"),
     "model": ("Run",),
-    "equivalence": ("close", "compare", "exact", "reordered_sum", "ulp"),
+    "equivalence": ("close", "compare", "exact", "reordered_sum", "ulp", "unordered"),
 }
 
 

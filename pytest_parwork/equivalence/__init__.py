@@ -2,7 +2,7 @@
 
 from .gathering import at_step, merge
 from .outcomes import compare_outcomes
-from .policies import Compare, as_policy, close, compare, exact, reordered_sum, ulp
+from .policies import Compare, as_policy, close, compare, exact, reordered_sum, ulp, unordered
 from .show import show
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "reordered_sum",
     "show",
     "ulp",
+    "unordered",
 ]

@@ -168,6 +168,7 @@ def read_attributes(value: object, known: type = object) -> dict[str, object]:
     The slots of a path, for one, hold how it was made and what it has worked out so far.
     """
     found = dict(getattr(value, "__dict__", {}))
+    found.pop("__notes__", None)  # of an exception: they tell of its way
     for base in type(value).__mro__:
         if issubclass(known, base):
             continue

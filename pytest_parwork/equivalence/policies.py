@@ -14,6 +14,7 @@ from .judge import Judge
 from .show import show
 from .structural import Exact, PerKey
 from .tolerances import Close, ReorderedSum, Ulp
+from .unordered import Unordered
 
 __all__ = [
     "Compare",
@@ -23,6 +24,7 @@ __all__ = [
     "exact",
     "reordered_sum",
     "ulp",
+    "unordered",
 ]
 
 EXACT = Exact()
@@ -86,18 +88,28 @@ def reordered_sum(terms: Iterable[complex]) -> ReorderedSum:
     return ReorderedSum(terms=len(flat), magnitude=magnitude)
 
 
+def unordered() -> Unordered:
+    """Return the policy for results without an order of their own, as `imap_unordered` gives them.
+
+    The items of a list, tuple, deque or array (along its first axis) are compared as by `exact`,
+    each with any one of the other side; all else is compared as by `exact`.
+    """
+    return Unordered()
+
+
 #: How each policy is made, for those who forget to call it.
 CALLS: Sequence[tuple[object, str]] = (
     (exact, "exact()"),
     (ulp, "ulp(4)"),
     (close, "close(rtol=1e-7)"),
+    (unordered, "unordered()"),
     (reordered_sum, "reordered_sum(terms)"),
 )
 
 
 def as_policy(value: Compare) -> Policy:
     """Return a policy as it is, a function or a mapping of keys as a policy."""
-    if isinstance(value, Exact | Ulp | Close | ReorderedSum | PerKey | Judge):
+    if isinstance(value, Exact | Ulp | Close | Unordered | ReorderedSum | PerKey | Judge):
         return value
     if isinstance(value, Mapping):
         if not value:

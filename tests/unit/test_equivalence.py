@@ -185,7 +185,13 @@ def freeze(values: Any) -> Any:
     return copied
 
 
+def noted(error: Exception) -> Exception:
+    vars(error)["__notes__"] = ["a note"]
+    return error
+
+
 EQUAL: dict[str, tuple[object, object]] = {
+    "an exception with a note": (noted(KeyError("a")), KeyError("a")),
     "ints": (3, 3),
     "large ints": (10**400, 10**400),
     "floats": (0.1, 0.1),

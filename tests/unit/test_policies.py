@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from pytest_parwork.comparison import Policy
-from pytest_parwork.equivalence import as_policy, close, compare, exact, reordered_sum, ulp
+from pytest_parwork.equivalence import (
+    as_policy,
+    close,
+    compare,
+    exact,
+    reordered_sum,
+    ulp,
+    unordered,
+)
 from pytest_parwork.errors import UsageError
 
 NAN = float("nan")
@@ -22,6 +30,18 @@ INF = math.inf
 
 def judge_nothing(actual: object, expected: object) -> None:
     """Find everything equal."""
+
+
+class Judged:
+    """A class with an equality of its own, and so without a digest."""
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Judged) and self.key == other.key
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def test_policies_are_printable_values() -> None:
@@ -38,6 +58,7 @@ def test_policies_are_printable_values() -> None:
         close(rtol=1e-3),
         ulp(2),
         reordered_sum([1.0]),
+        unordered(),
         as_policy({"mean": ulp(2)}),
         as_policy(judge_nothing),
     ],
@@ -450,3 +471,55 @@ def test_a_long_sequence_in_another_order_leaves_other_mismatches_standing() -> 
     comparison = compare([1, items[::-1], 2], [0, items, 3])
     assert comparison.classes == {"value": 2, "order-only": 1}
     assert [m.path for m in comparison.mismatches] == ["[0]", "[1]", "[2]"]
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        ([3, 1, 2], [1, 2, 3]),
+        ((1, 1, 2), (2, 1, 1)),
+        ([{"a": [1]}, {"b": NAN}], [{"b": NAN}, {"a": [1]}]),
+        (np.array([3.0, 1.0]), np.array([1.0, 3.0])),
+        (np.array([[1, 2], [3, 4]]), np.array([[3, 4], [1, 2]])),
+        (5, 5),
+        ({1, 2}, {2, 1}),
+        ([Judged(1), Judged(2)], [Judged(2), Judged(1)]),
+    ],
+)
+def test_unordered_takes_items_in_any_order(actual: object, expected: object) -> None:
+    assert compare(actual, expected, unordered())
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "classes"),
+    [
+        ([1, 1, 2], [1, 2, 2], {"extra": 1, "missing": 1}),
+        ([1, 2], [2, 1, 3], {"missing": 1}),
+        ([1, True], [1, 1], {"extra": 1, "missing": 1}),
+        ([0.0], [-0.0], {"extra": 1, "missing": 1}),
+        ([1], (1,), {"type": 1}),
+        (np.array([1, 2]), np.array([2.0, 1.0]), {"dtype": 1}),
+        (np.array([[1, 2], [3, 4]]), np.array([[4, 3], [1, 2]]), {"extra": 1, "missing": 1}),
+        ([[1, 2], [3]], [[3], [2, 1]], {"extra": 1, "missing": 1}),
+        ([Judged(1), Judged(1)], [Judged(2), Judged(1)], {"extra": 1, "missing": 1}),
+        (5, 6, {"value": 1}),
+    ],
+)
+def test_unordered_takes_nothing_else(
+    actual: object, expected: object, classes: dict[str, int]
+) -> None:
+    comparison = compare(actual, expected, unordered())
+    assert not comparison
+    assert comparison.classes == classes
+    assert comparison.policy == "unordered()"
+
+
+def test_what_unordered_misses_is_named_by_its_place() -> None:
+    comparison = compare(["a", "x"], ["b", "a"], unordered())
+    told = [(m.path, m.actual, m.expected) for m in comparison.mismatches]
+    assert told == [("[1]", "'x'", "nothing"), ("[0]", "nothing", "'b'")]
+
+
+def test_unordered_takes_thousands_of_items_in_linear_time() -> None:
+    items = [{"n": [n]} for n in range(20_000)]
+    assert compare(items[::-1], items, unordered())

@@ -1,0 +1,93 @@
+"""The policy for items whose order says nothing: a multiset."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..comparison import Comparison
+from .digest import Digestion
+from .gathering import KEPT
+from .pairs import ABSENT, Relation, Unequal, render
+from .walk import Effort, Walk, gather, is_same_class
+
+if TYPE_CHECKING:
+    from ..comparison import OwnComparison
+
+__all__ = ["Unordered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Unordered:
+    """As `Exact`, but the items of a list, tuple, deque or array may come in any order."""
+
+    def __str__(self) -> str:
+        return "unordered()"
+
+    __repr__ = __str__
+
+    def __call__(
+        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
+    ) -> Comparison:
+        """Compare the whole exactly where it has no order, or another type, dtype or shape."""
+        digest = Digestion().digest if own is None else None
+        whole = gather(actual, expected, str(self), own=own, digest=digest)
+        left, right = read_items(actual), read_items(expected)
+        if whole or left is None or right is None or not are_alike(actual, expected):
+            return whole
+        walk = Walk(tolerance=None, dict_order=False, own=own, digest=digest, effort=Effort())
+        extra, missing = pair_items(left, right, walk)
+        found = [Unequal("extra", left[i], ABSENT, suffix=f"[{i}]") for i in extra]
+        found += [Unequal("missing", ABSENT, right[i], suffix=f"[{i}]") for i in missing]
+        classes = {"extra": len(extra), "missing": len(missing)}
+        return Comparison(
+            mismatches=tuple(render(unequal, None) for unequal in found[:KEPT]),
+            count=len(found),
+            policy=str(self),
+            classes={kind: number for kind, number in classes.items() if number},
+        )
+
+
+def read_items(value: Any) -> Sequence[object] | None:
+    """Return the items, of an array those along its first axis, None of what has no order."""
+    if isinstance(value, list | tuple | deque) and not hasattr(value, "_fields"):
+        return tuple(value)
+    if getattr(value, "ndim", 0) > 0 and hasattr(value, "dtype") and hasattr(value, "strides"):
+        return tuple(value)
+    return None
+
+
+def are_alike(actual: Any, expected: Any) -> bool:
+    """Tell whether two collections can have the same items, as far as their types say."""
+    names = ("dtype", "ndim")
+    return is_same_class(type(actual), type(expected)) and all(
+        getattr(actual, name, None) == getattr(expected, name, None) for name in names
+    )
+
+
+def pair_items(
+    actual: Sequence[object], expected: Sequence[object], relation: Relation
+) -> tuple[list[int], list[int]]:
+    """Return the numbers of the items that have no partner on the other side.
+
+    They are found by their digests; what has none is tried one by one, until that takes too long.
+    """
+    waiting: defaultdict[bytes | None, deque[int]] = defaultdict(deque)
+    for number, item in enumerate(expected):
+        waiting[relation.identify(item)].append(number)
+    extra = []
+    for number, item in enumerate(actual):
+        candidates = waiting[relation.identify(item)]
+        partner = next((n for n in candidates if is_partner(item, expected[n], relation)), None)
+        if partner is None:
+            extra.append(number)
+        else:
+            candidates.remove(partner)
+    return extra, sorted(number for numbers in waiting.values() for number in numbers)
+
+
+def is_partner(item: object, other: object, relation: Relation) -> bool:
+    """Tell whether two items are equal, no once that took too long."""
+    return relation.identify(item) is not None or bool(relation.guess(item, other))
