@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,6 +11,7 @@ import pytest
 from .comparison import Comparison, OwnComparison
 from .equivalence import at_step, compare_outcomes, merge
 from .errors import LostError, MismatchError
+from .inputs import Inputs, is_sampled, note_change
 from .limits import Limits
 from .model import Lost, Outcome, Plan, Run, Verdict, Workload
 from .reference import call, sample
@@ -61,14 +63,18 @@ class Verified:
                 why = f"verify={self._plan.verify:g}"
                 self._add(index, Verdict.NOT_VERIFIED, parallel, why=why)
             else:
+                inputs = None
+                if is_sampled(index, len(self._workload.tasks)):
+                    inputs = Inputs(task.args, {})
                 with limits.hold():
                     serial, error = call(partial(task.function, *task.args), timeout=task.timeout)
+                changed = inputs.changed() if inputs is not None else []
                 if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
                     raise error
                 if serial.lost is not None:
                     self._lose(index, serial.lost, parallel, serial)
                     continue
-                self._compare(index, parallel, serial)
+                self._compare(index, parallel, serial, changed)
                 if self._error is None:
                     self._error = error
 
@@ -85,8 +91,13 @@ class Verified:
         self._lost = self._lost or f"LOST: {self._workload.tasks[index].id}: {lost.detail}"
         self._add(index, Verdict.LOST, parallel, serial)
 
-    def _compare(self, index: int, parallel: Outcome, serial: Outcome) -> None:
+    def _compare(
+        self, index: int, parallel: Outcome, serial: Outcome, changed: Sequence[str]
+    ) -> None:
         comparison = compare_outcomes(parallel, serial, self._plan.policy, own=self._own)
+        note = note_change(changed, parallel=parallel.has_changed_input)
+        if note is not None:
+            comparison = replace(comparison, notes=(*comparison.notes, note))
         self._serial_seconds += serial.seconds or 0.0
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         self._add(index, verdict, parallel, serial, comparison)

@@ -20,7 +20,7 @@ __all__ = ["Files", "Kind", "Ledger", "State"]
 _WORDS = 8  # of 8 bytes each: a row, and the header before the rows
 _STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)
 _SPAN = (_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED)
-_RELEASED = 0  # word of the header
+_RELEASED, _FIRST, _LAST = range(3)  # words of the header
 
 Kind = Literal["value", "failure", "skip"]
 _KINDS: tuple[Kind, ...] = ("value", "failure", "skip")
@@ -133,6 +133,10 @@ class Ledger:
         self._words[row + _LENGTH] = length
         self._words[row + _STATE] = State.STORED
 
+    def note_change(self, task: int) -> None:
+        """Note that `task`, the first one or the last, changed what it was given."""
+        self._words[_LAST if task else _FIRST] = task + 1
+
     @property
     def is_released(self) -> bool:
         """Whether the workers that have arrived may begin."""
@@ -143,6 +147,10 @@ class Ledger:
     def release(self) -> None:
         """Let the workers begin that wait in the rendezvous."""
         self._words[_RELEASED] = 1
+
+    def has_changed(self, task: int) -> bool:
+        """Return whether `task` is known to have changed what it was given."""
+        return task + 1 in (self._words[_FIRST], self._words[_LAST])
 
     def reset(self, task: int) -> None:
         """Forget all about `task`, so that it can be run again."""

@@ -170,7 +170,7 @@ class Outcome:
 
     `arrived`, `started` and `ended` are seconds on `clock.now`: the task was in its worker's
     hands, its function was called, its function returned. `worker` is 1, 2, … in the order in
-    which the workers of the run arrived.
+    which the workers of the run arrived. `has_changed_input` is looked at for a sample of them.
     """
 
     kind: Literal["value", "failure", "skip", "lost"]
@@ -181,6 +181,7 @@ class Outcome:
     started: float | None = None
     ended: float | None = None
     worker: int | None = None
+    has_changed_input: bool = False
 
     @property
     def seconds(self) -> float | None:

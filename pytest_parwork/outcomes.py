@@ -141,6 +141,7 @@ class Outcomes(Sequence[Outcome]):
             started=started,
             ended=ended,
             worker=None if arrived is None else self._workers[self._ledger.worker(number)],
+            has_changed_input=self._ledger.has_changed(number),
         )
 
     def _load(self, number: int) -> Outcome:

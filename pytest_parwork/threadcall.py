@@ -11,6 +11,7 @@ from .clock import now
 from .copies import snapshot
 from .deadline import TimedOut, deadline
 from .failures import describe
+from .inputs import Inputs, is_sampled
 from .ledger import Kind, Ledger, State
 from .limits import limit_thread
 from .model import Failure, Task
@@ -95,6 +96,7 @@ class ThreadCall:
             self._ledger.arrive(number, worker, now())
         args, kwargs = self._arguments[number]
         task = self._tasks[number]
+        inputs = Inputs(args, kwargs) if is_sampled(number, len(self._tasks)) else None
         self._ledger.start(number, now())
         try:
             with deadline(task.timeout):
@@ -108,6 +110,8 @@ class ThreadCall:
             raise value  # Ctrl-C, or as good as that: it would end the serial run as well
         with self._lock:  # from here on it cannot be given up
             self._ledger.end(number, now())
+        if inputs is not None and inputs.changed():
+            self._ledger.note_change(number)
         failure = None
         if kind == "value":
             value = snapshot(value)

@@ -17,6 +17,7 @@ from .clock import now
 from .errors import BackendError, PayloadError
 from .failures import Record, describe, survivor
 from .groups import enroll
+from .inputs import Inputs, is_sampled
 from .ledger import Kind, Ledger, State
 from .limits import limit_worker
 from .model import Address
@@ -110,10 +111,15 @@ class Attached:
             except BaseException as error:
                 value = error
             else:
+                inputs = None
+                if is_sampled(number, len(self.header.calls)):
+                    inputs = Inputs(args, kwargs)
                 self.ledger.start(number, now())
                 kind, value = perform(function, args, kwargs)
                 self.ledger.end(number, now())
-                del args, kwargs
+                if inputs is not None and inputs.changed():
+                    self.ledger.note_change(number)
+                del args, kwargs, inputs
         self._store(number, kind, value)
 
     def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:

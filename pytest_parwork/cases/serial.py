@@ -6,14 +6,17 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import NoReturn
 
 import pytest
 
+from .._compat import argument_names
 from ..comparison import Comparison
 from ..config import own_comparison
 from ..equivalence import compare_outcomes
 from ..errors import LostError, MismatchError, ParworkError
+from ..inputs import Inputs, is_sampled, note_change
 from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
 from ..reference import References, call
@@ -130,7 +133,10 @@ class Serial:
                     pytest.skip(parallel.failure.text)  # which cannot be pickled
             parallel.result()
             return
+        inputs = self._inputs(case)
         serial, error = self._reference(case, body)
+        changed = inputs.changed() if inputs is not None else []
+        del inputs
         if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
             raise error
         if serial.lost is not None:
@@ -139,6 +145,9 @@ class Serial:
         policy = case.plan.policy
         own = own_comparison(case.item, policy)
         comparison = compare_outcomes(parallel, serial, policy, values=not nothing, own=own)
+        note = note_change(changed, parallel=parallel.has_changed_input)
+        if note is not None:
+            comparison = replace(comparison, notes=(*comparison.notes, note))
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         case.entry = _entry(case, verdict, parallel, serial=serial, comparison=comparison)
         traceback = parallel.failure.traceback if parallel.failure is not None else ""
@@ -176,6 +185,15 @@ class Serial:
             like=told if told != case.item.name else "",
             is_verbose=self._is_verbose,
         )
+
+    def _inputs(self, case: Case) -> Inputs | None:
+        """Return what a case of the sample is given, None for the others."""
+        assert case.sent is not None
+        number = case.sent.numbers[case]
+        if not is_sampled(number, len(case.sent.outcomes)):
+            return None
+        names = argument_names(case.item)
+        return Inputs((), {name: case.item.funcargs[name] for name in names})
 
     def _lose(self, case: Case, parallel: Outcome, serial: Outcome | None = None) -> NoReturn:
         """Fail a case that has no outcome in one of the runs."""
