@@ -17,6 +17,7 @@ __all__ = [
     "is_same_float",
     "measure",
     "measure_complex",
+    "modulus",
     "tell_payloads",
     "write_number",
     "write_relative",
@@ -89,12 +90,17 @@ def measure_complex(actual: complex, expected: complex) -> Distance:
     parts = [(actual.real, expected.real), (actual.imag, expected.imag)]
     if not all(math.isfinite(part) for pair in parts for part in pair):
         return Distance()
-    absolute = abs(actual - expected)
+    absolute = modulus(actual - expected)
     return Distance(
-        absolute=absolute,
-        relative=divide(absolute, abs(expected)),
+        absolute=absolute if math.isfinite(absolute) else None,
+        relative=divide(absolute, modulus(expected)),
         ulp=max(count_ulp(a, e) for a, e in parts),
     )
+
+
+def modulus(number: complex) -> float:
+    """Return the absolute value, infinity where `abs` of a complex number raises."""
+    return math.hypot(number.real, number.imag) if isinstance(number, complex) else abs(number)
 
 
 def divide(absolute: float, expected: float) -> float | None:

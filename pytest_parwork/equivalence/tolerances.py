@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import cmath
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .elements import count_ulps
-from .floats import count_ulp, write_number
+from .floats import count_ulp, modulus, write_number
 from .walk import gather
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Close:
         return write_excess(actual, expected, self.allowed(expected))
 
     def allowed(self, expected: complex) -> float:
-        return self.atol + self.rtol * abs(expected)
+        return self.atol + self.rtol * modulus(expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -152,9 +153,14 @@ def roundoff_of(numbers: Any) -> float:
 
 
 def is_near(actual: complex, expected: complex, allowed: Callable[[complex], float]) -> bool:
-    """Tell whether two numbers are at most so far apart; each infinite part must be the same."""
+    """Tell whether two numbers are at most so far apart; each infinite part must be the same.
+
+    Where the distance, or the modulus of a complex number, is more than the largest float, they
+    are not: an infinite allowance would admit everything.
+    """
     if cmath.isfinite(actual) and cmath.isfinite(expected):
-        return abs(actual - expected) <= allowed(expected)
+        distance, size = modulus(actual - expected), modulus(expected)
+        return math.isfinite(distance) and math.isfinite(size) and distance <= allowed(expected)
     if not isinstance(actual, complex):
         return False
     parts = ((actual.real, expected.real), (actual.imag, expected.imag))
@@ -171,7 +177,9 @@ def are_near(actual: Any, expected: Any, allowed: Callable[[Any], Any]) -> Any:
 
     finite = np.isfinite(actual) & np.isfinite(expected)
     with np.errstate(all="ignore"):
-        near = finite & (np.abs(actual - expected) <= allowed(expected))
+        distance = np.abs(actual - expected)
+        measured = np.isfinite(distance) & np.isfinite(np.abs(expected))
+        near = finite & measured & (distance <= allowed(expected))
     if actual.dtype.kind == "c":
         pairs = zip(actual[~finite].tolist(), expected[~finite].tolist(), strict=True)
         near[~finite] = [is_near(a, e, allowed) for a, e in pairs]
@@ -182,4 +190,4 @@ def write_excess(actual: complex, expected: complex, allowed: float) -> str:
     """Say how far apart two numbers are, and how far they may be."""
     if not (cmath.isfinite(actual) and cmath.isfinite(expected)):
         return ""
-    return f"off by {write_number(abs(actual - expected))}, allowed {write_number(allowed)}"
+    return f"off by {write_number(modulus(actual - expected))}, allowed {write_number(allowed)}"
