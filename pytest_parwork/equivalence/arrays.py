@@ -16,6 +16,7 @@ from .pairs import (
     Remark,
     Unequal,
     add_attributes,
+    pair_attributes,
 )
 from .scalars import compare_floats
 
@@ -44,11 +45,11 @@ def find(cls: type) -> Comparer | None:
     import numpy as np
 
     if issubclass(cls, np.ma.MaskedArray):
-        return compare_masked
+        return compare_masked if cls.__module__.startswith("numpy.") else compare_masked_subclass
     if issubclass(cls, np.ndarray) and cls.__eq__ is np.ndarray.__eq__:
         return compare_arrays if cls in (np.ndarray, np.memmap) else add_attributes(compare_arrays)
     if issubclass(cls, np.generic):
-        return compare_scalars
+        return compare_scalars if cls.__module__ == "numpy" else add_attributes(compare_scalars)
     if issubclass(cls, np.dtype):
         return compare_dtypes
     return None
@@ -78,6 +79,9 @@ def compare_scalars(
 
     if isinstance(actual, float) and isinstance(expected, float):
         yield from compare_floats(float(actual), float(expected), relation)
+    elif isinstance(actual, np.character):
+        if actual.item() != expected.item():
+            yield Unequal("value", actual, expected)
     else:
         yield from compare_arrays(np.asarray(actual), np.asarray(expected), relation)
 
@@ -99,7 +103,7 @@ def compare_arrays(actual: Array, expected: Array, relation: Relation) -> Iterat
     elif actual.dtype.hasobject:
         for index in np.ndindex(actual.shape):
             form = f"[{', '.join(map(str, index))}]" if index else ""
-            yield Pair(actual[index], expected[index], form)
+            yield Pair(np.asarray(actual)[index], np.asarray(expected)[index], form)
     else:
         yield from compare_elements(np.asarray(actual), np.asarray(expected), relation)
 
@@ -132,7 +136,8 @@ def compare_elements(actual: Array, expected: Array, relation: Relation) -> Iter
     texts = [tally.describe(actual.size, indices)]
     if relation.tolerance is not None and tally.furthest is not None:
         furthest = np.unravel_index(tally.furthest, actual.shape)
-        allowance = relation.tolerance.allow(actual[furthest], expected[furthest])
+        with np.errstate(all="ignore"):
+            allowance = relation.tolerance.allow(actual[furthest], expected[furthest])
         texts.append(f"{allowance} at {at}" if tally.count > 1 else allowance)
     yield Unequal(
         tally.kind,
@@ -178,3 +183,21 @@ def compare_masked(
         hidden = mask | np.ma.getmaskarray(expected)
         visible[hidden] = np.asarray(expected.data)[hidden]
         yield Pair(visible, np.asarray(expected.data), ATTRIBUTE, "data")
+
+
+def compare_masked_subclass(
+    actual: np.ma.MaskedArray[Any, Any],
+    expected: np.ma.MaskedArray[Any, Any],
+    relation: Relation,
+) -> Iterator[Finding]:
+    """Compare as masked arrays, then the attributes that NumPy does not know."""
+    import numpy as np
+
+    yield from compare_masked(actual, expected, relation)
+    known = vars(np.ma.array(0))
+    yield from pair_attributes(
+        *(
+            {n: part for n, part in vars(side).items() if n not in known}
+            for side in (actual, expected)
+        )
+    )
