@@ -20,18 +20,21 @@ from .pairs import (
     Relation,
     Remark,
     Unequal,
+    compare_contents,
     compare_parts,
     compare_with,
+    look_past,
     look_up,
 )
 from .scalars import PLAIN, is_plainly_equal
 from .show import show
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = [
+    "CONTENTS",
     "compare_mappings",
     "compare_ordered",
     "compare_sequences",
@@ -46,9 +49,12 @@ DECIDED = PLAIN - {float}
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a container, None for other classes."""
-    if issubclass(cls, tuple) and hasattr(cls, "_fields") and cls.__eq__ is tuple.__eq__:
-        return partial(compare_parts, read_named_tuple)
-    return look_up(TABLE, cls)
+    if issubclass(cls, tuple) and cls.__eq__ is tuple.__eq__:
+        if hasattr(cls, "_fields"):
+            return partial(compare_parts, read_named_tuple)
+        if hasattr(cls, "n_sequence_fields"):
+            return partial(compare_with, compare_sequences, read_hidden)
+    return look_up(TABLE if cls in TABLE else INHERITED, cls)
 
 
 def compare_sequences(
@@ -79,9 +85,14 @@ def are_plainly_equal(actual: Sequence[object], expected: Sequence[object]) -> b
 def read_named_tuple(value: Any) -> dict[str, object]:
     return {
         "_fields": value._fields,
-        **dict(zip(value._fields, value, strict=False)),
+        **dict(zip(value._fields, tuple.__iter__(value), strict=False)),
         "__dict__": getattr(value, "__dict__", None),
     }
+
+
+def read_hidden(value: Any) -> dict[str, object]:
+    """Read the fields of what `time.gmtime` and its like give that are no items of it."""
+    return dict(value.__reduce__()[1][1])
 
 
 def read_view(value: memoryview) -> dict[str, object]:
@@ -257,4 +268,23 @@ TABLE: dict[type, Comparer] = {
     array.array: partial(compare_with, compare_sequences, read_named("typecode")),
     memoryview: partial(compare_parts, read_view),
     slice: partial(compare_parts, read_named("start", "stop", "step")),
+    type({}.keys()): compare_sets,
+    type({}.items()): partial(compare_contents, compare_mappings, dict),
 }
+
+#: How to read what a container holds past the methods that a subclass may override.
+CONTENTS: dict[type, Callable[[Any], Any]] = {
+    list: list.copy,
+    tuple: lambda value: tuple.__getitem__(value, slice(None)),
+    deque: lambda value: deque(deque.__iter__(value), value.maxlen),
+    set: set,
+    frozenset: frozenset,
+    dict: dict.copy,
+    Counter: dict.copy,
+    defaultdict: lambda value: defaultdict(value.default_factory, dict.items(value)),
+    OrderedDict: lambda value: OrderedDict(OrderedDict.items(value)),
+    array.array: lambda value: array.array.__getitem__(value, slice(None)),
+}
+
+#: The comparers of subclasses.
+INHERITED = look_past(TABLE, CONTENTS)

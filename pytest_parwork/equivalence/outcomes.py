@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..comparison import Comparison, Mismatch, OwnComparison, Policy
 from ..model import Failure, Outcome
 from .policies import exact
+from .records import read_arguments
 from .show import clip, mask_addresses, show
 
 __all__ = ["compare_outcomes"]
@@ -86,7 +87,10 @@ def write_line(failure: Failure) -> str:
 def tell_arguments(actual: BaseException, expected: BaseException) -> str | None:
     """Say where the arguments of two exceptions differ first, None if nowhere."""
     sides = [
-        tuple(mask_addresses(arg) if type(arg) is str else arg for arg in error.args)
+        tuple(
+            mask_addresses(arg) if type(arg) is str else arg
+            for arg in read_arguments(error)["args"]
+        )
         for error in (actual, expected)
     ]
     comparison = exact()(*sides)

@@ -23,9 +23,13 @@ __all__ = [
     "Remark",
     "Tolerance",
     "Unequal",
+    "compare_contents",
     "compare_parts",
     "compare_with",
+    "look_past",
     "look_up",
+    "pair_attributes",
+    "read_attributes",
     "render",
     "render_note",
     "render_path",
@@ -144,6 +148,15 @@ def look_up(table: dict[type, Comparer], cls: type) -> Comparer | None:
     return None
 
 
+def look_past(
+    table: dict[type, Comparer], contents: dict[type, Callable[[Any], Any]]
+) -> dict[type, Comparer]:
+    """Return the comparers for subclasses: of what they hold, whatever their methods show."""
+    return table | {
+        base: partial(compare_contents, table[base], read) for base, read in contents.items()
+    }
+
+
 def add_attributes(comparer: Comparer, base: type = object) -> Comparer:
     """Return a comparer for a subclass of `base`, whose instances have attributes too."""
     return partial(compare_with, comparer, partial(read_attributes, known=base))
@@ -152,6 +165,17 @@ def add_attributes(comparer: Comparer, base: type = object) -> Comparer:
 def compare_parts(read: Reader, actual: object, expected: object, _: Relation) -> Iterator[Finding]:
     """Compare all that `read` reads of both."""
     yield from pair_attributes(read(actual), read(expected))
+
+
+def compare_contents(
+    comparer: Comparer,
+    read: Callable[[Any], Any],
+    actual: object,
+    expected: object,
+    relation: Relation,
+) -> Iterator[Finding]:
+    """Compare what `read` makes of both, by the comparer of that."""
+    yield from comparer(read(actual), read(expected), relation)
 
 
 def compare_with(
@@ -168,7 +192,8 @@ def read_attributes(value: object, known: type = object) -> dict[str, object]:
     The slots of a path, for one, hold how it was made and what it has worked out so far.
     """
     found = dict(getattr(value, "__dict__", {}))
-    found.pop("__notes__", None)  # of an exception: they tell of its way
+    if isinstance(value, BaseException):
+        found.pop("__notes__", None)  # they tell of the way, not of the result
     for base in type(value).__mro__:
         if issubclass(known, base):
             continue
@@ -188,10 +213,14 @@ def pair_attributes(actual: dict[str, Any], expected: dict[str, Any]) -> Iterato
             yield Pair(actual[name], expected[name], ATTRIBUTE, name)
     for name in expected:
         if name not in actual:
-            yield Unequal("missing", ABSENT, expected[name], suffix=f".{name}")
+            yield Unequal("missing", ABSENT, expected[name], suffix=write_attribute(name))
     for name in actual:
         if name not in expected:
-            yield Unequal("extra", actual[name], ABSENT, suffix=f".{name}")
+            yield Unequal("extra", actual[name], ABSENT, suffix=write_attribute(name))
+
+
+def write_attribute(name: object) -> str:
+    return "." + (clip(name, limit=KEY_LIMIT) if isinstance(name, str) else show(name))
 
 
 def render(unequal: Unequal, path: Path) -> Mismatch:
@@ -238,6 +267,10 @@ def render_path(path: Path) -> str:
     if len(steps) > STEPS:
         middle = f"…{len(steps) - STEPS} more…"
         steps[STEPS // 2 : -STEPS // 2] = [(ATTRIBUTE, middle)]
-    return "".join(
-        form.format(show(key, limit=KEY_LIMIT) if form == ITEM else key) for form, key in steps
-    )
+    return "".join(render_step(form, key) for form, key in steps)
+
+
+def render_step(form: str, key: object) -> str:
+    if form == ATTRIBUTE:
+        return write_attribute(key)
+    return ITEM.format(show(key, limit=KEY_LIMIT)) if form == ITEM else form

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from . import arrays, bits, callables, containers, objects, scalars
-from .pairs import Comparer, Reader, compare_parts, compare_with
+from .pairs import Comparer, Reader, compare_contents, compare_parts, compare_with
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -50,7 +50,7 @@ Read: TypeAlias = Callable[[Any], Parts]
 def find_reading(comparer: Comparer) -> Read | None:
     """Return how a value is read that `comparer` compares, None for what only it can compare.
 
-    What is made of `compare_keys`, `compare_parts` and `compare_with` is read without more ado.
+    What is made of `compare_keys` and the like is read without more ado.
     """
     if not isinstance(comparer, partial):
         return READINGS.get(comparer)
@@ -58,6 +58,10 @@ def find_reading(comparer: Comparer) -> Read | None:
         return partial(read_key, *comparer.args)
     if comparer.func is compare_parts:
         return partial(read_parts, *comparer.args)
+    if comparer.func is compare_contents:
+        inner, contents = comparer.args
+        read = find_reading(inner)
+        return partial(read_contents, read, contents) if read is not None else None
     if comparer.func is compare_with:
         inner, reader = comparer.args
         read = find_reading(inner)
@@ -78,6 +82,10 @@ def read_parts(read: Reader, value: object) -> Parts:
     parts = read(value)
     names = sorted(parts)
     return Parts(names, [parts[name] for name in names])
+
+
+def read_contents(read: Read, contents: Callable[[Any], Any], value: object) -> Parts:
+    return read(contents(value))
 
 
 def read_with(read: Read, more: Reader, value: object) -> Parts:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
+from collections import ChainMap, UserDict, UserList
 from enum import Enum
 from functools import partial
 from typing import Any
 
+from . import containers, scalars
 from .pairs import Comparer, compare_parts, look_up, read_attributes
 from .scalars import compare_keys
 
-__all__ = ["find"]
+__all__ = ["find", "read_arguments"]
 
 
 def find(cls: type) -> Comparer | None:
@@ -23,6 +25,9 @@ def find(cls: type) -> Comparer | None:
         return partial(compare_parts, read_dataclass)
     if hasattr(cls, "__attrs_attrs__"):
         return partial(compare_parts, read_attrs)
+    for base in KNOWN_BY_ATTRIBUTES:
+        if issubclass(cls, base) and cls.__eq__ is base.__eq__:
+            return partial(compare_parts, read_attributes)
     return look_up(TABLE, cls)
 
 
@@ -42,7 +47,7 @@ def read_attrs(value: Any) -> dict[str, object]:
 
 
 def read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
-    """Read the fields that count, and what the instance has besides fields."""
+    """Read the fields that count, and what the instance has, and is, besides fields."""
     parts = {
         name: getattr(value, name)
         for name, counts in fields.items()
@@ -51,9 +56,12 @@ def read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
     for name, part in read_attributes(value).items():
         if name not in fields and not is_cached(type(value), name):
             parts[name] = part
-    for base in (dict, list, tuple, set, frozenset):
-        if isinstance(value, base):
-            parts[f"{base.__name__}()"] = base(value)
+    if isinstance(value, BaseException):
+        parts.update(read_arguments(value))
+    for base in type(value).__mro__:
+        if base in CONTENTS:
+            parts[f"{base.__name__}()"] = CONTENTS[base](value)
+            break
     return parts
 
 
@@ -61,12 +69,21 @@ def is_cached(cls: type, name: str) -> bool:
     return isinstance(getattr(cls, name, None), functools.cached_property)
 
 
-def read_arguments(value: BaseException) -> dict[str, object]:
+def read_arguments(value: BaseException) -> dict[str, tuple[object, ...]]:
     """Read the arguments: traceback, cause and notes tell of the way, not of the result."""
-    return {"args": value.args}
+    args = value.args
+    if isinstance(value, OSError) and value.filename is not None:  # which it takes out of them
+        args = (*args, value.filename, value.filename2)
+    return {"args": args}
+
+
+#: Classes that are no more than their attributes; the `==` of the last three takes True for 1.
+KNOWN_BY_ATTRIBUTES = (types.SimpleNamespace, UserDict, UserList, ChainMap)
+
+#: What a record may be besides its fields.
+CONTENTS = containers.CONTENTS | scalars.CONTENTS | scalars.KEYS
 
 
 TABLE: dict[type, Comparer] = {
     BaseException: partial(compare_parts, read_arguments),
-    types.SimpleNamespace: partial(compare_parts, vars),
 }

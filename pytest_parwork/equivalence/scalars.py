@@ -24,13 +24,15 @@ from .floats import (
     measure_complex,
     tell_payloads,
 )
-from .pairs import Comparer, Finding, Relation, Remark, Tolerance, Unequal, look_up
-from .show import show
+from .pairs import Comparer, Finding, Relation, Remark, Tolerance, Unequal, look_past, look_up
+from .show import mask_addresses, name_type, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = [
+    "CONTENTS",
+    "KEYS",
     "PLAIN",
     "compare_complex",
     "compare_floats",
@@ -49,7 +51,7 @@ def find(cls: type) -> Comparer | None:
     """Return the comparer of a single value, None for other classes."""
     if issubclass(cls, type):
         return partial(compare_keys, attrgetter("__module__", "__qualname__"))
-    return look_up(TABLE, cls)
+    return look_up(TABLE if cls in TABLE else INHERITED, cls)
 
 
 def is_plainly_equal(actual: object, expected: object) -> bool:
@@ -141,7 +143,15 @@ def describe_texts(actual: Any, expected: Any) -> str:
 
 def read_time(value: datetime.datetime | datetime.time) -> object:
     """Return the time on the clock, and how far it is from UTC."""
-    return value.replace(tzinfo=None, fold=0).isoformat(), value.utcoffset(), value.fold
+    return value.replace(tzinfo=None, fold=0).isoformat(), read_zone(value), value.fold
+
+
+def read_zone(value: datetime.datetime | datetime.time) -> object:
+    """Return the offset, or which zone it is that gives none without a date."""
+    offset = value.utcoffset()
+    if offset is not None or value.tzinfo is None:
+        return offset
+    return name_type(type(value.tzinfo)), mask_addresses(str(value.tzinfo))
 
 
 def read_pattern(value: re.Pattern[Any]) -> object:
@@ -180,3 +190,16 @@ TABLE: dict[type, Comparer] = {
     bytearray: compare_text,
     **{cls: partial(compare_keys, key) for cls, key in KEYS.items()},
 }
+
+#: How to read a number or text past the methods that a subclass may override.
+CONTENTS: dict[type, Callable[[Any], Any]] = {
+    int: int.__pos__,
+    float: float.__pos__,
+    complex: complex.__pos__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    bytearray: bytearray.copy,
+}
+
+#: The comparers of subclasses.
+INHERITED = look_past(TABLE, CONTENTS)
