@@ -89,7 +89,9 @@ def read_reduced(value: object) -> dict[str, object]:
     """Read what pickle would take."""
     reduced = reduce(value)
     if isinstance(reduced, str):
-        return {"__reduce__()": reduced}
+        if not all(part.isidentifier() for part in reduced.split(".")):  # a lambda in a cache
+            raise TypeError(f"it says that it can be had as {reduced!r}, which is no name")
+        return {"__reduce__()": reduced, "__module__": getattr(value, "__module__", None)}
     reduced = (*reduced, None, None, None)
     parts: dict[str, object] = {} if is_plain(reduced) else {"__reduce__()": reduced[:2]}
     state = read_state(reduced[2])

@@ -21,6 +21,9 @@ SORTED = 100
 
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 LOCATION = re.compile(r" (?:object )?at 0x[0-9a-fA-F]{6,}")
+#: Read past a metaclass, which may hide them.
+MODULE: Callable[[type], object] = type.__dict__["__module__"].__get__
+QUALNAME: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
 
 
@@ -47,8 +50,8 @@ def mask_addresses(text: str) -> str:
 
 def name_type(cls: type) -> str:
     """Return the qualified name of `cls`, that of a built-in without its module."""
-    name = f"{cls.__module__}.{cls.__qualname__}"
-    return name.removeprefix("builtins.")
+    module, name = MODULE(cls), QUALNAME(cls)
+    return f"{module}.{name}".removeprefix("builtins.") if isinstance(module, str) else str(name)
 
 
 def describe(value: Any, depth: int, limit: int) -> str:
@@ -68,7 +71,9 @@ def describe(value: Any, depth: int, limit: int) -> str:
             return describe_array(value, limit)
         text = repr(value)[: 8 * limit]
         return mask_addresses(LOCATION.sub("", text))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a `__repr__` may exit
         return f"<{name_type(cls)}, its repr raises {name_type(type(error))}>"
 
 

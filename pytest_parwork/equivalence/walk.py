@@ -28,7 +28,7 @@ from .show import name_type, show
 __all__ = ["FAMILIES", "gather"]
 
 #: An object that makes a new part of itself at every look has no end.
-DEPTH = 200_000
+DEPTH = 50_000
 
 #: So many parts (a few seconds) are spent on keys and elements that hash and `==` do not find.
 GUESSES = 200_000
@@ -177,7 +177,7 @@ class Walk:
                     if len(stack) > DEPTH:
                         self.found += 1
                         yield Unequal("uncomparable", left, right, "too deep"), path
-                        continue
+                        return  # its neighbours may have no end either
                     if self.is_guess:
                         self.effort.left -= 1
                     comparer = comparers.get(cls)
@@ -187,7 +187,9 @@ class Walk:
                     break
                 else:
                     stack.pop()
-            except Exception as error:  # by code of the values' classes: what raises is unknown
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as error:  # by code of the values' classes, which may exit
                 advice = f"comparing raised {show(error)}; compare with a function"
                 self.found += 1
                 yield Unequal("uncomparable", *place.pair[:2], advice), place.path
