@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,14 +62,14 @@ class PerKey:
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
     ) -> Comparison:
         """Compare the values of the keys, then the rest; UsageError for a key that is not there."""
-        if type(actual) is not type(expected) or not isinstance(actual, MutableMapping):
-            if isinstance(expected, MutableMapping):
+        if type(actual) is not type(expected) or not isinstance(actual, dict):
+            if isinstance(expected, dict):
                 return gather(actual, expected, str(self), own=own, digest=Digestion().digest)
             raise UsageError(
                 f"{self} needs a dict to look into, not {show(expected)}"
                 f" ({name_type(type(expected))}): return one, or give one policy for the value"
             )
-        assert isinstance(expected, MutableMapping)
+        assert isinstance(expected, dict)
         unknown = [key for key in self.policies if key not in expected and key not in actual]
         if unknown:
             known = ", ".join(show(key, limit=KEY_LIMIT) for key in expected) or "none"
@@ -80,16 +80,21 @@ class PerKey:
             at_step(self.policies[key](actual[key], expected[key], own=own), write_key(key))
             for key in both
         ]
-        rest = without(actual, both), without(expected, both)
+        rest = blank(actual, both), blank(expected, both)
         found.append(gather(*rest, "", own=own, digest=Digestion().digest))
         return merge(found, str(self))
 
 
-def without(mapping: MutableMapping[Any, Any], keys: list[object]) -> MutableMapping[Any, Any]:
-    """Return a copy of a mapping, of its own class, that lacks some keys."""
+def blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:
+    """Return a copy of a mapping, of its own class, that has nothing at some keys.
+
+    The keys stay, because they and their order are to be compared too.
+    """
     rest = copy.copy(mapping)
+    if rest is mapping:
+        raise UsageError(f"{show(mapping)} cannot be copied: return a dict")
     for key in keys:
-        del rest[key]
+        dict.__setitem__(rest, key, None)
     return rest
 
 
