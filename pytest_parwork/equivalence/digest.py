@@ -91,7 +91,9 @@ class Digestion:
         """Return the digest, None without one."""
         try:
             return self.take(value)
-        except Exception:  # by code of the values' classes: what raises is unknown
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # by code of the values' classes, which may exit
             return None
 
     def take(self, value: object) -> bytes:

@@ -1,0 +1,132 @@
+"""The table of pairs, driven: verdict and class both ways, to itself, and after every journey."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import cloudpickle
+import pytest
+from carrier import outcomes
+from relation import OUTCOMES, VALUES, Row
+
+from pytest_parwork.backends import bundled
+from pytest_parwork.comparison import Comparison
+from pytest_parwork.equivalence import compare, compare_outcomes, exact
+from pytest_parwork.model import Configuration, Outcome, Task, Workload
+from pytest_parwork.pickling import dumps
+from pytest_parwork.runner import carry_out
+
+by_name = pytest.mark.parametrize(
+    "row", [pytest.param(row, id=name) for name, row in VALUES.items()]
+)
+TRAVELLERS = {name: row for name, row in VALUES.items() if row.travels}
+
+
+def check(comparison: Comparison, classes: frozenset[str], note: str) -> None:
+    assert set(comparison.classes) == classes, str(comparison)
+    assert bool(comparison) == (not classes)
+    if not classes:
+        assert {found.kind for found in comparison.notes} == ({note} if note else set())
+
+
+def test_the_table_is_long_enough() -> None:
+    assert len(VALUES) + len(OUTCOMES) >= 250
+
+
+@by_name
+def test_a_pair_is_as_the_table_says_both_ways(row: Row) -> None:
+    check(compare(row.left, row.right), row.classes, row.note)
+    check(compare(row.right, row.left), row.mirrored, row.note)
+    if row.reflexive:
+        for side in (row.left, row.right):
+            check(compare(side, side), row.classes & {"uncomparable"}, "")
+
+
+def loads(value: object) -> object:
+    """Send a value as parwork does, large buffers beside the pickle."""
+    buffers: list[pickle.PickleBuffer] = []
+    data = dumps(value, buffers)
+    return pickle.loads(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
+
+
+def by_pickle(value: object) -> object:
+    """Send a value inside a pickle, or as parwork does where pickle alone cannot."""
+    try:
+        return pickle.loads(pickle.dumps(value, 5))
+    except Exception:
+        return loads(value)
+
+
+def by_cloudpickle(value: object) -> object:
+    return cloudpickle.loads(cloudpickle.dumps(value))
+
+
+@pytest.mark.parametrize("name", TRAVELLERS)
+def test_a_journey_changes_nothing(name: str) -> None:
+    row = VALUES[name]
+    for travel in (by_pickle, by_cloudpickle, loads):
+        if row.reflexive:
+            for side in (row.left, row.right):
+                check(compare(travel(side), side), row.classes & {"uncomparable"}, "")
+        assert set(compare(travel(row.left), row.right).classes) == row.classes
+        assert set(compare(row.left, travel(row.right)).classes) == row.classes
+
+
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - TRAVELLERS.keys()))
+def test_what_does_not_travel_is_refused_or_arrives_as_something_else(name: str) -> None:
+    value = VALUES[name].left
+    try:
+        arrived = loads(value)
+    except Exception:
+        return
+    assert not compare(arrived, value)
+
+
+def give(name: str) -> Any:
+    """Return the left side of a pair, as this process made it."""
+    return VALUES[name].left
+
+
+def test_values_of_a_process_with_another_hash_seed_are_as_the_table_says(
+    monkeypatch: pytest.MonkeyPatch, keeps_helpers: None
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2")
+    tasks = [Task(id=name, function=give, args=(name,)) for name in TRAVELLERS]
+    tasks.append(Task(id="hash", function=hash, args=("text",)))
+    run = carry_out(
+        Workload(name="journey", tasks=tuple(tasks)),
+        Configuration(backend="processes:spawn", workers=1),
+        bundled()["processes:spawn"],
+    )
+    try:
+        *gave, other_hash = outcomes(run)
+        found = judge(dict(zip(TRAVELLERS, gave, strict=True)))
+    finally:
+        outcomes(run).close()
+    assert other_hash.value != hash("text")
+    assert found == {name: (row.classes, row.note) for name, row in TRAVELLERS.items()}
+
+
+def judge(gave: Mapping[str, Outcome]) -> dict[str, tuple[frozenset[str], str]]:
+    """Return classes and note of each value that a worker gave."""
+    found = {}
+    for name, outcome in gave.items():
+        comparison = compare_outcomes(
+            outcome, Outcome(kind="value", value=VALUES[name].right), exact()
+        )
+        note = comparison.notes[0].kind if comparison and comparison.notes else ""
+        found[name] = (frozenset(comparison.classes), note)
+    return found
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in OUTCOMES.items()])
+def test_outcomes_are_as_the_table_says(row: Row) -> None:
+    assert isinstance(row.left, Outcome)
+    assert isinstance(row.right, Outcome)
+    check(compare_outcomes(row.left, row.right, exact()), row.classes, row.note)
+    check(compare_outcomes(row.right, row.left, exact()), row.mirrored, row.note)
+    for side in (row.left, row.right):
+        assert compare_outcomes(side, side, exact())
