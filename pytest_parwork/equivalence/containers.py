@@ -6,10 +6,10 @@ import array
 import operator
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .matching import Matching, match
 from .pairs import (
     ABSENT,
     ITEM,
@@ -26,11 +26,11 @@ from .pairs import (
     look_past,
     look_up,
 )
-from .scalars import PLAIN, is_plainly_equal
+from .scalars import PLAIN
 from .show import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = [
@@ -43,8 +43,6 @@ __all__ = [
 ]
 
 KEY_LIMIT = 60
-#: Types of which hash and `==` find every equal key.
-DECIDED = PLAIN - {float}
 
 
 def find(cls: type) -> Comparer | None:
@@ -162,96 +160,6 @@ def compare_items(
 
 def write_key(key: object) -> str:
     return ITEM.format(show(key, limit=KEY_LIMIT))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matching:
-    """Which key, or element, of one collection is which of the other."""
-
-    pairs: Sequence[tuple[object, object]]
-    missing: Sequence[object]
-    extra: Sequence[object]
-
-
-def match(actual: Collection[object], expected: Collection[object], relation: Relation) -> Matching:
-    """Pair equal keys: by hash where that decides, else one by one.
-
-    Hash and `==` say too much (`1 == True`) and too little: neither NaN nor an object without
-    `__eq__` is found again after a journey.
-    """
-    twins = {key: key for key in expected}
-    pairs: list[tuple[object, object]] = []
-    strays: list[object] = []
-    for key in actual:
-        twin = twins.get(key, ABSENT)
-        if twin is ABSENT or not (is_plainly_equal(key, twin) or relation.holds(key, twin)):
-            strays.append(key)
-        else:
-            pairs.append((key, twin))
-            del twins[key]
-    if not strays or not twins:
-        return Matching(pairs=pairs, missing=list(twins), extra=strays)
-    extra = match_strays(pairs, strays, twins, relation)
-    position = {id(key): number for number, key in enumerate(actual)}
-    pairs.sort(key=lambda pair: position[id(pair[0])])
-    return Matching(pairs=pairs, missing=list(twins), extra=extra)
-
-
-def is_decided(key: object) -> bool:
-    """Tell whether hash and `==` would have found an equal key."""
-    if type(key) is tuple:
-        return all(type(item) in DECIDED for item in key)
-    return type(key) in DECIDED
-
-
-def match_strays(
-    pairs: list[tuple[object, object]],
-    strays: list[object],
-    twins: dict[object, object],
-    relation: Relation,
-) -> list[object]:
-    """Move what fits from `strays` and `twins` to `pairs`; return the other strays.
-
-    What can be identified is paired by that, the rest one by one, until that takes too long.
-    """
-    extra: list[object] = []
-    identified: defaultdict[bytes, deque[object]] = defaultdict(deque)
-    others: dict[object, None] = {}
-    for twin in twins:
-        name = None if is_decided(twin) else relation.identify(twin)
-        if name is None:
-            others[twin] = None
-        else:
-            identified[name].append(twin)
-    for key in strays:
-        twin = ABSENT
-        if not is_decided(key):
-            name = relation.identify(key)
-            if name is None:
-                twin = find_twin(key, others, relation)
-                others.pop(twin, None)
-            elif identified[name]:
-                twin = identified[name].popleft()
-        if twin is ABSENT:
-            extra.append(key)
-        else:
-            pairs.append((key, twin))
-            del twins[twin]
-    return extra
-
-
-def find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
-    """Return the first that fits, ABSENT if none does.
-
-    ABSENT too once that took too long: nothing may pass that was not compared.
-    """
-    for twin in others:
-        fits = relation.guess(key, twin)
-        if fits is None:
-            break
-        if fits:
-            return twin
-    return ABSENT
 
 
 TABLE: dict[type, Comparer] = {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import pickle
 import re
 import struct
+from collections import ChainMap, OrderedDict
 from typing import Any
 
 import numpy as np
@@ -88,6 +90,7 @@ def test_a_policy_travels(policy: Policy) -> None:
         (np.array([1.0005], object), np.array([1.0], object)),
         (np.longdouble("1.0005"), np.longdouble(1)),
         (np.array([1e308]), np.array([1e308])),
+        (complex(1e308, 1e308), complex(1e308, 1.0005e308)),
     ],
 )
 def test_close_admits_the_tolerance_between_floats(actual: object, expected: object) -> None:
@@ -114,6 +117,9 @@ def test_close_admits_the_tolerance_between_floats(actual: object, expected: obj
         (np.array([complex(INF, 1)]), np.array([complex(INF, 2)])),
         (np.array([1000]), np.array([1001])),
         (np.array([-1e308]), np.array([1e308])),
+        (np.float32(3e38), np.float32(-3e38)),
+        (complex(1.7e308, 1.7e308), complex(1.6e308, 1.6e308)),
+        (np.array([complex(1.7e308, 1.7e308)]), np.array([complex(1.6e308, 1.6e308)])),
         ({"a": 1.0}, {"b": 1.0}),
     ],
 )
@@ -288,6 +294,19 @@ def test_ulp_admits_nothing_else(actual: object, expected: object) -> None:
     assert not compare(actual, expected, ulp(2))
 
 
+def test_elements_of_sets_are_matched_so_that_all_have_one() -> None:
+    low, middle, high, top = (step(1.0, n) for n in (0, 5, 11, 16))
+    for left, right in itertools.product(
+        *map(itertools.permutations, ([middle, top], [low, high]))
+    ):
+        actual, expected = (dict.fromkeys(side, 0).keys() for side in (left, right))
+        assert compare(actual, expected, ulp(5))
+        assert compare(actual, expected, ulp(6))
+        assert not compare(actual, expected, ulp(4))
+    assert compare({1.0, step(1.0, 1)}, {step(1.0, 1), step(1.0, 2)}, ulp(1))
+    assert not compare({1.0, step(1.0, 2)}, {step(1.0, 1), step(1.0, 2), 5.0}, ulp(1))
+
+
 @pytest.mark.parametrize("steps", [-1, 1.5, "4", None, True, NAN])
 def test_ulp_refuses_what_is_no_number_of_steps(steps: Any) -> None:
     with pytest.raises(UsageError, match=r"give a whole number, at least 0, as in ulp\(4\)"):
@@ -366,6 +385,22 @@ def test_each_key_has_its_policy_and_the_others_are_exact() -> None:
 def test_policies_of_keys_nest() -> None:
     policy = {"a": {"b": close(rtol=0.1)}}
     assert compare({"a": {"b": 1.05}, "c": 1}, {"a": {"b": 1.0}, "c": 1}, policy)
+
+
+def test_the_order_and_type_of_keys_with_a_policy_are_compared() -> None:
+    policy = {"a": ulp(2)}
+    actual, expected = OrderedDict(a=1.0, b=2), OrderedDict(b=2, a=1.0)
+    assert compare(actual, expected, policy).classes == {"order-only": 1}
+    comparison = compare({1: 1.0}, {True: 1.0}, {1: ulp(2)})
+    assert comparison.classes == {"missing": 1, "extra": 1}
+
+
+def test_a_value_is_left_as_it_was_whatever_its_policy() -> None:
+    actual, expected = {"a": 1.0, "b": [2]}, {"a": 2.0, "b": [2]}
+    assert not compare(actual, expected, {"a": exact()})
+    assert (actual, expected) == ({"a": 1.0, "b": [2]}, {"a": 2.0, "b": [2]})
+    with pytest.raises(UsageError, match="needs a dict to look into"):
+        compare(ChainMap({"a": 1.0}), ChainMap({"a": 1.0}), {"a": exact()})
 
 
 def test_a_key_that_one_side_lacks_is_a_mismatch() -> None:

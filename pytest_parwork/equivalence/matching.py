@@ -1,0 +1,138 @@
+"""Which key, or element, of one collection is which of another."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .pairs import ABSENT, Relation
+from .scalars import PLAIN, is_plainly_equal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+__all__ = ["Matching", "match"]
+
+#: Types of which hash and `==` find every equal key.
+DECIDED = PLAIN - {float}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matching:
+    """Which key, or element, of one collection is which of the other."""
+
+    pairs: Sequence[tuple[object, object]]
+    missing: Sequence[object]
+    extra: Sequence[object]
+
+
+def match(actual: Collection[object], expected: Collection[object], relation: Relation) -> Matching:
+    """Pair equal keys: by hash where that decides, else one by one.
+
+    Hash and `==` say too much (`1 == True`) and too little: neither NaN nor an object without
+    `__eq__` is found again after a journey.
+    """
+    twins = {key: key for key in expected}
+    pairs: list[tuple[object, object]] = []
+    strays: list[object] = []
+    for key in actual:
+        twin = twins.get(key, ABSENT)
+        if twin is ABSENT or not (is_plainly_equal(key, twin) or relation.holds(key, twin)):
+            strays.append(key)
+        else:
+            pairs.append((key, twin))
+            del twins[key]
+    if not strays or not twins:
+        return Matching(pairs=pairs, missing=list(twins), extra=strays)
+    extra = match_strays(pairs, strays, twins, relation)
+    if relation.tolerance is not None:
+        extra = [key for key in extra if not make_room(key, pairs, twins, relation, set())]
+    position = {id(key): number for number, key in enumerate(actual)}
+    pairs.sort(key=lambda pair: position[id(pair[0])])
+    return Matching(pairs=pairs, missing=list(twins), extra=extra)
+
+
+def is_decided(key: object) -> bool:
+    """Tell whether hash and `==` would have found an equal key."""
+    if type(key) is tuple:
+        return all(type(item) in DECIDED for item in key)
+    return type(key) in DECIDED
+
+
+def match_strays(
+    pairs: list[tuple[object, object]],
+    strays: list[object],
+    twins: dict[object, object],
+    relation: Relation,
+) -> list[object]:
+    """Move what fits from `strays` and `twins` to `pairs`; return the other strays.
+
+    What can be identified is paired by that, the rest one by one, until that takes too long.
+    """
+    extra: list[object] = []
+    identified: defaultdict[bytes, deque[object]] = defaultdict(deque)
+    others: dict[object, None] = {}
+    for twin in twins:
+        name = None if is_decided(twin) else relation.identify(twin)
+        if name is None:
+            others[twin] = None
+        else:
+            identified[name].append(twin)
+    for key in strays:
+        twin = ABSENT
+        if not is_decided(key):
+            name = relation.identify(key)
+            if name is None:
+                twin = find_twin(key, others, relation)
+                others.pop(twin, None)
+            elif identified[name]:
+                twin = identified[name].popleft()
+        if twin is ABSENT:
+            extra.append(key)
+        else:
+            pairs.append((key, twin))
+            del twins[twin]
+    return extra
+
+
+def find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
+    """Return the first that fits, ABSENT if none does.
+
+    ABSENT too once that took too long: nothing may pass that was not compared.
+    """
+    for twin in others:
+        fits = relation.guess(key, twin)
+        if fits is None:
+            break
+        if fits:
+            return twin
+    return ABSENT
+
+
+def make_room(
+    key: object,
+    pairs: list[tuple[object, object]],
+    twins: dict[object, object],
+    relation: Relation,
+    tried: set[int],
+) -> bool:
+    """Give `key` a twin that is left, or that of another key which can do with another one.
+
+    What is near to the same is not near to each other, so that the first that fits may be the
+    only one that fits somebody else.
+    """
+    if is_decided(key):
+        return False
+    twin = find_twin(key, twins, relation)
+    if twin is not ABSENT:
+        pairs.append((key, twin))
+        del twins[twin]
+        return True
+    for number, (other, twin) in enumerate(pairs):
+        if number not in tried and relation.guess(key, twin):
+            tried.add(number)
+            if make_room(other, pairs, twins, relation, tried):
+                pairs[number] = key, twin
+                return True
+    return False
