@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .equivalence import close, compare, exact, reordered_sum, ulp, unordered
     from .errors import (
         BackendError,
+        FixtureError,
         LostError,
         MismatchError,
         ParworkError,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BackendError",
     "Comparison",
+    "FixtureError",
     "LostError",
     "Mismatch",
     "MismatchError",
@@ -47,6 +49,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "errors": (
         "BackendError",
+        "FixtureError",
         "LostError",
         "MismatchError",
         "ParworkError",

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-__all__ = ["argument_names", "fixture_defs", "is_strict"]
+__all__ = [
+    "argument_names",
+    "capture_result",
+    "fixture_chains",
+    "fixture_defs",
+    "is_strict",
+    "is_torn_here",
+]
 
 
 def argument_names(item: pytest.Function) -> Sequence[str]:
@@ -28,6 +35,35 @@ def fixture_defs(item: pytest.Function) -> Mapping[str, pytest.FixtureDef[Any]]:
         for name, found in defs.items()
         if found[-1].func.__name__ != "get_direct_param_fixture_func"
     }
+
+
+def fixture_chains(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
+    """Return all fixtures of each name that the item can see, the one that it will use last."""
+    defs = item._fixtureinfo.name2fixturedefs
+    return {name: defs[name] for name in fixture_defs(item)}
+
+
+def capture_result() -> type:
+    """Return the class of what `capsys.readouterr()` gives; no public name leads to it."""
+    from _pytest.capture import CaptureResult
+
+    return CaptureResult
+
+
+def is_torn_here(error: BaseException) -> bool:
+    """Return whether what a tear-down raised came from a case itself, not from around it.
+
+    pytest tears down all that ends with a case in one go, and tells nobody which fixture raised;
+    the frames of the traceback do.
+    """
+    frames = error.__traceback__
+    while frames is not None:
+        frame = frames.tb_frame
+        owner = frame.f_locals.get("self")
+        if frame.f_code.co_name == "finish" and isinstance(owner, pytest.FixtureDef):
+            return owner.scope == "function"
+        frames = frames.tb_next
+    return True
 
 
 def is_strict(config: pytest.Config) -> bool:

@@ -4,6 +4,7 @@
 
     ParworkError
     ├── UsageError(ValueError)          a setting that cannot be: names the value and the remedy
+    │   └── FixtureError                a fixture that cannot be where the case runs
     ├── PayloadError(TypeError)         something that cannot travel to a worker
     ├── BackendError(RuntimeError)      a backend that cannot start or went away
     ├── MismatchError(AssertionError)   parallel and serial outcomes differ
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 __all__ = [
     "BackendError",
+    "FixtureError",
     "LostError",
     "MismatchError",
     "ParworkError",
@@ -31,6 +33,10 @@ class ParworkError(Exception):
 
 class UsageError(ParworkError, ValueError):
     """A setting that cannot be; the text names the value and the remedy."""
+
+
+class FixtureError(UsageError):
+    """A fixture, or a part of one, that cannot be made where the case runs."""
 
 
 class PayloadError(ParworkError, TypeError):

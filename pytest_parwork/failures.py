@@ -67,7 +67,8 @@ def _type_name(kind: type) -> str:
 
 def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
     own = os.path.dirname(__file__)
-    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == own:
+    rooms = (own, os.path.join(own, "stage"))
+    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) in rooms:
         frames = frames.tb_next
     return frames
 

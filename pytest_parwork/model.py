@@ -171,11 +171,16 @@ class Outcome:
     `arrived`, `started` and `ended` are seconds on `clock.now`: the task was in its worker's
     hands, its function was called, its function returned. `worker` is 1, 2, … in the order in
     which the workers of the run arrived. `has_changed_input` is looked at for a sample of them.
+
+    `phase` is how far the task came where fixtures are set up around its function: a failure or a
+    skip may be that of the set-up. `torn` are the failures of their tear-down.
     """
 
     kind: Literal["value", "failure", "skip", "lost"]
     value: object = None
     failure: Failure | None = None
+    phase: Literal["setup", "call"] = "call"
+    torn: tuple[Failure, ...] = ()
     lost: Lost | None = None
     arrived: float | None = None
     started: float | None = None

@@ -20,6 +20,7 @@ __all__ = [
     "is_serial",
     "marker_line",
     "report_files",
+    "seed",
 ]
 
 MARK = "parwork"
@@ -53,6 +54,9 @@ def add_options(parser: pytest.Parser) -> None:
         described = f"for parwork tests that name no {name}: {text}"
         group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)
         parser.addini(f"parwork_{name}", described)
+    seeds = "a whole number from 0 on, of which parwork_seed is made; default 0"
+    group.addoption("--parwork-seed", metavar="NUMBER", default=None, help=seeds)
+    parser.addini("parwork_seed", seeds)
     group.addoption(
         "--parwork-serial",
         action="store_true",
@@ -93,6 +97,14 @@ def is_default_given(config: pytest.Config) -> bool:
 def is_serial(config: pytest.Config) -> bool:
     """Return whether nothing is to be fanned out at all."""
     return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
+
+
+def seed(config: pytest.Config) -> int:
+    """Return the number of which seeds are made; raises `UsageError` for what is none."""
+    text = config.getoption("parwork_seed") or config.getini("parwork_seed") or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"--parwork-seed={text}: give a whole number from 0 on")
+    return int(text)
 
 
 def is_exercise_strict(config: pytest.Config) -> bool:

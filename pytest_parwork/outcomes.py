@@ -13,6 +13,7 @@ from .failures import describe
 from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
 from .spool import WORTH_RELEASING, is_in_band, read_record, release_region
+from .stage.ended import unfold
 from .stats import peak_overlap
 
 __all__ = ["Outcomes"]
@@ -58,7 +59,7 @@ class Outcomes(Sequence[Outcome]):
         number = index + self._tasks if index < 0 else index
         if not 0 <= number < self._tasks:
             raise IndexError(f"task {index} of a run of {self._tasks}")
-        return self._load(number)
+        return unfold(self._load(number))
 
     def take(self, number: int) -> Outcome:
         """Load an outcome for the last time: what it needs no more is given back at once."""

@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     try:
         files = options.report_files(config)
+        options.seed(config)
         if options.is_default_given(config):
             from .config import settings
 
@@ -59,6 +60,14 @@ def parwork(request: pytest.FixtureRequest) -> Parwork:
 
     _start(request.session)
     return Parwork(request.node)
+
+
+@pytest.fixture
+def parwork_seed(request: pytest.FixtureRequest) -> int:
+    """Give a seed made of --parwork-seed and the id of the test, the same in both runs."""
+    from .cases.seeds import seed_of
+
+    return seed_of(request.node)
 
 
 @pytest.hookimpl(tryfirst=True)

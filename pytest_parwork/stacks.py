@@ -102,7 +102,9 @@ def _clear(fd: int, start: int) -> None:
 
 
 def _frames(text: str) -> tuple[str, ...]:
-    own = os.path.join(os.path.dirname(__file__), "carrying.py")  # which calls the task
+    here = os.path.dirname(__file__)
+    own = os.path.join(here, "carrying.py")  # which calls the task
+    around = os.path.join(here, "stage", "")  # which calls its fixtures
     place = -1
     threads: list[list[tuple[str, str]]] = []
     for line in text.splitlines():
@@ -116,8 +118,8 @@ def _frames(text: str) -> tuple[str, ...]:
     at_work = [frames for frames in threads if any(file == own for file, _ in frames)]
     frames = next(iter(at_work or threads), [])
     files = [file for file, _ in frames]
-    users = [told for _, told in frames[: files.index(own) if own in files else None]]
-    return _shown(users)
+    inside = frames[: files.index(own) if own in files else None]
+    return _shown([told for file, told in inside if not file.startswith(around)])
 
 
 def _shown(frames: list[str]) -> tuple[str, ...]:

@@ -123,10 +123,14 @@ class Family(Protocol):
 
 
 class PerRun:
-    """A backend that keeps nothing from one run to the next."""
+    """A backend that keeps nothing from one run to the next.
 
-    def __init__(self, start: Callable[[int], Workers]) -> None:
+    `is_threaded` says that cases run beside one another in the process that runs pytest.
+    """
+
+    def __init__(self, start: Callable[[int], Workers], *, is_threaded: bool = False) -> None:
         self._start = start
+        self.is_threaded = is_threaded
 
     def start(self, workers: int, /) -> Workers:
         """Start new workers."""

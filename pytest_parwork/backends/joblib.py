@@ -18,6 +18,7 @@ class JoblibBackend:
     """What joblib has kept from earlier runs (loky's workers) serves later ones."""
 
     def __init__(self, library: str, clusters: Clusters) -> None:
+        self.is_threaded = library == "threading"
         self._library = library
         self._clusters = clusters
         self._is_used = False

@@ -82,4 +82,4 @@ def _let_go(thread: threading.Thread) -> None:
 
 def backends() -> dict[str, Backend]:
     """Return the backend by name."""
-    return {"threads": PerRun(ThreadWorkers)}
+    return {"threads": PerRun(ThreadWorkers, is_threaded=True)}

@@ -10,13 +10,22 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from .._compat import argument_names, fixture_defs
-from ..config import AXES, CONFIGURATION, is_marked, marker_keywords, marks, settings
+from ..config import (
+    AXES,
+    CONFIGURATION,
+    backend_named,
+    is_marked,
+    marker_keywords,
+    marks,
+    settings,
+)
 from ..errors import UsageError
 from ..model import Configuration, Plan
 from ..options import MARK
 from ..reference import sample
+from ..stage.recipe import Stage
 from .groups import CASE, ORDINAL, REFUSED, Case, Group, configuration_of
+from .stages import check, stage_of
 
 __all__ = ["Collected", "is_case", "parametrize"]
 
@@ -24,9 +33,6 @@ _FIXTURE = "parwork"
 
 #: Keywords that a single case cannot have.
 _OF_RUNS = (*AXES, "chunksize", "min_speedup")
-
-#: How pytest names the fixtures that it makes of `setup_method` and its like.
-_XUNIT = "_xunit_setup_"
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -58,6 +64,7 @@ class Collected:
     generated: Counter[tuple[pytest.Collector, str, str | None]] = field(default_factory=Counter)
     groups: dict[tuple[object, str, str | None], Group] = field(default_factory=dict)
     uses: Counter[object] = field(default_factory=Counter)
+    stages: dict[tuple[object, ...], Stage | None] = field(default_factory=dict)
 
     def count(self, item: pytest.Item) -> None:
         """Count an item that was generated, selected or not."""
@@ -106,7 +113,6 @@ class Collected:
                 group.expected = unmarked.get((first.parent, first.originalname), 0)
 
     def _add(self, item: pytest.Function, plan: Plan) -> None:
-        _check_fixtures(item)
         place = _place(item)
         if place not in self.groups:
             assert item.parent is not None
@@ -124,11 +130,24 @@ class Collected:
                 f"it would run on {plan.configuration.id}, other cases of the test on "
                 f"{group.plan.configuration.id}; mark all of them alike"
             )
-        case = Case(item=item, group=group, index=len(group.cases), plan=plan)
+        stage = self._stage(item, plan)
+        case = Case(item=item, group=group, index=len(group.cases), plan=plan, stage=stage)
         group.cases.append(case)
         group.policies[str(plan.policy)] = None
         item.stash[CASE] = case
         self.uses[case.key] += 1
+
+    def _stage(self, item: pytest.Function, plan: Plan) -> Stage | None:
+        """Return the stage of a case; one for all cases of a test that use the same fixtures."""
+        name = plan.configuration.backend
+        key = (item.parent, item.originalname, name, *item.fixturenames)
+        if key not in self.stages:
+            stage = stage_of(item)
+            if stage is not None:
+                backend = backend_named(item.config, name)
+                check(stage, name, is_threaded=getattr(backend, "is_threaded", False))
+            self.stages[key] = stage
+        return self.stages[key]
 
 
 def is_case(item: pytest.Item) -> bool:
@@ -190,19 +209,3 @@ def _check_kind(item: pytest.Function) -> None:
         raise UsageError("a method of unittest.TestCase cannot be fanned out; use a plain class")
     if inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function):
         raise UsageError("an async test cannot be fanned out; call asyncio.run() inside")
-
-
-def _check_fixtures(item: pytest.Function) -> None:
-    """Refuse fixtures that would have to be made where the case runs."""
-    defs = fixture_defs(item)
-    names = [name for name in item.fixturenames if name in defs and defs[name].scope == "function"]
-    if "request" in argument_names(item):
-        names.append("request")
-    if names:
-        name = names[0]
-        if name.startswith(_XUNIT):
-            name = name.removeprefix("_xunit_").partition("_fixture")[0]
-        raise UsageError(
-            f"the fixture {name!r} has function scope: it would be made here, and the case runs "
-            f"in a worker. Widen its scope (class, module, session), or call it in the test"
-        )

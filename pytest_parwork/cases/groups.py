@@ -13,10 +13,11 @@ import pytest
 
 from ..config import CONFIGURATION
 from ..limits import Limits
-from ..model import Outcome, Plan
+from ..model import Failure, Outcome, Plan, Verdict
 from ..outcomes import Outcomes
 from ..report.data import RunEntry
 from ..report.entries import CaseEntry, RunFacts
+from ..stage.recipe import Stage
 
 __all__ = [
     "CASE",
@@ -59,6 +60,11 @@ class Case:
     configuration: they share one reference. `sent` is the run that it was part of, `trouble` why
     there was none. `entry` and `message` are what came of it; they stand, also where the item is
     run again. `traceback` is that of the worker, for a failure that was not verified.
+
+    `stage` is how its fixtures of function scope are made where it runs, None without any;
+    `folder` is its `tmp_path` there, `setup_seconds` how long the set-up took here, `broken`
+    what it raised. `torn` is what the tear-down raised there, None where that is not known, or was
+    compared already.
     """
 
     item: pytest.Function
@@ -72,12 +78,26 @@ class Case:
     entry: CaseEntry | None = None
     message: str = ""
     traceback: str = ""
+    stage: Stage | None = None
+    folder: str = ""
+    setup_seconds: float = 0.0
+    broken: BaseException | None = None
+    torn: tuple[Failure, ...] | None = None
 
     def __post_init__(self) -> None:
         parent, name = self.item.parent, self.item.originalname
         assert parent is not None
         self.id = f"{parent.nodeid}::{self.item.name}"
         self.key = (parent, name, self.item.stash.get(ORDINAL, self.id))
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it must not be set up here: that might do what it did to its worker."""
+        if self.entry is not None:
+            return self.entry.verdict is Verdict.LOST
+        if self.sent is None:
+            return False
+        return self.sent.outcomes.without_value(self.sent.numbers[self]).lost is not None
 
     def outcome(self) -> Outcome:
         """Load what came of the case in the parallel run, once."""

@@ -13,9 +13,10 @@ from ..options import is_serial
 from ..session import tell
 from .checks import Check, inform
 from .collection import Collected
-from .gate import Gates
+from .gate import Gates, wide_names
 from .groups import CASE, REFUSED
 from .serial import Serial
+from .settingup import SettingUp
 from .termination import Termination
 
 __all__ = ["Running"]
@@ -36,6 +37,8 @@ class Running:
             xdist=self._xdist,
             is_verbose=config.getoption("verbose", 0) > 0,
         )
+        if any(case.stage for group in collected.groups.values() for case in group.cases):
+            config.pluginmanager.register(SettingUp(), "parwork-setting-up")
         self._is_off = is_serial(config) or any(
             config.getoption(name, default=False)
             for name in ("usepdb", "trace", "setuponly", "setupplan")
@@ -55,9 +58,12 @@ class Running:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Fail what cannot be a case."""
+        """Fail what cannot be a case, and keep what ended its worker from doing so here."""
         if REFUSED in item.stash:
             pytest.fail(item.stash[REFUSED], pytrace=False)
+        case = item.stash.get(CASE, None)
+        if case is not None and case.stage is not None and case.is_lost:
+            case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:

@@ -15,7 +15,7 @@ from .._compat import argument_names
 from ..comparison import Comparison
 from ..config import own_comparison
 from ..equivalence import compare_outcomes
-from ..errors import LostError, MismatchError, ParworkError
+from ..errors import FixtureError, LostError, MismatchError
 from ..inputs import Inputs, is_sampled, note_change
 from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
@@ -24,11 +24,14 @@ from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import Scene, lost_message, mismatch_message
 from .gate import Gates
 from .groups import CASE, Case, label
+from .phases import compare_phases, masked, outcome_of_setup, refusal
 from .values import Values
+from .verdicts import fail, is_expected, tell_of_worker
 
 __all__ = ["Serial"]
 
-SECTION = "parwork"
+#: `CaseEntry.why` of a case whose fixtures a worker cannot have.
+REFUSED = "refused"
 
 #: `CaseEntry.why` of a case that never came to its body here.
 NOT_REACHED = "set-up failed"
@@ -72,6 +75,8 @@ class Serial:
     def body_of(self, case: Case) -> AbstractContextManager[None]:
         """Let the call phase inside run the case serially, compared with its parallel outcome."""
         original = case.item.obj
+        if case.stage is not None and case.is_lost:  # its fixtures were not made
+            self._judge(case, original)
 
         def compared(**kwargs: object) -> None:
             self._judge(case, functools.partial(original, **kwargs))
@@ -90,9 +95,10 @@ class Serial:
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; nothing else may outvote it."""
         if call.when == "setup" and not report.passed and case.entry is None:
-            why = SKIPPED if report.skipped else NOT_REACHED
-            case.entry = _entry(case, Verdict.NOT_VERIFIED, why=why)
-            self._gates.done_with(case)
+            self._judge_setup(case, SKIPPED if report.skipped else NOT_REACHED)
+        elif call.when == "teardown":
+            if not self._judge_teardown(case, call, report):
+                return
         elif call.when != "call":
             return
         if case.entry is None:
@@ -102,14 +108,13 @@ class Serial:
             case.group.entry([case.entry], xdist=self._xdist).to_dict()
         ]
         properties = ("parwork_verdict", verdict.value)
-        if properties not in case.item.user_properties:
-            case.item.user_properties.append(properties)
-            report.user_properties.append(properties)
-        is_bad = verdict in (Verdict.DIFFERENT, Verdict.LOST)
-        if is_bad and not _is_expected(case.item, call, report):
-            _fail(report, call, case.message)
+        for known in (case.item.user_properties, report.user_properties):
+            if properties not in known:
+                known[:] = [*(pair for pair in known if pair[0] != properties[0]), properties]
+        if case.message and not is_expected(case.item, call, report):
+            fail(report, call, case.message)
         elif case.traceback and call.when == "call":
-            _tell_of_worker(case, call, report)
+            tell_of_worker(case, call, report)
 
     def _judge(self, case: Case, body: Callable[[], object]) -> None:
         """Run the body, or not, and raise what the verdict asks for."""
@@ -123,6 +128,11 @@ class Serial:
             parallel = case.outcome()  # before the serial run, so that only two copies ever live
         if parallel.lost is not None:
             self._lose(case, parallel)
+        if case.stage is not None:
+            case.torn = parallel.torn
+        if why := refusal(case, parallel):
+            self._refuse(case, parallel, why)
+            raise FixtureError(why)
         if case.id not in case.group.verified:
             why = f"verify={case.plan.verify:g}"
             case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=why)
@@ -141,6 +151,20 @@ class Serial:
             raise error
         if serial.lost is not None:
             self._lose(case, parallel, serial)
+        if serial.started is not None:  # the parallel run has made its fixtures too
+            serial = replace(serial, started=serial.started - case.setup_seconds)
+        self._compare(case, parallel, serial, changed)
+        del parallel, serial
+        if error is not None:
+            raise error
+        if case.message:
+            raise MismatchError(case.message)
+
+    def _compare(
+        self, case: Case, parallel: Outcome, serial: Outcome, changed: Sequence[str] = ()
+    ) -> None:
+        """Put down what the comparison says of a case, with the inputs that the call changed."""
+        parallel, serial = masked(case, parallel, serial)
         nothing = serial.value is None and parallel.value is None and serial.kind == "value"
         policy = case.plan.policy
         own = own_comparison(case.item, policy)
@@ -158,10 +182,52 @@ class Serial:
                 case.entry, comparison, self._scene(case, comparison, values), traceback=traceback
             )
         self._gates.done_with(case)
-        if error is not None:
-            raise error
-        if not comparison:
-            raise MismatchError(case.message)
+
+    def _refuse(self, case: Case, parallel: Outcome, why: str) -> None:
+        """Put down why there is nothing to compare: a worker cannot have the fixtures."""
+        case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=REFUSED)
+        case.message = why
+        self._gates.done_with(case)
+
+    def _judge_setup(self, case: Case, why: str) -> None:
+        """Compare a set-up that failed here, where it was that of a fixture of function scope."""
+        error, case.broken = case.broken, None
+        if case.stage is None or error is None or case.sent is None:
+            case.entry = _entry(case, Verdict.NOT_VERIFIED, why=why)
+            self._gates.done_with(case)
+            return
+        parallel = case.outcome()
+        if refused := refusal(case, parallel):
+            self._refuse(case, parallel, refused)
+            return
+        case.torn = parallel.torn
+        self._compare(case, parallel, outcome_of_setup(error))
+
+    def _judge_teardown(
+        self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> bool:
+        """Compare the tear-downs; False if there is nothing to say beyond what was said."""
+        if case.torn is None or case.entry is None:
+            return False
+        comparison, torn, case.torn = compare_phases(case, call), case.torn, None
+        traceback = "\n".join(failure.traceback for failure in torn)
+        if case.entry.verdict is Verdict.NOT_VERIFIED:
+            if torn and report.passed:
+                report.outcome, report.longrepr = "failed", traceback
+            return False
+        if comparison:
+            return False
+        case.entry = replace(
+            case.entry,
+            verdict=Verdict.DIFFERENT,
+            mismatches=(*case.entry.mismatches, *comparison.mismatches),
+            mismatch_count=case.entry.mismatch_count + comparison.count,
+            classes=Counter(case.entry.classes) + Counter(comparison.classes),
+        )
+        case.message = mismatch_message(
+            case.entry, comparison, self._scene(case, comparison, ()), traceback=traceback
+        )
+        return True
 
     def _scene(
         self, case: Case, comparison: Comparison, values: Sequence[tuple[str, Sequence[str]]]
@@ -193,6 +259,8 @@ class Serial:
         if not is_sampled(number, len(case.sent.outcomes)):
             return None
         names = argument_names(case.item)
+        if case.stage is not None:  # what is made for the case alone may be changed
+            names = [name for name in names if name in case.stage.given]
         return Inputs((), {name: case.item.funcargs[name] for name in names})
 
     def _lose(self, case: Case, parallel: Outcome, serial: Outcome | None = None) -> NoReturn:
@@ -208,6 +276,8 @@ class Serial:
     ) -> tuple[Outcome, BaseException | None]:
         """Run the body, or take what an earlier configuration got from the same values."""
         assert case.sent is not None
+        if case.stage is not None:  # each configuration tears down what its own body has used
+            return call(body, timeout=case.plan.timeout)
         key, made_of = case.key, tuple(case.sent.wide.values())
         self._uses[key] -= 1
         found = self._references.get(key, made_of)
@@ -224,6 +294,8 @@ class Serial:
         assert case.entry is not None
         if case.entry.verdict is Verdict.LOST:
             raise LostError(case.message)
+        if case.entry.why == REFUSED:
+            raise FixtureError(case.message)
         body()
         if case.message:
             raise MismatchError(case.message)
@@ -262,44 +334,3 @@ def _entry(
         comparison=comparison,
         why=why,
     )
-
-
-def _is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
-    """Return whether an xfail that holds names our error; any other must not hide a verdict."""
-    if not hasattr(report, "wasxfail") or call.excinfo is None:
-        return False
-    if not isinstance(call.excinfo.value, ParworkError):
-        return False
-    for mark in item.iter_markers("xfail"):
-        raises = mark.kwargs.get("raises")
-        for kind in raises if isinstance(raises, tuple) else (raises,):
-            if isinstance(kind, type) and issubclass(kind, ParworkError):
-                return True
-    return False
-
-
-def _tell_of_worker(case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Say where an outcome arose that was not verified: in its worker, not in our code."""
-    if report.failed and call.excinfo is not None:
-        report.longrepr = call.excinfo.getrepr(style="value")
-        report.sections.append((f"{SECTION}: in its worker", case.traceback))
-    elif isinstance(report.longrepr, tuple):
-        path, line, _ = case.item.reportinfo()
-        report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
-
-
-def _fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -> None:
-    report.outcome = "failed"
-    if hasattr(report, "wasxfail"):
-        del report.wasxfail
-    error = call.excinfo
-    if error is not None and isinstance(error.value, MismatchError | LostError):
-        told = error.getrepr(style="value")
-        if told.reprcrash is not None:
-            told.reprcrash.message = message.partition("\n")[0]
-        report.longrepr = told
-    elif isinstance(report.longrepr, tuple):
-        report.longrepr = message  # the serial run was skipped: there is no traceback
-    else:
-        # The serial run failed too, otherwise: its traceback stays.
-        report.sections.append((SECTION, message))

@@ -1,7 +1,7 @@
 """What "the same" means: policies, the typed comparison that they share, how a mismatch reads."""
 
 from .gathering import at_step, merge
-from .outcomes import compare_outcomes
+from .outcomes import compare_outcomes, compare_tear_downs
 from .policies import Compare, as_policy, close, compare, exact, reordered_sum, ulp, unordered
 from .show import show
 
@@ -12,6 +12,7 @@ __all__ = [
     "close",
     "compare",
     "compare_outcomes",
+    "compare_tear_downs",
     "exact",
     "merge",
     "reordered_sum",

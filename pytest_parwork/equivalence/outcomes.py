@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..comparison import Comparison, Mismatch, OwnComparison, Policy
 from ..model import Failure, Outcome
 from .policies import exact
 from .records import read_arguments
 from .show import clip, mask_addresses, show
 
-__all__ = ["compare_outcomes"]
+__all__ = ["compare_outcomes", "compare_tear_downs"]
 
 
 def compare_outcomes(
@@ -22,12 +24,13 @@ def compare_outcomes(
     """Compare what a task gave with what it should have given.
 
     Values are compared by `policy`, or not at all where `values` is false; failures by type, then
-    by what they say; skips are equal. `own` is asked of the values' parts first. ValueError for
-    an outcome that is lost.
+    by what they say, and one of the set-up is not one of the body; skips are equal. `own` is asked
+    of the values' parts first. ValueError for an outcome that is lost.
     """
     if "lost" in (actual.kind, expected.kind):
         raise ValueError("a lost outcome has nothing to compare")
-    if actual.kind != expected.kind:
+    is_phase_same = actual.phase == expected.phase or actual.kind == "skip"
+    if actual.kind != expected.kind or not is_phase_same:
         return report(actual, expected, policy, kind="outcome")
     if actual.kind == "value" and values:
         return policy(actual.value, expected.value, own=own)
@@ -59,8 +62,37 @@ def write_outcome(outcome: Outcome) -> str:
     if outcome.failure is None:
         return outcome.kind
     name = "skip" if outcome.kind == "skip" else outcome.failure.type.removeprefix("builtins.")
+    if outcome.phase == "setup" and outcome.kind == "failure":
+        name = f"set-up failed: {name}"
     text = outcome.failure.text
     return clip(mask_addresses(f"{name}: {text}" if text else name), limit=200)
+
+
+def compare_tear_downs(
+    actual: Sequence[Failure], expected: Sequence[Failure], policy: Policy
+) -> Comparison:
+    """Compare what two tear-downs raised, failure by failure in their order."""
+    difference: str | None = ""
+    if len(actual) == len(expected):
+        told = (tell_difference(*pair) for pair in zip(actual, expected, strict=True))
+        difference = next((one for one in told if one is not None), None)
+    if difference is None:
+        return Comparison(policy=str(policy))
+    mismatch = Mismatch(
+        path="",
+        kind="outcome" if len(actual) != len(expected) else "exception",
+        actual=write_tear_down(actual),
+        expected=write_tear_down(expected),
+        difference=difference,
+    )
+    return Comparison.different(mismatch, str(policy))
+
+
+def write_tear_down(failures: Sequence[Failure]) -> str:
+    if not failures:
+        return "torn down"
+    told = ", ".join(f"{one.type.removeprefix('builtins.')}: {one.text}" for one in failures)
+    return clip(mask_addresses(f"tear-down failed: {told}"), limit=200)
 
 
 def tell_difference(actual: Failure, expected: Failure) -> str | None:

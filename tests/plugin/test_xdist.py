@@ -109,11 +109,11 @@ def test_a_bad_marker_is_told(scratch: Scratch) -> None:
     assert scratch.notes() == []
 
 
-def test_a_fixture_that_cannot_be_sent_is_told(scratch: Scratch) -> None:
-    scratch.cases("@pytest.mark.parwork\ndef test_it(tmp_path): note(0)\n")
+def test_a_fixture_that_a_worker_cannot_have_is_told(scratch: Scratch) -> None:
+    scratch.cases("@pytest.mark.parwork\ndef test_it(cache): note(0)\n")
     session = scratch.run_apart("-p", "xdist", "-n2")
     assert session.code != 0
-    assert "the fixture 'tmp_path' has function scope" in session.text
+    assert "the fixture 'cache' is there only in the process that runs pytest" in session.text
     assert scratch.notes() == []
 
 

@@ -1,0 +1,318 @@
+"""Fixtures of function scope as a stage: which steps, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from .._compat import argument_names, capture_result, fixture_chains
+from ..clock import host
+from ..errors import UsageError
+from ..model import Address
+from ..pickling import dumps, explain
+from ..stage.performance import ALONE, unwrapped
+from ..stage.recipe import REQUEST, Binding, Stage, Step
+
+__all__ = ["SEED", "address_of", "check", "stage_of"]
+
+#: The fixture whose value is made of the id of the case, and sent.
+SEED = "parwork_seed"
+
+#: How pytest names the fixtures that it makes of `setup_method` and its like.
+XUNIT = {
+    "_xunit_setup_method_fixture_": "setup_method",
+    "_xunit_setup_function_fixture_": "setup_function",
+}
+
+#: Fixtures of pytest that cannot be in a worker, with the remedy.
+REFUSED = {
+    "pytestconfig": "take what is needed of it in a fixture of session scope, whose value is sent",
+    "cache": "use it in a fixture of session scope, whose value is sent",
+    "record_testsuite_property": "use it in a fixture of session scope",
+    "doctest_namespace": "it is for doctests",
+    "subtests": "parametrize the test",
+    "capteesys": "use capsys",
+    "tmpdir": "use tmp_path",
+    "tmpdir_factory": "use tmp_path_factory",
+    "pytester": "it runs pytest itself: leave the marker out",
+    "testdir": "it runs pytest itself: leave the marker out",
+}
+
+#: Fixtures of pytest for which something stands in, each with what that has to know.
+_CAPTURE = {"capsys", "capsysbinary", "capfd", "capfdbinary"}
+_FOLDERS = {"tmp_path", "tmp_path_factory"}
+_OTHERS = {"caplog", "record_property", "record_xml_attribute"}
+
+
+def stage_of(item: pytest.Function) -> Stage | None:
+    """Return how the fixtures of a case are made where it runs; None if there are none to make.
+
+    Raises `UsageError` for what cannot be made there.
+    """
+    return _Recipe(item).stage()
+
+
+def check(stage: Stage, backend: str, *, is_threaded: bool) -> None:
+    """Raise `UsageError` for what the backend cannot have."""
+    for step in stage.steps:
+        if is_threaded and step.name in ALONE:
+            raise UsageError(
+                f"the fixture {step.name!r} changes the whole process, and the cases run in "
+                f"threads of it with backend={backend!r}; use one with processes, such as joblib"
+            )
+        if not is_threaded and not isinstance(step.maker, Address | str):
+            try:
+                dumps(step.maker)
+            except Exception as error:
+                raise UsageError(
+                    f"the fixture {step.name!r} has function scope, so its function is sent to "
+                    f"where the case runs, and cannot be: {explain(step.maker, error)}. Define it "
+                    f"at the top level of its module"
+                ) from None
+
+
+class _Recipe:
+    """Follows pytest on its way through the fixtures of an item, without making them."""
+
+    def __init__(self, item: pytest.Function) -> None:
+        self._item = item
+        self._chains = fixture_chains(item)
+        self._steps: list[Step] = []
+        self._given: dict[str, None] = {}
+        self._done: dict[str, str] = {}
+
+    def stage(self) -> Stage | None:
+        item = self._item
+        for name in item.fixturenames:
+            if name in self._chains and self._chains[name][-1].scope == "function":
+                self._source(name, ())
+        taken = argument_names(item)
+        arguments = {name: self._source(name, ()) for name in taken}
+        if not (self._steps or REQUEST in taken or SEED in self._given):
+            return None
+        return Stage(
+            body=body_of(item),
+            arguments=arguments,
+            steps=tuple(self._steps),
+            given=tuple(self._given),
+            home=(host(), os.getpid()),
+        )
+
+    def _source(self, name: str, around: tuple[str, ...]) -> str:
+        """Return where the value of a name comes from; `around` are the fixtures that ask for it.
+
+        A fixture that asks for its own name gets the one that it overrides.
+        """
+        if name == REQUEST or name in self._done:
+            return self._done.get(name, REQUEST)
+        chain = self._chains.get(name, ())
+        level = around.count(name) + 1
+        if level > len(chain) or _is_of("pytest_parwork", chain[-level]):
+            # A parameter, or the seed, or nothing, which pytest will say.
+            self._given[name] = None
+            return name
+        definition = chain[-level]
+        step: Step | None
+        key = name if level == 1 else f"{name}^{level}"
+        if _is_of("_pytest", definition):
+            step = self._pytests(name, key, definition, around)
+        elif definition.scope == "function":
+            step = self._own(name, key, definition, around)
+        else:
+            step = None
+        if step is None:
+            if level > 1:
+                raise UsageError(
+                    f"the fixture {name!r} of function scope asks for the one that it overrides, "
+                    f"of {definition.scope} scope, which is made here, and the case runs in a "
+                    f"worker; give one of the two another name"
+                )
+            self._given[name] = None
+            return name
+        self._steps.append(step)
+        self._done[name] = step.key
+        return step.key
+
+    def _own(
+        self,
+        name: str,
+        key: str,
+        definition: pytest.FixtureDef[Any],
+        around: tuple[str, ...],
+    ) -> Step:
+        function = definition.func
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise UsageError(
+                f"the fixture {name!r} is async, and a case that is fanned out has no event loop; "
+                f"call asyncio.run() in it"
+            )
+        arguments = {
+            argument: self._source(argument, (*around, name)) for argument in definition.argnames
+        }
+        found = address_of(function, self._item)
+        if found is None and hasattr(function, "__self__"):
+            raise UsageError(
+                f"the fixture {name!r} is a method of {function.__self__!r:.80}, which is there "
+                f"only in the process that runs pytest, and the case runs in a worker; make it a "
+                f"function"
+            )
+        maker, binding = found or (function, "nothing")
+        return Step(
+            key=key,
+            name=name,
+            maker=maker,
+            binding=binding,
+            arguments=arguments,
+        )
+
+    def _pytests(
+        self,
+        name: str,
+        key: str,
+        definition: pytest.FixtureDef[Any],
+        around: tuple[str, ...],
+    ) -> Step | None:
+        """Return what stands in for a fixture of pytest, or the fixture where it can do that."""
+        if name in REFUSED:
+            asking = f", which {around[-1]!r} asks for," if around else ""
+            raise UsageError(
+                f"the fixture {name!r}{asking} is there only in the process that runs pytest, and "
+                f"the case runs in a worker; {REFUSED[name]}"
+            )
+        settings: dict[str, object] = {}
+        maker: Any = name
+        config = self._item.config
+        if name in _CAPTURE:
+            settings["result"] = capture_result()
+        elif name in _FOLDERS:
+            settings["policy"] = config.getini("tmp_path_retention_policy")
+        elif name == "caplog":
+            settings = _logging(config)
+        elif xunit := next((kind for start, kind in XUNIT.items() if name.startswith(start)), None):
+            maker = xunit
+            if xunit == "setup_function":
+                settings["module"] = self._item.module.__name__
+        elif name not in _OTHERS:
+            if definition.scope != "function":
+                return None
+            return self._own(name, key, definition, around)
+        return Step(key=key, name=name, maker=maker, settings=settings)
+
+
+def body_of(item: pytest.Function) -> Address:
+    """Return where the test function of an item is found."""
+    classes = tuple(node.name for node in item.listchain() if isinstance(node, pytest.Class))
+    return Address(module=item.module.__name__, classes=classes, attribute=item.originalname)
+
+
+def address_of(function: Any, item: pytest.Function) -> tuple[Address, Binding] | None:
+    """Return where the function of a fixture is found by import, and what it is bound to there.
+
+    None if it is found nowhere: it was made inside another function, or belongs to an object.
+    """
+    owner, plain = getattr(function, "__self__", None), unwrapped(function)
+    if owner is None:
+        for module in _modules(plain, item):
+            path = _path_to(plain, module)
+            if path is not None:
+                return _address(module, path), "nothing"
+        return None
+    is_class = isinstance(owner, type)
+    cls = owner if is_class else type(owner)
+    name = next((name for name in _likely(plain, cls) if _leads_to(cls, name, plain)), None)
+    if name is None:
+        return None
+    binding: Binding = "class" if is_class else "own"
+    if item.cls is not None and issubclass(item.cls, cls):
+        body = body_of(item)
+        address = Address(module=body.module, classes=body.classes, attribute=name)
+        return address, binding if is_class else "instance"
+    around_it = [node.obj for node in item.listchain() if isinstance(node, pytest.Class)]
+    if not is_class and cls not in around_it:
+        return None  # the object of a plugin, which may hold anything
+    home, around = sys.modules.get(cls.__module__), cls.__qualname__.split(".")
+    if home is None or _walk(home, around) is not cls:
+        return None
+    return _address(home, (*around, name)), binding
+
+
+def _modules(function: Any, item: pytest.Function) -> Iterator[ModuleType]:
+    """Yield the modules in which a fixture may stand: its own, that of the test, the plugins."""
+    own = sys.modules.get(getattr(function, "__module__", None) or "")
+    if own is not None:
+        yield own
+    yield item.module
+    plugins = item.config.pluginmanager.get_plugins()
+    yield from (plugin for plugin in plugins if isinstance(plugin, ModuleType))
+
+
+def _path_to(function: Any, module: ModuleType) -> tuple[str, ...] | None:
+    path = tuple(getattr(function, "__qualname__", "").split("."))
+    if path != ("",) and unwrapped(_walk(module, path)) is function:
+        return path
+    names = (name for name, value in vars(module).items() if unwrapped(value) is function)
+    found = next(names, None)
+    return None if found is None else (found,)
+
+
+def _likely(function: Any, cls: type) -> Sequence[str]:
+    return [getattr(function, "__name__", ""), *dir(cls)]
+
+
+def _leads_to(owner: object, name: str, function: Any) -> bool:
+    return unwrapped(inspect.getattr_static(owner, name, None)) is function
+
+
+def _walk(module: ModuleType, path: Sequence[str]) -> object:
+    found: object = module
+    for name in path:
+        found = getattr(found, name, None)
+    return found
+
+
+def _address(module: ModuleType, path: Sequence[str]) -> Address:
+    return Address(module=_name_of(module), classes=tuple(path[:-1]), attribute=path[-1])
+
+
+def _name_of(module: ModuleType) -> str:
+    """Return the name by which a module can be imported.
+
+    Where folders are no packages, all their conftests have the same name, and only the last one is
+    known by it. The others get another one, here and thereby in workers.
+    """
+    name = module.__name__
+    if sys.modules.get(name) is module:
+        return name
+    file = str(getattr(module, "__file__", ""))
+    name = f"{name}_{hashlib.sha256(file.encode()).hexdigest()[:8]}"
+    sys.modules.setdefault(name, module)
+    return name
+
+
+def _is_of(package: str, definition: pytest.FixtureDef[Any]) -> bool:
+    return str(getattr(definition.func, "__module__", "")).partition(".")[0] == package
+
+
+def _logging(config: pytest.Config) -> dict[str, object]:
+    """Return the settings of pytest for what `caplog` shows."""
+
+    def given(name: str) -> Any:
+        return config.getoption(name, default=None) or config.getini(name) or None
+
+    level = given("log_level")
+    if isinstance(level, str):
+        level = level.upper()
+        level = int(level) if level.isdigit() else logging.getLevelName(level)
+    return {
+        "level": level if isinstance(level, int) else None,
+        "format": given("log_format") or "%(message)s",
+        "date_format": given("log_date_format"),
+    }

@@ -1,0 +1,65 @@
+"""How a verdict is put on the report of a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ..errors import FixtureError, LostError, MismatchError, ParworkError
+from .groups import Case
+
+__all__ = ["fail", "is_expected", "tell_of_worker"]
+
+SECTION = "parwork"
+
+
+def is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+    """Return whether an xfail that holds names our error; any other must not hide a verdict."""
+    if not hasattr(report, "wasxfail") or call.excinfo is None:
+        return False
+    if not isinstance(call.excinfo.value, ParworkError):
+        return False
+    for mark in item.iter_markers("xfail"):
+        raises = mark.kwargs.get("raises")
+        for kind in raises if isinstance(raises, tuple) else (raises,):
+            if isinstance(kind, type) and issubclass(kind, ParworkError):
+                return True
+    return False
+
+
+def tell_of_worker(case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Say where an outcome arose that was not verified: in its worker, not in our code."""
+    if report.failed and call.excinfo is not None:
+        report.longrepr = call.excinfo.getrepr(style="value")
+        report.sections.append((f"{SECTION}: in its worker", case.traceback))
+    elif isinstance(report.longrepr, tuple):
+        path, line, _ = case.item.reportinfo()
+        report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
+
+
+def fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -> None:
+    """Make a failure of the report, with the message."""
+    report.outcome = "failed"
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    error = call.excinfo
+    if error is not None and isinstance(error.value, MismatchError | LostError | FixtureError):
+        report.longrepr = _told(error, message)
+    elif error is None or isinstance(report.longrepr, tuple):
+        # The serial run went well, or was skipped: there is no traceback.
+        try:
+            raise MismatchError(message)
+        except MismatchError as raised:
+            report.longrepr = _told(pytest.ExceptionInfo.from_exception(raised), message)
+    else:
+        # The serial run failed too, otherwise: its traceback stays.
+        report.sections.append((SECTION, message))
+
+
+def _told(error: pytest.ExceptionInfo[BaseException], message: str) -> Any:
+    """Return what pytest shows of one of our errors, its first line in the short summary."""
+    told = error.getrepr(style="value")
+    if told.reprcrash is not None:
+        told.reprcrash.message = message.partition("\n")[0]
+    return told

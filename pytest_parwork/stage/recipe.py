@@ -1,0 +1,61 @@
+"""What travels of a test with fixtures of function scope: how they are made, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from ..model import Address
+
+__all__ = ["PARAM", "REQUEST", "Binding", "Role", "Stage", "Step"]
+
+#: What the function of a fixture is bound to: nothing, the instance that the case runs on, the
+#: class of that, or an instance of the class around the fixture, where that is another one.
+Binding = Literal["nothing", "instance", "class", "own"]
+
+#: The source of an argument that is made for each fixture anew.
+REQUEST = "request"
+
+#: The name under which the parameter of a fixture is given.
+PARAM = "{}.param"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One fixture of function scope.
+
+    `key` is its name, with a number where another one overrides it. `maker` is its function, where
+    that is found by import, or the name of what stands in for it. `arguments` maps the names that
+    it takes to the keys of steps, or to names that are given. `settings` are for a stand-in.
+    """
+
+    key: str
+    name: str
+    maker: Address | Callable[..., object] | str
+    binding: Binding = "nothing"
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The steps before the body of a test, in pytest's order, and the body; the same for all cases.
+
+    `given` names the values that come with each case: direct parameters, and fixtures of wider
+    scope. `home` is the machine and the process that runs pytest.
+    """
+
+    body: Address
+    arguments: Mapping[str, str]
+    steps: tuple[Step, ...]
+    given: tuple[str, ...]
+    home: tuple[str, int]
+
+
+class Role(NamedTuple):
+    """What is known of one case beside its values; `folder` is where its `tmp_path` will be."""
+
+    name: str
+    nodeid: str
+    folder: str = ""

@@ -1,0 +1,173 @@
+"""Fixtures that cannot be where the case runs: named before anything starts, with the remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from .scratch import Scratch
+
+MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            f"{MARK}def test_it(pytestconfig): note('ran')",
+            ["'pytestconfig' is there only in the process that runs pytest", "session scope"],
+        ),
+        (f"{MARK}def test_it(cache): note('ran')", ["the fixture 'cache' is there only"]),
+        (
+            "@pytest.fixture\n"
+            "def mocker(pytestconfig): pass\n"
+            f"{MARK}def test_it(mocker): note('ran')",
+            ["the fixture 'pytestconfig', which 'mocker' asks for, is there only"],
+        ),
+        (f"{MARK}def test_it(tmpdir): note('ran')", ["'tmpdir'", "use tmp_path"]),
+        (f"{MARK}def test_it(pytester): note('ran')", ["'pytester'", "leave the marker out"]),
+        (
+            f"{MARK}def test_it(record_testsuite_property): note('ran')",
+            ["'record_testsuite_property'", "session scope"],
+        ),
+        (
+            "@pytest.fixture(scope='module')\n"
+            "def data(): return 1\n"
+            "class TestIt:\n"
+            "    @pytest.fixture\n"
+            "    def data(self, data): return data + 1\n"
+            f"    {MARK}    def test_it(self, data): note('ran')",
+            [
+                "test_it.py::TestIt::test_it: the fixture 'data' of function scope asks for the "
+                "one that it overrides, of module scope",
+                "give one of the two another name",
+            ],
+        ),
+        (
+            f"@pytest.fixture\nasync def later(): return 1\n{MARK}def test_it(later): note('ran')",
+            ["the fixture 'later' is async", "asyncio.run()"],
+        ),
+        (
+            "def pytest_generate_tests(metafunc):\n"
+            "    class Plugin:\n"
+            "        @pytest.fixture\n"
+            "        def odd(self): pass\n"
+            "    if not metafunc.config.pluginmanager.has_plugin('odd'):\n"
+            "        metafunc.config.pluginmanager.register(Plugin(), 'odd')\n"
+            "def test_first(): pass\n"
+            f"{MARK}def test_it(odd): note('ran')",
+            ["the fixture 'odd' is a method of <test_it", "make it a function"],
+        ),
+        (
+            "import threading\n"
+            "def pytest_generate_tests(metafunc):\n"
+            "    lock = threading.Lock()\n"
+            "    class Plugin:\n"
+            "        @pytest.fixture\n"
+            "        @staticmethod\n"
+            "        def odd(): return lock\n"
+            "    if not metafunc.config.pluginmanager.has_plugin('odd'):\n"
+            "        metafunc.config.pluginmanager.register(Plugin(), 'odd')\n"
+            "def test_first(): pass\n"
+            f"{MARK}def test_it(odd): note('ran')",
+            ["the fixture 'odd'", "<lock> is a _thread.lock", "at the top level of its module"],
+        ),
+    ],
+    ids=[
+        "pytestconfig",
+        "cache",
+        "what asks for pytestconfig",
+        "tmpdir",
+        "pytester",
+        "suite property",
+        "override of a wider one",
+        "async",
+        "method of a plugin",
+        "by value",
+    ],
+)
+def test_it_is_a_usage_error(scratch: Scratch, text: str, told: list[str]) -> None:
+    scratch.cases(text)
+    session = scratch.run("-p", "pytester")
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    for part in told:
+        assert part in session.text
+    assert "Traceback" not in session.text
+    assert scratch.notes() == []
+
+
+@pytest.mark.parametrize("backend", ["threads", "joblib:threading"])
+@pytest.mark.parametrize("name", ["monkeypatch", "capsys", "capfd", "recwarn"])
+def test_on_threads_what_changes_the_process_is_one_too(
+    scratch: Scratch, name: str, backend: str
+) -> None:
+    scratch.cases(
+        f"""
+        @pytest.fixture
+        def around({name}): pass
+
+        @pytest.mark.parwork(backend=["processes:fork", "{backend}"], workers=2)
+        def test_it(around): note("ran")
+        """
+    )
+    session = scratch.run()
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert f"test_it.py::test_it[{backend}]: the fixture {name!r} changes the whole" in session.text
+    assert "use one with processes, such as joblib" in session.text
+    assert scratch.notes() == []
+
+
+def test_on_threads_of_an_own_backend_it_fails_the_case(scratch: Scratch) -> None:
+    scratch.write(
+        "conftest.py",
+        """
+        from pytest_parwork.backends.base import PerRun
+        from pytest_parwork.backends.threads import ThreadWorkers
+
+        def pytest_parwork_backends():
+            return {"own": PerRun(ThreadWorkers)}
+        """,
+    )
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="own", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n, monkeypatch): note("ran")
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"failed": 2}
+    assert "'monkeypatch' changes the whole process" in " ".join(session.text.split())
+    assert scratch.notes() == []
+
+
+def test_levels_of_loggers_cannot_be_set_on_threads(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="threads", workers=2)
+        def test_it(caplog): caplog.set_level("DEBUG")
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"failed": 1}
+    assert "caplog sets the level of a logger for the whole process" in session.text
+
+
+def test_the_serial_backend_may_have_all_of_them(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="serial")
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n, monkeypatch, capsys, recwarn):
+            monkeypatch.setenv("PATCHED", str(n))
+            print(os.environ["PATCHED"])
+            return capsys.readouterr().out
+        """
+    )
+    assert scratch.run().counts == {"passed": 2}
+
+
+def test_what_only_the_serial_run_misses_is_left_to_pytest(scratch: Scratch) -> None:
+    scratch.cases(f"{MARK}def test_it(missing): note('ran')")
+    session = scratch.run()
+    assert session.counts == {"errors": 1}
+    assert "fixture 'missing' not found" in session.text
