@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import count
 
 import pytest
 
-from .._compat import argument_names, fixture_defs
+from .._compat import fixture_defs
 from ..config import backend_named, guard
 from ..limits import Limits
-from ..model import Run, Task, Verdict, Workload
+from ..model import Run, Verdict, Workload
 from ..modules import project_modules
 from ..outcomes import Outcomes
 from ..report.data import RunEntry
 from ..report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from ..runner import Interrupted, Stop, carry_out
-from ..stage.folders import leaf
-from ..stage.performance import Performance
-from ..stage.recipe import PARAM, Role, Stage
 from .groups import Case, Group, Sent, parameters_of
-from .seeds import seed_of
-from .stages import SEED, body_of
+from .tasks import Tasks
 
 __all__ = ["Gates", "wide_names"]
 
@@ -140,14 +135,8 @@ class Gates:
     def _send(self, gate: Gate, cases: list[Case]) -> None:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
-        staging = Staging(gate)
-        workload = Workload(
-            name=group.id,
-            tasks=tuple(
-                _task(case, wide) if case.stage is None else staging.task(case, case.stage, wide)
-                for case in cases
-            ),
-        )
+        tasks = Tasks(wide)
+        workload = Workload(name=group.id, tasks=tuple(map(tasks.task, cases)))
         backend = backend_named(self._config, group.plan.configuration.backend)
         try:
             run = carry_out(
@@ -246,68 +235,3 @@ def _wide_parameters(item: pytest.Function) -> tuple[tuple[str, int], ...]:
     """Return which parameters the wide fixtures have: cases with the same can go together."""
     wide = set(wide_names(item))
     return tuple((name, at) for name, at in parameters_of(item) if name in wide)
-
-
-def _task(case: Case, wide: Mapping[str, object]) -> Task:
-    item = case.item
-    callspec = getattr(item, "callspec", None)
-    values = {**(callspec.params if callspec is not None else {}), **wide}
-    return Task(
-        id=case.id,
-        function=_on_fresh_instance(item) if item.cls is not None else item.function,
-        address=body_of(item),
-        kwargs={name: values[name] for name in argument_names(item)},
-        timeout=case.plan.timeout,
-    )
-
-
-class Staging:
-    """Make the tasks of cases whose fixtures of function scope are made where they run."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._performances: dict[int, Performance] = {}  # by stage, so that each travels once
-        self._folder = ""
-
-    def task(self, case: Case, stage: Stage, wide: Mapping[str, object]) -> Task:
-        """Return the task of a case; values that several cases share are the same objects."""
-        item = case.item
-        callspec = getattr(item, "callspec", None)
-        params = callspec.params if callspec is not None else {}
-        values = {**params, **wide}
-        if SEED in stage.given:
-            values[SEED] = seed_of(item)
-        given = {name: values[name] for name in stage.given}
-        for step in stage.steps:
-            if step.name in params:
-                given[PARAM.format(step.name)] = params[step.name]
-        if any(step.maker in ("tmp_path", "tmp_path_factory") for step in stage.steps):
-            case.folder = f"{self._base(wide)}/{leaf(item.name)}-{case.index}"
-        return Task(
-            id=case.id,
-            function=self._performances.setdefault(id(stage), Performance(stage)),
-            args=(Role(item.name, case.id, case.folder),),
-            kwargs=given,
-            timeout=case.plan.timeout,
-        )
-
-    def _base(self, wide: Mapping[str, object]) -> str:
-        """Return the folder around those of all cases, below the session's own."""
-        if not self._folder:
-            factory = wide["tmp_path_factory"]  # asked for by whoever asks for tmp_path
-            assert isinstance(factory, pytest.TempPathFactory)
-            name = leaf(self._gate.originalname)
-            self._folder = str(factory.mktemp(f"parwork-{name}"))
-        return self._folder
-
-
-def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
-    """Return the method as threads call it: on an instance of its own, as pytest does."""
-
-    @functools.wraps(item.function)
-    def call(**kwargs: object) -> object:
-        assert item.cls is not None
-        method: Callable[..., object] = getattr(item.cls(), item.originalname)
-        return method(**kwargs)
-
-    return call

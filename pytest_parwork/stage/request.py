@@ -11,7 +11,7 @@ from ..errors import FixtureError
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from .performance import Play
+    from .play import Play
     from .recipe import Step
 
 __all__ = ["Request"]

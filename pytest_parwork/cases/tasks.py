@@ -1,0 +1,90 @@
+"""Cases as tasks: their functions, and the values that these are given."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from .._compat import argument_names
+from ..model import Task
+from ..stage.folders import leaf
+from ..stage.performance import Performance
+from ..stage.recipe import PARAM, Role, Stage
+from .addresses import body_of
+from .groups import Case
+from .seeds import seed_of
+from .stages import SEED
+
+__all__ = ["Tasks"]
+
+
+class Tasks:
+    """Make the tasks of one run; `wide` are the values of its fixtures of wider scope.
+
+    Values that several cases share are the same objects, and travel once.
+    """
+
+    def __init__(self, wide: Mapping[str, object]) -> None:
+        self._wide = wide
+        self._performances: dict[int, Performance] = {}  # by stage
+        self._folder = ""
+
+    def task(self, case: Case) -> Task:
+        """Return the task of a case."""
+        item = case.item
+        callspec = getattr(item, "callspec", None)
+        params = callspec.params if callspec is not None else {}
+        if case.stage is not None:
+            return self._on_stage(case, case.stage, params)
+        values = {**params, **self._wide}
+        return Task(
+            id=case.id,
+            function=_on_fresh_instance(item) if item.cls is not None else item.function,
+            address=body_of(item),
+            kwargs={name: values[name] for name in argument_names(item)},
+            timeout=case.plan.timeout,
+        )
+
+    def _on_stage(self, case: Case, stage: Stage, params: Mapping[str, object]) -> Task:
+        """Return the task of a case whose fixtures of function scope are made where it runs."""
+        item = case.item
+        values = {**params, **self._wide}
+        if SEED in stage.given:
+            values[SEED] = seed_of(item)
+        given = {name: values[name] for name in stage.given}
+        for step in stage.steps:
+            if step.name in params:
+                given[PARAM.format(step.name)] = params[step.name]
+            if step.maker in ("tmp_path", "tmp_path_factory"):
+                case.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
+        if id(stage) not in self._performances:
+            self._performances[id(stage)] = Performance(stage)
+        return Task(
+            id=case.id,
+            function=self._performances[id(stage)],
+            args=(Role(item.name, case.id, case.folder),),
+            kwargs=given,
+            timeout=case.plan.timeout,
+        )
+
+    def _folder_of(self, item: pytest.Function) -> str:
+        """Return the folder around those of all cases, below the session's own."""
+        if not self._folder:
+            factory = self._wide["tmp_path_factory"]  # whoever asks for tmp_path asks for it too
+            assert isinstance(factory, pytest.TempPathFactory)
+            self._folder = str(factory.mktemp(f"parwork-{leaf(item.originalname)}"))
+        return self._folder
+
+
+def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
+    """Return the method as threads call it: on an instance of its own, as pytest does."""
+
+    @functools.wraps(item.function)
+    def call(**kwargs: object) -> object:
+        assert item.cls is not None
+        method: Callable[..., object] = getattr(item.cls(), item.originalname)
+        return method(**kwargs)
+
+    return call
