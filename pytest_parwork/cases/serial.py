@@ -181,6 +181,8 @@ class Serial:
             case.message = mismatch_message(
                 case.entry, comparison, self._scene(case, comparison, values), traceback=traceback
             )
+        if case.stage is not None and case.sent is not None:
+            case.sent.outcomes.overlap()  # once for the run; the tear-down may want to tell
         self._gates.done_with(case)
 
     def _refuse(self, case: Case, parallel: Outcome, why: str) -> None:
