@@ -26,6 +26,10 @@ RUNS = {
         ("test_mean::starmap[0]", "dask-2", 100),
     },
     "test_fib.py": {("test_fib", "processes-2", 35)},
+    "test_fixtures.py": {
+        ("test_weighted_sum", "processes-2", 8),
+        ("test_weighted_sum", "joblib-2", 8),
+    },
     "test_futures.py": {
         ("test_scrypt", "threads-2", 4),
         ("test_scrypt", "processes-2", 4),
