@@ -114,9 +114,10 @@ class Collected:
 
     def _add(self, item: pytest.Function, plan: Plan) -> None:
         place = _place(item)
+        _check_kind(item)
+        stage = self._stage(item, plan)
         if place not in self.groups:
             assert item.parent is not None
-            _check_kind(item)
             self.groups[place] = Group(
                 id=f"{item.parent.nodeid}::{item.originalname}",
                 configuration_id=place[2] or "",
@@ -130,7 +131,6 @@ class Collected:
                 f"it would run on {plan.configuration.id}, other cases of the test on "
                 f"{group.plan.configuration.id}; mark all of them alike"
             )
-        stage = self._stage(item, plan)
         case = Case(item=item, group=group, index=len(group.cases), plan=plan, stage=stage)
         group.cases.append(case)
         group.policies[str(plan.policy)] = None

@@ -217,7 +217,7 @@ class Serial:
             if torn and report.passed:
                 report.outcome, report.longrepr = "failed", traceback
             return False
-        if comparison:
+        if comparison or case.entry.verdict is Verdict.LOST:
             return False
         case.entry = replace(
             case.entry,

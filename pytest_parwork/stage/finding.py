@@ -54,8 +54,9 @@ def find(stage: Stage) -> Found:
 def unwrapped(target: object) -> object:
     """Return the function that pytest has made a fixture of; anything else as it is."""
     while True:
-        if isinstance(target, staticmethod | classmethod | MethodType):
-            target = target.__func__
+        # By its type: an object of a user may answer `isinstance` with an error.
+        if type(target) in (staticmethod, classmethod, MethodType):
+            target = target.__func__  # type: ignore[attr-defined]  # one of the three
         elif type(target).__name__ == "FixtureFunctionDefinition":
             target = target.__wrapped__  # type: ignore[attr-defined]  # as functools.wraps has it
         else:

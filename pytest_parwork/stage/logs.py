@@ -22,7 +22,7 @@ class Logs(logging.Handler):
     def __init__(
         self, *, is_shared: bool, level: int | None, format: str, date_format: str | None
     ) -> None:
-        super().__init__()
+        super().__init__(level or logging.NOTSET)
         self.setFormatter(logging.Formatter(format, date_format))
         self.phase = "setup"
         self.by_phase: dict[str, list[logging.LogRecord]] = {"setup": []}
@@ -30,24 +30,19 @@ class Logs(logging.Handler):
         self._thread = threading.get_ident() if is_shared else None
         self._level = level
         self._root = logging.getLogger()
-        self._root_level = self._root.level
+        self._root_level: int | None = None
 
-    @classmethod
-    def begin(
-        cls, *, is_shared: bool, level: int | None, format: str, date_format: str | None
-    ) -> Logs:
-        """Keep records from now on."""
-        logs = cls(is_shared=is_shared, level=level, format=format, date_format=date_format)
-        if level is not None:
-            logs.setLevel(level)
-            logs._root.setLevel(min(logs._root.level, level))
-        logs._root.addHandler(logs)
-        return logs
+    def begin(self, *, sets_level: bool) -> None:
+        """Keep records from now on; with `sets_level`, let those of the level come to the root."""
+        if self._level is not None and sets_level:
+            self._root_level = self._root.level
+            self._root.setLevel(min(self._root.level, self._level))
+        self._root.addHandler(self)
 
     def end(self) -> None:
         """Keep none any more."""
         self._root.removeHandler(self)
-        if self._level is not None:
+        if self._root_level is not None:
             self._root.setLevel(self._root_level)
 
     def enter(self, phase: str) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 __all__ = ["Capture", "capfd", "capsys"]
@@ -119,7 +119,8 @@ class _Descriptor(_Stream):
         self._saved = -1
 
     def resume(self) -> None:
-        getattr(sys, self._name).flush()
+        with suppress(AttributeError, ValueError):  # it is None, or closed
+            getattr(sys, self._name).flush()
         self._saved = os.dup(self._number)
         os.dup2(self._file.fileno(), self._number)
         super().resume()

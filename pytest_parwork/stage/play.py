@@ -64,8 +64,9 @@ class Play:
     def alone(self) -> AbstractContextManager[object]:
         """Keep other cases of this process waiting where this one changes the process."""
         changing = [step.name for step in self.stage.steps if step.name in ALONE]
+        is_logging = any(step.maker == "caplog" for step in self.stage.steps)  # it sets levels
         if not changing:
-            return nullcontext()
+            return _CHANGING if is_logging and not self.is_in_thread else nullcontext()
         if self.is_in_thread:
             raise FixtureError(
                 f"the fixture {changing[0]!r} changes the whole process, and this case ran in a "
@@ -77,7 +78,9 @@ class Play:
         """Make all fixtures, in pytest's order."""
         for step in self.stage.steps:
             if step.maker == "caplog":  # it tells of the whole set-up
-                self.logs = Logs.begin(is_shared=_is_beside_others(), **step.settings)
+                self.logs = Logs(is_shared=_is_beside_others(), **step.settings)
+                # In threads of this process pytest has set the level, around the whole run.
+                self.logs.begin(sets_level=not self.is_in_thread)
         if self._found.cls is not None:
             self.instance = self._found.cls()
             self.function = getattr(self.instance, self.stage.body.attribute)

@@ -207,6 +207,23 @@ def test_levels_are_given_back(n):
     passes(scratch, text, backend, cases=6)
 
 
+def test_on_threads_caplog_has_the_level_that_is_configured(scratch: Scratch) -> None:
+    scratch.write("pytest.ini", "[pytest]\nlog_level = INFO\n")
+    text = """
+log = logging.getLogger("mine")
+
+def test_it(n, caplog):
+    for number in range(5):
+        log.info("case %d", number)
+        time.sleep(0.002)
+    return caplog.messages
+
+def test_the_level_is_given_back(n):
+    return logging.root.level
+"""
+    passes(scratch, text, "threads", cases=6)
+
+
 @pytest.mark.parametrize("backend", PROCESSES)
 def test_recwarn(scratch: Scratch, backend: str) -> None:
     text = """
