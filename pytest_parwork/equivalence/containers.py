@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONTENTS",
+    "are_plainly_equal",
     "compare_mappings",
     "compare_ordered",
     "compare_sequences",
     "compare_sets",
     "find",
+    "write_key",
 ]
 
 KEY_LIMIT = 60

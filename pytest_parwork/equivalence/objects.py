@@ -16,7 +16,7 @@ from .show import name_type
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["compare_states", "find", "read_reduced"]
+__all__ = ["compare_states", "find", "read_reduced", "refuse"]
 
 #: What has no value to compare, and what to return in its place.
 OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (

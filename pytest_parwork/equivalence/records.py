@@ -14,7 +14,7 @@ from . import containers, scalars
 from .pairs import Comparer, compare_parts, look_up, read_attributes
 from .scalars import compare_keys
 
-__all__ = ["find", "read_arguments"]
+__all__ = ["find", "is_cached", "read_arguments"]
 
 
 def find(cls: type) -> Comparer | None:
@@ -42,8 +42,13 @@ def read_dataclass(value: Any) -> dict[str, object]:
 
 
 def read_attrs(value: Any) -> dict[str, object]:
-    """Read the attributes that count for equality, by the author's `field(eq=)`."""
-    return read_fields(value, {field.name: bool(field.eq) for field in value.__attrs_attrs__})
+    """Read the attributes that count for equality, by the author's `field(eq=)`: flag or key."""
+    attributes = value.__attrs_attrs__
+    parts = read_fields(value, {field.name: bool(field.eq) for field in attributes})
+    for field in attributes:
+        if field.name in parts and field.eq_key is not None:
+            parts[field.name] = field.eq_key(parts[field.name])
+    return parts
 
 
 def read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:

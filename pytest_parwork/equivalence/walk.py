@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..comparison import Comparison, Mismatch, Note, OwnComparison
-from . import arrays, callables, containers, objects, records, scalars
+from . import arrays, callables, containers, libraries, objects, records, scalars
 from .gathering import KEPT
 from .pairs import (
     Comparer,
@@ -46,6 +46,7 @@ Family: TypeAlias = Callable[[type], Comparer | None]
 #: The families of comparers, asked in this order for the one of a class; the last knows all.
 FAMILIES: tuple[Family, ...] = (
     arrays.find,
+    libraries.find,
     records.find,
     scalars.find,
     containers.find,
