@@ -68,7 +68,7 @@ def describe(value: Any, depth: int, limit: int) -> str:
             return describe_fields(value, list(cls._fields), depth, limit)
         numpy = sys.modules.get("numpy")
         if numpy is not None and isinstance(value, numpy.ndarray):
-            return describe_array(value, limit)
+            return describe_array(value, depth, limit)
         text = repr(value)[: 8 * limit]
         return mask_addresses(LOCATION.sub("", text))
     except KeyboardInterrupt:
@@ -132,13 +132,15 @@ def describe_fields(value: object, names: list[str], depth: int, limit: int) -> 
     return f"{type(value).__qualname__}({', '.join(items + more)})"
 
 
-def describe_array(value: Any, limit: int) -> str:
+def describe_array(value: Any, depth: int, limit: int) -> str:
     """Return the first elements, shape and dtype, of a numpy.ndarray."""
-    first = [value.flat[i] for i in range(min(value.size, ITEMS))]
+    shown = 0 if depth <= 0 and value.dtype.hasobject else ITEMS  # which may hold itself
+    first = [value.flat[i] for i in range(min(value.size, shown))]
     items = [
-        describe(item.item() if value.dtype.kind in "biufc" else item, 1, limit) for item in first
+        describe(item.item() if value.dtype.kind in "biufc" else item, depth - 1, limit)
+        for item in first
     ]
-    more = ["…"] if value.size > ITEMS else []
+    more = ["…"] if value.size > shown else []
     name = "array" if type(value).__name__ == "ndarray" else type(value).__qualname__
     return f"{name}([{', '.join(items + more)}], shape={value.shape}, dtype={value.dtype})"
 

@@ -102,6 +102,13 @@ def test_a_large_value_costs_little() -> None:
     assert time.perf_counter() - start < 0.5
 
 
+def test_an_array_that_holds_itself_reads_as_one_line() -> None:
+    ring = np.empty(2, object)
+    ring[:] = ring, [ring]
+    assert len(show(ring)) == 120
+    assert show([[[ring]]]) == "[[[array([…], shape=(2,), dtype=object)]]]"
+
+
 def test_a_deep_value_costs_no_stack() -> None:
     deep: list[object] = []
     for _ in range(10_000):
