@@ -35,16 +35,16 @@ def match(actual: Collection[object], expected: Collection[object], relation: Re
     """
     twins = {key: key for key in expected}
     pairs: list[tuple[object, object]] = []
-    strays: list[object] = []
+    strays: list[tuple[object, object]] = []
     for key in actual:
         twin = twins.get(key, ABSENT)
         if twin is ABSENT or not (is_plainly_equal(key, twin) or relation.holds(key, twin)):
-            strays.append(key)
+            strays.append((key, twin))
         else:
             pairs.append((key, twin))
             del twins[key]
     if not strays or not twins:
-        return Matching(pairs=pairs, missing=list(twins), extra=strays)
+        return Matching(pairs=pairs, missing=list(twins), extra=[key for key, _ in strays])
     extra = match_strays(pairs, strays, twins, relation)
     if relation.tolerance is not None:
         extra = [key for key in extra if not make_room(key, pairs, twins, relation, set())]
@@ -62,13 +62,14 @@ def is_decided(key: object) -> bool:
 
 def match_strays(
     pairs: list[tuple[object, object]],
-    strays: list[object],
+    strays: list[tuple[object, object]],
     twins: dict[object, object],
     relation: Relation,
 ) -> list[object]:
     """Move what fits from `strays` and `twins` to `pairs`; return the other strays.
 
-    What can be identified is paired by that, the rest one by one, until that takes too long.
+    Beside each stray is the twin that hash found, and that is not its equal. What can be identified
+    is paired by that, the rest one by one, until that takes too long.
     """
     extra: list[object] = []
     identified: defaultdict[bytes, deque[object]] = defaultdict(deque)
@@ -79,12 +80,12 @@ def match_strays(
             others[twin] = None
         else:
             identified[name].append(twin)
-    for key in strays:
+    for key, refused in strays:
         twin = ABSENT
         if not is_decided(key):
             name = relation.identify(key)
             if name is None:
-                twin = find_twin(key, others, relation)
+                twin = find_twin(key, (other for other in others if other is not refused), relation)
                 others.pop(twin, None)
             elif identified[name]:
                 twin = identified[name].popleft()
@@ -117,22 +118,24 @@ def make_room(
     relation: Relation,
     tried: set[int],
 ) -> bool:
-    """Give `key` a twin that is left, or that of another key which can do with another one.
+    """Give `key` the twin of another key, where that can do with another one.
 
     What is near to the same is not near to each other, so that the first that fits may be the
     only one that fits somebody else.
     """
     if is_decided(key):
         return False
-    twin = find_twin(key, twins, relation)
-    if twin is not ABSENT:
-        pairs.append((key, twin))
-        del twins[twin]
-        return True
     for number, (other, twin) in enumerate(pairs):
-        if number not in tried and relation.guess(key, twin):
-            tried.add(number)
-            if make_room(other, pairs, twins, relation, tried):
-                pairs[number] = key, twin
-                return True
+        if number in tried or not relation.guess(key, twin):
+            continue
+        tried.add(number)
+        left = find_twin(other, twins, relation)
+        if left is not ABSENT:
+            del twins[left]
+            pairs[number] = key, twin
+            pairs.append((other, left))
+            return True
+        if make_room(other, pairs, twins, relation, tried):
+            pairs[number] = key, twin
+            return True
     return False

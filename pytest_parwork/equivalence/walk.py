@@ -191,6 +191,8 @@ class Walk:
             except (KeyboardInterrupt, GeneratorExit):
                 raise
             except BaseException as error:  # by code of the values' classes, which may exit
+                if self.around and isinstance(error, RecursionError):
+                    raise  # or each walk that waits for this one would try once more
                 advice = f"comparing raised {show(error)}; compare with a function"
                 self.found += 1
                 yield Unequal("uncomparable", *place.pair[:2], advice), place.path

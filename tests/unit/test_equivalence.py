@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,35 @@ def test_what_takes_too_long_to_match_does_not_pass(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(walk, "Effort", functools.partial(walk.Effort, left=3))
     left, right = ({Bare(x=i) for i in range(20)} for _ in range(2))
     assert not compare(left, right, ulp(1))
+
+
+def nest(wrap: Callable[[list[Any]], Any], depth: int, leaf: object) -> Any:
+    value = wrap([leaf])
+    for _ in range(depth):
+        value = wrap([value])
+    return value
+
+
+def test_keys_that_hash_alone_finds_equal_are_compared_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decide, calls = walk.Walk.decide, []
+
+    def counting(*arguments: Any, **named: Any) -> bool:
+        calls.append(arguments)
+        return decide(*arguments, **named)
+
+    monkeypatch.setattr(walk.Walk, "decide", counting)
+    comparison = compare(nest(frozenset, 30, 1), nest(frozenset, 30, True), ulp(1))
+    assert comparison.classes == {"missing": 1, "extra": 1}
+    assert len(calls) < 100
+
+
+def test_sets_in_sets_beyond_the_stack_are_uncomparable() -> None:
+    left, right = (nest(frozenset, 500, 1) for _ in range(2))
+    comparison = compare(left, right, ulp(1))
+    assert comparison.classes == {"uncomparable": 1}
+    assert "comparing raised RecursionError" in comparison.mismatches[0].difference
 
 
 class Holder:
