@@ -31,13 +31,13 @@ class Verified:
         plan: Plan,
         run: Run,
         *,
+        scene: Scene,
         own: OwnComparison | None = None,
-        is_verbose: bool = False,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
-        self._is_verbose = is_verbose
+        self._scene = scene
         self._run = run
         self._batch = f"{workload.name}:{id(run):x}"
         self._outcomes: list[Outcome] = []
@@ -161,20 +161,19 @@ class Verified:
 
     def _told(self) -> str:
         """Tell all differences of the calls as one failure, paths led by the number of the call."""
-        found = replace(merge(self._comparisons, str(self._plan.policy)))
-        node_id = self._workload.name.rpartition("::")[0]
+        found = merge(self._comparisons, str(self._plan.policy))
         entry = self.entry(xdist=False)
-        scene = Scene(
-            workload=node_id,
+        scene = replace(
+            self._scene,
             configuration=f"{self._plan.configuration.backend}-{self._run.granted}",
             policy=str(self._plan.policy),
             judged=self._entries,
+            noun="calls",
             used=entry.workers_used,
             granted=self._run.granted,
             peak=entry.peak_overlap,
-            is_verbose=self._is_verbose,
         )
-        case = CaseEntry(id=node_id, verdict=Verdict.DIFFERENT)
+        case = CaseEntry(id=self._workload.name, verdict=Verdict.DIFFERENT)
         return mismatch_message(case, found, scene)
 
 

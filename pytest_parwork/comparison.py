@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from .listing import tabulate
+from .listing import WIDTH, shorten, tabulate
 
-__all__ = ["CLASSES", "SHOWN", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
+__all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
 
-#: More mismatches than these tell nothing more.
-SHOWN = 10
+#: Lines of a table of mismatches: more of them tell nothing more.
+LINES = 12
 
 #: Classes of mismatches that both values show.
 EVIDENT = {"value", "outcome", "exception"}
@@ -82,7 +83,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """All mismatches of one value, or of one run, against the reference; true when there is none.
 
@@ -118,30 +119,58 @@ class Comparison:
         first = self.mismatches[0].path or "the value"
         return f"different by {self.policy} at {first}\n\n{self.list_mismatches()}"
 
+    def __repr__(self) -> str:
+        """Say in one line what pytest shows of `assert compare(a, b)`."""
+        if self:
+            return f"<Comparison: {self}>"
+        first = self.mismatches[0]
+        values = f"{shorten(first.actual, 40)}, expected {shorten(first.expected, 40)}"
+        told = f"different by {self.policy} at {first.path or 'the value'}: {values}"
+        return f"<Comparison: {told}{f', and {self.count - 1} more' if self.count > 1 else ''}>"
+
     def list_mismatches(
         self,
         *,
         names: tuple[str, str] = ("expected", "actual"),
-        most: int = SHOWN,
+        width: int = WIDTH,
+        lines: int | None = LINES,
         advice: str = "",
     ) -> str:
-        """Return a table of the first mismatches, and how many there are of each class.
+        """Return a table of mismatches by class, and how many there are of each.
 
-        `names` are those of both sides, expected first; `advice` says how to see more than `most`.
+        `names` are those of both sides, expected first. The table has at most so many `lines`, all
+        mismatches that are kept for None; `advice` says how to see these.
         """
-        shown = self.mismatches[:most]
-        rows = [(m.path or "the value", m.expected, m.actual, m.told) for m in shown]
-        table = tabulate(("path", *names, "difference"), rows)
-        if self.count == len(shown) and len(self.classes) < 2:
+        most = lines
+        while True:
+            chosen = group_by_class(self.mismatches, most)
+            rows = [(m.path or "the value", m.expected, m.actual, m.told) for m in chosen]
+            header = ("path", *names, "difference")
+            table, shown = tabulate(header, rows, width=width, lines=lines)
+            if shown == len(chosen):
+                break
+            most = shown  # long ones have room for fewer: again the first of each class
+        if self.count == shown and len(self.classes) < 2:
             return table
         by_class = sorted(self.classes.items(), key=lambda item: -item[1])
-        text = f"{self.count} mismatches"
-        if by_class:
-            text += f": {', '.join(f'{number} {kind}' for kind, number in by_class)}"
-        if len(shown) < self.count:
-            has_more = advice and len(self.mismatches) > len(shown)
-            text += f"; {len(shown)} are shown" + (f" ({advice})" if has_more else "")
+        text = f"{self.count} mismatches: {', '.join(f'{n} {kind}' for kind, n in by_class)}"
+        if shown < self.count:
+            text += f"; {shown} shown" if shown > 1 else "; the first shown"
+            text += f" ({advice})" if advice and shown < len(self.mismatches) else ""
         return f"{table}\n\n  {text}"
+
+
+def group_by_class(mismatches: Sequence[Mismatch], most: int | None) -> list[Mismatch]:
+    """Return at most so many mismatches, class by class, of each class as many as of the others."""
+    seen: Counter[str] = Counter()
+    ranks = []
+    for mismatch in mismatches:
+        ranks.append(seen[mismatch.kind])
+        seen[mismatch.kind] += 1
+    classes = list(seen)
+    chosen = sorted(range(len(ranks)), key=ranks.__getitem__)[:most]
+    chosen.sort(key=lambda number: (classes.index(mismatches[number].kind), number))
+    return [mismatches[number] for number in chosen]
 
 
 #: What a project says of two parts at a path: mismatches, none if equal, or None if it is silent.

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .calls import Verified
+from .commands import command
 from .config import (
+    AXES,
     CONFIGURATION,
     backend_named,
     guard,
@@ -23,9 +25,10 @@ from .errors import UsageError
 from .marker import CallSettings
 from .model import Plan, Run, Task, Workload
 from .modules import project_modules
-from .options import is_serial
+from .options import OF_TESTS, WIDTH, is_serial
 from .reference import call
 from .report.data import RunEntry
+from .report.message import Scene
 from .runner import Interrupted, carry_out
 from .session import tell
 
@@ -121,7 +124,7 @@ class Parwork:
             plan,
             run,
             own=own_comparison(self._item, plan.policy),
-            is_verbose=self._config.getoption("verbose", 0) > 0,
+            scene=self._scene(),
         )
         is_xdist = hasattr(self._config, "workerinput")
         try:
@@ -163,6 +166,21 @@ class Parwork:
         elif found.axes:
             raise UsageError("a list of options makes a matrix of marked tests only; mark the test")
         return found.plan(chosen)
+
+    def _scene(self) -> Scene:
+        """Return what there is around calls that differ, as far as the session knows it."""
+        node_id, left = self._item.nodeid, [k for k in OF_TESTS if k not in self._marked]
+        callspec = getattr(self._item, "callspec", None)
+        # A matrix from the options is in the id.
+        of_id = AXES if callspec is not None and CONFIGURATION in callspec.params else ()
+        return Scene(
+            again=command(self._config, node_id, keywords=left),
+            serially=command(
+                self._config, node_id, "--parwork-serial", keywords={*left}.intersection(of_id)
+            ),
+            is_verbose=self._config.getoption("verbose", 0) > 0,
+            width=self._config.stash[WIDTH],
+        )
 
     def _serial_only(self, workload: Workload, plan: Plan) -> Run:
         outcomes = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,11 +15,14 @@ __all__ = [
     "DEFAULTS",
     "KEYWORDS",
     "MARK",
+    "OF_TESTS",
+    "WIDTH",
     "add_options",
     "is_default_given",
     "is_exercise_strict",
     "is_serial",
     "marker_line",
+    "note_width",
     "report_files",
     "seed",
 ]
@@ -37,6 +41,12 @@ KEYWORDS = {
 }
 
 DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
+
+#: Keywords that an option of the same name gives to tests without one.
+OF_TESTS = ("backend", "workers", "verify", "timeout")
+
+#: The columns of the terminal.
+WIDTH = pytest.StashKey[int]()
 
 #: Suffixes of the report files that can be written.
 SUFFIXES = (".json",)
@@ -86,11 +96,15 @@ def marker_line() -> str:
     )
 
 
+def note_width(config: pytest.Config) -> None:
+    """Take note of the columns of the terminal, which nothing tells while output is captured."""
+    config.stash[WIDTH] = shutil.get_terminal_size().columns
+
+
 def is_default_given(config: pytest.Config) -> bool:
     """Return whether an option or ini option names a default that could be wrong."""
     return any(
-        config.getoption(f"parwork_{name}") or config.getini(f"parwork_{name}")
-        for name in ("backend", "workers", "verify", "timeout")
+        config.getoption(f"parwork_{name}") or config.getini(f"parwork_{name}") for name in OF_TESTS
     )
 
 

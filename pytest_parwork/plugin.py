@@ -34,6 +34,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
+    options.note_width(config)
     try:
         files = options.report_files(config)
         options.seed(config)

@@ -19,9 +19,11 @@ from ..errors import FixtureError, LostError, MismatchError
 from ..inputs import Inputs, is_sampled, note_change
 from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
+from ..options import WIDTH
 from ..reference import References, call
 from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import Scene, lost_message, mismatch_message
+from .again import again, serially
 from .gate import Gates
 from .groups import CASE, Case, label
 from .phases import compare_phases, masked, outcome_of_setup, refusal
@@ -237,21 +239,23 @@ class Serial:
         """Return what there is around a case that is different."""
         assert case.sent is not None
         first = comparison.mismatches[0]
-        told = self._told.setdefault((id(case.group), first.kind, first.path), case.item.name)
+        told = case.item.name
+        if case.item.get_closest_marker("xfail") is None:  # which may show nothing
+            told = self._told.setdefault((id(case.group), first.kind, first.path), told)
         used, peak = case.sent.outcomes.overlap()
-        again = [] if not case.group.axes else ["-k", f"{case.item.originalname}[{case.group.axes}"]
         return Scene(
-            workload=case.group.id,
             configuration=label(case),
             policy=comparison.policy,
             judged=[other.entry for other in case.group.cases if other.entry is not None],
             used=used,
             granted=case.sent.facts.granted,
             peak=peak,
-            again=again,
             values=values,
             like=told if told != case.item.name else "",
+            again=again(case),
+            serially=serially(case),
             is_verbose=self._is_verbose,
+            width=case.item.config.stash[WIDTH],
         )
 
     def _inputs(self, case: Case) -> Inputs | None:
@@ -269,7 +273,7 @@ class Serial:
         """Fail a case that has no outcome in one of the runs."""
         case.entry = _entry(case, Verdict.LOST, parallel, serial=serial)
         others = case.sent.others() if case.sent is not None and serial is None else None
-        case.message = lost_message(case.entry, others=others)
+        case.message = lost_message(case.entry, serially(case), others=others)
         self._gates.done_with(case)
         raise LostError(case.message)
 

@@ -1,8 +1,8 @@
-"""How numbers, counts and long texts read."""
+"""How numbers and counts read."""
 
 from __future__ import annotations
 
-__all__ = ["counted", "duration", "percent", "ratio", "shorten"]
+__all__ = ["counted", "duration", "percent", "ratio"]
 
 
 def duration(seconds: float | None) -> str:
@@ -45,16 +45,3 @@ def percent(share: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Write `1 case`, `2 cases`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def shorten(text: str, width: int, *, keep_end: bool = False) -> str:
-    """Bring `text` on one line of at most `width`, its middle (or its start) left out.
-
-    Two values that differ often do so in their last digits, so an end alone says too little.
-    """
-    text = " ".join(text.split())
-    if len(text) <= width:
-        return text
-    room = max(width - 3, 2)
-    tail = room if keep_end else room // 2
-    return f"{text[: room - tail]}...{text[-tail:]}"

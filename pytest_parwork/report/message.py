@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent, wrap
 from typing import Any
 
-from ..comparison import SHOWN, Comparison, Mismatch
-from ..listing import WIDTH
+from ..comparison import LINES, Comparison, Mismatch
+from ..listing import WIDTH, columns, pad, shorten
 from ..model import Verdict
 from .entries import CaseEntry
-from .figures import counted, duration, shorten
+from .figures import counted, duration
 
 __all__ = ["Scene", "lost_message", "mismatch_message"]
 
 #: Columns before what a row says.
 INDENT = 11
+#: Wider lines are harder to read, whatever room there is.
+WIDEST = 120
 #: More ulp than these are another result, not another rounding: nobody would admit them.
 MOST_ULP = 10_000
+#: More distinct values than these tell nothing more.
+MOST_VALUES = 4
 
 #: Why a lost case is not run serially in this process.
 NOT_RUN = {
@@ -34,24 +37,32 @@ NOT_RUN = {
 class Scene:
     """What there is around a DIFFERENT case.
 
-    `workload` is its node id without parameters, `configuration` names the run in few characters
-    (`joblib-2`), `again` are the options that ask for it again where the case does not. `judged`
-    are the cases of the run so far, `used`, `granted` and `peak` tell how its workers overlapped.
-    `values` are the distinct values of the case with the configurations that gave each, where
-    there are several; `like` is the case that has told the same in full. `is_verbose` asks for all.
+    `configuration` names the run in few characters (`joblib-2`). `again` is the command that runs
+    it once more, `serially` the one that runs the case alone in pytest's own process. `judged` are
+    the cases of the run so far, or all calls, as `noun` says; `used`, `granted` and `peak` tell how
+    its workers overlapped. `values` are the distinct values of the case with the configurations
+    that gave each, where there are several; `like` is the case that has told the same in full.
+    `is_verbose` asks for all, `width` is that of the terminal.
     """
 
-    workload: str
-    configuration: str
+    configuration: str = ""
+    again: str
+    serially: str
     policy: str = ""
     judged: Sequence[CaseEntry] = ()
+    noun: str = "cases"
     used: int = 0
     granted: int = 0
     peak: int = 0
-    again: Sequence[str] = ()
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     is_verbose: bool = False
+    width: int = WIDTH
+
+    @property
+    def room(self) -> int:
+        """Columns of a line."""
+        return max(WIDTH, min(self.width, WIDEST))
 
 
 def mismatch_message(
@@ -61,20 +72,18 @@ def mismatch_message(
 
     `traceback` is the text from the worker where the function raised there only.
     """
-    first = _first_line(comparison.mismatches, scene.configuration)
+    first = _first_line(comparison.mismatches, scene)
     if scene.like and not scene.is_verbose:
         here = _difference(comparison)
-        told = f"{scene.like}, here {here}" if here else scene.like
-        lines = wrap(told, WIDTH - INDENT, break_long_words=False)
-        rows = [("" if number else "as in", line) for number, line in enumerate(lines)]
-        rows.append(("serially", _command(case.id, "--parwork-serial")))
-        return "\n".join([first, *_rows(rows)])
+        rows = [("as in", f"{scene.like}, here {here}" if here else scene.like)]
+        return "\n".join([first, *_rows(rows, scene.room), _row("serially", scene.serially)])
     parts = [first]
     if not _says_all(first, comparison):
         parts.append(
             comparison.list_mismatches(
                 names=("serial", scene.configuration),
-                most=len(comparison.mismatches) if scene.is_verbose else SHOWN,
+                width=scene.room,
+                lines=None if scene.is_verbose else LINES,
                 advice="more with -v",
             )
         )
@@ -86,17 +95,17 @@ def mismatch_message(
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
-        ("again", _command(scene.workload, *scene.again)),
-        ("serially", _command(case.id, "--parwork-serial")),
     ]
-    parts.append("\n".join(_rows(rows)))
+    commands = [_row("again", scene.again), _row("serially", scene.serially)]
+    parts.append("\n".join([*_rows(rows, scene.room), *commands]))
     return "\n\n".join(parts)
 
 
-def lost_message(case: CaseEntry, *, others: tuple[int, int] | None = None) -> str:
+def lost_message(case: CaseEntry, command: str, *, others: tuple[int, int] | None = None) -> str:
     """Return the failure text of a LOST case.
 
-    `others` says how many other cases of the run have an outcome, and how many there are.
+    `command` runs it serially. `others` says how many other cases of the run have an outcome, and
+    how many there are.
     """
     lost = case.lost or {}
     reason = lost.get("reason", "")
@@ -108,13 +117,13 @@ def lost_message(case: CaseEntry, *, others: tuple[int, int] | None = None) -> s
     if lost.get("leg") != "serial":
         why = NOT_RUN.get(reason, "it has no outcome to compare with")
         rows.append(("serial", f"not run: {why}. To try it all the same:"))
-        rows.append(("", _command(case.id, "--parwork-serial")))
+        rows.append(("", command))
     if others is not None:
         kept, count = others
         how_many = "all" if kept == count else f"{kept} of"
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
     first = f"LOST: {lost.get('detail', 'its outcome never came')}"
-    return "\n".join([first, "", *_rows(rows)])
+    return "\n".join([first, "", *(_row(*row) for row in rows)])
 
 
 def _try(one: Mapping[str, Any]) -> str:
@@ -124,23 +133,33 @@ def _try(one: Mapping[str, Any]) -> str:
     return f"{process}{alone}after {duration(one['seconds'])}"
 
 
-def _rows(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Yield lines of a name and what there is to say of it."""
-    return (f"  {name:<{INDENT - 2}}{text}".rstrip() for name, text in rows)
+def _row(name: str, text: str) -> str:
+    """Return a line of a name and what there is to say of it."""
+    return f"  {name:<{INDENT - 2}}{text}".rstrip()
 
 
-def _first_line(mismatches: Sequence[Mismatch], configuration: str) -> str:
+def _rows(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """Yield rows, long ones on several lines."""
+    for name, text in rows:
+        lines = wrap(text, width - INDENT, break_on_hyphens=False) or [""]
+        yield from (_row("" if number else name, line) for number, line in enumerate(lines))
+
+
+def _first_line(mismatches: Sequence[Mismatch], scene: Scene) -> str:
     """Name the first mismatch; pytest's short summary shows the start of this line."""
     if not mismatches:
         return "DIFFERENT"
     first = mismatches[0]
-    place = f" at {shorten(first.path, 20)}" if first.path else ""
-    room = (WIDTH - len(f"DIFFERENT{place}: serial , {configuration} ")) // 2
+    place = f" at {shorten(first.path, scene.room // 4)}" if first.path else ""
+    lead = f"DIFFERENT{place}: "
+    room = (scene.room - len(f"{lead}serial , {scene.configuration} ")) // 2
     # What one value leaves free the other may use.
-    spare = [max(room - len(text), 0) for text in (first.actual, first.expected)]
+    spare = [max(room - columns(text), 0) for text in (first.actual, first.expected)]
     expected = shorten(first.expected, max(room, 8) + spare[0])
     actual = shorten(first.actual, max(room, 8) + spare[1])
-    return f"DIFFERENT{place}: serial {expected}, {configuration} {actual}"
+    if expected == actual and first.told:
+        return f"{lead}{shorten(first.told, scene.room - len(lead))}"
+    return f"{lead}serial {expected}, {scene.configuration} {actual}"
 
 
 def _says_all(first_line: str, comparison: Comparison) -> bool:
@@ -179,9 +198,12 @@ def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
 
 def _values(scene: Scene) -> Iterator[tuple[str, str]]:
     """Tell the distinct values of the case, with the configurations that gave each."""
-    width = max((len(value) for value, _ in scene.values), default=0)
-    for number, (value, names) in enumerate(scene.values):
-        yield "" if number else "values", f"{value:<{width}}    {', '.join(names)}"
+    shown = scene.values[: None if scene.is_verbose else MOST_VALUES]
+    width = max((columns(value) for value, _ in shown), default=0)
+    for number, (value, names) in enumerate(shown):
+        yield "" if number else "values", f"{pad(value, width)}    {', '.join(names)}"
+    if len(shown) < len(scene.values):
+        yield "", f"{len(scene.values) - len(shown)} more with -v"
 
 
 def _others(case: CaseEntry, scene: Scene) -> Iterator[tuple[str, str]]:
@@ -189,7 +211,9 @@ def _others(case: CaseEntry, scene: Scene) -> Iterator[tuple[str, str]]:
     different = [c for c in scene.judged if c.verdict is Verdict.DIFFERENT]
     if len(scene.judged) < 2:
         return
-    text = f"{len(different)} of {len(scene.judged)} differ so far"
+    text = f"{len(different)} of {len(scene.judged)} differ"
+    if scene.noun == "cases":
+        text += " so far"
     if len(different) > 1:
         paths = {c.mismatches[0].path for c in different if c.mismatches}
         workers = {c.worker for c in different}
@@ -201,19 +225,10 @@ def _others(case: CaseEntry, scene: Scene) -> Iterator[tuple[str, str]]:
             text += f", on {len(workers)} workers"
     elif case.worker is not None:
         text += f", on worker {case.worker}"
-    yield "cases", text
+    yield scene.noun, text
 
 
 def _overlap(scene: Scene) -> Iterator[tuple[str, str]]:
     if scene.granted:
         used = f"{scene.used}/{scene.granted} workers used"
         yield "overlap", f"{used}, peak overlap {scene.peak}"
-
-
-def _command(node_id: str, *options: str) -> str:
-    """Return a command for the shell that runs the node."""
-    # Double quotes are understood by every shell, as long as the id is plain.
-    plain = not set(node_id) & set('"$`\\!%')
-    quoted = f'"{node_id}"' if plain else shlex.quote(node_id)
-    told = [f'"{option}"' if "[" in option else option for option in options]
-    return " ".join(["pytest", quoted, *told])

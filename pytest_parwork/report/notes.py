@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from ..cpus import Cpus
+from ..listing import shorten
 from ..model import Verdict
 from .data import RunEntry
 from .entries import SKIPPED, CaseEntry
-from .figures import counted, duration, percent, ratio, shorten
+from .figures import counted, duration, percent, ratio
 from .markup import Segment
 
 __all__ = ["notes"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ..listing import shorten
 from ..model import Verdict
 from .data import Report, RunEntry
-from .figures import counted, duration, ratio, shorten
+from .figures import counted, duration, ratio
 from .markup import Line, Segment
 from .notes import notes
 

@@ -155,7 +155,7 @@ def test_what_one_side_lacks_reads_as_nothing() -> None:
 def test_all_mismatches_are_counted_and_a_hundred_kept() -> None:
     comparison = compare([0] * 1000, [1] * 1000)
     assert (comparison.count, len(comparison.mismatches)) == (1000, 100)
-    assert str(comparison).endswith("\n\n  1000 mismatches: 1000 value; 10 are shown")
+    assert str(comparison).endswith("\n\n  1000 mismatches: 1000 value; 11 shown")
 
 
 def test_mismatches_come_in_the_order_of_the_values() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.report.figures import counted, duration, percent, ratio, shorten
+from pytest_parwork.listing import shorten
+from pytest_parwork.report.figures import counted, duration, percent, ratio
 
 
 @pytest.mark.parametrize(

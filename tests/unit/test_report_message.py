@@ -14,6 +14,7 @@ from pytest_parwork.report.entries import CaseEntry
 from pytest_parwork.report.message import Scene, lost_message, mismatch_message
 
 WORKLOAD = "test_pi.py::test_pi"
+MESH = "test_mesh.py::test_mesh[17]"
 COMMANDS = """
 
   again    pytest "test_pi.py::test_pi"
@@ -29,7 +30,11 @@ MEAN = Mismatch(
 
 
 CASE = CaseEntry(id=f"{WORKLOAD}[joblib-2-3]", verdict=Verdict.DIFFERENT, worker=2)
-SCENE = Scene(workload=WORKLOAD, configuration="joblib-2")
+SCENE = Scene(
+    configuration="joblib-2",
+    again='pytest "test_pi.py::test_pi"',
+    serially='pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial',
+)
 
 
 def compared(*mismatches: Mismatch, count: int | None = None, **more: Any) -> Comparison:
@@ -41,9 +46,10 @@ def message(*mismatches: Mismatch, count: int | None = None, traceback: str = ""
     return mismatch_message(CASE, compared(*mismatches, count=count), SCENE, traceback=traceback)
 
 
-def lost(reason: str, detail: str, *, node_id: str = "test_mesh.py::test_mesh[17]") -> str:
+def lost(reason: str, detail: str) -> str:
     return lost_message(
-        CaseEntry(id=node_id, verdict=Verdict.LOST, lost={"reason": reason, "detail": detail})
+        CaseEntry(id=MESH, verdict=Verdict.LOST, lost={"reason": reason, "detail": detail}),
+        f'pytest "{MESH}" --parwork-serial',
     )
 
 
@@ -62,15 +68,13 @@ def test_what_is_around_a_difference_is_told() -> None:
     near = replace(MEAN, ulp=3)
     notes = tuple(Note(path=path, kind="dict-order", text="keys moved") for path in ("['a']", ""))
     others = [replace(CASE, mismatches=(MEAN,)), replace(CASE, verdict=Verdict.EQUAL, worker=1)]
-    scene = Scene(
-        workload=WORKLOAD,
-        configuration="joblib-2",
+    scene = replace(
+        SCENE,
         policy="exact()",
         judged=[*others, others[0]],
         used=2,
         granted=2,
         peak=2,
-        again=["-k", "test_pi[joblib-2"],
         values=[("3.1415122", ["serial", "threads-2"]), ("3.13", ["joblib-2"])],
     )
     told = mismatch_message(CASE, compared(near, notes=notes), scene)
@@ -81,7 +85,7 @@ def test_what_is_around_a_difference_is_told() -> None:
         "           3.13         joblib-2",
         "  cases    2 of 3 differ so far, all at ['mean'], all on worker 2",
         "  overlap  2/2 workers used, peak overlap 2",
-        '  again    pytest "test_pi.py::test_pi" -k "test_pi[joblib-2"',
+        '  again    pytest "test_pi.py::test_pi"',
         '  serially pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial',
     ]
     verbose = mismatch_message(CASE, compared(near, notes=notes), replace(scene, is_verbose=True))
@@ -103,10 +107,10 @@ def test_a_whole_value_that_the_first_line_shows_is_not_repeated() -> None:
     assert message(whole) == "DIFFERENT: serial 1, joblib-2 2" + COMMANDS
 
 
-def test_a_mismatch_that_the_values_do_not_show_tells_its_kind() -> None:
+def test_a_mismatch_that_the_values_do_not_show_is_named_by_its_class() -> None:
     dtype = Mismatch(path="", kind="dtype", actual="[1, 2]", expected="[1, 2]")
     assert message(dtype) == (
-        "DIFFERENT: serial [1, 2], joblib-2 [1, 2]\n\n"
+        "DIFFERENT: dtype\n\n"
         "  path         serial    joblib-2    difference\n"
         "  the value    [1, 2]    [1, 2]      dtype" + COMMANDS
     )
@@ -116,18 +120,18 @@ def test_many_mismatches_are_cut_and_counted() -> None:
     places = [Mismatch(path=f"[{i}]", kind="value", actual="2", expected="1") for i in range(12)]
     lines = message(*places, count=400).splitlines()
     assert lines[0] == "DIFFERENT at [0]: serial 1, joblib-2 2"
-    assert lines[3:4] + lines[12:15] == [
+    assert lines[3:4] + lines[13:16] == [
         "  [0]     1         2",
-        "  [9]     1         2",
+        "  [10]    1         2",
         "",
-        "  400 mismatches: 400 value; 10 are shown (more with -v)",
+        "  400 mismatches: 400 value; 11 shown (more with -v)",
     ]
     scene = replace(SCENE, is_verbose=True)
     lines = mismatch_message(CASE, compared(*places, count=400), scene).splitlines()
     assert lines[14:17] == [
         "  [11]    1         2",
         "",
-        "  400 mismatches: 400 value; 12 are shown",
+        "  400 mismatches: 400 value; 12 shown",
     ]
 
 
@@ -204,6 +208,80 @@ def test_each_reason_of_a_loss_has_its_words(reason: str, why: str) -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_an_id_that_a_shell_would_read_is_quoted_for_it() -> None:
-    text = lost("crash", "gone", node_id='test_a.py::test["x"-$y]')
-    assert text.endswith("""pytest 'test_a.py::test["x"-$y]' --parwork-serial""")
+def test_two_values_that_read_alike_leave_the_first_line_to_the_difference() -> None:
+    start = "array([" + "0.0, " * 18
+    long = Mismatch(
+        path="['x']", kind="dtype", actual=start, expected=start, difference="dtype <f4, not <f8"
+    )
+    assert message(long).startswith("DIFFERENT at ['x']: dtype <f4, not <f8\n\n")
+
+
+def test_a_wide_terminal_is_used() -> None:
+    long = replace(MEAN, path="['a']", actual="2" * 35, expected="1" * 35)
+    narrow = mismatch_message(CASE, compared(long), SCENE).splitlines()
+    wide = mismatch_message(CASE, compared(long), replace(SCENE, width=120)).splitlines()
+    assert narrow[2].split() == ["path", "['a']"]
+    assert wide[2].split() == ["path", "serial", "joblib-2", "difference"]
+    assert wide[0] == f"DIFFERENT at ['a']: serial {'1' * 35}, joblib-2 {'2' * 35}"
+    assert mismatch_message(CASE, compared(long), replace(SCENE, width=300)).splitlines() == wide
+    assert mismatch_message(CASE, compared(long), replace(SCENE, width=20)).splitlines() == narrow
+
+
+def test_of_each_class_there_is_something_in_the_table() -> None:
+    values = [Mismatch(path=f"[{i}]", kind="value", actual="2", expected="1") for i in range(90)]
+    near = Mismatch(path="['near']", kind="≤4 ulp", actual="2", expected="1")
+    types = Mismatch(path="['type']", kind="type", actual="2", expected="1")
+    classes = {"type": 1, "value": 290, "≤4 ulp": 9}
+    comparison = Comparison(mismatches=(*values, near, types), count=300, classes=classes)
+    told = mismatch_message(CASE, comparison, SCENE)
+    assert told.splitlines()[3:14:5] == [
+        "  [0]         1         2",
+        "  [5]         1         2",
+        "  ['type']    1         2           type",
+    ]
+    assert "  300 mismatches: 290 value, 9 ≤4 ulp, 1 type; 11 shown (more with -v)" in told
+
+
+def test_a_message_has_about_twenty_five_lines_and_all_with_v() -> None:
+    places = [
+        Mismatch(path=f"[{i}]", kind=f"kind {i % 3}", actual="2" * 60, expected="1" * 60)
+        for i in range(60)
+    ]
+    notes = tuple(Note(path="", kind="dict-order", text="keys moved") for _ in range(40))
+    scene = replace(
+        SCENE,
+        policy="exact()",
+        judged=[replace(CASE, mismatches=(places[0],))] * 2,
+        used=2,
+        granted=2,
+        peak=2,
+        values=[(str(n), [f"threads-{n}"]) for n in range(30)],
+    )
+    comparison = compared(*places, notes=notes)
+    told = mismatch_message(CASE, comparison, scene).splitlines()
+    assert len(told) <= 27
+    assert [line.split()[1] for line in told if line.startswith("  path ")] == ["[0]", "[1]"]
+    assert "           26 more with -v" in told
+    verbose = mismatch_message(CASE, comparison, replace(scene, is_verbose=True)).splitlines()
+    assert sum(line.startswith("  path ") for line in verbose) == 60
+    assert sum("keys moved" in line for line in verbose) == 40
+    assert sum("threads-" in line for line in verbose) == 30
+
+
+def test_a_wide_character_takes_two_columns_and_a_combining_one_none() -> None:
+    rows = [
+        Mismatch(path="['値']", kind="value", actual="2", expected="1"),
+        Mismatch(path="['e\N{COMBINING ACUTE ACCENT}']", kind="value", actual="2", expected="1"),
+        Mismatch(path="['abc']", kind="value", actual="2", expected="1"),
+    ]
+    assert message(*rows).splitlines()[3:6] == [
+        "  ['値']     1         2",
+        "  ['e\N{COMBINING ACUTE ACCENT}']      1         2",
+        "  ['abc']    1         2",
+    ]
+
+
+def test_calls_are_all_judged_when_they_are_told() -> None:
+    scene = replace(SCENE, judged=[CASE, CASE, replace(CASE, worker=1)], noun="calls")
+    told = mismatch_message(CASE, compared(MEAN), scene)
+    assert "  calls    3 of 3 differ, on 2 workers\n" in told
