@@ -12,7 +12,7 @@ from .listing import WIDTH, shorten, tabulate
 __all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
 
 #: Lines of a table of mismatches: more of them tell nothing more.
-LINES = 12
+LINES = 11
 
 #: Classes of mismatches that both values show.
 EVIDENT = {"value", "outcome", "exception"}
@@ -141,21 +141,16 @@ class Comparison:
         `names` are those of both sides, expected first. The table has at most so many `lines`, all
         mismatches that are kept for None; `advice` says how to see these.
         """
-        most = lines
-        while True:
-            chosen = group_by_class(self.mismatches, most)
-            rows = [(m.path or "the value", m.expected, m.actual, m.told) for m in chosen]
-            header = ("path", *names, "difference")
-            table, shown = tabulate(header, rows, width=width, lines=lines)
-            if shown == len(chosen):
-                break
-            most = shown  # long ones have room for fewer: again the first of each class
+        chosen = group_by_class(self.mismatches, None if lines is None else lines - 1)
+        rows = [(m.path or "the value", m.expected, m.actual, m.told) for m in chosen]
+        header = ("path", *names, "difference")
+        table, shown = tabulate(header, rows, width=width, lines=lines), len(rows)
         if self.count == shown and len(self.classes) < 2:
             return table
         by_class = sorted(self.classes.items(), key=lambda item: -item[1])
         text = f"{self.count} mismatches: {', '.join(f'{n} {kind}' for kind, n in by_class)}"
         if shown < self.count:
-            text += f"; {shown} shown" if shown > 1 else "; the first shown"
+            text += f"; {shown} shown"
             text += f" ({advice})" if advice and shown < len(self.mismatches) else ""
         return f"{table}\n\n  {text}"
 

@@ -32,11 +32,19 @@ def shorten(text: str, width: int, *, keep_end: bool = False) -> str:
     Two values that differ often do so in their last digits, so an end alone says too little.
     """
     text = " ".join(text.split())
-    if len(text) <= width:
+    if columns(text) <= width:
         return text
     room = max(width - 3, 2)
     tail = room if keep_end else room // 2
-    return f"{text[: room - tail]}...{text[-tail:]}"
+    return f"{cut(text, room - tail)}...{cut(text[::-1], tail)[::-1]}"
+
+
+def cut(text: str, width: int) -> str:
+    """Return the start of a text that takes at most so many columns."""
+    if text.isascii():
+        return text[:width]
+    ends = (end for end in range(len(text), -1, -1) if columns(text[:end]) <= width)
+    return text[: next(ends)]
 
 
 def tabulate(
@@ -45,28 +53,26 @@ def tabulate(
     *,
     width: int = WIDTH,
     lines: int | None = None,
-) -> tuple[str, int]:
-    """Return rows of texts under the names of their columns, and how many rows these are.
+) -> str:
+    """Return rows of texts under the names of their columns.
 
-    Columns stand side by side where there is room, else one below the other. There are as many
-    rows as fit in so many `lines`, at least one; all of them without a limit.
+    Where they are too wide to stand side by side, they stand one below the other, or are shortened
+    if that took more than so many `lines`.
     """
-    shown = rows[: None if lines is None else max(lines - 1, 1)]
-    table = [names, *shown]
+    table = [names, *rows]
     widths = [max(map(columns, column)) for column in zip(*table, strict=True)]
-    is_broken = any("\n" in text for row in shown for text in row)
-    if MARGIN + sum(widths) + GAP * (len(widths) - 1) <= width and not is_broken:
-        margin, gap = " " * MARGIN, " " * GAP
-        told = [margin + gap.join(map(pad, row, widths)).rstrip() for row in table]
-        return "\n".join(told), len(shown)
-    stacks = ["\n".join(_stack(names, row, width)) for row in shown]
-    while lines is not None and len(stacks) > 1 and count_lines(stacks) > lines:
-        stacks.pop()
-    return "\n\n".join(stacks), len(stacks)
-
-
-def count_lines(stacks: Sequence[str]) -> int:
-    return sum(stack.count("\n") + 2 for stack in stacks) - 1
+    room = width - MARGIN - GAP * (len(names) - 1)
+    if sum(widths) > room or any("\n" in text for row in rows for text in row):
+        stacks = "\n\n".join("\n".join(_stack(names, row, width)) for row in rows)
+        if lines is None or len(rows) == 1 or stacks.count("\n") < lines:
+            return stacks
+        most = next(
+            most for most in range(room, 0, -1) if sum(min(w, most) for w in widths) <= room
+        )
+        table = [[shorten(text, most) for text in row] for row in table]
+        widths = [min(width, most) for width in widths]
+    margin, gap = " " * MARGIN, " " * GAP
+    return "\n".join(margin + gap.join(map(pad, row, widths)).rstrip() for row in table)
 
 
 def _stack(names: Sequence[str], row: Sequence[str], width: int) -> Iterator[str]:

@@ -149,7 +149,7 @@ def compare_elements(
     indices = [write(i) for i in tally.first]
     at = write(tally.furthest) if tally.furthest is not None else ""
     first = np.unravel_index(tally.first[0], actual.shape)
-    texts = [tally.describe(actual.size, indices)]
+    texts = [tally.describe(actual.size, indices, at)]
     if relation.tolerance is not None and tally.furthest is not None:
         furthest = np.unravel_index(tally.furthest, actual.shape)
         with np.errstate(all="ignore"):

@@ -150,8 +150,11 @@ class Tally:
             at=at,
         )
 
-    def describe(self, size: int, indices: list[str]) -> str:
-        """Say how many of `size` elements differ, which come first, how far they are apart."""
+    def describe(self, size: int, indices: list[str], at: str) -> str:
+        """Say how many of `size` elements differ, which come first, how far they are apart.
+
+        `at` is the index of those that are the furthest apart.
+        """
         if size == 1:
             texts = []
         else:
@@ -165,7 +168,10 @@ class Tally:
                 sizes.append(f"rel {write_relative(self.relative).removesuffix(' relative')}")
             if self.ulp is not None:
                 sizes.append(write_ulp(self.ulp))
-            texts.append(", ".join(sizes if self.count == 1 else [f"max {s}" for s in sizes]))
+            if self.count > 1:
+                sizes = [f"max {text}" for text in sizes]
+                sizes[0] += f" at {at}"
+            texts.append(", ".join(sizes))
         return "; ".join(texts)
 
 

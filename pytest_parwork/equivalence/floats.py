@@ -137,7 +137,9 @@ def describe_complex(actual: complex, expected: complex) -> str:
 
 
 def write_number(number: float, *, sign: str = "-") -> str:
-    """Write two digits, without the zeros of an exponent: `3.8e12`."""
+    """Write two digits, all of a moderate integer, no zeros of an exponent: `0.16`, `3.8e12`."""
+    if 99.5 <= abs(number) < 1e6:
+        return format(number, f"{sign}.0f")
     mantissa, e, exponent = format(number, f"{sign}.2g").partition("e")
     return f"{mantissa}e{int(exponent)}" if e else mantissa
 

@@ -120,11 +120,11 @@ def test_many_mismatches_are_cut_and_counted() -> None:
     places = [Mismatch(path=f"[{i}]", kind="value", actual="2", expected="1") for i in range(12)]
     lines = message(*places, count=400).splitlines()
     assert lines[0] == "DIFFERENT at [0]: serial 1, joblib-2 2"
-    assert lines[3:4] + lines[13:16] == [
+    assert lines[3:4] + lines[12:15] == [
         "  [0]     1         2",
-        "  [10]    1         2",
+        "  [9]     1         2",
         "",
-        "  400 mismatches: 400 value; 11 shown (more with -v)",
+        "  400 mismatches: 400 value; 10 shown (more with -v)",
     ]
     scene = replace(SCENE, is_verbose=True)
     lines = mismatch_message(CASE, compared(*places, count=400), scene).splitlines()
@@ -234,12 +234,13 @@ def test_of_each_class_there_is_something_in_the_table() -> None:
     classes = {"type": 1, "value": 290, "≤4 ulp": 9}
     comparison = Comparison(mismatches=(*values, near, types), count=300, classes=classes)
     told = mismatch_message(CASE, comparison, SCENE)
-    assert told.splitlines()[3:14:5] == [
+    assert told.splitlines()[3:13:3] == [
         "  [0]         1         2",
-        "  [5]         1         2",
+        "  [3]         1         2",
+        "  [6]         1         2",
         "  ['type']    1         2           type",
     ]
-    assert "  300 mismatches: 290 value, 9 ≤4 ulp, 1 type; 11 shown (more with -v)" in told
+    assert "  300 mismatches: 290 value, 9 ≤4 ulp, 1 type; 10 shown (more with -v)" in told
 
 
 def test_a_message_has_about_twenty_five_lines_and_all_with_v() -> None:
@@ -259,8 +260,10 @@ def test_a_message_has_about_twenty_five_lines_and_all_with_v() -> None:
     )
     comparison = compared(*places, notes=notes)
     told = mismatch_message(CASE, comparison, scene).splitlines()
-    assert len(told) <= 27
-    assert [line.split()[1] for line in told if line.startswith("  path ")] == ["[0]", "[1]"]
+    assert len(told) == 27
+    assert told[2].split() == ["path", "serial", "joblib-2", "difference"]
+    assert all("1..." in line and "...2" in line for line in told[3:13])
+    assert max(map(len, told)) <= 80
     assert "           26 more with -v" in told
     verbose = mismatch_message(CASE, comparison, replace(scene, is_verbose=True)).splitlines()
     assert sum(line.startswith("  path ") for line in verbose) == 60
