@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..comparison import Comparison, Mismatch, Note, OwnComparison
 from . import arrays, callables, containers, libraries, objects, records, scalars
 from .gathering import KEPT
+from .own import ask
 from .pairs import (
     Comparer,
     Finding,
@@ -161,7 +162,7 @@ class Walk:
                     cls = type(left)
                     path = (place.path, form, key) if form else place.path
                     if self.own is not None and cls not in PLAIN:
-                        said = ask(self.own, left, right, path)
+                        said = ask(self.own, left, right, render_path(path))
                         if said is not None:
                             self.found += len(said)
                             yield from ((mismatch, path) for mismatch in said)
@@ -242,16 +243,6 @@ class Walk:
         if is_equal:
             self.met.update(inner.met)
         return is_equal
-
-
-def ask(
-    own: OwnComparison, actual: object, expected: object, path: Path
-) -> Sequence[Mismatch] | None:
-    """Ask a project what it says of two parts; TypeError if its answer is none."""
-    said = own(actual, expected, render_path(path))
-    if said is None or all(isinstance(mismatch, Mismatch) for mismatch in said):
-        return said
-    raise TypeError(f"pytest_parwork_compare gave {show(said)}; give a list of Mismatch, or None")
 
 
 def find(cls: type) -> Comparer:

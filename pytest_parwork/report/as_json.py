@@ -64,6 +64,8 @@ def _case(case: CaseEntry) -> dict[str, object]:
         "worker": case.worker,
         "interval": case.interval,
         "lost": case.lost,
+        "mismatch_count": case.mismatch_count,
+        "mismatch_classes": dict(case.classes),
     }
 
 

@@ -97,3 +97,24 @@ def test_a_hook_that_gives_no_answer_passes_nothing(
     session = scratch.run()
     assert session.counts == {"failed": 2}
     assert told in " ".join(session.text.split())
+
+
+def test_what_a_hook_writes_is_bounded_and_fits_every_report(scratch: Scratch) -> None:
+    huge = '"x" * 1_000_000 + "\\n\\x1b[31m"'
+    scratch.write(
+        "conftest.py",
+        CONFTEST.replace(
+            'actual="a", expected="b"',
+            f'actual={huge}, expected="b", difference={huge}, array={huge}, '
+            'absolute=float("inf"), relative=float("nan"), ulp=3, indices=["[0]"] * 9, at=1',
+        ),
+    )
+    scratch.cases(BODY.format(turn=10) + CASES)
+    session = scratch.run(report=True)
+    assert "INTERNALERROR" not in session.text
+    assert session.counts == {"failed": 2}
+    assert len(session.text) < 10_000
+    assert "\x1b" not in session.text
+    first = session.report["runs"][0]["mismatches"][0]
+    assert (first["absolute"], first["relative"], first["ulp"]) == (None, None, 3)
+    assert (len(first["indices"]), first["at"]) == (5, "1")

@@ -85,6 +85,8 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "worker": 2,
         "interval": [0.0, 0.0, 1.0],
         "lost": None,
+        "mismatch_count": 0,
+        "mismatch_classes": {},
     }
 
 
@@ -110,6 +112,8 @@ def test_mismatches_name_their_case_and_are_counted_beyond_the_kept_ones() -> No
     (entry,) = written(run([first, second]))["runs"]
     assert entry["mismatch_count"] == 40
     assert entry["mismatch_classes"] == {"value": 37, "type": 3}
+    assert entry["cases"][0]["mismatch_count"] == 40
+    assert entry["cases"][0]["mismatch_classes"] == {"type": 3, "value": 37}
     assert entry["mismatches"] == [
         {
             "case": "test_fib.py::test_fib[0]",

@@ -1,0 +1,50 @@
+"""What a project says of two parts of values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..comparison import Mismatch, OwnComparison
+from .show import clip, show
+
+__all__ = ["ask"]
+
+TEXT_LIMIT = 1000
+INDICES = 5
+
+
+def ask(
+    own: OwnComparison, actual: object, expected: object, path: str
+) -> Sequence[Mismatch] | None:
+    """Ask a project what it says of two parts; TypeError if its answer is none."""
+    said = own(actual, expected, path)
+    if said is None:
+        return None
+    if not all(isinstance(mismatch, Mismatch) for mismatch in said):
+        raise TypeError(
+            f"pytest_parwork_compare gave {show(said)}; give a list of Mismatch, or None"
+        )
+    return [bound(mismatch) for mismatch in said]
+
+
+def bound(mismatch: Mismatch) -> Mismatch:
+    """Return the mismatch with texts and numbers that fit every report."""
+    return replace(
+        mismatch,
+        path=clip(str(mismatch.path), limit=TEXT_LIMIT),
+        kind=clip(str(mismatch.kind)),
+        actual=clip(str(mismatch.actual)),
+        expected=clip(str(mismatch.expected)),
+        difference=clip(str(mismatch.difference), limit=TEXT_LIMIT),
+        absolute=keep_finite(mismatch.absolute),
+        relative=keep_finite(mismatch.relative),
+        array=clip(str(mismatch.array)),
+        indices=tuple(clip(str(index)) for index in mismatch.indices[:INDICES]),
+        at=clip(str(mismatch.at)),
+    )
+
+
+def keep_finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
