@@ -67,7 +67,11 @@ class Mismatch:
     @property
     def told(self) -> str:
         """How far apart the two are, or of what class the mismatch is unless both show it."""
-        told = self.difference or ("" if self.kind in EVIDENT else self.kind)
+        told = self.difference
+        if not told and self.kind not in EVIDENT:
+            told = self.kind
+        elif not told and self.actual == self.expected:
+            told = "not equal, although they read alike"
         return ": ".join(text for text in (self.array, told) if text)
 
 

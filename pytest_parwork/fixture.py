@@ -40,6 +40,9 @@ __all__ = ["CALLS", "Parwork"]
 #: Keywords of the marker that a single call can have too.
 CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
 
+#: Columns that pytest puts before each line of an exception.
+MARGIN = len("E       ")
+
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
 
 
@@ -179,7 +182,7 @@ class Parwork:
                 self._config, node_id, "--parwork-serial", keywords={*left}.intersection(of_id)
             ),
             is_verbose=self._config.getoption("verbose", 0) > 0,
-            width=self._config.stash[WIDTH],
+            width=self._config.stash[WIDTH] - MARGIN,
         )
 
     def _serial_only(self, workload: Workload, plan: Plan) -> Run:

@@ -177,7 +177,7 @@ class Serial:
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         case.entry = _entry(case, verdict, parallel, serial=serial, comparison=comparison)
         traceback = parallel.failure.traceback if parallel.failure is not None else ""
-        values = self._values.add(case, parallel, serial, verdict)
+        values = self._values.add(case, parallel, serial, comparison)
         del parallel, serial
         if not comparison:
             case.message = mismatch_message(

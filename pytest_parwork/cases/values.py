@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
+from ..comparison import Comparison
 from ..equivalence import show
 from ..equivalence.digest import digest
-from ..model import Outcome, Verdict
+from ..listing import shorten
+from ..model import Outcome
 from .groups import Case, label
 
 __all__ = ["Values"]
@@ -38,27 +40,37 @@ class Values:
         self._others: dict[Hashable, list[Row]] = {}
 
     def add(
-        self, case: Case, actual: Outcome, expected: Outcome, verdict: Verdict
+        self, case: Case, actual: Outcome, expected: Outcome, comparison: Comparison
     ) -> Sequence[tuple[str, Sequence[str]]]:
-        """Take note of an outcome; return all rows if it is different, the serial one first."""
+        """Take note of an outcome; return all rows if it is different, the serial one first.
+
+        Of a long value the rows show the first part that differs.
+        """
         if not case.group.axes:
             return ()
         equal = self._equal.setdefault(case.key, ["serial"])
         name = label(case)
-        if verdict is not Verdict.DIFFERENT:
+        if comparison:
             equal.append(name)
             return ()
         rows = self._others.setdefault(case.key, [])
         found = digest(actual.value) if actual.kind == "value" else None
         row = next((row for row in rows if found is not None and row.digest == found), None)
+        first = comparison.mismatches[0]
         if row is None:
-            row = Row(write(actual), found)
+            row = Row(write(actual, first.path, first.actual), found)
             rows.append(row)
         row.configurations.append(name)
-        return [(write(expected), equal), *((row.text, row.configurations) for row in rows)]
+        serial = write(expected, first.path, first.expected)
+        return [(serial, equal), *((row.text, row.configurations) for row in rows)]
 
 
-def write(outcome: Outcome) -> str:
-    if outcome.kind == "value":
-        return show(outcome.value, limit=LIMIT)
-    return outcome.failure.type if outcome.failure is not None else outcome.kind
+def write(outcome: Outcome, path: str, part: str) -> str:
+    """Return what an outcome gave, or the part of it at a path if the whole is long."""
+    if outcome.kind != "value":
+        return outcome.failure.type if outcome.failure is not None else outcome.kind
+    whole = show(outcome.value, limit=LIMIT + 1)
+    if len(whole) <= LIMIT:
+        return whole
+    place = f"{shorten(path, LIMIT // 2)}: " if path else ""
+    return f"{place}{shorten(part, LIMIT - len(place))}"

@@ -17,8 +17,8 @@ __all__ = ["Scene", "lost_message", "mismatch_message"]
 
 #: Columns before what a row says.
 INDENT = 11
-#: Wider lines are harder to read, whatever room there is.
-WIDEST = 120
+#: Narrower tables say too little, wider lines are harder to read, whatever room there is.
+NARROWEST, WIDEST = 60, 120
 #: More ulp than these are another result, not another rounding: nobody would admit them.
 MOST_ULP = 10_000
 #: More distinct values than these tell nothing more.
@@ -62,7 +62,7 @@ class Scene:
     @property
     def room(self) -> int:
         """Columns of a line."""
-        return max(WIDTH, min(self.width, WIDEST))
+        return max(NARROWEST, min(self.width, WIDEST))
 
 
 def mismatch_message(
@@ -152,13 +152,13 @@ def _first_line(mismatches: Sequence[Mismatch], scene: Scene) -> str:
     first = mismatches[0]
     place = f" at {shorten(first.path, scene.room // 4)}" if first.path else ""
     lead = f"DIFFERENT{place}: "
-    room = (scene.room - len(f"{lead}serial , {scene.configuration} ")) // 2
+    room = (scene.room - columns(f"{lead}serial , {scene.configuration} ")) // 2
     # What one value leaves free the other may use.
     spare = [max(room - columns(text), 0) for text in (first.actual, first.expected)]
     expected = shorten(first.expected, max(room, 8) + spare[0])
     actual = shorten(first.actual, max(room, 8) + spare[1])
     if expected == actual and first.told:
-        return f"{lead}{shorten(first.told, scene.room - len(lead))}"
+        return f"{lead}{shorten(first.told, scene.room - columns(lead))}"
     return f"{lead}serial {expected}, {scene.configuration} {actual}"
 
 

@@ -224,7 +224,8 @@ def test_a_wide_terminal_is_used() -> None:
     assert wide[2].split() == ["path", "serial", "joblib-2", "difference"]
     assert wide[0] == f"DIFFERENT at ['a']: serial {'1' * 35}, joblib-2 {'2' * 35}"
     assert mismatch_message(CASE, compared(long), replace(SCENE, width=300)).splitlines() == wide
-    assert mismatch_message(CASE, compared(long), replace(SCENE, width=20)).splitlines() == narrow
+    least = [replace(SCENE, width=width) for width in (20, 60)]
+    assert len({mismatch_message(CASE, compared(long), scene) for scene in least}) == 1
 
 
 def test_of_each_class_there_is_something_in_the_table() -> None:
