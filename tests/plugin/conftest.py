@@ -18,7 +18,8 @@ from .scratch import Scratch
 # classes of ours would be there twice.
 LOADED = (np, joblib.externals.loky)
 for _module in pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork."):
-    if not _module.name.endswith("__main__"):
+    # No test here needs the libraries that may be installed or not, and take a second to import.
+    if not _module.name.endswith("__main__") and ".libraries." not in _module.name:
         importlib.import_module(_module.name)
 
 
