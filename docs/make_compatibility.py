@@ -1,0 +1,183 @@
+"""Writes compatibility.md: which of pytest's features work on which backend, as seen in a run.
+
+`python docs/make_compatibility.py [FILE]` runs the folder `compatibility` once for each backend and
+import mode, and writes the page that stands beside this script, or FILE.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PROJECT = HERE / "compatibility"
+
+BACKENDS = (
+    "serial",
+    "threads",
+    "processes:fork",
+    "processes:spawn",
+    "multiprocessing",
+    "isolated",
+    "joblib",
+    "joblib:threading",
+    "dask",
+)
+IMPORT_MODES = ("prepend", "append", "importlib")
+
+#: What works on threads by chance alone, because it changes what they share.
+RACING = ("test_seeding", "test_warns")
+
+#: Seconds for one run of all features.
+DEADLINE = 120.0
+
+#: Settings that would change what pytest and parwork do.
+SETTING = re.compile("PYTEST_|PARWORK_|COLUMNS$|CI$")
+
+#: How a refusal reads: the file and the test, then why.
+REFUSED = re.compile(r"(test_\w+)\.py::\S+: (.*)")
+
+HEAD = """\
+# What works where
+
+Each row is a file of the folder [compatibility](compatibility), whose cases run on each backend and
+under each of pytest's import modes. "yes" is that all of them pass, with results that are the same
+as serially, or fail and skip as the serial run does. "refused" is an error that names the fixture
+and the remedy, before anything starts: threads share the state that it would change. "shared" was
+not run: threads share the global generators and the filters of warnings, so that it works there by
+chance alone.
+
+This page is made by [make_compatibility.py](make_compatibility.py) from those runs. The import
+modes {modes} gave the same everywhere{but}.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A file of the project, and what it is about."""
+
+    name: str
+    title: str
+
+
+def features() -> Sequence[Feature]:
+    """Return the features in the order of the page: that of their files."""
+    found = []
+    for file in sorted(PROJECT.glob("test_*.py")):
+        title = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem
+        found.append(Feature(name=file.stem, title=title.rstrip(".")))
+    return found
+
+
+def look(backend: str, mode: str) -> dict[str, str]:
+    """Return what became of each feature on a backend under an import mode."""
+    found: dict[str, str] = {}
+    left = [feature.name for feature in features()]
+    if backend in ("threads", "joblib:threading"):
+        left = [name for name in left if name not in RACING]
+        found = dict.fromkeys(RACING, "shared")
+    while left:
+        output, outcomes = run(backend, mode, left)
+        refusal = REFUSED.search(output) if not outcomes else None
+        if refusal is not None and refusal[1] in left:  # it is alone: all else was not run
+            found[refusal[1]] = "refused"
+            left.remove(refusal[1])
+            continue
+        for name in left:
+            told = outcomes.get(name, {"nothing ran"})
+            found[name] = "yes" if told <= {"passed", "skipped", "xfailed"} else "no"
+        break
+    return found
+
+
+def run(backend: str, mode: str, names: Sequence[str]) -> tuple[str, Mapping[str, set[str]]]:
+    """Run the features' files; return what pytest printed, and the outcomes by file."""
+    environment = {key: value for key, value in os.environ.items() if not SETTING.match(key)}
+    with tempfile.TemporaryDirectory() as folder:
+        junit = Path(folder, "junit.xml")
+        report = Path(folder, "report.json")
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                *(f"--import-mode={mode}", f"--parwork-backend={backend}"),
+                *(f"--rootdir={PROJECT}", "-c", os.devnull, f"--junitxml={junit}"),
+                *("-o", "junit_family=xunit1", f"--parwork-report={report}"),
+                *(str(PROJECT / f"{name}.py") for name in names),
+            ],
+            cwd=PROJECT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+        outcomes = dict(read(junit)) if done.returncode in (0, 1) else {}
+        if outcomes:
+            check(json.loads(report.read_text(encoding="utf-8")), backend)
+    return done.stdout + done.stderr, outcomes
+
+
+def read(junit: Path) -> Iterator[tuple[str, set[str]]]:
+    """Yield the outcomes of each file."""
+    from xml.etree import ElementTree
+
+    found: dict[str, set[str]] = {}
+    for case in ElementTree.parse(junit).iter("testcase"):
+        name = Path(case.attrib["file"]).stem
+        told = next((child.tag for child in case if child.tag != "properties"), "passed")
+        words = {"failure": "failed", "error": "error", "skipped": "skipped"}
+        found.setdefault(name, set()).add(words.get(told, "passed"))
+    yield from found.items()
+
+
+def check(report: Mapping[str, list[dict[str, object]]], backend: str) -> None:
+    """See to it that the cases really ran on the backend, and were compared."""
+    for run in report["runs"]:
+        configuration = run["configuration"]
+        assert isinstance(configuration, dict)
+        assert configuration["backend"] == backend, run["id"]
+        assert run["verdict"] != "NOT_VERIFIED", run["id"]
+
+
+def page(backends: Sequence[str] = BACKENDS, modes: Sequence[str] = IMPORT_MODES) -> str:
+    """Return the page."""
+    seen = {(b, m): look(b, m) for b in backends for m in modes}
+    lines = [
+        f"| | {' | '.join(f'`{backend}`' for backend in backends)} |",
+        f"|---|{'---|' * len(backends)}",
+    ]
+    exceptions = []
+    for feature in features():
+        cells = []
+        for backend in backends:
+            told = {mode: seen[backend, mode][feature.name] for mode in modes}
+            cells.append(told[modes[0]])
+            exceptions += [
+                f"{feature.name} on {backend} under {mode}: {word}"
+                for mode, word in told.items()
+                if word != told[modes[0]]
+            ]
+        lines.append(
+            f"| [{feature.title}](compatibility/{feature.name}.py) | {' | '.join(cells)} |"
+        )
+    but = f", but for: {'; '.join(exceptions)}" if exceptions else ""
+    head = HEAD.format(modes=", ".join(f"`{mode}`" for mode in modes), but=but)
+    return "\n".join([head, *lines, ""])
+
+
+def main() -> None:
+    """Write the page."""
+    file = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "compatibility.md"
+    file.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
