@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..comparison import Comparison
+from .containers import CONTENTS
 from .digest import Digestion
 from .gathering import KEPT
 from .pairs import ABSENT, Relation, Unequal, render
@@ -34,8 +35,15 @@ class Unordered:
         """Compare the whole exactly where it has no order, or another type, dtype or shape."""
         digest = Digestion().digest if own is None else None
         whole = gather(actual, expected, str(self), own=own, digest=digest)
-        left, right = read_items(actual), read_items(expected)
-        if whole or left is None or right is None or not are_alike(actual, expected):
+        if whole:
+            return whole
+        try:
+            left, right = read_items(actual), read_items(expected)
+            if left is None or right is None or not are_alike(actual, expected):
+                return whole
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # by code of the values' classes, which may exit
             return whole
         walk = Walk(tolerance=None, dict_order=False, own=own, digest=digest, effort=Effort())
         extra, missing = pair_items(left, right, walk)
@@ -52,10 +60,11 @@ class Unordered:
 
 def read_items(value: Any) -> Sequence[object] | None:
     """Return the items, of an array those along its first axis, None of what has no order."""
-    if isinstance(value, list | tuple | deque) and not hasattr(value, "_fields"):
-        return tuple(value)
+    for base in (list, tuple, deque):
+        if isinstance(value, base) and not hasattr(value, "_fields"):
+            return tuple(CONTENTS[base](value))
     if getattr(value, "ndim", 0) > 0 and hasattr(value, "dtype") and hasattr(value, "strides"):
-        return tuple(value)
+        return tuple(value[number] for number in range(value.shape[0]))
     return None
 
 
@@ -89,5 +98,8 @@ def pair_items(
 
 
 def is_partner(item: object, other: object, relation: Relation) -> bool:
-    """Tell whether two items are equal, no once that took too long."""
-    return relation.identify(item) is not None or bool(relation.guess(item, other))
+    """Tell whether two items are equal, no once that took too long, or went too deep."""
+    try:
+        return relation.identify(item) is not None or bool(relation.guess(item, other))
+    except RecursionError:
+        return False

@@ -62,6 +62,13 @@ class Listed(list[Any]):
     label = ""
 
 
+class Packed(list[Any]):
+    """A list with a slot."""
+
+    __slots__ = ("unit",)
+    unit: str
+
+
 class Hiding(list[Any]):
     """A list that shows nothing of what it holds."""
 

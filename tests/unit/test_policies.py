@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from relation.classes import Bare, Hiding, Unending
 
 from pytest_parwork.comparison import Policy
 from pytest_parwork.equivalence import (
@@ -294,17 +295,17 @@ def test_ulp_admits_nothing_else(actual: object, expected: object) -> None:
     assert not compare(actual, expected, ulp(2))
 
 
-def test_elements_of_sets_are_matched_so_that_all_have_one() -> None:
-    low, middle, high, top = (step(1.0, n) for n in (0, 5, 11, 16))
-    for left, right in itertools.product(
-        *map(itertools.permutations, ([middle, top], [low, high]))
-    ):
-        actual, expected = (dict.fromkeys(side, 0).keys() for side in (left, right))
-        assert compare(actual, expected, ulp(5))
-        assert compare(actual, expected, ulp(6))
-        assert not compare(actual, expected, ulp(4))
-    assert compare({1.0, step(1.0, 1)}, {step(1.0, 1), step(1.0, 2)}, ulp(1))
-    assert not compare({1.0, step(1.0, 2)}, {step(1.0, 1), step(1.0, 2), 5.0}, ulp(1))
+@pytest.mark.parametrize(
+    ("actual", "expected"), [([5, 16], [0, 11]), ([5, 15, 25], [0, 10, 20]), ([0, 5], [5, 10])]
+)
+def test_elements_are_matched_so_that_all_have_one(actual: list[int], expected: list[int]) -> None:
+    sides = ([step(1.0, n) for n in places] for places in (actual, expected))
+    for pair in itertools.product(*map(itertools.permutations, sides)):
+        left, right = (dict.fromkeys(side).keys() for side in pair)  # a set with an order
+        assert compare(left, right, ulp(5))
+        assert compare(left, right, ulp(6))
+        assert not compare(left, right, ulp(4))
+        assert not compare(left, {*right, 9.0}, ulp(5))
 
 
 @pytest.mark.parametrize("steps", [-1, 1.5, "4", None, True, NAN])
@@ -547,6 +548,19 @@ def test_unordered_takes_nothing_else(
     assert not comparison
     assert comparison.classes == classes
     assert comparison.policy == "unordered()"
+
+
+def test_unordered_looks_at_what_a_collection_holds_not_at_what_it_shows() -> None:
+    for cls in (Hiding, Unending):
+        assert not compare(cls([1]), cls([2]), unordered())
+        assert compare(cls([1, 2]), cls([2, 1]), unordered())
+
+
+def test_unordered_pairs_nothing_that_goes_too_deep() -> None:
+    deep = [Judged(1)]
+    for _ in range(400):
+        deep = frozenset([Bare(deep=deep)])  # type: ignore[assignment]
+    assert not compare([deep, 1], [2, deep], unordered())
 
 
 def test_what_unordered_misses_is_named_by_its_place() -> None:
