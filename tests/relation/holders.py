@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .classes import Bare, Couple, Hiding, Pair, Sealed, Unending, Zeros
-from .making import make_listed
+from .making import make_listed, make_packed
 from .row import Row
 
 __all__ = ["ROWS"]
@@ -44,6 +44,7 @@ SEQUENCES = (
     Row("list subclass", make_listed([1], "a"), make_listed([1], "a")),
     Row("other list subclass", make_listed([1], "a"), make_listed([2], "a"), "value"),
     Row("attributes of a list", make_listed([1], "a"), make_listed([1], "b"), "value"),
+    Row("slot of a list", make_packed([1], "m"), make_packed([1], "s"), "value"),
     Row("list subclass and list", make_listed([1], "a"), [1], "type"),
     Row("list that hides its items", Hiding([1]), Hiding([2]), "value"),
     Row("list whose iteration has no end", Unending([1]), Unending([1])),

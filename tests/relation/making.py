@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .classes import Labelled, Listed, Number, Tagged
+from .classes import Labelled, Listed, Number, Packed, Tagged
 
 
 def make_adder(n: object) -> Any:
@@ -29,6 +29,12 @@ def make_listed(items: list[Any], label: str) -> Listed:
     listed = Listed(items)
     listed.label = label
     return listed
+
+
+def make_packed(items: list[Any], unit: str) -> Packed:
+    packed = Packed(items)
+    packed.unit = unit
+    return packed
 
 
 def make_number(unit: str) -> Number:

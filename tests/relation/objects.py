@@ -150,6 +150,7 @@ OWN_EQUALITY = (
 STATES = (
     Row("state", Bare(x=[1]), Bare(x=[1])),
     Row("other state", Bare(x=1), Bare(x=2), "value"),
+    Row("state in another order", Bare(x=1, y=2), Bare(y=2, x=1)),
     Row("state of another type", Bare(x=1), Bare(x=1.0), "type"),
     Row("state that lacks one", Bare(), Bare(x=2), "missing"),
     Row("state with one more", Bare(x=2), Bare(), "extra"),
