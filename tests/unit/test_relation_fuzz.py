@@ -9,7 +9,7 @@ import pytest
 from relation.drawing import draw_pair
 
 from pytest_parwork.comparison import Comparison, Policy
-from pytest_parwork.equivalence import close, compare, exact, reordered_sum, ulp, walk
+from pytest_parwork.equivalence import close, compare, exact, reordered_sum, ulp, unordered, walk
 from pytest_parwork.equivalence import digest as digest_module
 
 POLICIES: Sequence[Policy] = (
@@ -18,6 +18,7 @@ POLICIES: Sequence[Policy] = (
     ulp(2),
     close(rtol=1e-3),
     reordered_sum([1.0, 2.0]),
+    unordered(),
 )
 
 #: Steps of a path, their longest texts, the dots between them.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from relation.changing import change
 from relation.strategies import DICTS, FEW, NEAR, VALUES
 
-from pytest_parwork.equivalence import close, compare, exact, reordered_sum, ulp
+from pytest_parwork.equivalence import close, compare, exact, reordered_sum, ulp, unordered
 from pytest_parwork.equivalence.digest import digest
 from pytest_parwork.pickling import dumps
 
@@ -95,8 +95,18 @@ def test_a_change_in_one_place_is_found_there(value: object, data: Any) -> None:
 @holds_for(VALUES)
 def test_what_is_equal_passes_by_every_policy(value: object) -> None:
     arrived = travel(value)
-    for policy in (ulp(0), close(rtol=0), reordered_sum([0.0]), exact(dict_order=True)):
+    policies = (ulp(0), close(rtol=0), reordered_sum([0.0]), unordered(), exact(dict_order=True))
+    for policy in policies:
         assert compare(arrived, value, policy), policy
+
+
+@holds_for(st.lists(VALUES, max_size=4), st.data())
+def test_items_in_any_order_pass_unordered(items: list[Any], data: Any) -> None:
+    shuffled = data.draw(st.permutations(items))
+    assert compare(travel(shuffled), items, unordered())
+    if items:
+        changed, _ = change(items, lambda n: data.draw(st.integers(0, n - 1)))
+        assert not compare(changed, shuffled, unordered())
 
 
 @holds_for(NEAR, NEAR, st.integers(0, 12))
