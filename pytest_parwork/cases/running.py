@@ -13,6 +13,7 @@ from ..options import is_serial
 from ..session import tell
 from .checks import Check, inform
 from .collection import Collected
+from .frames import leave_frames_out
 from .gate import Gates, wide_names
 from .groups import CASE, REFUSED
 from .serial import Serial
@@ -80,8 +81,10 @@ class Running:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the verdict on the report, outside of what xfail makes of it."""
-        report = yield
         case = item.stash.get(CASE, None)
+        if case is not None:
+            leave_frames_out(call)
+        report = yield
         if case is not None:
             self._serial.finish(case, call, report)
         elif call.when == "call" and CALLS in item.stash:
