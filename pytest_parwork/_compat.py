@@ -12,6 +12,7 @@ __all__ = [
     "capture_result",
     "fixture_chains",
     "fixture_defs",
+    "hidden_fixtures",
     "is_strict",
     "is_torn_here",
 ]
@@ -29,18 +30,41 @@ def fixture_defs(item: pytest.Function) -> Mapping[str, pytest.FixtureDef[Any]]:
     The scope of a fixture is known to its definition alone. Parameters are fixtures to pytest,
     known by the name of the function that stands for them.
     """
-    defs = item._fixtureinfo.name2fixturedefs
-    return {
-        name: found[-1]
-        for name, found in defs.items()
-        if found[-1].func.__name__ != "get_direct_param_fixture_func"
-    }
+    return {name: chain[-1] for name, chain in fixture_chains(item).items()}
 
 
 def fixture_chains(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
     """Return all fixtures of each name that the item can see, the one that it will use last."""
-    defs = item._fixtureinfo.name2fixturedefs
-    return {name: defs[name] for name in fixture_defs(item)}
+    return {
+        name: chain
+        for name, chain in _closure(item).items()
+        if chain[-1].func.__name__ != "get_direct_param_fixture_func"
+    }
+
+
+def hidden_fixtures(item: pytest.Function) -> Sequence[str]:
+    """Return the fixtures that the item will use and that are not among its `fixturenames`.
+
+    pytest 8 leaves out what only a fixture that is overridden asks for.
+    """
+    known = item._fixtureinfo.name2fixturedefs
+    return [name for name in _closure(item) if name not in known]
+
+
+def _closure(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
+    known = item._fixtureinfo.name2fixturedefs
+    overridden = [each for chain in known.values() for each in chain[:-1]]
+    if not overridden:
+        return known
+    found = dict(known)
+    while overridden:
+        for name in overridden.pop().argnames:
+            if name not in found and name != "request":
+                chain = item.session._fixturemanager.getfixturedefs(name, item)
+                if chain:
+                    found[name] = chain
+                    overridden.extend(chain)
+    return found
 
 
 def capture_result() -> type:

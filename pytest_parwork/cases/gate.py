@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from .._compat import fixture_defs
+from .._compat import fixture_defs, hidden_fixtures
 from ..config import backend_named, guard
 from ..limits import Limits
 from ..model import Run, Verdict, Workload
@@ -228,7 +228,8 @@ class Gates:
 def wide_names(item: pytest.Function) -> list[str]:
     """Return the fixtures wider than function scope, in pytest's order."""
     defs = fixture_defs(item)
-    return [name for name in item.fixturenames if name in defs and defs[name].scope != "function"]
+    names = [*item.fixturenames, *hidden_fixtures(item)]
+    return [name for name in names if name in defs and defs[name].scope != "function"]
 
 
 def _wide_parameters(item: pytest.Function) -> tuple[tuple[str, int], ...]:

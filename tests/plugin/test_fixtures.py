@@ -277,6 +277,46 @@ class TestOverriding:
         assert session.counts == {"passed": 4}
         assert {run["verdict"] for run in session.report["runs"]} == {"NOT_EXERCISED"}
 
+    def test_what_only_the_overridden_one_asks_for_is_made_here_and_sent(
+        self, scratch: Scratch
+    ) -> None:
+        scratch.write(
+            "conftest.py",
+            """
+            import pytest
+            from noting import note
+
+            @pytest.fixture(scope="module")
+            def table():
+                note("made")
+                return [1]
+
+            @pytest.fixture
+            def narrow():
+                return [2]
+
+            @pytest.fixture
+            def row(table, narrow):
+                return table + narrow
+            """,
+        )
+        scratch.cases(
+            f"""
+            @pytest.fixture
+            def row(row):
+                return row + [3]
+
+            {FORKED}
+            @pytest.mark.parametrize("n", range(3))
+            def test_it(n, row):
+                note("case")
+                assert row == [1, 2, 3]
+                return n, row
+            """
+        )
+        assert scratch.run().counts == {"passed": 3}
+        assert sorted(scratch.notes()) == [*["case here"] * 3, *["case there"] * 3, "made here"]
+
     def test_what_a_shadowed_conftest_gives_back_is_of_the_same_class(
         self, scratch: Scratch
     ) -> None:
