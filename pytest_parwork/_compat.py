@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from _pytest.logging import caplog_records_key
 
 __all__ = [
     "argument_names",
@@ -15,6 +17,8 @@ __all__ = [
     "hidden_fixtures",
     "is_strict",
     "is_torn_here",
+    "log_settings",
+    "records_of",
 ]
 
 
@@ -96,3 +100,20 @@ def is_strict(config: pytest.Config) -> bool:
         return bool(config.getini("strict"))
     except (KeyError, ValueError):
         return False
+
+
+def log_settings(config: pytest.Config) -> tuple[int, logging.Formatter] | None:
+    """Return the level and the format of pytest's log sections, None without its logging plugin.
+
+    The options are public, but what pytest makes of them (multi-line messages, colours) is not.
+    """
+    plugin = config.pluginmanager.get_plugin("logging-plugin")
+    return None if plugin is None else (plugin.log_level or 0, plugin.formatter)
+
+
+def records_of(item: pytest.Item) -> Mapping[str, Sequence[logging.LogRecord]]:
+    """Return what was logged here during an item, by phase: its report has it as text alone.
+
+    Two texts are not the same only because they tell the time.
+    """
+    return item.stash.get(caplog_records_key, {})

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from .capturing import echo, noted, warn_again
 from .comparison import Comparison, OwnComparison
 from .equivalence import at_step, compare_outcomes, merge
 from .errors import LostError, MismatchError
 from .inputs import Inputs, is_sampled, note_change
 from .limits import Limits
 from .model import Lost, Outcome, Plan, Run, Verdict, Workload
+from .outcomes import Outcomes
+from .output import Output
 from .reference import call, sample
 from .report.data import RunEntry
 from .report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
@@ -49,7 +52,28 @@ class Verified:
         self._message: str = ""
 
     def verify(self) -> None:
-        """Compare each outcome; the serial value is let go at once."""
+        """Compare each outcome; the serial value is let go at once.
+
+        What workers have printed and logged is printed and logged here before, in the order of the
+        calls; of their warnings, those that the serial run does not give come after it.
+        """
+        outputs = list(self._outputs())
+        for output in outputs:
+            echo(output)
+        with noted() as known:
+            self._verify_all()
+        for warned in dict.fromkeys(warned for output in outputs for warned in output.warned):
+            if warned[:4] not in known:
+                warn_again(warned)
+
+    def _outputs(self) -> Iterator[Output]:
+        assert isinstance(self._run.outcomes, Outcomes)
+        for index in range(len(self._workload.tasks)):
+            output = self._run.outcomes.output(index)
+            if output is not None:
+                yield output
+
+    def _verify_all(self) -> None:
         chosen = sample([task.id for task in self._workload.tasks], self._plan.verify)
         limits = Limits(self._run.threads)
         for index, task in enumerate(self._workload.tasks):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .calls import Verified
+from .capturing import capture_of
 from .commands import command
 from .config import (
     AXES,
@@ -119,6 +120,7 @@ class Parwork:
                 backend_named(self._config, plan.configuration.backend),
                 modules=project_modules(self._config.rootpath),
                 guard=guard(self._config),
+                capture=capture_of(self._config, from_threads=False),
             )
         except Interrupted as error:
             run, interrupted = error.run, error.cause

@@ -32,8 +32,9 @@ class Entry(NamedTuple):
     """What became of one task, as it travels to the runner; times on the clock of its host.
 
     `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
-    what it has out of band. Of a task that died with its process, `suspects` says how many were
-    running there, `stack` what the process has left.
+    what it has out of band, `output` the pickle of what the task printed, logged and warned. Of a
+    task that died with its process, `suspects` says how many were running there, `stack` what the
+    process has left.
     """
 
     task: int
@@ -47,6 +48,7 @@ class Entry(NamedTuple):
     buffers: tuple[bytes, ...] = ()
     suspects: int = 1
     stack: Stack = Stack()
+    output: bytes = b""
 
 
 class _Begun(NamedTuple):
@@ -117,8 +119,9 @@ class Journal:
 
     def end(self, entry: Entry) -> None:
         """Note what came of a task; or, as a timeout, that this process ends because of it."""
-        if len(entry.data) + sum(map(len, entry.buffers)) > WORTH_KEEPING:
-            entry = entry._replace(data=b"", buffers=())
+        size = len(entry.data) + len(entry.output) + sum(map(len, entry.buffers))
+        if size > WORTH_KEEPING:
+            entry = entry._replace(data=b"", buffers=(), output=b"")
         self._write(entry)
 
     def _write(self, note: _Begun | Entry) -> None:

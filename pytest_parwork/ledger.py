@@ -44,14 +44,15 @@ class Files:
     """The files of one run, which its workers open by path.
 
     On Linux they have no name and vanish with this process, however it ends; elsewhere they stand
-    in a private directory. Not `multiprocessing.shared_memory`: a process that attaches and exits
-    unlinks the block for all.
+    in a private directory, as with `is_named`, where they cost this process no descriptor each.
+    Not `multiprocessing.shared_memory`: a process that attaches and exits unlinks the block for
+    all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_named: bool = False) -> None:
         self._fds: list[int] = []
         self._directory: Path | None = None
-        if not hasattr(os, "memfd_create"):
+        if is_named or not hasattr(os, "memfd_create"):
             self._directory = Path(tempfile.mkdtemp(prefix="parwork-"))
 
     def create(self, name: str, size: int = 0) -> tuple[int, str]:
@@ -125,10 +126,19 @@ class Ledger:
         self._times[row + _ENDED] = at
         self._words[row + _STATE] = State.ENDED
 
-    def store(self, task: int, kind: Kind, spool: int, offset: int, length: int) -> None:
-        """Note what came of `task` and where that is kept."""
+    def store(
+        self,
+        task: int,
+        kind: Kind,
+        spool: int,
+        offset: int,
+        length: int,
+        *,
+        has_output: bool = False,
+    ) -> None:
+        """Note what came of `task` and where that is kept, with its output behind, if any."""
         row = _WORDS * (task + 1)
-        self._words[row + _SPOOL] = spool << 2 | _KINDS.index(kind)
+        self._words[row + _SPOOL] = spool << 3 | has_output << 2 | _KINDS.index(kind)
         self._words[row + _OFFSET] = offset
         self._words[row + _LENGTH] = length
         self._words[row + _STATE] = State.STORED
@@ -188,4 +198,8 @@ class Ledger:
         """Return the kind of the outcome of `task`, and its spool, offset and length there."""
         row = _WORDS * (task + 1)
         spool, offset, length = self._words[row + _SPOOL : row + _LENGTH + 1]
-        return _KINDS[spool & 3], spool >> 2, offset, length
+        return _KINDS[spool & 3], spool >> 3, offset, length
+
+    def has_output(self, task: int) -> bool:
+        """Return whether the output of `task` stands behind its outcome."""
+        return bool(self._words[_WORDS * (task + 1) + _SPOOL] & 4)

@@ -9,6 +9,7 @@ from typing import Any, Literal, overload
 
 from .comparison import Comparison, Policy
 from .errors import LostError
+from .output import Output
 
 __all__ = [
     "Address",
@@ -171,6 +172,7 @@ class Outcome:
     `arrived`, `started` and `ended` are seconds on `clock.now`: the task was in its worker's
     hands, its function was called, its function returned. `worker` is 1, 2, … in the order in
     which the workers of the run arrived. `has_changed_input` is looked at for a sample of them.
+    `output` is what it printed, logged and warned, None if nothing.
 
     `phase` is how far the task came where fixtures are set up around its function: a failure or a
     skip may be that of the set-up. `torn` are the failures of their tear-down.
@@ -187,6 +189,7 @@ class Outcome:
     ended: float | None = None
     worker: int | None = None
     has_changed_input: bool = False
+    output: Output | None = None
 
     @property
     def seconds(self) -> float | None:

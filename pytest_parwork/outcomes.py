@@ -12,7 +12,8 @@ from .errors import PayloadError
 from .failures import describe
 from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
-from .spool import WORTH_RELEASING, is_in_band, read_record, release_region
+from .output import Output
+from .spool import WORTH_RELEASING, is_in_band, length_at, read_record, release_region
 from .stage.ended import unfold
 from .stats import peak_overlap
 
@@ -23,6 +24,7 @@ class Outcomes(Sequence[Outcome]):
     """One outcome per task, in task order; nothing large is loaded before it is asked for.
 
     `memory` holds what threads left, `spools` are the descriptors of what processes wrote.
+    `outputs` is what tasks printed, logged and warned, where it does not stand in the spools.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Outcomes(Sequence[Outcome]):
         memory: dict[int, tuple[Kind, object, Failure | None]] | None = None,
         files: Files | None = None,
         spools: Sequence[int] = (),
+        outputs: Mapping[int, Output] | None = None,
     ) -> None:
         self._ledger = ledger
         self._tasks = tasks
@@ -43,6 +46,7 @@ class Outcomes(Sequence[Outcome]):
         self._memory = memory
         self._files = files
         self._spools = spools
+        self._outputs = outputs or {}
         self._workers = self._number_workers()
         self._overlap: tuple[int, int] | None = None
 
@@ -107,6 +111,8 @@ class Outcomes(Sequence[Outcome]):
             self._memory.pop(number, None)
         elif number not in self._lost and number not in self._refused:
             _, spool, offset, length = self._ledger.place(number)
+            if self._ledger.has_output(number):
+                length += length_at(self._spools[spool], offset + length)
             release_region(self._spools[spool], offset, length)
 
     def close(self) -> None:
@@ -143,7 +149,19 @@ class Outcomes(Sequence[Outcome]):
             ended=ended,
             worker=None if arrived is None else self._workers[self._ledger.worker(number)],
             has_changed_input=self._ledger.has_changed(number),
+            output=self.output(number),
         )
+
+    def output(self, number: int) -> Output | None:
+        """Load what a task has printed, logged and warned, None if nothing."""
+        is_elsewhere = self._memory is not None or number in self._lost or number in self._refused
+        if is_elsewhere or not self._ledger.has_output(number):
+            return self._outputs.get(number)
+        _, spool, offset, length = self._ledger.place(number)
+        fd, offset = self._spools[spool], offset + length
+        output = read_record(fd, offset, length_at(fd, offset))
+        assert isinstance(output, Output)
+        return output
 
     def _load(self, number: int) -> Outcome:
         tell = self._facts(number)

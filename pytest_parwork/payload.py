@@ -13,6 +13,7 @@ from .errors import PayloadError
 from .ledger import Files, Ledger
 from .model import Address, Task
 from .modules import ModuleTable
+from .output import Capture
 from .pickling import dumps, explain
 from .spool import Buffer, write_record
 from .stacks import size_of_stacks
@@ -40,6 +41,8 @@ class Header:
 
     `functions` are addresses, or numbers of values where the function travels itself. `runner` is
     the id of the process that runs pytest, `registry` the path of the list of workers, if any.
+    `capture` says which output of tasks is to come back, `outputs` are the paths of the files for
+    stdout and stderr by place of the worker.
     """
 
     runner: int
@@ -54,6 +57,8 @@ class Header:
     path: tuple[str, ...]
     threads: int | None
     patience: float
+    capture: Capture | None = None
+    outputs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class Payload:
         threads: int | None,
         patience: float,
         registry: str | None = None,
+        capture: Capture | None = None,
+        outputs: tuple[tuple[str, str], ...] = (),
     ) -> tuple[Payload, Ledger, list[int]]:
         """Serialise `tasks` into a new file among `files`, beside a ledger and `spools` spools.
 
@@ -123,6 +130,8 @@ class Payload:
             path=tuple(sys.path),
             threads=threads,
             patience=patience,
+            capture=capture,
+            outputs=outputs,
         )
         offset, length = writer.append(header, "the table of contents")
         writer.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import pickle
 import signal
 import tempfile
 import threading
@@ -12,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
+from .capture.threads import ThreadCapture
 from .clock import host, now
 from .journal import Entry, Journal
 from .ledger import Kind, Ledger
 from .limits import limit_thread, limit_worker
 from .modules import Sources, lend
+from .output import Output
 from .payload import Handle, Header
 from .schedule import Batch
 from .spool import read_record
@@ -98,6 +101,11 @@ class Site(Attached):
             self._undo.append(lend(header.modules, header.path, sources))
             if header.threads is not None:
                 self._undo.append(limit_worker(header.threads))
+        self._capture = None
+        if header.capture is not None:
+            self._capture = ThreadCapture(header.capture, sets_filters=is_away)
+            self._capture.start()
+            self._undo.append(self._capture.close)
         self._functions = [self._function(entry) for entry in header.functions]
         self.ledger = _Noted(bytearray(Ledger.size(len(header.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread
@@ -183,7 +191,7 @@ class Site(Attached):
         self._journal.begin(self._here.batch, entry)
         self._running[threading.get_ident()] = entry
 
-    def _store(self, number: int, kind: Kind, value: object) -> None:
+    def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
         self._running.pop(threading.get_ident(), None)
         kind, data, buffers = pack(kind, value)
         self.ledger.store(number, kind, 0, 0, 0)
@@ -192,6 +200,8 @@ class Site(Attached):
         entry = Entry(
             number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
         )
+        if output is not None:
+            entry = entry._replace(output=pickle.dumps(output, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
 

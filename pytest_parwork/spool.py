@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-__all__ = ["Buffer", "Spool", "is_in_band", "read_record", "release_region", "write_record"]
+__all__ = [
+    "Buffer",
+    "Spool",
+    "is_in_band",
+    "length_at",
+    "read_record",
+    "release_region",
+    "write_record",
+]
 
 #: Buffers inside a record start at such an address: what vector instructions want.
 ALIGNMENT = 64
@@ -138,6 +146,11 @@ def read_record(fd: int, offset: int, length: int) -> object:
     return pickle.loads(
         data, buffers=[view[start - first : start - first + size] for start, size in places]
     )
+
+
+def length_at(fd: int, offset: int) -> int:
+    """Return the length of a record without buffers, of which only the start is known."""
+    return _IN_BAND.size + int(_IN_BAND.unpack(os.pread(fd, _IN_BAND.size, offset))[1])
 
 
 def is_in_band(fd: int, offset: int) -> bool:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
+from .capture.threads import ThreadCapture
 from .carrying import meet, perform
 from .clock import now
 from .copies import snapshot
@@ -15,6 +16,7 @@ from .inputs import Inputs, is_sampled
 from .ledger import Kind, Ledger, State
 from .limits import limit_thread
 from .model import Failure, Task
+from .output import Capture, Output
 from .schedule import Batch
 
 __all__ = ["ThreadCall"]
@@ -24,7 +26,7 @@ class ThreadCall:
     """Carry out batches in threads of this process, where the outcomes are shared anyway.
 
     `overdue` are the tasks that had their time, where this call could end them itself: in the main
-    thread.
+    thread. `outputs` is what tasks have printed, logged and warned, as far as `capture` wants it.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class ThreadCall:
         *,
         patience: float,
         threads: int,
+        capture: Capture | None = None,
     ) -> None:
         self._threads = threads
         self._tasks = tasks
@@ -47,6 +50,8 @@ class ThreadCall:
         self._left: set[int] = set()
         self.outcomes: dict[int, tuple[Kind, object, Failure | None]] = {}
         self.overdue: set[int] = set()
+        self.outputs: dict[int, Output] = {}
+        self.capture = ThreadCapture(capture) if capture is not None else None
 
     def __call__(self, batch: Batch, /) -> int:
         worker = threading.get_native_id()
@@ -88,6 +93,7 @@ class ThreadCall:
             worker = self._ledger.worker(task)
             for thread in threading.enumerate():
                 if thread.native_id == worker and thread is not threading.main_thread():
+                    self._end_capture(task, thread.ident)
                     _raise_in(thread)
             return True
 
@@ -97,6 +103,8 @@ class ThreadCall:
         args, kwargs = self._arguments[number]
         task = self._tasks[number]
         inputs = Inputs(args, kwargs) if is_sampled(number, len(self._tasks)) else None
+        if self.capture is not None:
+            self.capture.begin(number)
         self._ledger.start(number, now())
         try:
             with deadline(task.timeout):
@@ -105,11 +113,14 @@ class ThreadCall:
             if not _is_main_thread():
                 raise
             self.overdue.add(number)
+            self._end_capture(number)
             return
         if isinstance(value, KeyboardInterrupt) and kind == "failure" and _is_main_thread():
+            self._end_capture(number)
             raise value  # Ctrl-C, or as good as that: it would end the serial run as well
         with self._lock:  # from here on it cannot be given up
             self._ledger.end(number, now())
+            self._end_capture(number)
         if inputs is not None and inputs.changed():
             self._ledger.note_change(number)
         failure = None
@@ -119,6 +130,11 @@ class ThreadCall:
             failure = describe(value, value)
         self.outcomes[number] = (kind, value, failure)
         self._ledger.store(number, kind, 0, 0, 0)
+
+    def _end_capture(self, task: int, thread: int | None = None) -> None:
+        output = self.capture.end(thread) if self.capture is not None else None
+        if output is not None:
+            self.outputs[task] = output
 
 
 def _is_main_thread() -> bool:

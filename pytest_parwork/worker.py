@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
+from .capture.process import ProcessCapture
+from .capture.threads import ThreadCapture
 from .carrying import meet, perform
 from .clock import now
 from .errors import BackendError, PayloadError
@@ -22,6 +24,7 @@ from .ledger import Kind, Ledger, State
 from .limits import limit_worker
 from .model import Address
 from .modules import take_over
+from .output import Output
 from .payload import Call, Handle, Header
 from .pickling import dumps, explain
 from .schedule import Batch
@@ -70,12 +73,13 @@ class Attached:
         _stand_alone()
         if header.registry is not None:
             enroll(header.registry)
+        self.spool = Spool.claim(header.spools)
+        self._capture = self._begin_capture()  # modules may print as they are imported
         take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.functions]
         if header.threads is not None:
             limit_worker(header.threads)
         self.ledger = Ledger.open(header.ledger)
-        self.spool = Spool.claim(header.spools)
         self._stack = keep_stack(header.stacks, self.spool.number)
 
     @classmethod
@@ -93,6 +97,8 @@ class Attached:
         faulthandler.disable()  # it would write to a descriptor that is something else by then
         os.close(self._stack)
         os.close(self._fd)
+        if self._capture is not None:
+            self._capture.close()
         self.spool.close()
 
     def carry_out(self, number: int, worker: int) -> None:
@@ -101,6 +107,7 @@ class Attached:
             self.ledger.arrive(number, worker, now())
         call = self.header.calls[number]
         assert call is not None, "a refused task was sent"
+        capture, output = self._capture, None
         kind: Kind = "failure"
         value: object = self._functions[call.function]
         if not isinstance(value, BaseException):
@@ -114,13 +121,17 @@ class Attached:
                 inputs = None
                 if is_sampled(number, len(self.header.calls)):
                     inputs = Inputs(args, kwargs)
+                if capture is not None:
+                    capture.begin(number)
                 self.ledger.start(number, now())
                 kind, value = perform(function, args, kwargs)
                 self.ledger.end(number, now())
+                if capture is not None:
+                    output = capture.end()
                 if inputs is not None and inputs.changed():
                     self.ledger.note_change(number)
                 del args, kwargs, inputs
-        self._store(number, kind, value)
+        self._store(number, kind, value, output)
 
     def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
         """Load fresh copies of the arguments; the same object twice stays one object."""
@@ -147,10 +158,19 @@ class Attached:
         # A method is bound to a fresh instance for every task, as pytest does.
         return entry if entry.classes else function
 
-    def _store(self, number: int, kind: Kind, value: object) -> None:
+    def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
         kind, data, buffers = pack(kind, value)
         place = self.spool.append(data, buffers)
-        self.ledger.store(number, kind, self.spool.number, *place)
+        if output is not None:
+            self.spool.append(pickle.dumps(output, protocol=5), [])
+        self.ledger.store(number, kind, self.spool.number, *place, has_output=output is not None)
+
+    def _begin_capture(self) -> ProcessCapture | ThreadCapture | None:
+        header = self.header
+        if header.capture is None:
+            return None
+        paths = header.outputs[self.spool.number] if header.outputs else None
+        return ProcessCapture(header.capture, paths)
 
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:

@@ -8,11 +8,13 @@ from itertools import count
 import pytest
 
 from .._compat import fixture_defs, hidden_fixtures
+from ..capturing import capture_of, filters_of
 from ..config import backend_named, guard
 from ..limits import Limits
 from ..model import Run, Verdict, Workload
 from ..modules import project_modules
 from ..outcomes import Outcomes
+from ..output import Filter
 from ..report.data import RunEntry
 from ..report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from ..runner import Interrupted, Stop, carry_out
@@ -59,10 +61,11 @@ class Gates:
         if case not in together:
             return
         assert case.item.parent is not None
+        filters = filters_of(self._config, [other.item for other in together])
         gate: Gate = Gate.from_parent(
             case.item.parent,
             name=case.item.originalname,
-            callobj=lambda: self._send(gate, together),
+            callobj=lambda: self._send(gate, together, filters),
             callspec=getattr(case.item, "callspec", None),
         )
         gate.cases = together
@@ -132,7 +135,12 @@ class Gates:
             for group, entries in left.values():
                 yield group.entry(entries, xdist=hasattr(self._config, "workerinput"))
 
-    def _send(self, gate: Gate, cases: list[Case]) -> None:
+    def _send(
+        self,
+        gate: Gate,
+        cases: list[Case],
+        filters: tuple[Sequence[tuple[Filter, ...]], Sequence[int]],
+    ) -> None:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
         tasks = Tasks(wide)
@@ -151,6 +159,7 @@ class Gates:
                 },
                 stop=self._stop(cases),
                 guard=guard(self._config),
+                capture=capture_of(self._config, filters),
             )
         except Interrupted as interrupted:
             self._take(interrupted.run, cases, wide)

@@ -15,6 +15,7 @@ from ..config import CONFIGURATION
 from ..limits import Limits
 from ..model import Failure, Outcome, Plan, Verdict
 from ..outcomes import Outcomes
+from ..output import Output
 from ..report.data import RunEntry
 from ..report.entries import CaseEntry, RunFacts
 from ..stage.recipe import Stage
@@ -59,7 +60,8 @@ class Case:
     `id` is the node id, without what xdist adds to it; `key` is the same for this case in every
     configuration: they share one reference. `sent` is the run that it was part of, `trouble` why
     there was none. `entry` and `message` are what came of it; they stand, also where the item is
-    run again. `traceback` is that of the worker, for a failure that was not verified.
+    run again. `traceback` is that of the worker, for a failure that was not verified, `output` what
+    it printed, logged and warned there, until that is shown.
 
     `stage` is how its fixtures of function scope are made where it runs, None without any;
     `folder` is its `tmp_path` there, `setup_seconds` how long the set-up took here, `broken`
@@ -83,6 +85,7 @@ class Case:
     setup_seconds: float = 0.0
     broken: BaseException | None = None
     torn: tuple[Failure, ...] | None = None
+    output: Output | None = None
 
     def __post_init__(self) -> None:
         parent, name = self.item.parent, self.item.originalname

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Literal
+from warnings import WarningMessage
 
 import pytest
 
@@ -18,6 +19,7 @@ from .gate import Gates, wide_names
 from .groups import CASE, REFUSED
 from .serial import Serial
 from .settingup import SettingUp
+from .showing import Showing
 from .termination import Termination
 
 __all__ = ["Running"]
@@ -40,6 +42,7 @@ class Running:
         )
         if any(case.stage for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
+        self._showing = Showing()
         self._is_off = is_serial(config) or any(
             config.getoption(name, default=False)
             for name in ("usepdb", "trace", "setuponly", "setupplan")
@@ -55,7 +58,23 @@ class Running:
             self._serial.keep_limits(item)
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
-        return (yield)
+        if case is None:
+            return (yield)
+        self._showing.begin(item)
+        try:
+            return (yield)
+        finally:
+            self._showing.add_warnings(case)  # once it is known of which pytest tells
+
+    def pytest_warning_recorded(
+        self,
+        warning_message: WarningMessage,
+        when: Literal["config", "collect", "runtest"],
+        nodeid: str,
+    ) -> None:
+        """Take note of what the serial run of a case has warned of."""
+        if when == "runtest":
+            self._showing.note(warning_message, nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -87,6 +106,8 @@ class Running:
         report = yield
         if case is not None:
             self._serial.finish(case, call, report)
+            if call.when == "call":
+                self._showing.add_sections(case, report)
         elif call.when == "call" and CALLS in item.stash:
             calls: list[dict[str, Any]] = item.stash[CALLS]
             report.parwork = calls  # type: ignore[attr-defined]  # travels with the report

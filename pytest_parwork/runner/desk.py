@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..backends.base import Workers
+from ..capture.files import OutputFiles
 from ..carrying import BatchCall
 from ..copies import copy_arguments
 from ..errors import PayloadError
@@ -15,6 +16,7 @@ from ..ledger import Files, Ledger
 from ..model import Workload
 from ..modules import ModuleTable, Sources, with_sources
 from ..network import NetworkCall
+from ..output import Capture
 from ..payload import Payload
 from ..spool import Spool
 from ..threadcall import ThreadCall
@@ -33,7 +35,7 @@ class Desk:
     """What a run is carried out with, where memory is shared and where it is not.
 
     `refused` are the tasks that cannot be sent, `spools` and `stacks` descriptors of files, `inbox`
-    is where outcomes come in that are sent.
+    is where outcomes come in that are sent. `outputs` are the files that workers print to.
     """
 
     call: BatchCall
@@ -43,6 +45,7 @@ class Desk:
     spools: tuple[int, ...] = ()
     stacks: int | None = None
     inbox: Inbox | None = None
+    outputs: OutputFiles | None = None
 
 
 def prepare(
@@ -51,33 +54,46 @@ def prepare(
     modules: ModuleTable,
     threads: int,
     guard: Guard | None,
+    capture: Capture | None,
 ) -> Desk:
     patience = 2 * RENDEZVOUS  # the runner decides; this is for the case that it is gone
     if workers.reach == "process":
         ledger = Ledger(bytearray(Ledger.size(len(workload.tasks))))
         arguments = copy_arguments(workload.tasks)
-        call = ThreadCall(workload.tasks, arguments, ledger, patience=patience, threads=threads)
+        if capture is not None and not capture.from_threads:
+            capture = None
+        call = ThreadCall(
+            workload.tasks, arguments, ledger, patience=patience, threads=threads, capture=capture
+        )
         return Desk(call=call, ledger=ledger, refused={})
     files = Files()
     is_apart = workers.reach == "network"
     sources: Sources = {}
+    # A successor may start before a dead worker is gone.
+    places = 1 if is_apart else 2 * workers.size + 2
+    outputs: OutputFiles | None = None
     if is_apart:
         modules, sources = with_sources(modules)
     try:
+        if capture is not None and capture.streams and not is_apart:
+            outputs = OutputFiles(places)
         payload, ledger, spools = Payload.write(
             workload.tasks,
             files,
             run=uuid.uuid4().hex,
-            # A successor may start before a dead worker is gone.
-            spools=1 if is_apart else 2 * workers.size + 2,
+            spools=places,
             modules=modules,
             threads=threads,
             patience=patience,
             registry=guard.registry() if guard is not None and not is_apart else None,
+            capture=capture,
+            outputs=outputs.paths if outputs is not None else (),
         )
         content = Path(payload.handle.path).read_bytes() if is_apart else b""
     except BaseException:
         files.close()
+        if outputs is not None:
+            outputs.close()
         raise
     if is_apart:
         limits = {n: task.timeout for n, task in enumerate(workload.tasks) if task.timeout}
@@ -96,4 +112,5 @@ def prepare(
         files=files,
         spools=tuple(spools),
         stacks=payload.stacks,
+        outputs=outputs,
     )

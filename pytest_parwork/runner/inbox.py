@@ -46,6 +46,8 @@ class Inbox:
                 place = self._spool.append(
                     entry.data, [pickle.PickleBuffer(b) for b in entry.buffers]
                 )
+                if entry.output:
+                    self._spool.append(entry.output, [])
             self._file(entry, place, self._delays.get(body.host, 0.0))
             if body.host != host():
                 self._foreign.append((body.host, entry, place))
@@ -68,4 +70,5 @@ class Inbox:
             return
         if entry.ended:
             self._ledger.end(task, ended)
-        self._ledger.store(task, entry.kind, self._spool.number, *place)
+        has_output = bool(entry.output)
+        self._ledger.store(task, entry.kind, self._spool.number, *place, has_output=has_output)

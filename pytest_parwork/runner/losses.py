@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..backends.base import exit_name
 from ..clock import now
 from ..ledger import Ledger
 from ..model import Lost, Task, Try
+from ..output import Output
 from ..stacks import Stack, read_stack
 
 __all__ = ["Losses"]
@@ -17,15 +18,25 @@ class Losses:
     """The lost tasks of a run, each with the tries and the stack of its worker.
 
     `stacks` is the descriptor of the file in which workers leave theirs, None for threads.
+    `left_by` tells what a process has printed before it died, `outputs` is that by task.
     """
 
-    def __init__(self, ledger: Ledger, tasks: Sequence[Task], *, stacks: int | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        tasks: Sequence[Task],
+        *,
+        stacks: int | None = None,
+        left_by: Callable[[int], Output | None] | None = None,
+    ) -> None:
         self._ledger = ledger
         self._tasks = tasks
         self._stacks = stacks
         self._lost: dict[int, Lost] = {}
         self._tries: dict[int, tuple[Try, ...]] = {}
         self._read: dict[int, Stack] = {}
+        self._left_by = left_by
+        self.outputs: dict[int, Output] = {}
 
     def __len__(self) -> int:
         return len(self._lost)
@@ -50,6 +61,8 @@ class Losses:
         seconds = now() - started if started is not None else 0.0
         if self._stacks is not None:
             pid = self._ledger.worker(task)
+        if self._left_by is not None and pid is not None and (output := self._left_by(pid)):
+            self.outputs[task] = output
         noted = Try(pid=pid, seconds=seconds, is_alone=is_alone)
         self._tries[task] = (*self._tries.get(task, ()), noted)
         return noted

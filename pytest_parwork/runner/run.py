@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from .. import budget
@@ -16,6 +16,7 @@ from ..limits import Limits
 from ..model import Budget, Configuration, Run, Workload
 from ..modules import ModuleTable
 from ..outcomes import Outcomes
+from ..output import Capture
 from ..schedule import Schedule
 from ..threadcall import ThreadCall
 from .desk import Desk, prepare
@@ -51,12 +52,14 @@ def carry_out(
     durations: Mapping[int, float] | None = None,
     stop: Stop | None = None,
     guard: Guard | None = None,
+    capture: Capture | None = None,
 ) -> Run:
     """Run all tasks of `workload` and return what came of each; every task has an outcome.
 
     `modules` are those that a worker may not be able to import by itself. `durations`, seconds by
     task number, are used to begin with the longest. With `stop`, tasks are begun in their order,
-    and no more after so many failures. `guard` ends workers where pytest is killed. The values
+    and no more after so many failures. `guard` ends workers where pytest is killed. `capture`
+    says which output of the tasks is to come back with their outcomes, None for none. The values
     stay where the workers left them until they are asked for; `run.outcomes.close()` gives them
     back.
 
@@ -72,7 +75,10 @@ def carry_out(
     def start() -> Workers:
         return backend.start(given.workers)
 
-    workers, desk = _begin(workload, configuration, given, start, modules or {}, threads, guard)
+    def ready(workers: Workers) -> Desk:
+        return prepare(workload, workers, modules or {}, threads, guard, capture)
+
+    workers, desk = _begin(configuration, given, start, ready)
     schedule = Schedule(
         [number for number in range(tasks) if number not in desk.refused],
         workers=workers.size,
@@ -80,7 +86,8 @@ def carry_out(
         durations=durations,
         in_order=stop is not None,
     )
-    losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks)
+    left_by = desk.outputs.left_by if desk.outputs is not None else None
+    losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks, left_by=left_by)
     is_enough = None
     if stop is not None:
         is_enough = partial(stop.is_reached, desk.ledger, losses, desk.refused, tasks)
@@ -97,7 +104,7 @@ def carry_out(
     )
     interrupted: KeyboardInterrupt | None = None
     try:
-        with Limits(threads).hold() if workers.reach == "process" else nullcontext():
+        with _held_here(desk, threads) if workers.reach == "process" else nullcontext():
             watch.run()
     except KeyboardInterrupt as error:
         interrupted = error
@@ -106,6 +113,8 @@ def carry_out(
         watch.workers.close(INTERRUPTED_DEADLINE)
         if desk.files is not None:
             desk.files.close()
+        if desk.outputs is not None:
+            desk.outputs.close()
         raise
     ended = now()
     if desk.inbox is not None:
@@ -114,6 +123,8 @@ def carry_out(
     # A thread that was given up does not come back for being waited for.
     is_cut = "interrupted" in reasons or ("timeout" in reasons and workers.reach == "process")
     watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
+    if desk.outputs is not None:
+        desk.outputs.close()
     released = watch.released or ended
     outcomes = _gathered(desk, losses, tasks)
     run = Run(
@@ -133,6 +144,20 @@ def carry_out(
     return run
 
 
+@contextmanager
+def _held_here(desk: Desk, threads: int) -> Iterator[None]:
+    """Hold what this process shares with the threads that are workers."""
+    capture = desk.call.capture if isinstance(desk.call, ThreadCall) else None
+    with Limits(threads).hold():
+        if capture is not None:
+            capture.start()
+        try:
+            yield
+        finally:
+            if capture is not None:
+                capture.close()
+
+
 def _gathered(desk: Desk, losses: Losses, tasks: int) -> Outcomes:
     return Outcomes(
         desk.ledger,
@@ -142,17 +167,15 @@ def _gathered(desk: Desk, losses: Losses, tasks: int) -> Outcomes:
         memory=desk.call.outcomes if isinstance(desk.call, ThreadCall) else None,
         files=desk.files,
         spools=desk.spools,
+        outputs=desk.call.outputs if isinstance(desk.call, ThreadCall) else losses.outputs,
     )
 
 
 def _begin(
-    workload: Workload,
     configuration: Configuration,
     budget: Budget,
     start: Callable[[], Workers],
-    modules: ModuleTable,
-    threads: int,
-    guard: Guard | None,
+    ready: Callable[[Workers], Desk],
 ) -> tuple[Workers, Desk]:
     """Start the workers and get all ready that they need; raises `BackendError`."""
     try:
@@ -162,7 +185,7 @@ def _begin(
     try:
         if workers.start_method == "fork":
             _warn_of_threads(configuration)
-        return workers, prepare(workload, workers, modules, threads, guard)
+        return workers, ready(workers)
     except BaseException as error:
         workers.close(INTERRUPTED_DEADLINE)
         # With -W error, a warning is one that the user wants.

@@ -1,0 +1,1 @@
+"""How a worker gets hold of what its tasks print, log and warn."""

@@ -1,0 +1,136 @@
+"""The standard streams of a worker process, down to their descriptors, sent to files."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Literal
+
+from .bounds import clipped
+
+__all__ = ["Stream", "mark"]
+
+_NUMBERS = {"stdout": 1, "stderr": 2}
+
+
+def mark(pid: int) -> bytes:
+    """Return what a process puts before all that it writes into its file."""
+    return b"\0\0parwork %10d\0" % pid
+
+
+class Stream:
+    """One of the two streams, in a file of its own from now on.
+
+    Nothing is redirected for a single task: what it wrote is what the file has grown by, which is
+    taken out of it. So the file of a process that has died holds what its last task wrote. Nothing
+    is buffered, as under pytest, or that would be lost.
+    """
+
+    def __init__(self, name: Literal["stdout", "stderr"], path: str) -> None:
+        self._name = name
+        self._number = _NUMBERS[name]
+        # Appending, for what a program writes that opens /dev/stdout anew stands at the start.
+        self._own = os.open(path, os.O_RDWR | os.O_APPEND)
+        self._outside = getattr(sys, name)
+        self._taken: dict[int, int] = {}
+        for number in {self._number, _number_of(self._outside)} - {self._own, -1}:
+            self._take(number)
+        self._replace()
+        self._flush()  # what a forked process has inherited unwritten is not its own
+        self._mark = mark(os.getpid())
+        if os.lseek(self._own, 0, os.SEEK_END) == len(self._mark):
+            os.ftruncate(self._own, 0)  # the one before has left nothing
+        self._base = self._begin_file()
+
+    def begin(self) -> None:
+        """Put right what the task before has done to the stream, and begin with nothing."""
+        stream = getattr(sys, self._name)
+        try:
+            # As long as it is this file, it is as long as it was left.
+            if (
+                os.lseek(self._number, 0, os.SEEK_END) == self._base
+                and stream is self._text
+                and not stream.closed
+            ):
+                return
+        except (OSError, ValueError):  # one of them is closed
+            pass
+        os.dup2(self._own, self._number)
+        self._replace()
+        self._empty()
+
+    def end(self) -> str:
+        """Return what was written since the begin."""
+        self._flush()
+        size = os.lseek(self._own, 0, os.SEEK_END)
+        if size == self._base:
+            return ""
+        start = self._base if self._is_marked() else 0
+        text = clipped(lambda length, at: os.pread(self._own, length, start + at), size - start)
+        self._empty()
+        return text
+
+    def close(self) -> None:
+        """Give the stream back."""
+        self._flush()
+        setattr(sys, self._name, self._outside)
+        for number, kept in self._taken.items():
+            os.dup2(kept, number)
+            os.close(kept)
+        os.close(self._own)
+
+    def _take(self, number: int) -> None:
+        try:
+            kept = os.dup(number)
+        except OSError:  # it is closed: there is nothing to give back
+            kept = -1
+        os.dup2(self._own, number)
+        if kept >= 0:
+            self._taken[number] = kept
+
+    def _replace(self) -> None:
+        """Put a stream of ours in place; its settings are pytest's, so that a case sees the same.
+
+        It has the file itself, not the number: as under pytest, a case may close that and print on.
+        """
+        raw = io.FileIO(self._own, "w", closefd=False)
+        self._text = io.TextIOWrapper(
+            raw,  # without a buffer, as pytest has it
+            "utf-8",
+            errors="replace",
+            newline="",
+            write_through=True,
+        )
+        setattr(sys, self._name, self._text)
+
+    def _flush(self) -> None:
+        for stream in (self._outside, getattr(sys, self._name)):
+            if stream is not None and stream is not self._text:
+                with suppress(Exception):  # a task may have put anything there
+                    stream.flush()
+
+    def _begin_file(self) -> int:
+        os.write(self._own, self._mark)
+        return os.lseek(self._own, 0, os.SEEK_END)
+
+    def _is_marked(self) -> bool:
+        """Return whether the file is as it was: a program that opens it anew may empty it."""
+        return os.pread(self._own, len(self._mark), self._base - len(self._mark)) == self._mark
+
+    def _empty(self) -> None:
+        if self._is_marked():
+            os.ftruncate(self._own, self._base)
+        else:
+            os.ftruncate(self._own, 0)
+            self._base = self._begin_file()
+
+
+def _number_of(stream: object) -> int:
+    """Return the descriptor of a stream: under a fork, the file that pytest captures into."""
+    try:
+        number = stream.fileno()  # type: ignore[attr-defined]  # or it has none
+    except Exception:
+        return -1
+    return number if isinstance(number, int) else -1

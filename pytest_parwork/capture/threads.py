@@ -1,0 +1,194 @@
+"""The output of threads that share a process with others."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import warnings
+from contextlib import ExitStack
+from typing import Any
+
+from ..output import Capture, Output, Warned
+from .bounds import Entries, Text
+from .logs import Listener, Record
+from .warned import Alarm, Key, use_filters
+
+__all__ = ["ThreadCapture"]
+
+
+class _Heard:
+    """What one thread prints, logs and warns during a task."""
+
+    __slots__ = ("log", "stderr", "stdout", "warned")
+
+    def __init__(self) -> None:
+        self.stdout = Text()
+        self.stderr = Text()
+        self.log: Entries[Record] = Entries()
+        self.warned: dict[Key, Warned] = {}
+
+
+class ThreadCapture:
+    """Takes what threads print through Python, log and warn, each from begin to end of its task.
+
+    Descriptors cannot be told apart by thread, nor what a thread is to blame for that a task has
+    started: both go where they went before. With `sets_filters`, warnings are filtered as the tasks
+    ask; in the process of pytest they are already.
+    """
+
+    def __init__(self, capture: Capture, *, sets_filters: bool = False) -> None:
+        self._capture = capture
+        self._heard: dict[int, _Heard] = {}
+        self._undo = ExitStack()
+        self._sets_filters = sets_filters
+        self._used = -1
+        self._alarm = Alarm(self._warned_here)
+
+    def start(self) -> None:
+        """Stand in for what all threads use."""
+        if self._capture.streams:
+            for name in ("stdout", "stderr"):
+                self._replace(name)
+        if self._capture.root_level is not None:
+            listener = Listener(self._capture, self._log_here)
+            listener.begin()
+            self._undo.callback(listener.end)
+        if self._sets_filters and self._capture.filters:
+            before = list(warnings.filters)
+
+            def give_back() -> None:
+                warnings.resetwarnings()
+                warnings.filters[:] = before  # type: ignore[index]  # a list, in CPython
+
+            self._undo.callback(give_back)
+        if self._capture.filters:
+            self._alarm.begin()
+            self._undo.callback(self._alarm.end)
+
+    def begin(self, task: int) -> None:
+        """Begin to take what this thread does."""
+        if not self._capture.filters:
+            pass
+        elif self._sets_filters and not self._heard:  # or another task would lose its own
+            wanted = self._capture.set_of(task)
+            if wanted != self._used or self._alarm.has_rung:
+                use_filters(self._capture.filters[wanted])
+                self._used = wanted
+                self._alarm.has_rung = False
+        elif self._alarm.has_rung:
+            self._alarm.has_rung = False
+            _forget_shown()
+        self._heard[threading.get_ident()] = _Heard()
+
+    def end(self, thread: int | None = None) -> Output | None:
+        """Return what came from this thread, or another one, and take no more."""
+        heard = self._heard.pop(thread or threading.get_ident(), None)
+        if heard is None:
+            return None
+        output = Output(
+            heard.stdout.all(), heard.stderr.all(), heard.log.all(), tuple(heard.warned.values())
+        )
+        return output if any(output) else None
+
+    def close(self) -> None:
+        """Leave the process as it was."""
+        self._undo.close()
+
+    def text_here(self, name: str) -> Text | None:
+        """Return where this thread writes to, None if it is at no task."""
+        heard = self._heard.get(threading.get_ident())
+        if heard is None:
+            return None
+        return heard.stdout if name == "stdout" else heard.stderr
+
+    def _log_here(self) -> Entries[Record] | None:
+        heard = self._heard.get(threading.get_ident())
+        return None if heard is None else heard.log
+
+    def _warned_here(self) -> dict[Key, Warned] | None:
+        heard = self._heard.get(threading.get_ident())
+        return None if heard is None else heard.warned
+
+    def _replace(self, name: str) -> None:
+        outside = getattr(sys, name)
+        if outside is None:
+            return
+        made = _Sorted(outside, name, self)
+        setattr(sys, name, made)
+
+        def give_back() -> None:
+            if getattr(sys, name) is made:
+                setattr(sys, name, outside)
+
+        self._undo.callback(give_back)
+
+
+class _Sorted(io.TextIOBase):
+    """A stream that sorts what is written by thread, and passes on what is nobody's."""
+
+    def __init__(self, outside: Any, name: str, capture: ThreadCapture) -> None:
+        self._outside = outside
+        self._name = name
+        self._capture = capture
+        self.buffer = _Bytes(self, outside)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a property there too
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]  # likewise
+        return "replace"
+
+    def write(self, text: str, /) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        kept = self._capture.text_here(self._name)
+        if kept is None:
+            self._outside.write(text)
+        else:
+            kept.write(text)
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        self._outside.flush()
+
+    def close(self) -> None:
+        """Stay open: it is the stream of others, too."""
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return int(self._outside.fileno())
+
+
+class _Bytes(io.RawIOBase):
+    """The same for bytes."""
+
+    def __init__(self, text: _Sorted, outside: Any) -> None:
+        self._text = text
+        self._outside = outside
+
+    def write(self, data: Any, /) -> int:
+        self._text.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._outside.fileno())
+
+
+class _NobodysWarning(Warning):
+    """Of which there is none."""
+
+
+def _forget_shown() -> None:
+    """Let warnings be shown that were shown before: every new filter has that effect."""
+    warnings.simplefilter("default", _NobodysWarning, append=True)
