@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
 from .bounds import clipped
 
-__all__ = ["Stream", "mark"]
+__all__ = ["MARK", "Stream", "mark"]
+
+#: With which begins what a process puts before all that it writes into its file.
+MARK = b"\0\0parwork "
 
 _NUMBERS = {"stdout": 1, "stderr": 2}
 
 
 def mark(pid: int) -> bytes:
-    """Return what a process puts before all that it writes into its file."""
-    return b"\0\0parwork %10d\0" % pid
+    """Return the mark of a process."""
+    return b"%s%10d\0" % (MARK, pid)
 
 
 class Stream:
@@ -38,43 +42,48 @@ class Stream:
         for number in {self._number, _number_of(self._outside)} - {self._own, -1}:
             self._take(number)
         self._replace()
-        self._flush()  # what a forked process has inherited unwritten is not its own
+        self._flush: Callable[[], object] = getattr(self._outside, "flush", int)
+        with suppress(Exception):
+            self._flush()  # what a forked process has inherited unwritten is not its own
         self._mark = mark(os.getpid())
         if os.lseek(self._own, 0, os.SEEK_END) == len(self._mark):
             os.ftruncate(self._own, 0)  # the one before has left nothing
         self._base = self._begin_file()
 
-    def begin(self) -> None:
-        """Put right what the task before has done to the stream, and begin with nothing."""
-        stream = getattr(sys, self._name)
+    def read(self) -> str:
+        """Return what was written since the last time, and put right what was done to the stream.
+
+        Most tasks write nothing: to find that out has to take no time.
+        """
         try:
-            # As long as it is this file, it is as long as it was left.
+            self._flush()
+            # As long as the number is that of the file, both are as long as they were left.
             if (
                 os.lseek(self._number, 0, os.SEEK_END) == self._base
-                and stream is self._text
-                and not stream.closed
+                and getattr(sys, self._name) is self._text
+                and not self._text.closed
             ):
-                return
-        except (OSError, ValueError):  # one of them is closed
+                return ""
+        except Exception:  # closed; or a task has put something else in its place
             pass
-        os.dup2(self._own, self._number)
-        self._replace()
-        self._empty()
+        return self._read_and_repair()
 
-    def end(self) -> str:
-        """Return what was written since the begin."""
-        self._flush()
+    def _read_and_repair(self) -> str:
+        with suppress(Exception):  # it may be anything
+            getattr(sys, self._name).flush()
         size = os.lseek(self._own, 0, os.SEEK_END)
-        if size == self._base:
-            return ""
         start = self._base if self._is_marked() else 0
         text = clipped(lambda length, at: os.pread(self._own, length, start + at), size - start)
         self._empty()
+        os.dup2(self._own, self._number)
+        if getattr(sys, self._name) is not self._text or not _is_open(self._text):
+            self._replace()
         return text
 
     def close(self) -> None:
         """Give the stream back."""
-        self._flush()
+        with suppress(Exception):
+            self._flush()
         setattr(sys, self._name, self._outside)
         for number, kept in self._taken.items():
             os.dup2(kept, number)
@@ -105,12 +114,6 @@ class Stream:
         )
         setattr(sys, self._name, self._text)
 
-    def _flush(self) -> None:
-        for stream in (self._outside, getattr(sys, self._name)):
-            if stream is not None and stream is not self._text:
-                with suppress(Exception):  # a task may have put anything there
-                    stream.flush()
-
     def _begin_file(self) -> int:
         os.write(self._own, self._mark)
         return os.lseek(self._own, 0, os.SEEK_END)
@@ -134,3 +137,10 @@ def _number_of(stream: object) -> int:
     except Exception:
         return -1
     return number if isinstance(number, int) else -1
+
+
+def _is_open(stream: io.TextIOWrapper) -> bool:
+    try:
+        return not stream.closed
+    except ValueError:  # detached
+        return False

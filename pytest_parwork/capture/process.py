@@ -10,7 +10,7 @@ from ..output import Capture, Output, Warned
 from .bounds import Entries
 from .descriptors import Stream
 from .logs import Listener, Record, drop_handlers_of_pytest
-from .warned import Alarm, Key, use_filters
+from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
 
 __all__ = ["ProcessCapture"]
 
@@ -18,19 +18,21 @@ __all__ = ["ProcessCapture"]
 class ProcessCapture:
     """Takes all that this process prints, logs and warns, from begin to end of each task.
 
-    What comes between two tasks is dropped. `paths` are the files for stdout and stderr, None where
-    they are to go where they went before.
+    What is printed before the first task, as modules are imported, is dropped: they were imported
+    in the process of pytest as well. `paths` are the files for stdout and stderr, None where they
+    are to go where they went before.
     """
 
     def __init__(self, capture: Capture, paths: tuple[str, str] | None) -> None:
         self._capture = capture
         self._undo = ExitStack()
-        self._streams: list[Stream] = []
+        self._stdout: Stream | None = None
+        self._stderr: Stream | None = None
         if capture.streams and paths is not None:
-            self._streams = [Stream("stdout", paths[0]), Stream("stderr", paths[1])]
-            for stream in self._streams:
-                self._undo.callback(stream.close)
-        self._is_on = False
+            self._stdout, self._stderr = Stream("stdout", paths[0]), Stream("stderr", paths[1])
+            self._undo.callback(self._stdout.close)
+            self._undo.callback(self._stderr.close)
+        self._has_begun = self._is_on = False
         self._log: Entries[Record] = Entries()
         self._warned: dict[Key, Warned] = {}
         if capture.root_level is not None:
@@ -44,23 +46,25 @@ class ProcessCapture:
         self._filters_before = list(warnings.filters)
 
     def begin(self, task: int) -> None:
-        """Begin with nothing, and with the warning filters of the task."""
-        for stream in self._streams:
-            stream.begin()
+        """Take what comes from now on, under the warning filters of the task."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._texts()
         if self._capture.filters:
             wanted, alarm = self._capture.set_of(task), self._alarm
-            # Again, too, where a warning was shown: or the next one from there would be known.
-            if wanted != self._used or alarm.has_rung or warnings.filters != self._filters:
+            if wanted != self._used or warnings.filters != self._filters:
                 self._filters = use_filters(self._capture.filters[wanted])
                 self._used = wanted
-                alarm.has_rung = False
+            elif alarm.has_rung:  # or the next one from there would be known
+                forget_shown()
+            alarm.has_rung = False
             alarm.begin()
         self._is_on = True
 
     def end(self) -> Output | None:
         """Return what came since the begin, None if nothing did."""
         self._is_on = False
-        out, err = [stream.end() for stream in self._streams] or ("", "")
+        out, err = self._texts()
         if not (out or err or self._log or self._warned):
             return None
         output = Output(out, err, self._log.all(), tuple(self._warned.values()))
@@ -70,10 +74,14 @@ class ProcessCapture:
             self._warned = {}
         return output
 
+    def _texts(self) -> tuple[str, str]:
+        if self._stdout is None or self._stderr is None:
+            return "", ""
+        return self._stdout.read(), self._stderr.read()
+
     def close(self) -> None:
         """Leave the process as it was."""
         self._alarm.end()
         if self._used >= 0:
-            warnings.resetwarnings()
-            warnings.filters[:] = self._filters_before  # type: ignore[index]  # a list, in CPython
+            restore_filters(self._filters_before)
         self._undo.close()

@@ -12,7 +12,7 @@ from typing import Any
 from ..output import Capture, Output, Warned
 from .bounds import Entries, Text
 from .logs import Listener, Record
-from .warned import Alarm, Key, use_filters
+from .warned import Alarm, Key, restore_filters, use_filters
 
 __all__ = ["ThreadCapture"]
 
@@ -43,7 +43,7 @@ class ThreadCapture:
         self._undo = ExitStack()
         self._sets_filters = sets_filters
         self._used = -1
-        self._alarm = Alarm(self._warned_here)
+        self._alarm = Alarm(self._warned_here, is_shared=True)
 
     def start(self) -> None:
         """Stand in for what all threads use."""
@@ -54,31 +54,19 @@ class ThreadCapture:
             listener = Listener(self._capture, self._log_here)
             listener.begin()
             self._undo.callback(listener.end)
-        if self._sets_filters and self._capture.filters:
-            before = list(warnings.filters)
-
-            def give_back() -> None:
-                warnings.resetwarnings()
-                warnings.filters[:] = before  # type: ignore[index]  # a list, in CPython
-
-            self._undo.callback(give_back)
         if self._capture.filters:
+            self._undo.callback(restore_filters, list(warnings.filters))
             self._alarm.begin()
             self._undo.callback(self._alarm.end)
 
     def begin(self, task: int) -> None:
         """Begin to take what this thread does."""
-        if not self._capture.filters:
-            pass
-        elif self._sets_filters and not self._heard:  # or another task would lose its own
+        # Where another task is under way, it would lose its own filters.
+        if self._sets_filters and self._capture.filters and not self._heard:
             wanted = self._capture.set_of(task)
-            if wanted != self._used or self._alarm.has_rung:
+            if wanted != self._used:
                 use_filters(self._capture.filters[wanted])
                 self._used = wanted
-                self._alarm.has_rung = False
-        elif self._alarm.has_rung:
-            self._alarm.has_rung = False
-            _forget_shown()
         self._heard[threading.get_ident()] = _Heard()
 
     def end(self, thread: int | None = None) -> Output | None:
@@ -183,12 +171,3 @@ class _Bytes(io.RawIOBase):
 
     def fileno(self) -> int:
         return int(self._outside.fileno())
-
-
-class _NobodysWarning(Warning):
-    """Of which there is none."""
-
-
-def _forget_shown() -> None:
-    """Let warnings be shown that were shown before: every new filter has that effect."""
-    warnings.simplefilter("default", _NobodysWarning, append=True)

@@ -7,13 +7,22 @@ import pickle
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
 from ..output import Filter, Warned
 
-__all__ = ["Alarm", "Key", "filters_here", "key_of", "use_filters", "warning_of"]
+__all__ = [
+    "Alarm",
+    "Key",
+    "filters_here",
+    "forget_shown",
+    "key_of",
+    "restore_filters",
+    "use_filters",
+    "warning_of",
+]
 
 #: How many different warnings are kept of one task.
 MOST = 1000
@@ -28,11 +37,14 @@ class Alarm:
     """Keeps each different warning once, for the task that `of` says, if any.
 
     `warnings.showwarning` may be replaced by anybody, the module says. Not `catch_warnings`, which
-    is slow, and not for threads.
+    is slow, and not for threads. With `is_shared`, another task may warn at the same time.
     """
 
-    def __init__(self, of: Callable[[], dict[Key, Warned] | None]) -> None:
+    def __init__(
+        self, of: Callable[[], dict[Key, Warned] | None], *, is_shared: bool = False
+    ) -> None:
         self._of = of
+        self._is_shared = is_shared
         self._outside: Any = warnings.showwarning
         self._hook = self._take
         self.has_rung = False
@@ -62,6 +74,8 @@ class Alarm:
             self._outside(message, category, filename, lineno, file, line)
             return
         self.has_rung = True
+        if self._is_shared:
+            forget_shown()
         key = key_of(message, category, filename, lineno)
         if key not in known and len(known) < MOST:
             known[key] = Warned(*key, _pickled(message))
@@ -87,7 +101,7 @@ def filters_here() -> tuple[Filter, ...]:
 
 
 def use_filters(filters: tuple[Filter, ...]) -> list[Any]:
-    """Let these filters hold, and forget which warnings were shown; return them as they stand."""
+    """Let these filters hold; return them as they stand."""
     warnings.resetwarnings()
     if "distributed.worker" in sys.modules:
         warnings.filterwarnings("ignore", module=HOSTS)
@@ -100,7 +114,23 @@ def use_filters(filters: tuple[Filter, ...]) -> list[Any]:
             lineno=line,
             append=True,
         )
+    forget_shown()
     return list(warnings.filters)
+
+
+def forget_shown() -> None:
+    """Let be shown again what was shown before: every new filter has that effect."""
+    warnings.simplefilter("default", _NobodysWarning, append=True)
+
+
+def restore_filters(filters: Sequence[Any]) -> None:
+    """Put the filters back that were there before."""
+    warnings.resetwarnings()
+    warnings.filters[:] = filters  # type: ignore[index]  # a list, in CPython
+
+
+class _NobodysWarning(Warning):
+    """Of which there is none."""
 
 
 def warning_of(warned: Warned) -> warnings.WarningMessage:

@@ -101,6 +101,7 @@ def carry_out(
         losses,
         inbox=desk.inbox,
         is_enough=is_enough,
+        outputs=desk.outputs,
     )
     interrupted: KeyboardInterrupt | None = None
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..backends.base import UNKNOWN, Event, NetworkWorkers, Workers, exit_name
+from ..capture.files import OutputFiles
 from ..carrying import GLANCE, BatchCall
 from ..clock import now
 from ..journal import Entry
@@ -48,7 +49,8 @@ class Watch:
     """Hand out batches and wait for their end, whatever happens to the workers.
 
     `start` starts new workers in the place of `workers`, `inbox` takes what they send where nothing
-    is shared with them, `is_enough` tells when the run need not go on.
+    is shared with them, `is_enough` tells when the run need not go on, `outputs` are the files that
+    workers print to.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Watch:
         *,
         inbox: Inbox | None = None,
         is_enough: Callable[[], bool] | None = None,
+        outputs: OutputFiles | None = None,
     ) -> None:
         self.workers = workers
         self._start = start
@@ -72,6 +75,7 @@ class Watch:
         self._losses = losses
         self._inbox = inbox
         self._is_enough = is_enough
+        self._outputs = outputs
         self._flight = Flight(ledger, losses)
         self._deaths = Deaths(workers)
         self._suspects = Suspects()
@@ -228,6 +232,8 @@ class Watch:
     # What died, and what takes too long.
 
     def _check_health(self) -> None:
+        if self._outputs is not None:
+            self._outputs.trim()
         for batch in self._flight:
             if self._flight.is_over(batch):
                 self._finish(batch)
