@@ -18,15 +18,23 @@ __all__ = ["ThreadCapture"]
 
 
 class _Heard:
-    """What one thread prints, logs and warns during a task."""
+    """What one thread prints, logs and warns during a task; for most that is nothing."""
 
-    __slots__ = ("log", "stderr", "stdout", "warned")
+    stdout: Text | None = None
+    stderr: Text | None = None
+    log: Entries[Record] | None = None
+    warned: dict[Key, Warned] | None = None
 
-    def __init__(self) -> None:
-        self.stdout = Text()
-        self.stderr = Text()
-        self.log: Entries[Record] = Entries()
-        self.warned: dict[Key, Warned] = {}
+    def output(self) -> Output | None:
+        """Return all of it, None if there is none."""
+        if not (self.stdout or self.stderr or self.log or self.warned):
+            return None
+        return Output(
+            self.stdout.all() if self.stdout else "",
+            self.stderr.all() if self.stderr else "",
+            self.log.all() if self.log else (),
+            tuple(self.warned.values()) if self.warned else (),
+        )
 
 
 class ThreadCapture:
@@ -72,12 +80,7 @@ class ThreadCapture:
     def end(self, thread: int | None = None) -> Output | None:
         """Return what came from this thread, or another one, and take no more."""
         heard = self._heard.pop(thread or threading.get_ident(), None)
-        if heard is None:
-            return None
-        output = Output(
-            heard.stdout.all(), heard.stderr.all(), heard.log.all(), tuple(heard.warned.values())
-        )
-        return output if any(output) else None
+        return heard.output() if heard is not None else None
 
     def close(self) -> None:
         """Leave the process as it was."""
@@ -88,15 +91,25 @@ class ThreadCapture:
         heard = self._heard.get(threading.get_ident())
         if heard is None:
             return None
-        return heard.stdout if name == "stdout" else heard.stderr
+        if name == "stdout":
+            heard.stdout = heard.stdout or Text()
+            return heard.stdout
+        heard.stderr = heard.stderr or Text()
+        return heard.stderr
 
     def _log_here(self) -> Entries[Record] | None:
         heard = self._heard.get(threading.get_ident())
-        return None if heard is None else heard.log
+        if heard is None:
+            return None
+        heard.log = heard.log or Entries()
+        return heard.log
 
     def _warned_here(self) -> dict[Key, Warned] | None:
         heard = self._heard.get(threading.get_ident())
-        return None if heard is None else heard.warned
+        if heard is None:
+            return None
+        heard.warned = heard.warned or {}
+        return heard.warned
 
     def _replace(self, name: str) -> None:
         outside = getattr(sys, name)

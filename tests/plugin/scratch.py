@@ -280,12 +280,12 @@ class Scratch:
         head = "import os, random, time\nimport pytest\nfrom noting import is_here, note\n"
         self.write(path, head + dedent(text))
 
-    def run(self, *options: str, report: bool = False) -> Session:
+    def run(self, *options: str, report: bool = False, plugins: Sequence[object] = ()) -> Session:
         """Run pytest in this process."""
         os.environ[PID] = str(os.getpid())
         recorder = Recorder()
         result = self._pytester.runpytest_inprocess(
-            *options, *self._reporting(report), plugins=[recorder]
+            *options, *self._reporting(report), plugins=[recorder, *plugins]
         )
         return Session(
             code=int(result.ret),
