@@ -161,16 +161,25 @@ def test_a_case_that_hears_warnings_itself_hears_the_same(scratch: Scratch, back
 
 class TestFilters:
     @pytest.mark.parametrize("backend", ALL)
-    def test_of_the_ini_file_hold(self, scratch: Scratch, backend: str) -> None:
-        scratch.write("helped.py", "import warnings\ndef warn(): warnings.warn('by its module')\n")
+    def test_of_the_ini_file_hold(
+        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch, backend: str
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", str(scratch.path))  # pytest imports the class at once
+        scratch.write(
+            "helped.py",
+            """
+            import warnings
+            class OwnWarning(UserWarning): pass
+            def warn(): warnings.warn("by its module")
+            """,
+        )
         scratch.write(
             "pytest.ini",
             """
             [pytest]
             filterwarnings =
                 error
-                ignore:by its text
-                ignore::test_it.OwnWarning
+                ignore::helped.OwnWarning
                 ignore:::helped
             """,
         )
@@ -178,20 +187,18 @@ class TestFilters:
             f"""
             import helped, warnings
 
-            class OwnWarning(UserWarning): pass
-
             @pytest.mark.parwork(backend={backend!r}, workers=2)
             @pytest.mark.parametrize("n", range(2))
             def test_it(n):
                 warnings.warn("By its Text, which is not all")
-                warnings.warn("by its class", OwnWarning)
+                warnings.warn("by its class", helped.OwnWarning)
                 helped.warn()
                 with pytest.raises(FutureWarning):
                     warnings.warn("an error", FutureWarning)
             """
         )
-        scratch.write("conftest.py", "import sys; sys.path.insert(0, '.')")
-        session = scratch.run(*("-W", "ignore:by its text"), *("-o", "addopts="))
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-p parwork -p no:faulthandler")
+        session = scratch.run_apart("-W", "ignore:by its text")
         assert session.counts == {"passed": 2}
 
     @pytest.mark.parametrize("backend", PROCESSES)
@@ -236,15 +243,17 @@ class TestFilters:
         session = scratch.run(*DEFAULT)
         assert session.counts == {"passed": 3, "failed": 1, "warnings": 2}
         assert [line for line in summary(session) if "UserWarning" in line] == [
-            f"{scratch.path / 'test_it.py'}:13: UserWarning: of {n}" for n in (1, 3)
+            f"{scratch.path / 'test_it.py'}:14: UserWarning: of {n}" for n in (1, 3)
         ]
 
-    def test_cost_no_import_of_their_classes(self, scratch: Scratch) -> None:
+    def test_cost_no_import_of_their_classes(
+        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", str(scratch.path))
         scratch.write(
             "heavy.py", "from noting import note\nnote('heavy')\nclass HeavyWarning(Warning): pass"
         )
         scratch.write("work.py", "def work(n): return n")
-        scratch.write("conftest.py", "import sys; sys.path.insert(0, '.')")
         scratch.write(
             "test_it.py",
             """
@@ -254,11 +263,14 @@ class TestFilters:
                 parwork.map(work, range(2), backend="processes:spawn", workers=2)
             """,
         )
-        session = scratch.run("-W", "error::heavy.HeavyWarning")
+        session = scratch.run_apart("-W", "error::heavy.HeavyWarning")
         assert session.counts == {"passed": 1}
         assert set(scratch.notes()) == {"heavy here"}
 
-    def test_hold_for_a_class_that_comes_during_the_case(self, scratch: Scratch) -> None:
+    def test_hold_for_a_class_that_comes_during_the_case(
+        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", str(scratch.path))
         scratch.write("late.py", "class LateWarning(Warning): pass")
         scratch.cases(
             """
@@ -273,9 +285,9 @@ class TestFilters:
                 warnings.warn("late", Sub)
             """
         )
-        scratch.write("conftest.py", "import sys; sys.path.insert(0, '.')")
-        session = scratch.run(*DEFAULT, report=True)
+        session = scratch.run_apart(*DEFAULT, report=True)
         assert session.counts == {"failed": 2}
+        assert session.verdicts("test_it.py::test_it") == {"0": "EQUAL", "1": "EQUAL"}
 
     def test_without_the_plugin_are_none(self, scratch: Scratch) -> None:
         scratch.cases(
