@@ -102,7 +102,7 @@ def log_text(config: pytest.Config, output: Output) -> str:
 def echo(output: Output) -> None:
     """Print and log here what a worker has printed and logged."""
     for stream, text in ((sys.stdout, output.out), (sys.stderr, output.err)):
-        if text:
+        if text and stream is not None:
             stream.write(text)
             stream.flush()
     for entry in output.log:

@@ -13,6 +13,7 @@ from pytest_parwork.carrying import BatchCall
 from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
 from pytest_parwork.modules import ModuleTable, project_modules
 from pytest_parwork.outcomes import Outcomes
+from pytest_parwork.output import Capture
 from pytest_parwork.runner import Guard, carry_out
 from pytest_parwork.schedule import Batch
 
@@ -70,6 +71,7 @@ class Carrier:
         workers: WorkersAsked = 2,
         chunksize: WorkersAsked = "auto",
         modules: ModuleTable | None = None,
+        capture: Capture | None = None,
     ) -> Run:
         if modules is None and self.name == JOINED:
             modules = project_modules(Path(__file__).parent)
@@ -79,6 +81,7 @@ class Carrier:
             self.backend,
             modules=modules,
             guard=self._guard,
+            capture=capture,
         )
         self._runs.append(run)
         return run

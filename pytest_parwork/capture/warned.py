@@ -27,7 +27,7 @@ __all__ = [
 #: How many different warnings are kept of one task.
 MOST = 1000
 
-#: Under a worker of dask, an error would end what the worker itself does.
+#: Around the tasks of a worker of dask, where an error would end what the worker itself does.
 HOSTS = r"(distributed|tornado|asyncio)(\.|$)"
 
 Key = tuple[tuple[str, str], str, str, int]
@@ -103,7 +103,7 @@ def filters_here() -> tuple[Filter, ...]:
 def use_filters(filters: tuple[Filter, ...]) -> list[Any]:
     """Let these filters hold; return them as they stand."""
     warnings.resetwarnings()
-    if "distributed.worker" in sys.modules:
+    if _is_in_dask():
         warnings.filterwarnings("ignore", module=HOSTS)
     for action, message, category, module, line in filters:
         warnings.filterwarnings(
@@ -116,6 +116,17 @@ def use_filters(filters: tuple[Filter, ...]) -> list[Any]:
         )
     forget_shown()
     return list(warnings.filters)
+
+
+def _is_in_dask() -> bool:
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def forget_shown() -> None:

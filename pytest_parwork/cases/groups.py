@@ -105,7 +105,9 @@ class Case:
     def outcome(self) -> Outcome:
         """Load what came of the case in the parallel run, once."""
         assert self.sent is not None
-        return self.sent.outcomes.take(self.sent.numbers[self])
+        outcome = self.sent.outcomes.take(self.sent.numbers[self])
+        self.output = outcome.output
+        return outcome
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)

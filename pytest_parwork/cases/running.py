@@ -106,8 +106,7 @@ class Running:
         report = yield
         if case is not None:
             self._serial.finish(case, call, report)
-            if call.when == "call":
-                self._showing.add_sections(case, report)
+            self._showing.add_sections(case, report)
         elif call.when == "call" and CALLS in item.stash:
             calls: list[dict[str, Any]] = item.stash[CALLS]
             report.parwork = calls  # type: ignore[attr-defined]  # travels with the report

@@ -128,7 +128,6 @@ class Serial:
             parallel = Outcome(kind="lost", lost=Lost(reason="backend", detail=detail))
         else:
             parallel = case.outcome()  # before the serial run, so that only two copies ever live
-            case.output = parallel.output
         if parallel.lost is not None:
             self._lose(case, parallel)
         if case.stage is not None:

@@ -23,11 +23,13 @@ class Showing:
 
     def __init__(self) -> None:
         self._id = ""
+        self._is_told = False
         self._known: set[object] = set()
 
     def begin(self, item: pytest.Item) -> None:
         """Begin with an item."""
         self._id = item.nodeid
+        self._is_told = False
         self._known.clear()
 
     def note(self, warning: WarningMessage, nodeid: str) -> None:
@@ -38,10 +40,14 @@ class Showing:
             )
 
     def add_sections(self, case: Case, report: pytest.TestReport) -> None:
-        """Add to a report, and to those of later phases, what the worker has printed and logged."""
+        """Add to the report on a case, and to later ones, what its worker has printed and logged.
+
+        It is known once the case is compared.
+        """
         output = case.output
-        if output is None:
+        if output is None or self._is_told:
             return
+        self._is_told = True
         when = f"{report.when} ({label(case)})"
         sections = [
             ("stdout", output.out if _is_news(output.out, "stdout", report) else ""),

@@ -1,0 +1,229 @@
+"""How output is bounded, told apart, and found where its process has died."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_parwork.capture.bounds import HALF, Entries, Text, clipped
+from pytest_parwork.capture.descriptors import mark
+from pytest_parwork.capture.files import LARGE, MOST_NAMELESS, OutputFiles
+from pytest_parwork.capture.threads import ThreadCapture
+from pytest_parwork.capture.warned import filters_here, key_of, use_filters, warning_of
+from pytest_parwork.output import Capture, Output, Warned
+
+
+def shortened(data: bytes) -> str:
+    return clipped(lambda length, at: data[at : at + length], len(data))
+
+
+class TestBounds:
+    @pytest.mark.parametrize("size", [0, 1, 2 * HALF])
+    def test_what_is_short_enough_is_whole(self, size: int) -> None:
+        assert shortened(b"x" * size) == "x" * size
+
+    def test_of_what_is_longer_both_ends_are_kept(self) -> None:
+        text = shortened(b"a" * HALF + b"b" * 1234 + b"c" * HALF)
+        assert text == "a" * HALF + "\n[… 1,234 bytes left out …]\n" + "c" * HALF
+
+    def test_a_character_that_is_cut_is_replaced(self) -> None:
+        text = shortened("é".encode() * (2 * HALF))
+        assert set(text.replace("\n[… 1,048,576 bytes left out …]\n", "")) == {"é"}
+        assert "�" in shortened(b"x" + "é".encode() * (2 * HALF))
+
+    @pytest.mark.parametrize("piece", [1000, HALF - 1, HALF, 5 * HALF])
+    def test_text_that_comes_in_pieces_is_cut_in_the_same_way(self, piece: int) -> None:
+        whole = "".join(chr(97 + n % 26) for n in range(4 * HALF))
+        text = Text()
+        for start in range(0, len(whole), piece):
+            text.write(whole[start : start + piece])
+        between = f"\n[… {2 * HALF:,} characters left out …]\n"
+        assert text.all() == whole[:HALF] + between + whole[-HALF:]
+
+    def test_text_of_both_halves_is_whole(self) -> None:
+        text = Text()
+        text.write("a" * (HALF + 5))
+        text.write("b" * (HALF - 5))
+        assert text.all() == "a" * (HALF + 5) + "b" * (HALF - 5)
+
+    def test_of_many_entries_the_first_and_the_last_are_kept(self) -> None:
+        entries: Entries[int] = Entries()
+        assert not entries
+        for number in range(100):
+            entries.add(number, HALF // 8)
+        kept = list(entries.all())
+        assert kept == [*range(8), "[… 84 records left out …]", *range(92, 100)]
+
+    def test_one_entry_that_is_too_large_is_kept(self) -> None:
+        entries: Entries[str] = Entries()
+        entries.add("first", 5 * HALF)
+        entries.add("last", 5 * HALF)
+        assert entries.all() == ("first", "last")
+
+
+@pytest.fixture
+def files() -> Iterator[OutputFiles]:
+    files = OutputFiles(2)
+    yield files
+    files.close()
+
+
+def append(path: str, data: bytes) -> None:
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+class TestFiles:
+    def test_what_a_process_has_left_is_found_by_its_id(self, files: OutputFiles) -> None:
+        (out, err), (other, _) = files.paths
+        append(out, mark(11) + b"first" + mark(222) + b"second")
+        append(err, mark(11) + mark(222) + b"trouble")
+        append(other, mark(3333) + b"third")
+        assert files.left_by(11) == Output("first", "")
+        assert files.left_by(222) == Output("second", "trouble")
+        assert files.left_by(3333) == Output("third", "")
+        assert files.left_by(4) is None
+
+    def test_however_much_it_is_both_ends_are_kept(self, files: OutputFiles) -> None:
+        out, err = files.paths[0]
+        append(out, mark(11) + b"a" * (3 * HALF) + b"the end" + mark(22) + b"x")
+        append(err, mark(22) + b"b" * (9 * HALF))
+        left = files.left_by(11)
+        assert left is not None
+        assert left.out.startswith("aaa")
+        assert left.out.endswith("athe end")
+        assert f"[… {HALF + 7:,} bytes left out …]" in left.out
+        assert files.left_by(22) == Output("x", shortened(b"b" * (9 * HALF)))
+
+    def test_what_is_printed_without_end_takes_no_memory(self, files: OutputFiles) -> None:
+        out, _ = files.paths[0]
+        append(out, mark(11) + b"x" * (2 * LARGE))
+        files.trim()
+        assert os.stat(out).st_size == 2 * LARGE + len(mark(11))
+        assert 512 * os.stat(out).st_blocks < LARGE
+        assert files.left_by(11) == Output(shortened(b"x" * (2 * LARGE)), "")
+
+    def test_many_places_cost_no_descriptor_each_and_leave_no_file(self) -> None:
+        files = OutputFiles(MOST_NAMELESS + 1)
+        folder = Path(files.paths[0][0]).parent
+        assert len(list(folder.iterdir())) == 2 * (MOST_NAMELESS + 1)
+        append(files.paths[5][1], mark(11) + b"there")
+        files.trim()
+        assert files.left_by(11) == Output("", "there")
+        files.close()
+        assert not folder.exists()
+
+
+class TestThreads:
+    def test_what_is_written_while_no_task_is_under_way_is_passed_on(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        capture = ThreadCapture(Capture())
+        capture.start()
+        print("before")
+        capture.begin(0)
+        print("during")
+        sys.stdout.write("still ")
+        sys.stdout.buffer.write("dürïng".encode())
+        output = capture.end()
+        print("after")
+        capture.close()
+        assert output == Output("during\nstill dürïng", "")
+        assert capsys.readouterr().out == "before\nafter\n"
+
+    def test_a_stream_is_as_good_as_the_one_outside(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        capture = ThreadCapture(Capture())
+        capture.start()
+        try:
+            capture.begin(0)
+            assert sys.stdout.writable()
+            assert not sys.stdout.isatty()
+            assert (sys.stdout.encoding, sys.stdout.errors) == ("utf-8", "replace")
+            sys.stdout.flush()
+            sys.stdout.close()  # it is that of others, too
+            assert print("printed", flush=True) is None
+            subprocess.run(["echo", "a child"], stdout=sys.stdout, check=True)
+            with pytest.raises(TypeError, match="must be str, not bytes"):
+                sys.stdout.write(b"bytes")  # type: ignore[arg-type]
+            assert capture.end() == Output("printed\n", "")
+        finally:
+            capture.close()
+        assert capfd.readouterr().out == "a child\n"
+
+    def test_of_a_thread_that_is_given_up_is_taken_what_there_is(self) -> None:
+        capture = ThreadCapture(Capture())
+        capture.start()
+        has_printed, may_end = threading.Event(), threading.Event()
+
+        def work() -> None:
+            capture.begin(0)
+            print("so far")
+            has_printed.set()
+            may_end.wait(10)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        has_printed.wait(10)
+        assert capture.end(thread.ident) == Output("so far\n", "")
+        assert capture.end(thread.ident) is None
+        may_end.set()
+        thread.join()
+        capture.close()
+
+
+class TestFilters:
+    def test_that_travel_are_the_same_where_they_arrive(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            warnings.filterwarnings("ignore", "some.*text", UserWarning, r"a\.module", 7)
+            warnings.filterwarnings("always", category=pytest.PytestWarning)
+            wanted = filters_here()
+            assert wanted[1] == (
+                "ignore",
+                "some.*text",
+                ("builtins", "UserWarning"),
+                r"a\.module",
+                7,
+            )
+            use_filters(wanted)
+            # Behind them comes one for nobody.
+            assert filters_here()[:-1] == tuple(dict.fromkeys(wanted))
+
+    def test_by_a_name_hold_for_a_class_that_is_not_known_yet(self) -> None:
+        with warnings.catch_warnings(record=True) as heard:
+            use_filters((("error", None, ("to_come", "LateWarning"), None, 0),))
+            warnings.warn("other", stacklevel=1)
+            late = type("LateWarning", (Warning,), {"__module__": "to_come"})
+            sub = type("SubWarning", (late,), {})
+            for kind in (late, sub):
+                with pytest.raises(kind, match="now"):
+                    warnings.warn("now", kind, stacklevel=1)
+        assert [str(one.message) for one in heard] == ["other"]
+
+
+class TestWarnings:
+    def test_of_an_unknown_class_have_its_name(self) -> None:
+        told = warning_of(Warned(("nowhere", "Outer.GoneWarning"), "the text", "a.py", 3))
+        assert told.category.__name__ == "GoneWarning"
+        assert isinstance(told.message, Warning)
+        shown = warnings.formatwarning(told.message, told.category, "a.py", 3)
+        assert shown.startswith("a.py:3: GoneWarning: the text")
+
+    def test_of_an_object_that_cannot_be_loaded_have_its_text(self) -> None:
+        told = warning_of(Warned(("builtins", "UserWarning"), "the text", "a.py", 3, b"rubbish"))
+        assert told.category is UserWarning
+        assert str(told.message) == "the text"
+
+    def test_are_the_same_by_class_text_and_place(self) -> None:
+        key = key_of(UserWarning("text"), UserWarning, "a.py", 3)
+        assert key == Warned(("builtins", "UserWarning"), "text", "a.py", 3)[:4]
+        assert key != key_of(UserWarning("text"), FutureWarning, "a.py", 3)
