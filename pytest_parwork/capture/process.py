@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from ..output import Capture, Output, Warned
@@ -76,6 +77,9 @@ class ProcessCapture:
 
     def _texts(self) -> tuple[str, str]:
         if self._stdout is None or self._stderr is None:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(Exception):  # closed; or a task has put something else there
+                    stream.flush()  # so that it is seen now, and not lost with the process
             return "", ""
         return self._stdout.read(), self._stderr.read()
 
