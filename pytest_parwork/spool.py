@@ -8,7 +8,6 @@ import pickle
 import struct
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 __all__ = [
@@ -31,6 +30,13 @@ WORTH_MAPPING = 1 << 20
 #: Regions of a spool below this many bytes are not worth a system call to give back.
 WORTH_RELEASING = 1 << 20
 
+#: Bytes of a spool that its worker has mapped at a time.
+WINDOW = 1 << 20
+
+#: Records up to so many bytes are copied into the window, which spares a task the way into the
+#: system: 0.3 µs in place of 1.2. From about 4,000 on, the pages take longer to be mapped.
+WORTH_COPYING = 1 << 11
+
 #: The words of a record without buffers, which is what nearly all are.
 _IN_BAND = struct.Struct("=QQ")
 
@@ -43,8 +49,10 @@ class Spool:
     def __init__(self, number: int, fd: int) -> None:
         self.number = number
         self._fd = fd
-        self._write = partial(_write_all, fd)
         self._end = os.fstat(fd).st_size
+        self._window: mmap.mmap | None = None
+        self._start = self._stop = 0  # of the window
+        self._move_window()  # now, because a task may limit what its process can map
 
     @classmethod
     def claim(cls, paths: Sequence[str]) -> Spool:
@@ -55,7 +63,7 @@ class Spool:
         import fcntl  # POSIX only, as are the backends that need a spool
 
         for number, path in enumerate(paths):
-            fd = os.open(path, os.O_RDWR | os.O_APPEND)
+            fd = os.open(path, os.O_RDWR)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -65,17 +73,46 @@ class Spool:
         raise RuntimeError(f"all {len(paths)} spools are taken: more workers than were asked for")
 
     def append(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> tuple[int, int]:
-        """Write one record with plain stores; return its offset and length.
+        """Put one record into the file; return its offset and length.
 
-        A buffer of this process would take finished outcomes with it when the process dies.
+        What is in the mapped window is in the file: a buffer of this process would take finished
+        outcomes with it when the process dies.
         """
         offset = self._end
-        length = write_record(self._write, offset, data, buffers)
-        self._end += length
-        return offset, length
+        length = _IN_BAND.size + len(data)
+        if not buffers and length <= WORTH_COPYING:
+            end = offset + length
+            if end <= self._stop or self._move_window():
+                assert self._window is not None
+                at = offset - self._start
+                _IN_BAND.pack_into(self._window, at, 0, len(data))
+                self._window[at + _IN_BAND.size : at + length] = data
+                self._end = end
+                return offset, length
+        return offset, write_record(self._write, offset, data, buffers)
+
+    def _move_window(self) -> bool:
+        """Map what comes next, False where that cannot be: the task has set a limit, say."""
+        start = self._end - self._end % mmap.ALLOCATIONGRANULARITY
+        try:
+            os.ftruncate(self._fd, start + WINDOW)
+            self._window = mmap.mmap(self._fd, WINDOW, offset=start)
+        except OSError:
+            return False
+        self._start, self._stop = start, start + WINDOW
+        return True
+
+    def _write(self, chunk: Buffer) -> None:
+        view = memoryview(chunk)
+        while view.nbytes:
+            written = os.pwrite(self._fd, view, self._end)
+            self._end += written
+            view = view[written:]
 
     def close(self) -> None:
         """Give the spool back."""
+        if self._window is not None:
+            self._window.close()  # it has a descriptor too, and with it the lock
         os.close(self._fd)
 
 
@@ -167,9 +204,3 @@ def release_region(fd: int, offset: int, length: int) -> None:
     stop = (offset + length) - (offset + length) % page
     with mmap.mmap(fd, stop) as mapping:
         mapping.madvise(mmap.MADV_REMOVE, start, stop - start)
-
-
-def _write_all(fd: int, chunk: Buffer) -> None:
-    view = memoryview(chunk)
-    while view.nbytes:
-        view = view[os.write(fd, view) :]

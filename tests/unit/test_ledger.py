@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
+import signal
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from pytest_parwork.ledger import Files, Kind, Ledger, State
-from pytest_parwork.spool import ALIGNMENT, WORTH_MAPPING, Spool, read_record, release_region
+from pytest_parwork.spool import (
+    ALIGNMENT,
+    WINDOW,
+    WORTH_COPYING,
+    WORTH_MAPPING,
+    Spool,
+    read_record,
+    release_region,
+)
 
 
 @pytest.fixture
@@ -198,9 +208,47 @@ def test_a_write_that_the_system_cuts_short_goes_on(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fd, path = files.create("spool")
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:777], at))
     spool = Spool.claim([path])
-    place = stored(spool, "a text of more than seven letters")
+    place = stored(spool, "long" * WORTH_COPYING)
     spool.close()
-    assert read_record(fd, *place) == "a text of more than seven letters"
+    assert read_record(fd, *place) == "long" * WORTH_COPYING
+
+
+def test_small_records_and_large_ones_lie_side_by_side_over_many_windows(files: Files) -> None:
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    texts = [str(x) * (x % WORTH_COPYING) for x in range(0, 4 * WORTH_COPYING, 3)]
+    places = [stored(spool, text) for text in texts]
+    spool.close()
+    assert places[-1][0] > 2 * WINDOW
+    assert [read_record(fd, *place) for place in places] == texts
+
+
+def test_what_a_process_has_put_into_its_spool_stays_when_it_is_killed(files: Files) -> None:
+    fd, path = files.create("spool")
+    pid = os.fork()
+    if not pid:
+        try:
+            stored(Spool.claim([path]), "small")
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    assert read_record(fd, 0, os.fstat(fd).st_size) == "small"
+
+
+def test_where_nothing_can_be_mapped_any_more_records_are_written(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> mmap.mmap:
+        raise OSError("cannot allocate memory")
+
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    monkeypatch.setattr(mmap, "mmap", refuse)
+    texts = [f"{x:1000}" for x in range(2 * WINDOW // 1000)]
+    places = [stored(spool, text) for text in texts]
+    monkeypatch.undo()
+    spool.close()
+    assert [read_record(fd, *place) for place in places] == texts
