@@ -20,8 +20,12 @@ from .stacks import size_of_stacks
 
 __all__ = ["Call", "Handle", "Header", "Payload"]
 
-#: Where a value stands in the payload: offset and length of its record.
+#: Where a value stands in the payload: offset and length of its record; or the pickle itself.
 Place = tuple[int, int]
+
+#: Pickles up to so many bytes stand in the table of contents, of which every worker has a copy: a
+#: task that takes no time would take twice as long if it had to read its argument from the file.
+SMALL = 256
 
 
 class Call(NamedTuple):
@@ -52,7 +56,7 @@ class Header:
     registry: str | None
     functions: tuple[Address | int, ...]
     calls: tuple[Call | None, ...]
-    values: tuple[Place, ...]
+    values: tuple[Place | bytes, ...]
     modules: ModuleTable
     path: tuple[str, ...]
     threads: int | None
@@ -150,7 +154,7 @@ class _Writer:
         self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
         self._function_numbers: dict[Address | int, int] = {}
         self._failed: dict[int, str] = {}
-        self.places: list[Place] = []
+        self.places: list[Place | bytes] = []
         self.functions: list[Address | int] = []
 
     def call(self, task: Task) -> Call:
@@ -171,15 +175,19 @@ class _Writer:
         if key not in self._numbers:
             self._kept.append(value)
             try:
-                place = self.append(value, name)
+                data, buffers = self._pickled(value, name)
             except PayloadError as error:
                 self._failed[key] = str(error).removeprefix(f"{name} ")
                 raise
             self._numbers[key] = len(self.places)
-            self.places.append(place)
+            is_small = len(data) <= SMALL and not buffers
+            self.places.append(data if is_small else self._write_record(data, buffers))
         return self._numbers[key]
 
     def append(self, value: object, name: str) -> Place:
+        return self._write_record(*self._pickled(value, name))
+
+    def _pickled(self, value: object, name: str) -> tuple[bytes, list[pickle.PickleBuffer]]:
         buffers: list[pickle.PickleBuffer] = []
         why = ""
         try:
@@ -188,6 +196,9 @@ class _Writer:
             why = explain(value, error)
         if why:
             raise PayloadError(f"{name} cannot travel to a worker: {why}")
+        return data, buffers
+
+    def _write_record(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> Place:
         offset = self._end
         length = write_record(self._write, offset, data, buffers, self._buffers)
         self._end += length

@@ -135,6 +135,8 @@ class Attached:
 
     def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
         """Load fresh copies of the arguments; the same object twice stays one object."""
+        if not call.kwargs and len({*call.args}) == len(call.args):  # as nearly always
+            return [self._load(value) for value in call.args], {}
         wanted = {*call.args, *(value for _, value in call.kwargs)}
         seen = {value: self._load(value) for value in wanted}
         return (
@@ -143,7 +145,8 @@ class Attached:
         )
 
     def _load(self, value: int) -> object:
-        return read_record(self._fd, *self.header.values[value])
+        place = self.header.values[value]
+        return pickle.loads(place) if isinstance(place, bytes) else read_record(self._fd, *place)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
         """Resolve a function once: what is wrong with it is told by each task that needs it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import pickle
 import sys
 import threading
 import weakref
@@ -20,7 +21,7 @@ from pytest_parwork.errors import PayloadError
 from pytest_parwork.ledger import Files
 from pytest_parwork.model import Address, Task
 from pytest_parwork.modules import project_modules
-from pytest_parwork.payload import Header, Payload
+from pytest_parwork.payload import SMALL, Header, Payload
 from pytest_parwork.pickling import explain
 from pytest_parwork.spool import read_record
 
@@ -65,6 +66,18 @@ def test_a_value_that_tasks_share_is_written_once(files: Files) -> None:
     assert first.args[1] != second.args[1]
     assert len(header.functions) == 1
     assert len(header.values) == 4  # the function, the list and two numbers
+
+
+def test_small_values_stand_in_the_table_and_large_ones_in_the_file(files: Files) -> None:
+    payload, header = write(files, task(7, "x" * SMALL), task(np.zeros(100_000)))
+    small, text, array = header.values[1:]  # the function comes first
+    assert isinstance(small, bytes)
+    assert pickle.loads(small) == 7
+    with open(payload.handle.path, "rb") as file:
+        assert isinstance(text, tuple)
+        assert read_record(file.fileno(), *text) == "x" * SMALL
+        assert isinstance(array, tuple)
+        assert isinstance(read_record(file.fileno(), *array), np.ndarray)
 
 
 def test_a_function_by_address_is_not_serialised(files: Files) -> None:
