@@ -18,6 +18,12 @@ BATCH_SECONDS = 0.05
 #: Tasks that take more seconds are long: one that waits behind another would be missed elsewhere.
 LONG = 0.02
 
+#: Seconds of work that a worker should have ahead where batches are small because somebody wants
+#: them so: for so long the runner may have to wait for a processor. More than the number of batches
+#: would be worth too much where the last ones have to even out.
+AHEAD = 0.02
+MOST_AHEAD = 16
+
 #: How much of what earlier tasks have told still counts after a batch.
 MEMORY = 0.5
 
@@ -85,9 +91,19 @@ class Schedule:
         """How many batches a worker should have ahead: a second one only where batches are short.
 
         Two keep a worker busy while the next message travels; with long tasks the second would
-        wait behind the first while another worker is idle.
+        wait behind the first while another worker is idle. More are worth it where somebody wants
+        batches so small that two are no work to speak of; never more than a fair share of the rest.
         """
-        return 1 if (self._seconds or 0.0) > LONG else 2
+        seconds = self._seconds
+        if seconds is None:
+            return 2
+        if seconds > LONG:
+            return 1
+        if self._chunksize == "auto":
+            return 2
+        wanted = math.ceil(AHEAD / max(seconds * self._chunksize, 1e-9))
+        fair = math.ceil(len(self._queue) / (2 * self._workers * self._chunksize))
+        return max(2, min(wanted, fair, MOST_AHEAD))
 
     def next(self) -> Batch | None:
         """Return the next batch, None if there is nothing left."""

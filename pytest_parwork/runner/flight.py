@@ -49,6 +49,8 @@ class Flight:
 
     def owner(self, batch: Batch) -> int:
         """Return the process or thread that began last with a task of `batch`, else 0."""
+        if self._ledger.state(batch.tasks[0]) is State.PENDING:  # they are begun in their order
+            return 0
         for task in reversed(batch.tasks):
             if self._ledger.state(task) is not State.PENDING:
                 return self._ledger.worker(task)
@@ -88,7 +90,7 @@ class Flight:
 
     def is_over(self, batch: Batch) -> bool:
         """Return whether all tasks of `batch` have their end."""
-        return all(map(self.has_end, batch.tasks))
+        return self._ledger.are_stored(batch.tasks) or all(map(self.has_end, batch.tasks))
 
     def is_any_running(self, is_dead: Callable[[int], bool]) -> bool:
         """Return whether a worker that lives is at a task."""

@@ -132,7 +132,10 @@ class Watch:
         if self.workers.eager:
             return [] if self._flight else self._schedule.all()
         batches: list[Batch] = []
-        room = self.workers.size * self._schedule.window - len(self._flight)
+        window = self._schedule.window
+        if self._inbox is not None:  # a cluster holds the death of a worker against all it had
+            window = min(window, 2)
+        room = self.workers.size * window - len(self._flight)
         while room > len(batches) and (batch := self._schedule.next()):
             batches.append(batch)
         return batches
@@ -186,7 +189,9 @@ class Watch:
 
     def _is_settled(self, batch: Batch) -> bool:
         """Return whether all that is to come of a batch has; suspects in it are tried alone."""
-        return all(self._flight.has_end(task) or task in self._suspects for task in batch.tasks)
+        return self._flight.is_over(batch) or all(
+            self._flight.has_end(task) or task in self._suspects for task in batch.tasks
+        )
 
     def _read(self, entries: Sequence[Entry]) -> None:
         """Take note of the tasks that ended their process, as the journals on its host tell."""

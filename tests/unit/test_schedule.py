@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.schedule import BATCH_SECONDS, LONG, Schedule
+from pytest_parwork.schedule import AHEAD, BATCH_SECONDS, LONG, MOST_AHEAD, Schedule
 
 
 def sizes(schedule: Schedule) -> list[int]:
@@ -77,6 +77,24 @@ def test_a_worker_has_a_second_batch_ahead_unless_tasks_are_long() -> None:
     schedule.observe(10 * LONG)
     assert schedule.window == 1
     schedule.observe(LONG / 10, tasks=10)
+    assert schedule.window == 2
+
+
+def test_small_batches_that_somebody_wants_are_sent_far_ahead() -> None:
+    schedule = Schedule(range(10_000), workers=2, chunksize=10)
+    assert schedule.window == 2
+    schedule.observe(AHEAD / 50, tasks=10)
+    assert schedule.window == 5
+    schedule.observe(AHEAD / 1e6, tasks=1_000_000)
+    assert schedule.window == MOST_AHEAD
+
+
+def test_the_last_of_small_batches_even_out() -> None:
+    schedule = Schedule(range(120), workers=2, chunksize=10)
+    schedule.observe(AHEAD / 1e6, tasks=10)
+    assert schedule.window == 3
+    while len(schedule) > 40:
+        schedule.next()
     assert schedule.window == 2
 
 
