@@ -40,7 +40,8 @@ class Event:
     `body` is what the call of the batch returned, where nothing is shared with its worker. There,
     `worker` says who has *arrived* with the first task of a batch in hand. A worker that is
     *starting* is a reason for patience: no batch was lost. All workers *gone* is the end: there
-    will be no others.
+    will be no others. `alive` are the process ids of workers that lived when another had died, of a
+    library that then ends them too.
     """
 
     kind: Literal["done", "failed", "broken", "arrived", "starting", "gone"]
@@ -48,6 +49,7 @@ class Event:
     body: bytes = b""
     worker: str = ""
     reason: str = ""
+    alive: frozenset[int] = frozenset()
 
 
 class Workers(Protocol):

@@ -80,7 +80,7 @@ class ParallelWorkers:
         except _Ended:
             pass
         except BaseException as error:
-            events.put(Event(kind="broken", reason=_reason(error)))
+            events.put(Event(kind="broken", reason=_reason(error), alive=_alive(error)))
 
     def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
         """Choose the backend for all that is inside."""
@@ -89,11 +89,19 @@ class ParallelWorkers:
     def _parallel(self) -> Any:
         import joblib
 
-        backend = self._processes.context if self._library == "multiprocessing" else self._library
-        settings: dict[str, object] = {"backend": backend, "batch_size": 1}
+        settings: dict[str, object] = {"backend": self._backend(), "batch_size": 1}
         if self._library != "multiprocessing":  # which refuses generators
             settings["return_as"] = "generator_unordered"
         return joblib.Parallel(max(2, self.size), **settings)
+
+    def _backend(self) -> object:
+        if self._library == "multiprocessing":
+            return self._processes.context
+        if self._library == "loky":
+            from .loky import TellingLoky  # here, because it imports joblib
+
+            return TellingLoky()
+        return self._library
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         return drain(self._events, timeout)
@@ -173,6 +181,12 @@ def _reason(error: BaseException) -> str:
     told = f"{type(error).__name__}: {error}"
     code = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", told)
     return exit_name(int(code[1])) if code else told
+
+
+def _alive(error: BaseException) -> frozenset[int]:
+    """Return the workers that lived when another had died, as loky's error keeps them."""
+    alive: frozenset[int] = getattr(error, "alive", frozenset())
+    return alive
 
 
 def end_loky() -> None:

@@ -43,21 +43,25 @@ class Burial:
         """Return whether so many batches have ended so that no worker will ever begin with one."""
         return not self.has_begun and self._count >= max(8, 4 * workers)
 
-    def suspect(self, batches: Sequence[Batch], reason: str, *, is_known: bool) -> None:
+    def suspect(
+        self, batches: Sequence[Batch], reason: str, *, is_known: bool, alive: frozenset[int]
+    ) -> None:
         """End batches of which one has ended the workers of all.
 
         If only one task was running, or one has left a stack, that one is it. With `is_known`,
         because another did or we have ended a worker, none is; else each has to be tried alone.
+        Those of workers that were `alive` when one had died do not count, unless no other is left.
         """
         begun = self._flight.begun(batches)
+        under = [t for t in begun if self._ledger.worker(t) not in alive] or begun
         told = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
-        guilty = told or (begun if len(begun) == 1 else [])
+        guilty = told or (under if len(under) == 1 else [])
         if is_known:
             guilty = []
-        elif not guilty and begun:
-            for task in begun:
+        elif not guilty and under:
+            for task in under:
                 self._losses.note_try(task)
-            self._suspects.accuse(begun, reason)
+            self._suspects.accuse(under, reason)
         innocent = frozenset(begun) - frozenset(guilty)
         self.bury(batches, reason, innocent=innocent, is_known=is_known or bool(begun))
 

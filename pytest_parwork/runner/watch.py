@@ -162,7 +162,7 @@ class Watch:
             if self.workers.reach == "machine":
                 self._await_codes()
             is_known = self._look_for_the_dead()
-            self._suspect(list(self._flight), event.reason, is_known=is_known)
+            self._suspect(list(self._flight), event.reason, is_known=is_known, alive=event.alive)
             return
         batch = self._flight.get(event.batch)
         if batch is None:
@@ -301,9 +301,16 @@ class Watch:
                 self._bury(batch, fresh[self._flight.owner(batch)])
         return bool(hit)
 
-    def _suspect(self, batches: Sequence[Batch], reason: str, *, is_known: bool = False) -> None:
+    def _suspect(
+        self,
+        batches: Sequence[Batch],
+        reason: str,
+        *,
+        is_known: bool = False,
+        alive: frozenset[int] = frozenset(),
+    ) -> None:
         is_known |= bool(self._overdue.ended)
-        self._burial.suspect(batches, reason, is_known=is_known)
+        self._burial.suspect(batches, reason, is_known=is_known, alive=alive)
         self._overdue.ended.clear()
         self._consider_giving_up(reason)
 

@@ -231,17 +231,14 @@ def is_running(pid: int) -> bool:
 def test_a_busy_worker_that_somebody_kills_loses_its_task_alone(
     carrier: Carrier, tmp_path: Path
 ) -> None:
-    # loky kills the other worker too, and which task was hit shows nowhere: both are told.
-    count = 2 if carrier.name == "joblib:loky" else 1
     with killer_of(tmp_path):
         run = carrier.map(faults.tells_its_pid, *[(str(tmp_path), x) for x in range(6)])
     lost = [outcome for outcome in run.outcomes if outcome.kind == "lost"]
-    assert len(lost) == count
-    for outcome in lost:
-        assert outcome.lost is not None
-        assert "SIGKILL (signal 9)" in outcome.lost.detail
+    assert len(lost) == 1
+    assert lost[0].lost is not None
+    assert "SIGKILL (signal 9)" in lost[0].lost.detail
     kept = [outcome.value for outcome in run.outcomes if outcome.kind == "value"]
-    assert len(set(kept)) == 6 - count
+    assert len(set(kept)) == 5
     assert outcomes(run).workers_used == 2
 
 

@@ -1,0 +1,36 @@
+"""joblib's loky, as it tells which of its workers were alive when another had died."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import BrokenExecutor
+from multiprocessing import active_children
+from typing import Any
+
+from joblib.parallel import LokyBackend
+
+__all__ = ["TellingLoky"]
+
+
+class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
+    """What joblib makes of the name `loky`; to be made in the thread that calls Parallel.
+
+    loky ends all workers at one death, and tells how one ended, but not which. Before that, in its
+    own thread, it has what they had in hand fail, which joblib hears of there. Whoever is alive
+    then has not died by itself; the error keeps who that is, as `alive`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._caller = threading.get_ident()
+
+    def retrieve_result_callback(self, out: Any) -> Any:
+        """Return the result of a call that is over, or raise what it raised."""
+        try:
+            return super().retrieve_result_callback(out)
+        except BrokenExecutor as error:
+            # Where calls are handed out, it is too late: loky may have ended some of them by then.
+            if not hasattr(error, "alive") and threading.get_ident() != self._caller:
+                alive = frozenset(child.pid for child in active_children())
+                error.alive = alive  # type: ignore[attr-defined]  # the same for all that failed
+            raise

@@ -1,0 +1,69 @@
+"""What is lost where the workers of several tasks have ended, and what is tried again."""
+
+from __future__ import annotations
+
+import parwork_tasks as tasks
+import pytest
+
+from pytest_parwork.ledger import Ledger
+from pytest_parwork.model import Task
+from pytest_parwork.runner.burial import Burial
+from pytest_parwork.runner.flight import Flight
+from pytest_parwork.runner.losses import Losses
+from pytest_parwork.runner.suspects import Suspects
+from pytest_parwork.schedule import Schedule
+
+WORKERS = (101, 102, 103)
+
+
+class Scene:
+    """Three workers, each with a batch of two tasks, of which the first is begun."""
+
+    def __init__(self, *, begun: tuple[int, ...] = WORKERS) -> None:
+        self.ledger = Ledger(bytearray(Ledger.size(6)))
+        workload = [Task(id=str(x), function=tasks.square, args=(x,)) for x in range(6)]
+        self.losses = Losses(self.ledger, workload)
+        self.flight = Flight(self.ledger, self.losses)
+        self.schedule = Schedule(range(6), workers=3, chunksize=2, in_order=True)
+        self.suspects = Suspects()
+        self.burial = Burial(
+            self.ledger, self.schedule, self.flight, self.losses, self.suspects, is_apart=False
+        )
+        batches = self.schedule.all()
+        self.flight.add(batches)
+        for batch, worker in zip(batches, WORKERS, strict=True):
+            self.ledger.arrive(batch.tasks[0], worker, 0.5)
+            if worker in begun:
+                self.ledger.start(batch.tasks[0], 1.0)
+
+    def suspect(self, *alive: int) -> None:
+        self.burial.suspect(list(self.flight), "SIGKILL", is_known=False, alive=frozenset(alive))
+
+    def again(self) -> list[int]:
+        return sorted(task for batch in self.schedule.all() for task in batch.tasks)
+
+
+def test_the_task_of_the_only_dead_worker_is_lost_and_all_others_are_sent_again() -> None:
+    scene = Scene()
+    scene.suspect(101, 103)
+    assert list(scene.losses.all()) == [2]
+    assert not scene.suspects
+    assert scene.again() == [0, 1, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("alive", "suspects"), [((), [0, 2, 4]), ((102,), [0, 4])])
+def test_of_several_dead_workers_each_task_is_tried_alone(
+    alive: tuple[int, ...], suspects: list[int]
+) -> None:
+    scene = Scene()
+    scene.suspect(*alive)
+    assert not scene.losses.all()
+    assert [task for task in range(6) if task in scene.suspects] == suspects
+    assert scene.again() == [task for task in range(6) if task not in suspects]
+
+
+def test_where_the_dead_worker_had_begun_nothing_the_others_are_not_believed_either() -> None:
+    scene = Scene(begun=(101, 103))
+    scene.suspect(101, 103)
+    assert not scene.losses.all()
+    assert [task for task in range(6) if task in scene.suspects] == [0, 4]
