@@ -22,8 +22,9 @@ def command(
     """
     file, colons, rest = node_id.partition("::")
     file = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
-    asked = set(keywords)
-    given = {name: config.getoption(f"parwork_{name}") for name in OF_TESTS if name in asked}
+    asked = {*keywords, "seed"}  # which no marker names, and every test may use
+    names = [name for name in (*OF_TESTS, "seed") if name in asked]
+    given = {name: config.getoption(f"parwork_{name}") for name in names}
     words = [f"--parwork-{name}={value}" for name, value in given.items() if value is not None]
     return " ".join(["pytest", quote(f"{file}{colons}{rest}"), *map(quote_if, [*words, *options])])
 

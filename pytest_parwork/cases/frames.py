@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..errors import LostError, MismatchError
+from ..errors import FixtureError, LostError, MismatchError
 
 __all__ = ["leave_frames_out"]
 
@@ -16,7 +16,7 @@ def leave_frames_out(call: pytest.CallInfo[None]) -> None:
     the time of a case that is DIFFERENT.
     """
     error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, MismatchError | LostError):
+    if isinstance(error, MismatchError | LostError | FixtureError):
         try:
             raise error.with_traceback(None)
         except type(error) as same:

@@ -102,6 +102,25 @@ def test_options_that_the_test_does_not_name_are_in_the_commands(scratch: Scratc
     assert "test_it.py::test_it[processes-1] PASSED" in paste(serially, scratch.path)
 
 
+def test_a_seed_is_in_every_command(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_it(n, parwork_seed):
+            note(f"{n} {parwork_seed}")
+            return is_here()
+        """
+    )
+    session = scratch.run_apart("--parwork-seed=7", "-v")
+    seeds = {note for note in scratch.notes() if note.startswith("1 ")}
+    again, serially = (commands(session, name)[0] for name in ("again", "serially"))
+    assert again == 'pytest "test_it.py::test_it" --parwork-seed=7'
+    assert serially == 'pytest "test_it.py::test_it[1]" --parwork-seed=7 --parwork-serial'
+    paste(serially, scratch.path)
+    assert set(scratch.notes()) < seeds
+
+
 def test_options_that_the_test_overrules_are_not_in_the_commands(scratch: Scratch) -> None:
     scratch.cases(FAILING.format(settings='backend="threads"', values="[1]"))
     session = scratch.run_apart("--parwork-backend=processes", "--parwork-workers=3", "-v")
