@@ -114,7 +114,6 @@ class Collected:
 
     def _add(self, item: pytest.Function, plan: Plan) -> None:
         place = _place(item)
-        _check_kind(item)
         stage = self._stage(item, plan)
         if place not in self.groups:
             assert item.parent is not None
@@ -142,6 +141,7 @@ class Collected:
         name = plan.configuration.backend
         key = (item.parent, item.originalname, name, *item.fixturenames)
         if key not in self.stages:
+            _check_kind(item)
             stage = stage_of(item)
             if stage is not None:
                 backend = backend_named(item.config, name)

@@ -237,6 +237,8 @@ class Gates:
 def wide_names(item: pytest.Function) -> list[str]:
     """Return the fixtures wider than function scope, in pytest's order."""
     defs = fixture_defs(item)
+    if not defs:
+        return []
     names = [*item.fixturenames, *hidden_fixtures(item)]
     return [name for name in names if name in defs and defs[name].scope != "function"]
 

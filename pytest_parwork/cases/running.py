@@ -33,7 +33,6 @@ class Running:
         self._collected = collected
         self._xdist = hasattr(config, "workerinput")
         self.gates = Gates(session)
-        self._termination = Termination()
         self._serial = Serial(
             self.gates,
             collected.uses,
@@ -47,6 +46,7 @@ class Running:
             config.getoption(name, default=False)
             for name in ("usepdb", "trace", "setuponly", "setupplan")
         )
+        self._termination = Termination()  # the last, because an option that is wrong ends this
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

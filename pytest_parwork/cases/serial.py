@@ -153,7 +153,8 @@ class Serial:
             raise error
         if serial.lost is not None:
             self._lose(case, parallel, serial)
-        if serial.started is not None:  # the parallel run has made its fixtures too
+        if case.setup_seconds and serial.started is not None:
+            # The parallel run has made its fixtures too.
             serial = replace(serial, started=serial.started - case.setup_seconds)
         self._compare(case, parallel, serial, changed)
         del parallel, serial
