@@ -6,7 +6,7 @@ What is imported inside a hook is not needed by a session without parwork, which
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -106,11 +106,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place(items)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist tells its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(map(_is_marked, session.items)):
         unmarked = session.config.stash.get(_UNMARKED, {})
         _collected(session.config).gather(session.config, session.items, unmarked)
         _start(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    from .distribution import connect
+
+    connect(node)
+
+
+@pytest.hookimpl(optionalhook=True, trylast=True)  # another plugin's scheduler goes before ours
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from .distribution import is_default
+
+    if not is_default(config):
+        return None
+    from .balance import LoadScheduling
+
+    return LoadScheduling(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

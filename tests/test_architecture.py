@@ -57,6 +57,8 @@ LAYERS = {
     "report": 6,
     "testing": 6,
     "_compat": 7,
+    "distribution": 7,
+    "balance": 8,
     "hookspecs": 7,
     "options": 7,
     "marker": 7,

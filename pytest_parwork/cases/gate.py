@@ -19,6 +19,7 @@ from ..report.data import RunEntry
 from ..report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from ..runner import Interrupted, Stop, carry_out
 from .groups import Case, Group, Sent, parameters_of
+from .share import Share
 from .tasks import Tasks
 
 __all__ = ["Gates", "wide_names"]
@@ -41,6 +42,7 @@ class Gates:
     def __init__(self, session: pytest.Session) -> None:
         self._session = session
         self._config = session.config
+        self._share = Share(session)
         self._batches = count()
         self._open: list[Sent] = []
         self._seconds: dict[Hashable, float] = {}  # serial, known from an earlier configuration
@@ -55,6 +57,7 @@ class Gates:
             other
             for other in case.group.cases
             if other.entry is None
+            and self._share.has(other)
             and _wide_parameters(other.item) == wide
             and not is_skipped(other.item)
         ]

@@ -1,0 +1,45 @@
+"""The scheduler for pytest-xdist: it keeps the cases of a workload in one process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import Any
+
+from xdist.scheduler import LoadScheduling as Load
+
+from .distribution import workloads
+
+__all__ = ["LoadScheduling"]
+
+
+class LoadScheduling(Load):  # type: ignore[misc]  # xdist has no types
+    """Share tests as xdist's default does, whose name it shows, but each workload as a whole.
+
+    Without a workload it is xdist's own in everything.
+    """
+
+    @cached_property
+    def _members(self) -> dict[int, frozenset[int]]:
+        """The items of the same workload for each item that is of one."""
+        found: dict[int, set[int]] = defaultdict(set)
+        known = workloads(self.config)
+        for item, workload in known.items():
+            found[workload].add(item)
+        whole = {workload: frozenset(items) for workload, items in found.items()}
+        return {item: whole[workload] for item, workload in known.items()}
+
+    def _send_tests(self, node: Any, num: int) -> None:
+        """Give a process the next `num` tests, and what belongs to them."""
+        if not self._members:
+            super()._send_tests(node, num)
+            return
+        left = frozenset(self.pending)
+        taken: set[int] = set()
+        for item in self.pending:
+            if len(taken) >= num:
+                break
+            taken |= self._members.get(item, frozenset((item,))) & left
+        # To the front, in the order of collection: xdist's own takes the rest from there.
+        self.pending.sort(key=lambda item: item not in taken)
+        super()._send_tests(node, len(taken))
