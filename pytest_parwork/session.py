@@ -32,11 +32,14 @@ class Reporting:
         self._files = files
         self._told: list[str] = []
         self._pieces: list[dict[str, Any]] = []
+        self._calls: set[str] = set()
         self._report: Report | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the parts of runs that a report carries."""
-        self.add(getattr(report, "parwork", ()))
+        pieces: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
+        self._calls.update(p["id"] for p in pieces if p["id"].startswith(f"{report.nodeid}::"))
+        self.add(pieces)
 
     def add(self, pieces: Sequence[dict[str, Any]]) -> None:
         """Take parts of runs."""
@@ -58,6 +61,7 @@ class Reporting:
             collector.add(RunEntry.from_dict(piece))
         self._report = collector.report(version=__version__, environment=environment())
         self._config.hook.pytest_parwork_logreport(config=self._config, report=self._report)
+        self._add_durations(self._report)
         for file in self._files:
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +70,26 @@ class Reporting:
                 self._told.append(f"parwork report NOT written: {file}: {error.strerror}")
             else:
                 self._told.append(f"parwork report written: {file}")
+
+    def _add_durations(self, report: Report) -> None:
+        """Let `--durations` show each parallel run of cases; those of calls are inside a test."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is None or self._config.getoption("durations", default=None) is None:
+            return
+        for run in report.runs:
+            if run.id in self._calls:
+                continue
+            terminal.stats.setdefault("", []).append(  # beside set-ups and tear-downs
+                pytest.TestReport(
+                    nodeid=f"{run.id}[{run.label}]",
+                    location=(run.id, None, ""),
+                    keywords={},
+                    outcome="passed",
+                    longrepr=None,
+                    when="parwork",  # type: ignore[arg-type]  # shown as it is
+                    duration=sum(facts.startup + facts.wall for facts in run.facts),
+                )
+            )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the section; nothing where nothing was marked."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from .scratch import Scratch
+
+#: A line of `--durations`: seconds, phase, node id.
+DURATION = re.compile(r"(\d+\.\d+)s (\w+) +(\S+)$")
 
 CASES = """
     @pytest.mark.parwork(backend="processes:fork", workers=2)
@@ -197,16 +202,31 @@ class TestDebugging:
 
 
 class TestOtherOptions:
-    def test_durations_show_the_serial_run(self, scratch: Scratch) -> None:
+    @pytest.mark.parametrize("processes", ["", "-n2"])
+    def test_durations_show_the_serial_run_and_the_parallel_one_apart(
+        self, scratch: Scratch, processes: str
+    ) -> None:
         scratch.cases(
             """
-            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parwork(backend=["threads", "processes:fork"], workers=2)
             @pytest.mark.parametrize("n", range(2))
-            def test_it(n): time.sleep(0.02)
+            def test_it(n): is_here() or time.sleep(0.2)
+
+            def test_calls(parwork): parwork.map(abs, [1, 2], backend="threads", workers=2)
             """
         )
-        session = scratch.run("--durations=5", "-vv")
-        assert sum("call     test_it.py::test_it[" in line for line in session.lines) == 2
+        if processes:
+            pytest.importorskip("xdist")
+        options = ["-p", "xdist", processes] if processes else []
+        session = scratch.run_apart("--durations=0", "-vv", *options)
+        shown = [found.groups() for line in session.lines if (found := DURATION.match(line))]
+        assert sum(what == "call" for _, what, _ in shown) == 4 + 1
+        runs = {id: float(time) for time, what, id in shown if what == "parwork"}
+        assert sorted(runs) == [
+            "test_it.py::test_it[processes:fork-2]",
+            "test_it.py::test_it[threads-2]",
+        ]
+        assert min(runs.values()) >= 0.2
 
     def test_the_progress_counts_the_cases_alone(self, scratch: Scratch) -> None:
         scratch.cases(CASES.replace("is_here()", "n"))
