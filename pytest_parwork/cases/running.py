@@ -42,6 +42,7 @@ class Running:
         if any(case.stage for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
         self._showing = Showing()
+        self._is_traced = config.getoption("trace", default=False)
         self._is_off = is_serial(config) or any(
             config.getoption(name, default=False)
             for name in ("usepdb", "trace", "setuponly", "setupplan")
@@ -89,7 +90,9 @@ class Running:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """Run the body of a case serially, beside its parallel outcome."""
         case = item.stash.get(CASE, None)
-        if case is None:
+        if (
+            case is None or self._is_traced
+        ):  # pytest's debugger begins in the body, and drops values
             return (yield)
         body = self._serial.plain_body_of if self._is_off else self._serial.body_of
         with body(case):

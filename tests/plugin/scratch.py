@@ -322,7 +322,7 @@ class Scratch:
         process = subprocess.Popen(
             [*command, script, *options, *self._reporting(report)],
             cwd=self.path / folder,
-            stdin=subprocess.DEVNULL,
+            stdin=settings.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

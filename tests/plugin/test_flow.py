@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -192,6 +193,19 @@ class TestDebugging:
         scratch.cases(CASES)
         assert "PytestReturnNotNoneWarning" not in scratch.run("--pdb").text
 
+    @pytest.mark.parametrize("fails", [True, False])
+    def test_trace_begins_in_the_body(self, scratch: Scratch, fails: bool) -> None:
+        scratch.cases(
+            "@pytest.mark.parwork\n@pytest.mark.parametrize('n', [41])\n"
+            f"def test_it(n):\n    found = note(n)\n    assert n == {42 if fails else 41}\n"
+            "    return n\n"
+        )
+        with scratch.write("typed.txt", "continue\n").open() as typed:
+            session = scratch.start("--trace", stdin=typed).finish()
+        assert "-> found = note(n)" in session.text
+        assert session.counts == ({"failed": 1} if fails else {"passed": 1})
+        assert scratch.notes() == ["41 here"]
+
     def test_it_opens_the_debugger_in_the_body(self, scratch: Scratch) -> None:
         scratch.cases(
             "@pytest.mark.parwork\n@pytest.mark.parametrize('n', [41])\n"
@@ -238,13 +252,51 @@ class TestOtherOptions:
         scratch.cases(CASES)
         assert scratch.run("-l").counts == {"passed": 4, "failed": 1}
 
-    @pytest.mark.parametrize("style", ["long", "short", "line", "native", "no"])
+    @pytest.mark.parametrize("style", ["auto", "long", "short", "line", "native", "no"])
     def test_each_traceback_style_names_the_difference_in_the_summary(
         self, scratch: Scratch, style: str
     ) -> None:
         scratch.cases(CASES)
         (line,) = scratch.run(f"--tb={style}").summary
         assert line.startswith("FAILED test_it.py::test_it[2] - DIFFERENT: serial True, ")
+
+    @pytest.mark.parametrize(
+        ("option", "is_shown"), [("-qq", False), ("-q", False), ("-v", True), ("-vv", True)]
+    )
+    def test_quiet_and_verbose_sessions_end_alike(
+        self, scratch: Scratch, option: str, is_shown: bool
+    ) -> None:
+        scratch.cases(CASES)
+        session = scratch.run(option)
+        assert session.code == 1
+        assert session.title == "parwork: 1 workload, 1 case DIFFERENT"
+        assert (len(session.section) > 1) is is_shown
+        assert len(session.summary) == 1
+
+    def test_all_outcomes_are_in_the_long_summary(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        session = scratch.run("-rA")
+        ends = [line.split()[:2] for line in session.lines if line.startswith(("PASSED", "FAILED"))]
+        assert ends == [["PASSED", f"test_it.py::test_it[{n}]"] for n in (0, 1, 3)] + [
+            ["PASSED", "test_it.py::test_other"],
+            ["FAILED", "test_it.py::test_it[2]"],
+        ]
+
+    def test_junit_has_a_row_for_each_case_and_none_for_the_run(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        scratch.run("--junitxml=junit.xml", "--durations=5")
+        rows = ET.parse(scratch.path / "junit.xml").iter("testcase")
+        assert [row.get("name") for row in rows] == [f"test_it[{n}]" for n in range(4)] + [
+            "test_other"
+        ]
+
+    def test_without_the_plugin_the_marker_is_a_mark_like_others(self, scratch: Scratch) -> None:
+        scratch.write("pytest.ini", "[pytest]\nmarkers = parwork: of a plugin\n")
+        scratch.cases(CASES.replace("return n if", "assert n >= 0 if"))
+        session = scratch.run_apart("-p", "no:parwork")
+        assert session.counts == {"passed": 5}
+        assert session.section == []
+        assert ran(scratch) == ([], ["0", "1", "2", "3", "other"])
 
     def test_cases_in_several_files_are_workloads_of_their_own(self, scratch: Scratch) -> None:
         text = """

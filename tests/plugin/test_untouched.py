@@ -1,0 +1,149 @@
+"""A suite that does not use the plugin: nothing of its session is different."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .scratch import Scratch
+
+SUITE = """
+    import random
+    import warnings
+    import pytest
+
+    @pytest.fixture(scope="module", params=["x", "y"])
+    def wide(request):
+        yield request.param
+        print("torn down")
+
+    @pytest.fixture(autouse=True)
+    def narrow(tmp_path, monkeypatch):
+        monkeypatch.setenv("NARROW", str(tmp_path))
+
+    @pytest.mark.parametrize("n", range(3))
+    def test_cases(n, wide):
+        print("case", n, wide)
+        assert n != 1
+
+    @pytest.mark.xfail(reason="known")
+    def test_xfail(wide): assert False
+
+    @pytest.mark.xfail
+    def test_xpass(): pass
+
+    @pytest.mark.skip(reason="later")
+    def test_skip(): pass
+
+    def test_warns(): warnings.warn("careful")
+
+    def test_error(nothing): pass
+
+    class TestInside:
+        def setup_method(self): self.value = 1
+
+        @pytest.mark.parametrize("a", ["[", "::", "a-b"])
+        def test_method(self, a, record_property):
+            record_property("a", a)
+            assert self.value
+
+    import unittest
+    class TestUnit(unittest.TestCase):
+        def test_unit(self):
+            with self.subTest(n=1):
+                self.assertEqual(1, 2)
+            with self.subTest(n=2):
+                self.assertEqual(1, 1)
+    """
+
+#: What changes from session to session, and the header's list of plugins.
+CHANGING = [
+    (re.compile(r"\d+\.\d\ds"), "TIME"),
+    (re.compile(r"0x[0-9a-f]+"), "ADDRESS"),
+    (re.compile(r"plugins: .*\n"), ""),
+    (re.compile(r"(, )?parwork-[\d.]+"), ""),
+    (re.compile(r'(time|timestamp)="[^"]*"'), ""),
+]
+
+
+def shape(text: str) -> str:
+    for pattern, instead in CHANGING:
+        text = pattern.sub(instead, text)
+    return text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["-v"],
+        ["-vv", "--durations=0"],
+        ["-q", "-rA"],
+        ["--collect-only", "-q"],
+        ["--setup-show"],
+        ["--setup-plan"],
+        ["-x"],
+        ["-k", "inside or 2", "--deselect", "test_it.py::test_warns"],
+        ["--tb=short", "-l"],
+    ],
+    ids=" ".join,
+)
+def test_the_output_is_the_same(scratch: Scratch, options: list[str]) -> None:
+    scratch.write("test_it.py", SUITE)
+    scratch.write("test_more.py", SUITE)
+    without = scratch.run_apart("-p", "no:parwork", "-W", "default", *options, "--cache-clear")
+    beside = scratch.run_apart("-W", "default", *options, "--cache-clear")
+    assert "parwork" not in without.text
+    assert beside.code == without.code
+    assert timeless(beside.out) == timeless(without.out)
+    assert timeless(beside.err) == timeless(without.err)
+
+
+def timeless(text: str) -> list[str]:
+    """Return the lines that are the same in each session; those of `--durations` in any order."""
+    lines = shape(text).splitlines()
+    slowest = [line for line in lines if re.match(r"TIME (call|setup|teardown) ", line)]
+    return [line for line in lines if line not in slowest] + sorted(slowest)
+
+
+def test_the_junit_file_is_the_same(scratch: Scratch) -> None:
+    scratch.write("test_it.py", SUITE)
+    scratch.run_apart("-p", "no:parwork", "-W", "default", "--junitxml=without.xml")
+    scratch.run_apart("-W", "default", "--junitxml=beside.xml")
+    without, beside = (scratch.path / f"{name}.xml" for name in ("without", "beside"))
+    assert shape(beside.read_text()) == shape(without.read_text())
+
+
+def test_xdist_shares_it_in_the_same_way(scratch: Scratch) -> None:
+    pytest.importorskip("xdist")
+    scratch.write("test_it.py", SUITE)
+    options = ["-p", "xdist", "-n1", "-v", "-W", "default"]
+    without = scratch.run_apart("-p", "no:parwork", *options)
+    beside = scratch.run_apart(*options)
+    assert timeless(beside.out) == timeless(without.out)
+
+
+def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
+    scratch.write(
+        "test_it.py",
+        """
+        import signal, sys
+
+        def test_plugins(request):
+            names = [name for name, _ in request.config.pluginmanager.list_name_plugin()]
+            assert [name for name in names if "parwork" in name] == ["parwork", "parwork-reporting"]
+
+        def test_modules():
+            ours = {name for name in sys.modules if name.startswith("pytest_parwork.")}
+            assert ours == {
+                f"pytest_parwork.{name}"
+                for name in ("_compat", "errors", "hookspecs", "options", "plugin", "session")
+            }
+
+        def test_signals():
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        """,
+    )
+    session = scratch.run_apart()
+    assert session.counts == {"passed": 3}
