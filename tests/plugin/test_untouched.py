@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .scratch import Scratch
+from .scratch import Scratch, Session
 
 SUITE = """
     import random
@@ -57,14 +57,18 @@ SUITE = """
                 self.assertEqual(1, 1)
     """
 
-#: What changes from session to session, and the header's list of plugins.
+#: What changes from session to session, and the lists of all plugins and fixtures.
 CHANGING = [
     (re.compile(r"\d+\.\d\ds"), "TIME"),
     (re.compile(r"0x[0-9a-f]+"), "ADDRESS"),
     (re.compile(r"plugins: .*\n"), ""),
-    (re.compile(r"(, )?parwork-[\d.]+"), ""),
+    (re.compile(r", parwork\w*"), ""),  # among the available fixtures
     (re.compile(r'(time|timestamp)="[^"]*"'), ""),
 ]
+
+
+#: The options that load the plugin, and those that do not.
+PLUGIN = ("-p parwork", "")
 
 
 def shape(text: str) -> str:
@@ -92,12 +96,22 @@ def shape(text: str) -> str:
 def test_the_output_is_the_same(scratch: Scratch, options: list[str]) -> None:
     scratch.write("test_it.py", SUITE)
     scratch.write("test_more.py", SUITE)
-    without = scratch.run_apart("-p", "no:parwork", "-W", "default", *options, "--cache-clear")
-    beside = scratch.run_apart("-W", "default", *options, "--cache-clear")
-    assert "parwork" not in shape(without.text)
+    beside, without = both(scratch, *options, "--cache-clear")
+    assert "parwork" not in without.text
     assert beside.code == without.code
     assert timeless(beside.out) == timeless(without.out)
     assert timeless(beside.err) == timeless(without.err)
+
+
+def both(scratch: Scratch, *options: str) -> list[Session]:
+    """Run pytest with the plugin and without it."""
+    return [run(scratch, plugin, *options) for plugin in PLUGIN]
+
+
+def run(scratch: Scratch, plugin: str, *options: str) -> Session:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", f"{plugin} -p no:faulthandler")
+        return scratch.run_apart(*options)
 
 
 def timeless(text: str) -> list[str]:
@@ -109,18 +123,17 @@ def timeless(text: str) -> list[str]:
 
 def test_the_junit_file_is_the_same(scratch: Scratch) -> None:
     scratch.write("test_it.py", SUITE)
-    scratch.run_apart("-p", "no:parwork", "-W", "default", "--junitxml=without.xml")
-    scratch.run_apart("-W", "default", "--junitxml=beside.xml")
-    without, beside = (scratch.path / f"{name}.xml" for name in ("without", "beside"))
-    assert shape(beside.read_text()) == shape(without.read_text())
+    found: list[str] = []
+    for plugin in PLUGIN:
+        run(scratch, plugin, "--junitxml=junit.xml")
+        found.append(shape((scratch.path / "junit.xml").read_text()))
+    assert found[0] == found[1]
 
 
 def test_xdist_shares_it_in_the_same_way(scratch: Scratch) -> None:
     pytest.importorskip("xdist")
     scratch.write("test_it.py", SUITE)
-    options = ["-p", "xdist", "-n1", "-v", "-W", "default"]
-    without = scratch.run_apart("-p", "no:parwork", *options)
-    beside = scratch.run_apart(*options)
+    beside, without = both(scratch, "-p", "xdist", "-n1", "-v")
     assert timeless(beside.out) == timeless(without.out)
 
 
