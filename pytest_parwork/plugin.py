@@ -104,6 +104,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from .cases.checks import place
 
         place(items)
+    if config.pluginmanager.hasplugin("run-parallel"):
+        from .cases.company import keep_single
+
+        keep_single(item for item in items if _is_ours(item))
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist tells its controller
@@ -137,6 +141,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         from .config import close_backends
 
         close_backends(config)
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return _is_marked(item) or "parwork" in getattr(item, "fixturenames", ())
 
 
 def _is_marked(item: object) -> bool:

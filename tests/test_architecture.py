@@ -50,6 +50,7 @@ LAYERS = {
     "backends": 3,
     "stage": 2,
     "outcomes": 3,
+    "reseeding": 3,
     "runner": 4,
     "reference": 5,
     "stress": 5,

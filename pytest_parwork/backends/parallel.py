@@ -20,7 +20,7 @@ from .contexts import Processes
 
 __all__ = ["BUNDLED", "ParallelWorkers", "RegisteredWorkers", "end_loky"]
 
-#: Seconds that a call which has lost its workers has to end.
+#: Seconds that a call which has lost its workers, or a worker that is let go, has to end.
 ENDING = 5.0
 
 #: The name of the thread that calls Parallel.
@@ -189,8 +189,13 @@ def _alive(error: BaseException) -> frozenset[int]:
     return alive
 
 
-def end_loky() -> None:
-    """End the workers that loky keeps."""
+def end_loky(*, at_leisure: bool = False) -> None:
+    """End the workers that loky keeps; at leisure, they have some time to end by themselves."""
     from joblib.externals.loky import get_reusable_executor
 
-    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+    executor = get_reusable_executor(reuse=True)
+    if at_leisure:
+        ending = threading.Thread(target=executor.shutdown, daemon=True)
+        ending.start()
+        ending.join(ENDING)
+    executor.shutdown(wait=True, kill_workers=True)

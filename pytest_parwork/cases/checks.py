@@ -27,6 +27,9 @@ _OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
 class Check(pytest.Item):
     """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges what ran before it."""
 
+    #: Says to pytest-run-parallel that there is no function to call.
+    _parallel_custom_item = True
+
     def __init__(
         self,
         *,

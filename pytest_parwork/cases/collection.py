@@ -209,3 +209,9 @@ def _check_kind(item: pytest.Function) -> None:
         raise UsageError("a method of unittest.TestCase cannot be fanned out; use a plain class")
     if inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function):
         raise UsageError("an async test cannot be fanned out; call asyncio.run() inside")
+    if getattr(item.function, "is_hypothesis_test", False):
+        raise UsageError(
+            "a test with @given cannot be fanned out: hypothesis chooses each example by what came "
+            "of the last. Parametrize it, or draw a list, st.lists(...), and give that to "
+            "parwork.map, with suppress_health_check=[HealthCheck.function_scoped_fixture]"
+        )

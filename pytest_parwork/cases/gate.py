@@ -18,6 +18,7 @@ from ..output import Filter
 from ..report.data import RunEntry
 from ..report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from ..runner import Interrupted, Stop, carry_out
+from .company import reseeded_tasks
 from .groups import Case, Group, Sent, parameters_of
 from .share import Share
 from .tasks import Tasks
@@ -100,6 +101,11 @@ class Gates:
         )
         return True
 
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item) -> object:
+        """Let pytest-timeout limit each case, and not the run of all of them."""
+        return True if isinstance(item, Gate) else None
+
     def done_with(self, case: Case) -> None:
         """Give the memory of the case's outcome back, and the files of its run after the last."""
         sent = case.sent
@@ -146,8 +152,8 @@ class Gates:
     ) -> None:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
-        tasks = Tasks(wide)
-        workload = Workload(name=group.id, tasks=tuple(map(tasks.task, cases)))
+        tasks = reseeded_tasks(cases, list(map(Tasks(wide).task, cases)))
+        workload = Workload(name=group.id, tasks=tasks)
         backend = backend_named(self._config, group.plan.configuration.backend)
         try:
             run = carry_out(

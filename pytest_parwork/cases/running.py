@@ -8,6 +8,7 @@ from warnings import WarningMessage
 
 import pytest
 
+from ..config import close_backends
 from ..errors import LostError, MismatchError
 from ..fixture import CALLS
 from ..options import is_serial
@@ -48,6 +49,13 @@ class Running:
             for name in ("usepdb", "trace", "setuponly", "setupplan")
         )
         self._termination = Termination()  # the last, because an option that is wrong ends this
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """End what backends keep before others look at what workers have left: pytest-cov does."""
+        result = yield
+        close_backends(session.config)
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -24,6 +24,7 @@ from ..reference import References, call
 from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import Scene, lost_message, mismatch_message
 from .again import again, serially
+from .company import reseeded
 from .gate import Gates
 from .groups import CASE, Case, label
 from .phases import compare_phases, masked, outcome_of_setup, refusal
@@ -76,7 +77,7 @@ class Serial:
 
     def body_of(self, case: Case) -> AbstractContextManager[None]:
         """Let the call phase inside run the case serially, compared with its parallel outcome."""
-        original = case.item.obj
+        original = reseeded(case, case.item.obj)
         if case.stage is not None and case.is_lost:  # its fixtures were not made
             self._judge(case, original)
 
@@ -87,7 +88,7 @@ class Serial:
 
     def plain_body_of(self, case: Case) -> AbstractContextManager[None]:
         """Let the call phase inside run the case as it is, and take what it returns."""
-        original = case.item.obj
+        original = reseeded(case, case.item.obj)
 
         def plain(**kwargs: object) -> None:
             original(**kwargs)

@@ -13,6 +13,7 @@ from ..stage.folders import leaf
 from ..stage.performance import Performance
 from ..stage.recipe import PARAM, Role, Stage
 from .addresses import body_of
+from .company import limit_of
 from .groups import Case
 from .seeds import seed_of
 from .stages import SEED
@@ -44,7 +45,7 @@ class Tasks:
             function=_on_fresh_instance(item) if item.cls is not None else item.function,
             address=body_of(item),
             kwargs={name: values[name] for name in argument_names(item)},
-            timeout=case.plan.timeout,
+            timeout=case.plan.timeout or limit_of(item),
         )
 
     def _on_stage(self, case: Case, stage: Stage, params: Mapping[str, object]) -> Task:
@@ -66,7 +67,7 @@ class Tasks:
             function=self._performances[id(stage)],
             args=(Role(item.name, case.id, case.folder),),
             kwargs=given,
-            timeout=case.plan.timeout,
+            timeout=case.plan.timeout or limit_of(item),
         )
 
     def _folder_of(self, item: pytest.Function) -> str:
