@@ -64,6 +64,9 @@ def main() -> int:
         wanted = [f"pytest[dev]=={pytest.__version__}"]
         bare = environment(here / "bare", wanted)
         beside = environment(here / "beside", [*wanted, str(ROOT)])
+        for python, is_there in ((bare, False), (beside, True)):
+            told = run([str(python), "-m", "pytest", "-VV"])
+            assert ("pytest-parwork" in told) is is_there, told
         without = outcomes(bare, sources, files)
         found = outcomes(beside, sources, files)
         differing = differences(without, found)
@@ -74,7 +77,9 @@ def main() -> int:
             differing = differences(without, found)
     print(f"pytest {pytest.__version__}, {len(without)} tests in {len(files)} files")
     for name, told in (("without", without), ("with", found)):
-        print(f"  {name:<8}", ", ".join(f"{n} {what}" for what, n in Counter(told.values()).items()))
+        print(
+            f"  {name:<8}", ", ".join(f"{n} {what}" for what, n in Counter(told.values()).items())
+        )
     for id, (before, after) in differing.items():
         print(f"  DIFFERENT {id}: {before} without, {after} with")
     print(f"  {len(differing)} of them end in another way")

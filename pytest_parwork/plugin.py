@@ -104,7 +104,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from .cases.checks import place
 
         place(items)
-    if config.pluginmanager.hasplugin("run-parallel"):
+    if any(map(config.pluginmanager.hasplugin, ("run-parallel", "pytest_run_parallel.plugin"))):
         from .cases.company import keep_single
 
         keep_single(item for item in items if _is_ours(item))
@@ -136,11 +136,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     return LoadScheduling(config, log)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if config.pluginmanager.has_plugin(_RUNNING):
-        from .config import close_backends
+@pytest.hookimpl(wrapper=True, trylast=True)  # before pytest-cov counts what workers have left
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    result = yield
+    _close(session.config)
+    return result
 
-        close_backends(config)
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _close(config)
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -155,6 +159,14 @@ def _collected(config: pytest.Config) -> Collected:
     from .cases.collection import Collected
 
     return config.stash.setdefault(_COLLECTED, Collected())
+
+
+def _close(config: pytest.Config) -> None:
+    """End what the backends keep, if there was work for any."""
+    if config.pluginmanager.has_plugin(_RUNNING):
+        from .config import close_backends
+
+        close_backends(config)
 
 
 def _start(session: pytest.Session) -> None:

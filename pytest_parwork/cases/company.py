@@ -20,7 +20,7 @@ __all__ = ["keep_single", "limit_of", "reseeded", "reseeded_tasks"]
 def limit_of(item: pytest.Item) -> float | None:
     """Return the seconds that pytest-timeout gives the item, None for no limit."""
     config = item.config
-    if not config.pluginmanager.hasplugin("timeout"):
+    if not any(map(config.pluginmanager.hasplugin, ("timeout", "pytest_timeout"))):
         return None
     mark = item.get_closest_marker("timeout")
     given = None

@@ -8,7 +8,6 @@ from warnings import WarningMessage
 
 import pytest
 
-from ..config import close_backends
 from ..errors import LostError, MismatchError
 from ..fixture import CALLS
 from ..options import is_serial
@@ -49,13 +48,6 @@ class Running:
             for name in ("usepdb", "trace", "setuponly", "setupplan")
         )
         self._termination = Termination()  # the last, because an option that is wrong ends this
-
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """End what backends keep before others look at what workers have left: pytest-cov does."""
-        result = yield
-        close_backends(session.config)
-        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -98,9 +90,8 @@ class Running:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """Run the body of a case serially, beside its parallel outcome."""
         case = item.stash.get(CASE, None)
-        if (
-            case is None or self._is_traced
-        ):  # pytest's debugger begins in the body, and drops values
+        # A debugger that begins in the body drops what that returns.
+        if case is None or self._is_traced:
             return (yield)
         body = self._serial.plain_body_of if self._is_off else self._serial.body_of
         with body(case):

@@ -113,6 +113,24 @@ class TestCoverage:
         assert re.search(r"^library.py .* 100%", session.text, re.MULTILINE)
         assert session.counts == {"passed": 4}
 
+    @pytest.mark.parametrize("backend", ["joblib", "processes:spawn"])
+    def test_so_are_those_of_calls(self, scratch: Scratch, backend: str) -> None:
+        scratch.cases(
+            """
+            os.environ.setdefault("HOME_PID", str(os.getpid()))
+            from library import compute
+
+            def test_calls(parwork): parwork.map(compute, range(4), workers=2)
+            """
+        )
+        session = scratch.run_apart(
+            *needs("pytest_cov"),
+            "--cov=library",
+            f"--parwork-backend={backend}",
+            "--cov-report=term-missing",
+        )
+        assert re.search(r"^library.py .* 100%", session.text, re.MULTILINE)
+
     def test_so_they_are_under_xdist(self, scratch: Scratch) -> None:
         options = needs("pytest_cov", "xdist")
         session = scratch.run_apart(*options, "-n2", "--cov=library", "--cov-report=term-missing")

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from .scratch import Scratch, Session
+from .scratch import Scratch, Session, until
 
 pytest.importorskip("xdist")
 
@@ -140,6 +140,29 @@ def test_a_process_that_dies_takes_one_case_with_it(scratch: Scratch) -> None:
     assert session.verdicts("test_it.py::test_it") == dict.fromkeys("01345", "EQUAL")
     # The process in its place sends what is left.
     assert sent(scratch) == {str(n): 1 if n < 3 else 2 for n in range(6)}
+
+
+def test_a_process_that_is_killed_leaves_no_workers(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        import signal
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(6))
+        def test_it(n):
+            if n == 3 and not is_here() and not os.path.exists("killed"):
+                open("killed", "w").close()
+                os.kill(os.getppid(), signal.SIGKILL)
+                time.sleep(600)
+            return n
+        """
+    )
+    apart = scratch.start("-p", "xdist", "-n2", report=True)
+    session = apart.finish()
+    assert session.counts == {"passed": 5, "failed": 1}
+    assert "crashed while running 'test_it.py::test_it[0]'" in session.text
+    assert session.verdicts("test_it.py::test_it") == dict.fromkeys("12345", "EQUAL")
+    assert until(lambda: not apart.members())
 
 
 def test_a_workload_of_more_cases_than_there_are_tests_for_each_process(scratch: Scratch) -> None:

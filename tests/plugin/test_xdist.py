@@ -60,10 +60,7 @@ def test_speed_is_not_judged(scratch: Scratch) -> None:
     scratch.cases(CASES)
     session = run(scratch)
     assert session.counts["skipped"] == 1
-    assert (
-        "under pytest-xdist other tests run beside this one" in session.text
-        or "some cases of the workload are missing in this session" in session.text
-    )
+    assert "under pytest-xdist other tests run beside this one" in session.text
     assert "no measure of speed" in " ".join(" ".join(session.section).split())
 
 
