@@ -76,10 +76,8 @@ def main() -> int:
             found |= outcomes(beside, sources, list(differing))
             differing = differences(without, found)
     print(f"pytest {pytest.__version__}, {len(without)} tests in {len(files)} files")
-    for name, told in (("without", without), ("with", found)):
-        print(
-            f"  {name:<8}", ", ".join(f"{n} {what}" for what, n in Counter(told.values()).items())
-        )
+    for name, ends in (("without", without), ("with", found)):
+        print(f"  {name:<8}", ", ".join(f"{n} {end}" for end, n in Counter(ends.values()).items()))
     for id, (before, after) in differing.items():
         print(f"  DIFFERENT {id}: {before} without, {after} with")
     print(f"  {len(differing)} of them end in another way")

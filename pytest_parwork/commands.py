@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -26,7 +26,16 @@ def command(
     names = [name for name in (*OF_TESTS, "seed") if name in asked]
     given = {name: config.getoption(f"parwork_{name}") for name in names}
     words = [f"--parwork-{name}={value}" for name, value in given.items() if value is not None]
-    return " ".join(["pytest", quote(f"{file}{colons}{rest}"), *map(quote_if, [*words, *options])])
+    words += [*options, *_seeds(config)]
+    return " ".join(["pytest", quote(f"{file}{colons}{rest}"), *map(quote_if, words)])
+
+
+def _seeds(config: pytest.Config) -> Iterator[str]:
+    """Yield the options that give the seeds of this session, pytest-randomly's as well."""
+    for name in ("parwork_seed", "randomly_seed"):
+        seed = str(config.getoption(name, default=""))
+        if seed.isdecimal():
+            yield f"--{name.replace('_', '-')}={seed}"
 
 
 def quote(text: str) -> str:

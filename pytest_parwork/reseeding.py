@@ -10,7 +10,7 @@ from typing import Any
 from .model import Address
 from .worker import find
 
-__all__ = ["Reseeded", "reseed"]
+__all__ = ["Reseeded", "reseed", "reseed_setup"]
 
 
 def reseed(seed: int) -> None:
@@ -19,6 +19,11 @@ def reseed(seed: int) -> None:
     numpy_random = _numpy_random()
     if numpy_random is not None:
         numpy_random.seed(seed % 2**32)
+
+
+def reseed_setup(seed: int) -> None:
+    """Seed for the set-up of a case whose body gets `seed`, by which no number comes twice."""
+    reseed(seed - 1)
 
 
 @cache

@@ -12,9 +12,10 @@ import pytest
 from ..config import CONFIGURATION
 from ..model import Task
 from ..reseeding import Reseeded, reseed
+from ..stage.recipe import Role
 from .groups import ORDINAL, Case
 
-__all__ = ["keep_single", "limit_of", "reseeded", "reseeded_tasks"]
+__all__ = ["keep_single", "limit_of", "reseeded", "reseeded_tasks", "seed_of"]
 
 
 def limit_of(item: pytest.Item) -> float | None:
@@ -46,7 +47,7 @@ def keep_single(items: Iterable[pytest.Item]) -> None:
 
 def reseeded(case: Case, body: Callable[..., object]) -> Callable[..., object]:
     """Return the body with the generators seeded as in its worker, if pytest-randomly is on."""
-    seed = _seed_of(case)
+    seed = seed_of(case)
     if seed is None:
         return body
 
@@ -62,19 +63,24 @@ def reseeded_tasks(cases: Sequence[Case], tasks: Sequence[Task]) -> tuple[Task, 
 
     The others would differ for its sake, as it seeds before each test in this process alone.
     """
-    if _seed_of(cases[0]) is None:
+    if seed_of(cases[0]) is None:
         return tuple(tasks)
     made: dict[object, Reseeded] = {}  # one for each function, which so travels once
     found = []
     for case, task in zip(cases, tasks, strict=True):
+        seed = seed_of(case)
+        if case.stage is not None:
+            (role,) = task.args
+            assert isinstance(role, Role)
+            found.append(replace(task, args=(role._replace(seed=seed),)))
+            continue
         key = task.address or id(task.function)
         function = made.setdefault(key, Reseeded(task.function, task.address))
-        args = (_seed_of(case), *task.args)
-        found.append(replace(task, function=function, address=None, args=args))
+        found.append(replace(task, function=function, address=None, args=(seed, *task.args)))
     return tuple(found)
 
 
-def _seed_of(case: Case) -> int | None:
+def seed_of(case: Case) -> int | None:
     """Return the seed of pytest-randomly for the body, None where it seeds nothing.
 
     All configurations of a case have the same, because they share a reference.

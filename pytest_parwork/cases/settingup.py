@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from ..clock import now
+from ..reseeding import reseed_setup
+from .company import seed_of
 from .groups import CASE, Case
 
 __all__ = ["SettingUp"]
@@ -18,6 +20,7 @@ class SettingUp:
 
     def __init__(self) -> None:
         self._case: Case | None = None
+        self._seeded: Case | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
@@ -29,6 +32,7 @@ class SettingUp:
         if case is None or case.stage is None or case is self._case:
             return (yield)
         self._case = case
+        self._reseed(case)
         began = now()
         try:
             return (yield)
@@ -38,3 +42,11 @@ class SettingUp:
         finally:
             case.setup_seconds += now() - began
             self._case = None
+
+    def _reseed(self, case: Case) -> None:
+        """Seed before the first of them: pytest-randomly has, but for this configuration alone."""
+        if case is not self._seeded:
+            self._seeded = case
+            seed = seed_of(case)
+            if seed is not None:
+                reseed_setup(seed)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..deadline import TimedOut
 from ..failures import is_skip
+from ..reseeding import reseed, reseed_setup
 from .ended import Ended
 from .finding import Found, find
 from .play import Play
@@ -44,8 +45,12 @@ class Performance:
             value, error = None, None
             phase: Literal["setup", "call"] = "setup"
             try:
+                if role.seed is not None:
+                    reseed_setup(role.seed)
                 play.set_up()
                 phase = "call"
+                if role.seed is not None:
+                    reseed(role.seed)
                 value = play.call()
             except BaseException as caught:
                 error = caught

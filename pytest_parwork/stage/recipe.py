@@ -54,8 +54,12 @@ class Stage:
 
 
 class Role(NamedTuple):
-    """What is known of one case beside its values; `folder` is where its `tmp_path` will be."""
+    """What is known of one case beside its values.
+
+    `folder` is where its `tmp_path` will be, `seed` that of the global generators, if any.
+    """
 
     name: str
     nodeid: str
     folder: str = ""
+    seed: int | None = None

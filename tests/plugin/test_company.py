@@ -233,6 +233,41 @@ class TestRandomly:
         )
         assert session.counts == {"passed": 34}
 
+    def test_so_are_cases_with_fixtures_that_draw(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            np = pytest.importorskip("numpy")
+
+            @pytest.fixture
+            def drawn(tmp_path):
+                return random.random(), np.random.random()
+
+            class TestInside:
+                def setup_method(self):
+                    self.first = random.random()
+
+                @pytest.mark.parwork(backend=["processes:fork", "joblib"], workers=[2, 3])
+                @pytest.mark.parametrize("n", range(3))
+                def test_it(self, n, drawn):
+                    return self.first, drawn, random.random(), np.random.random()
+
+            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_plain(n, drawn):
+                return drawn, random.random()
+            """
+        )
+        session = scratch.run_apart(*needs("pytest_randomly"), "--randomly-seed=4", report=True)
+        assert session.counts == {"passed": 14}
+
+    def test_the_command_that_repeats_a_failure_has_its_seed(self, scratch: Scratch) -> None:
+        scratch.cases(CASES)
+        session = scratch.run_apart(*needs("pytest_randomly"), "--randomly-seed=77")
+        assert (
+            'pytest "test_it.py::test_it[joblib-2]" --parwork-serial --randomly-seed=77'
+            in session.text
+        )
+
     def test_another_seed_gives_other_values_and_serial_gives_the_same(
         self, scratch: Scratch
     ) -> None:
