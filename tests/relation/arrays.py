@@ -133,7 +133,9 @@ OTHERS = (
     Row("NaT", np.array(["NaT"], "M8[s]"), np.array(["NaT"], "M8[s]")),
     Row("NaT of another unit", np.array(["NaT"], "M8[s]"), np.array(["NaT"], "M8[D]"), "dtype"),
     Row("NaT and a date", np.array(["NaT"], "M8[D]"), np.array(["2024"], "M8[D]"), "value"),
-    Row("NaT of dates and durations", np.datetime64("NaT"), np.timedelta64("NaT"), "type"),
+    Row(
+        "NaT of dates and durations", np.datetime64("NaT", "s"), np.timedelta64("NaT", "s"), "type"
+    ),
     Row("durations", np.array([1], "m8[s]"), np.array([2], "m8[s]"), "value"),
     Row("structured array", RECORDS, RECORDS.copy()),
     Row("other structured array", RECORDS, edit(RECORDS, 1, (3.0, 5)), "value"),

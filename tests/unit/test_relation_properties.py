@@ -25,7 +25,7 @@ DAILY = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 #: Other values in each sweep; what fails is shown with how to see it again.
-SWEEP = settings(DAILY, max_examples=1500, derandomize=False, print_blob=True)
+SWEEP = settings(DAILY, max_examples=1000, derandomize=False, print_blob=True)
 
 PROPERTIES: dict[str, Callable[[], None]] = {}
 
