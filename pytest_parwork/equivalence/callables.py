@@ -41,6 +41,8 @@ CODE = (
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of functions and methods, None for other classes."""
+    if issubclass(cls, types.BuiltinFunctionType):  # some methods are of a subclass
+        return compare_builtins
     return TABLE.get(cls)
 
 
@@ -106,6 +108,5 @@ def read_method(value: types.MethodType) -> dict[str, object]:
 
 TABLE: dict[type, Comparer] = {
     types.FunctionType: compare_functions,
-    types.BuiltinFunctionType: compare_builtins,
     types.MethodType: partial(compare_parts, read_method),
 }

@@ -9,6 +9,7 @@ import os
 import re
 import threading
 import types
+from array import array
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,8 @@ CALLABLES = (
     Row("other builtin", len, max, "value"),
     Row("method of a builtin", [1].append, [1].append),
     Row("method of another builtin", [1].append, [2].append, "value"),
+    Row("method of an array", array("i", [1]).extend, array("i", [1]).extend),
+    Row("method of another array", array("i", [1]).extend, array("i", [2]).extend, "value"),
     Row("bound method", Point(1).__eq__, Point(1).__eq__),
     Row("bound method of another object", Point(1).__eq__, Point(2).__eq__, "value"),
     Row("partial", functools.partial(max, 3), functools.partial(max, 3)),
@@ -228,7 +231,7 @@ OPAQUE = (
     Row("iterator", iter([1]), iter([1]), "uncomparable"),
     Row("map", map(str, [1]), map(str, [1]), "uncomparable"),
     Row("zip", zip([1], strict=True), zip([1], strict=True), "uncomparable"),
-    Row("count", itertools.count(), itertools.count(), "uncomparable"),
+    Row("count", itertools.count(), itertools.count(), "uncomparable", travels=False),
     Row("text in memory", io.StringIO("a"), io.StringIO("a"), "uncomparable"),
     Row("file", file(), file(), "uncomparable", travels=False),
     Row("lock", threading.Lock(), threading.Lock(), "uncomparable", travels=False),
