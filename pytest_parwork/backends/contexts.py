@@ -18,7 +18,10 @@ from typing import Any
 from ..clock import now
 from .forking import refuse_beside_threads
 
-__all__ = ["Processes", "forks_beside_threads", "start_methods"]
+__all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
+
+#: By these coverage tells processes that are started that they are measured, too.
+MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 START_METHODS = ("fork", "spawn", "forkserver")
 
@@ -28,6 +31,11 @@ _swapping = threading.Lock()
 def start_methods() -> list[str]:
     """Return the start methods that this system has."""
     return [name for name in START_METHODS if name in multiprocessing.get_all_start_methods()]
+
+
+def is_measured() -> bool:
+    """Return whether workers have something to save at their end, which coverage then counts."""
+    return any(name in os.environ for name in MEASURED)
 
 
 class Processes:
@@ -96,6 +104,8 @@ class Processes:
 
     def end(self, deadline: float) -> list[int]:
         """Kill what is still alive, waiting `deadline` seconds in all; return the survivors."""
+        if is_measured():
+            self.wait(deadline)
         for process in self._started:
             if process.is_alive():
                 process.kill()

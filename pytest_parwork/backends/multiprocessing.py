@@ -16,7 +16,7 @@ from ..carrying import BatchCall
 from ..clock import now
 from ..schedule import Batch
 from .base import Backend, Event, PerRun, Reach, drain
-from .contexts import Processes, start_methods
+from .contexts import Processes, is_measured, start_methods
 
 __all__ = ["METHODS", "backends"]
 
@@ -165,8 +165,12 @@ class PoolWorkers:
         return survivors
 
     def _end(self) -> None:
-        self._pool.terminate()
-        self._pool.join()
+        pool: Any = self._pool
+        if is_measured() and not pool._cache:
+            pool.close()  # `terminate` would kill workers that are saving what coverage has
+        else:
+            pool.terminate()
+        pool.join()
 
     def _wake(self, deadline: float) -> None:
         """End the threads that wait for what no worker is left to bring.

@@ -29,7 +29,7 @@ XUNIT = {
     "_xunit_setup_function_fixture_": "setup_function",
 }
 
-#: Fixtures of pytest that cannot be in a worker, with the remedy.
+#: Fixtures of pytest, and of its company, that cannot be in a worker, with the remedy.
 REFUSED = {
     "pytestconfig": "take what is needed of it in a fixture of session scope, whose value is sent",
     "cache": "use it in a fixture of session scope, whose value is sent",
@@ -41,6 +41,7 @@ REFUSED = {
     "tmpdir_factory": "use tmp_path_factory",
     "pytester": "it runs pytest itself: leave the marker out",
     "testdir": "it runs pytest itself: leave the marker out",
+    "benchmark": "it times its function alone: leave the marker out",
 }
 
 #: Fixtures of pytest for which something stands in, each with what that has to know.
@@ -119,7 +120,7 @@ class _Recipe:
         definition = chain[-level]
         step: Step | None
         key = name if level == 1 else f"{name}^{level}"
-        if _is_of("_pytest", definition):
+        if _is_of("_pytest", definition) or _is_of("pytest_benchmark", definition):
             step = self._pytests(name, key, definition, around)
         elif definition.scope == "function":
             step = self._own(name, key, definition, around)

@@ -100,8 +100,8 @@ class TestCoverage:
             "multiprocessing:fork",
             "multiprocessing:spawn",
             "isolated:fork",
+            "multiprocessing:spawn:imap",
             "joblib",
-            "joblib:multiprocessing",
             "dask",
         ],
     )
@@ -397,7 +397,7 @@ class TestRefused:
                 @pytest.mark.parwork
                 def test_it(benchmark): note("ran")
                 """,
-                "fixture 'benchmark'",
+                "the fixture 'benchmark' is there only in the process that runs pytest",
             ),
             (
                 "pytest_asyncio",
