@@ -112,8 +112,5 @@ def log_settings(config: pytest.Config) -> tuple[int, logging.Formatter] | None:
 
 
 def records_of(item: pytest.Item) -> Mapping[str, Sequence[logging.LogRecord]]:
-    """Return what was logged here during an item, by phase: its report has it as text alone.
-
-    Two texts are not the same only because they tell the time.
-    """
+    """Return what was logged here during an item, by phase: its report has it as text alone."""
     return item.stash.get(caplog_records_key, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,13 +31,47 @@ class Output(NamedTuple):
     """What came of a task beside its outcome, never part of a verdict.
 
     `log` are the attributes of log records, their text made and their arguments gone; a text among
-    them stands for those that were left out.
+    them stands for those that were left out. `phases` says where the phases of a task with fixtures
+    begin: name, and places in `out`, `err` and `log`; without, all is of the call.
     """
 
     out: str = ""
     err: str = ""
     log: tuple[Mapping[str, object] | str, ...] = ()
     warned: tuple[Warned, ...] = ()
+    phases: tuple[tuple[str, int, int, int], ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[str, Output]]) -> Output:
+        """Return the output of a task from that of its phases, which may come in several parts."""
+        outs = [part.out for _, part in parts]
+        errs = [part.err for _, part in parts]
+        log: list[Mapping[str, object] | str] = []
+        begins: dict[str, tuple[int, int, int]] = {}
+        for number, (phase, part) in enumerate(parts):
+            places = sum(map(len, outs[:number])), sum(map(len, errs[:number])), len(log)
+            begins.setdefault(phase, places)
+            log += part.log
+        warned = dict.fromkeys(warned for _, part in parts for warned in part.warned)
+        phases = tuple((phase, *places) for phase, places in begins.items())
+        return cls("".join(outs), "".join(errs), tuple(log), tuple(warned), phases)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether there is any."""
+        return bool(self.out or self.err or self.log or self.warned)
+
+    def during(self, phase: str) -> Output:
+        """Return what was printed and logged in a phase: `setup`, `call` or `teardown`."""
+        if not self.phases:
+            return self if phase == "call" else Output()
+        ends = [*self.phases[1:], ("", len(self.out), len(self.err), len(self.log))]
+        for (name, out, err, log), (_, out_end, err_end, log_end) in zip(
+            self.phases, ends, strict=True
+        ):
+            if name == phase:
+                return Output(self.out[out:out_end], self.err[err:err_end], self.log[log:log_end])
+        return Output()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,7 @@ SAME_LAYER = {
     ("worker", "failures"),
     ("worker", "payload"),
     ("reseeding", "worker"),
+    ("stage", "capture"),
     ("stage", "failures"),
     ("stage", "reseeding"),
     ("sites", "capture"),

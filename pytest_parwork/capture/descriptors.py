@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Literal
 
 from .bounds import clipped
@@ -43,17 +44,23 @@ class Stream:
             self._take(number)
         self._replace()
         self._flush: Callable[[], object] = getattr(self._outside, "flush", int)
-        with suppress(Exception):
-            self._flush()  # what a forked process has inherited unwritten is not its own
+        self._flush_all()  # what a forked process has inherited unwritten is not its own
         self._mark = mark(os.getpid())
         if os.lseek(self._own, 0, os.SEEK_END) == len(self._mark):
             os.ftruncate(self._own, 0)  # the one before has left nothing
         self._base = self._begin_file()
+        self._cuts: list[int] = []
 
-    def read(self) -> str:
-        """Return what was written since the last time, and put right what was done to the stream.
+    def cut(self) -> None:
+        """Tell what is written from now on apart, and leave all as it is."""
+        self._flush_all()
+        self._cuts.append(os.lseek(self._own, 0, os.SEEK_END))
 
-        Most tasks write nothing: to find that out has to take no time.
+    def read(self) -> Sequence[str]:
+        """Return what was written since the last time, a text more than there were cuts.
+
+        Put right what was done to the stream. Most tasks write nothing: to find that out has to
+        take no time.
         """
         try:
             self._flush()
@@ -62,28 +69,38 @@ class Stream:
                 os.lseek(self._number, 0, os.SEEK_END) == self._base
                 and getattr(sys, self._name) is self._text
                 and not self._text.closed
+                and not self._cuts
             ):
-                return ""
+                return ("",)
         except Exception:  # closed; or a task has put something else in its place
             pass
         return self._read_and_repair()
 
-    def _read_and_repair(self) -> str:
-        with suppress(Exception):  # it may be anything
-            getattr(sys, self._name).flush()
+    def _read_and_repair(self) -> Sequence[str]:
+        self._flush_all()
         size = os.lseek(self._own, 0, os.SEEK_END)
-        start = self._base if self._is_marked() else 0
-        text = clipped(lambda length, at: os.pread(self._own, length, start + at), size - start)
+        starts = [self._base, *self._cuts]
+        if not self._is_marked():
+            starts = [0] * len(starts)  # what is left is of the last part
+        texts = [self._between(start, stop) for start, stop in pairwise([*starts, size])]
+        self._cuts.clear()
         self._empty()
         os.dup2(self._own, self._number)
         if getattr(sys, self._name) is not self._text or not _is_open(self._text):
             self._replace()
-        return text
+        return texts
+
+    def _between(self, start: int, stop: int) -> str:
+        return clipped(lambda length, at: os.pread(self._own, length, start + at), stop - start)
+
+    def _flush_all(self) -> None:
+        for stream in (self._outside, getattr(sys, self._name)):
+            with suppress(Exception):  # a task may have put anything there
+                stream.flush()
 
     def close(self) -> None:
         """Give the stream back."""
-        with suppress(Exception):
-            self._flush()
+        self._flush_all()
         setattr(sys, self._name, self._outside)
         for number, kept in self._taken.items():
             os.dup2(kept, number)

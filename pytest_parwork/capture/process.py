@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..output import Capture, Output, Warned
 from .bounds import Entries
 from .descriptors import Stream
 from .logs import Listener, Record, drop_handlers_of_pytest
+from .phases import listen
 from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
 
 __all__ = ["ProcessCapture"]
@@ -36,6 +38,8 @@ class ProcessCapture:
         self._has_begun = self._is_on = False
         self._log: Entries[Record] = Entries()
         self._warned: dict[Key, Warned] = {}
+        self._phases: list[str] = []  # those that the task has entered
+        self._logs: list[tuple[Record | str, ...]] = []  # what was logged before each of them
         if capture.root_level is not None:
             drop_handlers_of_pytest()
             listener = Listener(capture, lambda: self._log if self._is_on else None)
@@ -61,26 +65,52 @@ class ProcessCapture:
             alarm.has_rung = False
             alarm.begin()
         self._is_on = True
+        listen(self._enter)
 
     def end(self) -> Output | None:
         """Return what came since the begin, None if nothing did."""
         self._is_on = False
-        out, err = self._texts()
+        outs, errs = self._texts()
+        if not self._phases:
+            return self._taken(outs[0], errs[0])
+        # Before the first phase there is nothing but what is in its way.
+        names, self._phases = [self._phases[0], *self._phases], []
+        logs, self._logs = [*self._logs, self._take_log()], []
+        parts = zip(names, outs, errs, logs, strict=True)
+        whole = Output.joined([(name, Output(out, err, log)) for name, out, err, log in parts])
+        warned = self._take_warned()
+        return whole._replace(warned=warned) if whole.is_any or warned else None
+
+    def _taken(self, out: str, err: str) -> Output | None:
         if not (out or err or self._log or self._warned):
             return None
-        output = Output(out, err, self._log.all(), tuple(self._warned.values()))
-        if self._log:
-            self._log = Entries()
-        if self._warned:
-            self._warned = {}
-        return output
+        return Output(out, err, self._take_log(), self._take_warned())
 
-    def _texts(self) -> tuple[str, str]:
+    def _enter(self, phase: str) -> None:
+        """Tell apart what comes in another phase, which may have put something else in place."""
+        self._phases.append(phase)
+        self._logs.append(self._take_log())
+        for stream in (self._stdout, self._stderr):
+            if stream is not None:
+                stream.cut()
+
+    def _take_log(self) -> tuple[Record | str, ...]:
+        if not self._log:
+            return ()
+        log, self._log = self._log, Entries()
+        return log.all()
+
+    def _take_warned(self) -> tuple[Warned, ...]:
+        warned, self._warned = self._warned, {}
+        return tuple(warned.values())
+
+    def _texts(self) -> tuple[Sequence[str], Sequence[str]]:
         if self._stdout is None or self._stderr is None:
             for stream in (sys.stdout, sys.stderr):
                 with suppress(Exception):  # closed; or a task has put something else there
                     stream.flush()  # so that it is seen now, and not lost with the process
-            return "", ""
+            nothing = ("",) * (len(self._phases) + 1)
+            return nothing, nothing
         return self._stdout.read(), self._stderr.read()
 
     def close(self) -> None:

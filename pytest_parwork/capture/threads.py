@@ -6,12 +6,14 @@ import io
 import sys
 import threading
 import warnings
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from ..output import Capture, Output, Warned
 from .bounds import Entries, Text
 from .logs import Listener, Record
+from .phases import listen
 from .warned import Alarm, Key, restore_filters, use_filters
 
 __all__ = ["ThreadCapture"]
@@ -25,8 +27,26 @@ class _Heard:
     log: Entries[Record] | None = None
     warned: dict[Key, Warned] | None = None
 
+    def __init__(self, phase: str = "", before: Sequence[tuple[str, Output]] = ()) -> None:
+        self._phase = phase
+        self._before = before
+
+    def entering(self, phase: str) -> _Heard:
+        """Return what follows, in another phase."""
+        return _Heard(phase, self._parts(self._phase or phase))
+
     def output(self) -> Output | None:
         """Return all of it, None if there is none."""
+        if not self._phase:
+            return self._last()
+        parts = self._parts(self._phase)
+        return Output.joined(parts) if parts else None
+
+    def _parts(self, phase: str) -> Sequence[tuple[str, Output]]:
+        last = self._last()
+        return self._before if last is None else (*self._before, (phase, last))
+
+    def _last(self) -> Output | None:
         if not (self.stdout or self.stderr or self.log or self.warned):
             return None
         return Output(
@@ -76,11 +96,17 @@ class ThreadCapture:
                 use_filters(self._capture.filters[wanted])
                 self._used = wanted
         self._heard[threading.get_ident()] = _Heard()
+        listen(self._enter)
 
     def end(self, thread: int | None = None) -> Output | None:
         """Return what came from this thread, or another one, and take no more."""
         heard = self._heard.pop(thread or threading.get_ident(), None)
         return heard.output() if heard is not None else None
+
+    def _enter(self, phase: str) -> None:
+        heard = self._heard.get(threading.get_ident())
+        if heard is not None:
+            self._heard[threading.get_ident()] = heard.entering(phase)
 
     def close(self) -> None:
         """Leave the process as it was."""

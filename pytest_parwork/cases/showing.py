@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from warnings import WarningMessage
 
 import pytest
@@ -17,19 +16,24 @@ from .groups import Case, label
 
 __all__ = ["Showing"]
 
+PHASES = ("setup", "call", "teardown")
+
+#: The phases that the report on each tells of.
+_UNTIL = {"setup": ("setup",), "call": ("setup", "call"), "teardown": ("teardown",)}
+
 
 class Showing:
     """Adds what only the worker said: what the serial run says too is shown once, by pytest."""
 
     def __init__(self) -> None:
         self._id = ""
-        self._is_told = False
+        self._told: set[str] = set()
         self._known: set[object] = set()
 
     def begin(self, item: pytest.Item) -> None:
         """Begin with an item."""
         self._id = item.nodeid
-        self._is_told = False
+        self._told.clear()
         self._known.clear()
 
     def note(self, warning: WarningMessage, nodeid: str) -> None:
@@ -42,19 +46,26 @@ class Showing:
     def add_sections(self, case: Case, report: pytest.TestReport) -> None:
         """Add to the report on a case, and to later ones, what its worker has printed and logged.
 
-        It is known once the case is compared.
+        It is known once the case is compared, mostly in its call.
         """
-        output = case.output
-        if output is None or self._is_told:
+        if case.output is None:
             return
-        self._is_told = True
-        when = f"{report.when} ({label(case)})"
-        sections = [
-            ("stdout", output.out if _is_news(output.out, "stdout", report) else ""),
-            ("stderr", output.err if _is_news(output.err, "stderr", report) else ""),
-            ("log", log_text(case.item.config, output) if _is_logged_only(case, output) else ""),
-        ]
-        for key, text in sections:
+        for phase in _UNTIL[report.when or "call"]:
+            if phase not in self._told:
+                self._told.add(phase)
+                self._add_phase(case, report, phase, case.output.during(phase))
+
+    def _add_phase(self, case: Case, report: pytest.TestReport, phase: str, output: Output) -> None:
+        assert case.output is not None
+        sections = {
+            "stdout": _news("stdout", phase, output.out, case.output.out, report),
+            "stderr": _news("stderr", phase, output.err, case.output.err, report),
+        }
+        if output.log and not _is_logged_here(case, phase, output):
+            text = log_text(case.item.config, output)
+            sections["log"] = _news("log", phase, text, text, report)
+        when = f"{phase} ({label(case)})"
+        for key, text in sections.items():
             if text:
                 case.item.add_report_section(when, key, text)
                 report.sections.append((f"Captured {key} {when}", text))
@@ -74,12 +85,17 @@ class Showing:
                 )
 
 
-def _is_news(text: str, key: str, report: pytest.TestReport) -> bool:
-    """Return whether the serial run has not printed the same."""
-    if not text:
-        return False
-    here = [told for name, told in report.sections if name.startswith(f"Captured {key} ")]
-    return not any(text == told or text in _shortened(told) for told in (*here, "".join(here)))
+def _news(key: str, phase: str, text: str, whole: str, report: pytest.TestReport) -> str:
+    """Return what a worker has printed in a phase, nothing if the serial run has printed the same.
+
+    What `capsys` has not handed out is printed at the end of the call here, as it is torn down
+    there: so `whole`, which is all that the worker has printed, may be the same without phases.
+    """
+    sections = dict(report.sections)
+    here = {name: sections.get(f"Captured {key} {name}", "") for name in PHASES}
+    told = "".join(here.values())
+    is_known = text == here[phase] or text in _shortened(here[phase]) or whole == told
+    return "" if is_known else text
 
 
 def _shortened(text: str) -> Sequence[str]:
@@ -91,16 +107,16 @@ def _shortened(text: str) -> Sequence[str]:
     return clipped(lambda length, at: data[at : at + length], len(data)), kept.all()
 
 
-def _is_logged_only(case: Case, output: Output) -> bool:
-    """Return whether the serial run has not logged the same."""
+def _is_logged_here(case: Case, phase: str, output: Output) -> bool:
+    """Return whether the serial run has logged the same, as far as pytest still has its records.
+
+    Two texts may be not the same only because they tell the time.
+    """
     there = [
         entry
         if isinstance(entry, str)
         else tuple(entry.get(key) for key in ("name", "levelno", "pathname", "lineno", "msg"))
         for entry in output.log
     ]
-    phases = [
-        [(r.name, r.levelno, r.pathname, r.lineno, r.getMessage()) for r in records]
-        for records in records_of(case.item).values()
-    ]
-    return bool(there) and there not in (*phases, list(chain.from_iterable(phases)))
+    here = records_of(case.item).get(phase, ())
+    return there == [(r.name, r.levelno, r.pathname, r.lineno, r.getMessage()) for r in here]

@@ -13,6 +13,7 @@ from functools import partial
 from types import MethodType
 from typing import Any
 
+from ..capture.phases import enter
 from ..clock import host
 from ..deadline import TimedOut
 from ..errors import FixtureError
@@ -76,6 +77,7 @@ class Play:
 
     def set_up(self) -> None:
         """Make all fixtures, in pytest's order."""
+        enter("setup")
         for step in self.stage.steps:
             if step.maker == "caplog":  # it tells of the whole set-up
                 self.logs = Logs(is_shared=_is_beside_others(), **step.settings)
@@ -92,6 +94,7 @@ class Play:
 
     def call(self) -> object:
         """Call the body."""
+        enter("call")
         if self.logs is not None:
             self.logs.enter("call")
         endings: list[Callable[[], object]] = []
@@ -100,6 +103,7 @@ class Play:
 
     def tear_down(self) -> list[BaseException]:
         """Tear all down, the last one first, and return what was raised."""
+        enter("teardown")
         if self.logs is not None:
             self.logs.enter("teardown")
         errors: list[BaseException] = []

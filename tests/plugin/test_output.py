@@ -520,6 +520,130 @@ class TestLogging:
         assert len(log.splitlines()) < 6000
 
 
+class TestFixtures:
+    CODE = """
+    import logging
+
+    def say(what):
+        print("printed in", what)
+        logging.getLogger("mine").warning("logged in %s", what)
+
+    @pytest.fixture
+    def speaking():
+        say("set-up")
+        yield 1
+        say("tear-down")
+
+    @pytest.mark.parwork(backend={backend!r}, workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_it(n, speaking):
+        say("call")
+        {body}
+        return n
+    """
+
+    @pytest.mark.parametrize("backend", ["processes:spawn", "joblib", "threads"])
+    def test_that_print_the_same_in_both_runs_are_shown_once(
+        self, scratch: Scratch, backend: str
+    ) -> None:
+        scratch.cases(self.CODE.format(backend=backend, body=""))
+        session = scratch.run("-o", "log_format=%(message)s")
+        assert session.counts == {"passed": 2}
+        assert sections(session, "1", "teardown") == {
+            f"Captured {key} {phase}": f"{verb} in {what}{end}"
+            for phase, what in (("setup", "set-up"), ("call", "call"), ("teardown", "tear-down"))
+            for key, verb, end in (("stdout", "printed", "\n"), ("log", "logged", ""))
+        }
+
+    @pytest.mark.parametrize("backend", ["processes:spawn", "joblib", "threads"])
+    def test_that_print_something_else_there_have_sections_by_phase(
+        self, scratch: Scratch, backend: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            def say(what):
+                if not is_here():
+                    print("there in", what)
+
+            @pytest.fixture
+            def speaking():
+                say("set-up")
+                yield 1
+                say("tear-down")
+
+            @pytest.mark.parwork(backend={backend!r}, workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, speaking):
+                say("call")
+                return is_here()
+            """
+        )
+        session = scratch.run()
+        assert session.counts == {"failed": 2}
+        found = {
+            f"Captured stdout setup ({backend}-2)": "there in set-up\n",
+            f"Captured stdout call ({backend}-2)": "there in call\n",
+        }
+        seen = sections(session, "1")
+        assert {title: seen.get(title) for title in found} == found
+        found[f"Captured stdout teardown ({backend}-2)"] = "there in tear-down\n"
+        assert sections(session, "1", "teardown") == found
+        for text in found.values():
+            assert session.lines.count(text.strip()) == 2
+
+    def test_are_part_of_what_a_lost_case_had_printed(self, scratch: Scratch) -> None:
+        body = "if n and not is_here(): os._exit(1)"
+        scratch.cases(self.CODE.format(backend="processes", body=body))
+        session = scratch.run()
+        assert session.counts == {"passed": 1, "failed": 1}
+        assert sections(session, "1")["Captured stdout call (processes-2)"] == (
+            "printed in set-up\nprinted in call\n"
+        )
+
+    @pytest.mark.parametrize("backend", ["processes:fork", "processes:spawn", "joblib"])
+    def test_that_take_what_is_printed_have_it_for_the_whole_case(
+        self, scratch: Scratch, backend: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            @pytest.mark.parwork(backend={backend!r}, workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, capsys):
+                print("heard")
+                heard = capsys.readouterr().out
+                print("not heard")
+                return heard
+            """
+        )
+        session = scratch.run()
+        assert session.counts == {"passed": 2}
+        titles = {title for report in session.recorder.reports for title, _ in report.sections}
+        assert titles == {"Captured stdout call"}  # which is "not heard"
+
+    def test_that_fail_have_what_they_printed(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.fixture
+            def failing():
+                print("before")
+                if not is_here():
+                    print("there")
+                raise ValueError
+
+            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, failing):
+                pass
+            """
+        )
+        session = scratch.run()
+        assert session.counts == {"errors": 2}
+        assert sections(session, "0", "setup") == {
+            "Captured stdout setup": "before\n",
+            "Captured stdout setup (processes:spawn-2)": "before\nthere\n",
+        }
+
+
 class TestCalls:
     @pytest.mark.parametrize("backend", ["processes:fork", "joblib", "threads"])
     def test_print_and_log_in_the_test_itself(self, scratch: Scratch, backend: str) -> None:
