@@ -35,6 +35,8 @@ class ProcessCapture:
             self._stdout, self._stderr = Stream("stdout", paths[0]), Stream("stderr", paths[1])
             self._undo.callback(self._stdout.close)
             self._undo.callback(self._stderr.close)
+        else:
+            _write_whole_lines()
         self._has_begun = self._is_on = False
         self._log: Entries[Record] = Entries()
         self._warned: dict[Key, Warned] = {}
@@ -119,3 +121,10 @@ class ProcessCapture:
         if self._used >= 0:
             restore_filters(self._filters_before)
         self._undo.close()
+
+
+def _write_whole_lines() -> None:
+    """Have what several workers print to the same terminal come line by line, at once."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # not every stream can
+            stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]

@@ -15,6 +15,7 @@ import pytest
 from pytest_parwork.capture.bounds import HALF, Entries, Text, clipped
 from pytest_parwork.capture.descriptors import mark
 from pytest_parwork.capture.files import LARGE, MOST_NAMELESS, OutputFiles
+from pytest_parwork.capture.phases import enter
 from pytest_parwork.capture.threads import ThreadCapture
 from pytest_parwork.capture.warned import filters_here, key_of, use_filters, warning_of
 from pytest_parwork.output import Capture, Output, Warned
@@ -119,6 +120,51 @@ class TestFiles:
         assert files.left_by(11) == Output("", "there")
         files.close()
         assert not folder.exists()
+
+
+class TestPhases:
+    def test_are_slices_of_the_whole(self) -> None:
+        parts = [
+            ("setup", Output("a", "", ({"msg": "1"},))),
+            ("setup", Output("b", "x")),
+            ("call", Output("", "yy", ({"msg": "2"}, "3"))),
+            ("teardown", Output("c")),
+        ]
+        whole = Output.joined(parts)
+        assert whole[:3] == ("abc", "xyy", ({"msg": "1"}, {"msg": "2"}, "3"))
+        assert whole.during("setup") == Output("ab", "x", ({"msg": "1"},))
+        assert whole.during("call") == Output("", "yy", ({"msg": "2"}, "3"))
+        assert whole.during("teardown") == Output("c")
+        assert not whole.during("elsewhere").is_any
+
+    def test_without_them_all_is_of_the_call(self) -> None:
+        output = Output("out", "err")
+        assert output.during("call") == output
+        assert not output.during("setup").is_any
+
+    def test_a_warning_of_two_of_them_is_one(self) -> None:
+        warned = Warned(("builtins", "UserWarning"), "text", "a.py", 3)
+        whole = Output.joined(
+            [("setup", Output(warned=(warned,))), ("call", Output(warned=(warned,)))]
+        )
+        assert whole.is_any
+        assert whole.warned == (warned,)
+
+    def test_in_a_thread_are_told_apart(self, capsys: pytest.CaptureFixture[str]) -> None:
+        capture = ThreadCapture(Capture())
+        capture.start()
+        enter("setup")  # of nobody
+        capture.begin(0)
+        for phase in ("setup", "call", "teardown"):
+            enter(phase)
+            if phase != "call":
+                print("in", phase)
+        output = capture.end()
+        capture.close()
+        assert output is not None
+        assert output.during("setup").out == "in setup\n"
+        assert not output.during("call").is_any
+        assert output.during("teardown").out == "in teardown\n"
 
 
 class TestThreads:
