@@ -83,6 +83,7 @@ class Watch:
             ledger, schedule, self._flight, losses, self._suspects, is_apart=inbox is not None
         )
         self._overdue = Overdue(ledger, schedule, self._flight, losses, tasks, call)
+        self._is_death_known = False
         self._replaced = 0
         self._ended = 0
         self._rendezvous = Rendezvous(self._flight)
@@ -161,7 +162,8 @@ class Watch:
         if event.batch is None:
             if self.workers.reach == "machine":
                 self._await_codes()
-            is_known = self._look_for_the_dead()
+            is_known = self._look_for_the_dead() or self._is_death_known
+            self._is_death_known = False
             self._suspect(list(self._flight), event.reason, is_known=is_known, alive=event.alive)
             return
         batch = self._flight.get(event.batch)
@@ -299,6 +301,8 @@ class Watch:
         for batch in hit:
             if batch in self._flight:  # or all were given up meanwhile
                 self._bury(batch, fresh[self._flight.owner(batch)])
+        # The library may tell of it later, when it ends the others.
+        self._is_death_known |= bool(hit)
         return bool(hit)
 
     def _suspect(

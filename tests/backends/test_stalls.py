@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor
 from multiprocessing.process import BaseProcess
 
 import parwork_faults as faults
 import pytest
 from carrier import Carrier
 
-from pytest_parwork.backends import contexts
+from pytest_parwork.backends import contexts, loky
 from pytest_parwork.backends.base import Backend, Workers
 from pytest_parwork.model import Task
+from pytest_parwork.runner import deaths
 
 
 def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
@@ -36,6 +38,27 @@ def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
     carrier.close()
     assert lost == [119]
     assert backend.starts == 1
+
+
+@pytest.mark.usefixtures("keeps_helpers")
+def test_a_death_that_loky_is_slow_to_tell_is_not_held_against_another_task(
+    backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = loky.TellingLoky.retrieve_result_callback
+
+    def tell_slowly(self: loky.TellingLoky, out: object) -> object:
+        if isinstance(out.exception(), BrokenExecutor):  # type: ignore[attr-defined]  # a future
+            time.sleep(0.6)
+        return tell(self, out)
+
+    monkeypatch.setattr(loky.TellingLoky, "retrieve_result_callback", tell_slowly)
+    monkeypatch.setattr(deaths, "HEARSAY", 0.1)
+    carrier = Carrier("joblib", backends["joblib"])
+    innocent = Task(id="innocent", function=time.sleep, args=(1.5,))
+    run = carrier([innocent, Task(id="guilty", function=faults.is_killed)])
+    kinds = [outcome.kind for outcome in run.outcomes]
+    carrier.close()
+    assert kinds == ["value", "lost"]
 
 
 class Counting:
