@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 
@@ -18,7 +18,8 @@ def command(
 ) -> str:
     """Return the command that runs a node, from the folder in which pytest was called.
 
-    `keywords` are those of the marker that were left to the options of the session.
+    `keywords` are those of the marker that were left to the options of the session. The seeds of
+    the session, pytest-randomly's as well, are repeated.
     """
     file, colons, rest = node_id.partition("::")
     file = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
@@ -26,16 +27,11 @@ def command(
     names = [name for name in (*OF_TESTS, "seed") if name in asked]
     given = {name: config.getoption(f"parwork_{name}") for name in names}
     words = [f"--parwork-{name}={value}" for name, value in given.items() if value is not None]
-    words += [*options, *_seeds(config)]
+    words += options
+    randomly = str(config.getoption("randomly_seed", default=""))
+    if randomly.isdecimal():
+        words.append(f"--randomly-seed={randomly}")
     return " ".join(["pytest", quote(f"{file}{colons}{rest}"), *map(quote_if, words)])
-
-
-def _seeds(config: pytest.Config) -> Iterator[str]:
-    """Yield the options that give the seeds of this session, pytest-randomly's as well."""
-    for name in ("parwork_seed", "randomly_seed"):
-        seed = str(config.getoption(name, default=""))
-        if seed.isdecimal():
-            yield f"--{name.replace('_', '-')}={seed}"
 
 
 def quote(text: str) -> str:

@@ -37,9 +37,10 @@ ALIKE = {
 }
 
 #: Names that meet the contract in `tox -e sweep` only: these methods of the pool are called and
-#: heard of as others are.
+#: heard of as others are, and the fork server is met by two other families.
 SWEPT = {
     *ALIKE,
+    "isolated:forkserver",  # the slowest of all, as isolated:spawn but for how a process begins
     "multiprocessing:imap",  # as spawn:imap
     "multiprocessing:map_async",  # as apply_async
     "joblib:dask",  # as dask; what joblib does to it has tests of its own

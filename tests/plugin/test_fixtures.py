@@ -8,9 +8,9 @@ from .scratch import Scratch, slow
 
 BACKENDS = [
     "processes:fork",
-    "processes:spawn",
+    slow("processes:spawn"),
     "joblib",
-    "isolated:fork",
+    slow("isolated:fork"),
     "threads",
     "dask",
     slow("multiprocessing:spawn"),

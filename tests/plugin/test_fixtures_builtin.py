@@ -6,7 +6,13 @@ import pytest
 
 from .scratch import Scratch, slow
 
-PROCESSES = ["processes:fork", "processes:spawn", "joblib", "isolated:fork", "dask"]
+PROCESSES = [
+    "processes:fork",
+    slow("processes:spawn"),
+    "joblib",
+    slow("isolated:fork"),
+    slow("dask"),
+]
 THREADS = ["threads", slow("joblib:threading")]
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from .scratch import Scratch
+from .scratch import Scratch, slow
 
-BACKENDS = ["processes:fork", "processes:spawn", "joblib", "isolated:fork", "threads", "dask"]
+BACKENDS = [
+    "processes:fork",
+    slow("processes:spawn"),
+    "joblib",
+    slow("isolated:fork"),
+    "threads",
+    slow("dask"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .scratch import Scratch, Session
+from .scratch import Scratch, Session, slow
 
-BACKENDS = ["processes:fork", "joblib", "isolated:fork", "threads", "dask"]
+BACKENDS = ["processes:fork", "joblib", slow("isolated:fork"), "threads", slow("dask")]
 
 
 @pytest.fixture(autouse=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from .scratch import Scratch, Session
+from .scratch import Scratch, Session, slow
 
 PROCESSES = [
     "processes:fork",
-    "processes:spawn",
-    "multiprocessing",
-    "isolated",
-    "isolated:spawn",
+    slow("processes:spawn"),
+    slow("multiprocessing"),
+    slow("isolated"),
+    slow("isolated:spawn"),
     "joblib",
-    "joblib:multiprocessing",
+    slow("joblib:multiprocessing"),
     "dask",
 ]
 THREADS = ["threads", "joblib:threading", "serial"]

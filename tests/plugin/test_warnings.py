@@ -6,15 +6,15 @@ from collections import Counter
 
 import pytest
 
-from .scratch import Scratch, Session
+from .scratch import Scratch, Session, slow
 
 PROCESSES = [
     "processes:fork",
-    "processes:spawn",
-    "multiprocessing",
-    "isolated",
+    slow("processes:spawn"),
+    slow("multiprocessing"),
+    slow("isolated"),
     "joblib",
-    "joblib:multiprocessing",
+    slow("joblib:multiprocessing"),
     "dask",
 ]
 ALL = [*PROCESSES, "threads", "joblib:threading", "serial"]
