@@ -193,12 +193,6 @@ class TestDebugging:
         scratch.cases(CASES)
         assert "PytestReturnNotNoneWarning" not in scratch.run("--pdb").text
 
-    def test_a_failure_tells_how_to_repeat_it_with_its_seed(self, scratch: Scratch) -> None:
-        scratch.cases(CASES)
-        command = 'pytest "test_it.py::test_it[2]" --parwork-serial'
-        assert f"{command}\n" in scratch.run().text
-        assert f"{command} --parwork-seed=12\n" in scratch.run("--parwork-seed=12").text
-
     @pytest.mark.parametrize("fails", [True, False])
     def test_trace_begins_in_the_body(self, scratch: Scratch, fails: bool) -> None:
         scratch.cases(
