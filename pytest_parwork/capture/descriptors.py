@@ -43,7 +43,10 @@ class Stream:
         for number in {self._number, _number_of(self._outside)} - {self._own, -1}:
             self._take(number)
         self._replace()
-        self._flush: Callable[[], object] = getattr(self._outside, "flush", int)
+        # The first stream of the process as well: it has a buffer where it is no terminal.
+        self._first = getattr(sys, f"__{name}__")
+        streams = [self._outside, *([self._first] if self._first is not self._outside else [])]
+        self._flushes: list[Callable[[], object]] = [getattr(s, "flush", int) for s in streams]
         self._flush_all()  # what a forked process has inherited unwritten is not its own
         self._mark = mark(os.getpid())
         if os.lseek(self._own, 0, os.SEEK_END) == len(self._mark):
@@ -94,9 +97,13 @@ class Stream:
         return clipped(lambda length, at: os.pread(self._own, length, start + at), stop - start)
 
     def _flush_all(self) -> None:
-        for stream in (self._outside, getattr(sys, self._name)):
+        for stream in (self._first, self._outside, getattr(sys, self._name)):
             with suppress(Exception):  # a task may have put anything there
                 stream.flush()
+
+    def _flush(self) -> None:
+        for flush in self._flushes:
+            flush()
 
     def close(self) -> None:
         """Give the stream back."""
