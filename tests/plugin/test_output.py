@@ -396,7 +396,9 @@ def test_what_a_case_does_to_stdout_is_over_with_it(scratch: Scratch, what: str)
     assert sections(session, "1") == {title: "printed\nwritten\n"}
 
 
-def test_what_modules_print_as_they_are_imported_belongs_to_no_case(scratch: Scratch) -> None:
+def test_what_modules_print_as_they_are_imported_belongs_to_no_case(
+    scratch: Scratch, keeps_helpers: None
+) -> None:
     scratch.cases(
         """
         print("imported")
@@ -422,7 +424,7 @@ def test_with_capture_sys_workers_are_captured_too(scratch: Scratch) -> None:
 
 
 class TestLogging:
-    def test_has_the_level_of_the_session(self, scratch: Scratch) -> None:
+    def test_has_the_level_of_the_session(self, scratch: Scratch, keeps_helpers: None) -> None:
         scratch.cases(
             """
             import logging
@@ -440,7 +442,7 @@ class TestLogging:
         log = sections(session, "0")["Captured log call (processes:spawn-2)"]
         assert [line.split()[0] for line in log.splitlines()] == ["INFO", "ERROR"]
 
-    def test_has_the_format_of_the_session(self, scratch: Scratch) -> None:
+    def test_has_the_format_of_the_session(self, scratch: Scratch, keeps_helpers: None) -> None:
         scratch.cases(
             """
             import logging
@@ -620,7 +622,7 @@ class TestFixtures:
         titles = {title for report in session.recorder.reports for title, _ in report.sections}
         assert titles == {"Captured stdout call"}  # which is "not heard"
 
-    def test_that_fail_have_what_they_printed(self, scratch: Scratch) -> None:
+    def test_that_fail_have_what_they_printed(self, scratch: Scratch, keeps_helpers: None) -> None:
         scratch.cases(
             """
             @pytest.fixture
@@ -672,7 +674,9 @@ class TestCalls:
         session = scratch.run()
         assert session.counts == {"passed": 2}
 
-    def test_log_with_the_level_that_the_test_has_set(self, scratch: Scratch) -> None:
+    def test_log_with_the_level_that_the_test_has_set(
+        self, scratch: Scratch, keeps_helpers: None
+    ) -> None:
         scratch.cases(
             """
             import logging

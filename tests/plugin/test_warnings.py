@@ -247,7 +247,7 @@ class TestFilters:
         ]
 
     def test_cost_no_import_of_their_classes(
-        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+        self, scratch: Scratch, keeps_helpers: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYTHONPATH", str(scratch.path))
         scratch.write(
@@ -268,7 +268,7 @@ class TestFilters:
         assert set(scratch.notes()) == {"heavy here"}
 
     def test_hold_for_a_class_that_comes_during_the_case(
-        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+        self, scratch: Scratch, keeps_helpers: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYTHONPATH", str(scratch.path))
         scratch.write("late.py", "class LateWarning(Warning): pass")
@@ -289,7 +289,7 @@ class TestFilters:
         assert session.counts == {"failed": 2}
         assert session.verdicts("test_it.py::test_it") == {"0": "EQUAL", "1": "EQUAL"}
 
-    def test_without_the_plugin_are_none(self, scratch: Scratch) -> None:
+    def test_without_the_plugin_are_none(self, scratch: Scratch, keeps_helpers: None) -> None:
         scratch.cases(
             """
             import warnings
@@ -308,7 +308,9 @@ class TestFilters:
         assert not summary(session)
 
 
-def test_plugins_are_told_what_pytest_would_tell_them(scratch: Scratch) -> None:
+def test_plugins_are_told_what_pytest_would_tell_them(
+    scratch: Scratch, keeps_helpers: None
+) -> None:
     scratch.cases(
         """
         import warnings
@@ -385,7 +387,7 @@ class TestCalls:
         session = scratch.run(*DEFAULT)
         assert session.counts == {"passed": 2, "warnings": 4}
 
-    def test_raise_where_a_warning_is_an_error(self, scratch: Scratch) -> None:
+    def test_raise_where_a_warning_is_an_error(self, scratch: Scratch, keeps_helpers: None) -> None:
         scratch.cases(
             """
             import warnings
