@@ -65,7 +65,7 @@ def main() -> int:
         bare = environment(here / "bare", wanted)
         beside = environment(here / "beside", [*wanted, str(ROOT)])
         for python, is_there in ((bare, False), (beside, True)):
-            told = run([str(python), "-m", "pytest", "-VV"])
+            told = run([str(python), "-m", "pytest", "-VV"], cwd=here)
             assert ("pytest-parwork" in told) is is_there, told
         without = outcomes(bare, sources, files)
         found = outcomes(beside, sources, files)
