@@ -654,8 +654,8 @@ class TestCalls:
             import logging, sys
 
             def work(n):
-                print("printed", n)
-                print("complained", n, file=sys.stderr)
+                sys.stdout.write(f"printed {{n}}\\n")  # at once, beside others
+                sys.stderr.write(f"complained {{n}}\\n")
                 logging.getLogger("mine").warning("logged %s", n)
                 return n
 
