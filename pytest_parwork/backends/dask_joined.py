@@ -33,7 +33,7 @@ RESTART = 3.0
 #: Seconds between two looks for a worker.
 LOOK = 0.02
 
-#: Seconds in which workers follow a word to all of them.
+#: Seconds in which workers follow a word to all of them, and their nannies tell what they know.
 WORD_DEADLINE = 2.0
 
 #: Seconds in which a client leaves.
@@ -57,6 +57,7 @@ class JoinedDask:
         self._hush = hush
         self._client: Client | None = None
         self._most = 0
+        self._nannies: set[str] = set()  # of the dead too, whom the scheduler forgets
 
     def client(self, workers: int) -> Client:
         """Return a client that is connected, to workers with this Python and this package."""
@@ -71,6 +72,8 @@ class JoinedDask:
                 raise
         self._wait_for_workers(self._client, workers)
         self._check_versions(self._client)
+        self._nannies.clear()
+        self._remember_nannies(self._client)
         return self._client
 
     def another_client(self) -> Client:
@@ -84,13 +87,27 @@ class JoinedDask:
 
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return how worker processes ended, as their nannies have logged it."""
-        assert self._client is not None
+        client = self._client
+        assert client is not None
         codes: dict[int, int | None] = {}
         with suppress(Exception):  # a scheduler that is gone has nothing to tell
-            for lines in self._client.get_worker_logs(nanny=True).values():
+            self._remember_nannies(client)
+            # Not `get_worker_logs`, which knows the nannies of living workers alone.
+            logs = client.sync(
+                client.scheduler.broadcast,
+                msg={"op": "get_logs", "n": None},
+                workers=list(self._nannies),
+                on_error="ignore",
+                callback_timeout=WORD_DEADLINE,
+            )
+            for lines in logs.values():
                 for _, line in lines:
                     codes.update(exit_code_in(line))
         return codes
+
+    def _remember_nannies(self, client: Client) -> None:
+        known = client.scheduler_info(n_workers=-1)["workers"].values()
+        self._nannies.update(worker["nanny"] for worker in known if worker["nanny"])
 
     def say_to_all(self, word: Callable[[str], None], run: str) -> None:
         """Have every worker process follow a word; one that does not answer is not waited for."""

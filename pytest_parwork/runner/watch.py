@@ -198,12 +198,13 @@ class Watch:
     def _read(self, entries: Sequence[Entry]) -> None:
         """Take note of the tasks that ended their process, as the journals on its host tell."""
         for entry in entries:
-            how = exit_name(code) if (code := self.workers.pids().get(entry.pid)) else UNKNOWN
             self._losses.know_stack(entry.pid, entry.stack)
-            is_alone = entry.task == self._suspects.alone
             if entry.kind == "timeout":
                 self._losses.overdue(entry.task, pid=entry.pid)
-            elif entry.suspects > 1 and not is_alone:
+                continue
+            how = self._await_code(entry.pid)
+            is_alone = entry.task == self._suspects.alone
+            if entry.suspects > 1 and not is_alone:
                 self._losses.note_try(entry.task, pid=entry.pid)
                 self._suspects.accuse([entry.task], how, pid=entry.pid)
                 self._ledger.reset(entry.task)
@@ -284,6 +285,13 @@ class Watch:
             if all(is_alive(owner) or owner in told for owner in self._flight.owners() - {0}):
                 return
             time.sleep(GLANCE)
+
+    def _await_code(self, pid: int) -> str:
+        """Return how a worker ended whose journal was found, perhaps before its nanny has told."""
+        until = now() + REAPING
+        while not (code := self.workers.pids().get(pid)) and now() < until:
+            time.sleep(GLANCE)
+        return exit_name(code) if code else UNKNOWN
 
     def _look_for_the_dead(self) -> bool:
         """End the batches of workers that have died; return whether it is known how one did."""

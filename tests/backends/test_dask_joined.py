@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ import distributed
 import parwork_tasks as tasks
 import pytest
 from carrier import JOINED, Carrier, Counting, calls, outcomes
-from dask_programs import DaskPrograms
+from dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
 from pytest_parwork.backends import dask as backend
@@ -137,6 +138,40 @@ def test_what_ran_beside_a_task_in_a_process_that_dies_is_run_again_alone(
         assert "SIGKILL" in lost.detail
         assert "while it ran this task, twice" in lost.detail
         assert [one.is_alone for one in lost.tries] == [False, True]
+
+
+def test_how_a_worker_ended_is_known_before_its_successor_is_there(
+    own_programs: Callable[..., DaskPrograms], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    waiting = f"import os, time\nwhile os.path.exists({str(closed)!r}): time.sleep(0.01)\n"
+    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", json.dumps([waiting]))
+    programs = own_programs(workers=1)
+    programs.worker()  # by a nanny in a process of its own
+    with joining(programs.address) as carrier:
+        with distributed.Client(programs.address, set_as_default=False) as client:
+            client.wait_for_workers(2, DEADLINE)
+        closed.touch()
+        run = carrier.map(tasks.die_by_exit, *[(x, 3) for x in range(6)])
+        lost = run.outcomes[3].lost
+        assert lost is not None
+        assert "exit code 3" in lost.detail
+
+
+def test_a_nanny_may_be_slower_to_tell_than_who_finds_the_journal(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exit_codes, asked = dask_joined.JoinedDask.exit_codes, []
+
+    def later(self: dask_joined.JoinedDask) -> Mapping[int, int | None]:
+        asked.append(self)
+        return {} if len(asked) < 4 else exit_codes(self)
+
+    monkeypatch.setattr(dask_joined.JoinedDask, "exit_codes", later)
+    run = carrier.map(tasks.die_by_exit, *[(x, 3) for x in range(6)])
+    lost = run.outcomes[3].lost
+    assert lost is not None
+    assert "exit code 3" in lost.detail
 
 
 def test_a_scheduler_that_dies_leaves_no_case_without_an_outcome(
