@@ -18,6 +18,9 @@ from contextlib import suppress
 
 __all__ = ["end_groups", "enroll", "kill_group", "state_of"]
 
+#: The flag of a process that is ending, PF_EXITING of Linux.
+EXITING = 0x4
+
 #: One worker in a registry: its process id, and when it was born.
 _RECORD = struct.Struct("=qq")
 
@@ -66,14 +69,16 @@ def kill_group(pid: int) -> None:
 def state_of(pid: int) -> str:
     """Return the letter that the system has for a process, `Z` for one that has ended.
 
-    Where it cannot be told (without /proc), it is empty.
+    So it is for one that is ending: those that it was connected with know of it already. Where it
+    cannot be told (without /proc), it is empty.
     """
     if not os.path.isdir("/proc/self"):
         return ""
     try:
-        return _stat(pid)[0]
+        stat = _stat(pid)
     except OSError:
         return "Z"
+    return "Z" if int(stat[6]) & EXITING else stat[0]
 
 
 def _members(born: Mapping[int, int], session: int) -> Iterator[int]:

@@ -39,7 +39,7 @@ CLOSE_DEADLINE = 5.0
 GRACE = 0.5
 
 #: Seconds in which a nanny tells of the death that a scheduler has noticed.
-HEARSAY = 0.5
+HEARSAY = 1.0
 
 #: Seconds in which several batches are broken by one death.
 RECENT = 1.0
@@ -95,6 +95,7 @@ class LocalDask:
             if now() > until:
                 raise BackendError(f"a local dask cluster did not start within {PATIENCE:.0f} s")
             time.sleep(GLANCE)
+        self._seen &= {*self._living(), *self._nannies.codes}  # of others nothing will be told
         return self._client
 
     def another_client(self) -> Client:

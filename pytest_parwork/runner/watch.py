@@ -10,6 +10,7 @@ from ..backends.base import UNKNOWN, Event, NetworkWorkers, Workers, exit_name
 from ..capture.files import OutputFiles
 from ..carrying import GLANCE, BatchCall
 from ..clock import now
+from ..groups import state_of
 from ..journal import Entry
 from ..ledger import Ledger
 from ..model import Lost, Task
@@ -281,8 +282,8 @@ class Watch:
         """Wait shortly for the exit codes of the dead, where the library tells of any."""
         until = now() + REAPING
         while self.workers.pids() and now() < until:
-            told = self._deaths.all([])
-            if all(is_alive(owner) or owner in told for owner in self._flight.owners() - {0}):
+            untold = self._flight.owners() - {0} - self._deaths.all([]).keys()
+            if all(is_alive(owner) and state_of(owner) != "Z" for owner in untold):
                 return
             time.sleep(GLANCE)
 

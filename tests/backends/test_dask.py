@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,16 +15,16 @@ import parwork_tasks as tasks
 import pytest
 from carrier import Carrier, Counting, calls
 
-from pytest_parwork.backends import bundled
+from pytest_parwork.backends import bundled, dask_logs
 from pytest_parwork.errors import BackendError
 
 pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
 
 
-@pytest.fixture
-def carrier() -> Iterator[Carrier]:
+@pytest.fixture(params=["dask"])
+def carrier(request: pytest.FixtureRequest) -> Iterator[Carrier]:
     """Give a carrier with a cluster of its own, which ends with the test."""
-    carrier = Carrier("dask", bundled()["dask"])
+    carrier = Carrier(request.param, bundled()[request.param])
     yield carrier
     carrier.close()
     carrier.backend.close()
@@ -100,3 +101,24 @@ def test_without_distributed_the_remedy_is_told(
     told = r"'dask' cannot start 2 workers: dask.distributed cannot be imported .*\[dask\]'"
     with pytest.raises(BackendError, match=told):
         carrier.map(tasks.square, (2,), (3,))
+
+
+@pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emit, slow = dask_logs.Nannies.emit, []
+
+    def later(self: dask_logs.Nannies, record: logging.LogRecord) -> None:
+        slow.append(threading.Timer(0.9, emit, (self, record)))
+        slow[-1].start()
+
+    monkeypatch.setattr(dask_logs.Nannies, "emit", later)
+    run = carrier.map(tasks.die_by_exit, *[(x, 3) for x in range(6)])
+    for timer in slow:
+        timer.join()
+    kinds = [outcome.kind for outcome in run.outcomes]
+    assert kinds == ["value"] * 3 + ["lost"] + ["value"] * 2
+    lost = run.outcomes[3].lost
+    assert lost is not None
+    assert "exit code 3" in lost.detail
