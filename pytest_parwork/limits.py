@@ -41,24 +41,9 @@ def limit_worker(threads: int) -> Callable[[], None]:
 
     Returns what lifts the limit, for workers that serve others afterwards.
     """
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    limiter = None
-    if _is_any_loaded():
-        import threadpoolctl
-
-        limiter = threadpoolctl.threadpool_limits(limits=threads)
-
-    def lift() -> None:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        if limiter is not None:
-            limiter.restore_original_limits()
-
-    return lift
+    limits = Limits(threads)
+    limits.take()
+    return limits.release
 
 
 def limit_thread(threads: int) -> Callable[[], None]:
@@ -76,7 +61,7 @@ def limit_thread(threads: int) -> Callable[[], None]:
 
 
 class Limits:
-    """The limit of native threads that the workers have, for the serial run too.
+    """The limit of native threads that the workers have, for the serial run and before a fork too.
 
     Libraries that are loaded while it is held read the environment, which is that of the workers:
     what a case hands on to a process that it starts is the same in both legs too.
@@ -85,7 +70,7 @@ class Limits:
     def __init__(self, threads: int | None) -> None:
         self._threads = threads
         self._before: dict[str, str | None] = {}
-        self._limiter: Any = None
+        self._limiters: list[Any] = []
         self._modules = 0
 
     @contextmanager
@@ -108,18 +93,13 @@ class Limits:
             return
         self._modules = len(sys.modules)
         if _is_any_loaded():
-            import threadpoolctl
-
-            if self._limiter is not None:
-                self._limiter.restore_original_limits()
-            self._limiter = threadpoolctl.threadpool_limits(limits=self._threads)
+            self._limiters += _limit(self._threads)
             self._modules = len(sys.modules)
 
     def release(self) -> None:
         """Set all as it was before."""
-        if self._limiter is not None:
-            self._limiter.restore_original_limits()
-            self._limiter = None
+        while self._limiters:
+            self._limiters.pop().restore_original_limits()
         self._modules = 0
         for name, value in self._before.items():
             if value is None:
@@ -127,6 +107,19 @@ class Limits:
             else:
                 os.environ[name] = value
         self._before = {}
+
+
+def _limit(threads: int) -> list[Any]:
+    """Limit the libraries that have another number of threads; return what lifts the limit.
+
+    To tell OpenBLAS a number, the same one too, starts its threads anew in a process that has been
+    forked; these spin for 60 ms, on the processors that the workers need.
+    """
+    import threadpoolctl
+
+    found = threadpoolctl.ThreadpoolController()
+    wrong = [library["filepath"] for library in found.info() if library["num_threads"] != threads]
+    return [found.select(filepath=wrong).limit(limits=threads)] if wrong else []
 
 
 def _is_any_loaded() -> bool:

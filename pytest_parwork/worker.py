@@ -21,7 +21,7 @@ from .failures import Record, describe, survivor
 from .groups import enroll
 from .inputs import Inputs, is_sampled
 from .ledger import Kind, Ledger, State
-from .limits import limit_worker
+from .limits import Limits
 from .model import Address
 from .modules import take_over
 from .output import Output
@@ -75,10 +75,11 @@ class Attached:
             enroll(header.registry)
         self.spool = Spool.claim(header.spools)
         self._capture = self._begin_capture()  # modules may print as they are imported
+        limits = Limits(header.threads)
+        limits.take()  # before a library is loaded, which starts as many threads as it may
         take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.functions]
-        if header.threads is not None:
-            limit_worker(header.threads)
+        limits.take()
         self.ledger = Ledger.open(header.ledger)
         self._stack = keep_stack(header.stacks, self.spool.number)
 

@@ -126,26 +126,36 @@ class PoolWorkers:
         self._method = METHODS[method]
         self._processes = Processes(start_method)
         self.start_method = self._processes.method
-        self._pool = Pool(workers, context=self._processes.context)
+        self._pool: Pool | None = None
+        if self.start_method == "fork":
+            # Not before the runner has got ready all that is to be inherited; but without room for
+            # the pool's locks (a full /dev/shm) nothing can be started.
+            self._processes.context.Lock()
+        else:
+            self._pool = self._new_pool()
         self._waiting: dict[threading.Thread, Hand] = {}
         self._events: SimpleQueue[Event] = SimpleQueue()
 
+    def _new_pool(self) -> Pool:
+        return Pool(self.size, context=self._processes.context)
+
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        pool = self._pool = self._pool or self._new_pool()
         self._waiting = {
             thread: hand for thread, hand in self._waiting.items() if thread.is_alive()
         }
         for taken in [batches] if self.eager else [[batch] for batch in batches]:
             hand = Hand(taken, self._events)
             if self._method.blocks:
-                thread = threading.Thread(target=self._ask, args=(call, hand), daemon=True)
+                thread = threading.Thread(target=self._ask, args=(pool, call, hand), daemon=True)
                 self._waiting[thread] = hand
                 thread.start()
             else:
-                self._ask(call, hand)
+                self._ask(pool, call, hand)
 
-    def _ask(self, call: BatchCall, hand: Hand) -> None:
+    def _ask(self, pool: Pool, call: BatchCall, hand: Hand) -> None:
         try:
-            self._method.ask(self._pool, call, hand)
+            self._method.ask(pool, call, hand)
         except Exception as error:
             hand.failed(error)
 
@@ -156,29 +166,22 @@ class PoolWorkers:
         return self._processes.exit_codes()
 
     def close(self, deadline: float, /) -> list[int]:
+        if self._pool is None:
+            return []
         # `terminate` hangs for ever where a worker died with the queue's lock in its hands.
-        ending = threading.Thread(target=self._end, daemon=True)
+        ending = threading.Thread(target=_end, args=(self._pool,), daemon=True)
         ending.start()
         ending.join(deadline)
         survivors = self._processes.end(deadline)
-        self._wake(deadline)
+        self._wake(self._pool, deadline)
         return survivors
 
-    def _end(self) -> None:
-        pool: Any = self._pool
-        if is_measured() and not pool._cache:
-            pool.close()  # `terminate` would kill workers that are saving what coverage has
-        else:
-            pool.terminate()
-        pool.join()
-
-    def _wake(self, deadline: float) -> None:
+    def _wake(self, pool: Any, deadline: float) -> None:
         """End the threads that wait for what no worker is left to bring.
 
         `map`, `starmap` and `apply` wait without a deadline, and `terminate` leaves them so. The
         pool's cache is the only way to what they wait for. What they then return, nobody reads.
         """
-        pool: Any = self._pool
         until = now() + deadline
         for hand in self._waiting.values():
             hand.is_over = True
@@ -188,6 +191,14 @@ class PoolWorkers:
                     if isinstance(result, AsyncResult):
                         result._event.set()  # type: ignore[attr-defined]  # see above
                 thread.join(0.01)
+
+
+def _end(pool: Any) -> None:
+    if is_measured() and not pool._cache:
+        pool.close()  # `terminate` would kill workers that are saving what coverage has
+    else:
+        pool.terminate()
+    pool.join()
 
 
 def backends() -> dict[str, Backend]:

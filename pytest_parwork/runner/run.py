@@ -105,7 +105,9 @@ def carry_out(
     )
     interrupted: KeyboardInterrupt | None = None
     try:
-        with _held_here(desk, threads) if workers.reach == "process" else nullcontext():
+        # What is forked has the limit from its birth, and need not start threads to keep to it.
+        is_ours = workers.reach == "process" or workers.start_method == "fork"
+        with _held_here(desk, threads) if is_ours else nullcontext():
             watch.run()
     except KeyboardInterrupt as error:
         interrupted = error
@@ -147,7 +149,7 @@ def carry_out(
 
 @contextmanager
 def _held_here(desk: Desk, threads: int) -> Iterator[None]:
-    """Hold what this process shares with the threads that are workers."""
+    """Hold what this process shares with its workers: threads, or forked processes."""
     capture = desk.call.capture if isinstance(desk.call, ThreadCall) else None
     with Limits(threads).hold():
         if capture is not None:

@@ -106,5 +106,22 @@ look()
     assert python(code).split() == ["False", "False"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it is seen in a folder of Linux")
+def test_a_library_that_keeps_to_the_limit_anyway_is_left_alone() -> None:
+    code = """
+import os
+import numpy
+from pytest_parwork.limits import Limits, limit_worker
+with Limits(1).hold():
+    pid = os.fork()
+    if not pid:
+        limit_worker(1)
+        print(len(os.listdir("/proc/self/task")), flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+"""
+    assert python(code) == "1"
+
+
 def test_this_process_can_be_asked() -> None:
     assert limits.MAPS.exists() == (sys.platform == "linux")
