@@ -140,8 +140,11 @@ class Schedule:
         return max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9))))
 
     def _take(self, size: int) -> Batch:
-        tasks = [self._queue.popleft()]
-        while len(tasks) < size and self._queue and not self._alone & {tasks[0], self._queue[0]}:
-            tasks.append(self._queue.popleft())
+        queue = self._queue
+        tasks = [queue.popleft()]
+        while len(tasks) < size and queue:
+            if self._alone and self._alone & {tasks[0], queue[0]}:
+                break
+            tasks.append(queue.popleft())
         self._count += 1
         return Batch(number=self._count, tasks=tuple(tasks))
