@@ -143,7 +143,7 @@ class Parwork:
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # what was loaded stays
         if interrupted is not None:
-            tell(self._config, [verified.entry(xdist=is_xdist).to_dict()])
+            tell(self._config, [verified.entry(xdist=is_xdist)])
             raise interrupted
         self._tell(verified.entry(xdist=is_xdist))
         return verified.result()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from .report.data import Report
+    from .report.data import Report, RunEntry
 
 __all__ = ["REPORTING", "Reporting", "tell"]
 
@@ -17,10 +17,10 @@ __all__ = ["REPORTING", "Reporting", "tell"]
 REPORTING = "parwork-reporting"
 
 
-def tell(config: pytest.Config, pieces: Sequence[dict[str, Any]]) -> None:
-    """Hand in parts of runs that no test report will carry: the session was interrupted."""
+def tell(config: pytest.Config, pieces: Iterable[RunEntry]) -> None:
+    """Hand in parts of runs that no test report carries; nobody takes them in xdist's processes."""
     reporting = config.pluginmanager.get_plugin(REPORTING)
-    if isinstance(reporting, Reporting):  # not in the processes of xdist
+    if isinstance(reporting, Reporting):
         reporting.add(pieces)
 
 
@@ -31,7 +31,7 @@ class Reporting:
         self._config = config
         self._files = files
         self._told: list[str] = []
-        self._pieces: list[dict[str, Any]] = []
+        self._pieces: list[RunEntry | dict[str, Any]] = []
         self._calls: set[str] = set()
         self._report: Report | None = None
 
@@ -39,9 +39,9 @@ class Reporting:
         """Take the parts of runs that a report carries."""
         pieces: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
         self._calls.update(p["id"] for p in pieces if p["id"].startswith(f"{report.nodeid}::"))
-        self.add(pieces)
+        self._pieces.extend(pieces)
 
-    def add(self, pieces: Sequence[dict[str, Any]]) -> None:
+    def add(self, pieces: Iterable[RunEntry]) -> None:
         """Take parts of runs."""
         self._pieces.extend(pieces)
 
@@ -58,7 +58,7 @@ class Reporting:
 
         collector = Collector()
         for piece in self._pieces:
-            collector.add(RunEntry.from_dict(piece))
+            collector.add(RunEntry.from_dict(piece) if isinstance(piece, dict) else piece)
         self._report = collector.report(version=__version__, environment=environment())
         self._config.hook.pytest_parwork_logreport(config=self._config, report=self._report)
         self._add_durations(self._report)

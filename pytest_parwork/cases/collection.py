@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import unittest
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -23,6 +23,7 @@ from ..errors import UsageError
 from ..model import Configuration, Plan
 from ..options import MARK
 from ..reference import sample
+from ..report.data import RunEntry
 from ..stage.recipe import Stage
 from .groups import CASE, ORDINAL, REFUSED, Case, Group, configuration_of
 from .stages import check, stage_of
@@ -111,6 +112,13 @@ class Collected:
             if not group.expected:
                 first = group.cases[0].item
                 group.expected = unmarked.get((first.parent, first.originalname), 0)
+
+    def entries(self) -> Iterator[RunEntry]:
+        """Yield what has come of the cases, run by run."""
+        for group in self.groups.values():
+            entries = [case.entry for case in group.cases if case.entry is not None]
+            if entries:
+                yield group.entry(entries)
 
     def _add(self, item: pytest.Function, plan: Plan) -> None:
         place = _place(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import count
 
 import pytest
@@ -15,11 +15,10 @@ from ..model import Run, Verdict, Workload
 from ..modules import project_modules
 from ..outcomes import Outcomes
 from ..output import Filter
-from ..report.data import RunEntry
-from ..report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
+from ..report.entries import INTERRUPTED, RunFacts, judged
 from ..runner import Interrupted, Stop, carry_out
 from .company import reseeded_tasks
-from .groups import Case, Group, Sent, parameters_of
+from .groups import Case, Sent, parameters_of
 from .share import Share
 from .tasks import Tasks
 
@@ -125,11 +124,10 @@ class Gates:
         while self._open:
             self._open.pop().outcomes.close()
 
-    def leave(self) -> Iterator[RunEntry]:
-        """Yield what is known of the cases that were sent and are not compared any more."""
+    def leave(self) -> None:
+        """Put down what is known of the cases that were sent and are not compared any more."""
         for sent in self._open:
-            left: dict[int, tuple[Group, list[CaseEntry]]] = {}
-            for case in sorted(sent.waiting, key=lambda case: case.index):
+            for case in sent.waiting:
                 if case.sent is sent and case.entry is None:
                     outcome = sent.outcomes.without_value(sent.numbers[case])
                     case.entry = judged(
@@ -140,9 +138,6 @@ class Gates:
                         parallel=outcome,
                         why=INTERRUPTED,
                     )
-                    left.setdefault(id(case.group), (case.group, []))[1].append(case.entry)
-            for group, entries in left.values():
-                yield group.entry(entries, xdist=hasattr(self._config, "workerinput"))
 
     def _send(
         self,

@@ -117,6 +117,7 @@ class Group:
     `axes` is what the ids of the cases tell of their configuration, empty without a matrix.
     `expected` is how many there are without `-k` and its like, `verified` the ids of those that
     also run serially, `policies` what they are compared by, each text once: every entry tells all.
+    `is_told` says that the report knows of the run.
     """
 
     id: str
@@ -128,8 +129,9 @@ class Group:
     policies: dict[str, None] = field(default_factory=dict)
     facts: dict[str, RunFacts] = field(default_factory=dict)
     verified: frozenset[str] = frozenset()
+    is_told: bool = False
 
-    def entry(self, cases: Sequence[CaseEntry], *, xdist: bool) -> RunEntry:
+    def entry(self, cases: Sequence[CaseEntry], *, xdist: bool = False) -> RunEntry:
         """Return the entry of the run with these cases, and the facts of their batches alone.
 
         With one batch a case, all facts with every case would be the square of them.

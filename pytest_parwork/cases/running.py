@@ -88,14 +88,21 @@ class Running:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Run the body of a case serially, beside its parallel outcome."""
+        """Run the body of a case serially, beside its parallel outcome.
+
+        What does that is put in its place, so that other plugins' `pytest_pyfunc_call` go on
+        working; it returns None, of which pytest does not warn.
+        """
         case = item.stash.get(CASE, None)
         # A debugger that begins in the body drops what that returns.
         if case is None or self._is_traced:
             return (yield)
-        body = self._serial.plain_body_of if self._is_off else self._serial.body_of
-        with body(case):
+        original = case.item.obj
+        case.item.obj = (self._serial.plain_body_of if self._is_off else self._serial.body_of)(case)
+        try:
             return (yield)
+        finally:
+            case.item.obj = original
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -119,7 +126,9 @@ class Running:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report and give back what an interrupted session has left."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
-            tell(session.config, [entry.to_dict() for entry in self.gates.leave()])
+            self.gates.leave()
+        if not self._xdist:
+            tell(session.config, self._collected.entries())
         self._serial.release_limits()
         self.gates.close()
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
 import pytest
 
 from .._compat import argument_names
-from ..comparison import Comparison
+from ..comparison import Comparison, OwnComparison
 from ..config import own_comparison
 from ..equivalence import compare_outcomes
 from ..errors import FixtureError, LostError, MismatchError
@@ -23,6 +22,7 @@ from ..options import WIDTH
 from ..reference import References, call
 from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import Scene, lost_message, mismatch_message
+from ..session import tell
 from .again import again, serially
 from .company import reseeded
 from .gate import Gates
@@ -53,6 +53,7 @@ class Serial:
         self._is_verbose = is_verbose
         self._values = Values()
         self._told: dict[tuple[int, str, str], str] = {}
+        self._own: dict[int, OwnComparison | None] = {}
         self._limits: Limits | None = None
 
     def keep_limits(self, item: pytest.Item) -> None:
@@ -75,25 +76,27 @@ class Serial:
             self._limits.release()
             self._limits = None
 
-    def body_of(self, case: Case) -> AbstractContextManager[None]:
-        """Let the call phase inside run the case serially, compared with its parallel outcome."""
+    def body_of(self, case: Case) -> Callable[..., None]:
+        """Return what runs the case serially, compared with its parallel outcome, as its body."""
         original = reseeded(case, case.item.obj)
         if case.stage is not None and case.is_lost:  # its fixtures were not made
             self._judge(case, original)
 
+        @functools.wraps(original)
         def compared(**kwargs: object) -> None:
             self._judge(case, functools.partial(original, **kwargs))
 
-        return _replaced(case.item, compared)
+        return compared
 
-    def plain_body_of(self, case: Case) -> AbstractContextManager[None]:
-        """Let the call phase inside run the case as it is, and take what it returns."""
+    def plain_body_of(self, case: Case) -> Callable[..., None]:
+        """Return what runs the case as it is, and drops what it returns, as its body."""
         original = reseeded(case, case.item.obj)
 
+        @functools.wraps(original)
         def plain(**kwargs: object) -> None:
             original(**kwargs)
 
-        return _replaced(case.item, plain)
+        return plain
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; nothing else may outvote it."""
@@ -106,11 +109,8 @@ class Serial:
             return
         if case.entry is None:
             return  # pytest ran it without us: --parwork-serial, --pdb, --setup-only
-        verdict = case.entry.verdict
-        report.parwork = [  # type: ignore[attr-defined]  # travels with the report, also in xdist
-            case.group.entry([case.entry], xdist=self._xdist).to_dict()
-        ]
-        properties = ("parwork_verdict", verdict.value)
+        self._tell(case, case.entry, report)
+        properties = ("parwork_verdict", case.entry.verdict.value)
         for known in (case.item.user_properties, report.user_properties):
             if properties not in known:
                 known[:] = [*(pair for pair in known if pair[0] != properties[0]), properties]
@@ -118,6 +118,19 @@ class Serial:
             fail(report, call, case.message)
         elif case.traceback and call.when == "call":
             tell_of_worker(case, call, report)
+
+    def _tell(self, case: Case, entry: CaseEntry, report: pytest.TestReport) -> None:
+        """Tell xdist's controller of the case; in the process that shows results, of its run.
+
+        There all cases of a run are handed in at the end: thousands of pieces take their time.
+        """
+        if self._xdist:
+            report.parwork = [  # type: ignore[attr-defined]  # travels with the report
+                case.group.entry([entry], xdist=True).to_dict()
+            ]
+        elif not case.group.is_told:
+            case.group.is_told = True
+            tell(case.item.config, [case.group.entry([])])
 
     def _judge(self, case: Case, body: Callable[[], object]) -> None:
         """Run the body, or not, and raise what the verdict asks for."""
@@ -171,7 +184,10 @@ class Serial:
         parallel, serial = masked(case, parallel, serial)
         nothing = serial.value is None and parallel.value is None and serial.kind == "value"
         policy = case.plan.policy
-        own = own_comparison(case.item, policy)
+        plan = id(case.plan)  # of one test; pytest takes its time to look up the hooks of an item
+        if plan not in self._own:
+            self._own[plan] = own_comparison(case.item, policy)
+        own = self._own[plan]
         comparison = compare_outcomes(parallel, serial, policy, values=not nothing, own=own)
         note = note_change(changed, parallel=parallel.has_changed_input)
         if note is not None:
@@ -307,20 +323,6 @@ class Serial:
         body()
         if case.message:
             raise MismatchError(case.message)
-
-
-@contextmanager
-def _replaced(item: pytest.Function, function: Callable[..., None]) -> Iterator[None]:
-    """Put `function` in the place of the body: other plugins' `pytest_pyfunc_call` go on working.
-
-    What it returns is None, so pytest does not warn of a test that returns something.
-    """
-    original = item.obj
-    item.obj = functools.wraps(original)(function)
-    try:
-        yield
-    finally:
-        item.obj = original
 
 
 def _entry(
