@@ -31,20 +31,18 @@ from .reference import call
 from .report.data import RunEntry
 from .report.message import Scene
 from .runner import Interrupted, carry_out
-from .session import tell
+from .session import CALLS, tell
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
 
-__all__ = ["CALLS", "Parwork"]
+__all__ = ["Parwork"]
 
 #: Keywords of the marker that a single call can have too.
 CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
 
 #: Columns that pytest puts before each line of an exception.
 MARGIN = len("E       ")
-
-CALLS = pytest.StashKey[list[dict[str, Any]]]()
 
 
 class Parwork:

@@ -47,10 +47,10 @@ class Inputs:
 
 def note_change(serial: Sequence[str], *, parallel: bool) -> Note | None:
     """Return the note on what both runs did to the arguments of a call, None if nothing."""
-    from .comparison import Note
-
     if not serial and not parallel:
         return None
+    from .comparison import Note
+
     names = f"the argument {', '.join(map(repr, serial))}" if serial else "an argument"
     legs = ("both runs" if parallel else "the serial run") if serial else "the parallel run"
     return Note(path="", kind="input-changed", text=f"the call changed {names} in {legs}")

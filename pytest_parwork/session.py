@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,13 @@ import pytest
 if TYPE_CHECKING:
     from .report.data import Report, RunEntry
 
-__all__ = ["REPORTING", "Reporting", "tell"]
+__all__ = ["CALLS", "REPORTING", "Reporting", "tell"]
 
 #: The name under which the plugin is registered.
 REPORTING = "parwork-reporting"
+
+#: What the calls inside a test tell, which its report is to carry.
+CALLS = pytest.StashKey[list[dict[str, Any]]]()
 
 
 def tell(config: pytest.Config, pieces: Iterable[RunEntry]) -> None:
@@ -38,6 +41,8 @@ class Reporting:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the parts of runs that a report carries."""
         pieces: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
+        if not pieces:
+            return
         self._calls.update(p["id"] for p in pieces if p["id"].startswith(f"{report.nodeid}::"))
         self._pieces.extend(pieces)
 
@@ -51,25 +56,32 @@ class Reporting:
         if not self._pieces and not self._files:
             return
         from . import __version__
-        from .report.as_json import to_json
         from .report.collector import Collector
         from .report.data import RunEntry
-        from .report.environment import environment
 
         collector = Collector()
         for piece in self._pieces:
             collector.add(RunEntry.from_dict(piece) if isinstance(piece, dict) else piece)
-        self._report = collector.report(version=__version__, environment=environment())
-        self._config.hook.pytest_parwork_logreport(config=self._config, report=self._report)
+        hook = self._config.hook.pytest_parwork_logreport
+        is_for_others = bool(self._files or hook.get_hookimpls())
+        self._report = collector.report(
+            version=__version__, environment=_environment() if is_for_others else {}
+        )
+        hook(config=self._config, report=self._report)
         self._add_durations(self._report)
         for file in self._files:
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(to_json(self._report), encoding="utf-8")
-            except OSError as error:  # no reason to lose what the terminal would show
-                self._told.append(f"parwork report NOT written: {file}: {error.strerror}")
-            else:
-                self._told.append(f"parwork report written: {file}")
+            self._write(file, self._report)
+
+    def _write(self, file: Path, report: Report) -> None:
+        from .report.as_json import to_json
+
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(to_json(report), encoding="utf-8")
+        except OSError as error:  # no reason to lose what the terminal would show
+            self._told.append(f"parwork report NOT written: {file}: {error.strerror}")
+        else:
+            self._told.append(f"parwork report written: {file}")
 
     def _add_durations(self, report: Report) -> None:
         """Let `--durations` show each parallel run of cases; those of calls are inside a test."""
@@ -111,3 +123,10 @@ class Reporting:
                 terminalreporter.line("")
         for told in self._told:
             terminalreporter.line(told)
+
+
+def _environment() -> Mapping[str, object]:
+    """Ask for what a terminal does not show: it takes 9 ms."""
+    from .report.environment import environment
+
+    return environment()

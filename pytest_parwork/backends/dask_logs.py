@@ -9,29 +9,32 @@ from ..clock import now
 
 __all__ = ["Hush", "Nannies", "exit_code_in"]
 
+#: The logger of the processes that start workers.
+NANNIES = "distributed.nanny"
+
 
 class Hush:
     """Keep what dask logs of clusters in use out of the reports of failed tests."""
 
     def __init__(self) -> None:
-        self._loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
-        self._levels: list[int] = []
+        self._before: dict[str, int] = {}
         self._users = 0
 
     def begin(self) -> None:
         """Be quiet from now on."""
         self._users += 1
         if self._users == 1:
-            self._levels = [logger.level for logger in self._loggers]
-            for logger in self._loggers:
-                logger.setLevel(logging.CRITICAL)
+            # Not before dask is used: pytest looks at every logger there is, six times a test.
+            for name in ("distributed", "distributed.client"):
+                self._before[name] = logging.getLogger(name).level
+                logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def end(self) -> None:
         """Log as before, if nobody else wants quiet."""
         self._users -= 1
         if not self._users:
-            for logger, level in zip(self._loggers, self._levels, strict=True):
-                logger.setLevel(level)
+            for name, level in self._before.items():
+                logging.getLogger(name).setLevel(level)
 
 
 class Nannies(logging.Handler):
@@ -41,21 +44,22 @@ class Nannies(logging.Handler):
         super().__init__()
         self.codes: dict[int, int | None] = {}
         self.last = 0.0
-        self._logger = logging.getLogger("distributed.nanny")
-        self._before = (self._logger.level, self._logger.propagate)
+        self._before = (logging.NOTSET, True)
 
     def listen(self) -> None:
         """Take over the nannies' log, until `stop`."""
-        self._before = (self._logger.level, self._logger.propagate)
-        self._logger.setLevel(logging.INFO)
-        self._logger.propagate = False
-        self._logger.addHandler(self)
+        logger = logging.getLogger(NANNIES)
+        self._before = (logger.level, logger.propagate)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.addHandler(self)
 
     def stop(self) -> None:
         """Give the log back as it was."""
-        self._logger.removeHandler(self)
-        level, self._logger.propagate = self._before
-        self._logger.setLevel(level)
+        logger = logging.getLogger(NANNIES)
+        logger.removeHandler(self)
+        level, logger.propagate = self._before
+        logger.setLevel(level)
         self.codes.clear()
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -9,7 +9,6 @@ from .base import Backend, Workers
 from .clusters import Clusters
 from .contexts import is_measured
 from .dask_local import require_distributed
-from .joblib_dask import OnJoinedDask, OnLocalDask
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
 
 __all__ = ["backends"]
@@ -44,6 +43,8 @@ class JoblibBackend:
             _register(self._library)
             return RegisteredWorkers(workers, self._library)
         require_distributed()
+        from .joblib_dask import OnJoinedDask, OnLocalDask
+
         joined = self._clusters.joined()
         if joined is not None:
             return OnJoinedDask(workers, joined)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -123,6 +122,8 @@ class ParallelWorkers:
         if self._library == "loky":
             end_loky()
         else:
+            import ctypes
+
             # A Pool that lost a worker waits for ever, as one does for a thread that never comes
             # back; joblib clears up when it is interrupted.
             ident = ctypes.c_ulong(self._thread.ident or 0)

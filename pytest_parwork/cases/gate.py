@@ -24,6 +24,9 @@ from .tasks import Tasks
 
 __all__ = ["Gates", "wide_names"]
 
+#: The marks that pytest's own `skipping` looks at.
+_SKIPPING = {"skip", "skipif", "xfail"}
+
 
 class Gate(pytest.Function):
     """An item that sets up the wide fixtures of a group and runs its cases; never reported."""
@@ -227,6 +230,8 @@ class Gates:
         ask = manager.subset_hook_caller("pytest_runtest_setup", others)
 
         def is_skipped(item: pytest.Item) -> bool:
+            if not any(mark.name in _SKIPPING for mark in item.iter_markers()):
+                return False  # as pytest would find too, in its time
             try:
                 ask(item=item)
             except (pytest.skip.Exception, pytest.xfail.Exception):
@@ -250,4 +255,6 @@ def wide_names(item: pytest.Function) -> list[str]:
 def _wide_parameters(item: pytest.Function) -> tuple[tuple[str, int], ...]:
     """Return which parameters the wide fixtures have: cases with the same can go together."""
     wide = set(wide_names(item))
+    if not wide:
+        return ()
     return tuple((name, at) for name, at in parameters_of(item) if name in wide)

@@ -9,9 +9,8 @@ from warnings import WarningMessage
 import pytest
 
 from ..errors import LostError, MismatchError
-from ..fixture import CALLS
 from ..options import is_serial
-from ..session import tell
+from ..session import CALLS, tell
 from .checks import Check, inform
 from .collection import Collected
 from .frames import leave_frames_out
@@ -110,7 +109,7 @@ class Running:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the verdict on the report, outside of what xfail makes of it."""
         case = item.stash.get(CASE, None)
-        if case is not None:
+        if case is not None and call.excinfo is not None:
             leave_frames_out(call)
         report = yield
         if case is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from .._compat import argument_names
-from ..model import Task
+from ..model import Address, Task
 from ..stage.folders import leaf
 from ..stage.performance import Performance
 from ..stage.recipe import PARAM, Role, Stage
@@ -29,6 +29,7 @@ class Tasks:
 
     def __init__(self, wide: Mapping[str, object]) -> None:
         self._wide = wide
+        self._addresses: dict[object, Address] = {}  # of test functions
         self._performances: dict[int, Performance] = {}  # by stage
         self._folder = ""
 
@@ -40,10 +41,13 @@ class Tasks:
         if case.stage is not None:
             return self._on_stage(case, case.stage, params)
         values = {**params, **self._wide}
+        place = (item.parent, item.originalname)
+        if place not in self._addresses:
+            self._addresses[place] = body_of(item)
         return Task(
             id=case.id,
             function=_on_fresh_instance(item) if item.cls is not None else item.function,
-            address=body_of(item),
+            address=self._addresses[place],
             kwargs={name: values[name] for name in argument_names(item)},
             timeout=case.plan.timeout or limit_of(item),
         )
