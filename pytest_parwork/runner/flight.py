@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from ..clock import now
 from ..ledger import Ledger, State
 from ..schedule import Batch
 from .losses import Losses
 
 __all__ = ["Flight"]
+
+#: Seconds in which a library notices that a worker has died.
+UNNOTICED = 0.5
 
 _IN_HAND = (State.ARRIVED, State.STARTED, State.ENDED)
 _BEGUN = (State.STARTED, State.ENDED)
@@ -21,7 +25,7 @@ class Flight:
         self._ledger = ledger
         self._losses = losses
         self._batches: dict[int, Batch] = {}
-        self._lost_before: dict[int, int] = {}
+        self._handed_out: dict[int, float] = {}
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -40,12 +44,15 @@ class Flight:
         """Take note that batches are handed out."""
         for batch in batches:
             self._batches[batch.number] = batch
-            self._lost_before[batch.number] = len(self._losses)
+            self._handed_out[batch.number] = now()
 
     def land(self, batch: Batch) -> int:
-        """Take a batch out; return how many tasks of the run were lost since it was handed out."""
+        """Take a batch out; return how many tasks of the run were lost since it was handed out.
+
+        Those shortly before count too: a library may hand it to a worker that is dead by then.
+        """
         del self._batches[batch.number]
-        return len(self._losses) - self._lost_before.pop(batch.number)
+        return self._losses.since(self._handed_out.pop(batch.number) - UNNOTICED)
 
     def owner(self, batch: Batch) -> int:
         """Return the process or thread that began last with a task of `batch`, else 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 
 from ..backends.base import exit_name
@@ -33,6 +34,7 @@ class Losses:
         self._tasks = tasks
         self._stacks = stacks
         self._lost: dict[int, Lost] = {}
+        self._times: list[float] = []  # of each loss
         self._tries: dict[int, tuple[Try, ...]] = {}
         self._read: dict[int, Stack] = {}
         self._left_by = left_by
@@ -50,7 +52,13 @@ class Losses:
 
     def add(self, task: int, lost: Lost) -> None:
         """Take a task as lost, unless it is already."""
-        self._lost.setdefault(task, lost)
+        if task not in self._lost:
+            self._lost[task] = lost
+            self._times.append(now())
+
+    def since(self, moment: float) -> int:
+        """Return how many tasks were lost from a moment on."""
+        return len(self._times) - bisect_left(self._times, moment)
 
     def note_try(self, task: int, *, is_alone: bool = False, pid: int | None = None) -> Try:
         """Take note that a task was begun and did not come to its end.
@@ -78,24 +86,26 @@ class Losses:
             how = exit_name(code)  # where one takes the others with it, `how` may be another's end
         tries = self._tries[task]
         twice = ", twice" if len(tries) > 1 else ""
-        self._lost[task] = Lost(
+        lost = Lost(
             reason="crash",
             detail=f"its worker {_died(how)} while it ran this task{twice}",
             tries=tries,
             stack=self._stack(last).frames,
         )
+        self.add(task, lost)
 
     def overdue(self, task: int, remark: str = "", *, pid: int | None = None) -> None:
         """Lose a task because it took too long."""
         if task in self._lost:
             return
         last = self.note_try(task, pid=pid)
-        self._lost[task] = Lost(
+        lost = Lost(
             reason="timeout",
             detail=f"timed out after {self._tasks[task].timeout:g} s{remark}",
             tries=self._tries[task],
             stack=self._stack(last).frames,
         )
+        self.add(task, lost)
 
     def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
         """Lose a task because every worker that was to take it died, before it began.

@@ -7,11 +7,12 @@ import pytest
 
 from pytest_parwork.ledger import Ledger
 from pytest_parwork.model import Task
+from pytest_parwork.runner import flight
 from pytest_parwork.runner.burial import Burial
 from pytest_parwork.runner.flight import Flight
 from pytest_parwork.runner.losses import Losses
 from pytest_parwork.runner.suspects import Suspects
-from pytest_parwork.schedule import Schedule
+from pytest_parwork.schedule import Batch, Schedule
 
 WORKERS = (101, 102, 103)
 
@@ -67,3 +68,17 @@ def test_where_the_dead_worker_had_begun_nothing_the_others_are_not_believed_eit
     scene.suspect(101, 103)
     assert not scene.losses.all()
     assert [task for task in range(6) if task in scene.suspects] == [0, 4]
+
+
+@pytest.mark.parametrize(("seconds", "is_lost"), [(0.0, True), (60.0, False)])
+def test_what_is_handed_to_a_worker_whose_death_is_not_noticed_yet_is_not_to_blame(
+    seconds: float, is_lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flight, "UNNOTICED", seconds)
+    scene = Scene()
+    for other in (0, 1):
+        scene.losses.crashed(other, "SIGKILL (signal 9)")
+        batch = Batch(number=10 + other, tasks=(5,))
+        scene.flight.add([batch])
+        scene.burial.bury([batch], "SIGKILL (signal 9)")
+    assert (5 in scene.losses) == is_lost
