@@ -37,10 +37,11 @@ ALIKE = {
 }
 
 #: Names that meet the contract in `tox -e sweep` only: these methods of the pool are called and
-#: heard of as others are, and the fork server is met by two other families.
+#: heard of as others are, and spawn and the fork server are met by two other families.
 SWEPT = {
     *ALIKE,
-    "isolated:forkserver",  # the slowest of all, as isolated:spawn but for how a process begins
+    "isolated:spawn",  # the slowest of all, as isolated:fork but for how a process begins
+    "isolated:forkserver",  # the same
     "multiprocessing:imap",  # as spawn:imap
     "multiprocessing:map_async",  # as apply_async
     "joblib:dask",  # as dask; what joblib does to it has tests of its own
