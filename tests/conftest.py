@@ -6,6 +6,7 @@ import faulthandler
 import gc
 import multiprocessing
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -20,6 +21,10 @@ from dask_programs import DaskPrograms
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend, Family
+
+# Whoever started pytest in the background may have it ignore Ctrl-C; what tests start would, too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Seconds until a test that hangs ends the session, with the traceback of every thread.
 DEADLINE = 60.0
