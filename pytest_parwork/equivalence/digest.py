@@ -48,7 +48,8 @@ def find_labelled(cls: type) -> tuple[Label, Read]:
     if read is None:
         raise UndigestibleError(f"{cls}: only its comparer can tell")
     named = unify(cls)
-    return (named.__module__, named.__qualname__), read
+    module: object = named.__module__  # of a type that Cython made: what its instances say
+    return (module if isinstance(module, str) else "", named.__qualname__), read
 
 
 def itself(parts: Parts) -> Parts:
