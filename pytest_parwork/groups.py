@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-__all__ = ["end_groups", "enroll", "kill_group", "state_of"]
+__all__ = ["end_groups", "enroll", "enrolled", "kill_group", "state_of"]
 
 #: The flag of a process that is ending, PF_EXITING of Linux.
 EXITING = 0x4
@@ -38,6 +38,11 @@ def enroll(registry: str) -> None:
         os.write(fd, _RECORD.pack(os.getpid(), _born(os.getpid())))
     finally:
         os.close(fd)
+
+
+def enrolled(registry: str) -> int:
+    """Return how often processes were added to the registry at that path."""
+    return os.stat(registry).st_size // _RECORD.size
 
 
 def end_groups(registry: int, session: int) -> None:

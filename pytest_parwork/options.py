@@ -20,6 +20,7 @@ __all__ = [
     "add_options",
     "is_default_given",
     "is_exercise_strict",
+    "is_fanned_out",
     "is_serial",
     "marker_line",
     "note_width",
@@ -111,6 +112,12 @@ def is_default_given(config: pytest.Config) -> bool:
 def is_serial(config: pytest.Config) -> bool:
     """Return whether nothing is to be fanned out at all."""
     return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
+
+
+def is_fanned_out(config: pytest.Config) -> bool:
+    """Return whether cases run in parallel too: not where one debugs them, or looks at set-ups."""
+    alone = ("usepdb", "trace", "setuponly", "setupplan")
+    return not is_serial(config) and not any(config.getoption(o, default=False) for o in alone)
 
 
 def seed(config: pytest.Config) -> int:

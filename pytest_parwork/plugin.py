@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
+_IN_USE = pytest.StashKey[bool]()
 _RUNNING = "parwork-running"
 
 
@@ -76,6 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
         from .cases.collection import parametrize
 
+        metafunc.config.stash[_IN_USE] = True
         parametrize(metafunc)
 
 
@@ -162,8 +164,8 @@ def _collected(config: pytest.Config) -> Collected:
 
 
 def _close(config: pytest.Config) -> None:
-    """End what the backends keep, if there was work for any."""
-    if config.pluginmanager.has_plugin(_RUNNING):
+    """End what the backends keep, if there was or might have been work for any."""
+    if _IN_USE in config.stash:
         from .config import close_backends
 
         close_backends(config)
@@ -172,6 +174,7 @@ def _close(config: pytest.Config) -> None:
 def _start(session: pytest.Session) -> None:
     """Register the hooks that work for cases and calls, the first time that there are any."""
     manager = session.config.pluginmanager
+    session.config.stash[_IN_USE] = True
     if not manager.has_plugin(_RUNNING):
         from .cases.running import Running
 

@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
@@ -18,7 +19,7 @@ from .carrying import meet, perform
 from .clock import now
 from .errors import BackendError, PayloadError
 from .failures import Record, describe, survivor
-from .groups import enroll
+from .groups import enroll, enrolled
 from .inputs import Inputs, is_sampled
 from .ledger import Kind, Ledger, State
 from .limits import Limits
@@ -31,7 +32,11 @@ from .schedule import Batch
 from .spool import Spool, read_record
 from .stacks import keep_stack
 
-__all__ = ["Attached", "ProcessCall", "find", "pack"]
+__all__ = ["Arrival", "Attached", "ProcessCall", "find", "pack"]
+
+
+#: Seconds that a worker which comes early waits for others.
+ARRIVING = 5.0
 
 
 class ProcessCall:
@@ -54,6 +59,29 @@ class ProcessCall:
         for number in batch.tasks:
             run.carry_out(number, worker)
         return batch.number
+
+
+class Arrival:
+    """What a worker does that comes before there is a run; travels to each of them.
+
+    It enrols itself in `registry`, waits for the others, of whom one could take the calls, and
+    imports what it will need.
+    """
+
+    def __init__(self, registry: str, workers: int, *, imports: tuple[str, ...]) -> None:
+        self._registry = registry
+        self._workers = workers
+        self._imports = imports
+
+    def __call__(self) -> None:
+        _stand_alone()
+        enroll(self._registry)
+        until = now() + ARRIVING
+        while enrolled(self._registry) < self._workers and now() < until:
+            time.sleep(0.005)
+        for name in self._imports:
+            with suppress(ImportError):
+                importlib.import_module(name)
 
 
 class Attached:

@@ -15,6 +15,7 @@ from ..schedule import Batch
 __all__ = [
     "UNKNOWN",
     "Backend",
+    "Early",
     "Event",
     "Family",
     "NetworkWorkers",
@@ -121,6 +122,15 @@ class Family(Protocol):
 
         Closing the family closes all of them.
         """
+        ...
+
+
+@runtime_checkable
+class Early(Protocol):
+    """A backend whose workers take their time to start, and serve the runs that come then."""
+
+    def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
+        """Have workers start, each of which calls `arrive`; returns while they do."""
         ...
 
 

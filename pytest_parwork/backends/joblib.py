@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable
 
 from ..errors import BackendError, UsageError
 from .base import Backend, Workers
@@ -33,9 +34,7 @@ class JoblibBackend:
         return JoblibBackend(argument, self._clusters)
 
     def start(self, workers: int, /) -> Workers:
-        if self._library == "loky" and "fork" in multiprocessing.get_all_start_methods():
-            # Without room for loky's locks (a full /dev/shm) joblib takes threads instead.
-            multiprocessing.get_context("fork").Lock()
+        self._check_room()
         self._is_used = True
         if self._library in BUNDLED:
             return ParallelWorkers(workers, self._library)
@@ -50,12 +49,30 @@ class JoblibBackend:
             return OnJoinedDask(workers, joined)
         return OnLocalDask(workers, self._clusters.local)
 
+    def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
+        """Have loky start, once; joblib's other backends keep nothing, or take what others keep."""
+        if self._library != "loky" or self._is_used:
+            return
+        self._check_room()
+        self._is_used = True
+        from .loky import start_workers
+
+        start_workers(workers, arrive)
+
     def close(self) -> None:
         if self._is_used and self._library == "loky":
             end_loky(at_leisure=is_measured())  # that takes 0.2 s longer
         if self._is_used and self._library == "dask":
             self._clusters.close()
         self._is_used = False
+
+    def _check_room(self) -> None:
+        """Raise `OSError` where a full /dev/shm has no room for loky's locks.
+
+        joblib would take threads instead.
+        """
+        if self._library == "loky" and "fork" in multiprocessing.get_all_start_methods():
+            multiprocessing.get_context("fork").Lock()
 
 
 def _registered() -> list[str]:

@@ -1,15 +1,18 @@
-"""joblib's loky, as it tells which of its workers were alive when another had died."""
+"""joblib's loky, which starts early, and tells who was alive when another worker had died."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from multiprocessing import active_children
 from typing import Any
 
+from joblib import Parallel
+from joblib.externals.loky import get_reusable_executor
 from joblib.parallel import LokyBackend
 
-__all__ = ["TellingLoky"]
+__all__ = ["TellingLoky", "start_workers"]
 
 
 class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
@@ -34,3 +37,11 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
                 alive = frozenset(child.pid for child in active_children())
                 error.alive = alive  # type: ignore[attr-defined]  # the same for all that failed
             raise
+
+
+def start_workers(workers: int, arrive: Callable[[], None]) -> None:
+    """Have the workers start that later calls of Parallel use, and each of them call `arrive`."""
+    with Parallel(max(2, workers), backend=TellingLoky()):  # makes the executor as they want it
+        executor = get_reusable_executor(reuse=True)
+        for _ in range(max(2, workers)):  # with the first one, all workers start
+            executor.submit(arrive)

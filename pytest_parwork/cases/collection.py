@@ -25,6 +25,7 @@ from ..options import MARK
 from ..reference import sample
 from ..report.data import RunEntry
 from ..stage.recipe import Stage
+from .early import start_early
 from .groups import CASE, ORDINAL, REFUSED, Case, Group, configuration_of
 from .stages import check, stage_of
 
@@ -49,6 +50,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         # As pytest's own errors of parametrization: text and place, no traceback of ours.
         raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
     matrix = given.matrix()
+    if _FIXTURE not in metafunc.fixturenames:
+        start_early(metafunc, [made for _, made in matrix] or [given.plan().configuration])
     if matrix:
         metafunc.fixturenames.append(CONFIGURATION)
         metafunc.parametrize(

@@ -9,7 +9,7 @@ from warnings import WarningMessage
 import pytest
 
 from ..errors import LostError, MismatchError
-from ..options import is_serial
+from ..options import is_fanned_out
 from ..session import CALLS, tell
 from .checks import Check, inform
 from .collection import Collected
@@ -42,10 +42,7 @@ class Running:
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
         self._showing = Showing()
         self._is_traced = config.getoption("trace", default=False)
-        self._is_off = is_serial(config) or any(
-            config.getoption(name, default=False)
-            for name in ("usepdb", "trace", "setuponly", "setupplan")
-        )
+        self._is_off = not is_fanned_out(config)
         self._termination = Termination()  # the last, because an option that is wrong ends this
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

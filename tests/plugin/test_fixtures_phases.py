@@ -299,6 +299,7 @@ class TestWorkersThatDie:
             @pytest.fixture
             def broken():
                 note("up")
+                time.sleep(0 if is_here() else 0.02)  # or all would be over when one looks
                 raise OSError
 
             @pytest.mark.parwork(backend="processes:fork", workers=2, chunksize=1)
