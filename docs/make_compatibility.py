@@ -27,6 +27,7 @@ BACKENDS = (
     "processes:spawn",
     "multiprocessing",
     "isolated",
+    "isolated:fork",
     "joblib",
     "joblib:threading",
     "dask",
@@ -51,7 +52,8 @@ HEAD = """\
 Each row is a file of the folder [compatibility](compatibility), whose cases run on each backend and
 under each of pytest's import modes. "yes" is that all of them pass, with results that are the same
 as serially, or fail and skip as the serial run does. "refused" is an error that names the fixture
-and the remedy, before anything starts: threads share the state that it would change. "shared" was
+and the remedy, before anything starts: threads share the state that it would change, or a worker
+does not have what the fixture needs. On `isolated:fork` pytest itself runs the cases. "shared" was
 not run: threads share the global generators and the filters of warnings, so that it works there by
 chance alone.
 

@@ -67,7 +67,7 @@ def _type_name(kind: type) -> str:
 
 def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
     own = os.path.dirname(__file__)
-    rooms = (own, os.path.join(own, "stage"))
+    rooms = (own, os.path.join(own, "stage"), os.path.join(own, "cases"))
     while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) in rooms:
         frames = frames.tb_next
     return frames

@@ -51,6 +51,8 @@ class Task:
 
     `function` is what threads and the serial run call; `address`, where given, is what travels to
     other processes instead of it. `timeout` is the seconds that it may take, None for no limit.
+    Where it `is_inherited`, nothing of it travels: its worker is a fork of this process, made for
+    it.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Task:
     args: tuple[object, ...] = ()
     kwargs: Mapping[str, object] = field(default_factory=dict)
     timeout: float | None = None
+    is_inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,7 @@ class Payload:
         calls: list[Call | None] = []
         for number, task in enumerate(tasks):
             try:
-                calls.append(writer.call(task))
+                calls.append(None if task.is_inherited else writer.call(task))
             except PayloadError as error:
                 calls.append(None)
                 # Its traceback would keep the frames of this run alive, with all its values.

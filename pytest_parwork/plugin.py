@@ -12,7 +12,7 @@ import pytest
 
 from . import hookspecs, options
 from .errors import UsageError
-from .session import REPORTING, Reporting
+from .session import REPORTING, RUNNING, Reporting
 
 if TYPE_CHECKING:
     from .backends.base import Backend
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
 _IN_USE = pytest.StashKey[bool]()
-_RUNNING = "parwork-running"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -175,9 +174,9 @@ def _start(session: pytest.Session) -> None:
     """Register the hooks that work for cases and calls, the first time that there are any."""
     manager = session.config.pluginmanager
     session.config.stash[_IN_USE] = True
-    if not manager.has_plugin(_RUNNING):
+    if not manager.has_plugin(RUNNING):
         from .cases.running import Running
 
         running = Running(session, _collected(session.config))
         manager.register(running.gates, "parwork-gates")
-        manager.register(running, _RUNNING)
+        manager.register(running, RUNNING)

@@ -11,10 +11,13 @@ import pytest
 if TYPE_CHECKING:
     from .report.data import Report, RunEntry
 
-__all__ = ["CALLS", "REPORTING", "Reporting", "tell"]
+__all__ = ["CALLS", "REPORTING", "RUNNING", "Reporting", "tell"]
 
 #: The name under which the plugin is registered.
 REPORTING = "parwork-reporting"
+
+#: The same of the one that works for cases and calls.
+RUNNING = "parwork-running"
 
 #: What the calls inside a test tell, which its report is to carry.
 CALLS = pytest.StashKey[list[dict[str, Any]]]()

@@ -9,7 +9,7 @@ import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -23,7 +23,7 @@ from .groups import enroll, enrolled
 from .inputs import Inputs, is_sampled
 from .ledger import Kind, Ledger, State
 from .limits import Limits
-from .model import Address
+from .model import Address, Task
 from .modules import take_over
 from .output import Output
 from .payload import Call, Handle, Header
@@ -40,12 +40,16 @@ ARRIVING = 5.0
 
 
 class ProcessCall:
-    """Carry out batches in another process of this machine; travels with every batch."""
+    """Carry out batches in another process of this machine; travels with every batch.
 
-    __slots__ = ("_handle",)
+    `inherited` are the tasks, by number, that are found in the memory of a forked process alone.
+    """
 
-    def __init__(self, handle: Handle) -> None:
+    __slots__ = ("_handle", "_inherited")
+
+    def __init__(self, handle: Handle, inherited: Mapping[int, Task] | None = None) -> None:
         self._handle = handle
+        self._inherited = inherited or {}
 
     def __reduce__(self) -> tuple[type[ProcessCall], tuple[Handle]]:
         return ProcessCall, (self._handle,)
@@ -57,7 +61,7 @@ class ProcessCall:
             run.has_met = True
             meet(run.ledger, batch, worker, run.header.patience)
         for number in batch.tasks:
-            run.carry_out(number, worker)
+            run.carry_out(number, worker, self._inherited.get(number))
         return batch.number
 
 
@@ -130,37 +134,51 @@ class Attached:
             self._capture.close()
         self.spool.close()
 
-    def carry_out(self, number: int, worker: int) -> None:
-        """Run one task and store its outcome, whatever it is."""
+    def carry_out(self, number: int, worker: int, inherited: Task | None = None) -> None:
+        """Run one task and store its outcome, whatever it is; the payload has none inherited."""
         if self.ledger.state(number) is State.PENDING:  # else it has waited in the rendezvous
             self.ledger.arrive(number, worker, now())
-        call = self.header.calls[number]
-        assert call is not None, "a refused task was sent"
         capture, output = self._capture, None
         kind: Kind = "failure"
-        value: object = self._functions[call.function]
-        if not isinstance(value, BaseException):
-            try:
-                function = find(value) if isinstance(value, Address) else value
-                assert callable(function)
-                args, kwargs = self._arguments(call)
-            except BaseException as error:
-                value = error
-            else:
-                inputs = None
-                if is_sampled(number, len(self.header.calls)):
-                    inputs = Inputs(args, kwargs)
-                if capture is not None:
-                    capture.begin(number)
-                self.ledger.start(number, now())
-                kind, value = perform(function, args, kwargs)
-                self.ledger.end(number, now())
-                if capture is not None:
-                    output = capture.end()
-                if inputs is not None and inputs.changed():
-                    self.ledger.note_change(number)
-                del args, kwargs, inputs
+        value: object
+        found = self._called(number, inherited)
+        if isinstance(found, BaseException):
+            value = found
+        else:
+            function, args, kwargs = found
+            inputs = None
+            if is_sampled(number, len(self.header.calls)):
+                inputs = Inputs(args, kwargs)
+            if capture is not None:
+                capture.begin(number)
+            self.ledger.start(number, now())
+            kind, value = perform(function, args, kwargs)
+            self.ledger.end(number, now())
+            if capture is not None:
+                output = capture.end()
+            if inputs is not None and inputs.changed():
+                self.ledger.note_change(number)
+            del args, kwargs, inputs
+        del found
         self._store(number, kind, value, output)
+
+    def _called(
+        self, number: int, inherited: Task | None
+    ) -> tuple[Callable[..., object], Sequence[object], Mapping[str, object]] | BaseException:
+        """Return the function of a task with its arguments, or what is wrong with them."""
+        if inherited is not None:
+            return inherited.function, inherited.args, inherited.kwargs
+        call = self.header.calls[number]
+        assert call is not None, "a refused task was sent"
+        function = self._functions[call.function]
+        if isinstance(function, BaseException):
+            return function
+        try:
+            if isinstance(function, Address):
+                function = find(function)
+            return function, *self._arguments(call)
+        except BaseException as error:
+            return error
 
     def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
         """Load fresh copies of the arguments; the same object twice stays one object."""

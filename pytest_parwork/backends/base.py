@@ -137,12 +137,20 @@ class Early(Protocol):
 class PerRun:
     """A backend that keeps nothing from one run to the next.
 
-    `is_threaded` says that cases run beside one another in the process that runs pytest.
+    `is_threaded` says that cases run beside one another in the process that runs pytest,
+    `is_forked` that each runs in a fork of that, made for it.
     """
 
-    def __init__(self, start: Callable[[int], Workers], *, is_threaded: bool = False) -> None:
+    def __init__(
+        self,
+        start: Callable[[int], Workers],
+        *,
+        is_threaded: bool = False,
+        is_forked: bool = False,
+    ) -> None:
         self._start = start
         self.is_threaded = is_threaded
+        self.is_forked = is_forked
 
     def start(self, workers: int, /) -> Workers:
         """Start new workers."""

@@ -84,7 +84,9 @@ def backends() -> dict[str, Backend]:
     return {
         "isolated": PerRun(partial(IsolatedWorkers, method=None)),
         **{
-            f"isolated:{method}": PerRun(partial(IsolatedWorkers, method=method))
+            f"isolated:{method}": PerRun(
+                partial(IsolatedWorkers, method=method), is_forked=method == "fork"
+            )
             for method in start_methods()
         },
     }

@@ -26,6 +26,7 @@ from ..reference import sample
 from ..report.data import RunEntry
 from ..stage.recipe import Stage
 from .early import start_early
+from .forked import stage_in_fork
 from .groups import CASE, ORDINAL, REFUSED, Case, Group, configuration_of
 from .stages import check, stage_of
 
@@ -153,9 +154,11 @@ class Collected:
         key = (item.parent, item.originalname, name, *item.fixturenames)
         if key not in self.stages:
             _check_kind(item)
-            stage = stage_of(item)
-            if stage is not None:
-                backend = backend_named(item.config, name)
+            backend = backend_named(item.config, name)
+            stage: Stage | None
+            if getattr(backend, "is_forked", False):
+                stage = stage_in_fork(item)
+            elif (stage := stage_of(item)) is not None:
                 check(stage, name, is_threaded=getattr(backend, "is_threaded", False))
             self.stages[key] = stage
         return self.stages[key]

@@ -69,6 +69,9 @@ def reseeded_tasks(cases: Sequence[Case], tasks: Sequence[Task]) -> tuple[Task, 
     found = []
     for case, task in zip(cases, tasks, strict=True):
         seed = seed_of(case)
+        if task.is_inherited:  # pytest-randomly is there
+            found.append(task)
+            continue
         if case.stage is not None:
             (role,) = task.args
             assert isinstance(role, Role)

@@ -32,6 +32,12 @@ class Gate(pytest.Function):
     """An item that sets up the wide fixtures of a group and runs its cases; never reported."""
 
     cases: Sequence[Case] = ()
+    opened_for: Case
+
+    def add_report_section(self, when: str, key: str, content: str) -> None:
+        """Leave what wide fixtures print and log in their set-up to the case that needed them."""
+        if when == "setup":
+            self.opened_for.item.add_report_section(when, key, content)
 
     def give_up(self, error: BaseException) -> None:
         """Note why the cases were not run: each of them will tell."""
@@ -75,6 +81,7 @@ class Gates:
             callspec=getattr(case.item, "callspec", None),
         )
         gate.cases = together
+        gate.opened_for = case
         gate.fixturenames = wide_names(case.item)
         gate.own_markers += [m for m in case.item.own_markers if m.name == "filterwarnings"]
         # The next item is the case itself: its wide fixtures stay as they are.
@@ -90,6 +97,7 @@ class Gates:
         setup = pytest.CallInfo.from_call(
             lambda: hook.pytest_runtest_setup(item=item), when="setup", reraise=reraise
         )
+        item.opened_for.wide_seconds = setup.duration
         if setup.excinfo is None:
             called = pytest.CallInfo.from_call(
                 lambda: hook.pytest_runtest_call(item=item), when="call", reraise=reraise
@@ -150,7 +158,7 @@ class Gates:
     ) -> None:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
-        tasks = reseeded_tasks(cases, list(map(Tasks(wide).task, cases)))
+        tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
         workload = Workload(name=group.id, tasks=tasks)
         backend = backend_named(self._config, group.plan.configuration.backend)
         try:

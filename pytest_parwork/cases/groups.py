@@ -63,6 +63,7 @@ class Case:
     run again. `traceback` is that of the worker, for a failure that was not verified, `output` what
     it printed, logged and warned there, until that is shown.
 
+    `wide_seconds` is how long wide fixtures took to be set up for it, the first to need them.
     `stage` is how its fixtures of function scope are made where it runs, None without any;
     `folder` is its `tmp_path` there, `setup_seconds` how long the set-up took here, `broken`
     what it raised. `torn` is what the tear-down raised there, None where that is not known, or was
@@ -80,6 +81,7 @@ class Case:
     entry: CaseEntry | None = None
     message: str = ""
     traceback: str = ""
+    wide_seconds: float = 0.0
     stage: Stage | None = None
     folder: str = ""
     setup_seconds: float = 0.0

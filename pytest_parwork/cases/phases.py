@@ -16,6 +16,7 @@ from ..failures import describe, is_skip
 from ..model import Outcome
 from ..stage.ended import leaves
 from .groups import Case
+from .refusals import or_in_fork
 
 __all__ = ["compare_phases", "masked", "outcome_of_setup", "refusal"]
 
@@ -43,13 +44,13 @@ def refusal(case: Case, parallel: Outcome) -> str:
     if failure is None:
         return ""
     if failure.type == FixtureError.__name__:
-        return failure.text
+        return failure.text + or_in_fork()
     if failure.type == PayloadError.__name__ and parallel.arrived is None and case.sent is not None:
         for name in case.sent.wide:
             if failure.text.startswith(argument := f"argument {name!r} "):
                 return (
                     f"the fixture {name!r} {failure.text.removeprefix(argument)}. Give it function "
-                    f"scope, so that it is made where the case runs"
+                    f"scope, so that it is made where the case runs{or_in_fork()}"
                 )
     return ""
 

@@ -110,6 +110,8 @@ class Running:
             leave_frames_out(call)
         report = yield
         if case is not None:
+            if call.when == "setup":
+                report.duration += case.wide_seconds
             self._serial.finish(case, call, report)
             self._showing.add_sections(case, report)
         elif call.when == "call" and CALLS in item.stash:

@@ -17,6 +17,7 @@ from ..pickling import dumps, explain
 from ..stage.play import ALONE
 from ..stage.recipe import REQUEST, Stage, Step
 from .addresses import address_of, body_of
+from .refusals import or_in_fork
 
 __all__ = ["SEED", "check", "stage_of"]
 
@@ -73,7 +74,7 @@ def check(stage: Stage, backend: str, *, is_threaded: bool) -> None:
                 raise UsageError(
                     f"the fixture {step.name!r} has function scope, so its function is sent to "
                     f"where the case runs, and cannot be: {explain(step.maker, error)}. Define it "
-                    f"at the top level of its module"
+                    f"at the top level of its module{or_in_fork()}"
                 ) from None
 
 
@@ -131,7 +132,7 @@ class _Recipe:
                 raise UsageError(
                     f"the fixture {name!r} of function scope asks for the one that it overrides, "
                     f"of {definition.scope} scope, which is made here, and the case runs in a "
-                    f"worker; give one of the two another name"
+                    f"worker; give one of the two another name{or_in_fork()}"
                 )
             self._given[name] = None
             return name
@@ -160,7 +161,7 @@ class _Recipe:
             raise UsageError(
                 f"the fixture {name!r} is a method of {function.__self__!r:.80}, which is there "
                 f"only in the process that runs pytest, and the case runs in a worker; make it a "
-                f"function"
+                f"function{or_in_fork()}"
             )
         maker, binding = found or (function, "nothing")
         return Step(
@@ -180,10 +181,11 @@ class _Recipe:
     ) -> Step | None:
         """Return what stands in for a fixture of pytest, or the fixture where it can do that."""
         if name in REFUSED:
+            remedy = REFUSED[name] + ("" if name == "subtests" else or_in_fork())
             asking = f", which {around[-1]!r} asks for," if around else ""
             raise UsageError(
                 f"the fixture {name!r}{asking} is there only in the process that runs pytest, and "
-                f"the case runs in a worker; {REFUSED[name]}"
+                f"the case runs in a worker; {remedy}"
             )
         settings: dict[str, object] = {}
         maker: Any = name

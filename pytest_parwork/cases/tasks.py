@@ -14,6 +14,7 @@ from ..stage.performance import Performance
 from ..stage.recipe import PARAM, Role, Stage
 from .addresses import body_of
 from .company import limit_of
+from .forked import Forked
 from .groups import Case
 from .seeds import seed_of
 from .stages import SEED
@@ -22,13 +23,14 @@ __all__ = ["Tasks"]
 
 
 class Tasks:
-    """Make the tasks of one run; `wide` are the values of its fixtures of wider scope.
+    """Make the tasks of one run; `wide` are the values of the fixtures that `gate` has set up.
 
     Values that several cases share are the same objects, and travel once.
     """
 
-    def __init__(self, wide: Mapping[str, object]) -> None:
+    def __init__(self, wide: Mapping[str, object], gate: pytest.Item) -> None:
         self._wide = wide
+        self._gate = gate
         self._addresses: dict[object, Address] = {}  # of test functions
         self._performances: dict[int, Performance] = {}  # by stage
         self._folder = ""
@@ -39,7 +41,8 @@ class Tasks:
         callspec = getattr(item, "callspec", None)
         params = callspec.params if callspec is not None else {}
         if case.stage is not None:
-            return self._on_stage(case, case.stage, params)
+            play = self._in_fork if case.stage.by_pytest else self._on_stage
+            return play(case, case.stage, params)
         values = {**params, **self._wide}
         place = (item.parent, item.originalname)
         if place not in self._addresses:
@@ -74,13 +77,30 @@ class Tasks:
             timeout=case.plan.timeout or limit_of(item),
         )
 
+    def _in_fork(self, case: Case, stage: Stage, params: Mapping[str, object]) -> Task:
+        """Return the task of a case that pytest runs in a fork."""
+        item = case.item
+        values = {**params, **self._wide}
+        if "tmp_path" in item.fixturenames:
+            case.folder = str(self._factory().getbasetemp() / leaf(item.name))  # and a number
+        return Task(
+            id=case.id,
+            function=Forked(case, self._gate),
+            kwargs={name: values[name] for name in stage.given},
+            timeout=case.plan.timeout or limit_of(item),
+            is_inherited=True,
+        )
+
     def _folder_of(self, item: pytest.Function) -> str:
         """Return the folder around those of all cases, below the session's own."""
         if not self._folder:
-            factory = self._wide["tmp_path_factory"]  # whoever asks for tmp_path asks for it too
-            assert isinstance(factory, pytest.TempPathFactory)
-            self._folder = str(factory.mktemp(f"parwork-{leaf(item.originalname)}"))
+            self._folder = str(self._factory().mktemp(f"parwork-{leaf(item.originalname)}"))
         return self._folder
+
+    def _factory(self) -> pytest.TempPathFactory:
+        factory = self._wide["tmp_path_factory"]  # whoever asks for tmp_path asks for it too
+        assert isinstance(factory, pytest.TempPathFactory)
+        return factory
 
 
 def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:

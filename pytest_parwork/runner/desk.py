@@ -106,7 +106,9 @@ def prepare(
             inbox=Inbox(ledger, Spool(0, spools[0])),
         )
     return Desk(
-        call=ProcessCall(payload.handle),
+        call=ProcessCall(
+            payload.handle, {n: task for n, task in enumerate(workload.tasks) if task.is_inherited}
+        ),
         ledger=ledger,
         refused=payload.refused,
         files=files,

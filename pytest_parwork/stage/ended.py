@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
+from ..deadline import TimedOut
 from ..errors import PayloadError
 from ..failures import Record, describe, is_skip, survivor
 from ..model import Failure, Outcome
 from ..pickling import dumps, explain
 
-__all__ = ["Ended", "leaves", "unfold"]
+__all__ = ["Ended", "Phase", "conclude", "leaves", "unfold"]
 
 Phase = Literal["setup", "call"]
 
@@ -66,6 +67,26 @@ class Ended(Exception):  # noqa: N818, it may hold a value as well
             error = describe(PayloadError(told))
         record = None if error is None else _record(error)
         return _again, (self.phase, value, record, [*map(_record, self.torn)], self.is_skip)
+
+
+def conclude(
+    phase: Phase, value: object, error: BaseException | None, torn: Sequence[BaseException]
+) -> object:
+    """Return or raise what the body gave.
+
+    Raises `Ended` with that inside if the set-up or the tear-down failed.
+    """
+    try:
+        if error is not None and (
+            isinstance(error, TimedOut | KeyboardInterrupt)
+            or (not torn and (phase == "call" or is_skip(error)))
+        ):
+            raise error
+        if error is not None or torn:
+            raise Ended.of(phase, value, error, torn) from None
+        return value
+    finally:
+        del error, torn  # each of them knows this frame
 
 
 def leaves(error: BaseException) -> list[BaseException]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal
 
-from ..deadline import TimedOut
-from ..failures import is_skip
 from ..reseeding import reseed, reseed_setup
-from .ended import Ended
+from .ended import Phase, conclude
 from .finding import Found, find
 from .play import Play
 from .recipe import Role, Stage
@@ -43,7 +40,7 @@ class Performance:
         play = Play(self._stage, self.find(), role, given)
         with play.alone():
             value, error = None, None
-            phase: Literal["setup", "call"] = "setup"
+            phase: Phase = "setup"
             try:
                 if role.seed is not None:
                     reseed_setup(role.seed)
@@ -57,14 +54,7 @@ class Performance:
                 play.has_failed = True
             torn = play.tear_down()
         try:
-            if error is not None and (
-                isinstance(error, TimedOut | KeyboardInterrupt)
-                or (not torn and (phase == "call" or is_skip(error)))
-            ):
-                raise error
-            if error is not None or torn:
-                raise Ended.of(phase, value, error, torn) from None
-            return value
+            return conclude(phase, value, error, torn)
         finally:
             del error, torn, play  # each of them knows this frame
 

@@ -43,7 +43,8 @@ class Stage:
     """The steps before the body of a test, in pytest's order, and the body; the same for all cases.
 
     `given` names the values that come with each case: direct parameters, and fixtures of wider
-    scope. `home` is the machine and the process that runs pytest.
+    scope. `home` is the machine and the process that runs pytest. `by_pytest` says that pytest
+    itself plays it, in a fork of that process, and needs no steps.
     """
 
     body: Address
@@ -51,6 +52,7 @@ class Stage:
     steps: tuple[Step, ...]
     given: tuple[str, ...]
     home: tuple[str, int]
+    by_pytest: bool = False
 
 
 class Role(NamedTuple):

@@ -470,7 +470,7 @@ class TestWhatCannotTravel:
         assert session.counts == {"failed": 2}
         told = " ".join(session.text.split())
         assert "the fixture 'lock' cannot travel to a worker: it is a _thread.lock" in told
-        assert "Give it function scope, so that it is made where the case runs" in told
+        assert "Give it function scope, so that it is made where the case runs; or use " in told
         assert "DIFFERENT" not in told
 
     def test_threads_need_no_travel(self, scratch: Scratch) -> None:

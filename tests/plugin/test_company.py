@@ -36,6 +36,7 @@ PLUGINS = {
     "pytest_html": "html",
     "pytest_jsonreport": "pytest_jsonreport",
     "pytest_metadata": "metadata",
+    "pytest_mock": "pytest_mock",
     "pytest_randomly": "randomly",
     "pytest_rerunfailures": "rerunfailures",
     "pytest_run_parallel": "run-parallel",
@@ -212,7 +213,9 @@ class TestRandomly:
         def wide(request): return request.param
 
         class TestInside:
-            @pytest.mark.parwork(backend=["processes:fork", "joblib"], workers=[2, 3])
+            @pytest.mark.parwork(
+                backend=["processes:fork", "joblib", "isolated:fork"], workers=[2, 3]
+            )
             @pytest.mark.parametrize("n", range(4))
             def test_it(self, n, wide):
                 return n, wide, random.random(), np.random.random(3)
@@ -231,7 +234,7 @@ class TestRandomly:
         session = scratch.run_apart(
             *needs("pytest_randomly"), f"--randomly-seed={seed}", report=True
         )
-        assert session.counts == {"passed": 34}
+        assert session.counts == {"passed": 50}
 
     def test_so_are_cases_with_fixtures_that_draw(self, scratch: Scratch) -> None:
         scratch.cases(
@@ -246,7 +249,9 @@ class TestRandomly:
                 def setup_method(self):
                     self.first = random.random()
 
-                @pytest.mark.parwork(backend=["processes:fork", "joblib"], workers=[2, 3])
+                @pytest.mark.parwork(
+                    backend=["processes:fork", "joblib", "isolated:fork"], workers=[2, 3]
+                )
                 @pytest.mark.parametrize("n", range(3))
                 def test_it(self, n, drawn):
                     return self.first, drawn, random.random(), np.random.random()
@@ -258,7 +263,7 @@ class TestRandomly:
             """
         )
         session = scratch.run_apart(*needs("pytest_randomly"), "--randomly-seed=4", report=True)
-        assert session.counts == {"passed": 14}
+        assert session.counts == {"passed": 20}
 
     def test_the_command_that_repeats_a_failure_has_its_seed(self, scratch: Scratch) -> None:
         scratch.cases(CASES)
@@ -309,7 +314,7 @@ class TestRandomly:
         scratch.cases(self.UNSEEDED)
         options = [*needs("pytest_randomly"), "--randomly-dont-reset-seed"]
         session = scratch.run_apart(*options, "-k", "plain")
-        assert session.counts == {"failed": 2, "deselected": 32}
+        assert session.counts == {"failed": 2, "deselected": 48}
 
 
 class TestReports:
@@ -375,6 +380,60 @@ class TestRunParallel:
         )
         assert sum("other" in note for note in notes) == 3
         assert session.verdicts("test_it.py::test_it") == dict.fromkeys("012", "EQUAL")
+
+
+class TestInFork:
+    """Their fixtures that need pytest itself have it on `isolated:fork`."""
+
+    def test_mocker(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.mark.parwork(backend="isolated:fork", workers=2)
+            @pytest.mark.parametrize("n", range(3))
+            def test_it(n, mocker):
+                there = mocker.patch("os.getcwd", return_value=f"nowhere {n}")
+                return os.getcwd(), there.call_count
+
+            def test_other(): assert os.path.isdir(os.getcwd())
+            """
+        )
+        assert scratch.run_apart(*needs("pytest_mock")).counts == {"passed": 4}
+
+    def test_benchmark(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.mark.parwork(backend="isolated:fork", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, benchmark):
+                return benchmark.pedantic(abs, args=(-n,), rounds=3)
+            """
+        )
+        session = scratch.run_apart(*needs("pytest_benchmark"), report=True)
+        assert session.counts == {"passed": 2}
+        assert "2 tests" in session.text
+
+    def test_async_fixtures(self, scratch: Scratch) -> None:
+        scratch.write("pytest.ini", ASYNCIO)
+        scratch.cases(
+            """
+            import asyncio, pytest_asyncio
+
+            @pytest_asyncio.fixture
+            async def later():
+                await asyncio.sleep(0)
+                yield 7
+                await asyncio.sleep(0)
+                note("torn")
+
+            @pytest.mark.parwork(backend="isolated:fork", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, later):
+                return n + later
+            """
+        )
+        session = scratch.run_apart(*needs("pytest_asyncio"), "-W", "default")
+        assert session.counts == {"passed": 2}
+        assert sorted(scratch.notes()) == ["torn here"] * 2 + ["torn there"] * 2
 
 
 class TestRefused:

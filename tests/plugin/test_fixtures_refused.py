@@ -14,7 +14,10 @@ MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
     [
         (
             f"{MARK}def test_it(pytestconfig): note('ran')",
-            ["'pytestconfig' is there only in the process that runs pytest", "session scope"],
+            [
+                "'pytestconfig' is there only in the process that runs pytest",
+                "session scope, whose value is sent; or use backend='isolated:fork', where pytest",
+            ],
         ),
         (f"{MARK}def test_it(cache): note('ran')", ["the fixture 'cache' is there only"]),
         (
@@ -55,7 +58,10 @@ MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
             "        metafunc.config.pluginmanager.register(Plugin(), 'odd')\n"
             "def test_first(): pass\n"
             f"{MARK}def test_it(odd): note('ran')",
-            ["the fixture 'odd' is a method of <test_it", "make it a function"],
+            [
+                "the fixture 'odd' is a method of <test_it",
+                "make it a function; or use backend='isolated:fork'",
+            ],
         ),
         (
             "import threading\n"
@@ -69,7 +75,7 @@ MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
             "        metafunc.config.pluginmanager.register(Plugin(), 'odd')\n"
             "def test_first(): pass\n"
             f"{MARK}def test_it(odd): note('ran')",
-            ["the fixture 'odd'", "<lock> is a _thread.lock", "at the top level of its module"],
+            ["the fixture 'odd'", "<lock> is a _thread.lock", "level of its module; or use back"],
         ),
     ],
     ids=[

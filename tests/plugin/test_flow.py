@@ -242,6 +242,21 @@ class TestOtherOptions:
         ]
         assert min(runs.values()) >= 0.2
 
+    def test_durations_count_wide_fixtures_with_the_first_case(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.fixture(scope="module")
+            def slow(): time.sleep(0.05)
+
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, slow): pass
+            """
+        )
+        reports = scratch.run().recorder.reports
+        first, second = [r.duration for r in reports if r.when == "setup"]
+        assert first >= 0.05 > second
+
     def test_the_progress_counts_the_cases_alone(self, scratch: Scratch) -> None:
         scratch.cases(CASES.replace("is_here()", "n"))
         session = scratch.run("-v")

@@ -156,6 +156,38 @@ def test_what_both_runs_print_and_log_is_shown_once(scratch: Scratch, backend: s
         assert session.lines.count(line) == 1
 
 
+@pytest.mark.parametrize("backend", ["threads", "processes:fork"])
+def test_what_wide_fixtures_print_and_log_is_shown_with_the_first_case(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.cases(
+        f"""
+        import logging
+
+        @pytest.fixture(scope="module")
+        def wide():
+            print("of the module")
+            logging.getLogger("mine").warning("logged")
+            yield 1
+            print("torn down")
+
+        @pytest.mark.parwork(backend={backend!r}, workers=2)
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n, wide):
+            return n
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"passed": 3}
+    first = sections(session, "0", when="setup")
+    assert first.pop("Captured stdout setup") == "of the module\n"
+    assert first.pop("Captured log setup").endswith("logged")
+    assert not first
+    for n in (1, 2):
+        assert sections(session, str(n), when="setup") == {}
+    assert sections(session, "2", when="teardown") == {"Captured stdout teardown": "torn down\n"}
+
+
 def test_output_is_no_part_of_the_verdict(scratch: Scratch) -> None:
     scratch.cases(
         """
