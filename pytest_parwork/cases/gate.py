@@ -54,20 +54,21 @@ class Gates:
         self._share = Share(session)
         self._batches = count()
         self._open: list[Sent] = []
+        self._wide: dict[Case, tuple[tuple[str, int], ...]] = {}
         self._seconds: dict[Hashable, float] = {}  # serial, known from an earlier configuration
 
     def open_for(self, case: Case) -> None:
         """See to it that the case has been sent, with all that can go with it."""
         if case.entry is not None or case.trouble or self._is_valid(case):
             return
-        wide = _wide_parameters(case.item)
+        wide = self._wide_of(case)
         is_skipped = self._skipping()
         together = [
             other
             for other in case.group.cases
             if other.entry is None
+            and self._wide_of(other) == wide
             and self._share.has(other)
-            and _wide_parameters(other.item) == wide
             and not is_skipped(other.item)
         ]
         if case not in together:
@@ -218,6 +219,14 @@ class Gates:
         left = max(1, most - self._session.testsfailed)
         return Stop(failures=left, tolerated=frozenset(tolerated))
 
+    def _wide_of(self, case: Case) -> tuple[tuple[str, int], ...]:
+        """Return which parameters the wide fixtures have: cases with the same can go together."""
+        if case not in self._wide:  # with one gate a case, to ask all of them each time is slow
+            wide = set(wide_names(case.item))
+            places = parameters_of(case.item) if wide else ()
+            self._wide[case] = tuple((name, at) for name, at in places if name in wide)
+        return self._wide[case]
+
     def _is_valid(self, case: Case) -> bool:
         """Return whether every wide value that was sent is still the one that the case will get."""
         if case.sent is None:
@@ -258,11 +267,3 @@ def wide_names(item: pytest.Function) -> list[str]:
         return []
     names = [*item.fixturenames, *hidden_fixtures(item)]
     return [name for name in names if name in defs and defs[name].scope != "function"]
-
-
-def _wide_parameters(item: pytest.Function) -> tuple[tuple[str, int], ...]:
-    """Return which parameters the wide fixtures have: cases with the same can go together."""
-    wide = set(wide_names(item))
-    if not wide:
-        return ()
-    return tuple((name, at) for name, at in parameters_of(item) if name in wide)

@@ -130,3 +130,17 @@ def test_this_package_does_not_travel() -> None:
 
     modules, _ = with_sources(project_modules(Path(pytest_parwork.__file__).parents[1]))
     assert not [name for name in modules if name.startswith("pytest_parwork")]
+
+
+def test_a_module_that_was_imported_since_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("found_first", "found_later"):
+        (tmp_path / f"{name}.py").write_text("x = 1\n")
+        importlib.import_module(name)
+        assert project_modules(tmp_path)[name] == (str(tmp_path / f"{name}.py"), None)
+        assert project_modules(tmp_path.parent / "elsewhere") == {}
+    del sys.modules["found_later"]
+    assert list(project_modules(tmp_path)) == ["found_first"]
+    del sys.modules["found_first"]
