@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -116,17 +115,11 @@ def _limit(threads: int) -> list[Any]:
     To tell OpenBLAS a number, the same one too, starts its threads anew in a process that has been
     forked; these spin for 60 ms, on the processors that the workers need.
     """
-    found = _libraries(len(sys.modules))
-    wrong = [library["filepath"] for library in found.info() if library["num_threads"] != threads]
-    return [found.select(filepath=wrong).limit(limits=threads)] if wrong else []
-
-
-@functools.lru_cache(maxsize=1)
-def _libraries(modules: int) -> Any:  # noqa: ARG001, what has been imported since may have loaded more
-    """Find the libraries: 4 ms with SciPy and pandas, for every run and in each forked worker."""
     import threadpoolctl
 
-    return threadpoolctl.ThreadpoolController()
+    found = threadpoolctl.ThreadpoolController()
+    wrong = [library["filepath"] for library in found.info() if library["num_threads"] != threads]
+    return [found.select(filepath=wrong).limit(limits=threads)] if wrong else []
 
 
 def _is_any_loaded() -> bool:

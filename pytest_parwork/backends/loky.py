@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Future
 from multiprocessing import active_children
 from typing import Any
 
@@ -12,7 +13,12 @@ from joblib import Parallel
 from joblib.externals.loky import get_reusable_executor
 from joblib.parallel import LokyBackend
 
-__all__ = ["TellingLoky", "start_workers"]
+from ..clock import now
+
+__all__ = ["TellingLoky", "settle", "start_workers"]
+
+#: Seconds that loky's thread has to take a call in hand; it needs some milliseconds.
+SETTLING = 5.0
 
 
 class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
@@ -39,9 +45,23 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
             raise
 
 
-def start_workers(workers: int, arrive: Callable[[], None]) -> None:
-    """Have the workers start that later calls of Parallel use, and each of them call `arrive`."""
+def start_workers(workers: int, arrive: Callable[[], None]) -> list[Future[None]]:
+    """Have the workers start that later calls of Parallel use, and each of them call `arrive`.
+
+    Returns these calls, which `settle` waits for.
+    """
     with Parallel(max(2, workers), backend=TellingLoky()):  # makes the executor as they want it
         executor = get_reusable_executor(reuse=True)
-        for _ in range(max(2, workers)):  # with the first one, all workers start
-            executor.submit(arrive)
+        # With the first one, all workers start.
+        return [executor.submit(arrive) for _ in range(max(2, workers))]
+
+
+def settle(calls: Sequence[Future[None]]) -> None:
+    """Wait until loky has these calls in hand.
+
+    If it is shut down before that, its thread looks for them in vain, which pytest takes for an
+    error of the session.
+    """
+    until = now() + SETTLING
+    while now() < until and not all(call.running() or call.done() for call in calls):
+        time.sleep(0.001)

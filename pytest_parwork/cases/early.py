@@ -17,7 +17,16 @@ from ..worker import Arrival
 __all__ = ["start_early"]
 
 #: Options of pytest with which the cases of a test may not run, or not all of them.
-_CHOOSING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "collectonly")
+_CHOOSING = (
+    "keyword",
+    "markexpr",
+    "deselect",
+    "lf",
+    "stepwise",
+    "collectonly",
+    "showfixtures",
+    "show_fixtures_per_test",
+)
 
 
 def start_early(metafunc: pytest.Metafunc, configurations: Iterable[Configuration]) -> None:

@@ -12,6 +12,7 @@ from ..backends.base import Backend, Workers
 from ..backends.forking import threads_beside
 from ..clock import now
 from ..errors import BackendError, ParworkWarning
+from ..ledger import Ledger
 from ..limits import Limits
 from ..model import Budget, Configuration, Run, Workload
 from ..modules import ModuleTable
@@ -128,7 +129,7 @@ def carry_out(
     watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
     if desk.outputs is not None:
         desk.outputs.close()
-    released = watch.released or ended
+    released = watch.released or _first_start(desk.ledger, tasks) or ended
     outcomes = _gathered(desk, losses, tasks)
     run = Run(
         workload=workload.name,
@@ -145,6 +146,15 @@ def carry_out(
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted
     return run
+
+
+def _first_start(ledger: Ledger, tasks: int) -> float | None:
+    """Return when the first task began, though nobody had released it: they do not wait for ever.
+
+    So it is where this process was held up for longer.
+    """
+    starts = [started for n in range(tasks) if (started := ledger.times(n)[1]) is not None]
+    return min(starts, default=None)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from multiprocessing.process import BaseProcess
 
@@ -11,10 +11,10 @@ import parwork_faults as faults
 import pytest
 from carrier import Carrier
 
-from pytest_parwork.backends import contexts, loky
-from pytest_parwork.backends.base import Backend, Workers
+from pytest_parwork.backends import contexts, loky, processes
+from pytest_parwork.backends.base import Backend, Event, Workers
 from pytest_parwork.model import Task
-from pytest_parwork.runner import deaths
+from pytest_parwork.runner import deaths, desk
 
 
 def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
@@ -102,3 +102,22 @@ def test_tasks_whose_time_is_over_at_once_all_leave_their_stack(
     for one, function in zip(lost, hang, strict=True):
         assert one is not None
         assert any(frame.endswith(f" in {function.__name__}") for frame in one.stack), lost
+
+
+def test_a_run_that_ended_before_one_looked_has_its_wall_time(
+    backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is where the process that runs pytest was held up for longer than workers wait."""
+    monkeypatch.setattr(desk, "RENDEZVOUS", 0.05)
+    poll = processes.ProcessWorkers.poll
+
+    def poll_late(self: processes.ProcessWorkers, timeout: float, /) -> Sequence[Event]:
+        time.sleep(0.5)
+        return poll(self, timeout)
+
+    monkeypatch.setattr(processes.ProcessWorkers, "poll", poll_late)
+    carrier = Carrier("processes:fork", backends["processes:fork"])
+    run = carrier([Task(id=str(n), function=time.sleep, args=(0.05,)) for n in range(2)])
+    carrier.close()
+    assert run.wall >= 0.05
+    assert run.startup > 0

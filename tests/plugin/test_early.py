@@ -77,6 +77,8 @@ def test_they_start_once_for_all_tests(scratch: Scratch, monkeypatch: pytest.Mon
     "options",
     [
         ["--collect-only"],
+        ["--fixtures"],
+        ["--fixtures-per-test"],
         ["--parwork-serial"],
         ["--setup-plan"],
         ["--pdb"],
@@ -139,6 +141,18 @@ def test_none_are_left_where_collecting_fails(scratch: Scratch) -> None:
     session = apart.finish()
     assert session.code == pytest.ExitCode.INTERRUPTED
     nothing_is_left(apart)
+
+
+def test_a_session_that_ends_at_once_leaves_no_error(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork
+        @pytest.mark.parametrize("n", [0, pytest.param(1, marks=pytest.mark.parwork(workers=3))])
+        def test_it(n): pass
+        """
+    )
+    for _ in range(20):
+        assert scratch.run().code == pytest.ExitCode.USAGE_ERROR
 
 
 def test_none_outlive_pytest_that_is_killed_while_it_collects(scratch: Scratch) -> None:
