@@ -87,6 +87,7 @@ class Burial:
             is_blameless = self._flight.land(batch) > 0 or is_known
             for task in batch.tasks:
                 if self._flight.has_end(task):
+                    self.has_begun = True
                     continue
                 if task not in innocent:
                     self._attempts[task] = self._attempts.get(task, 1) + (not is_blameless)

@@ -82,3 +82,18 @@ def test_what_is_handed_to_a_worker_whose_death_is_not_noticed_yet_is_not_to_bla
         scene.flight.add([batch])
         scene.burial.bury([batch], "SIGKILL (signal 9)")
     assert (5 in scene.losses) == is_lost
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_workers_that_have_ended_a_task_can_begin_even_if_nobody_had_looked_before_they_died(
+    *, has_ended: bool
+) -> None:
+    scene = Scene(begun=())
+    if has_ended:
+        scene.ledger.start(0, 1.0)
+        scene.ledger.end(0, 2.0)
+        scene.ledger.store(0, "value", 0, 0, 0)
+    for _ in range(4):
+        scene.suspect()
+        scene.flight.add(scene.schedule.all())
+    assert scene.burial.is_hopeless(2) is not has_ended
