@@ -21,6 +21,7 @@ DEADLINE = 50.0
 
 #: The runs of each file: the test, with the call in it, the configuration and the number of cases.
 RUNS = {
+    "test_connection.py": {("test_mean", "isolated:fork-2", 4)},
     "test_dask.py": {
         ("test_mean_of_columns", "dask-2", 10),
         ("test_mean::starmap[0]", "dask-2", 100),
