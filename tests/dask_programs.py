@@ -20,6 +20,10 @@ DEADLINE = 40.0
 ALONE = 300
 
 
+#: Seconds that trackers have to end once all others are gone.
+ENDING = 3.0
+
+
 class DaskPrograms:
     """A scheduler and workers, in a directory of theirs; none finds the tests by itself."""
 
@@ -78,8 +82,31 @@ class DaskPrograms:
         return [path.name for path in self.folder.glob("parwork-*")]
 
     def close(self) -> None:
-        """End all programs, with the processes that they started."""
+        """End all programs, with the processes that they started.
+
+        The trackers among these are the last: they take away what the others leave in /dev/shm.
+        """
         for program in self._running:
+            for pid in group_of(program.pid):
+                with suppress(OSError):  # it may end while it is looked at
+                    if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        os.kill(pid, signal.SIGKILL)
+            program.wait(DEADLINE)
+            until = time.monotonic() + ENDING
+            while group_of(program.pid) and time.monotonic() < until:
+                time.sleep(0.01)
             with suppress(ProcessLookupError):
                 os.killpg(program.pid, signal.SIGKILL)
-            program.wait(DEADLINE)
+
+
+def group_of(leader: int) -> list[int]:
+    """Return the living processes of a process group: proc(5)."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError):
+                stat = Path(f"/proc/{name}/stat").read_text(encoding="utf-8", errors="replace")
+                state, _, group = stat.rpartition(")")[2].split()[:3]
+                if int(group) == leader and state != "Z":
+                    found.append(int(name))
+    return found
