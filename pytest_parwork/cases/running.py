@@ -112,6 +112,7 @@ class Running:
         if case is not None:
             if call.when == "setup":
                 report.duration += case.wide_seconds
+                case.wide_seconds = 0.0  # a rerun does not set them up again
             self._serial.finish(case, call, report)
             self._showing.add_sections(case, report)
         elif call.when == "call" and CALLS in item.stash:

@@ -257,6 +257,24 @@ class TestOtherOptions:
         first, second = [r.duration for r in reports if r.when == "setup"]
         assert first >= 0.05 > second
 
+    def test_durations_count_wide_fixtures_once_where_a_case_is_rerun(
+        self, scratch: Scratch
+    ) -> None:
+        pytest.importorskip("pytest_rerunfailures")
+        scratch.cases(
+            """
+            @pytest.fixture(scope="module")
+            def slow(): time.sleep(0.05)
+
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, slow): assert n
+            """
+        )
+        session = scratch.run("-p", "pytest_rerunfailures", "--reruns=1")
+        first, second, _ = [r.duration for r in session.recorder.reports if r.when == "setup"]
+        assert first >= 0.05 > second
+
     def test_the_progress_counts_the_cases_alone(self, scratch: Scratch) -> None:
         scratch.cases(CASES.replace("is_here()", "n"))
         session = scratch.run("-v")
