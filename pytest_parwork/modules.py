@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.abc
 import importlib.util
 import os
@@ -31,16 +30,6 @@ def project_modules(root: Path) -> ModuleTable:
     """Return the modules below `root` that are imported here, with the packages around them.
 
     Installed packages are left out: workers find them as this process did.
-    """
-    return _modules_below(root, len(sys.modules), next(reversed(sys.modules)))
-
-
-@functools.lru_cache(maxsize=1)
-def _modules_below(root: Path, count: int, last: str) -> ModuleTable:  # noqa: ARG001
-    """Look through the modules, if any was imported since.
-
-    After a fork each of them is on a page of memory that has to be copied to look at it: 7 ms with
-    SciPy and pandas, for every run.
     """
     libraries = (sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
     installed = {*libraries, *site.getsitepackages(), site.getusersitepackages()}
