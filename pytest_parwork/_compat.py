@@ -15,7 +15,6 @@ __all__ = [
     "fixture_chains",
     "fixture_defs",
     "hidden_fixtures",
-    "is_parameter",
     "is_strict",
     "is_torn_here",
     "log_settings",
@@ -41,12 +40,11 @@ def fixture_defs(item: pytest.Function) -> Mapping[str, pytest.FixtureDef[Any]]:
 
 def fixture_chains(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
     """Return all fixtures of each name that the item can see, the one that it will use last."""
-    return {name: chain for name, chain in _closure(item).items() if not is_parameter(chain[-1])}
-
-
-def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
-    """Return whether it only stands for a parameter of the test; nothing else tells."""
-    return definition.func.__name__ == "get_direct_param_fixture_func"
+    return {
+        name: chain
+        for name, chain in _closure(item).items()
+        if chain[-1].func.__name__ != "get_direct_param_fixture_func"
+    }
 
 
 def hidden_fixtures(item: pytest.Function) -> Sequence[str]:

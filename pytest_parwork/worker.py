@@ -1,4 +1,4 @@
-"""All that runs inside a worker process: attach to a run, carry out batches, store outcomes."""
+"""All that runs inside a worker process: arrive, attach to a run, run batches, store outcomes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ from .spool import Spool, read_record
 from .stacks import keep_stack
 
 __all__ = ["Arrival", "Attached", "ProcessCall", "find", "pack"]
-
 
 #: Seconds that a worker which comes early waits for others.
 ARRIVING = 5.0
