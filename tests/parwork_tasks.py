@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 
@@ -44,6 +45,10 @@ def write_and_sum(array: Any, value: float) -> float:
 
 def sum_of(array: Any) -> float:
     return float(array.sum())
+
+
+def touch(path: str) -> None:
+    Path(path).touch()
 
 
 def letters(number: int) -> str:

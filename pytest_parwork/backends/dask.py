@@ -21,6 +21,7 @@ from .clusters import Clusters
 from .dask_futures import LOST, first_to_end, received, told
 from .dask_joined import WORKER_PATIENCE, JoinedDask
 from .dask_local import LocalDask
+from .dask_sending import Sending
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -32,6 +33,9 @@ GRACE = 0.5
 
 #: Seconds without news until it is asked whether there is any worker left.
 SILENCE = 2.0
+
+#: Seconds that the scheduler has to answer it.
+ANSWER = 1.0
 
 #: How often a batch is sent again that dask has given up, for all workers with the payload died at
 #: once; under its number, for what its tasks did is in the journals.
@@ -126,7 +130,7 @@ class JoinedWorkers:
     def __init__(self, joined: JoinedDask, workers: int) -> None:
         self._joined = joined
         self._client = joined.client(workers)
-        threads = self._client.nthreads()
+        threads = joined.threads(WORKER_PATIENCE)
         self.size = min(workers, sum(threads.values()))
         # Where there are more than were asked for, as few processes as have enough threads. Their
         # choice is no order: the cluster may lose them.
@@ -136,6 +140,7 @@ class JoinedWorkers:
                 self._chosen.append(address)
         self._is_narrowed = self.size < sum(threads.values())
         self._call: NetworkCall | None = None
+        self._sending: Sending | None = None
         self._sent: Future | None = None
         self._waiting: deque[Batch] = deque()
         self._open: dict[Future, Batch] = {}
@@ -152,11 +157,28 @@ class JoinedWorkers:
         self._waiting.extend(batches)
         self._fill()
 
-    def _fill(self) -> None:
-        """Hand out batches; never more than `size` where dask would use more threads than that."""
+    def _is_sent(self) -> bool:
+        """Send the call to the cluster; wait a moment and tell whether it is there."""
         from distributed import TimeoutError
 
+        if self._sent is None:
+            try:
+                if self._sending is None:
+                    self._sending = Sending(self._client, self._call, WORKER_PATIENCE)
+                self._sent = self._sending.poll()
+            except TimeoutError:
+                self._go(f"the dask scheduler at {self._joined.address} has no worker left")
+            except Exception as error:
+                self._go(f"{type(error).__name__}: {error}")
+            if self._sent is not None:
+                self._sending = None
+        return self._sent is not None
+
+    def _fill(self) -> None:
+        """Hand out batches; never more than `size` where dask would use more threads than that."""
         assert self._call is not None
+        if self._is_gone or not self._waiting or not self._is_sent():
+            return
         limit = self.size if self._is_narrowed else len(self._open) + len(self._waiting)
         settings: dict[str, Any] = {"pure": False}
         if self._is_narrowed:
@@ -166,15 +188,9 @@ class JoinedWorkers:
             again = self._again[batch.number]
             key = f"parwork-{self._call.run}-{batch.number}-{again}"
             try:
-                if self._sent is None:
-                    self._sent = self._client.scatter(
-                        self._call, broadcast=True, hash=False, timeout=WORKER_PATIENCE
-                    )
                 future = self._client.submit(
                     carry_out, self._sent, batch, not self._is_released, key=key, **settings
                 )
-            except TimeoutError:
-                self._go(f"the dask scheduler at {self._joined.address} has no worker left")
             except Exception as error:
                 self._go(f"{type(error).__name__}: {error}")
             else:
@@ -187,7 +203,7 @@ class JoinedWorkers:
             self._events.put(Event(kind="arrived", batch=told["batch"], worker=who))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        for future in first_to_end(self._client, self._open, timeout):
+        for future in first_to_end(self._client, self._open, 0 if self._sending else timeout):
             if not self._joined.is_connected:
                 break
             batch = self._open[future]
@@ -215,18 +231,27 @@ class JoinedWorkers:
             self._go(f"the dask scheduler at {self._joined.address} went away")
         elif now() > self._heard + SILENCE:
             self._heard = now()
-            with suppress(Exception):
-                if self._client.nthreads():
+            complaint = f"the dask scheduler at {self._joined.address} has no worker left"
+            try:
+                if self._joined.threads(ANSWER):
                     self._seen = now()
+            except Exception as error:
+                complaint = str(error)
             if now() > self._seen + WORKER_PATIENCE:
-                self._go(f"the dask scheduler at {self._joined.address} has no worker left")
+                self._go(complaint)
 
     def _go(self, reason: str) -> None:
         if not self._is_gone:
             self._is_gone = True
+            self._give_up_sending()
             self._waiting.clear()
             self._open.clear()
             self._events.put(Event(kind="gone", reason=reason))
+
+    def _give_up_sending(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
 
     def release(self) -> None:
         self._is_released = True
@@ -237,6 +262,7 @@ class JoinedWorkers:
         return self._joined.exit_codes() if self._joined.is_connected else {}
 
     def close(self, deadline: float, /) -> list[int]:
+        self._give_up_sending()
         if self._call is None or not self._joined.is_connected:
             return []
         with suppress(Exception):  # a cluster that is going away at this moment

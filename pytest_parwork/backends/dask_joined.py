@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..clock import now
@@ -24,8 +24,11 @@ __all__ = ["WORKER_PATIENCE", "JoinedDask", "configured_address"]
 #: Seconds that a scheduler has to answer.
 PATIENCE = 10.0
 
-#: Seconds until a cluster without any worker is given up.
+#: Seconds until a cluster without any worker is given up, or one that does not answer.
 WORKER_PATIENCE = 20.0
+
+#: Seconds until a question is asked again: it may be waiting for a worker that has died meanwhile.
+ANSWER = 4.0
 
 #: Seconds that a nanny takes to start a worker again.
 RESTART = 3.0
@@ -70,11 +73,15 @@ class JoinedDask:
             except BaseException:
                 self._hush.end()
                 raise
-        self._wait_for_workers(self._client, workers)
-        self._check_versions(self._client)
+        self._wait_for_workers(workers)
+        self._check_versions()
         self._nannies.clear()
-        self._remember_nannies(self._client)
+        self._remember_nannies(WORKER_PATIENCE)
         return self._client
+
+    def threads(self, patience: float) -> Mapping[str, int]:
+        """Return the number of threads of each worker, by its address."""
+        return self._ask("ncores", patience)
 
     def another_client(self) -> Client:
         """Return a client that knows nothing of what others have sent."""
@@ -87,26 +94,24 @@ class JoinedDask:
 
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return how worker processes ended, as their nannies have logged it."""
-        client = self._client
-        assert client is not None
         codes: dict[int, int | None] = {}
         with suppress(Exception):  # a scheduler that is gone has nothing to tell
-            self._remember_nannies(client)
+            self._remember_nannies(WORD_DEADLINE)
             # Not `get_worker_logs`, which knows the nannies of living workers alone.
-            logs = client.sync(
-                client.scheduler.broadcast,
+            logs = self._ask(
+                "broadcast",
+                WORD_DEADLINE,
                 msg={"op": "get_logs", "n": None},
                 workers=list(self._nannies),
                 on_error="ignore",
-                callback_timeout=WORD_DEADLINE,
             )
             for lines in logs.values():
                 for _, line in lines:
                     codes.update(exit_code_in(line))
         return codes
 
-    def _remember_nannies(self, client: Client) -> None:
-        known = client.scheduler_info(n_workers=-1)["workers"].values()
+    def _remember_nannies(self, patience: float) -> None:
+        known = self._ask("identity", patience)["workers"].values()
         self._nannies.update(worker["nanny"] for worker in known if worker["nanny"])
 
     def say_to_all(self, word: Callable[[str], None], run: str) -> None:
@@ -148,11 +153,27 @@ class JoinedDask:
         except (OSError, TimeoutError, ValueError) as error:
             raise BackendError(f"no dask scheduler answers at {self.address}: {error}") from error
 
-    def _wait_for_workers(self, client: Client, workers: int) -> None:
+    def _ask(self, question: str, patience: float, **settings: Any) -> Mapping[str, Any]:
+        """Return what the scheduler answers within `patience` seconds."""
+        from distributed import TimeoutError
+
+        client = self._client
+        assert client is not None
+        until = now() + patience
+        while True:
+            with suppress(TimeoutError):
+                ask = getattr(client.scheduler, question)
+                return dict(client.sync(ask, callback_timeout=min(ANSWER, patience), **settings))
+            if now() > until:
+                raise BackendError(
+                    f"the dask scheduler at {self.address} does not answer within {patience:g} s"
+                )
+
+    def _wait_for_workers(self, workers: int) -> None:
         """Wait for a first worker; for as many as there were only shortly, until one restarts."""
         began = now()
         while True:
-            threads = sum(client.nthreads().values())
+            threads = sum(self.threads(WORKER_PATIENCE).values())
             self._most = max(self._most, threads)
             if threads and (threads >= min(workers, self._most) or now() > began + RESTART):
                 return
@@ -163,11 +184,11 @@ class JoinedDask:
                 )
             time.sleep(LOOK)
 
-    def _check_versions(self, client: Client) -> None:
+    def _check_versions(self) -> None:
         """Refuse workers that could not read what is sent, or would compute something else."""
         package = __package__.partition(".")[0]
         here = (f"{sys.version_info[0]}.{sys.version_info[1]}", __version__)
-        for worker, told in client.get_versions(packages=[package])["workers"].items():
+        for worker, told in self._versions(package).items():
             python = ".".join(told["host"]["python"].split(".")[:2])
             version = told["packages"].get(package)
             if (python, version) != here:
@@ -177,3 +198,19 @@ class JoinedDask:
                     f"{here[0]} and pytest-parwork {here[1]}. Install there what is here: "
                     f"pip install pytest-parwork=={here[1]}"
                 )
+
+    def _versions(self, package: str) -> Mapping[str, Any]:
+        """Return what each worker tells of its versions."""
+        asked = {"op": "versions", "packages": [package]}
+        try:
+            return self._ask("broadcast", WORKER_PATIENCE, msg=asked, on_error="ignore")
+        except BackendError:
+            for worker in self.threads(WORKER_PATIENCE):
+                try:
+                    self._ask("broadcast", ANSWER, msg=asked, workers=[worker], on_error="ignore")
+                except BackendError:
+                    raise BackendError(
+                        f"the dask worker {worker} does not answer within {WORKER_PATIENCE:g} s; "
+                        f"end it"
+                    ) from None
+            raise

@@ -14,7 +14,7 @@ from ..errors import BackendError
 from ..schedule import Batch
 from ..sites import forget
 from .base import UNKNOWN, Event, drain
-from .dask_joined import JoinedDask
+from .dask_joined import WORKER_PATIENCE, JoinedDask
 from .dask_local import LocalDask
 from .parallel import RegisteredWorkers
 
@@ -140,7 +140,8 @@ class OnJoinedDask(DaskWorkers):
     def __init__(self, workers: int, joined: JoinedDask) -> None:
         super().__init__(workers)
         self._joined = joined
-        threads = sum(joined.client(max(2, workers)).nthreads().values())
+        joined.client(max(2, workers))
+        threads = sum(joined.threads(WORKER_PATIENCE).values())
         if threads < 2:
             raise BackendError(
                 f"the dask cluster at {joined.address} has one thread only, for which joblib "

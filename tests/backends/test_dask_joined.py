@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
 from pytest_parwork.backends import dask as backend
-from pytest_parwork.backends import dask_joined
+from pytest_parwork.backends import dask_joined, dask_sending
 from pytest_parwork.backends.clusters import Clusters
 from pytest_parwork.errors import BackendError
 from pytest_parwork.runner import Interrupted
@@ -219,6 +220,94 @@ def test_workers_that_die_and_do_not_come_back_leave_no_case_without_an_outcome(
         assert kinds <= {"value", "lost"}
         reasons = {o.lost.detail for o in run.outcomes if o.lost is not None}
         assert f"the dask scheduler at {programs.address} has no worker left" in reasons
+
+
+@pytest.fixture
+def stop() -> Iterator[Callable[[int], None]]:
+    """Give a function that has a process stand still, until the test is over at the latest."""
+    stopped: list[int] = []
+
+    def stop(pid: int) -> None:
+        os.kill(pid, signal.SIGSTOP)
+        stopped.append(pid)
+
+    yield stop
+    for pid in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_worker_that_stands_still_does_not_keep_the_others_from_the_tasks(
+    own_programs: Callable[..., DaskPrograms],
+    stop: Callable[[int], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dask_sending, "PATIENCE", 0.5)
+    monkeypatch.setattr(dask_sending, "COPYING", 0.5)
+    programs = own_programs()
+    began = tmp_path / "began"
+    check, stopped = dask_joined.JoinedDask._check_versions, []
+
+    def check_and_stop_one(self: dask_joined.JoinedDask) -> None:
+        check(self)
+        with distributed.Client(programs.address, set_as_default=False) as client:
+            pids = client.run(os.getpid)
+        stopped.append(pids[min(pids)])  # dask sends to that one first
+        stop(stopped[0])
+
+    def end_it_once_a_task_began() -> None:
+        while not began.exists():
+            time.sleep(0.01)
+        os.kill(stopped[0], signal.SIGKILL)
+
+    monkeypatch.setattr(dask_joined.JoinedDask, "_check_versions", check_and_stop_one)
+    ending = threading.Thread(target=end_it_once_a_task_began, daemon=True)
+    ending.start()
+    with joining(programs.address) as carrier:
+        run = carrier.map(tasks.touch, *[(str(began),)] * 6)
+        assert [outcome.kind for outcome in run.outcomes] == ["value"] * 6
+    ending.join()
+
+
+def test_a_worker_that_stands_still_already_is_named(
+    own_programs: Callable[..., DaskPrograms],
+    stop: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 1.0)
+    monkeypatch.setattr(dask_joined, "ANSWER", 0.5)
+    programs = own_programs()
+    with distributed.Client(programs.address, set_as_default=False) as client:
+        worker, pid = max(client.run(os.getpid).items())
+        stop(pid)
+    with joining(programs.address) as carrier:
+        told = f"the dask worker {worker} does not answer within 1 s; end it"
+        with pytest.raises(BackendError, match=told):
+            carrier.map(tasks.square, (1,), (2,))
+
+
+def test_a_scheduler_that_stands_still_leaves_no_case_without_an_outcome(
+    own_programs: Callable[..., DaskPrograms],
+    stop: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backend, "WORKER_PATIENCE", 1.0)
+    monkeypatch.setattr(backend, "SILENCE", 0.2)
+    monkeypatch.setattr(backend, "ANSWER", 0.5)
+    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 1.0)
+    programs = own_programs()
+    with joining(programs.address) as carrier:
+        carrier.map(tasks.square, (1,), (2,))
+        ending = threading.Timer(1.0, stop, (programs.scheduler.pid,))
+        ending.start()
+        run = carrier.map(tasks.square_later, *[(x, 0.2) for x in range(50)])
+        ending.join()
+        assert {outcome.kind for outcome in run.outcomes} == {"value", "lost"}
+        details = {outcome.lost.detail for outcome in run.outcomes if outcome.lost is not None}
+        assert details == {f"the dask scheduler at {programs.address} does not answer within 0.5 s"}
+        with pytest.raises(BackendError, match="does not answer within 1 s"):
+            carrier.map(tasks.square, (1,), (2,))
 
 
 def test_a_cluster_without_a_worker_is_told_with_the_remedy(
