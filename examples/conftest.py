@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from multiprocessing.pool import ThreadPool
-from queue import SimpleQueue
 
 from matrix import Matrix
 
 from pytest_parwork import Mismatch, compare
-from pytest_parwork.backends.base import Backend, Event, Reach, drain
+from pytest_parwork.backends.base import Backend, Event, EventQueue, Reach
 from pytest_parwork.carrying import BatchCall
 from pytest_parwork.comparison import Policy
 from pytest_parwork.schedule import Batch
@@ -23,7 +22,7 @@ class ThreadPoolWorkers:
     def __init__(self, size: int) -> None:
         self.size = size
         self.pool = ThreadPool(size)
-        self.events: SimpleQueue[Event] = SimpleQueue()
+        self.events = EventQueue()
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         for batch in batches:
@@ -33,7 +32,7 @@ class ThreadPoolWorkers:
         self.events.put(Event(kind="done", batch=number))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        return drain(self.events, timeout)
+        return self.events.drain(timeout)
 
     def pids(self) -> Mapping[int, int | None]:
         return {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Literal, Protocol, runtime_checkable
 
 from ..carrying import BatchCall
@@ -17,12 +19,12 @@ __all__ = [
     "Backend",
     "Early",
     "Event",
+    "EventQueue",
     "Family",
     "NetworkWorkers",
     "PerRun",
     "Reach",
     "Workers",
-    "drain",
     "exit_name",
     "told",
 ]
@@ -51,6 +53,34 @@ class Event:
     worker: str = ""
     reason: str = ""
     alive: frozenset[int] = frozenset()
+
+
+class EventQueue:
+    """Events from any thread for the one that polls.
+
+    No `queue.SimpleQueue`, because up to Python 3.12 its `get` may wait for ever, whatever the
+    timeout, where the system holds its thread up for that long at the wrong moment.
+    """
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._signal = threading.Lock()  # free once there is something new
+        self._signal.acquire()
+
+    def put(self, event: Event) -> None:
+        """Add an event."""
+        self._events.append(event)
+        with suppress(RuntimeError):  # it is free already
+            self._signal.release()
+
+    def drain(self, timeout: float) -> list[Event]:
+        """Return all events, after waiting up to `timeout` seconds for one; none may come."""
+        self._signal.acquire(timeout=timeout)
+        found: list[Event] = []
+        with suppress(IndexError):
+            while True:
+                found.append(self._events.popleft())
+        return found
 
 
 class Workers(Protocol):
@@ -169,17 +199,6 @@ def told(future: Future[int], batch: Batch) -> Event:
         return Event(kind="done", batch=batch.number)
     kind: Literal["broken", "failed"] = "broken" if isinstance(error, BrokenExecutor) else "failed"
     return Event(kind=kind, batch=batch.number, reason=f"{type(error).__name__}: {error}")
-
-
-def drain(events: SimpleQueue[Event], timeout: float) -> list[Event]:
-    """Return all events, after waiting up to `timeout` seconds for the first."""
-    found: list[Event] = []
-    try:
-        found.append(events.get(timeout=timeout))
-        while True:
-            found.append(events.get_nowait())
-    except Empty:
-        return found
 
 
 def exit_name(code: int) -> str:

@@ -7,7 +7,6 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
 from ..carrying import BatchCall
@@ -16,7 +15,7 @@ from ..errors import UsageError
 from ..network import NetworkCall
 from ..schedule import Batch
 from ..sites import forget, forget_with, release
-from .base import Backend, Event, Reach, Workers, drain
+from .base import Backend, Event, EventQueue, Reach, Workers
 from .clusters import Clusters
 from .dask_futures import LOST, first_to_end, received, told
 from .dask_joined import WORKER_PATIENCE, JoinedDask
@@ -144,7 +143,7 @@ class JoinedWorkers:
         self._sent: Future | None = None
         self._waiting: deque[Batch] = deque()
         self._open: dict[Future, Batch] = {}
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._events = EventQueue()
         self._again: Counter[int] = Counter()
         self._is_released = False
         self._is_gone = False
@@ -223,7 +222,7 @@ class JoinedWorkers:
             self._look_around()
         if self._call is not None:
             self._fill()
-        return drain(self._events, 0)
+        return self._events.drain(0)
 
     def _look_around(self) -> None:
         """See whether there is a scheduler, and after some silence, whether there is a worker."""

@@ -13,7 +13,7 @@ from ..clock import now
 from ..errors import BackendError
 from ..schedule import Batch
 from ..sites import forget
-from .base import UNKNOWN, Event, drain
+from .base import UNKNOWN, Event
 from .dask_joined import WORKER_PATIENCE, JoinedDask
 from .dask_local import LocalDask
 from .parallel import RegisteredWorkers
@@ -46,7 +46,7 @@ class DaskWorkers(RegisteredWorkers, ABC):
         super().submit(call, batches)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        events = drain(self._events, timeout)
+        events = self._events.drain(timeout)
         if not events and self._has_failed():
             self._wait_for_a_death()
             self._leave(GRACE)

@@ -9,13 +9,12 @@ from functools import partial
 from itertools import product
 from multiprocessing import TimeoutError as NothingYet
 from multiprocessing.pool import AsyncResult, IMapIterator, Pool
-from queue import SimpleQueue
 from typing import Any
 
 from ..carrying import BatchCall
 from ..clock import now
 from ..schedule import Batch
-from .base import Backend, Event, PerRun, Reach, drain
+from .base import Backend, Event, EventQueue, PerRun, Reach
 from .contexts import Processes, is_measured, start_methods
 
 __all__ = ["METHODS", "backends"]
@@ -30,7 +29,7 @@ DEFAULT = "apply_async"
 class Hand:
     """The batches that one call of the pool has in hand, and what is told of them."""
 
-    def __init__(self, batches: Sequence[Batch], events: SimpleQueue[Event]) -> None:
+    def __init__(self, batches: Sequence[Batch], events: EventQueue) -> None:
         self.batches = batches
         self.is_over = False
         self._open = {batch.number for batch in batches}
@@ -134,7 +133,7 @@ class PoolWorkers:
         else:
             self._pool = self._new_pool()
         self._waiting: dict[threading.Thread, Hand] = {}
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._events = EventQueue()
 
     def _new_pool(self) -> Pool:
         return Pool(self.size, context=self._processes.context)
@@ -160,7 +159,7 @@ class PoolWorkers:
             hand.failed(error)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        return drain(self._events, timeout)
+        return self._events.drain(timeout)
 
     def pids(self) -> Mapping[int, int | None]:
         return self._processes.exit_codes()

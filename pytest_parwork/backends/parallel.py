@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from queue import SimpleQueue
 from typing import Any
 
 from ..carrying import BatchCall
@@ -14,7 +13,7 @@ from ..errors import BackendError
 from ..network import NetworkCall
 from ..schedule import Batch
 from ..sites import forget
-from .base import Event, Reach, drain, exit_name
+from .base import Event, EventQueue, Reach, exit_name
 from .contexts import Processes
 
 __all__ = ["BUNDLED", "ParallelWorkers", "RegisteredWorkers", "end_loky"]
@@ -49,20 +48,20 @@ class ParallelWorkers:
             "threading": "thread",
             "multiprocessing": self._processes.method,
         }.get(library, library)
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._events = EventQueue()
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         # The end of a call that has lost its workers ends those of the next one, if it comes late.
         self._end_thread(ENDING)
-        self._events = SimpleQueue()
+        self._events = EventQueue()
         self._thread = threading.Thread(
             target=self._work, args=(call, batches, self._events), name=THREAD, daemon=True
         )
         self._thread.start()
 
-    def _work(self, call: BatchCall, batches: Sequence[Batch], events: SimpleQueue[Event]) -> None:
+    def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
         import joblib
 
         # Parallel(1) would run everything in this process, whatever the backend. So one worker is
@@ -103,7 +102,7 @@ class ParallelWorkers:
         return self._library
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        return drain(self._events, timeout)
+        return self._events.drain(timeout)
 
     def pids(self) -> Mapping[int, int | None]:
         return self._processes.exit_codes()  # none of loky, which tells itself when one dies

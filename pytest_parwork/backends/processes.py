@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from queue import SimpleQueue
 
 from ..carrying import BatchCall
 from ..schedule import Batch
-from .base import Backend, Event, PerRun, Reach, drain, told
+from .base import Backend, Event, EventQueue, PerRun, Reach, told
 from .contexts import Processes, start_methods
 
 __all__ = ["backends"]
@@ -36,7 +35,7 @@ class ProcessWorkers:
         # own lock for ever (Python 3.13.0, `weakref_cb` under `terminate_broken`).
         self._broken: list[ProcessPoolExecutor] = []
         self._busy = [0] * workers
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._events = EventQueue()
 
     def _executor(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, mp_context=self._processes.context)
@@ -58,7 +57,7 @@ class ProcessWorkers:
         self._events.put(told(future, batch))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        return drain(self._events, timeout)
+        return self._events.drain(timeout)
 
     def pids(self) -> Mapping[int, int | None]:
         return self._processes.exit_codes()

@@ -6,11 +6,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from queue import SimpleQueue
 
 from ..carrying import BatchCall
 from ..schedule import Batch
-from .base import Backend, Event, PerRun, Reach, drain, told
+from .base import Backend, Event, EventQueue, PerRun, Reach, told
 
 __all__ = ["backends"]
 
@@ -31,7 +30,7 @@ class ThreadWorkers:
             initializer=lambda: self._threads.append(threading.current_thread()),
         )
         self._open: set[Future[int]] = set()
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._events = EventQueue()
         # Threads take after the one that starts them, and a daemon is not waited for at exit.
         starting = threading.Thread(target=self._start_all, daemon=True)
         starting.start()
@@ -54,7 +53,7 @@ class ThreadWorkers:
         self._events.put(told(future, batch))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        return drain(self._events, timeout)
+        return self._events.drain(timeout)
 
     def pids(self) -> Mapping[int, int | None]:
         return {}
