@@ -28,9 +28,9 @@ def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float
 
     if not futures:
         time.sleep(timeout)
-        return []
-    with client.as_current(), suppress(CancelledError, TimeoutError):
-        wait(list(futures), timeout=timeout, return_when="FIRST_COMPLETED")
+    elif timeout:  # for 0, older releases of dask leave a coroutine behind that nobody awaits
+        with client.as_current(), suppress(CancelledError, TimeoutError):
+            wait(list(futures), timeout=timeout, return_when="FIRST_COMPLETED")
     return [future for future in futures if future.status != "pending"]
 
 
