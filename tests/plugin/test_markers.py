@@ -146,6 +146,7 @@ class TestAddMarker:
         assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}
         assert len(scratch.notes()) == 8
 
+    @pytest.mark.usefixtures("keeps_helpers")  # loky starts for what the function says
     def test_it_is_closer_than_the_function(self, scratch: Scratch) -> None:
         self.add(scratch, "(backend='threads', workers=2)")
         scratch.cases("\npytestmark = pytest.mark.parwork(workers=3)\n" + self.dedented())
