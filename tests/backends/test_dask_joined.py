@@ -24,9 +24,12 @@ from dask_programs import DEADLINE, DaskPrograms
 import pytest_parwork
 from pytest_parwork.backends import dask as backend
 from pytest_parwork.backends import dask_joined, dask_sending
+from pytest_parwork.backends.base import Event
 from pytest_parwork.backends.clusters import Clusters
+from pytest_parwork.backends.dask_futures import received
 from pytest_parwork.errors import BackendError
 from pytest_parwork.runner import Interrupted
+from pytest_parwork.schedule import Batch
 from pytest_parwork.sites import Site
 
 
@@ -175,16 +178,34 @@ def test_a_nanny_may_be_slower_to_tell_than_who_finds_the_journal(
     assert "exit code 3" in lost.detail
 
 
+@pytest.fixture
+def at_the_first_outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Give a function that has something done when the first outcome of a run has come."""
+
+    def at_the_first_outcome(do: Callable[[], None]) -> None:
+        came: list[Event] = []
+
+        def receive(future: distributed.Future, batch: Batch) -> Event | None:
+            event = received(future, batch)
+            if event is not None and not came:
+                came.append(event)
+                do()
+            return event
+
+        monkeypatch.setattr(backend, "received", receive)
+
+    return at_the_first_outcome
+
+
 def test_a_scheduler_that_dies_leaves_no_case_without_an_outcome(
     own_programs: Callable[..., DaskPrograms],
+    at_the_first_outcome: Callable[[Callable[[], None]], None],
 ) -> None:
     programs = own_programs()
     with joining(programs.address) as carrier:
         carrier.map(tasks.square, (1,), (2,))
-        ending = threading.Timer(1.0, programs.scheduler.kill)
-        ending.start()
-        run = carrier.map(tasks.square_later, *[(x, 0.2) for x in range(50)])
-        ending.join()
+        at_the_first_outcome(programs.scheduler.kill)
+        run = carrier(calls(tasks.square_later, *[(x, 0.2) for x in range(50)]), chunksize=1)
         kinds = {outcome.kind for outcome in run.outcomes}
         assert kinds == {"value", "lost"}
         for outcome in run.outcomes:
@@ -212,6 +233,7 @@ def test_workers_that_die_and_do_not_come_back_leave_no_case_without_an_outcome(
 ) -> None:
     monkeypatch.setattr(backend, "WORKER_PATIENCE", 1.0)
     monkeypatch.setattr(backend, "SILENCE", 0.2)
+    monkeypatch.setattr(backend, "ANSWER", DEADLINE)
     programs = own_programs(workers=0)
     programs.worker(nanny=False)
     with joining(programs.address) as carrier:
@@ -275,14 +297,14 @@ def test_a_worker_that_stands_still_already_is_named(
     stop: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 1.0)
-    monkeypatch.setattr(dask_joined, "ANSWER", 0.5)
+    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 4.0)
+    monkeypatch.setattr(dask_joined, "ANSWER", 2.0)
     programs = own_programs()
     with distributed.Client(programs.address, set_as_default=False) as client:
         worker, pid = max(client.run(os.getpid).items())
         stop(pid)
     with joining(programs.address) as carrier:
-        told = f"the dask worker {worker} does not answer within 1 s; end it"
+        told = f"the dask worker {worker} does not answer within 4 s; end it"
         with pytest.raises(BackendError, match=told):
             carrier.map(tasks.square, (1,), (2,))
 
@@ -290,22 +312,21 @@ def test_a_worker_that_stands_still_already_is_named(
 def test_a_scheduler_that_stands_still_leaves_no_case_without_an_outcome(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
+    at_the_first_outcome: Callable[[Callable[[], None]], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(backend, "WORKER_PATIENCE", 1.0)
+    monkeypatch.setattr(backend, "WORKER_PATIENCE", 4.0)
     monkeypatch.setattr(backend, "SILENCE", 0.2)
     monkeypatch.setattr(backend, "ANSWER", 0.5)
-    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 1.0)
     programs = own_programs()
     with joining(programs.address) as carrier:
         carrier.map(tasks.square, (1,), (2,))
-        ending = threading.Timer(1.0, stop, (programs.scheduler.pid,))
-        ending.start()
-        run = carrier.map(tasks.square_later, *[(x, 0.2) for x in range(50)])
-        ending.join()
+        at_the_first_outcome(lambda: stop(programs.scheduler.pid))
+        run = carrier(calls(tasks.square_later, *[(x, 0.2) for x in range(50)]), chunksize=1)
         assert {outcome.kind for outcome in run.outcomes} == {"value", "lost"}
         details = {outcome.lost.detail for outcome in run.outcomes if outcome.lost is not None}
         assert details == {f"the dask scheduler at {programs.address} does not answer within 0.5 s"}
+        monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 1.0)
         with pytest.raises(BackendError, match="does not answer within 1 s"):
             carrier.map(tasks.square, (1,), (2,))
 
