@@ -230,14 +230,14 @@ class JoinedWorkers:
             self._go(f"the dask scheduler at {self._joined.address} went away")
         elif now() > self._heard + SILENCE:
             self._heard = now()
-            complaint = f"the dask scheduler at {self._joined.address} has no worker left"
+            complaint = "has no worker left"
             try:
                 if self._joined.threads(ANSWER):
                     self._seen = now()
-            except Exception as error:
-                complaint = str(error)
+            except Exception:
+                complaint = f"has not answered for {WORKER_PATIENCE:g} s"
             if now() > self._seen + WORKER_PATIENCE:
-                self._go(complaint)
+                self._go(f"the dask scheduler at {self._joined.address} {complaint}")
 
     def _go(self, reason: str) -> None:
         if not self._is_gone:
