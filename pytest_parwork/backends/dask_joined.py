@@ -204,13 +204,17 @@ class JoinedDask:
         asked = {"op": "versions", "packages": [package]}
         try:
             return self._ask("broadcast", WORKER_PATIENCE, msg=asked, on_error="ignore")
-        except BackendError:
-            for worker in self.threads(WORKER_PATIENCE):
-                try:
-                    self._ask("broadcast", ANSWER, msg=asked, workers=[worker], on_error="ignore")
-                except BackendError:
-                    raise BackendError(
-                        f"the dask worker {worker} does not answer within {WORKER_PATIENCE:g} s; "
-                        f"end it"
-                    ) from None
-            raise
+        except BackendError as error:
+            raise self._named(error) from None
+
+    def _named(self, error: BackendError) -> BackendError:
+        """Return an error that names the worker because of which there is no answer."""
+        for worker in self.threads(WORKER_PATIENCE):
+            try:
+                asked = {"op": "identity"}
+                self._ask("broadcast", ANSWER, msg=asked, workers=[worker], on_error="ignore")
+            except BackendError:
+                return BackendError(
+                    f"the dask worker {worker} does not answer within {WORKER_PATIENCE:g} s; end it"
+                )
+        return error
