@@ -7,10 +7,11 @@ import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from dataclasses import dataclass
 
-__all__ = ["Stack", "keep_stack", "read_stack", "size_of_stacks", "stack_of"]
+__all__ = ["Stack", "keep_stack", "read_stack", "size_of_stacks", "stack_of", "writing"]
 
 #: Bytes for each worker: what faulthandler writes of a hundred frames in several threads.
 SLOT = 1 << 18
@@ -29,6 +30,10 @@ _NAMES = {
     "Illegal instruction": -signal.SIGILL,
     "Bus error": -getattr(signal, "SIGBUS", 0),
 }
+
+#: Held while workers are ended of which each is to write its stack: a library that kills all of a
+#: pool at one death waits for it.
+writing = threading.Lock()
 
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?+) in (?P<name>.*)$')
 

@@ -14,8 +14,12 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.parallel import LokyBackend
 
 from ..clock import now
+from ..stacks import writing
 
 __all__ = ["TellingLoky", "settle", "start_workers"]
+
+#: Seconds that other workers have to write their stacks before loky ends them.
+WRITING = 5.0
 
 #: Seconds that loky's thread has to take a call in hand; it needs some milliseconds.
 SETTLING = 5.0
@@ -26,7 +30,8 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
 
     loky ends all workers at one death, and tells how one ended, but not which. Before that, in its
     own thread, it has what they had in hand fail, which joblib hears of there. Whoever is alive
-    then has not died by itself; the error keeps who that is, as `alive`.
+    then has not died by itself; the error keeps who that is, as `alive`. Those that are to write
+    their stacks are given the time for it.
     """
 
     def __init__(self) -> None:
@@ -40,6 +45,8 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
         except BrokenExecutor as error:
             # Where calls are handed out, it is too late: loky may have ended some of them by then.
             if not hasattr(error, "alive") and threading.get_ident() != self._caller:
+                if writing.acquire(timeout=WRITING):
+                    writing.release()
                 alive = frozenset(child.pid for child in active_children())
                 error.alive = alive  # type: ignore[attr-defined]  # the same for all that failed
             raise

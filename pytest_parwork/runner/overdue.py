@@ -14,14 +14,15 @@ from ..groups import kill_group, state_of
 from ..ledger import Ledger, State
 from ..model import Task
 from ..schedule import Batch, Schedule
+from ..stacks import writing
 from ..threadcall import ThreadCall
 from .flight import Flight
 from .losses import Losses
 
 __all__ = ["Overdue"]
 
-#: Seconds that a process has to stop, or to write its stack.
-PATIENCE = 0.25
+#: Seconds that a process has to stop, or to write its stack; it needs some milliseconds.
+PATIENCE = 1.0
 
 GLANCE = 0.001
 
@@ -82,7 +83,9 @@ class Overdue:
                 else:
                     workers[self._ledger.worker(task)] = task
         # Together, because a library may kill all of its workers as soon as one has ended.
-        for worker in _end_workers(workers, self._flight.is_held):
+        with writing:
+            guilty = _end_workers(workers, self._flight.is_held)
+        for worker in guilty:
             self.ended.add(worker)
             self._losses.overdue(workers[worker])
             found = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
@@ -14,7 +15,7 @@ from carrier import Carrier
 from pytest_parwork.backends import contexts, loky, processes
 from pytest_parwork.backends.base import Backend, Event, Workers
 from pytest_parwork.model import Task
-from pytest_parwork.runner import deaths, desk
+from pytest_parwork.runner import deaths, desk, overdue
 
 
 def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
@@ -99,6 +100,32 @@ def test_tasks_whose_time_is_over_at_once_all_leave_their_stack(
     lost = [outcome.lost for outcome in run.outcomes]
     carrier.close()
     assert [one.reason for one in lost if one] == ["timeout"] * len(hang), lost
+    for one, function in zip(lost, hang, strict=True):
+        assert one is not None
+        assert any(frame.endswith(f" in {function.__name__}") for frame in one.stack), lost
+
+
+@pytest.mark.parametrize("name", ["joblib", "processes:fork"])
+def test_a_worker_that_is_slow_to_go_on_leaves_its_stack_all_the_same(
+    backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    send = overdue._send
+    gone_on: list[int] = []
+
+    def send_slowly(pid: int, number: signal.Signals) -> bool:
+        if number == signal.SIGCONT:
+            if gone_on:
+                overdue._wait(gone_on[-1], "Z")
+                time.sleep(0.3)  # in which the library learns of it
+            gone_on.append(pid)
+        return send(pid, number)
+
+    monkeypatch.setattr(overdue, "_send", send_slowly)
+    carrier = Carrier(name, backends[name])
+    hang = [faults.sleeps_for_ever, faults.spins_for_ever]
+    run = carrier([Task(id=str(n), function=f, timeout=0.3) for n, f in enumerate(hang)])
+    lost = [outcome.lost for outcome in run.outcomes]
+    carrier.close()
     for one, function in zip(lost, hang, strict=True):
         assert one is not None
         assert any(frame.endswith(f" in {function.__name__}") for frame in one.stack), lost
