@@ -13,6 +13,7 @@ from ..errors import UsageError
 from ..options import is_exercise_strict, is_serial
 from ..report.data import RunEntry
 from ..report.figures import duration, ratio
+from ..report.notes import why_not_exercised
 from .collection import Collected, is_case
 from .groups import configuration_of
 
@@ -66,7 +67,7 @@ class Check(pytest.Item):
             raise CheckError(
                 f"NOT_EXERCISED: {run.workers_used} of {run.granted} workers ran the "
                 f"{len(run.cases)} cases, at most {run.peak_overlap} at once; equal proves nothing."
-                f"\nGive it more cases (parametrize), or at least 2 workers."
+                f"\n{why_not_exercised(run)}"
             )
 
     def _judge_speedup(self, run: RunEntry) -> None:

@@ -14,7 +14,7 @@ from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
 from .markup import Segment
 
-__all__ = ["notes"]
+__all__ = ["notes", "why_not_exercised"]
 
 #: Columns of the bar that shows how much of the bound was reached.
 BAR = 32
@@ -92,18 +92,26 @@ def _lost(run: RunEntry) -> str:
 def _not_exercised(run: RunEntry) -> str:
     if run.exercised is not False:
         return ""
+    return f"NOT EXERCISED: {why_not_exercised(run)} Equal proves nothing here.{_crowding(run)}"
+
+
+def why_not_exercised(run: RunEntry) -> str:
+    """Return in a sentence why the cases of a run did not meet, and what helps."""
     ran = sum(case.interval is not None for case in run.cases)
     if ran == 1:
-        why = "one case alone meets no other; parametrize the test."
-    elif run.granted == 1:
-        why = "there was one worker only; ask for 2 or more."
+        return "one case alone meets no other; parametrize the test."
+    if all(len(cases) == 1 for _, cases in run.batches()):
+        return (
+            f"each of the {ran} cases ran alone, with a value of its own of a fixture wider than "
+            "function scope; give that function scope, or parametrize the test further."
+        )
+    if run.granted == 1:
         if run.budget is not None and run.budget.is_capped:
-            why = f"there was one worker only, {run.budget.source}; allow 2 or more."
-    elif run.workers_used == 1:
-        why = f"1 worker ran all {ran} cases."
-    else:
-        why = "no two cases were in workers' hands at once."
-    return f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
+            return f"there was one worker only, {run.budget.source}; allow 2 or more."
+        return "there was one worker only; ask for 2 or more."
+    if run.workers_used == 1:
+        return f"1 worker ran all {ran} cases."
+    return "no two cases were in workers' hands at once."
 
 
 def _crowding(run: RunEntry) -> str:

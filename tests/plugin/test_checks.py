@@ -243,6 +243,26 @@ class TestExercised:
         assert session.cases["test_it.py::test_many[exercised]"] == "failed"
         assert "there was one worker only" in " ".join(" ".join(session.section).split())
 
+    def test_cases_that_share_no_value_of_a_wide_fixture_did_not_meet(
+        self, scratch: Scratch
+    ) -> None:
+        scratch.cases(
+            """
+            @pytest.fixture(scope="module", params="abc")
+            def model(request):
+                return request.param
+
+            @pytest.mark.parwork(backend="threads", workers=2)
+            def test_it(model):
+                return model
+            """
+        )
+        session = scratch.run("--parwork-strict")
+        assert session.cases["test_it.py::test_it[exercised]"] == "failed"
+        assert session.counts == {"passed": 3, "failed": 1}
+        assert "each of the 3 cases ran alone" in " ".join(" ".join(session.section).split())
+        assert session.text.count("give that function scope, or parametrize the test further") >= 1
+
     def test_a_part_is_not_judged(self, scratch: Scratch) -> None:
         scratch.cases(self.MANY)
         session = scratch.run("--parwork-strict", "-k", "1 or exercised", "-rs", report=True)
