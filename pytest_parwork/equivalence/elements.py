@@ -184,7 +184,8 @@ def is_reordered(actual: Array, expected: Array) -> bool:
         np.ascontiguousarray(side).reshape(-1).view(f"u{word}").reshape(actual.size, -1)
         for side in (actual, expected)
     ]
-    if not np.array_equal(*(side.sum(axis=0, dtype="u8") for side in sides)):  # most, and quickly
+    left, right = (side.sum(axis=0, dtype="u8") for side in sides)
+    if not np.array_equal(left, right):  # most, and quickly
         return False
     left, right = (side[np.lexsort(side.T)] for side in sides)
     return bool(np.array_equal(left, right))

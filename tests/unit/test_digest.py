@@ -221,11 +221,11 @@ def test_what_a_mask_hides_of_other_types_does_not_count(values: Any) -> None:
 
 
 def test_structured_dtypes_are_told_apart_by_where_their_fields_lie() -> None:
-    names, formats = ["a", "b"], ["f8", "i4"]
+    fields: dict[str, Any] = {"names": ["a", "b"], "formats": ["f8", "i4"]}
+    layouts: list[Any] = [fields | {"offsets": [0, 8]}, fields | {"offsets": [4, 0]}]
     dtypes: list[np.dtype[Any]] = [
         np.dtype([("a", "f8"), ("b", "i4")]),
-        np.dtype({"names": names, "formats": formats, "offsets": [0, 8]}),
-        np.dtype({"names": names, "formats": formats, "offsets": [4, 0]}),
+        *map(np.dtype, layouts),
         np.dtype([("a", "f8"), ("b", "i4")], align=True),
         np.dtype([(("title", "a"), "f8"), ("b", "i4")]),
         np.dtype([("a", "f8", (2,)), ("b", "i4")]),
