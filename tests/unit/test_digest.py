@@ -193,8 +193,8 @@ def test_the_padding_of_long_doubles_does_not_count() -> None:
 
 def test_what_a_mask_hides_does_not_count() -> None:
     mask = MATRIX > 0.5
-    left = np.ma.masked_array(MATRIX, mask)
-    right = np.ma.masked_array(np.asfortranarray(np.where(mask, NAN, MATRIX)), mask)
+    left: Any = np.ma.masked_array(MATRIX, mask)
+    right: Any = np.ma.masked_array(np.asfortranarray(np.where(mask, NAN, MATRIX)), mask)
     assert compare(left, right)
     assert digest(left) == digest(right)
     assert digest(left) != digest(np.ma.masked_array(MATRIX, ~mask))
@@ -211,7 +211,8 @@ def test_what_a_mask_hides_does_not_count() -> None:
 )
 def test_what_a_mask_hides_of_other_types_does_not_count(values: Any) -> None:
     array = np.array(values, [("x", "f8"), ("s", "U2")]) if type(values) is list else values
-    left, right = np.ma.masked_array(array.copy()), np.ma.masked_array(array.copy())
+    masked: list[Any] = [np.ma.masked_array(array.copy()) for _ in range(2)]
+    left, right = masked
     left[0] = right[0] = np.ma.masked
     np.asarray(left.data)[0] = array[1]
     assert compare(left, right)
