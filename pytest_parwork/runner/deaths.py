@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 from ..backends.base import UNKNOWN, Workers, exit_name
+from ..carrying import GLANCE
 from ..clock import now
+from ..groups import state_of
 
 __all__ = ["Deaths", "is_alive"]
 
 #: Seconds that a library has to tell how a worker ended that is gone.
 HEARSAY = 1.0
+
+#: Seconds in which the system tells how a process ended whose library has noticed its death.
+REAPING = 0.5
 
 
 class Deaths:
@@ -63,9 +69,33 @@ class Deaths:
         """Return whether the end of that worker has been told."""
         return pid in self._seen
 
-    def is_awaited(self, pid: int) -> bool:
-        """Return whether the system is still to tell how a worker ended."""
-        return self._workers.pids().get(pid, 0) is None
+    def await_end(self, pid: int) -> None:
+        """Wait shortly for how a worker ended whose library has noticed its death."""
+        _wait_until(lambda: self._workers.pids().get(pid, 0) is not None)
+
+    def await_codes(self, owners: Iterable[int]) -> None:
+        """Wait shortly for the exit codes of the dead, where the library tells of any."""
+        wanted = set(owners) - {0}
+
+        def are_told() -> bool:
+            untold = wanted - self.all([]).keys()
+            return not self._workers.pids() or all(
+                is_alive(pid) and state_of(pid) != "Z" for pid in untold
+            )
+
+        _wait_until(are_told)
+
+    def await_code(self, pid: int) -> str:
+        """Return how a worker ended whose journal was found, perhaps before its nanny has told."""
+        _wait_until(lambda: self._workers.pids().get(pid))
+        code = self._workers.pids().get(pid)
+        return exit_name(code) if code else UNKNOWN
+
+
+def _wait_until(is_told: Callable[[], object]) -> None:
+    until = now() + REAPING
+    while not is_told() and now() < until:
+        time.sleep(GLANCE)
 
 
 def is_alive(pid: int) -> bool:

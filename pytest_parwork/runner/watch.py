@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from ..backends.base import UNKNOWN, Event, NetworkWorkers, Workers, exit_name
+from ..backends.base import UNKNOWN, Event, NetworkWorkers, Workers
 from ..capture.files import OutputFiles
 from ..carrying import GLANCE, BatchCall
 from ..clock import now
-from ..groups import state_of
 from ..journal import Entry
 from ..ledger import Ledger
 from ..model import Lost, Task
 from ..schedule import Batch, Schedule
 from ..threadcall import ThreadCall
 from .burial import Burial
-from .deaths import Deaths, is_alive
+from .deaths import Deaths
 from .flight import Flight
 from .inbox import Inbox
 from .losses import Losses
@@ -41,9 +39,6 @@ REPLACING = 1.0
 
 #: How often workers are replaced without anything coming of it.
 REPLACEMENTS = 3
-
-#: Seconds in which the system tells how a process ended whose library has noticed its death.
-REAPING = 0.5
 
 
 class Watch:
@@ -162,7 +157,7 @@ class Watch:
             return
         if event.batch is None:
             if self.workers.reach == "machine":
-                self._await_codes()
+                self._deaths.await_codes(self._flight.owners())
             is_known = self._look_for_the_dead() or self._is_death_known
             self._is_death_known = False
             self._suspect(list(self._flight), event.reason, is_known=is_known, alive=event.alive)
@@ -180,9 +175,8 @@ class Watch:
             self._finish(batch)
             return
         owner = self._flight.owner(batch) if self._inbox is None else 0
-        until = now() + REAPING
-        while event.kind == "broken" and self._deaths.is_awaited(owner) and now() < until:
-            time.sleep(GLANCE)
+        if event.kind == "broken":
+            self._deaths.await_end(owner)
         # Those that died with a task in hand first: others that they had are not to blame.
         self._look_for_the_dead()
         if batch not in self._flight:
@@ -203,7 +197,7 @@ class Watch:
             if entry.kind == "timeout":
                 self._losses.overdue(entry.task, pid=entry.pid)
                 continue
-            how = self._await_code(entry.pid)
+            how = self._deaths.await_code(entry.pid)
             is_alone = entry.task == self._suspects.alone
             if entry.suspects > 1 and not is_alone:
                 self._losses.note_try(entry.task, pid=entry.pid)
@@ -277,22 +271,6 @@ class Watch:
             self._replace("threads do not come back")
         elif idle > START_PATIENCE:
             self._give_up(f"no worker took it for {START_PATIENCE:.0f} s")
-
-    def _await_codes(self) -> None:
-        """Wait shortly for the exit codes of the dead, where the library tells of any."""
-        until = now() + REAPING
-        while self.workers.pids() and now() < until:
-            untold = self._flight.owners() - {0} - self._deaths.all([]).keys()
-            if all(is_alive(owner) and state_of(owner) != "Z" for owner in untold):
-                return
-            time.sleep(GLANCE)
-
-    def _await_code(self, pid: int) -> str:
-        """Return how a worker ended whose journal was found, perhaps before its nanny has told."""
-        until = now() + REAPING
-        while not (code := self.workers.pids().get(pid)) and now() < until:
-            time.sleep(GLANCE)
-        return exit_name(code) if code else UNKNOWN
 
     def _look_for_the_dead(self) -> bool:
         """End the batches of workers that have died; return whether it is known how one did."""
