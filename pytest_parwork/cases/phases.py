@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -13,12 +14,12 @@ from ..comparison import Comparison
 from ..equivalence import compare_tear_downs
 from ..errors import FixtureError, PayloadError
 from ..failures import describe, is_skip
-from ..model import Outcome
+from ..model import Failure, Outcome
 from ..stage.ended import leaves
 from .groups import Case
 from .refusals import or_in_fork
 
-__all__ = ["compare_phases", "masked", "outcome_of_setup", "refusal"]
+__all__ = ["compare_phases", "masked", "outcome_of_setup", "refusal", "refusal_behind"]
 
 #: A `tmp_path` on another machine than that of pytest.
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"
@@ -52,6 +53,14 @@ def refusal(case: Case, parallel: Outcome) -> str:
                     f"the fixture {name!r} {failure.text.removeprefix(argument)}. Give it function "
                     f"scope, so that it is made where the case runs{or_in_fork()}"
                 )
+    return ""
+
+
+def refusal_behind(torn: Sequence[Failure]) -> str:
+    """Return why a worker could not tear down the fixtures of a case, empty if it could."""
+    for failure in torn:
+        if failure.type == FixtureError.__name__:
+            return failure.text + or_in_fork()
     return ""
 
 

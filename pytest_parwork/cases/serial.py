@@ -27,7 +27,7 @@ from .again import again, serially
 from .company import reseeded
 from .gate import Gates
 from .groups import CASE, Case, label
-from .phases import compare_phases, masked, outcome_of_setup, refusal
+from .phases import compare_phases, masked, outcome_of_setup, refusal, refusal_behind
 from .values import Values
 from .verdicts import fail, is_expected, tell_of_worker
 
@@ -232,6 +232,12 @@ class Serial:
         if case.torn is None or case.entry is None:
             return False
         comparison, torn, case.torn = compare_phases(case, call), case.torn, None
+        if why := refusal_behind(torn):
+            if case.entry.verdict in {Verdict.EQUAL, Verdict.NOT_VERIFIED}:
+                case.entry = replace(case.entry, verdict=Verdict.NOT_VERIFIED, why=REFUSED)
+                case.message = why
+                return True
+            return False
         traceback = "\n".join(failure.traceback for failure in torn)
         if case.entry.verdict is Verdict.NOT_VERIFIED:
             if torn and report.passed:

@@ -16,6 +16,7 @@ from .addresses import body_of
 from .company import limit_of
 from .forked import Forked
 from .groups import Case
+from .marks import Marks
 from .seeds import seed_of
 from .stages import SEED
 
@@ -33,6 +34,7 @@ class Tasks:
         self._gate = gate
         self._addresses: dict[object, Address] = {}  # of test functions
         self._performances: dict[int, Performance] = {}  # by stage
+        self._marks = Marks()
         self._folder = ""
 
     def task(self, case: Case) -> Task:
@@ -69,10 +71,13 @@ class Tasks:
                 case.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
         if id(stage) not in self._performances:
             self._performances[id(stage)] = Performance(stage)
+        role = Role(item.name, case.id, case.folder)
+        if stage.has_request:
+            role = role._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
         return Task(
             id=case.id,
             function=self._performances[id(stage)],
-            args=(Role(item.name, case.id, case.folder),),
+            args=(role,),
             kwargs=given,
             timeout=case.plan.timeout or limit_of(item),
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..model import Address
 
-__all__ = ["PARAM", "REQUEST", "Binding", "Role", "Stage", "Step"]
+__all__ = ["PARAM", "REQUEST", "Binding", "Role", "SentMark", "Stage", "Step"]
 
 #: What the function of a fixture is bound to: nothing, the instance that the case runs on, the
 #: class of that, or an instance of the class around the fixture, where that is another one.
@@ -54,14 +54,31 @@ class Stage:
     home: tuple[str, int]
     by_pytest: bool = False
 
+    @property
+    def has_request(self) -> bool:
+        """Whether the body or a fixture asks for `request`."""
+        takers = [self.arguments, *(step.arguments for step in self.steps)]
+        return any(REQUEST in arguments.values() for arguments in takers)
+
+
+class SentMark(NamedTuple):
+    """A mark of a case; `holds` is the pickle of its arguments, or why there is none."""
+
+    name: str
+    holds: bytes | str
+
 
 class Role(NamedTuple):
     """What is known of one case beside its values.
 
-    `folder` is where its `tmp_path` will be, `seed` that of the global generators, if any.
+    `folder` is where its `tmp_path` will be, `seed` that of the global generators, if any. Where it
+    has a `request`, `marks` are those that pytest has for the case, the closest first, `keywords`
+    all names that it goes by.
     """
 
     name: str
     nodeid: str
     folder: str = ""
     seed: int | None = None
+    marks: tuple[SentMark, ...] = ()
+    keywords: tuple[str, ...] = ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import FixtureError
 
@@ -12,14 +14,15 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from .play import Play
-    from .recipe import Step
+    from .recipe import SentMark, Step
 
 __all__ = ["Request"]
 
 #: What there is of `request`, for those who ask for more.
 KNOWN = (
-    "param, node.name, node.nodeid, node.originalname, function, cls, instance, module, "
-    "fixturename, fixturenames, scope, addfinalizer and getfixturevalue"
+    "param, node.name, node.nodeid, node.originalname, node.get_closest_marker, node.iter_markers, "
+    "keywords, path, function, cls, instance, module, fixturename, fixturenames, scope, "
+    "addfinalizer and getfixturevalue"
 )
 
 
@@ -69,6 +72,16 @@ class Request:
         return sys.modules[self._play.stage.body.module]
 
     @property
+    def path(self) -> Path:
+        """The file of the test."""
+        return self.node.path
+
+    @property
+    def keywords(self) -> Mapping[str, object]:
+        """The names that the case goes by, each with True, or with its closest mark."""
+        return self.node.keywords
+
+    @property
     def fixturenames(self) -> list[str]:
         """The names of the fixtures and parameters that are known."""
         stage = self._play.stage
@@ -93,9 +106,59 @@ class Node:
         self.name = play.role.name
         self.nodeid = play.role.nodeid
         self.originalname = play.stage.body.attribute
+        self._play = play
+
+    @property
+    def path(self) -> Path:
+        """The file of the test."""
+        file = sys.modules[self._play.stage.body.module].__file__
+        assert file is not None
+        return Path(file)
+
+    @property
+    def keywords(self) -> Mapping[str, object]:
+        """The names that the case goes by, each with True, or with its closest mark."""
+        marks = reversed(list(self.iter_markers()))
+        return dict.fromkeys(self._play.role.keywords, True) | {mark.name: mark for mark in marks}
+
+    def get_closest_marker(self, name: str, default: Any = None) -> Any:
+        """Return the mark of that name that is closest to the test, `default` without one."""
+        return next(self.iter_markers(name), default)
+
+    def iter_markers(self, name: str | None = None) -> Iterator[Mark]:
+        """Yield all marks, or those of a name, the closest first."""
+        return (Mark(sent) for sent in self._play.role.marks if name in (None, sent.name))
 
     def __getattr__(self, name: str) -> NoReturn:
         _refuse("request.node", name)
+
+
+class Mark:
+    """A mark of the case with `name`, `args` and `kwargs`, as pytest has it."""
+
+    def __init__(self, sent: SentMark, /) -> None:
+        self._sent = sent
+        self.name = sent.name
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments."""
+        return self._holds[0]
+
+    @property
+    def kwargs(self) -> Mapping[str, Any]:
+        """The arguments by name."""
+        return self._holds[1]
+
+    @property
+    def _holds(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        if isinstance(self._sent.holds, str):
+            raise FixtureError(
+                f"what pytest.mark.{self.name} holds is not there in a worker, where this case "
+                f"ran; {self._sent.holds}"
+            )
+        holds: tuple[tuple[Any, ...], Mapping[str, Any]] = pickle.loads(self._sent.holds)
+        return holds
 
 
 def _refuse(of: str, name: str) -> NoReturn:

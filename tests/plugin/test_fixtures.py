@@ -469,6 +469,91 @@ class TestRequest:
         assert scratch.run().counts == {"passed": 2}
         assert sorted(scratch.notes()) == ["end 0 here", "end 0 there", "end 1 here", "end 1 there"]
 
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_it_knows_the_marks_of_the_case(self, scratch: Scratch, backend: str) -> None:
+        scratch.write(
+            "pytest.ini",
+            """
+            [pytest]
+            markers =
+                size(value, *, unit): how big
+                slow: takes long
+                plain: no more than a name
+            """,
+        )
+        scratch.cases(
+            f"""
+            pytestmark = pytest.mark.size(1, unit="m")
+
+            @pytest.fixture
+            def told(request):
+                node = request.node
+                size = node.get_closest_marker("size")
+                return {{
+                    "size": (size.name, size.args, size.kwargs),
+                    "sizes": [mark.args for mark in node.iter_markers("size")],
+                    "slow": "slow" in request.keywords,
+                    "keyword": request.keywords["size"].args,
+                    "name": request.keywords.get(node.name),
+                    "names": sorted({{mark.name for mark in node.iter_markers()}}),
+                    "same": "plain" in node.keywords and "never" not in node.keywords,
+                    "none": node.get_closest_marker("never"),
+                    "other": node.get_closest_marker("never", default=size).args,
+                    "module": request.path.name + node.path.name,
+                }}
+
+            {mark(backend)}
+            @pytest.mark.plain
+            @pytest.mark.parametrize(
+                "n", [1, pytest.param(2, marks=[pytest.mark.size(2), pytest.mark.slow])]
+            )
+            def test_it(n, told):
+                assert told["slow"] == (n == 2)
+                assert told["size"] == ("size", (n,), {{"unit": "m"}} if n == 1 else {{}})
+                assert told["sizes"] == [(2,), (1,)][-n:]
+                assert told["name"] is True
+                return told
+            """
+        )
+        assert scratch.run().counts == {"passed": 2}
+
+    def test_a_mark_that_cannot_be_sent_is_missed_only_by_who_wants_what_it_says(
+        self, scratch: Scratch
+    ) -> None:
+        scratch.write("pytest.ini", "[pytest]\nmarkers = held: by a lock\n")
+        scratch.cases(
+            f"""
+            import threading
+
+            @pytest.fixture
+            def told(request):
+                return "held" in request.keywords
+
+            @pytest.fixture
+            def asked(request):
+                return request.node.get_closest_marker("held").args
+
+            {FORKED}
+            @pytest.mark.held(threading.Lock())
+            def test_told(told):
+                return told
+
+            {FORKED}
+            @pytest.mark.held(threading.Lock())
+            def test_asked(asked):
+                return asked
+            """
+        )
+        session = scratch.run()
+        assert session.cases == {
+            "test_it.py::test_told": "passed",
+            "test_it.py::test_asked": "failed",
+        }
+        assert "what pytest.mark.held holds is not there in a worker" in " ".join(
+            session.text.split()
+        )
+        assert "isolated:fork" in session.text
+
     def test_getfixturevalue_makes_a_fixture_before_its_turn(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
@@ -499,9 +584,10 @@ class TestRequest:
         ("use", "told"),
         [
             ("request.config", "request.config is not there in a worker"),
+            ("request.node.add_marker", "request.node.add_marker is not there"),
             (
-                "request.node.get_closest_marker('x')",
-                "request.node.get_closest_marker is not there",
+                "request.node.get_closest_marker('parametrize').args",
+                "what pytest.mark.parametrize holds is not there in a worker",
             ),
             ("request.getfixturevalue('late')", "add usefixtures('late')"),
         ],
@@ -529,10 +615,31 @@ class TestRequest:
         session = scratch.run(report=True)
         assert session.counts == {"failed": 2}
         assert told in " ".join(session.text.split())
-        assert session.summary[0].partition(" - ")[2].startswith("request.")
+        assert session.summary[0].partition(" - ")[2].startswith(("request.", "what pytest"))
         assert "DIFFERENT" not in session.text
         assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
         assert "body here" not in scratch.notes()
+
+    def test_what_is_asked_for_behind_the_yield_says_so_too(self, scratch: Scratch) -> None:
+        scratch.cases(
+            f"""
+            @pytest.fixture
+            def asks(request):
+                yield
+                request.config
+
+            {FORKED}
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, asks):
+                return n
+            """
+        )
+        session = scratch.run(report=True)
+        assert "request.config is not there in a worker" in " ".join(session.text.split())
+        assert session.counts == {"passed": 2, "errors": 2}
+        assert session.text.count("isolated:fork") >= 1
+        assert "DIFFERENT" not in session.text
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
 
     def test_xfail_does_not_hide_that(self, scratch: Scratch) -> None:
         scratch.cases(
