@@ -70,6 +70,7 @@ class Collected:
     groups: dict[tuple[object, str, str | None], Group] = field(default_factory=dict)
     uses: Counter[object] = field(default_factory=Counter)
     stages: dict[tuple[object, ...], Stage | None] = field(default_factory=dict)
+    classes: dict[type | None, Mapping[str, object]] = field(default_factory=dict)
 
     def count(self, item: pytest.Item) -> None:
         """Count an item that was generated, selected or not."""
@@ -135,6 +136,7 @@ class Collected:
                 plan=plan,
                 expected=self.generated[place],
                 axes=_axes(item),
+                imported=self._imported(item.cls),
             )
         group = self.groups[place]
         if plan.configuration != group.plan.configuration:
@@ -147,6 +149,12 @@ class Collected:
         group.policies[str(plan.policy)] = None
         item.stash[CASE] = case
         self.uses[case.key] += 1
+
+    def _imported(self, cls: type | None) -> Mapping[str, object]:
+        """Return what a class holds now; it is asked before anything is set up."""
+        if cls not in self.classes:
+            self.classes[cls] = {} if cls is None else dict(vars(cls))
+        return self.classes[cls]
 
     def _stage(self, item: pytest.Function, plan: Plan) -> Stage | None:
         """Return the stage of a case; one for all cases of a test that use the same fixtures."""

@@ -119,7 +119,8 @@ class Group:
     `axes` is what the ids of the cases tell of their configuration, empty without a matrix.
     `expected` is how many there are without `-k` and its like, `verified` the ids of those that
     also run serially, `policies` what they are compared by, each text once: every entry tells all.
-    `is_told` says that the report knows of the run.
+    `imported` is what the class of the test held before anything was set up. `is_told` says that
+    the report knows of the run.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Group:
     policies: dict[str, None] = field(default_factory=dict)
     facts: dict[str, RunFacts] = field(default_factory=dict)
     verified: frozenset[str] = frozenset()
+    imported: Mapping[str, object] = field(default_factory=dict)
     is_told: bool = False
 
     def entry(self, cases: Sequence[CaseEntry], *, xdist: bool = False) -> RunEntry:

@@ -19,7 +19,7 @@ from ..stage.recipe import REQUEST, Stage, Step
 from .addresses import address_of, body_of
 from .refusals import or_in_fork
 
-__all__ = ["SEED", "check", "stage_of"]
+__all__ = ["SEED", "bare_stage", "check", "stage_of"]
 
 #: The fixture whose value is made of the id of the case, and sent.
 SEED = "parwork_seed"
@@ -57,6 +57,18 @@ def stage_of(item: pytest.Function) -> Stage | None:
     Raises `UsageError` for what cannot be made there.
     """
     return _Recipe(item).stage()
+
+
+def bare_stage(item: pytest.Function) -> Stage:
+    """Return the stage of a case that has no fixtures to make."""
+    names = argument_names(item)
+    return Stage(
+        body=body_of(item),
+        arguments={name: name for name in names},
+        steps=(),
+        given=tuple(names),
+        home=(host(), os.getpid()),
+    )
 
 
 def check(stage: Stage, backend: str, *, is_threaded: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -11,14 +12,15 @@ from .._compat import argument_names
 from ..model import Address, Task
 from ..stage.folders import leaf
 from ..stage.performance import Performance
-from ..stage.recipe import PARAM, Role, Stage
+from ..stage.recipe import PARAM, Left, Role, Stage
 from .addresses import body_of
+from .classes import left_in
 from .company import limit_of
 from .forked import Forked
 from .groups import Case
 from .marks import Marks
 from .seeds import seed_of
-from .stages import SEED
+from .stages import SEED, bare_stage
 
 __all__ = ["Tasks"]
 
@@ -34,6 +36,8 @@ class Tasks:
         self._gate = gate
         self._addresses: dict[object, Address] = {}  # of test functions
         self._performances: dict[int, Performance] = {}  # by stage
+        self._bare: dict[object, Stage] = {}  # of methods without fixtures of function scope
+        self._left: dict[type | None, Left] = {}
         self._marks = Marks()
         self._folder = ""
 
@@ -47,6 +51,10 @@ class Tasks:
             return play(case, case.stage, params)
         values = {**params, **self._wide}
         place = (item.parent, item.originalname)
+        if self._left_for(case):
+            if place not in self._bare:
+                self._bare[place] = bare_stage(item)
+            return self._on_stage(case, self._bare[place], params)
         if place not in self._addresses:
             self._addresses[place] = body_of(item)
         return Task(
@@ -70,7 +78,8 @@ class Tasks:
             if step.maker in ("tmp_path", "tmp_path_factory"):
                 case.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
         if id(stage) not in self._performances:
-            self._performances[id(stage)] = Performance(stage)
+            left = self._left_for(case)
+            self._performances[id(stage)] = Performance(replace(stage, left=left or None))
         role = Role(item.name, case.id, case.folder)
         if stage.has_request:
             role = role._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
@@ -95,6 +104,13 @@ class Tasks:
             timeout=case.plan.timeout or limit_of(item),
             is_inherited=True,
         )
+
+    def _left_for(self, case: Case) -> Left:
+        """Return what set-up has left in the class of a case."""
+        cls = case.item.cls
+        if cls not in self._left:
+            self._left[cls] = left_in(cls, case.group.imported)
+        return self._left[cls]
 
     def _folder_of(self, item: pytest.Function) -> str:
         """Return the folder around those of all cases, below the session's own."""

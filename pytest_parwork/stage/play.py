@@ -17,6 +17,7 @@ from ..capture.phases import enter
 from ..clock import host
 from ..deadline import TimedOut
 from ..errors import FixtureError
+from .classes import leave
 from .finding import Found
 from .logs import Logs
 from .recipe import PARAM, REQUEST, Role, Stage, Step
@@ -55,8 +56,11 @@ class Play:
 
     @property
     def is_in_thread(self) -> bool:
-        is_here = self.home == (host(), os.getpid())
-        return is_here and threading.current_thread() is not threading.main_thread()
+        return self._is_home and threading.current_thread() is not threading.main_thread()
+
+    @property
+    def _is_home(self) -> bool:
+        return self.home == (host(), os.getpid())
 
     def is_kept(self, *, policy: str) -> bool:
         """Whether the folders of the case stay, by the policy that pytest has for its own."""
@@ -84,6 +88,8 @@ class Play:
                 # In threads of this process pytest has set the level, around the whole run.
                 self.logs.begin(sets_level=not self.is_in_thread)
         if self._found.cls is not None:
+            if self.stage.left is not None and not self._is_home:
+                leave(self._found.cls, self.stage.left)
             self.instance = self._found.cls()
             self.function = getattr(self.instance, self.stage.body.attribute)
         else:

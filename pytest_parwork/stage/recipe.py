@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..model import Address
 
-__all__ = ["PARAM", "REQUEST", "Binding", "Role", "SentMark", "Stage", "Step"]
+__all__ = ["PARAM", "REQUEST", "Binding", "Left", "Role", "SentMark", "Stage", "Step"]
 
 #: What the function of a fixture is bound to: nothing, the instance that the case runs on, the
 #: class of that, or an instance of the class around the fixture, where that is another one.
@@ -39,12 +39,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What set-up has left in the class of a test: the values, and why others cannot be sent."""
+
+    values: Mapping[str, object]
+    missing: Mapping[str, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """The steps before the body of a test, in pytest's order, and the body; the same for all cases.
 
     `given` names the values that come with each case: direct parameters, and fixtures of wider
     scope. `home` is the machine and the process that runs pytest. `by_pytest` says that pytest
-    itself plays it, in a fork of that process, and needs no steps.
+    itself plays it, in a fork of that process, and needs no steps. `left` is what the class of the
+    test has when the cases are sent.
     """
 
     body: Address
@@ -53,6 +65,7 @@ class Stage:
     given: tuple[str, ...]
     home: tuple[str, int]
     by_pytest: bool = False
+    left: Left | None = None
 
     @property
     def has_request(self) -> bool:

@@ -122,6 +122,108 @@ class TestOnEveryBackend:
         assert scratch.notes() == ["module here"]
 
 
+LEFT = ["processes:fork", "joblib", "isolated:fork", "threads", "dask"]
+
+
+class TestWhatSetUpHasLeftInTheClass:
+    """`setup_class` and fixtures of class scope run once, here; cases find what they set."""
+
+    @pytest.mark.parametrize("backend", LEFT)
+    @pytest.mark.parametrize("argument", ["", ", tmp_path"], ids=["plain", "staged"])
+    def test_it_is_there_on_every_backend(
+        self, scratch: Scratch, backend: str, argument: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            @pytest.fixture(scope="class", params=[10, 20])
+            def scale(request):
+                request.cls.factor = request.param
+
+            class Base:
+                before = "imported"
+                same = [0]
+
+                @classmethod
+                def setup_class(cls):
+                    note("set up")
+                    cls.before = "set up"
+                    cls.table = {{"a": [1, 2]}}
+                    cls.row = cls.table["a"]
+
+            @pytest.mark.usefixtures("scale")
+            @pytest.mark.parwork(backend="{backend}", workers=2)
+            class TestIt(Base):
+                @pytest.mark.parametrize("n", range(3))
+                def test_times(self, n{argument}):
+                    assert self.row is self.table["a"]
+                    return self.before, self.factor * n, self.row, self.same
+            """
+        )
+        session = scratch.run(report=True)
+        assert session.counts == {"passed": 6}
+        assert set(session.verdicts("test_it.py::TestIt::test_times").values()) == {"EQUAL"}
+        assert scratch.notes() == ["set up here"]
+
+    @pytest.mark.parametrize("backend", ["joblib", "processes:fork", "isolated:fork", "threads"])
+    def test_what_cannot_be_sent_is_missed_only_where_it_is_used(
+        self, scratch: Scratch, backend: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            import threading
+
+            @pytest.mark.parwork(backend="{backend}", workers=2)
+            class TestIt:
+                def setup_class(cls):
+                    cls.size, cls.lock = 3, threading.Lock()
+
+                def test_without(self):
+                    return self.size
+
+                def test_with(self):
+                    with self.lock:
+                        return self.size
+            """
+        )
+        session = scratch.run()
+        told = " ".join(session.text.split())
+        if backend == "joblib":
+            assert session.cases == {
+                "test_it.py::TestIt::test_without": "passed",
+                "test_it.py::TestIt::test_with": "failed",
+            }
+            assert "TestIt.lock was set here and is not there in a worker" in told
+            assert "it is a _thread.lock" in told
+            assert "or use backend='isolated:fork'" in told
+        else:
+            assert session.counts == {"passed": 2}
+
+    def test_a_worker_that_is_used_again_has_what_was_set_last(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            @pytest.fixture(scope="class", params="xy")
+            def changed(request):
+                request.cls.value = request.param
+
+            class Base:
+                def setup_class(cls):
+                    cls.value = cls.__name__
+
+                @pytest.mark.parametrize("n", range(4))
+                def test_it(self, n):
+                    return self.value, n
+
+            @pytest.mark.parwork(backend="joblib", workers=2)
+            class TestOne(Base): pass
+
+            @pytest.mark.parwork(backend="joblib", workers=2)
+            @pytest.mark.usefixtures("changed")
+            class TestTwo(Base): pass
+            """
+        )
+        assert scratch.run().counts == {"passed": 12}
+
+
 class TestOthers:
     def test_static_and_class_methods(self, scratch: Scratch) -> None:
         scratch.cases(
