@@ -35,7 +35,6 @@ REFUSED = {
     "pytestconfig": "take what is needed of it in a fixture of session scope, whose value is sent",
     "cache": "use it in a fixture of session scope, whose value is sent",
     "record_testsuite_property": "use it in a fixture of session scope",
-    "doctest_namespace": "it is for doctests",
     "subtests": "parametrize the test",
     "capteesys": "use capsys",
     "tmpdir": "use tmp_path",
@@ -48,7 +47,7 @@ REFUSED = {
 #: Fixtures of pytest for which something stands in, each with what that has to know.
 _CAPTURE = {"capsys", "capsysbinary", "capfd", "capfdbinary"}
 _FOLDERS = {"tmp_path", "tmp_path_factory"}
-_OTHERS = {"caplog", "record_property", "record_xml_attribute"}
+_OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribute"}
 
 
 def stage_of(item: pytest.Function) -> Stage | None:

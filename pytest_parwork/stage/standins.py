@@ -35,6 +35,7 @@ STAND_INS: Mapping[str, Callable[[Play, Step], Iterator[object]]] = {
     "capfd": lambda _, step: capfd(**step.settings),
     "capfdbinary": lambda _, step: capfd(**step.settings, is_binary=True),
     "caplog": lambda play, _: caplog(play.logs, is_shared=play.is_in_thread),
+    "doctest_namespace": lambda *_: iter([{}]),  # at which doctests alone look
     "record_property": lambda *_: iter([_record_nothing]),
     "record_xml_attribute": lambda *_: iter([_record_nothing]),
     "setup_method": lambda play, _: setup_method(play.instance, play.function),

@@ -258,6 +258,31 @@ def test_properties_are_recorded_by_the_serial_run(scratch: Scratch) -> None:
     assert '<property name="parwork_verdict" value="EQUAL"' in written
 
 
+@pytest.mark.parametrize("backend", ["processes:fork", "joblib", "threads"])
+def test_a_namespace_for_doctests_is_filled_for_nobody(scratch: Scratch, backend: str) -> None:
+    """Many conftests do that in an autouse fixture."""
+    scratch.write(
+        "conftest.py",
+        """
+        import math
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def add_imports(doctest_namespace):
+            doctest_namespace["math"] = math
+        """,
+    )
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork(backend="{backend}", workers=2)
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n, doctest_namespace):
+            return n, list(doctest_namespace)
+        """
+    )
+    assert scratch.run().counts == {"passed": 3}
+
+
 def test_a_verdict_that_comes_late_is_the_one_in_the_junit_file(scratch: Scratch) -> None:
     scratch.cases(
         """
