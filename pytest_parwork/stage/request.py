@@ -22,7 +22,7 @@ __all__ = ["Request"]
 KNOWN = (
     "param, node.name, node.nodeid, node.originalname, node.get_closest_marker, node.iter_markers, "
     "keywords, path, function, cls, instance, module, fixturename, fixturenames, scope, "
-    "addfinalizer and getfixturevalue"
+    "addfinalizer, applymarker and getfixturevalue"
 )
 
 
@@ -91,6 +91,10 @@ class Request:
         """Have `finalizer` called when the fixture, or the test, is torn down."""
         self._endings.append(finalizer)
 
+    def applymarker(self, marker: Any) -> None:
+        """Take note that the case may fail: the serial run makes it an expected failure."""
+        self.node.add_marker(marker)
+
     def getfixturevalue(self, argname: str) -> object:
         """Return the value of a fixture that the test is known to use."""
         return self if argname == "request" else self._play.value_of(argname)
@@ -128,6 +132,15 @@ class Node:
     def iter_markers(self, name: str | None = None) -> Iterator[Mark]:
         """Yield all marks, or those of a name, the closest first."""
         return (Mark(sent) for sent in self._play.role.marks if name in (None, sent.name))
+
+    def add_marker(self, marker: Any) -> None:
+        """Take note that the case may fail: the serial run makes it an expected failure."""
+        name = marker if isinstance(marker, str) else marker.name
+        if name != "xfail":
+            raise FixtureError(
+                f"request.node.add_marker({name!r}) can do nothing in a worker, where this case "
+                f"ran; only xfail can be added there. Mark the test itself"
+            )
 
     def __getattr__(self, name: str) -> NoReturn:
         _refuse("request.node", name)

@@ -584,7 +584,14 @@ class TestRequest:
         ("use", "told"),
         [
             ("request.config", "request.config is not there in a worker"),
-            ("request.node.add_marker", "request.node.add_marker is not there"),
+            (
+                "request.node.add_marker('slow')",
+                "request.node.add_marker('slow') can do nothing in a worker",
+            ),
+            (
+                "request.applymarker(pytest.mark.skip)",
+                "request.node.add_marker('skip') can do nothing in a worker",
+            ),
             (
                 "request.node.get_closest_marker('parametrize').args",
                 "what pytest.mark.parametrize holds is not there in a worker",
@@ -619,6 +626,30 @@ class TestRequest:
         assert "DIFFERENT" not in session.text
         assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
         assert "body here" not in scratch.notes()
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_a_case_may_expect_its_own_failure(self, scratch: Scratch, backend: str) -> None:
+        scratch.cases(
+            f"""
+            @pytest.fixture
+            def picky(request):
+                if request.getfixturevalue("n") == 1:
+                    request.node.add_marker(pytest.mark.xfail(reason="not one", strict=True))
+
+            {mark(backend)}
+            @pytest.mark.parametrize("n", range(5))
+            def test_it(n, picky, request):
+                if n == 2:
+                    request.applymarker(pytest.mark.xfail(raises=ZeroDivisionError, strict=True))
+                if n == 4:
+                    request.applymarker(pytest.mark.xfail(strict=True))
+                return 1 / (n - 1) / (n - 2)
+            """
+        )
+        session = scratch.run(report=True)
+        assert session.counts == {"passed": 2, "xfailed": 2, "failed": 1}
+        assert "XPASS(strict)" in session.text
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}
 
     def test_what_is_asked_for_behind_the_yield_says_so_too(self, scratch: Scratch) -> None:
         scratch.cases(

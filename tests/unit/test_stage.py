@@ -296,7 +296,7 @@ class TestRequest:
         assert caught.value.error is not None
         assert f"add usefixtures({name!r})" in caught.value.error.text
 
-    @pytest.mark.parametrize("name", ["config", "session", "applymarker"])
+    @pytest.mark.parametrize("name", ["config", "session", "raiseerror"])
     def test_of_what_it_has_not_it_says_so(self, name: str) -> None:
         with pytest.raises(Ended) as caught:
             self.ask(lambda r: getattr(r, name))
