@@ -185,13 +185,16 @@ class Ledger:
         return self._words[_WORDS * (task + 1) + _WORKER]
 
     def times(self, task: int) -> tuple[float | None, float | None, float | None]:
-        """Return when `task` arrived, started and ended, None for what did not happen."""
+        """Return when `task` arrived, started and ended, None for what did not happen.
+
+        What could not even be called has an outcome all the same.
+        """
         row = _WORDS * (task + 1)
         state = self._words[row + _STATE]
         return (
             self._times[row + _ARRIVED] if state >= State.ARRIVED else None,
-            self._times[row + _STARTED] if state >= State.STARTED else None,
-            self._times[row + _ENDED] if state >= State.ENDED else None,
+            (self._times[row + _STARTED] or None) if state >= State.STARTED else None,
+            (self._times[row + _ENDED] or None) if state >= State.ENDED else None,
         )
 
     def spans(self) -> Iterator[tuple[int, float, float]]:
@@ -200,7 +203,7 @@ class Ledger:
         times = (self._times[_WORDS + word :: _WORDS].tolist() for word in _SPAN[2:])
         for state, worker, *seen in zip(states, workers, *times, strict=True):
             if state >= State.ARRIVED:
-                yield worker, seen[0], seen[min(state, State.ENDED) - 1]
+                yield worker, seen[0], seen[min(state, State.ENDED) - 1] or seen[0]
 
     def place(self, task: int) -> tuple[Kind, int, int, int]:
         """Return the kind of the outcome of `task`, and its spool, offset and length there."""

@@ -181,14 +181,23 @@ class Attached:
 
     def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
         """Load fresh copies of the arguments; the same object twice stays one object."""
-        if not call.kwargs and len({*call.args}) == len(call.args):  # as nearly always
-            return [self._load(value) for value in call.args], {}
-        wanted = {*call.args, *(value for _, value in call.kwargs)}
-        seen = {value: self._load(value) for value in wanted}
+        seen: dict[int, object] = {}
         return (
-            [seen[value] for value in call.args],
-            {key: seen[value] for key, value in call.kwargs},
+            [self._argument(value, n, seen) for n, value in enumerate(call.args, start=1)],
+            {key: self._argument(value, key, seen) for key, value in call.kwargs},
         )
+
+    def _argument(self, value: int, name: int | str, seen: dict[int, object]) -> object:
+        if value not in seen:
+            try:
+                seen[value] = self._load(value)
+            except BaseException as error:
+                text = str(error).partition("\n")[0][:200]
+                raise PayloadError(
+                    f"argument {name!r} cannot be loaded in a worker: "
+                    f"{type(error).__name__}: {text}"
+                ) from error
+        return seen[value]
 
     def _load(self, value: int) -> object:
         place = self.header.values[value]

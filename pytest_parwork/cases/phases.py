@@ -46,7 +46,7 @@ def refusal(case: Case, parallel: Outcome) -> str:
         return ""
     if failure.type == FixtureError.__name__:
         return failure.text + or_in_fork()
-    if failure.type == PayloadError.__name__ and parallel.arrived is None and case.sent is not None:
+    if failure.type == PayloadError.__name__ and parallel.started is None and case.sent is not None:
         for name in case.sent.wide:
             if failure.text.startswith(argument := f"argument {name!r} "):
                 return (

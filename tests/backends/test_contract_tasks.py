@@ -80,6 +80,7 @@ CALLS: Mapping[str, tuple[Any, ...]] = {
     "pytest fail": (tasks.fail,),
     "pytest exit": (tasks.exit_session,),
     "unpicklable argument": (tasks.type_name, {"model": tasks.Model()}),
+    "argument that does not load": (tasks.type_name, tasks.ExitsInUnpickle()),
     "unpicklable result": (tasks.unpicklable_result,),
     "exit while pickling": (tasks.result_that_exits_in_pickle,),
     "result that does not load": (tasks.result_that_does_not_unpickle,),
@@ -92,6 +93,9 @@ TASKS: Mapping[str, Task] = {
     "keyword": Task(id="keyword", function=tasks.Adder, kwargs={"by": 2}),
     "unpicklable keyword": Task(
         id="k", function=tasks.type_name, kwargs={"value": threading.Lock()}
+    ),
+    "keyword that does not load": Task(
+        id="k2", function=tasks.type_name, kwargs={"value": tasks.ExitsInUnpickle()}
     ),
 }
 
@@ -126,7 +130,7 @@ def test_every_task_has_an_outcome_in_task_order(tour: Tour) -> None:
 
 def test_every_outcome_of_a_called_function_has_its_times_and_worker(tour: Tour) -> None:
     called = [outcome for outcome in tour.values() if outcome.started is not None]
-    assert len(called) >= len(TASKS) - 4
+    assert len(called) >= len(TASKS) - 6
     for outcome in called:
         assert outcome.arrived is not None
         assert outcome.started is not None
@@ -305,6 +309,25 @@ def test_an_unpicklable_keyword_argument_is_named(tour: Tour, name: str) -> None
         assert outcome.value == "lock"
         return
     assert failure_of(outcome).text.startswith("argument 'value' cannot travel to a worker: it is")
+
+
+@pytest.mark.parametrize(
+    ("id", "argument"),
+    [("argument that does not load", "1"), ("keyword that does not load", "'value'")],
+)
+def test_an_argument_that_does_not_load_fails_its_task_and_is_named(
+    tour: Tour, name: str, id: str, argument: str
+) -> None:
+    outcome = tour[id]
+    if name in IN_PROCESS:
+        assert outcome.value == "ExitsInUnpickle"
+        return
+    failure = failure_of(outcome)
+    assert isinstance(failure.exception, PayloadError)
+    assert failure.text == (
+        f"argument {argument} cannot be loaded in a worker: ValueError: cannot be loaded elsewhere"
+    )
+    assert outcome.started is None
 
 
 def test_an_unpicklable_result_fails_its_task_and_names_the_attribute(

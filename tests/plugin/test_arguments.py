@@ -473,6 +473,34 @@ class TestWhatCannotTravel:
         assert "Give it function scope, so that it is made where the case runs; or use " in told
         assert "DIFFERENT" not in told
 
+    def test_a_value_that_does_not_load_there_is_told_of_in_the_same_way(
+        self, scratch: Scratch
+    ) -> None:
+        scratch.cases(
+            f"""
+            class Expression:  # no __setstate__, so that pickle asks __getattr__ for one
+                def __getattr__(self, name):
+                    return getattr(self.inner, name)
+
+            @pytest.fixture(scope="module")
+            def expression():
+                made = Expression()
+                made.inner = 1
+                return made
+
+            {FORKED}
+            @pytest.mark.parametrize("n", range(2))
+            def test_takes(n, expression):
+                return n
+            """
+        )
+        session = scratch.run()
+        assert session.counts == {"failed": 2}
+        told = " ".join(session.text.split())
+        assert "the fixture 'expression' cannot be loaded in a worker: RecursionError" in told
+        assert "Give it function scope, so that it is made where the case runs; or use " in told
+        assert "DIFFERENT" not in told
+
     def test_threads_need_no_travel(self, scratch: Scratch) -> None:
         scratch.cases(
             """

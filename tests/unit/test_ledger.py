@@ -69,6 +69,20 @@ def test_a_stored_row_tells_kind_and_place(ledger: Ledger, kind: Kind, spool: in
     assert ledger.place(0) == (kind, spool, 1 << 40, 123)
 
 
+def test_a_task_that_could_not_be_called_has_neither_begun_nor_ended(ledger: Ledger) -> None:
+    ledger.arrive(0, 7, 1.0)
+    ledger.store(0, "failure", 0, 0, 8)
+    assert ledger.times(0) == (1.0, None, None)
+    assert list(ledger.spans()) == [(7, 1.0, 1.0)]
+    ledger.reset(0)
+    ledger.arrive(0, 7, 2.0)
+    ledger.start(0, 3.0)
+    ledger.end(0, 4.0)
+    ledger.store(0, "value", 0, 0, 8)
+    assert ledger.times(0) == (2.0, 3.0, 4.0)
+    assert list(ledger.spans()) == [(7, 2.0, 4.0)]
+
+
 def test_a_row_can_be_forgotten(ledger: Ledger) -> None:
     ledger.arrive(1, 5, 1.0)
     ledger.start(1, 2.0)
