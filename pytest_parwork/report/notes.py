@@ -97,10 +97,11 @@ def _not_exercised(run: RunEntry) -> str:
 
 def why_not_exercised(run: RunEntry) -> str:
     """Return in a sentence why the cases of a run did not meet, and what helps."""
-    ran = sum(case.interval is not None for case in run.cases)
+    batches = Counter(case.batch for case in run.cases if case.interval is not None)
+    ran = batches.total()
     if ran == 1:
         return "one case alone meets no other; parametrize the test."
-    if all(len(cases) == 1 for _, cases in run.batches()):
+    if ran == len(batches):
         return (
             f"each of the {ran} cases ran alone, with a value of its own of a fixture wider than "
             "function scope; give that function scope, or parametrize the test further."
