@@ -12,6 +12,7 @@ from _pytest.logging import caplog_records_key
 __all__ = [
     "argument_names",
     "capture_result",
+    "chains_of",
     "fixture_chains",
     "fixture_defs",
     "hidden_fixtures",
@@ -56,19 +57,32 @@ def hidden_fixtures(item: pytest.Function) -> Sequence[str]:
     return [name for name in _closure(item) if name not in known]
 
 
+def chains_of(item: pytest.Function, name: str) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
+    """Return all fixtures of a name that the item can see, and of those that they ask for.
+
+    pytest itself looks for them when a case calls `request.getfixturevalue`.
+    """
+    found: dict[str, Sequence[pytest.FixtureDef[Any]]] = {}
+    wanted = [name]
+    while wanted:
+        name = wanted.pop()
+        if name not in found and name != "request":
+            chain = item.session._fixturemanager.getfixturedefs(name, item)
+            if chain:
+                found[name] = chain
+                wanted.extend(argument for each in chain for argument in each.argnames)
+    return found
+
+
 def _closure(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
     known = item._fixtureinfo.name2fixturedefs
     overridden = [each for chain in known.values() for each in chain[:-1]]
     if not overridden:
         return known
+    names = dict.fromkeys(name for each in overridden for name in each.argnames)
     found = dict(known)
-    while overridden:
-        for name in overridden.pop().argnames:
-            if name not in found and name != "request":
-                chain = item.session._fixturemanager.getfixturedefs(name, item)
-                if chain:
-                    found[name] = chain
-                    overridden.extend(chain)
+    for name in names:
+        found.update({n: chain for n, chain in chains_of(item, name).items() if n not in found})
     return found
 
 

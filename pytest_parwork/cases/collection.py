@@ -28,7 +28,7 @@ from ..stage.recipe import Stage
 from .early import start_early
 from .forked import stage_in_fork
 from .groups import CASE, ORDINAL, REFUSED, Case, Group, configuration_of
-from .stages import check, stage_of
+from .stages import check, named_fixtures, stage_of
 
 __all__ = ["Collected", "is_case", "parametrize"]
 
@@ -159,7 +159,7 @@ class Collected:
     def _stage(self, item: pytest.Function, plan: Plan) -> Stage | None:
         """Return the stage of a case; one for all cases of a test that use the same fixtures."""
         name = plan.configuration.backend
-        key = (item.parent, item.originalname, name, *item.fixturenames)
+        key = (item.parent, item.originalname, name, *item.fixturenames, *named_fixtures(item))
         if key not in self.stages:
             _check_kind(item)
             backend = backend_named(item.config, name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from .._compat import argument_names, capture_result, fixture_chains
+from .._compat import argument_names, capture_result, chains_of, fixture_chains
 from ..clock import host
 from ..errors import UsageError
 from ..model import Address
@@ -19,7 +20,7 @@ from ..stage.recipe import REQUEST, Stage, Step
 from .addresses import address_of, body_of
 from .refusals import or_in_fork
 
-__all__ = ["SEED", "bare_stage", "check", "stage_of"]
+__all__ = ["SEED", "bare_stage", "check", "named_fixtures", "stage_of"]
 
 #: The fixture whose value is made of the id of the case, and sent.
 SEED = "parwork_seed"
@@ -50,12 +51,25 @@ _FOLDERS = {"tmp_path", "tmp_path_factory"}
 _OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribute"}
 
 
+#: Fixtures that have to be known before the set-up.
+_NEVER_LATE = ALONE | _FOLDERS | {"caplog"}
+
+
 def stage_of(item: pytest.Function) -> Stage | None:
     """Return how the fixtures of a case are made where it runs; None if there are none to make.
 
     Raises `UsageError` for what cannot be made there.
     """
     return _Recipe(item).stage()
+
+
+def named_fixtures(item: pytest.Function) -> list[str]:
+    """Return the fixtures that parameters of a case name, for `request.getfixturevalue`."""
+    if REQUEST not in item.fixturenames:
+        return []
+    callspec = getattr(item, "callspec", None)
+    texts = [value for value in callspec.params.values() if type(value) is str] if callspec else []
+    return [name for name in texts if name.isidentifier() and chains_of(item, name)]
 
 
 def bare_stage(item: pytest.Function) -> Stage:
@@ -108,6 +122,8 @@ class _Recipe:
         arguments = {name: self._source(name, ()) for name in taken}
         if not (self._steps or REQUEST in taken or SEED in self._given):
             return None
+        for name in named_fixtures(item):
+            self._add_late(name)
         return Stage(
             body=body_of(item),
             arguments=arguments,
@@ -115,6 +131,38 @@ class _Recipe:
             given=tuple(self._given),
             home=(host(), os.getpid()),
         )
+
+    def _add_late(self, name: str) -> None:
+        """Add a fixture that the case may get while it runs, where it can be made in a worker.
+
+        Nobody knows whether the case will: what cannot be made is left out, and told if it does.
+        """
+        steps, given, done = len(self._steps), dict(self._given), dict(self._done)
+        self._chains = {**chains_of(self._item, name), **self._chains}
+        try:
+            self._source(name, ())
+            is_possible = all(map(self._can_be_late, self._steps[steps:])) and all(
+                map(self._is_here, self._given.keys() - given.keys())
+            )
+        except UsageError:
+            is_possible = False
+        if is_possible:
+            self._steps[steps:] = [replace(step, is_late=True) for step in self._steps[steps:]]
+        else:
+            del self._steps[steps:]
+            self._given, self._done = given, done
+
+    def _can_be_late(self, step: Step) -> bool:
+        return (
+            isinstance(step.maker, Address | str)
+            and step.name not in _NEVER_LATE
+            and self._chains[step.name][-1].params is None
+        )
+
+    def _is_here(self, name: str) -> bool:
+        """Return whether the case comes with a value of that name."""
+        callspec = getattr(self._item, "callspec", None)
+        return name in self._item.fixturenames or (callspec is not None and name in callspec.params)
 
     def _source(self, name: str, around: tuple[str, ...]) -> str:
         """Return where the value of a name comes from; `around` are the fixtures that ask for it.

@@ -27,7 +27,8 @@ class Step:
 
     `key` is its name, with a number where another one overrides it. `maker` is its function, where
     that is found by import, or the name of what stands in for it. `arguments` maps the names that
-    it takes to the keys of steps, or to names that are given. `settings` are for a stand-in.
+    it takes to the keys of steps, or to names that are given. `settings` are for a stand-in. What
+    `is_late` is made only if the case asks for it by `request.getfixturevalue`.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Step:
     binding: Binding = "nothing"
     arguments: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,8 @@ class Request:
     def fixturenames(self) -> list[str]:
         """The names of the fixtures and parameters that are known."""
         stage = self._play.stage
-        return [*stage.given, *dict.fromkeys(step.name for step in stage.steps)]
+        made = dict.fromkeys(step.name for step in stage.steps if not step.is_late)
+        return [*stage.given, *made]
 
     def addfinalizer(self, finalizer: Callable[[], object]) -> None:
         """Have `finalizer` called when the fixture, or the test, is torn down."""

@@ -628,6 +628,79 @@ class TestRequest:
         assert "body here" not in scratch.notes()
 
     @pytest.mark.parametrize("backend", BACKENDS)
+    def test_a_parameter_may_name_the_fixture_to_get(self, scratch: Scratch, backend: str) -> None:
+        scratch.cases(
+            f"""
+            @pytest.fixture(scope="module")
+            def base():
+                return 10
+
+            @pytest.fixture
+            def inner(base):
+                return base + 1
+
+            @pytest.fixture
+            def small(inner):
+                note("small up")
+                yield inner
+                note("small down")
+
+            @pytest.fixture
+            def large(base):
+                return base * 100
+
+            @pytest.fixture
+            def chosen(request):
+                return request.getfixturevalue(request.param)
+
+            {mark(backend)}
+            @pytest.mark.parametrize("name", ["small", "large", "other", "cache", "monkeypatch"])
+            def test_body(request, name, base):
+                note("body")
+                if name in ("small", "large"):
+                    value = request.getfixturevalue(name)
+                    assert request.getfixturevalue(name) is value
+                    return value
+                return name
+
+            {mark(backend)}
+            @pytest.mark.parametrize("chosen", ["small", "large"], indirect=True)
+            def test_fixture(chosen, base):
+                return chosen
+            """
+        )
+        session = scratch.run(report=True)
+        assert session.counts == {"passed": 7}
+        for test in ("test_body", "test_fixture"):
+            assert set(session.verdicts(f"test_it.py::{test}").values()) == {"EQUAL"}
+        told = [note.partition(" ")[0] for note in scratch.notes()]
+        assert told.count("small") == 8  # up and down, of two tests, in both runs
+        assert told.count("body") == 10
+
+    @pytest.mark.parametrize("name", ["wide", "parametrized", "patched"])
+    def test_what_it_cannot_get_there_says_so(self, scratch: Scratch, name: str) -> None:
+        scratch.cases(
+            f"""
+            @pytest.fixture(scope="module")
+            def wide(): return 1
+
+            @pytest.fixture(params=[1, 2])
+            def parametrized(request): return request.param
+
+            @pytest.fixture
+            def patched(monkeypatch): return 1
+
+            {FORKED}
+            @pytest.mark.parametrize("name", ["{name}", "no fixture"])
+            def test_it(request, name):
+                return name if " " in name else request.getfixturevalue(name)
+            """
+        )
+        session = scratch.run()
+        assert session.counts == {"passed": 1, "failed": 1}
+        assert f"add usefixtures({name!r})" in " ".join(session.text.split())
+
+    @pytest.mark.parametrize("backend", BACKENDS)
     def test_a_case_may_expect_its_own_failure(self, scratch: Scratch, backend: str) -> None:
         scratch.cases(
             f"""
