@@ -196,7 +196,7 @@ class Attached:
                 raise PayloadError(
                     f"argument {name!r} cannot be loaded in a worker: "
                     f"{type(error).__name__}: {text}"
-                ) from error
+                ) from None  # where it has no end, its traceback has a thousand lines
         return seen[value]
 
     def _load(self, value: int) -> object:

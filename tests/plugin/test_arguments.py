@@ -497,6 +497,7 @@ class TestWhatCannotTravel:
         session = scratch.run()
         assert session.counts == {"failed": 2}
         told = " ".join(session.text.split())
+        assert "in __getattr__" not in told
         assert "the fixture 'expression' cannot be loaded in a worker: RecursionError" in told
         assert "Give it function scope, so that it is made where the case runs; or use " in told
         assert "DIFFERENT" not in told
