@@ -24,8 +24,8 @@ EXITING = 0x4
 #: One worker in a registry: its process id, and when it was born.
 _RECORD = struct.Struct("=qq")
 
-#: How often to look for processes that were born while others were ended.
-ROUNDS = 5
+#: Seconds that processes which are killed have to be gone, with those born meanwhile.
+DYING = 2.0
 
 #: Seconds between two looks at the parent, where the system cannot tell of its end.
 GLANCE = 0.2
@@ -53,10 +53,8 @@ def end_groups(registry: int, session: int) -> None:
     """
     data = os.pread(registry, os.fstat(registry).st_size, 0)
     born = dict(_RECORD.iter_unpack(data[: len(data) - len(data) % _RECORD.size]))
-    for _ in range(ROUNDS):
-        left = list(_members(born, session))
-        if not left:
-            return
+    until = time.monotonic() + DYING
+    while (left := list(_members(born, session))) and time.monotonic() < until:
         for pid in left:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,44 @@
+"""What workers have left ends with the session."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from pytest_parwork import groups
+
+#: A process that is the first of its group, as workers are.
+WORKER = "import os, time; os.setpgrp(); print('ready', flush=True); time.sleep(50)"
+
+
+def test_what_takes_its_time_to_die_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may not come to a process that is killed for a while."""
+    kill, signals = os.kill, 0
+
+    def kill_late(pid: int, number: int) -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 20:
+            kill(pid, number)
+
+    program = [sys.executable, "-I", "-S", "-c", WORKER]
+    with (
+        subprocess.Popen(program, stdout=subprocess.PIPE) as left,
+        tempfile.TemporaryFile() as registry,
+    ):
+        assert left.stdout is not None
+        assert left.stdout.readline() == b"ready\n"
+        registry.write(groups._RECORD.pack(left.pid, groups._born(left.pid)))
+        registry.flush()
+        monkeypatch.setattr(os, "kill", kill_late)
+        groups.end_groups(registry.fileno(), os.getsid(0))
+        monkeypatch.undo()
+        state = groups.state_of(left.pid)
+        left.kill()
+    assert state == "Z"
+    assert left.returncode == -signal.SIGKILL
