@@ -50,7 +50,6 @@ _CAPTURE = {"capsys", "capsysbinary", "capfd", "capfdbinary"}
 _FOLDERS = {"tmp_path", "tmp_path_factory"}
 _OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribute"}
 
-
 #: Fixtures that have to be known before the set-up.
 _NEVER_LATE = ALONE | _FOLDERS | {"caplog"}
 

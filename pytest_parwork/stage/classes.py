@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from typing import NoReturn
 
+from ..clock import host
 from ..errors import FixtureError
 from .recipe import Left
 
 __all__ = ["leave"]
 
 
-def leave(cls: type, left: Left) -> None:
-    """Set in the class of this process what was set in that of pytest's.
+#: The process that imported this module: all of it is inherited by its forks.
+IMPORTER = os.getpid()
 
-    Where that was inherited by a fork, what cannot be sent is there already.
+
+def leave(cls: type, left: Left, home: tuple[str, int]) -> None:
+    """Set in the class of this process what was set in that of pytest's, which is `home`.
+
+    That itself and its forks have it already, and what is the same object there is the same here.
     """
+    if home in {(host(), os.getpid()), (host(), IMPORTER)}:
+        return
     for name, value in left.values.items():
         setattr(cls, name, value)
     for name, why in left.missing.items():
-        if name not in vars(cls):
-            setattr(cls, name, _Missing(name, why))
+        setattr(cls, name, _Missing(name, why))
 
 
 class _Missing:

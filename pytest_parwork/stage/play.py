@@ -56,11 +56,8 @@ class Play:
 
     @property
     def is_in_thread(self) -> bool:
-        return self._is_home and threading.current_thread() is not threading.main_thread()
-
-    @property
-    def _is_home(self) -> bool:
-        return self.home == (host(), os.getpid())
+        is_here = self.home == (host(), os.getpid())
+        return is_here and threading.current_thread() is not threading.main_thread()
 
     def is_kept(self, *, policy: str) -> bool:
         """Whether the folders of the case stay, by the policy that pytest has for its own."""
@@ -88,8 +85,8 @@ class Play:
                 # In threads of this process pytest has set the level, around the whole run.
                 self.logs.begin(sets_level=not self.is_in_thread)
         if self._found.cls is not None:
-            if self.stage.left is not None and not self._is_home:
-                leave(self._found.cls, self.stage.left)
+            if self.stage.left is not None:
+                leave(self._found.cls, self.stage.left, self.home)
             self.instance = self._found.cls()
             self.function = getattr(self.instance, self.stage.body.attribute)
         else:

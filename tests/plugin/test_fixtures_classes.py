@@ -174,6 +174,8 @@ class TestWhatSetUpHasLeftInTheClass:
 
             @pytest.mark.parwork(backend="{backend}", workers=2)
             class TestIt:
+                lock = None
+
                 def setup_class(cls):
                     cls.size, cls.lock = 3, threading.Lock()
 
@@ -197,6 +199,26 @@ class TestWhatSetUpHasLeftInTheClass:
             assert "or use backend='isolated:fork'" in told
         else:
             assert session.counts == {"passed": 2}
+
+    @pytest.mark.parametrize("backend", ["processes:fork", "multiprocessing:fork", "threads"])
+    def test_where_memory_is_inherited_it_stays_what_it_was(
+        self, scratch: Scratch, backend: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            NOTHING = object()
+
+            @pytest.mark.parwork(backend="{backend}", workers=2)
+            class TestIt:
+                def setup_class(cls):
+                    cls.default = NOTHING
+
+                @pytest.mark.parametrize("n", range(2))
+                def test_it(self, n):
+                    return n, self.default is NOTHING
+            """
+        )
+        assert scratch.run().counts == {"passed": 2}
 
     def test_a_worker_that_is_used_again_has_what_was_set_last(self, scratch: Scratch) -> None:
         scratch.cases(
