@@ -16,7 +16,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-__all__ = ["end_groups", "enroll", "enrolled", "kill_group", "state_of"]
+__all__ = [
+    "end_groups",
+    "enroll",
+    "enrolled",
+    "kill_group",
+    "kill_rest_of_group",
+    "state_of",
+]
 
 #: The flag of a process that is ending, PF_EXITING of Linux.
 EXITING = 0x4
@@ -67,6 +74,12 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     with suppress(OSError):  # one that had no time to make its group
         os.kill(pid, signal.SIGKILL)
+
+
+def kill_rest_of_group(pid: int) -> None:
+    """Kill what is still in the group of a worker that has just exited."""
+    with suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def state_of(pid: int) -> str:

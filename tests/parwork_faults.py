@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from parwork_tasks import LockedError, PickyError
+
+#: What a task does to its worker.
+Fault = Callable[[], object]
 
 
 def innocent(x: int) -> int:
@@ -139,6 +143,58 @@ def starts_a_program() -> int:
 def starts_a_program_and_exits() -> NoReturn:
     starts_a_program()
     os._exit(1)
+
+
+def forks_a_sleeper_and_exits() -> NoReturn:
+    """Exit while a child lives that has inherited all descriptors of its worker."""
+    if os.fork() == 0:
+        sleeps_for_ever()
+    os._exit(1)
+
+
+def starts_a_process_and_is_killed() -> NoReturn:
+    """As when the system runs out of memory."""
+    multiprocessing.get_context("fork").Process(target=sleeps_for_ever).start()
+    is_killed()
+
+
+def leaves_a_daemon_and_exits(note: str) -> NoReturn:
+    """Exit while a child lives that has left the process group of its worker."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        with open(note, "w") as file:
+            file.write(str(os.getpid()))
+        os.write(writer, b"!")
+        sleeps_for_ever()
+    os.read(reader, 1)
+    os._exit(1)
+
+
+def forks_and_returns_twice(x: int) -> int:
+    os.fork()
+    return x * x
+
+
+def forks_and_raises_twice() -> NoReturn:
+    os.fork()
+    raise ValueError("as it may")
+
+
+def forks_a_sleeper(seconds: float, x: int) -> int:
+    if os.fork() == 0:
+        time.sleep(seconds)
+        os._exit(0)
+    return x * x
+
+
+def starts_a_process(x: int) -> int:
+    """Start a process in the default way, and return its exit code."""
+    process = multiprocessing.Process(target=os._exit, args=(x,))
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
 
 
 def starts_a_pool() -> list[int]:

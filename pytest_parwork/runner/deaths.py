@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from ..backends.base import UNKNOWN, Workers, exit_name
 from ..carrying import GLANCE
 from ..clock import now
-from ..groups import state_of
+from ..groups import kill_rest_of_group, state_of
 
 __all__ = ["Deaths", "is_alive"]
 
@@ -40,22 +41,28 @@ class Deaths:
     def all(self, owners: Iterable[int]) -> Mapping[int, str]:
         """Return how each dead worker ended, by process id, those among `owners` in any case.
 
-        A library may bury its dead before anyone else could see them, and then tell of it, or not:
-        loky does, joblib's multiprocessing does not.
+        A library may reap its workers before anyone else could see them, and then report it, or
+        not: loky does, joblib's multiprocessing does not. Or it never learns of an exit, because a
+        child of the worker holds the pipe whose end it waits for.
         """
         codes = {**self._earlier, **self._workers.pids()}
         dead = {pid: exit_name(code) for pid, code in codes.items() if code is not None}
         if self._workers.reach == "machine":
-            missing = [pid for pid in owners if pid and pid not in codes and not is_alive(pid)]
+            missing = [pid for pid in owners if pid and codes.get(pid) is None and _has_exited(pid)]
             since = [self._missing.setdefault(pid, now()) for pid in missing]
+            for pid in missing:
+                # What it has started may hold the pipe by which the library learns of its exit.
+                kill_rest_of_group(pid)
             if since and now() > min(since) + HEARSAY:
                 # All at once: they may have died of one and the same task.
-                dead.update(dict.fromkeys(missing, UNKNOWN))
+                dead.update((pid, _exit_name_of(pid)) for pid in missing)
         return dead
 
     def fresh(self, owners: Iterable[int]) -> Mapping[int, str]:
         """Return those that are told for the first time."""
         dead = {pid: how for pid, how in self.all(owners).items() if pid not in self._seen}
+        for pid in dead:
+            kill_rest_of_group(pid)
         self._seen |= dead.keys()
         self._in_service |= dead.keys()
         return dead
@@ -96,6 +103,22 @@ def _wait_until(is_told: Callable[[], object]) -> None:
     until = now() + REAPING
     while not is_told() and now() < until:
         time.sleep(GLANCE)
+
+
+def _has_exited(pid: int) -> bool:
+    """Return whether a worker has exited, whether or not somebody has reaped it."""
+    return not is_alive(pid) or state_of(pid) == "Z"
+
+
+def _exit_name_of(pid: int) -> str:
+    """Name the exit code of a worker that nobody has reaped yet; it stays to be reaped."""
+    if hasattr(os, "waitid"):
+        with suppress(ChildProcessError):
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is not None:
+                by_itself = ended.si_code == os.CLD_EXITED
+                return exit_name(ended.si_status if by_itself else -ended.si_status)
+    return UNKNOWN
 
 
 def is_alive(pid: int) -> bool:

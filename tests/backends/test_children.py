@@ -1,0 +1,82 @@
+"""What tasks fork neither keeps a run waiting nor touches what other tasks gave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import parwork_faults as faults
+import pytest
+from carrier import CONTRACT, IN_PROCESS, JOINED, Carrier, calls, start_method_of
+
+from pytest_parwork.backends.base import Backend
+from pytest_parwork.model import Outcome, Task
+from pytest_parwork.runner import deaths
+
+#: Those with workers that are processes of this machine, by other means than daemonic ones.
+NAMES = ["processes:fork", "processes:spawn", "multiprocessing:fork", "isolated:fork", "joblib"]
+
+#: Seconds within which the runner learns of a death: far less than the children live.
+SOON = 15.0
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    """Name each backend in turn."""
+    assert isinstance(request.param, str)
+    return request.param
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Path]:
+    """Give the file in which a daemon writes its process id, and end it."""
+    note = tmp_path / "daemon"
+    yield note
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(int(note.read_text()), signal.SIGKILL)
+
+
+def among_innocents(guilty: Task) -> list[Task]:
+    tasks = calls(faults.innocent, *((x,) for x in range(12)))
+    tasks[7] = guilty
+    return tasks
+
+
+def check(outcomes: list[Outcome], words: str) -> None:
+    lost = outcomes.pop(7).lost
+    assert lost is not None
+    assert lost.reason == "crash"
+    assert words in lost.detail
+    assert [outcome.value for outcome in outcomes] == [x * x for x in range(12) if x != 7]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (faults.forks_a_sleeper_and_exits, "exit code 1"),
+        (faults.starts_a_process_and_is_killed, "SIGKILL"),
+    ],
+)
+def test_a_death_is_noticed_though_a_child_of_the_dead_lives(
+    carrier: Carrier, fault: faults.Fault, words: str
+) -> None:
+    if carrier.name == "multiprocessing:fork" and fault is faults.starts_a_process_and_is_killed:
+        pytest.skip("the workers of a Pool may not have children of their own")
+    began = time.monotonic()
+    run = carrier(among_innocents(Task(id="guilty", function=fault, timeout=40)))
+    assert time.monotonic() - began < SOON
+    check(list(run.outcomes), words)
+
+
+def test_a_death_is_noticed_though_a_daemon_of_the_dead_lives(
+    carrier: Carrier, daemon: Path
+) -> None:
+    guilty = Task(id="guilty", function=faults.leaves_a_daemon_and_exits, args=(str(daemon),))
+    began = time.monotonic()
+    run = carrier(among_innocents(guilty))
+    assert time.monotonic() - began < SOON
+    check(list(run.outcomes), "exit code 1")
