@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from os import _exit, getpid  # as they are now: a task may replace those of `os`
 from typing import Any, Protocol
 
 from .clock import now
@@ -12,7 +13,7 @@ from .failures import is_skip
 from .ledger import Kind, Ledger
 from .schedule import Batch
 
-__all__ = ["GLANCE", "BatchCall", "meet", "perform"]
+__all__ = ["GLANCE", "BatchCall", "end_copy_of", "meet", "perform"]
 
 #: Seconds between two looks at whether the others have arrived.
 GLANCE = 0.0003
@@ -31,13 +32,28 @@ def perform(
     function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> tuple[Kind, object]:
     """Call, and return what came: a value, a failure or a skip."""
+    process = getpid()
+    kind: Kind = "value"
+    value: object
     try:
-        return "value", function(*args, **kwargs)
+        value = function(*args, **kwargs)
     except TimedOut:  # raised by the runner, not by the function
         raise
     except BaseException as error:
         # SystemExit, KeyboardInterrupt and pytest's own outcomes end a library's worker.
-        return ("skip" if is_skip(error) else "failure"), error
+        kind, value = ("skip" if is_skip(error) else "failure"), error
+    end_copy_of(process)
+    return kind, value
+
+
+def end_copy_of(process: int) -> None:
+    """End this process if it is a fork of `process` that a task has made, and returned in, too.
+
+    What the task gave is the original's. Its copy would store it a second time, into the same
+    place, and then serve the library as a worker that nobody knows.
+    """
+    if getpid() != process:
+        _exit(0)
 
 
 def meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:

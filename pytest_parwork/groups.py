@@ -17,11 +17,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 __all__ = [
+    "born",
     "end_groups",
     "enroll",
     "enrolled",
     "kill_group",
     "kill_rest_of_group",
+    "lives",
     "state_of",
 ]
 
@@ -42,7 +44,7 @@ def enroll(registry: str) -> None:
     """Add this process to the registry at that path."""
     fd = os.open(registry, os.O_WRONLY | os.O_APPEND)
     try:
-        os.write(fd, _RECORD.pack(os.getpid(), _born(os.getpid())))
+        os.write(fd, _RECORD.pack(os.getpid(), born(os.getpid())))
     finally:
         os.close(fd)
 
@@ -59,9 +61,9 @@ def end_groups(registry: int, session: int) -> None:
     than the worker, is a descendant of it.
     """
     data = os.pread(registry, os.fstat(registry).st_size, 0)
-    born = dict(_RECORD.iter_unpack(data[: len(data) - len(data) % _RECORD.size]))
+    births = dict(_RECORD.iter_unpack(data[: len(data) - len(data) % _RECORD.size]))
     until = time.monotonic() + DYING
-    while (left := list(_members(born, session))) and time.monotonic() < until:
+    while (left := list(_members(births, session))) and time.monotonic() < until:
         for pid in left:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -97,9 +99,29 @@ def state_of(pid: int) -> str:
     return "Z" if int(stat[6]) & EXITING else stat[0]
 
 
-def _members(born: Mapping[int, int], session: int) -> Iterator[int]:
+def born(pid: int) -> int:
+    """Return when a process began, in ticks since the machine did; 0 where that is not known."""
+    try:
+        return int(_stat(pid)[19])
+    except OSError:
+        return 0
+
+
+def lives(pid: int, birth: int) -> bool:
+    """Return whether the process of that id which was born then is still there; none has id 0."""
+    if not pid:
+        return False
+    if os.path.isdir("/proc/self"):
+        return state_of(pid) != "Z" and born(pid) == birth
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+def _members(births: Mapping[int, int], session: int) -> Iterator[int]:
     if not os.path.isdir("/proc/self"):
-        for pid in born:
+        for pid in births:
             with suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
         return
@@ -110,10 +132,10 @@ def _members(born: Mapping[int, int], session: int) -> Iterator[int]:
             stat = _stat(int(name))
             group = int(stat[2])
             if (
-                group in born
+                group in births
                 and int(stat[3]) == session
                 and stat[0] != "Z"
-                and int(stat[19]) >= born[group]
+                and int(stat[19]) >= births[group]
             ):
                 yield int(name)
 
@@ -122,14 +144,6 @@ def _stat(pid: int) -> list[str]:
     """Return the fields of /proc/…/stat behind the name, which may hold anything: proc(5)."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         return file.read().rpartition(")")[2].split()
-
-
-def _born(pid: int) -> int:
-    """Return when a process began, in ticks since the machine did; 0 without /proc."""
-    try:
-        return int(_stat(pid)[19])
-    except OSError:
-        return 0
 
 
 def main(registry: int, parent: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import sys
@@ -44,12 +45,14 @@ class Header:
     """The table of contents, read once by every worker.
 
     `functions` are addresses, or numbers of values where the function travels itself. `runner` is
-    the id of the process that runs pytest, `registry` the path of the list of workers, if any.
+    the id of the process that runs pytest, `start_method` how it starts processes where nobody
+    says how, `registry` the path of the list of workers, if any.
     `capture` says which output of tasks is to come back, `outputs` are the paths of the files for
     stdout and stderr by place of the worker.
     """
 
     runner: int
+    start_method: str
     ledger: str
     spools: tuple[str, ...]
     stacks: str
@@ -123,6 +126,7 @@ class Payload:
                 refused[number] = error.with_traceback(None)
         header = Header(
             runner=os.getpid(),
+            start_method=multiprocessing.get_context().get_start_method() or "",
             ledger=ledger_path,
             spools=tuple(path for _, path in spooled),
             stacks=stacks_path,

@@ -7,8 +7,13 @@ import os
 import pickle
 import struct
 import sys
+import time
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any
+
+from .clock import now
+from .groups import born, lives
 
 __all__ = [
     "Buffer",
@@ -37,6 +42,13 @@ WINDOW = 1 << 20
 #: system: 0.3 µs in place of 1.2. From about 4,000 on, the pages take longer to be mapped.
 WORTH_COPYING = 1 << 11
 
+#: The head of a spool: process id of the worker that has it, 0 for none, and when that was born.
+OWNER = struct.Struct("=qq")
+
+#: Seconds for which other processes may be claiming the same spool; it takes less than one of them.
+CLAIMING = 5.0
+GLANCE = 0.001
+
 #: The words of a record without buffers, which is what nearly all are.
 _IN_BAND = struct.Struct("=QQ")
 
@@ -49,7 +61,7 @@ class Spool:
     def __init__(self, number: int, fd: int) -> None:
         self.number = number
         self._fd = fd
-        self._end = os.fstat(fd).st_size
+        self._end = os.fstat(fd).st_size  # behind all that a predecessor can have written
         self._window: mmap.mmap | None = None
         self._start = self._stop = 0  # of the window
         self._move_window()  # now, because a task may limit what its process can map
@@ -58,19 +70,23 @@ class Spool:
     def claim(cls, paths: Sequence[str]) -> Spool:
         """Take the first spool that no living worker has.
 
-        The lock goes with the process, so that a successor continues where a dead worker stopped.
+        A successor continues where a dead worker stopped. Who has a spool is written into it: a
+        lock that is held for as long would be held by what the worker forks, too.
         """
-        import fcntl  # POSIX only, as are the backends that need a spool
-
-        for number, path in enumerate(paths):
-            fd = os.open(path, os.O_RDWR)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        until = now() + CLAIMING
+        while True:
+            is_any_locked = False
+            for number, path in enumerate(paths):
+                fd = os.open(path, os.O_RDWR)
+                if (taken := _take(path, fd)) is Taken.BY_US:
+                    return cls(number, fd)
+                is_any_locked |= taken is Taken.LOCKED
                 os.close(fd)
-            else:
-                return cls(number, fd)
-        raise RuntimeError(f"all {len(paths)} spools are taken: more workers than were asked for")
+            if not is_any_locked or now() > until:
+                raise RuntimeError(
+                    f"all {len(paths)} spools are taken: more workers than were asked for"
+                )
+            time.sleep(GLANCE)
 
     def append(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> tuple[int, int]:
         """Put one record into the file; return its offset and length.
@@ -112,8 +128,35 @@ class Spool:
     def close(self) -> None:
         """Give the spool back."""
         if self._window is not None:
-            self._window.close()  # it has a descriptor too, and with it the lock
+            self._window.close()
+        os.pwrite(self._fd, bytes(OWNER.size), 0)
         os.close(self._fd)
+
+
+class Taken(Enum):
+    """What became of an attempt to take a spool: `LOCKED` while another process makes one."""
+
+    BY_US = 1
+    BY_ANOTHER = 2
+    LOCKED = 3
+
+
+def _take(path: str, fd: int) -> Taken:
+    """Write this process into the head of a spool, unless one that lives is there."""
+    import fcntl  # POSIX only, as are the backends that need a spool
+
+    lock = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        owner = os.pread(fd, OWNER.size, 0)
+        if len(owner) == OWNER.size and lives(*OWNER.unpack(owner)):
+            return Taken.BY_ANOTHER
+        os.pwrite(fd, OWNER.pack(os.getpid(), born(os.getpid())), 0)
+        return Taken.BY_US
+    except BlockingIOError:
+        return Taken.LOCKED
+    finally:
+        os.close(lock)
 
 
 def write_record(

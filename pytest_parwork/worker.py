@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import multiprocessing
 import os
 import pickle
 import signal
@@ -105,6 +106,14 @@ class Attached:
         if header.registry is not None:
             enroll(header.registry)
         self.spool = Spool.claim(header.spools)
+        try:
+            self._attach(header)
+        except BaseException:
+            self.spool.close()  # or each batch that comes after would take another one
+            raise
+
+    def _attach(self, header: Header) -> None:
+        _start_processes_by(header.start_method)
         self._capture = self._begin_capture()  # modules may print as they are imported
         limits = Limits(header.threads)
         limits.take()  # before a library is loaded, which starts as many threads as it may
@@ -258,6 +267,15 @@ def find(address: Address) -> Callable[..., object]:
     function = getattr(target, address.attribute)
     assert callable(function)
     return cast("Callable[..., object]", function)
+
+
+def _start_processes_by(method: str) -> None:
+    """Start processes without a context of their own as the process that runs pytest does.
+
+    loky's workers would start them as loky does, which is for its executors alone.
+    """
+    if multiprocessing.get_start_method(allow_none=True) not in {None, method}:
+        multiprocessing.set_start_method(method, force=True)
 
 
 def _stand_alone() -> None:

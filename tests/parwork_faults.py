@@ -172,20 +172,31 @@ def leaves_a_daemon_and_exits(note: str) -> NoReturn:
 
 
 def forks_and_returns_twice(x: int) -> int:
-    os.fork()
+    _fork()
     return x * x
 
 
 def forks_and_raises_twice() -> NoReturn:
-    os.fork()
+    _fork()
     raise ValueError("as it may")
 
 
-def forks_a_sleeper(seconds: float, x: int) -> int:
-    if os.fork() == 0:
+def _fork() -> None:
+    """Fork, and wait for the child."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+
+
+def leaves_a_sleeper(seconds: float, x: int) -> int:
+    """Leave a process that holds all descriptors of its worker for some time."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return x * x
+    if not os.fork():
         time.sleep(seconds)
-        os._exit(0)
-    return x * x
+    os._exit(0)
 
 
 def starts_a_process(x: int) -> int:

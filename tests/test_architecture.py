@@ -82,6 +82,8 @@ SAME_LAYER = {
     ("model", "errors"),
     ("model", "output"),
     ("carrying", "failures"),
+    ("spool", "groups"),
+    ("stage", "carrying"),
     ("threadcall", "capture"),
     ("threadcall", "carrying"),
     ("threadcall", "inputs"),

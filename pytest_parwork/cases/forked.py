@@ -12,6 +12,7 @@ import pytest
 
 from .._compat import argument_names, fixture_defs, stop_capturing
 from ..capture.phases import enter
+from ..carrying import end_copy_of
 from ..clock import host
 from ..errors import UsageError
 from ..session import RUNNING
@@ -79,7 +80,9 @@ class Forked:
                 value.append(body(**kwargs))
 
             item.obj = caught
+            process = os.getpid()
             error = self._carry_out("call")
+            end_copy_of(process)  # before it tears down what is the original's
         # The next item is the gate: wider fixtures are not ours to tear down.
         torn = self._carry_out("teardown", nextitem=self._gate)
         late.tear_down()

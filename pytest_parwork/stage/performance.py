@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from os import getpid
 
+from ..carrying import end_copy_of
 from ..reseeding import reseed, reseed_setup
 from .ended import Phase, conclude
 from .finding import Found, find
@@ -38,6 +40,7 @@ class Performance:
         Raises `Ended` with that inside if the set-up or the tear-down failed.
         """
         play = Play(self._stage, self.find(), role, given)
+        process = getpid()
         with play.alone():
             value, error = None, None
             phase: Phase = "setup"
@@ -52,6 +55,7 @@ class Performance:
             except BaseException as caught:
                 error = caught
                 play.has_failed = True
+            end_copy_of(process)  # before it tears down what is the original's
             torn = play.tear_down()
         try:
             return conclude(phase, value, error, torn)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import parwork_faults as faults
 import pytest
-from carrier import CONTRACT, IN_PROCESS, JOINED, Carrier, calls, start_method_of
+from carrier import JOINED, Carrier, calls
 
-from pytest_parwork.backends.base import Backend
 from pytest_parwork.model import Outcome, Task
-from pytest_parwork.runner import deaths
 
 #: Those with workers that are processes of this machine, by other means than daemonic ones.
 NAMES = ["processes:fork", "processes:spawn", "multiprocessing:fork", "isolated:fork", "joblib"]
@@ -80,3 +78,34 @@ def test_a_death_is_noticed_though_a_daemon_of_the_dead_lives(
     run = carrier(among_innocents(guilty))
     assert time.monotonic() - began < SOON
     check(list(run.outcomes), "exit code 1")
+
+
+@pytest.mark.parametrize("fault", [faults.forks_and_returns_twice, faults.leaves_a_sleeper])
+def test_children_of_every_task_take_nothing_from_others(
+    carrier: Carrier, fault: Callable[..., object]
+) -> None:
+    """A copy of a worker that returns, too, stores nothing; one that stays keeps no spool."""
+    sleeping = (5.0,) if fault is faults.leaves_a_sleeper else ()
+    run = carrier(calls(fault, *((*sleeping, x) for x in range(40))), workers=2)
+    assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(40)]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "threads", "dask", JOINED], indirect=True)
+def test_a_task_that_returns_twice_gives_its_own_result_once(carrier: Carrier) -> None:
+    tasks = calls(faults.innocent, *((x,) for x in range(60)))
+    for n in range(3, 60, 7):
+        tasks[n] = Task(id=str(n), function=faults.forks_and_returns_twice, args=(n,))
+    tasks[20] = Task(id="20", function=faults.forks_and_raises_twice)
+    outcomes = list(carrier(tasks).outcomes)
+    failure = outcomes.pop(20).failure
+    assert failure is not None
+    assert failure.text == "as it may"
+    assert [outcome.value for outcome in outcomes] == [x * x for x in range(60) if x != 20]
+
+
+@pytest.mark.parametrize(
+    "name", ["processes:fork", "processes:spawn", "isolated:fork", "joblib"], indirect=True
+)
+def test_a_task_starts_processes_as_pytests_own_process_does(carrier: Carrier) -> None:
+    run = carrier(calls(faults.starts_a_process, *((x,) for x in range(4))))
+    assert list(run) == [0, 1, 2, 3]

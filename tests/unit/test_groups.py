@@ -33,7 +33,7 @@ def test_what_takes_its_time_to_die_is_waited_for(monkeypatch: pytest.MonkeyPatc
     ):
         assert left.stdout is not None
         assert left.stdout.readline() == b"ready\n"
-        registry.write(groups._RECORD.pack(left.pid, groups._born(left.pid)))
+        registry.write(groups._RECORD.pack(left.pid, groups.born(left.pid)))
         registry.flush()
         monkeypatch.setattr(os, "kill", kill_late)
         groups.end_groups(registry.fileno(), os.getsid(0))

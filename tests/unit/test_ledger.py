@@ -17,6 +17,7 @@ from pytest_parwork.spool import (
     WINDOW,
     WORTH_COPYING,
     WORTH_MAPPING,
+    OWNER,
     Spool,
     read_record,
     release_region,
@@ -141,8 +142,8 @@ def test_a_spool_keeps_records_one_after_the_other(files: Files) -> None:
     spool = Spool.claim([path])
     first = stored(spool, {"a": 1})
     second = stored(spool, [None] * 1000)
-    assert first[0] == 0
-    assert second[0] == first[1]
+    assert first[0] == OWNER.size
+    assert second[0] == first[0] + first[1]
     assert read_record(fd, *first) == {"a": 1}
     assert read_record(fd, *second) == [None] * 1000
     spool.close()
@@ -163,6 +164,27 @@ def test_a_claimed_spool_is_left_to_its_worker_and_taken_when_it_is_given_back(
     assert stored(successor, "x")[0] > 0, "what the first has written must stay"
     successor.close()
     two.close()
+
+
+def test_a_spool_goes_with_its_worker_and_not_with_what_that_has_forked(files: Files) -> None:
+    fd, path = files.create("spool")
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            stored(Spool.claim([path]), "from the first worker")
+            if not os.fork():
+                os.read(reader, 1)  # until this process closes the other end
+        finally:
+            os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    successor = Spool.claim([path])
+    place = stored(successor, "from the second")
+    assert read_record(fd, *place) == "from the second"
+    assert read_record(fd, OWNER.size, place[0] - OWNER.size) == "from the first worker"
+    successor.close()
+    os.close(reader)
+    os.close(writer)
 
 
 @pytest.mark.parametrize("size", [1, 1000, WORTH_MAPPING, 3 * WORTH_MAPPING + 5])
@@ -249,7 +271,7 @@ def test_what_a_process_has_put_into_its_spool_stays_when_it_is_killed(files: Fi
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
-    assert read_record(fd, 0, os.fstat(fd).st_size) == "small"
+    assert read_record(fd, OWNER.size, os.fstat(fd).st_size - OWNER.size) == "small"
 
 
 def test_where_nothing_can_be_mapped_any_more_records_are_written(
