@@ -289,3 +289,25 @@ def die_by_abort(x: int, guilty: int) -> int:
 def die_later(seconds: float) -> None:
     time.sleep(seconds)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillsFirstLoader:
+    """A function that kills the first process which loads it."""
+
+    def __init__(self, note: str) -> None:
+        self.note = note
+
+    def __reduce__(self) -> tuple[Callable[[str], KillsFirstLoader], tuple[str]]:
+        return _load, (self.note,)
+
+    def __call__(self, x: int) -> int:
+        return x * x
+
+
+def _load(note: str) -> KillsFirstLoader:
+    try:
+        os.close(os.open(note, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return KillsFirstLoader(note)
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still there")

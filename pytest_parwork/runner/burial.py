@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from ..ledger import Ledger
 from ..schedule import Batch, Schedule
@@ -14,6 +14,9 @@ __all__ = ["Burial"]
 
 #: How often a task is sent whose worker vanished before it began.
 ATTEMPTS = 2
+
+#: How often each worker may die, with no task begun in between, until no other one is started.
+DEATHS = 4
 
 
 class Burial:
@@ -27,6 +30,7 @@ class Burial:
         losses: Losses,
         suspects: Suspects,
         *,
+        workers: int,
         is_apart: bool,
     ) -> None:
         self._ledger = ledger
@@ -34,14 +38,21 @@ class Burial:
         self._flight = flight
         self._losses = losses
         self._suspects = suspects
+        self._workers = workers
         self._is_apart = is_apart
         self._attempts: dict[int, int] = {}
-        self._count = 0
+        self._deaths = 0  # since a task was begun
         self.has_begun = False  # any task, ever
 
-    def is_hopeless(self, workers: int) -> bool:
-        """Return whether so many batches have ended so that no worker will ever begin with one."""
-        return not self.has_begun and self._count >= max(8, 4 * workers)
+    def note_begin(self) -> None:
+        """Take note that workers can begin with tasks."""
+        self.has_begun = True
+        self._deaths = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many workers have died one after the other that none will ever begin."""
+        return self._deaths >= max(8, DEATHS * self._workers)
 
     def suspect(
         self, batches: Sequence[Batch], reason: str, *, is_known: bool, alive: frozenset[int]
@@ -63,7 +74,18 @@ class Burial:
                 self._losses.note_try(task)
             self._suspects.accuse(under, reason)
         innocent = frozenset(begun) - frozenset(guilty)
-        self.bury(batches, reason, innocent=innocent, is_known=is_known or bool(begun))
+        in_hand = None
+        if not self._is_apart:  # there, nobody knows what was in whose hands
+            in_hand = frozenset(self._flight.in_hands_of_others(batches, alive))
+        self._deaths += self._workers
+        self.bury(
+            batches, reason, innocent=innocent, is_known=is_known or bool(begun), in_hand=in_hand
+        )
+
+    def bury_of_one(self, batch: Batch, reason: str) -> None:
+        """End a batch whose worker has died, or that came back without an outcome."""
+        self._deaths += 1
+        self.bury([batch], reason)
 
     def bury(
         self,
@@ -72,14 +94,16 @@ class Burial:
         *,
         innocent: frozenset[int] = frozenset(),
         is_known: bool = False,
+        in_hand: Container[int] | None = None,
     ) -> None:
         """End batches: keep what is stored, lose what was begun, send again what never began.
 
         The `innocent` tasks were begun, but are not known to be to blame: they too are sent again,
         the suspects among them alone. With `is_known`, something else than what never began is.
+        Of what never began, only what was `in_hand` may be to blame; None stands for all.
         """
         for task in self._flight.begun(batches):
-            self.has_begun = True
+            self.note_begin()
             if task not in innocent:
                 self._losses.crashed(task, reason, is_alone=task == self._suspects.alone)
         again = []
@@ -87,10 +111,11 @@ class Burial:
             is_blameless = self._flight.land(batch) > 0 or is_known
             for task in batch.tasks:
                 if self._flight.has_end(task):
-                    self.has_begun = True
+                    self.note_begin()
                     continue
                 if task not in innocent:
-                    self._attempts[task] = self._attempts.get(task, 1) + (not is_blameless)
+                    is_to_blame = not is_blameless and (in_hand is None or task in in_hand)
+                    self._attempts[task] = self._attempts.get(task, 1) + is_to_blame
                     if self._attempts[task] > ATTEMPTS:
                         self._losses.never_began(task, reason, is_apart=self._is_apart)
                         continue
@@ -99,4 +124,3 @@ class Burial:
                     again.append(task)
         # Where nothing is shared, nobody knows which of them is to blame.
         self._schedule.put_back(sorted(again), alone=self._is_apart)
-        self._count += len(batches)

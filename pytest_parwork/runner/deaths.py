@@ -48,7 +48,7 @@ class Deaths:
         codes = {**self._earlier, **self._workers.pids()}
         dead = {pid: exit_name(code) for pid, code in codes.items() if code is not None}
         if self._workers.reach == "machine":
-            missing = [pid for pid in owners if pid and codes.get(pid) is None and _has_exited(pid)]
+            missing = [pid for pid in owners if pid and pid not in codes and _has_exited(pid)]
             since = [self._missing.setdefault(pid, now()) for pid in missing]
             for pid in missing:
                 # What it has started may hold the pipe by which the library learns of its exit.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from ..clock import now
 from ..ledger import Ledger, State
@@ -85,6 +85,15 @@ class Flight:
             for batch in batches
             for task in batch.tasks
             if self._ledger.state(task) in _BEGUN and task not in self._losses
+        ]
+
+    def in_hands_of_others(self, batches: Sequence[Batch], workers: Container[int]) -> list[int]:
+        """Return the tasks of `batches` that arrived at other workers than these."""
+        return [
+            task
+            for batch in batches
+            for task in batch.tasks
+            if self._ledger.state(task) in _IN_HAND and self._ledger.worker(task) not in workers
         ]
 
     def has_end(self, task: int) -> bool:

@@ -76,7 +76,13 @@ class Watch:
         self._deaths = Deaths(workers)
         self._suspects = Suspects()
         self._burial = Burial(
-            ledger, schedule, self._flight, losses, self._suspects, is_apart=inbox is not None
+            ledger,
+            schedule,
+            self._flight,
+            losses,
+            self._suspects,
+            workers=workers.size,
+            is_apart=inbox is not None,
         )
         self._overdue = Overdue(ledger, schedule, self._flight, losses, tasks, call)
         self._is_death_known = False
@@ -208,7 +214,7 @@ class Watch:
 
     def _finish(self, batch: Batch) -> None:
         self._flight.land(batch)
-        self._burial.has_begun = True
+        self._burial.note_begin()
         self._replaced = 0
         arrived, _, _ = self._ledger.times(batch.tasks[0])
         _, _, ended = self._ledger.times(batch.tasks[-1])
@@ -242,7 +248,7 @@ class Watch:
                 self._finish(batch)
                 self._progress = now()
         if self._inbox is None and self._overdue.look(self.released):
-            self._burial.has_begun = True
+            self._burial.note_begin()
             self._replaced = 0
             self._progress = now()
         self._look_for_the_dead()
@@ -306,11 +312,11 @@ class Watch:
         self._consider_giving_up(reason)
 
     def _bury(self, batch: Batch, reason: str) -> None:
-        self._burial.bury([batch], reason)
+        self._burial.bury_of_one(batch, reason)
         self._consider_giving_up(reason)
 
     def _consider_giving_up(self, reason: str) -> None:
-        if self._burial.is_hopeless(self.workers.size):
+        if self._burial.is_hopeless:
             self._give_up(f"no worker could begin: {reason}")
 
     def _replace(self, reason: str) -> None:

@@ -90,6 +90,15 @@ def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_
         assert outcome.lost.reason in {"crash", "backend"}
 
 
+@pytest.mark.parametrize("name", [name for name in APART if name not in ALIKE], indirect=True)
+def test_a_worker_that_dies_as_it_starts_is_replaced_and_nothing_is_lost(
+    carrier: Carrier, tmp_path: Path
+) -> None:
+    function = tasks.KillsFirstLoader(str(tmp_path / "loaded"))
+    run = carrier.map(function, *[(x,) for x in range(16)])
+    assert list(run) == [x * x for x in range(16)]
+
+
 def test_after_a_crash_the_backend_serves_the_next_run(carrier: Carrier) -> None:
     carrier.map(tasks.die_by_exit, *[(x, GUILTY) for x in range(8)])
     assert carrier.map(tasks.square, (1,), (2,), (3,)) == [1, 4, 9]

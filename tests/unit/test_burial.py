@@ -28,7 +28,13 @@ class Scene:
         self.schedule = Schedule(range(6), workers=3, chunksize=2, in_order=True)
         self.suspects = Suspects()
         self.burial = Burial(
-            self.ledger, self.schedule, self.flight, self.losses, self.suspects, is_apart=False
+            self.ledger,
+            self.schedule,
+            self.flight,
+            self.losses,
+            self.suspects,
+            workers=2,
+            is_apart=False,
         )
         batches = self.schedule.all()
         self.flight.add(batches)
@@ -96,4 +102,31 @@ def test_workers_that_have_ended_a_task_can_begin_even_if_nobody_had_looked_befo
     for _ in range(4):
         scene.suspect()
         scene.flight.add(scene.schedule.all())
-    assert scene.burial.is_hopeless(2) is not has_ended
+    assert scene.burial.is_hopeless is not has_ended
+
+
+def test_a_pool_that_breaks_once_before_anything_began_is_one_death_of_each_worker() -> None:
+    scene = Scene(begun=())
+    scene.suspect()
+    assert not scene.burial.is_hopeless
+    assert scene.again() == list(range(6))
+
+
+def test_workers_that_have_begun_again_may_die_as_often_as_at_first() -> None:
+    scene = Scene(begun=())
+    for _ in range(3):
+        scene.suspect()
+        scene.flight.add(scene.schedule.all())
+    scene.burial.note_begin()
+    scene.suspect()
+    assert not scene.burial.is_hopeless
+
+
+def test_of_a_pool_that_breaks_only_what_had_arrived_at_the_dead_may_be_to_blame() -> None:
+    scene = Scene(begun=())
+    for _ in range(2):
+        scene.suspect(101, 102)
+        scene.flight.add(scene.schedule.all())
+        for task, worker in zip((0, 2, 4), WORKERS, strict=True):
+            scene.ledger.arrive(task, worker, 0.5)
+    assert list(scene.losses.all()) == [4]
