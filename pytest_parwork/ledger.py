@@ -15,15 +15,17 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Files", "Kind", "Ledger", "State"]
+__all__ = ["DamagedError", "Files", "Kind", "Ledger", "State"]
 
 _WORDS = 8  # of 8 bytes each: a row, and the header before the rows
 _STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)
 _SPAN = (_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED)
-_RELEASED, _FIRST, _LAST = range(3)  # words of the header
+_RELEASED, _FIRST, _LAST, _SIGNATURE = range(4)  # words of the header
+_SIGNED = int.from_bytes(b"parwork\0", "little")
 
 Kind = Literal["value", "failure", "skip"]
-_KINDS: tuple[Kind, ...] = ("value", "failure", "skip")
+_KINDS: tuple[Kind, ...] = ("value", "failure", "skip", "failure")
+_UNSTORED = 3  # by number: a failure for which there was no room in the spool
 
 
 class State(IntEnum):
@@ -41,6 +43,10 @@ _STATES = tuple(State)
 
 #: As plain numbers, for the same reason: each task is written down four times.
 _IS_ARRIVED, _IS_STARTED, _IS_ENDED, _IS_STORED = map(int, _STATES[1:])
+
+
+class DamagedError(Exception):
+    """What the table says cannot be: somebody else has written into it."""
 
 
 class Files:
@@ -61,7 +67,7 @@ class Files:
     def create(self, name: str, size: int = 0) -> tuple[int, str]:
         """Create a file of `size` zero bytes; return its descriptor here and its path for all."""
         if self._directory is None:
-            fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC)
+            fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             path = f"/proc/{os.getpid()}/fd/{fd}"
         else:
             path = str(self._directory / name)
@@ -69,6 +75,25 @@ class Files:
         self._fds.append(fd)
         os.ftruncate(fd, size)
         return fd, path
+
+    def keep_size(self, fd: int, *, may_grow: bool = False) -> None:
+        """Keep a file from being cut, where that can be done.
+
+        Whoever reads a mapping of what is not there any more is killed by SIGBUS.
+        """
+        if self._directory is None:
+            import fcntl
+
+            seals = fcntl.F_SEAL_SHRINK | (0 if may_grow else fcntl.F_SEAL_GROW)
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+
+    def freeze(self, fd: int) -> None:
+        """Keep a file as it is, where that can be done: nobody can write into it any more."""
+        self.keep_size(fd)
+        if self._directory is None:
+            import fcntl
+
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
 
     def close(self) -> None:
         """Remove the files; what is still mapped stays readable."""
@@ -146,6 +171,14 @@ class Ledger:
         self._words[row + _LENGTH] = length
         self._words[row + _STATE] = _IS_STORED
 
+    def store_nothing(self, task: int, error: int) -> None:
+        """Note that there was no room for what came of `task`; `error` is the system's number."""
+        row = _WORDS * (task + 1)
+        self._words[row + _SPOOL] = _UNSTORED
+        self._words[row + _OFFSET] = error
+        self._words[row + _LENGTH] = 0
+        self._words[row + _STATE] = _IS_STORED
+
     def note_change(self, task: int) -> None:
         """Note that `task`, the first one or the last, changed what it was given."""
         self._words[_LAST if task else _FIRST] = task + 1
@@ -156,6 +189,31 @@ class Ledger:
         return self._words[_RELEASED] != 0
 
     # What the runner says and asks.
+
+    def sign(self) -> None:
+        """Make it known that the table is whole, for `check`."""
+        self._words[_SIGNATURE] = _SIGNED
+
+    def check(self) -> None:
+        """Raise `DamagedError` if the head of the table is not what it was."""
+        if self._words[_SIGNATURE] != _SIGNED:
+            raise DamagedError
+
+    def check_place(self, task: int, spools: int) -> None:
+        """Raise `DamagedError` if what the table says of a stored task cannot be."""
+        row = _WORDS * (task + 1)
+        worker, spool = self._words[row + _WORKER], self._words[row + _SPOOL]
+        if not worker or spool >> 3 >= spools:
+            raise DamagedError
+
+    def copy(self, task: int, source: Ledger) -> None:
+        """Take over what another table says of `task`."""
+        start = _WORDS * (task + 1)
+        self._words[start : start + _WORDS] = source._words[start : start + _WORDS]
+
+    def copy_head(self, source: Ledger) -> None:
+        """Take over what another table says of no task in particular."""
+        self._words[:_WORDS] = source._words[:_WORDS]
 
     def release(self) -> None:
         """Let the workers begin that wait in the rendezvous."""
@@ -172,8 +230,15 @@ class Ledger:
             self._words[row + word] = 0
 
     def state(self, task: int) -> State:
-        """Return how far `task` has come."""
-        return _STATES[self._words[_WORDS * (task + 1) + _STATE]]
+        """Return how far `task` has come; raises `DamagedError` where that cannot be."""
+        try:
+            return _STATES[self._words[_WORDS * (task + 1) + _STATE]]
+        except IndexError:
+            raise DamagedError from None
+
+    def states(self) -> list[int]:
+        """Return how far each task has come, as numbers."""
+        return self._words[_WORDS + _STATE :: _WORDS].tolist()
 
     def are_stored(self, tasks: Iterable[int]) -> bool:
         """Return whether an outcome of each of `tasks` is kept."""
@@ -210,6 +275,13 @@ class Ledger:
         row = _WORDS * (task + 1)
         spool, offset, length = self._words[row + _SPOOL : row + _LENGTH + 1]
         return _KINDS[spool & 3], spool >> 3, offset, length
+
+    def unstored(self, task: int) -> int | None:
+        """Return the number of the error because of which nothing is kept of `task`, if so."""
+        row = _WORDS * (task + 1)
+        if self._words[row + _SPOOL] != _UNSTORED:
+            return None
+        return self._words[row + _OFFSET]
 
     def has_output(self, task: int) -> bool:
         """Return whether the output of `task` stands behind its outcome."""

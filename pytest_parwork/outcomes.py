@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -175,6 +176,9 @@ class Outcomes(Sequence[Outcome]):
         if self._memory is not None:
             kind, value, failure = self._memory[number]
             return tell(kind=kind, value=value if kind == "value" else None, failure=failure)
+        if (code := self._ledger.unstored(number)) is not None:
+            error = PayloadError(f"the result cannot be stored for pytest: {os.strerror(code)}")
+            return tell(kind="failure", failure=describe(error, error))
         kind, spool, offset, length = self._ledger.place(number)
         try:
             loaded = read_record(self._spools[spool], offset, length)

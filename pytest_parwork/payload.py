@@ -111,9 +111,13 @@ class Payload:
         seconds that a worker waits for the others before its first task.
         """
         fd, path = files.create("payload")
-        _, ledger_path = files.create("ledger", Ledger.size(len(tasks)))
+        table, ledger_path = files.create("ledger", Ledger.size(len(tasks)))
         spooled = [files.create(f"spool-{number}") for number in range(spools)]
         stacks, stacks_path = files.create("stacks", size_of_stacks(spools))
+        for fixed in (table, stacks):
+            files.keep_size(fixed)
+        for growing, _ in spooled:
+            files.keep_size(growing, may_grow=True)
         writer = _Writer(fd)
         refused: dict[int, PayloadError] = {}
         calls: list[Call | None] = []
@@ -143,8 +147,11 @@ class Payload:
         )
         offset, length = writer.append(header, "the table of contents")
         writer.flush()
+        files.freeze(fd)
         handle = Handle(path, offset, length, run)
-        return cls(handle, stacks, refused), Ledger.open(ledger_path), [fd for fd, _ in spooled]
+        ledger = Ledger.open(ledger_path)
+        ledger.sign()
+        return cls(handle, stacks, refused), ledger, [fd for fd, _ in spooled]
 
 
 class _Writer:

@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
+from zlib import crc32
 
 from .clock import now
+from .errors import PayloadError
 from .groups import born, lives
 
 __all__ = [
     "Buffer",
     "Spool",
     "is_in_band",
+    "is_whole",
     "length_at",
     "read_record",
     "release_region",
@@ -51,6 +54,12 @@ GLANCE = 0.001
 
 #: The words of a record without buffers, which is what nearly all are.
 _IN_BAND = struct.Struct("=QQ")
+
+#: The bits of the first word of a record that count its buffers; above them is the checksum.
+_BUFFERS = (1 << 32) - 1
+
+#: What is said of a record that is not what was written.
+DAMAGED = "what was stored of it has been overwritten"
 
 Buffer = Any  # bytes, bytearray, memoryview: collections.abc.Buffer comes with Python 3.12
 
@@ -101,7 +110,7 @@ class Spool:
             if end <= self._stop or self._move_window():
                 assert self._window is not None
                 at = offset - self._start
-                _IN_BAND.pack_into(self._window, at, 0, len(data))
+                _IN_BAND.pack_into(self._window, at, *_words_of(data))
                 self._window[at + _IN_BAND.size : at + length] = data
                 self._end = end
                 return offset, length
@@ -168,14 +177,15 @@ def write_record(
 ) -> int:
     """Write a pickle and its out-of-band buffers as one record; return its length in bytes.
 
-    A record is words of 8 bytes (the number of buffers, for each its start and length, the length
-    of the pickle), the pickle, the buffers. Starts are offsets in the file, aligned. Buffers that
-    `known` holds already are referred to, not written again; new ones are added to it.
+    A record is words of 8 bytes (the number of buffers with the checksum of the pickle, for each
+    buffer its start and length, the length of the pickle), the pickle, the buffers. Starts are
+    offsets in the file, aligned. Buffers that `known` holds already are referred to, not written
+    again; new ones are added to it.
     """
     if not buffers and len(data) < WORTH_RELEASING:
-        write(_IN_BAND.pack(0, len(data)) + data)  # one system call
+        write(_IN_BAND.pack(*_words_of(data)) + data)  # one system call
         return _IN_BAND.size + len(data)
-    index = [len(buffers)]
+    index = [_words_of(data, buffers=len(buffers))[0]]
     new: list[tuple[int, Buffer]] = []
     end = offset + 8 * (2 + 2 * len(buffers)) + len(data)
     for buffer in buffers:
@@ -203,18 +213,29 @@ def write_record(
     return end - offset
 
 
+def _words_of(data: bytes, *, buffers: int = 0) -> tuple[int, int]:
+    """Return the first word of a record and the last one before the pickle."""
+    return crc32(data) << 32 | buffers, len(data)
+
+
 def read_record(fd: int, offset: int, length: int) -> object:
-    """Load a record; its buffers are views of a private, writable mapping, if it is large."""
+    """Load a record; its buffers are views of a private, writable mapping, if it is large.
+
+    Raises `PayloadError` where it is not what was written.
+    """
     if length < WORTH_MAPPING:  # one system call
-        record = os.pread(fd, length, offset)
-        if not _IN_BAND.unpack_from(record)[0]:
-            return pickle.loads(memoryview(record)[_IN_BAND.size :])
-    count = int.from_bytes(os.pread(fd, 8, offset), sys.byteorder)
+        record = memoryview(os.pread(fd, length, offset))
+        word = _first_word(record)
+        if not word & _BUFFERS:
+            return pickle.loads(_checked(record[_IN_BAND.size :], word))
+    word = _first_word(os.pread(fd, 8, offset))
+    count = word & _BUFFERS
     if not count:
-        return pickle.loads(memoryview(os.pread(fd, length, offset))[_IN_BAND.size :])
+        record = memoryview(os.pread(fd, length, offset))
+        return pickle.loads(_checked(record[_IN_BAND.size :], word))
     head = os.pread(fd, 8 * (2 + 2 * count), offset)
     index = memoryview(head).cast("Q")
-    data = os.pread(fd, index[-1], offset + len(head))
+    data = _checked(os.pread(fd, index[-1], offset + len(head)), word)
     places = [(index[word], index[word + 1]) for word in range(1, 2 * count, 2)]
     first = min(start for start, _ in places)
     first -= first % mmap.ALLOCATIONGRANULARITY
@@ -228,6 +249,30 @@ def read_record(fd: int, offset: int, length: int) -> object:
     )
 
 
+def is_whole(fd: int, offset: int, length: int) -> bool:
+    """Return whether the pickle of a record is what was written."""
+    try:
+        word = _first_word(os.pread(fd, 8, offset))
+        head = 8 * (2 + 2 * (word & _BUFFERS))
+        size = int.from_bytes(os.pread(fd, 8, offset + head - 8), sys.byteorder)
+        _checked(os.pread(fd, min(size, length), offset + head), word)
+    except (OSError, OverflowError, PayloadError):
+        return False
+    return size > 0  # no pickle is empty
+
+
+def _first_word(record: Buffer) -> int:
+    if len(record) < 8:
+        raise PayloadError(DAMAGED)
+    return int.from_bytes(record[:8], sys.byteorder)
+
+
+def _checked(data: Buffer, word: int) -> Buffer:
+    if crc32(data) != word >> 32:
+        raise PayloadError(DAMAGED)
+    return data
+
+
 def length_at(fd: int, offset: int) -> int:
     """Return the length of a record without buffers, of which only the start is known."""
     return _IN_BAND.size + int(_IN_BAND.unpack(os.pread(fd, _IN_BAND.size, offset))[1])
@@ -235,7 +280,7 @@ def length_at(fd: int, offset: int) -> int:
 
 def is_in_band(fd: int, offset: int) -> bool:
     """Return whether a record is all pickle: what was loaded needs its file no more."""
-    return not int.from_bytes(os.pread(fd, 8, offset), sys.byteorder)
+    return not int.from_bytes(os.pread(fd, 8, offset), sys.byteorder) & _BUFFERS
 
 
 def release_region(fd: int, offset: int, length: int) -> None:

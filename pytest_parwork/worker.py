@@ -227,10 +227,24 @@ class Attached:
 
     def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
         kind, data, buffers = pack(kind, value)
-        place = self.spool.append(data, buffers)
-        if output is not None:
+        try:
+            place = self.spool.append(data, buffers)
+        except OSError as error:  # no memory, or a limit on the size of files
+            kind, data, buffers = pack("failure", _no_room_for(data, buffers, error))
+            try:
+                place = self.spool.append(data, buffers)
+            except OSError as again:
+                self.ledger.store_nothing(number, again.errno or 0)
+                return
+        has_output = output is not None and self._has_stored(output)
+        self.ledger.store(number, kind, self.spool.number, *place, has_output=has_output)
+
+    def _has_stored(self, output: Output) -> bool:
+        try:
             self.spool.append(pickle.dumps(output, protocol=5), [])
-        self.ledger.store(number, kind, self.spool.number, *place, has_output=output is not None)
+        except OSError:
+            return False
+        return True
 
     def _begin_capture(self) -> ProcessCapture | ThreadCapture | None:
         header = self.header
@@ -254,6 +268,13 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))
     return kind, pickle.dumps(record, protocol=5), []
+
+
+def _no_room_for(
+    data: bytes, buffers: Sequence[pickle.PickleBuffer], error: OSError
+) -> PayloadError:
+    size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
+    return PayloadError(f"the result, {size:,} bytes, cannot be stored for pytest: {error}")
 
 
 def find(address: Address) -> Callable[..., object]:

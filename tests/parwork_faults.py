@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from parwork_tasks import LockedError, PickyError
@@ -206,6 +207,52 @@ def starts_a_process(x: int) -> int:
     process.join()
     assert process.exitcode is not None
     return process.exitcode
+
+
+def overwrites_all_tables(byte: int) -> None:
+    """Write into all files of the run that the process of pytest, the parent of this one, has."""
+    for path, size in _tables():
+        with suppress(OSError), open(path, "r+b", buffering=0) as file:
+            file.write(bytes([byte]) * min(size, 1 << 20))
+
+
+def cuts_all_tables() -> None:
+    for path, _ in _tables():
+        with suppress(OSError):
+            os.truncate(path, 0)
+
+
+def says_that_all_is_stored() -> None:
+    """Write the state of a stored task into each row, wherever the table of tasks is."""
+    for path, size in _tables():
+        if "ledger" in os.readlink(path):
+            with open(path, "r+b", buffering=0) as file:
+                for row in range(64, size, 64):
+                    file.seek(row)
+                    file.write((4).to_bytes(8, sys.byteorder))
+
+
+def _tables() -> list[tuple[str, int]]:
+    folder = f"/proc/{os.getppid()}/fd"
+    found = []
+    for name in os.listdir(folder):
+        path = f"{folder}/{name}"
+        with suppress(OSError):
+            if os.readlink(path).startswith("/memfd:parwork-"):
+                found.append((path, os.stat(path).st_size))
+    return found
+
+
+def closes_all_descriptors() -> None:
+    os.closerange(3, 1000)
+
+
+def limits_the_size_of_files() -> bytes:
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    return b"x" * 100_000
 
 
 def starts_a_pool() -> list[int]:

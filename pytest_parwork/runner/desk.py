@@ -59,6 +59,7 @@ def prepare(
     patience = 2 * RENDEZVOUS  # the runner decides; this is for the case that it is gone
     if workers.reach == "process":
         ledger = Ledger(bytearray(Ledger.size(len(workload.tasks))))
+        ledger.sign()
         arguments = copy_arguments(workload.tasks)
         if capture is not None and not capture.from_threads:
             capture = None

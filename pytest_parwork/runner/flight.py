@@ -19,10 +19,19 @@ _BEGUN = (State.STARTED, State.ENDED)
 
 
 class Flight:
-    """What was handed out and has no end yet, by the number of the batch."""
+    """What was submitted and has not ended yet, by the number of the batch.
 
-    def __init__(self, ledger: Ledger, losses: Losses) -> None:
+    What is known of a task that has ended is copied to `settled`, into which no worker can write,
+    unless that is the ledger itself. `spools` is the number of files that outcomes may be in.
+    """
+
+    def __init__(
+        self, ledger: Ledger, losses: Losses, *, settled: Ledger | None = None, spools: int = 1
+    ) -> None:
         self._ledger = ledger
+        self._settled = ledger if settled is None else settled
+        self._spools = spools
+        self.recent: set[int] = set()  # tasks that have ended since the ledger was looked at
         self._losses = losses
         self._batches: dict[int, Batch] = {}
         self._handed_out: dict[int, float] = {}
@@ -51,8 +60,17 @@ class Flight:
 
         Those shortly before count too: a library may hand it to a worker that is dead by then.
         """
+        if self._settled is not self._ledger:
+            self._settle(batch.tasks)
         del self._batches[batch.number]
         return self._losses.since(self._handed_out.pop(batch.number) - UNNOTICED)
+
+    def _settle(self, tasks: Sequence[int]) -> None:
+        for task in tasks:
+            if self._ledger.state(task) is State.STORED:
+                self._ledger.check_place(task, self._spools)
+                self._settled.copy(task, self._ledger)
+                self.recent.add(task)
 
     def owner(self, batch: Batch) -> int:
         """Return the process or thread that began last with a task of `batch`, else 0."""

@@ -94,6 +94,18 @@ class Losses:
         )
         self.add(task, lost)
 
+    def damaging(self, task: int) -> None:
+        """Lose a task while which the table of the run was damaged, and nothing else ran."""
+        _, started, _ = self._ledger.times(task)
+        self._tries[task] = (
+            *self._tries.get(task, ()),
+            Try(seconds=now() - started if started is not None else 0.0, is_alone=True),
+        )
+        detail = (
+            "the shared table of the run was damaged, probably by this task: no other was running"
+        )
+        self.add(task, Lost(reason="crash", detail=detail, tries=self._tries[task]))
+
     def overdue(self, task: int, remark: str = "", *, pid: int | None = None) -> None:
         """Lose a task because it took too long."""
         if task in self._lost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
 from .. import budget
@@ -12,7 +12,7 @@ from ..backends.base import Backend, Workers
 from ..backends.forking import threads_beside
 from ..clock import now
 from ..errors import BackendError, ParworkWarning
-from ..ledger import Ledger
+from ..ledger import DamagedError, Ledger
 from ..limits import Limits
 from ..model import Budget, Configuration, Run, Workload
 from ..modules import ModuleTable
@@ -87,11 +87,14 @@ def carry_out(
         durations=durations,
         in_order=stop is not None,
     )
+    settled = desk.ledger
+    if workers.reach == "machine":  # whose workers can write into the ledger whatever they like
+        settled = Ledger(bytearray(Ledger.size(tasks)))
     left_by = desk.outputs.left_by if desk.outputs is not None else None
     losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks, left_by=left_by)
     is_enough = None
     if stop is not None:
-        is_enough = partial(stop.is_reached, desk.ledger, losses, desk.refused, tasks)
+        is_enough = partial(stop.is_reached, settled, losses, desk.refused, tasks)
     watch = Watch(
         workers,
         start,
@@ -100,6 +103,8 @@ def carry_out(
         schedule,
         workload.tasks,
         losses,
+        settled=settled,
+        spools=desk.spools,
         inbox=desk.inbox,
         is_enough=is_enough,
         outputs=desk.outputs,
@@ -129,8 +134,10 @@ def carry_out(
     watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
     if desk.outputs is not None:
         desk.outputs.close()
-    released = watch.released or _first_start(desk.ledger, tasks) or ended
-    outcomes = _gathered(desk, losses, tasks)
+    if settled is not desk.ledger:
+        _settle(settled, desk.ledger, losses)
+    released = watch.released or _first_start(settled, tasks) or ended
+    outcomes = _gathered(desk, settled, losses, tasks)
     run = Run(
         workload=workload.name,
         configuration=configuration,
@@ -171,9 +178,19 @@ def _held_here(desk: Desk, threads: int) -> Iterator[None]:
                 capture.close()
 
 
-def _gathered(desk: Desk, losses: Losses, tasks: int) -> Outcomes:
+def _settle(settled: Ledger, ledger: Ledger, losses: Losses) -> None:
+    """Take what is known of tasks that are lost as well, and let the shared table go."""
+    settled.copy_head(ledger)
+    for task in losses.all():
+        with suppress(DamagedError):
+            if ledger.state(task):
+                settled.copy(task, ledger)
+    ledger.close()
+
+
+def _gathered(desk: Desk, settled: Ledger, losses: Losses, tasks: int) -> Outcomes:
     return Outcomes(
-        desk.ledger,
+        settled,
         tasks,
         lost=losses.all(),
         refused=desk.refused,

@@ -10,11 +10,12 @@ from ..capture.files import OutputFiles
 from ..carrying import GLANCE, BatchCall
 from ..clock import now
 from ..journal import Entry
-from ..ledger import Ledger
+from ..ledger import DamagedError, Ledger
 from ..model import Lost, Task
 from ..schedule import Batch, Schedule
 from ..threadcall import ThreadCall
 from .burial import Burial
+from .damage import Damage
 from .deaths import Deaths
 from .flight import Flight
 from .inbox import Inbox
@@ -44,9 +45,10 @@ REPLACEMENTS = 3
 class Watch:
     """Hand out batches and wait for their end, whatever happens to the workers.
 
-    `start` starts new workers in the place of `workers`, `inbox` takes what they send where nothing
-    is shared with them, `is_enough` tells when the run need not go on, `outputs` are the files that
-    workers print to.
+    `start` starts new workers in the place of `workers`, `settled` takes what the `ledger` says of
+    tasks that have ended, if that is another table, `spools` are the descriptors of the files with
+    their outcomes. `inbox` takes what workers send where nothing is shared with them, `is_enough`
+    says when the run need not go on, `outputs` are the files that workers print to.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class Watch:
         tasks: Sequence[Task],
         losses: Losses,
         *,
+        settled: Ledger,
+        spools: Sequence[int] = (),
         inbox: Inbox | None = None,
         is_enough: Callable[[], bool] | None = None,
         outputs: OutputFiles | None = None,
@@ -72,7 +76,10 @@ class Watch:
         self._inbox = inbox
         self._is_enough = is_enough
         self._outputs = outputs
-        self._flight = Flight(ledger, losses)
+        self._flight = Flight(ledger, losses, settled=settled, spools=len(spools))
+        self._damage = Damage(
+            ledger, settled, schedule, self._flight, losses, tasks=len(tasks), spools=spools
+        )
         self._deaths = Deaths(workers)
         self._suspects = Suspects()
         self._burial = Burial(
@@ -96,16 +103,22 @@ class Watch:
         """Return when every task is stored or lost, or enough have failed."""
         self._progress = now()
         self._push(at_start=True)
-        heartbeat = now() + HEARTBEAT
+        self._next_look = now() + HEARTBEAT
         while self._flight or self._suspects or self._schedule:
-            waiting = GLANCE if self.released is None else HEARTBEAT
-            for event in self.workers.poll(waiting):
-                self._take(event)
-            self._consider_release()
-            if now() >= heartbeat:
-                self._check_health()
-                heartbeat = now() + HEARTBEAT
-            self._push()
+            try:
+                self._go_on()
+            except DamagedError:
+                self._mend()
+
+    def _go_on(self) -> None:
+        waiting = GLANCE if self.released is None else HEARTBEAT
+        for event in self.workers.poll(waiting):
+            self._take(event)
+        self._consider_release()
+        if now() >= self._next_look:
+            self._check_health()
+            self._next_look = now() + HEARTBEAT
+        self._push()
 
     def interrupt(self, detail: str) -> None:
         """Take what has no end yet as interrupted."""
@@ -127,11 +140,15 @@ class Watch:
                 self._give_up(f"it takes no more tasks: {type(error).__name__}: {error}")
 
     def _next_batches(self) -> list[Batch]:
-        if self._flight and (self._suspects or self._suspects.alone is not None):
+        is_one_at_a_time = self._suspects or self._suspects.alone is not None
+        if self._flight and (is_one_at_a_time or self._damage.is_searched):
             return []  # each of them is tried alone
         suspect = self._suspects.next()
         if suspect is not None:
             return [self._schedule.single(suspect)]
+        if self._damage.is_searched:
+            batch = self._schedule.next()
+            return [] if batch is None else [batch]
         if self.workers.eager:
             return [] if self._flight else self._schedule.all()
         batches: list[Batch] = []
@@ -171,6 +188,7 @@ class Watch:
         batch = self._flight.get(event.batch)
         if batch is None:
             return  # its end was seen in the ledger before
+        self._damage.check()
         if event.kind == "arrived" and self._inbox is not None:
             self._ledger.arrive(batch.tasks[0], self._inbox.number(event.worker), now())
             return
@@ -243,6 +261,7 @@ class Watch:
     def _check_health(self) -> None:
         if self._outputs is not None:
             self._outputs.trim()
+        self._damage.check()
         for batch in self._flight:
             if self._flight.is_over(batch):
                 self._finish(batch)
@@ -331,6 +350,15 @@ class Watch:
         self.workers.close(REPLACING)
         innocent = frozenset(self._flight.begun(batches))
         self._burial.bury(batches, reason, innocent=innocent, is_known=True)
+        self._start_others()
+
+    def _mend(self) -> None:
+        """Go on with new workers after one has written into the table of all."""
+        self.workers.close(REPLACING)
+        self._damage.mend()
+        self._start_others()
+
+    def _start_others(self) -> None:
         try:
             self.workers = self._start()
         except Exception as error:

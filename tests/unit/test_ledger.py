@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pytest_parwork.ledger import Files, Kind, Ledger, State
+from pytest_parwork.errors import PayloadError
+from pytest_parwork.ledger import DamagedError, Files, Kind, Ledger, State
 from pytest_parwork.spool import (
     ALIGNMENT,
     WINDOW,
@@ -19,6 +20,8 @@ from pytest_parwork.spool import (
     WORTH_MAPPING,
     OWNER,
     Spool,
+    is_whole,
+    length_at,
     read_record,
     release_region,
 )
@@ -130,6 +133,70 @@ def test_where_the_system_has_no_nameless_files_a_private_directory_holds_them(
     assert not os.path.exists(directory)
 
 
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the files have names here")
+def test_what_is_frozen_can_be_mapped_and_not_be_written_cut_or_grown(files: Files) -> None:
+    fd, path = files.create("payload", 5000)
+    os.pwrite(fd, b"x" * 5000, 0)
+    files.freeze(fd)
+    for size in (0, 6000):
+        with pytest.raises(OSError, match="not permitted"):
+            os.truncate(path, size)
+    with pytest.raises(OSError, match="not permitted"):
+        os.pwrite(fd, b"y", 0)
+    reader = os.open(path, os.O_RDONLY)
+    with mmap.mmap(reader, 5000, access=mmap.ACCESS_COPY) as mapping:
+        mapping[0] = 0
+        assert mapping[1] == ord("x")
+    os.close(reader)
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the files have names here")
+def test_what_keeps_its_size_cannot_be_cut_and_a_spool_may_grow(files: Files) -> None:
+    fd, path = files.create("ledger", 64)
+    files.keep_size(fd)
+    with pytest.raises(OSError, match="not permitted"):
+        os.truncate(path, 65)
+    fd, path = files.create("spool", 64)
+    files.keep_size(fd, may_grow=True)
+    os.truncate(path, 65)
+    with pytest.raises(OSError, match="not permitted"):
+        os.truncate(path, 64)
+
+
+def test_a_table_that_says_what_cannot_be_is_damaged() -> None:
+    buffer = bytearray(Ledger.size(2))
+    ledger = Ledger(buffer)
+    ledger.sign()
+    ledger.check()
+    ledger.arrive(1, 100, 1.0)
+    ledger.store(1, "value", 3, 0, 8)
+    ledger.check_place(1, 4)
+    with pytest.raises(DamagedError):
+        ledger.check_place(1, 3)
+    with pytest.raises(DamagedError):
+        ledger.check_place(0, 3)
+    buffer[:] = b"\xff" * len(buffer)
+    for ask in (ledger.check, lambda: ledger.state(0)):
+        with pytest.raises(DamagedError):
+            ask()
+
+
+def test_a_record_that_was_overwritten_is_not_loaded(files: Files) -> None:
+    fd, path = files.create("spool")
+    spool = Spool.claim([path])
+    places = [
+        stored(spool, value) for value in ("s" * 40, "large" * WORTH_COPYING, np.ones(50_000))
+    ]
+    spool.close()
+    for offset, length in places:
+        assert is_whole(fd, offset, length)
+        os.pwrite(fd, b"\xff\xfe", offset + 40)
+        assert not is_whole(fd, offset, length)
+        with pytest.raises(PayloadError, match="has been overwritten"):
+            read_record(fd, offset, length)
+    assert not is_whole(fd, 1 << 40, 8)
+
+
 def test_files_can_be_closed_twice() -> None:
     files = Files()
     files.create("payload")
@@ -181,7 +248,7 @@ def test_a_spool_goes_with_its_worker_and_not_with_what_that_has_forked(files: F
     successor = Spool.claim([path])
     place = stored(successor, "from the second")
     assert read_record(fd, *place) == "from the second"
-    assert read_record(fd, OWNER.size, place[0] - OWNER.size) == "from the first worker"
+    assert read_record(fd, OWNER.size, length_at(fd, OWNER.size)) == "from the first worker"
     successor.close()
     os.close(reader)
     os.close(writer)
@@ -271,7 +338,7 @@ def test_what_a_process_has_put_into_its_spool_stays_when_it_is_killed(files: Fi
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
-    assert read_record(fd, OWNER.size, os.fstat(fd).st_size - OWNER.size) == "small"
+    assert read_record(fd, OWNER.size, length_at(fd, OWNER.size)) == "small"
 
 
 def test_where_nothing_can_be_mapped_any_more_records_are_written(

@@ -1,0 +1,122 @@
+"""What is done after a task has written into the table that all workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..clock import now
+from ..ledger import DamagedError, Ledger, State
+from ..schedule import Batch, Schedule
+from ..spool import is_whole
+from .flight import Flight
+from .losses import Losses
+
+__all__ = ["Damage"]
+
+#: Seconds between two looks at the whole table; more where these take more than one in `COST`.
+LOOK = 0.05
+COST = 50
+
+
+class Damage:
+    """Mends the table, and has the tasks that may have damaged it run one at a time.
+
+    `settled` is what is known of tasks that have ended, which no worker can write to; `spools` are
+    the descriptors of the files with their outcomes, which some may have overwritten as well.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        settled: Ledger,
+        schedule: Schedule,
+        flight: Flight,
+        losses: Losses,
+        *,
+        tasks: int,
+        spools: Sequence[int],
+    ) -> None:
+        self._ledger = ledger
+        self._settled = settled
+        self._schedule = schedule
+        self._flight = flight
+        self._losses = losses
+        self._tasks = tasks
+        self._spools = spools
+        self._suspects: set[int] = set()
+        self._next = now() + LOOK
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether only one task may run at a time, until it is known which one it was."""
+        running = self._running()
+        self._suspects = {
+            task for task in self._suspects if task in running or not self._flight.has_end(task)
+        }
+        return bool(self._suspects)
+
+    def _running(self) -> set[int]:
+        return {task for batch in self._flight for task in batch.tasks}
+
+    def check(self) -> None:
+        """Raise `DamagedError` where the table has changed that no running task has a right to.
+
+        All of it is looked at now and then, and where one task is tried: that one need not have
+        damaged the head of the table.
+        """
+        self._ledger.check()
+        if self._settled is self._ledger or not (self.is_searched or now() >= self._next):
+            return
+        began = now()
+        found, known = self._ledger.states(), self._settled.states()
+        if found != known:
+            for task in {*self._running(), *self._losses.all()}:
+                found[task] = known[task] = 0
+            if found != known:
+                raise DamagedError
+        self._flight.recent.clear()
+        self._next = now() + max(LOOK, COST * (now() - began))
+
+    def mend(self) -> None:
+        """Put back what had no end; no worker may be left that could write.
+
+        The one task that ran is guilty, if there was just one. Else each is run again on its own,
+        those too that the table has as stored, or that ended since it was known to be whole: the
+        guilty one goes on to write its own row.
+        """
+        self._ledger.sign()
+        self._ledger.release()
+        batches = list(self._flight)
+        guilty = self._guilty(batches)
+        for batch in batches:
+            for task in batch.tasks:
+                self._ledger.reset(task)
+            self._flight.land(batch)
+        if guilty is not None:
+            self._losses.damaging(guilty)
+            self._suspects.clear()
+        left = {task for batch in batches for task in batch.tasks} | self._flight.recent
+        for task in self._flight.recent:
+            self._settled.reset(task)
+        self._flight.recent.clear()
+        for task in range(self._tasks):
+            if self._settled.state(task) is State.STORED and not self._is_whole(task):
+                self._settled.reset(task)
+                left.add(task)
+            self._ledger.copy(task, self._settled)
+        left = {task for task in left if not self._flight.has_end(task)}
+        self._schedule.put_back(sorted(left), alone=True)
+        if guilty is None:
+            self._suspects |= left
+
+    def _guilty(self, batches: Sequence[Batch]) -> int | None:
+        tasks = [task for batch in batches for task in batch.tasks]
+        is_alone = len(tasks) == 1 and not self._flight.recent
+        return tasks[0] if is_alone and tasks[0] not in self._losses else None
+
+    def _is_whole(self, task: int) -> bool:
+        """Return whether the outcome that was stored of a task is still there."""
+        if self._settled.unstored(task) is not None:
+            return True
+        _, spool, offset, length = self._settled.place(task)
+        return is_whole(self._spools[spool], offset, length)

@@ -1,0 +1,88 @@
+"""A task that damages what all workers share is named, and the others keep their outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import parwork_faults as faults
+import pytest
+from carrier import Carrier, calls
+
+from pytest_parwork.model import Task
+
+#: Those whose workers share a table with the process of pytest, which is their parent.
+NAMES = [
+    "processes:fork",
+    "processes:spawn",
+    "multiprocessing:fork",
+    "multiprocessing:map",
+    "isolated:fork",
+    "joblib",
+]
+
+GUILTY = 7
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    """Name each backend in turn."""
+    assert isinstance(request.param, str)
+    return request.param
+
+
+def values(carrier: Carrier, guilty: Task) -> dict[int, object]:
+    """Run a task among innocent ones; return what these gave that gave something."""
+    tasks = calls(faults.innocent, *((x,) for x in range(12)))
+    tasks[GUILTY] = guilty
+    outcomes = carrier(tasks).outcomes
+    return {n: outcome.value for n, outcome in enumerate(outcomes) if outcome.kind == "value"}
+
+
+INNOCENT = {x: x * x for x in range(12) if x != GUILTY}
+
+
+@pytest.mark.parametrize(
+    ("fault", "args"),
+    [
+        (faults.overwrites_all_tables, (0,)),
+        (faults.overwrites_all_tables, (0xFF,)),
+        (faults.says_that_all_is_stored, ()),
+    ],
+    ids=["zeros", "ones", "stored"],
+)
+def test_who_overwrites_the_shared_table_is_lost_and_nobody_else(
+    carrier: Carrier, fault: Callable[..., object], args: tuple[object, ...]
+) -> None:
+    tasks = calls(faults.innocent, *((x,) for x in range(12)))
+    tasks[GUILTY] = Task(id="guilty", function=fault, args=args)
+    run = carrier(tasks)
+    outcomes = run.outcomes
+    found = {n: outcome.value for n, outcome in enumerate(outcomes) if outcome.kind == "value"}
+    lost = outcomes[GUILTY].lost
+    assert lost is not None
+    assert lost.reason == "crash"
+    assert lost.detail.startswith("the shared table of the run was damaged, probably by this task")
+    assert found == INNOCENT
+
+
+def test_nobody_can_cut_what_pytest_reads(carrier: Carrier) -> None:
+    found = values(carrier, Task(id="guilty", function=faults.cuts_all_tables))
+    assert found == {**INNOCENT, GUILTY: None}
+
+
+def test_a_worker_without_descriptors_takes_no_outcome_of_others_with_it(carrier: Carrier) -> None:
+    found = values(carrier, Task(id="guilty", function=faults.closes_all_descriptors))
+    found.pop(GUILTY, None)
+    assert found == INNOCENT
+
+
+def test_what_no_file_has_room_for_is_a_failure_that_says_so(carrier: Carrier) -> None:
+    tasks = calls(faults.innocent, *((x,) for x in range(12)))
+    tasks[GUILTY] = Task(id="guilty", function=faults.limits_the_size_of_files)
+    outcomes = carrier(tasks).outcomes
+    failure = outcomes[GUILTY].failure
+    assert failure is not None
+    assert "cannot be stored for pytest" in failure.text
+    assert "File too large" in failure.text
+    found = {n: outcome.value for n, outcome in enumerate(outcomes) if outcome.kind == "value"}
+    assert found == INNOCENT
