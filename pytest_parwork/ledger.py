@@ -10,10 +10,14 @@ import mmap
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
+
+from .errors import ParworkWarning
 
 __all__ = ["DamagedError", "Files", "Kind", "Ledger", "State"]
 
@@ -66,10 +70,20 @@ class Files:
 
     def create(self, name: str, size: int = 0) -> tuple[int, str]:
         """Create a file of `size` zero bytes; return its descriptor here and its path for all."""
+        fd = -1
         if self._directory is None:
-            fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-            path = f"/proc/{os.getpid()}/fd/{fd}"
-        else:
+            try:
+                fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+                path = f"/proc/{os.getpid()}/fd/{fd}"
+            except OSError as error:  # not every sandbox has it, and there are limits
+                self._directory = Path(tempfile.mkdtemp(prefix="parwork-"))
+                warnings.warn(
+                    f"the system gives no memory for shared files ({error}): what workers send is "
+                    f"kept in {self._directory}",
+                    ParworkWarning,
+                    stacklevel=2,
+                )
+        if self._directory is not None:
             path = str(self._directory / name)
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._fds.append(fd)
@@ -81,19 +95,19 @@ class Files:
 
         Whoever reads a mapping of what is not there any more is killed by SIGBUS.
         """
-        if self._directory is None:
-            import fcntl
-
-            seals = fcntl.F_SEAL_SHRINK | (0 if may_grow else fcntl.F_SEAL_GROW)
-            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+        self._seal(fd, "F_SEAL_SHRINK", *([] if may_grow else ["F_SEAL_GROW"]))
 
     def freeze(self, fd: int) -> None:
         """Keep a file as it is, where that can be done: nobody can write into it any more."""
-        self.keep_size(fd)
-        if self._directory is None:
-            import fcntl
+        self._seal(fd, "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
 
-            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+    def _seal(self, fd: int, *seals: str) -> None:
+        if not hasattr(os, "memfd_create"):
+            return
+        import fcntl
+
+        with suppress(OSError):  # it has a name
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, sum(getattr(fcntl, seal) for seal in seals))
 
     def close(self) -> None:
         """Remove the files; what is still mapped stays readable."""

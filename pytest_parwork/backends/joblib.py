@@ -74,11 +74,12 @@ class JoblibBackend:
         self._is_used = False
 
     def _check_room(self) -> None:
-        """Raise `OSError` where a full /dev/shm has no room for loky's locks.
+        """Raise `OSError` where a full /dev/shm has no room for the locks of processes.
 
-        joblib would take threads instead.
+        joblib would take threads instead, or run all tasks where it was called.
         """
-        if self._library == "loky" and "fork" in multiprocessing.get_all_start_methods():
+        needs_locks = self._library in {"loky", "multiprocessing"}
+        if needs_locks and "fork" in multiprocessing.get_all_start_methods():
             multiprocessing.get_context("fork").Lock()
 
 

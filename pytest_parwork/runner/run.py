@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -27,6 +29,9 @@ from .stop import Stop
 from .watch import Watch
 
 __all__ = ["Interrupted", "carry_out"]
+
+#: Where Linux keeps named semaphores, which are the locks of multiprocessing.
+LOCKS = "/dev/shm"
 
 #: Seconds that workers have to end.
 CLOSE_DEADLINE = 5.0
@@ -225,9 +230,27 @@ def _begin(
 
 
 def _cannot_start(configuration: Configuration, given: Budget, error: Exception) -> BackendError:
-    told = error if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+    reason = error if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
     return BackendError(
-        f"the backend {configuration.backend!r} cannot start {given.workers} workers: {told}"
+        f"the backend {configuration.backend!r} cannot start {given.workers} workers: "
+        f"{str(reason).rstrip('.')}{_remark_on_locks()}"
+    )
+
+
+def _remark_on_locks() -> str:
+    """Say so where there is no room for the locks of multiprocessing, which can be nowhere else."""
+    try:
+        system = os.statvfs(LOCKS)
+        state = "is full" if not system.f_bavail or (system.f_files and not system.f_favail) else ""
+    except FileNotFoundError:
+        state = "is not there"
+    except (AttributeError, OSError):  # not on this system
+        state = ""
+    if not state or not sys.platform.startswith("linux"):
+        return ""
+    return (
+        f". {LOCKS}, where multiprocessing has its locks, {state}: make room there, or use the "
+        f"backend isolated or threads, which need none"
     )
 
 

@@ -231,6 +231,7 @@ class TestSharedMemory:
             cases = session.run("test_it.py::test_it")["cases"]
             assert len({case["lost"]["detail"] for case in cases}) == 1
             assert "No space left" in cases[0]["lost"]["detail"]
+            assert "/dev/shm, where multiprocessing has its locks, is full" in str(cases[0])
 
 
 @pytest.mark.parametrize("backend", ["processes:fork", "multiprocessing:spawn", "joblib"])

@@ -6,19 +6,21 @@ import mmap
 import os
 import pickle
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pytest_parwork.errors import PayloadError
+from pytest_parwork.errors import ParworkWarning, PayloadError
 from pytest_parwork.ledger import DamagedError, Files, Kind, Ledger, State
 from pytest_parwork.spool import (
     ALIGNMENT,
+    OWNER,
     WINDOW,
     WORTH_COPYING,
     WORTH_MAPPING,
-    OWNER,
     Spool,
     is_whole,
     length_at,
@@ -161,6 +163,24 @@ def test_what_keeps_its_size_cannot_be_cut_and_a_spool_may_grow(files: Files) ->
     os.truncate(path, 65)
     with pytest.raises(OSError, match="not permitted"):
         os.truncate(path, 64)
+
+
+def test_where_the_system_has_no_memory_files_are_in_the_temporary_directory(
+    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
+    with pytest.warns(ParworkWarning, match=r"No space left on device.*is kept in .*parwork-"):
+        _, path = files.create("payload", 10)
+    fd, _ = files.create("ledger", 10)
+    files.freeze(fd)
+    assert Path(path).stat().st_size == 10
+    assert Path(path).stat().st_mode & 0o077 == 0
+    files.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_table_that_says_what_cannot_be_is_damaged() -> None:
