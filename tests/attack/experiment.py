@@ -11,7 +11,7 @@ import tempfile
 import xml.etree.ElementTree as Xml
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -70,7 +70,8 @@ class Experiment:
     """One thing to try on one backend.
 
     `write` makes the project in a folder and returns what the command is to have besides; `judge`
-    takes what was seen and the seconds that the backend takes when nothing goes wrong.
+    takes what was seen and the seconds that the backend takes when nothing goes wrong. `words` are
+    the command where it is another than pytest with the plugin, `read` gives its cases.
     """
 
     name: str
@@ -80,7 +81,8 @@ class Experiment:
     write: Callable[[Path, random.Random, float], Mapping[str, Any]]
     judge: Callable[[Seen, float], Judgement]
     before: str = ""
-    words: Sequence[str] = field(default=())
+    words: Sequence[str] = ()
+    read: Callable[[Path], Mapping[str, Case] | None] | None = None
 
     @property
     def id(self) -> str:
@@ -105,20 +107,21 @@ def carry_out(experiment: Experiment, baseline: float) -> Seen:
 def _carry_out(experiment: Experiment, folder: Path, shared: str, baseline: float) -> Seen:
     for name in ("project", "tmp", "home"):
         (folder / name).mkdir()
-    settings = experiment.write(folder / "project", experiment.random, baseline)
+    settings = dict(experiment.write(folder / "project", experiment.random, baseline))
     words = experiment.words or _pytest(experiment.backend)
     command = Command(
         words=[*_mounting(shared, folder, experiment.before), *words],
         folder=str(folder),
         shared=shared,
-        environment=_environment(folder),
+        environment=_environment(folder) | settings.pop("environment_too", {}),
         has_cluster=experiment.backend == JOINED,
         limit=settings.get("limit", 30.0),
     )
     command = replace(command, **settings)
     ending = _supervised(command)
     text = (folder / "output").read_bytes()[-10_000_000:].decode(errors="replace")
-    return Seen(ending=ending, cases=_cases(folder / "project"), output=text)
+    read = experiment.read or _cases
+    return Seen(ending=ending, cases=read(folder / "project"), output=text)
 
 
 def _pytest(backend: str) -> Sequence[str]:

@@ -18,8 +18,6 @@ __all__ = ["baseline_of", "experiments"]
 #: Seconds beyond what is allowed after which a session is ended.
 HARD = 20.0
 
-INNOCENT = Kind(name="innocent", group="innocent", body="", survived=KINDS["exit-at-exit"].survived)
-
 
 def experiments(backend: str, seed: int) -> Iterator[Experiment]:
     """Yield the experiments of a backend."""
@@ -30,7 +28,7 @@ def experiments(backend: str, seed: int) -> Iterator[Experiment]:
 
 def baseline_of(backend: str, number: int) -> Experiment:
     """Return the experiment that measures what a backend takes when nothing goes wrong."""
-    return _experiment(INNOCENT, backend, number)
+    return _experiment(KINDS["innocent"], backend, number)
 
 
 def _experiment(kind: Kind, backend: str, seed: int) -> Experiment:

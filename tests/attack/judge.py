@@ -45,11 +45,11 @@ def judge_kind(
     failed = sum(bool(case.message) for case in seen.cases.values())
     if ending.code != bool(failed):
         faults.append(f"pytest ended with {ending.code}, though {failed} cases failed")
-    if kind.escapes and ending.left:
-        own.append(f"what left the session on purpose lives on: {ending.left[0]}")
-        faults += files_of(seen)[len(ending.left) :]
-    else:
-        faults += files_of(seen)
+    for process in ending.left:
+        (own if kind.escapes else faults).append(f"lives on: {process}")
+    for name in ending.files:
+        is_own = bool(kind.leaves) and name.startswith(kind.leaves)
+        (own if is_own else faults).append(f"left behind: {name}")
     is_overdue = any(case.reason == "timeout" for case in seen.cases.values())
     timeout = kind.timeout or 0.0 if is_overdue else 0.0
     return summed_up(faults, own=own, late=_late(seen, timeout + NAMED_WITHIN + baseline))

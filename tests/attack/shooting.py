@@ -91,7 +91,7 @@ FIRES = (
         name="pytest-terminated",
         group="pytest",
         shots=_at_pytest(TERM),
-        codes=frozenset({-TERM, 143}),
+        codes=frozenset({-TERM, 143, 2}),  # parwork takes it as Ctrl-C
     ),
     Fire(name="ctrl-c", group="pytest", shots=_at_pytest(INT), codes=frozenset(INTERRUPTED)),
     Fire(

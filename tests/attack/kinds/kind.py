@@ -39,7 +39,8 @@ class Kind:
     top of the test module. `survived` is how the case may read for the experiment to be survived,
     `own` for it to be the own doing of the case. With `is_every`, all cases are such. `ends_pytest`
     is the exit code of pytest which a result that is loaded may cause. `escapes` marks a process
-    that leaves its session on purpose. `needs` is a module that has to be installed.
+    that leaves its session on purpose, `leaves` how the names of files begin that the case itself
+    does not remove. `needs` is a module that has to be installed.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Kind:
     ends_pytest: int | None = None
     escapes: bool = False
     needs: str = ""
+    leaves: str = ""
 
 
 def kind(
@@ -73,6 +75,7 @@ def kind(
     ends_pytest: int | None = None,
     escapes: bool = False,
     needs: str = "",
+    leaves: str = "",
 ) -> Kind:
     """Write a kind down."""
     return Kind(
@@ -90,6 +93,7 @@ def kind(
         ends_pytest=ends_pytest,
         escapes=escapes,
         needs=needs,
+        leaves=leaves,
     )
 
 

@@ -102,6 +102,7 @@ KINDS: tuple[Kind, ...] = (
         "EQUAL",
         own=("DIFFERENT: daemonic",),
         top="kept = []",
+        leaves="TMPDIR/pymp-",
     ),
     nesting(
         "shared-memory-left",
@@ -111,6 +112,7 @@ KINDS: tuple[Kind, ...] = (
     """,
         "EQUAL",
         top="kept = []",
+        leaves="/dev/shm/psm_",
     ),
     nesting("thread-left", "threading.Thread(target=time.sleep, args=(600,)).start()", "EQUAL"),
     nesting(

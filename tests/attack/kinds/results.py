@@ -32,12 +32,12 @@ def special(method: str, act: str) -> str:
 
 
 KINDS: tuple[Kind, ...] = (
-    result("lambda", "return lambda: 3", *UNSENT),
+    result("lambda", "return lambda: 3", "DIFFERENT", "NOT_SENT"),
     result("generator", "return (x for x in 'abc')", *UNSENT),
     result("lock-result", "return threading.Lock()", *UNSENT),
     result("open-file", "return open(os.devnull)", *UNSENT),
     result("module", "return os", *UNSENT),
-    result("local-class", "return type('Local', (), {})()", *UNSENT),
+    result("local-class", "return type('Local', (), {})()", "DIFFERENT", "NOT_SENT"),
     result("nothing", "return None", "DIFFERENT: None"),
     result(
         "deep-in-a-list",
@@ -50,6 +50,7 @@ KINDS: tuple[Kind, ...] = (
         "return Hostile('x')",
         "DIFFERENT: load|unpickl|as it was made",
         top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (raising, ())",
+        on_threads=False,
     ),
     result(
         "loading-exits",
@@ -57,12 +58,14 @@ KINDS: tuple[Kind, ...] = (
         "DIFFERENT: load|unpickl|as it was made",
         top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (os._exit, (3,))",
         ends_pytest=3,
+        on_threads=False,
     ),
     result(
         "loading-quits",
         "return Hostile('x')",
         "DIFFERENT: SystemExit|load|unpickl",
         top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (sys.exit, (3,))",
+        on_threads=False,
     ),
     result(
         "loading-never-returns",
@@ -71,6 +74,7 @@ KINDS: tuple[Kind, ...] = (
         "LOST timeout: load|timed out",
         top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (time.sleep, (600,))",
         timeout=2,
+        on_threads=False,
     ),
     result(
         "storing-exits",
@@ -78,12 +82,14 @@ KINDS: tuple[Kind, ...] = (
         "LOST crash: exit code 3",
         "DIFFERENT",
         top=special("__reduce__", "lambda self: os._exit(3) if W() else (int, ())"),
+        on_threads=False,
     ),
     result(
         "storing-kills",
         "return Hostile('x')",
         "LOST crash: SIGKILL",
         top=special("__reduce__", "lambda self: os.kill(os.getpid(), 9)"),
+        on_threads=False,
     ),
     result(
         "storing-quits",
@@ -91,6 +97,7 @@ KINDS: tuple[Kind, ...] = (
         "DIFFERENT",
         "NOT_SENT",
         top=special("__reduce__", "lambda self: sys.exit(3)"),
+        on_threads=False,
     ),
     result(
         "storing-interrupts",
@@ -98,6 +105,7 @@ KINDS: tuple[Kind, ...] = (
         "DIFFERENT",
         "NOT_SENT",
         top=special("__reduce__", "lambda self: (_ for _ in ()).throw(KeyboardInterrupt)"),
+        on_threads=False,
     ),
     result(
         "eq-raises",
@@ -146,6 +154,7 @@ KINDS: tuple[Kind, ...] = (
         "LOST timeout: load|timed out",
         top=special("__hash__", "lambda self: 1 if W() else time.sleep(600)"),
         timeout=2,
+        on_threads=False,
     ),
     result(
         "bool-raises",
