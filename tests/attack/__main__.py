@@ -15,7 +15,7 @@ from pathlib import Path
 from . import hostile, limits, peers, shooting
 from .experiment import JOINED, Experiment, carry_out
 from .judge import NAMED_WITHIN
-from .table import Result, as_markdown, as_table, fault_text
+from .table import Result, as_markdown, as_table, beside_peers, fault_text
 
 #: The backends, the quick ones first.
 BACKENDS = (
@@ -64,10 +64,12 @@ def chosen(options: argparse.Namespace, seed: int) -> list[Experiment]:
     """Return the experiments that are asked for, in a seeded order."""
     groups = set(filter(None, options.kinds.split(",")))
     names = set(filter(None, options.only.split(",")))
+    numbers = [name.rpartition("-")[2] for name in names]
+    rounds = max(options.rounds, *(int(one) for one in numbers if one.isdecimal()), 0)
     found = [
         experiment
         for backend in (peers.PEERS if options.peers else options.backends.split(","))
-        for experiment in _all(backend, seed, options.rounds)
+        for experiment in _all(backend, seed, rounds)
         if (not groups or experiment.group in groups)
         and (not names or experiment.name in names)
         and options.k in experiment.id
@@ -154,7 +156,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """Do what the options say."""
     options = parsed(words)
     if options.markdown:
-        print(as_markdown([one for path in options.markdown for one in loaded(path)]))
+        found = [one for path in options.markdown for one in loaded(path)]
+        print(as_markdown([one for one in found if one.backend not in peers.PEERS]))
+        if any(one.backend in peers.PEERS for one in found):
+            print("\n" + beside_peers(found, peers.PEERS))
         return 0
     seed = number_of(options.seed)
     experiments = chosen(options, seed)

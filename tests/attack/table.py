@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Result", "as_markdown", "as_table", "fault_text"]
+__all__ = ["Result", "as_markdown", "as_table", "beside_peers", "fault_text"]
 
 VERDICTS = ("survived", "own doing", "fault")
 
@@ -72,11 +72,17 @@ def as_markdown(results: Sequence[Result]) -> str:
     """Return the same table in Markdown."""
     head, *rows = _rows(results)
     lines = [
-        "| survived / own doing / fault | " + " | ".join(f"`{name}`" for name in head[1:]) + " |",
+        "| | " + " | ".join(f"`{name}`" for name in head[1:]) + " |",
         "|---|" + "---:|" * (len(head) - 1),
         *("| " + " | ".join(row) + " |" for row in rows),
     ]
     return "\n".join(lines)
+
+
+def beside_peers(results: Sequence[Result], peers: Collection[str]) -> str:
+    """Return a table of the peers, and of the backends in the experiments that peers have met."""
+    met = {result.name for result in results if result.backend in peers}
+    return as_markdown([result for result in results if result.name in met])
 
 
 def fault_text(result: Result) -> str:
