@@ -12,7 +12,7 @@ from typing import Any
 from .experiment import Case, Experiment, Judgement, Seen
 from .judge import NAMED_WITHIN, files_of, is_right, of_ending, shown, summed_up
 from .project import write_cases
-from .signals import FATAL, Shot, at_pytest, at_workers
+from .signals import Shot, at_pytest, at_workers
 
 __all__ = ["experiments"]
 
@@ -149,7 +149,9 @@ def _judge(fire: Fire, seen: Seen, baseline: float) -> Judgement:
     ending = seen.ending
     faults = [*of_ending(seen, {0, 1, *fire.codes}), *files_of(seen)]
     allowed = NAMED_WITHIN + baseline + WORK + fire.takes + len(ending.shots) * baseline / 2
-    if ending.code in fire.codes:
+    if ending.code in fire.codes and not ending.shots:
+        faults.append(f"pytest ended with {ending.code} before any signal")
+    elif ending.code in fire.codes:
         allowed = ending.last_shot + NAMED_WITHIN
     elif not faults:
         faults += _of_cases(fire, seen)
@@ -171,7 +173,7 @@ def _of_cases(fire: Fire, seen: Seen) -> list[str]:
     faults += [shown(case) for case in wrong if not _is_named(case)]
     if seen.ending.code != bool(wrong):
         faults.append(f"pytest ended with {seen.ending.code}, though {len(wrong)} cases failed")
-    return faults or []
+    return faults
 
 
 def _is_named(case: Case) -> bool:
@@ -181,6 +183,3 @@ def _is_named(case: Case) -> bool:
     if case.reason == "timeout":
         return "timed out" in case.message
     return case.reason == "crash" and any(word in case.message for word in DEATHS)
-
-
-assert set(FATAL).isdisjoint({signal.SIGSTOP, signal.SIGINT})

@@ -19,12 +19,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-from dask_programs import DaskPrograms
+from typing import TYPE_CHECKING, Any
 
 from .processes import children, descendants, describe
 from .signals import Sender, Shot
+
+if TYPE_CHECKING:
+    from dask_programs import DaskPrograms
 
 __all__ = ["Command", "Ending"]
 
@@ -34,7 +35,7 @@ SETTLING = 5.0
 #: Seconds for the command to write its stack, where it is ended because of its limit.
 STACK = 1.0
 
-GLANCE = 0.005
+GLANCE = 0.01
 
 _SUBREAPER, _DEATH = 36, 1  # of prctl(2)
 
@@ -93,6 +94,8 @@ class Supervisor:
         command = self._command
         address = ""
         if command.has_cluster:
+            from dask_programs import DaskPrograms  # which takes longer than many an experiment
+
             os.environ["ATTACK_PYTEST"] = "0"
             folder = self._folder / "cluster"
             folder.mkdir()

@@ -160,7 +160,7 @@ KINDS: tuple[Kind, ...] = (
         kill(signal.SIGKILL)
         """,
         "LOST crash: SIGKILL",
-        own=("DIFFERENT: daemonic processes",),
+        own=("DIFFERENT: daemonic|to have children",),
     ),
     leave(
         "program-and-exit",
