@@ -36,7 +36,8 @@ class Limit:
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
-NO_SPACE = ("No space left", "/dev/shm", "TMPDIR")
+#: "No space left on device" alone does not say on which.
+NO_SPACE = ("/dev/shm", "TMPDIR")
 
 
 def _full(place: str, size: str) -> str:
@@ -59,7 +60,7 @@ LIMITS = (
     ),
     Limit(
         name="shared-memory-read-only",
-        words=("Read-only", "/dev/shm"),
+        words=("/dev/shm",),
         mount="mount -t tmpfs -o ro tmpfs /dev/shm &&",
     ),
     *(
@@ -132,7 +133,7 @@ def _judge(limit: Limit, seen: Seen, allowed: float) -> Judgement:
             faults.append("no whole report was written")
         else:
             wrong = [case for case in seen.cases.values() if not is_right(case)]
-            texts = {shown(case).partition(" seconds")[0] for case in wrong}
+            texts = {(case.message or case.verdict).splitlines()[0] for case in wrong}
             if wrong and len(texts) > 1:
                 faults.append(f"{len(texts)} reasons for {len(wrong)} cases, first {min(texts)}")
             if wrong and not any(word in wrong[0].message for word in limit.words):
