@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .experiment import Case, Judgement, Seen
-from .kinds import Kind
+from .kinds import Kind, Reading
 from .project import case_id
 
 __all__ = ["NAMED_WITHIN", "files_of", "is_right", "judge_kind", "of_ending", "shown", "summed_up"]
@@ -34,11 +34,13 @@ def judge_kind(
     wrong = []
     for number in range(count):
         case = seen.cases.get(case_id(number), Case(verdict="missing"))
-        if number not in guilty:
-            wrong += [] if is_right(case) else [f"[{number}] {shown(case)}"]
-        elif any(one.fits(case.verdict, case.reason, case.message) for one in kind.own):
+        if number not in guilty and _fits(case, kind.spoils):
             own.append(f"[{number}] {shown(case)}")
-        elif not any(one.fits(case.verdict, case.reason, case.message) for one in kind.survived):
+        elif number not in guilty:
+            wrong += [] if is_right(case) else [f"[{number}] {shown(case)}"]
+        elif _fits(case, kind.own):
+            own.append(f"[{number}] {shown(case)}")
+        elif not _fits(case, kind.survived):
             faults.append(f"guilty [{number}] {shown(case)}")
     if wrong:
         faults.append(f"{len(wrong)} neighbours, first {wrong[0]}")
@@ -53,6 +55,10 @@ def judge_kind(
     is_overdue = any(case.reason == "timeout" for case in seen.cases.values())
     timeout = kind.timeout or 0.0 if is_overdue else 0.0
     return summed_up(faults, own=own, late=_late(seen, timeout + NAMED_WITHIN + baseline))
+
+
+def _fits(case: Case, readings: Iterable[Reading]) -> bool:
+    return any(one.fits(case.verdict, case.reason, case.message) for one in readings)
 
 
 def is_right(case: Case) -> bool:

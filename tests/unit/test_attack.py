@@ -89,6 +89,15 @@ def test_what_only_the_case_itself_has_spoilt_is_its_own_doing() -> None:
     assert verdict(said(), kind) == "own doing"
 
 
+def test_neighbours_may_be_lost_only_where_the_kind_says_so_and_the_text_says_why() -> None:
+    damaged = replace(LOST, message="LOST: the shared table was damaged, probably by test_it[1]")
+    kind = replace(KINDS["exit-1"], spoils=(Reading("LOST: damaged"),))
+    assert verdict(said(_2=damaged), kind) == "own doing"
+    assert verdict(said(_2=damaged)) == "fault"
+    assert verdict(said(_2=LOST), kind) == "fault"
+    assert verdict(said(_2=None), kind) == "fault"
+
+
 def test_only_the_time_of_an_experiment_may_be_tried_again() -> None:
     late = replace(ENDED, seconds=6.0)
     judged = judge_kind(said(late), 0.5, kind=KINDS["exit-1"], guilty=(1,), count=3)

@@ -11,7 +11,10 @@ __all__ = ["KINDS"]
 #: The case keeps its result, or loses it by what it has done, and no other does.
 OWN = ("LOST", "DIFFERENT", "NOT_SENT")
 
-table = partial(kind, "tables", own=OWN, is_ours=True)
+#: What is overwritten is lost for all, but has to be known as such.
+DAMAGED = ("LOST: damaged",)
+
+table = partial(kind, "tables", own=OWN, spoils=DAMAGED, is_ours=True)
 
 #: What finds the mappings of this process that are backed by our files.
 MAPPED = """
