@@ -40,7 +40,7 @@ def judge_kind(
             wrong += [] if is_right(case) else [f"[{number}] {shown(case)}"]
         elif _fits(case, kind.own):
             own.append(f"[{number}] {shown(case)}")
-        elif not _fits(case, kind.survived):
+        elif not _fits(case, kind.survived) or (case.verdict == "EQUAL" and case.message):
             faults.append(f"guilty [{number}] {shown(case)}")
     if wrong:
         faults.append(f"{len(wrong)} neighbours, first {wrong[0]}")

@@ -9,7 +9,7 @@ from .kind import Kind, kind
 __all__ = ["KINDS"]
 
 #: The case keeps its result, or loses it by what it has done, and no other does.
-OWN = ("LOST", "DIFFERENT", "NOT_SENT")
+OWN = ("LOST crash: its worker|damaged", "LOST timeout: timed out", "DIFFERENT", "NOT_SENT")
 
 damage = partial(kind, "damage", own=OWN)
 
