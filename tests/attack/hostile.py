@@ -41,7 +41,8 @@ def _experiment(kind: Kind, backend: str, seed: int) -> Experiment:
     def write(folder: Path, generator: random.Random, baseline: float) -> Mapping[str, Any]:
         count, guilty, chunksize = chosen(generator)
         write_project(folder, kind, guilty=guilty, count=count, chunksize=chunksize)
-        return {"limit": (kind.timeout or 0.0) + NAMED_WITHIN + baseline + HARD}
+        whole = baseline + (len(guilty) - 1) * baseline / 2
+        return {"limit": (kind.timeout or 0.0) + NAMED_WITHIN + whole + HARD}
 
     def judge(seen: Seen, baseline: float) -> Judgement:
         count, guilty, _ = chosen(experiment.random)
