@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from . import hostile, limits, peers, shooting
-from .experiment import JOINED, Experiment, carry_out
+from .experiment import JOINED, Experiment, carry_out, clear_away
 from .judge import NAMED_WITHIN
 from .table import Result, as_markdown, as_table, beside_peers, fault_text
 
@@ -166,6 +170,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if options.list:
         print(*(f"{one.group:12} {one.id}" for one in experiments), sep="\n")
         return 0
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     began = time.monotonic()
 
     def keep(results: list[Result]) -> None:
@@ -185,6 +191,11 @@ def main(words: Sequence[str] | None = None) -> int:
     seconds = time.monotonic() - began
     print(f"{len(results)} experiments, {faults} faults, {seconds:.0f} s, seed {seed}")
     return 1 if faults else 0
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    clear_away()
+    os._exit(128 + number)
 
 
 def _place(experiment: Experiment) -> tuple[int, str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree as Xml
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,12 +19,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from .processes import children
 from .supervise import Command, Ending
 
-__all__ = ["Case", "Experiment", "Judgement", "Seen", "carry_out", "has_mounts"]
+__all__ = ["Case", "Experiment", "Judgement", "Seen", "carry_out", "clear_away", "has_mounts"]
 
 #: Seconds that the supervisor has beyond the limit of its command, with the start of a cluster.
 GRACE = 90.0
+
+#: Seconds that supervisors have to end what is below them.
+ENDING = 8.0
 
 #: What of the output is kept where there is a fault.
 TAIL = 3000
@@ -97,11 +104,25 @@ class Experiment:
 
 def carry_out(experiment: Experiment, baseline: float) -> Seen:
     """Run an experiment, and return what was seen of it; nothing stays of it."""
-    with suppress(OSError), tempfile.TemporaryDirectory(prefix="attack-") as folder:
+    prefix = f"attack-{os.getpid()}-"
+    with suppress(OSError), tempfile.TemporaryDirectory(prefix=prefix) as folder:
         parent = "/dev/shm" if has_mounts() else folder
-        with tempfile.TemporaryDirectory(prefix="attack-", dir=parent) as shared:
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as shared:
             return _carry_out(experiment, Path(folder), shared, baseline)
     raise RuntimeError(f"{experiment.id}: no folder for it")
+
+
+def clear_away() -> None:
+    """End what this process has under way, and remove its folders."""
+    for pid in children(os.getpid()):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)  # a supervisor ends all that is below it
+    until = time.monotonic() + ENDING
+    while children(os.getpid()) and time.monotonic() < until:
+        time.sleep(0.05)
+    for parent in (tempfile.gettempdir(), "/dev/shm"):
+        for path in Path(parent).glob(f"attack-{os.getpid()}-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _carry_out(experiment: Experiment, folder: Path, shared: str, baseline: float) -> Seen:
