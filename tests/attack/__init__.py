@@ -1,0 +1,1 @@
+"""Hostile cases, signals and limits against every backend: what survives, what does not."""

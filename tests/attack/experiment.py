@@ -1,0 +1,227 @@
+"""One experiment: what is run, what is seen of it, in folders of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as Xml
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from .processes import children
+from .supervise import Command, Ending
+
+__all__ = ["Case", "Experiment", "Judgement", "Seen", "carry_out", "clear_away", "has_mounts"]
+
+#: Seconds that the supervisor has beyond the limit of its command, with the start of a cluster.
+GRACE = 90.0
+
+#: Seconds that supervisors have to end what is below them.
+ENDING = 8.0
+
+#: What of the output is kept where there is a fault.
+TAIL = 3000
+
+#: What the name of a backend stands for that joins a cluster, and that of its address.
+JOINED = "dask:joined"
+
+Verdict = Literal["survived", "own doing", "fault"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What an experiment gave, and why it is not survived. `is_late`: in all but its time it is."""
+
+    verdict: Verdict
+    reasons: Sequence[str] = ()
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What was said of a case by the report, and by pytest: `message` is empty if it passed."""
+
+    verdict: str
+    reason: str | None = None
+    compared: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that is known of a session that has ended; `cases` by node id, None without a report."""
+
+    ending: Ending
+    cases: Mapping[str, Case] | None
+    output: str
+
+    @property
+    def tail(self) -> str:
+        """The end of the output."""
+        return self.output[-TAIL:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One thing to try on one backend.
+
+    `write` makes the project in a folder and returns what the command is to have besides; `judge`
+    takes what was seen and the seconds that the backend takes when nothing goes wrong. `words` are
+    the command where it is another than pytest with the plugin, `read` gives its cases.
+    """
+
+    name: str
+    group: str
+    backend: str
+    seed: int
+    write: Callable[[Path, random.Random, float], Mapping[str, Any]]
+    judge: Callable[[Seen, float], Judgement]
+    before: str = ""
+    words: Sequence[str] = ()
+    read: Callable[[Path], Mapping[str, Case] | None] | None = None
+
+    @property
+    def id(self) -> str:
+        """Name it: `exit-1@joblib`."""
+        return f"{self.name}@{self.backend}"
+
+    @property
+    def random(self) -> random.Random:
+        """A generator of its own, the same each time."""
+        return random.Random(f"{self.seed} {self.id}")
+
+
+def carry_out(experiment: Experiment, baseline: float) -> Seen:
+    """Run an experiment, and return what was seen of it; nothing stays of it."""
+    prefix = f"attack-{os.getpid()}-"
+    with suppress(OSError), tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        parent = "/dev/shm" if has_mounts() else folder
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as shared:
+            return _carry_out(experiment, Path(folder), shared, baseline)
+    raise RuntimeError(f"{experiment.id}: no folder for it")
+
+
+def clear_away() -> None:
+    """End what this process has under way, and remove its folders."""
+    for pid in children(os.getpid()):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)  # a supervisor ends all that is below it
+    until = time.monotonic() + ENDING
+    while children(os.getpid()) and time.monotonic() < until:
+        time.sleep(0.05)
+    for parent in (tempfile.gettempdir(), "/dev/shm"):
+        for path in Path(parent).glob(f"attack-{os.getpid()}-*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _carry_out(experiment: Experiment, folder: Path, shared: str, baseline: float) -> Seen:
+    for name in ("project", "tmp", "home"):
+        (folder / name).mkdir()
+    settings = dict(experiment.write(folder / "project", experiment.random, baseline))
+    words = experiment.words or _pytest(experiment.backend)
+    command = Command(
+        words=[*_mounting(shared, folder, experiment.before), *words],
+        folder=str(folder),
+        shared=shared,
+        environment=_environment(folder) | settings.pop("environment_too", {}),
+        has_cluster=experiment.backend == JOINED,
+        limit=settings.get("limit", 30.0),
+    )
+    command = replace(command, **settings)
+    ending = _supervised(command)
+    text = (folder / "output").read_bytes()[-10_000_000:].decode(errors="replace")
+    read = experiment.read or _cases
+    return Seen(ending=ending, cases=read(folder / "project"), output=text)
+
+
+def _pytest(backend: str) -> Sequence[str]:
+    name = "dask:{address}" if backend == JOINED else backend
+    return [
+        *(sys.executable, "-m", "pytest", "-p", "parwork", "-p", "no:cacheprovider"),
+        f"--parwork-backend={name}",
+        *("--parwork-workers=2", "--parwork-report=report.json", "--junitxml=junit.xml"),
+    ]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a session: what a shell gives, and folders of its own."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG") if name in os.environ}
+    return {
+        **kept,
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "COLUMNS": "120",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+
+
+def _mounting(shared: str, folder: Path, before: str) -> Sequence[str]:
+    """Return the command that begins a session with shared memory of its own, where that can be."""
+    if not has_mounts():
+        return []
+    text = f"mount --bind '{shared}' /dev/shm && {before.format(folder=folder)} exec"
+    return ["unshare", "-m", "sh", "-c", f'{text} "$@"', "sh"]
+
+
+@cache
+def has_mounts() -> bool:
+    """Return whether this process may make mounts that no other sees."""
+    words = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"]
+    try:
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _supervised(command: Command) -> Ending:
+    process = subprocess.run(
+        [sys.executable, "-m", "attack.supervise"],
+        input=json.dumps(asdict(command)),
+        capture_output=True,
+        text=True,
+        timeout=command.limit + GRACE,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    if process.returncode:
+        raise RuntimeError(f"the supervisor ended with {process.returncode}: {process.stderr}")
+    return Ending(**json.loads(process.stdout.splitlines()[-1]))
+
+
+def _cases(project: Path) -> Mapping[str, Case] | None:
+    """Return what report and JUnit file say of the cases, None where one is not whole."""
+    try:
+        runs = json.loads((project / "report.json").read_text(encoding="utf-8"))["runs"]
+        messages = _messages(project / "junit.xml")
+    except (OSError, ValueError, KeyError, Xml.ParseError):
+        return None
+    return {
+        case["id"]: Case(
+            verdict=case["verdict"],
+            reason=(case["lost"] or {}).get("reason"),
+            compared=case["compared"],
+            message=messages.get(case["id"], "not in the JUnit file"),
+        )
+        for run in runs
+        for case in run["cases"]
+    }
+
+
+def _messages(path: Path) -> dict[str, str]:
+    found = {}
+    for case in Xml.parse(path).iter("testcase"):
+        told = [case.find(kind) for kind in ("failure", "error", "skipped")]
+        message = "\n".join(one.text or one.get("message") or "" for one in told if one is not None)
+        found[f"{case.get('classname')}.py::{case.get('name')}"] = message
+    return found

@@ -1,0 +1,138 @@
+"""Exceptions that resist: to be sent, loaded, shown."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from .kind import Kind, kind
+from .results import HOSTILE, special
+
+__all__ = ["KINDS"]
+
+error = partial(kind, "exceptions", on_threads=True)
+
+KINDS: tuple[Kind, ...] = (
+    error(
+        "cannot-be-pickled",
+        "raise Locked()",
+        "DIFFERENT: Locked",
+        top="""
+        class Locked(Exception):
+            def __init__(self):
+                self.lock = threading.Lock()
+    """,
+    ),
+    error(
+        "cannot-be-loaded",
+        "raise Picky(1, 2)",
+        "DIFFERENT: Picky",
+        top="""
+        class Picky(Exception):
+            def __init__(self, one, two):
+                super().__init__(f"{one} and {two}")
+    """,
+    ),
+    error(
+        "str-raises",
+        "raise Hostile('x')",
+        "DIFFERENT: Hostile",
+        top=special("__str__", "raising").replace("class Hostile:", "class Hostile(Exception):"),
+    ),
+    error(
+        "str-and-repr-raise",
+        "raise Hostile('x')",
+        "DIFFERENT: Hostile",
+        top=special("__str__ = Hostile.__repr__", "raising").replace(
+            "class Hostile:", "class Hostile(Exception):"
+        ),
+    ),
+    error(
+        "str-never-returns",
+        "raise Hostile('x')",
+        "LOST timeout",
+        "DIFFERENT: Hostile",
+        top=special("__str__", "never").replace("class Hostile:", "class Hostile(Exception):"),
+        timeout=2,
+    ),
+    error(
+        "str-exits",
+        "raise Hostile('x')",
+        "DIFFERENT: Hostile",
+        top=special("__str__", "lambda self: sys.exit(3)").replace(
+            "class Hostile:", "class Hostile(Exception):"
+        ),
+    ),
+    error(
+        "loading-the-exception-raises",
+        "raise Hostile('x')",
+        "DIFFERENT: Hostile",
+        top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (raising, ())".replace(
+            "class Hostile:", "class Hostile(Exception):"
+        ),
+    ),
+    error(
+        "loading-the-exception-never-returns",
+        "raise Hostile('x')",
+        "DIFFERENT: Hostile",
+        "LOST timeout",
+        top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (time.sleep, (600,))".replace(
+            "class Hostile:", "class Hostile(Exception):"
+        ),
+        timeout=2,
+    ),
+    error("text-of-100-mb", "raise ValueError('x' * 100_000_000)", "DIFFERENT: ValueError"),
+    error(
+        "control-characters",
+        r"raise ValueError('\x1b[2J\x1b]0;owned\x07 \u202e \r gone')",
+        "DIFFERENT: ValueError",
+    ),
+    error(
+        "deep-recursion",
+        "raise_deeply(0)",
+        "DIFFERENT: RecursionError",
+        top="""
+        def raise_deeply(depth):
+            raise_deeply(depth + 1)
+    """,
+    ),
+    error(
+        "cause-in-a-ring",
+        """
+        error = ValueError("ring")
+        other = KeyError("other")
+        error.__cause__ = other
+        other.__cause__ = error
+        raise error
+    """,
+        "DIFFERENT: ValueError",
+    ),
+    error(
+        "long-chain",
+        """
+        try:
+            raise ValueError("first")
+        except ValueError as error:
+            last = error
+        for number in range(3000):
+            new = ValueError(str(number))
+            new.__cause__ = last
+            last = new
+        raise last
+    """,
+        "DIFFERENT: ValueError",
+    ),
+    error(
+        "base-exception",
+        "raise Base('enough')",
+        "DIFFERENT: Base",
+        top="""
+        class Base(BaseException):
+            pass
+    """,
+    ),
+    error("stop-iteration", "raise StopIteration(3)", "DIFFERENT: StopIteration"),
+    error("skip-there", "pytest.skip('only there')", "DIFFERENT: skip"),
+    error("broken-pipe", "raise BrokenPipeError(32, 'as if')", "DIFFERENT: BrokenPipe"),
+    error("memory-error", "raise MemoryError('as if')", "DIFFERENT: MemoryError"),
+    error("eof", "raise EOFError", "DIFFERENT: EOFError"),
+)

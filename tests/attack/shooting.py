@@ -1,0 +1,185 @@
+"""The experiments with signals: to workers, to what is starting, to pytest."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .experiment import Case, Experiment, Judgement, Seen
+from .judge import NAMED_WITHIN, files_of, is_right, of_ending, shown, summed_up
+from .project import write_cases
+from .signals import Shot, at_pytest, at_workers
+
+__all__ = ["experiments"]
+
+#: Innocent cases of a session under fire, and the seconds that two of three take.
+COUNT, SECONDS = 40, 0.05
+
+#: Seconds of all cases, on two workers.
+WORK = COUNT * SECONDS * 2 / 3 / 2
+
+HARD = 20.0
+
+#: Seconds of a case where workers are stopped.
+TIMEOUT = 2.0
+
+#: How a death by such a signal may be called: some have handlers, others exit.
+DEATHS = ("SIG", "signal", "exit code")
+
+#: What pytest may end with: of Ctrl-C before pytest is loaded Python itself dies.
+INTERRUPTED = {2, -signal.SIGINT, 130}
+
+Shots = Callable[[random.Random, float], Sequence[Shot]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fire:
+    """What is shot at, and what pytest may end with, the end of all cases aside."""
+
+    name: str
+    group: str
+    shots: Shots
+    codes: frozenset[int] = frozenset()
+    timeout: float | None = None
+    takes: float = 0.0
+    may_lose: bool = True
+
+
+def _stops(generator: random.Random, seconds: float) -> Sequence[Shot]:
+    return [Shot(at=generator.uniform(0, seconds), to="worker", number=int(signal.SIGSTOP))]
+
+
+def _storm(generator: random.Random, seconds: float) -> Sequence[Shot]:
+    return at_workers(generator, seconds, generator.randint(2, 6))
+
+
+def _at_start(generator: random.Random, seconds: float) -> Sequence[Shot]:
+    return [
+        Shot(
+            at=generator.uniform(0.0, seconds),
+            to="child",
+            number=int(signal.SIGKILL),
+            pick=generator.random(),
+        )
+    ]
+
+
+def _at_pytest(*numbers: int) -> Shots:
+    return lambda generator, seconds: at_pytest(generator, seconds, numbers)
+
+
+def _paused(generator: random.Random, seconds: float) -> Sequence[Shot]:
+    at = generator.uniform(0.0, seconds)
+    return [
+        Shot(at=at, to="pytest", number=int(signal.SIGSTOP)),
+        Shot(at=at + 2.5, to="pytest", number=int(signal.SIGCONT)),
+    ]
+
+
+KILL, TERM, INT = int(signal.SIGKILL), int(signal.SIGTERM), int(signal.SIGINT)
+
+FIRES = (
+    Fire(name="worker-signals", group="signals", shots=_storm),
+    Fire(name="worker-stopped", group="signals", shots=_stops, timeout=TIMEOUT),
+    Fire(name="child-killed", group="signals", shots=_at_start),
+    Fire(name="pytest-killed", group="pytest", shots=_at_pytest(KILL), codes=frozenset({-KILL})),
+    Fire(
+        name="pytest-terminated",
+        group="pytest",
+        shots=_at_pytest(TERM),
+        codes=frozenset({-TERM, 143, 2}),  # parwork takes it as Ctrl-C
+    ),
+    Fire(name="ctrl-c", group="pytest", shots=_at_pytest(INT), codes=frozenset(INTERRUPTED)),
+    Fire(
+        name="ctrl-c-twice",
+        group="pytest",
+        shots=_at_pytest(INT, INT),
+        codes=frozenset(INTERRUPTED),
+    ),
+    Fire(
+        name="ctrl-c-and-kill",
+        group="pytest",
+        shots=_at_pytest(INT, KILL),
+        codes=frozenset({*INTERRUPTED, -KILL}),
+    ),
+    Fire(
+        name="pytest-paused",
+        group="pytest",
+        shots=_paused,
+        timeout=TIMEOUT,
+        takes=2.5,
+        may_lose=False,
+    ),
+)
+
+
+def experiments(backend: str, seed: int, rounds: int) -> Iterator[Experiment]:
+    """Yield the experiments of a backend, so many of each."""
+    for number in range(1, rounds + 1):
+        for fire in FIRES:
+            if backend != "threads" or fire.group == "pytest":
+                yield _experiment(fire, number, backend, seed)
+
+
+def _experiment(fire: Fire, number: int, backend: str, seed: int) -> Experiment:
+    def write(folder: Path, generator: random.Random, baseline: float) -> Mapping[str, Any]:
+        write_cases(folder, count=COUNT, seconds=SECONDS, timeout=fire.timeout)
+        whole = baseline + WORK
+        return {"shots": fire.shots(generator, whole), "limit": 2 * whole + NAMED_WITHIN + HARD}
+
+    def judge(seen: Seen, baseline: float) -> Judgement:
+        return _judge(fire, seen, baseline)
+
+    return Experiment(
+        name=f"{fire.name}-{number}",
+        group=fire.group,
+        backend=backend,
+        seed=seed,
+        write=write,
+        judge=judge,
+    )
+
+
+def _judge(fire: Fire, seen: Seen, baseline: float) -> Judgement:
+    """Judge a session under fire: it has come to its end, or was ended as it should be."""
+    ending = seen.ending
+    faults = [*of_ending(seen, {0, 1, *fire.codes}), *files_of(seen)]
+    allowed = NAMED_WITHIN + baseline + WORK + fire.takes + len(ending.shots) * baseline / 2
+    if ending.code in fire.codes and not ending.shots:
+        faults.append(f"pytest ended with {ending.code} before any signal")
+    elif ending.code in fire.codes:
+        allowed = ending.last_shot + NAMED_WITHIN
+    elif not faults:
+        faults += _of_cases(fire, seen)
+        allowed += TIMEOUT if fire.timeout else 0.0
+    seconds = ending.seconds
+    late = f"took {seconds:.1f} s of {allowed:.1f}" if seconds > allowed else ""
+    return summed_up(faults, late=late)
+
+
+def _of_cases(fire: Fire, seen: Seen) -> list[str]:
+    """Return what is wrong with a session that came to its end: it lost too much, or wrongly."""
+    if seen.cases is None or len(seen.cases) != COUNT:
+        return ["no whole report was written"]
+    wrong = [case for case in seen.cases.values() if not is_right(case)]
+    allowed = len(seen.ending.shots) if fire.may_lose else 0
+    faults = []
+    if len(wrong) > allowed:
+        faults.append(f"{len(wrong)} of {COUNT} cases for {len(seen.ending.shots)} signals")
+    faults += [shown(case) for case in wrong if not _is_named(case)]
+    if seen.ending.code != bool(wrong):
+        faults.append(f"pytest ended with {seen.ending.code}, though {len(wrong)} cases failed")
+    return faults
+
+
+def _is_named(case: Case) -> bool:
+    """Return whether the loss of a case is told for what it is."""
+    if case.verdict != "LOST":
+        return False
+    if case.reason == "timeout":
+        return "timed out" in case.message
+    return case.reason == "crash" and any(word in case.message for word in DEATHS)

@@ -1,0 +1,212 @@
+"""A program that runs one command, and sees all that it starts: the subreaper of an experiment.
+
+What the command leaves behind becomes a child of this process, whatever session, group or
+environment it has taken: nothing can live on unseen, and all of it is ended here. It reads a
+`Command` as JSON from its standard input, and writes an `Ending` as JSON to its standard output.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .processes import children, descendants, describe
+from .signals import Sender, Shot
+
+if TYPE_CHECKING:
+    from dask_programs import DaskPrograms
+
+__all__ = ["Command", "Ending"]
+
+#: Seconds that what lives on has to be gone once the command has ended.
+SETTLING = 5.0
+
+#: Seconds for the command to write its stack, where it is ended because of its limit.
+STACK = 1.0
+
+GLANCE = 0.01
+
+_SUBREAPER, _DEATH = 36, 1  # of prctl(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What is to be run: in `folder`/project, all that it writes goes below `folder` and `shared`.
+
+    `limit` is in seconds; `limits` are soft and hard resource limits by name. With `has_cluster`, a
+    dask cluster is started before; its address replaces `{address}` in the words of the command.
+    """
+
+    words: Sequence[str]
+    folder: str
+    shared: str
+    limit: float
+    environment: dict[str, str]
+    limits: dict[str, int] = field(default_factory=dict)
+    shots: Sequence[Shot] = ()
+    has_cluster: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What came of it.
+
+    `code` is None where it did not end within its limit, and was killed. `left` are the processes
+    that lived on for seconds. `shots` says what signals have hit, `last_shot` when the last was.
+    """
+
+    code: int | None
+    seconds: float
+    left: list[str]
+    shots: list[str]
+    last_shot: float
+    files: list[str]
+
+
+class Supervisor:
+    """The one command under way, with its cluster, if it has one."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._folder = Path(command.folder)
+        self._ended: dict[int, int] = {}
+        self._cluster: DaskPrograms | None = None
+
+    def run(self) -> Ending:
+        """Run the command to its end, or its limit."""
+        try:
+            return self._run()
+        finally:
+            self._end_all()
+
+    def _run(self) -> Ending:
+        command = self._command
+        address = ""
+        if command.has_cluster:
+            from dask_programs import DaskPrograms  # which takes longer than many an experiment
+
+            os.environ["ATTACK_PYTEST"] = "0"
+            folder = self._folder / "cluster"
+            folder.mkdir()
+            self._cluster = DaskPrograms(folder)
+            address = self._cluster.address
+        files = self._files()
+        with open(self._folder / "output", "wb") as output:
+            process = subprocess.Popen(
+                [word.replace("{address}", address) for word in command.words],
+                cwd=self._folder / "project",
+                env=command.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=self._set_limits,
+            )
+        began = time.monotonic()
+        sender = Sender(command.shots, process.pid, self._folder / "project", began)
+        while process.pid not in self._ended:
+            self._reap()
+            sender.look()
+            if time.monotonic() - began > command.limit:
+                self._stop(process.pid)
+                break
+            time.sleep(GLANCE)
+        seconds = time.monotonic() - began
+        code = self._ended.get(process.pid)
+        process.returncode = code or 0
+        left = list(self._left()) if code is not None else []
+        return Ending(
+            code=code,
+            seconds=round(seconds, 3),
+            left=left,
+            shots=sender.told,
+            last_shot=round(sender.last, 3),
+            files=sorted(self._files() - files) if code is not None else [],
+        )
+
+    def _set_limits(self) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for name, value in self._command.limits.items():
+            resource.setrlimit(getattr(resource, name), (value, value))
+
+    def _reap(self) -> None:
+        """Take note of all that has ended, orphans too."""
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                self._ended[pid] = os.waitstatus_to_exitcode(status)
+
+    def _stop(self, pid: int) -> None:
+        """Have a process write its stacks."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGABRT)
+        until = time.monotonic() + STACK
+        while pid not in self._ended and time.monotonic() < until:
+            self._reap()
+            time.sleep(GLANCE)
+        self._ended.pop(pid, None)
+
+    def _left(self) -> Iterator[str]:
+        until = time.monotonic() + SETTLING
+        while True:
+            self._reap()
+            left = [pid for pid in descendants(os.getpid()) if pid not in self._of_cluster()]
+            if not left or time.monotonic() > until:
+                break
+            time.sleep(GLANCE)
+        for pid in left:
+            yield describe(pid)
+
+    def _of_cluster(self) -> set[int]:
+        """Return the programs of the cluster, and their children, but not those of these."""
+        if self._cluster is None:
+            return set()
+        programs = [program.pid for program in self._cluster._running]
+        return {*programs, *(child for program in programs for child in children(program))}
+
+    def _files(self) -> set[str]:
+        """Return what is in the folders for temporary files and in shared memory."""
+        folders = {"TMPDIR": self._folder / "tmp", "/dev/shm": Path(self._command.shared)}
+        found = {f"{name}/{path.name}" for name, of in folders.items() for path in of.glob("*")}
+        if self._cluster is not None:
+            found |= {f"cluster/{name}" for name in self._cluster.journals()}
+        return found
+
+    def _end_all(self) -> None:
+        until = time.monotonic() + SETTLING
+        while (left := descendants(os.getpid())) and time.monotonic() < until:
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._reap()
+            time.sleep(GLANCE)
+
+
+def main() -> None:
+    """Run what standard input says; end with whoever has started this."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(_SUBREAPER, 1, 0, 0, 0)
+    libc.prctl(_DEATH, int(signal.SIGTERM), 0, 0, 0)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    given: dict[str, Any] = json.load(sys.stdin)
+    given["shots"] = [Shot(**shot) for shot in given["shots"]]
+    print(json.dumps(asdict(Supervisor(Command(**given)).run())))
+
+
+if __name__ == "__main__":
+    main()

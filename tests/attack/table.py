@@ -1,0 +1,94 @@
+"""The results of a run of the suite: as a table, as Markdown, as the text of a fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Result", "as_markdown", "as_table", "beside_peers", "fault_text"]
+
+VERDICTS = ("survived", "own doing", "fault")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one experiment gave; `tail` is the end of its output where there is a fault."""
+
+    name: str
+    group: str
+    backend: str
+    seed: int
+    verdict: str
+    reasons: Sequence[str]
+    seconds: float
+    baseline: float
+    is_second: bool = False
+    shots: Sequence[str] = ()
+    tail: str = ""
+
+
+def counted(results: Sequence[Result]) -> Mapping[tuple[str, str], Counter[str]]:
+    """Return the number of each verdict by group and backend."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for result in results:
+        for group in (result.group, "all"):
+            found.setdefault((group, result.backend), Counter())[result.verdict] += 1
+    return found
+
+
+def _rows(results: Sequence[Result]) -> list[list[str]]:
+    backends = list(dict.fromkeys(result.backend for result in results))
+    groups = [*dict.fromkeys(result.group for result in results), "all"]
+    counts = counted(results)
+    rows = [["", *backends]]
+    for group in groups:
+        cells = [counts.get((group, backend), Counter()) for backend in backends]
+        rows.append([group, *(_cell(cell) for cell in cells)])
+    return rows
+
+
+def _cell(counts: Counter[str]) -> str:
+    if not sum(counts.values()):
+        return "-"
+    return " / ".join(str(counts[verdict]) for verdict in VERDICTS)
+
+
+def as_table(results: Sequence[Result]) -> str:
+    """Return a table for the terminal: survived / own doing / fault."""
+    rows = _rows(results)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            text.rjust(width) if at else text.ljust(width)
+            for at, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join(["survived / own doing / fault", *lines])
+
+
+def as_markdown(results: Sequence[Result]) -> str:
+    """Return the same table in Markdown."""
+    head, *rows = _rows(results)
+    lines = [
+        "| | " + " | ".join(f"`{name}`" for name in head[1:]) + " |",
+        "|---|" + "---:|" * (len(head) - 1),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def beside_peers(results: Sequence[Result], peers: Collection[str]) -> str:
+    """Return a table of the peers, and of the backends in the experiments that peers have met."""
+    met = {result.name for result in results if result.backend in peers}
+    return as_markdown([result for result in results if result.name in met])
+
+
+def fault_text(result: Result) -> str:
+    """Return what is to be known of a fault, with the command that repeats it."""
+    lines = [f"FAULT {result.name}@{result.backend} ({result.seconds:.1f} s)"]
+    lines += [f"  {reason}" for reason in result.reasons[:6]]
+    lines += [f"  signal at {shot}" for shot in result.shots]
+    only = f"--only {result.name} --backends {result.backend} --seed {result.seed}"
+    return "\n".join([*lines, f"  again: python -m attack {only} --show"])

@@ -1,0 +1,137 @@
+"""The attack suite: its judge cannot be fooled, and its experiments are what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from attack import hostile, peers, shooting
+from attack.experiment import Case, Experiment, Seen, carry_out
+from attack.judge import judge_kind
+from attack.kinds import KINDS, Kind, Reading
+from attack.supervise import Ending
+
+EQUAL = Case(verdict="EQUAL", compared="values")
+LOST = Case(verdict="LOST", reason="crash", message="LOST: its worker ended with exit code 1")
+
+ENDED = Ending(code=1, seconds=1.0, left=[], shots=[], last_shot=0.0, files=[])
+
+
+def said(ending: Ending = ENDED, **changed: Case | None) -> Seen:
+    """Return what was seen of three cases of which the second one, `_1`, is guilty."""
+    cases: Mapping[str, Case | None] = {"_0": EQUAL, "_1": LOST, "_2": EQUAL, **changed}
+    return Seen(
+        ending=ending,
+        cases={f"test_it.py::test_it[{n[1:]}]": case for n, case in cases.items() if case},
+        output="",
+    )
+
+
+def verdict(seen: Seen, kind: Kind = KINDS["exit-1"]) -> str:
+    return judge_kind(seen, 0.5, kind=kind, guilty=(1,), count=3).verdict
+
+
+def test_the_guilty_case_named_and_its_neighbours_right_is_survived() -> None:
+    assert verdict(said()) == "survived"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        None,
+        EQUAL,
+        replace(LOST, message="LOST: its worker ended with exit code 2"),
+        replace(LOST, reason="timeout"),
+        replace(LOST, verdict="DIFFERENT"),
+    ],
+)
+def test_a_guilty_case_that_reads_otherwise_is_a_fault(case: Case | None) -> None:
+    assert verdict(said(_1=case)) == "fault"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        None,
+        LOST,
+        replace(EQUAL, compared="outcomes"),
+        replace(EQUAL, verdict="NOT_VERIFIED"),
+        replace(EQUAL, message="failed"),
+    ],
+)
+def test_a_neighbour_that_is_not_equal_by_its_value_is_a_fault(case: Case | None) -> None:
+    assert verdict(said(_2=case)) == "fault"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        replace(ENDED, code=None),
+        replace(ENDED, code=0),
+        replace(ENDED, code=3),
+        replace(ENDED, code=-11),
+        replace(ENDED, seconds=6.0),
+        replace(ENDED, left=["7 S sleep 600"]),
+        replace(ENDED, files=["/dev/shm/sem.loky-1"]),
+    ],
+)
+def test_an_end_that_is_not_as_it_should_be_is_a_fault(ending: Ending) -> None:
+    assert verdict(said(ending)) == "fault"
+
+
+def test_a_session_without_a_whole_report_is_a_fault() -> None:
+    assert verdict(replace(said(), cases=None)) == "fault"
+
+
+def test_what_only_the_case_itself_has_spoilt_is_its_own_doing() -> None:
+    kind = replace(KINDS["exit-1"], survived=(Reading("EQUAL"),), own=(Reading("LOST crash: 1"),))
+    assert verdict(said(), kind) == "own doing"
+
+
+def test_neighbours_may_be_lost_only_where_the_kind_says_so_and_the_text_says_why() -> None:
+    damaged = replace(LOST, message="LOST: the shared table was damaged, probably by test_it[1]")
+    kind = replace(KINDS["exit-1"], spoils=(Reading("LOST: damaged"),))
+    assert verdict(said(_2=damaged), kind) == "own doing"
+    assert verdict(said(_2=damaged)) == "fault"
+    assert verdict(said(_2=LOST), kind) == "fault"
+    assert verdict(said(_2=None), kind) == "fault"
+
+
+def test_only_the_time_of_an_experiment_may_be_tried_again() -> None:
+    late = replace(ENDED, seconds=6.0)
+    judged = judge_kind(said(late), 0.5, kind=KINDS["exit-1"], guilty=(1,), count=3)
+    assert judged.is_late
+    judged = judge_kind(said(late, _2=LOST), 0.5, kind=KINDS["exit-1"], guilty=(1,), count=3)
+    assert not judged.is_late
+
+
+def test_there_are_no_two_experiments_of_one_name() -> None:
+    for backend in ("joblib", "threads"):
+        found = [*hostile.experiments(backend, 0), *shooting.experiments(backend, 0, 2)]
+        assert len({one.id for one in found}) == len(found) > 60
+
+
+def tried(backend: str, name: str) -> tuple[Experiment, Seen]:
+    subject = peers if backend in peers.PEERS else hostile
+    experiment = next(one for one in subject.experiments(backend, 0) if one.name == name)
+    return experiment, carry_out(experiment, 20.0)
+
+
+@pytest.mark.parametrize("name", ["innocent", "exit-1", "lambda"])
+def test_an_experiment_that_is_survived(name: str) -> None:
+    experiment, seen = tried("processes:fork", name)
+    assert experiment.judge(seen, 20.0).reasons == ()
+
+
+def test_a_process_that_has_left_its_session_and_parents_is_seen() -> None:
+    experiment, seen = tried("processes:fork", "daemon")
+    assert any("sleep 600" in process for process in seen.ending.left), seen.ending
+    assert experiment.judge(seen, 20.0).verdict == "own doing"
+
+
+def test_a_peer_that_loses_neighbours_is_a_fault() -> None:
+    experiment, seen = tried("concurrent.futures", "exit-1")
+    judged = experiment.judge(seen, 20.0)
+    assert judged.verdict == "fault"
+    assert "neighbours" in judged.reasons[0]
