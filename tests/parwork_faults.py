@@ -172,6 +172,18 @@ def leaves_a_daemon_and_exits(note: str) -> NoReturn:
     os._exit(1)
 
 
+def leaves_another_group_and_exits() -> NoReturn:
+    """Exit while a child lives that has a process group of its own, in the same session."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setpgid(0, 0)
+        os.write(writer, b"!")
+        time.sleep(20)
+        os._exit(0)
+    os.read(reader, 1)
+    os._exit(1)
+
+
 def forks_and_returns_twice(x: int) -> int:
     _fork()
     return x * x

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from ..clock import now
+from .exits import hear_of_exit
 from .forking import refuse_beside_threads
 
 __all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
@@ -64,6 +65,7 @@ class Processes:
                     start()
                 if self.method == "forkserver":
                     _read_once(made)
+                hear_of_exit(made)
                 self._started.append(made)
 
             made.start = recorded_start  # type: ignore[method-assign]

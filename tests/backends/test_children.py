@@ -57,6 +57,7 @@ def check(outcomes: list[Outcome], words: str) -> None:
     [
         (faults.forks_a_sleeper_and_exits, "exit code 1"),
         (faults.starts_a_process_and_is_killed, "SIGKILL"),
+        (faults.leaves_another_group_and_exits, "exit code 1"),
     ],
 )
 def test_a_death_is_noticed_though_a_child_of_the_dead_lives(

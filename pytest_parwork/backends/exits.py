@@ -1,0 +1,34 @@
+"""How a library learns that one of its processes has exited, whoever holds its pipe."""
+
+from __future__ import annotations
+
+import os
+from multiprocessing import util
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+__all__ = ["hear_of_exit"]
+
+#: The start methods whose processes are children of this one, of which it is told by `waitpid`.
+_CHILDREN = {"fork", "loky", "spawn"}
+
+
+def hear_of_exit(process: BaseProcess) -> bool:
+    """Have a started process watched by itself, where the system can; return whether it is.
+
+    multiprocessing and loky wait for the end of a pipe, which everything holds that the process has
+    forked: a task that leaves a child behind and dies is waited for as long as the child lives.
+    """
+    popen: Any = process._popen  # type: ignore[attr-defined]  # the only way to it
+    if getattr(popen, "is_heard_of", False):
+        return True
+    if popen is None or popen.method not in _CHILDREN or popen.returncode is not None:
+        return False
+    try:
+        end = os.pidfd_open(popen.pid)
+    except (AttributeError, OSError):  # not on this system
+        return False
+    util.Finalize(popen, os.close, (end,))
+    popen.sentinel = process._sentinel = end  # type: ignore[attr-defined]  # see above
+    popen.is_heard_of = True
+    return True
