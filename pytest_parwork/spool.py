@@ -23,6 +23,7 @@ __all__ = [
     "is_in_band",
     "is_whole",
     "length_at",
+    "owner_of",
     "read_record",
     "release_region",
     "write_record",
@@ -142,6 +143,14 @@ class Spool:
         os.close(self._fd)
 
 
+def owner_of(fd: int) -> int:
+    """Return the process id of the living worker that has a spool, 0 if none has."""
+    owner = os.pread(fd, OWNER.size, 0)
+    if len(owner) < OWNER.size or not lives(*OWNER.unpack(owner)):
+        return 0
+    return int(OWNER.unpack(owner)[0])
+
+
 class Taken(Enum):
     """What became of an attempt to take a spool: `LOCKED` while another process makes one."""
 
@@ -157,8 +166,7 @@ def _take(path: str, fd: int) -> Taken:
     lock = os.open(path, os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        owner = os.pread(fd, OWNER.size, 0)
-        if len(owner) == OWNER.size and lives(*OWNER.unpack(owner)):
+        if owner_of(fd):
             return Taken.BY_ANOTHER
         os.pwrite(fd, OWNER.pack(os.getpid(), born(os.getpid())), 0)
         return Taken.BY_US

@@ -109,7 +109,6 @@ def _clear(fd: int, start: int) -> None:
 def _frames(text: str) -> tuple[str, ...]:
     here = os.path.dirname(__file__)
     own = os.path.join(here, "carrying.py")  # which calls the task
-    around = os.path.join(here, "stage", "")  # which calls its fixtures
     place = -1
     threads: list[list[tuple[str, str]]] = []
     for line in text.splitlines():
@@ -124,7 +123,8 @@ def _frames(text: str) -> tuple[str, ...]:
     frames = next(iter(at_work or threads), [])
     files = [file for file, _ in frames]
     inside = frames[: files.index(own) if own in files else None]
-    return _shown([told for file, told in inside if not file.startswith(around)])
+    # What calls its fixtures, or imports its module, is ours, too.
+    return _shown([told for file, told in inside if not file.startswith((here, "<frozen"))])
 
 
 def _shown(frames: list[str]) -> tuple[str, ...]:

@@ -106,6 +106,7 @@ class Attached:
         if header.registry is not None:
             enroll(header.registry)
         self.spool = Spool.claim(header.spools)
+        self._stack = keep_stack(header.stacks, self.spool.number)  # an import may never end
         try:
             self._attach(header)
         except BaseException:
@@ -121,7 +122,6 @@ class Attached:
         self._functions = [self._function(entry) for entry in header.functions]
         limits.take()
         self.ledger = Ledger.open(header.ledger)
-        self._stack = keep_stack(header.stacks, self.spool.number)
 
     @classmethod
     def to(cls, handle: Handle) -> Attached:

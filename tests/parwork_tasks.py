@@ -291,23 +291,25 @@ def die_later(seconds: float) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class KillsFirstLoader:
-    """A function that kills the first process which loads it."""
+class SignalsFirstLoader:
+    """A function that sends a signal to the first process which loads it."""
 
-    def __init__(self, note: str) -> None:
+    def __init__(self, note: str, number: int) -> None:
         self.note = note
+        self.number = number
 
-    def __reduce__(self) -> tuple[Callable[[str], KillsFirstLoader], tuple[str]]:
-        return _load, (self.note,)
+    def __reduce__(self) -> tuple[Callable[[str, int], SignalsFirstLoader], tuple[str, int]]:
+        return _load, (self.note, self.number)
 
     def __call__(self, x: int) -> int:
         return x * x
 
 
-def _load(note: str) -> KillsFirstLoader:
+def _load(note: str, number: int) -> SignalsFirstLoader:
     try:
         os.close(os.open(note, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
-        return KillsFirstLoader(note)
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("still there")
+        pass
+    else:
+        os.kill(os.getpid(), number)
+    return SignalsFirstLoader(note, number)

@@ -14,17 +14,24 @@ from ..groups import kill_group, state_of
 from ..ledger import Ledger, State
 from ..model import Task
 from ..schedule import Batch, Schedule
+from ..spool import owner_of
 from ..stacks import writing
 from ..threadcall import ThreadCall
 from .flight import Flight
 from .losses import Losses
 
-__all__ = ["Overdue"]
+__all__ = ["START_PATIENCE", "Overdue"]
 
 #: Seconds that a process has to stop, or to write its stack; it needs some milliseconds.
 PATIENCE = 1.0
 
 GLANCE = 0.001
+
+#: Seconds until a backend without any sign of a worker is given up.
+START_PATIENCE = 60.0
+
+#: The same where tasks have a timeout, and twice that is no more: somebody cares for the time.
+READY = 20.0
 
 
 class Overdue:
@@ -90,6 +97,35 @@ class Overdue:
             self._losses.overdue(workers[worker])
             found = True
         return found
+
+    @property
+    def patience(self) -> float:
+        """Seconds that workers have to get ready, which is no part of the time of a task."""
+        limits = [task.timeout for task in self._tasks if task.timeout is not None]
+        return START_PATIENCE if not limits else max(READY, 2 * max(limits))
+
+    def wake_the_stopped(self, spools: Sequence[int]) -> None:
+        """Have workers go on that were stopped while they were at no task, which none has done."""
+        for pid in map(owner_of, spools):
+            if pid and state_of(pid) == "T":
+                _send(pid, signal.SIGCONT)
+
+    def end_the_unready(self, spools: Sequence[int], patience: float) -> str:
+        """End the workers that hold a spool and have not come to a task; return what kept them."""
+        pids = [pid for pid in map(owner_of, spools) if pid]
+        for pid in pids:
+            _forbid_core(pid)
+            _send(pid, signal.SIGCONT)
+            _send(pid, signal.SIGABRT)
+        stacks = []
+        for pid in pids:
+            _wait(pid, "Z")
+            stacks += [frames[0] for frames in [self._losses.stack_of(pid).frames] if frames]
+            kill_group(pid)
+        if not pids:
+            return f"no worker took it for {patience:.0f} s"
+        where = f", at {stacks[0]}" if stacks else ""
+        return f"its worker did not get ready to run it within {patience:.0f} s{where}"
 
     def is_all(self, idle: float, patience: float) -> bool:
         """Return whether everything in flight should have come back since, or its worker ended."""

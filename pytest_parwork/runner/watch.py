@@ -20,14 +20,11 @@ from .deaths import Deaths
 from .flight import Flight
 from .inbox import Inbox
 from .losses import Losses
-from .overdue import Overdue
+from .overdue import START_PATIENCE, Overdue
 from .rendezvous import Rendezvous
 from .suspects import Suspects
 
 __all__ = ["Watch"]
-
-#: Seconds until a backend without any sign of a worker is given up.
-START_PATIENCE = 60.0
 
 #: Seconds between two looks at the health of the workers.
 HEARTBEAT = 0.05
@@ -76,6 +73,7 @@ class Watch:
         self._inbox = inbox
         self._is_enough = is_enough
         self._outputs = outputs
+        self._spools = spools
         self._flight = Flight(ledger, losses, settled=settled, spools=len(spools))
         self._damage = Damage(
             ledger, settled, schedule, self._flight, losses, tasks=len(tasks), spools=spools
@@ -284,6 +282,7 @@ class Watch:
             return
         if idle <= STALL or self._flight.is_any_running(self._deaths.is_told):
             return
+        self._overdue.wake_the_stopped(self._spools)
         ended = self._flight.count_ended()
         if ended != self._ended:  # between two tasks of a long batch, say
             self._ended = ended
@@ -294,8 +293,9 @@ class Watch:
             self._replace("workers die before they begin")
         elif self._overdue.threads_left:
             self._replace("threads do not come back")
-        elif idle > START_PATIENCE:
-            self._give_up(f"no worker took it for {START_PATIENCE:.0f} s")
+        elif idle > self._overdue.patience:
+            patience = self._overdue.patience
+            self._give_up(self._overdue.end_the_unready(self._spools, patience))
 
     def _look_for_the_dead(self) -> bool:
         """End the batches of workers that have died; return whether it is known how one did."""

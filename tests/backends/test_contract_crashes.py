@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_
 def test_a_worker_that_dies_as_it_starts_is_replaced_and_nothing_is_lost(
     carrier: Carrier, tmp_path: Path
 ) -> None:
-    function = tasks.KillsFirstLoader(str(tmp_path / "loaded"))
+    function = tasks.SignalsFirstLoader(str(tmp_path / "loaded"), signal.SIGKILL)
     run = carrier.map(function, *[(x,) for x in range(16)])
     assert list(run) == [x * x for x in range(16)]
 

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import parwork_faults as faults
+import parwork_tasks
 import pytest
 from carrier import Carrier
 
 from pytest_parwork.backends import contexts, loky, processes
 from pytest_parwork.backends.base import Backend, Event, Workers
-from pytest_parwork.model import Task
+from pytest_parwork.model import Address, Task
 from pytest_parwork.runner import deaths, desk, overdue
 
 
@@ -129,6 +131,36 @@ def test_a_worker_that_is_slow_to_go_on_leaves_its_stack_all_the_same(
     for one, function in zip(lost, hang, strict=True):
         assert one is not None
         assert any(frame.endswith(f" in {function.__name__}") for frame in one.stack), lost
+
+
+@pytest.mark.parametrize("name", ["processes:spawn", "isolated:fork", "joblib", "dask"])
+def test_a_worker_that_is_stopped_before_it_comes_to_a_task_is_woken(
+    backends: Mapping[str, Backend], tmp_path: Path, name: str
+) -> None:
+    carrier = Carrier(name, backends[name])
+    function = parwork_tasks.SignalsFirstLoader(str(tmp_path / "loaded"), signal.SIGSTOP)
+    run = carrier.map(function, *[(x,) for x in range(4)])
+    values = list(run)
+    carrier.close()
+    assert values == [0, 1, 4, 9]
+
+
+@pytest.mark.parametrize("name", ["processes:spawn", "multiprocessing:fork", "joblib"])
+def test_an_import_that_never_ends_is_named_where_tasks_have_a_timeout(
+    backends: Mapping[str, Backend], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(overdue, "READY", 2.0)
+    file = tmp_path / "endless.py"
+    file.write_text("import time\ntime.sleep(1000)\n", encoding="utf-8")
+    address = Address(module="endless", attribute="f")
+    task = Task(id="0", function=abs, address=address, timeout=0.5)
+    carrier = Carrier(name, backends[name])
+    run = carrier([task] * 4, modules={"endless": (str(file), None)})
+    details = {outcome.lost.detail for outcome in run.outcomes if outcome.lost is not None}
+    carrier.close()
+    assert details == {
+        "its worker did not get ready to run it within 2 s, at endless.py:2 in <module>"
+    }
 
 
 def test_a_run_that_ended_before_one_looked_has_its_wall_time(
