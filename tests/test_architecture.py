@@ -35,6 +35,7 @@ LAYERS = {
     "deadline": 1,
     "groups": 1,
     "stacks": 1,
+    "private": 1,
     "journal": 2,
     "pickling": 1,
     "capture": 2,
