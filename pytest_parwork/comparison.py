@@ -79,7 +79,8 @@ class Mismatch:
 class Note:
     """Something worth knowing about two outcomes that is no difference.
 
-    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros` or `input-changed`.
+    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `input-changed` or
+    `not-sent`.
     """
 
     path: str

@@ -23,6 +23,7 @@ __all__ = [
     "is_fanned_out",
     "is_serial",
     "marker_line",
+    "no_send",
     "note_width",
     "report_files",
     "seed",
@@ -82,6 +83,18 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
     )
+    withheld = (
+        "files that are never sent to a cluster, as patterns (fnmatch) of paths from rootdir, of "
+        "folders, or of names; * stands for / too"
+    )
+    group.addoption(
+        "--parwork-no-send",
+        action="append",
+        default=[],
+        metavar="PATTERNS",
+        help=f"{withheld}; with commas between them; can be repeated",
+    )
+    parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
     parser.addini("parwork_strict", strict, type="bool", default=False)
     parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
@@ -132,6 +145,13 @@ def is_exercise_strict(config: pytest.Config) -> bool:
     """Return whether a workload that was not exercised is to fail."""
     asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
     return bool(asked) or is_strict(config)
+
+
+def no_send(config: pytest.Config) -> tuple[str, ...]:
+    """Return the patterns of files that are never sent to a cluster, of options and ini option."""
+    given = [part for text in config.getoption("parwork_no_send") for part in text.split(",")]
+    named = [pattern.strip() for pattern in (*given, *config.getini("parwork_no_send"))]
+    return tuple(dict.fromkeys(filter(None, named)))
 
 
 def report_files(config: pytest.Config) -> list[Path]:

@@ -36,6 +36,7 @@ LAYERS = {
     "groups": 1,
     "stacks": 1,
     "private": 1,
+    "sources": 2,
     "journal": 2,
     "pickling": 1,
     "capture": 2,

@@ -76,6 +76,16 @@ class RunEntry:
         return self.facts[0].threads if self.facts else None
 
     @property
+    def sent(self) -> tuple[str, ...]:
+        """The files of the project that were sent to workers which have none of them."""
+        return tuple(sorted({file for facts in self.facts for file in facts.sent}))
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The files that were needed there and not sent."""
+        return tuple(sorted({file for facts in self.facts for file in facts.withheld}))
+
+    @property
     def label(self) -> str:
         """Name the configuration with the workers it got, `joblib-2` for `joblib-auto`."""
         return f"{self.backend}-{self.granted}" if self.facts else self.configuration_id

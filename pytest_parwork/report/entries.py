@@ -97,7 +97,7 @@ class RunFacts:
 
     A workload with several values of a wide fixture is one run for each of them; `batch` names
     the run, different from all others of the session, also those of other xdist processes.
-    `wall`, `startup`, `granted`, `start_method`, `budget` and `threads` are those of `model.Run`.
+    All others are those of `model.Run`.
     """
 
     batch: str
@@ -107,6 +107,8 @@ class RunFacts:
     start_method: str
     budget: Budget | None = None
     threads: int | None = None
+    sent: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Run, batch: str) -> RunFacts:
@@ -119,6 +121,8 @@ class RunFacts:
             start_method=run.start_method,
             budget=run.budget,
             threads=run.threads,
+            sent=run.sent,
+            withheld=run.withheld,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,7 +133,8 @@ class RunFacts:
     def from_dict(cls, data: Mapping[str, Any]) -> RunFacts:
         """Undo `to_dict`."""
         budget = Budget(**data["budget"]) if data["budget"] is not None else None
-        return cls(**{**data, "budget": budget})
+        files = {name: tuple(data[name]) for name in ("sent", "withheld")}
+        return cls(**{**data, **files, "budget": budget})
 
 
 def judged(
