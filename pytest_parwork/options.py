@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ __all__ = [
     "OF_TESTS",
     "WIDTH",
     "add_options",
+    "check_files",
     "is_default_given",
     "is_exercise_strict",
     "is_fanned_out",
@@ -163,3 +164,13 @@ def report_files(config: pytest.Config) -> list[Path]:
             known = ", ".join(SUFFIXES)
             raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
     return files
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Raise `UsageError` for a report file of which it is known that it cannot be written."""
+    if files:
+        from .report.files import obstacle
+
+        for file in files:
+            if why := obstacle(file):
+                raise UsageError(f"--parwork-report={file} cannot be written: {why}")
