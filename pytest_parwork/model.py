@@ -10,6 +10,7 @@ from typing import Any, Literal, overload
 from .comparison import Comparison, Policy
 from .errors import LostError
 from .output import Output
+from .printable import printable
 
 __all__ = [
     "Address",
@@ -211,10 +212,8 @@ class Outcome:
         assert self.failure is not None
         if self.failure.exception is not None:
             raise self.failure.exception
-        raise RuntimeError(
-            f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)\n"
-            f"{self.failure.traceback}"
-        )
+        told = f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)"
+        raise RuntimeError(printable(f"{told}\n{self.failure.traceback}"))
 
 
 class Verdict(str, Enum):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .printable import printable
+
 if TYPE_CHECKING:
     from .report.data import Report, RunEntry
 
@@ -46,7 +48,8 @@ class Reporting:
         pieces: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
         if not pieces:
             return
-        self._calls.update(p["id"] for p in pieces if p["id"].startswith(f"{report.nodeid}::"))
+        inside = f"{printable(report.nodeid)}::"  # as entries have it
+        self._calls.update(p["id"] for p in pieces if p["id"].startswith(inside))
         self._pieces.extend(pieces)
 
     def add(self, pieces: Iterable[RunEntry]) -> None:
@@ -83,9 +86,9 @@ class Reporting:
         try:
             write_whole(file, to_json(report))
         except OSError as error:  # no reason to lose what the terminal would show
-            self._told.append(f"parwork report NOT written: {file}: {error.strerror}")
+            self._told.append(printable(f"parwork report NOT written: {file}: {error.strerror}"))
             return False
-        self._told.append(f"parwork report written: {file}")
+        self._told.append(printable(f"parwork report written: {file}"))
         return True
 
     def _add_durations(self, report: Report) -> None:

@@ -19,6 +19,7 @@ from ..inputs import Inputs, is_sampled, note_change
 from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
 from ..options import WIDTH
+from ..printable import printable
 from ..reference import References, call
 from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import Scene, lost_message, mismatch_message
@@ -159,7 +160,7 @@ class Serial:
                 advice = f"\n{note.text}" if note is not None else ""
                 case.traceback = f"{parallel.failure.traceback}{advice}"
                 if parallel.kind == "skip":
-                    pytest.skip(parallel.failure.text)  # which cannot be pickled
+                    pytest.skip(printable(parallel.failure.text))  # which cannot be pickled
             parallel.result()
             return
         inputs = self._inputs(case)
@@ -245,7 +246,7 @@ class Serial:
         traceback = "\n".join(failure.traceback for failure in torn)
         if case.entry.verdict is Verdict.NOT_VERIFIED:
             if torn and report.passed:
-                report.outcome, report.longrepr = "failed", traceback
+                report.outcome, report.longrepr = "failed", printable(traceback)
             return False
         if comparison or case.entry.verdict is Verdict.LOST:
             return False

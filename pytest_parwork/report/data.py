@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .. import stats
 from ..model import Budget, Verdict, WorkersAsked
+from ..printable import make_printable
 from .entries import CaseEntry, RunFacts, plain
 from .timing import Timing, timing
 
@@ -36,6 +37,9 @@ class RunEntry:
     cases: tuple[CaseEntry, ...] = ()
     expected: int | None = None
     xdist: bool = False
+
+    def __post_init__(self) -> None:
+        make_printable(self, "id", "configuration_id", "backend", "policy")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values, fit for xdist and `json`."""

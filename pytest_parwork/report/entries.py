@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..comparison import Comparison, Mismatch, Note
 from ..model import Budget, Lost, Outcome, Run, Verdict
+from ..printable import make_printable, printable
 
 __all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
 
@@ -55,6 +56,9 @@ class CaseEntry:
     classes: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     why: str = ""
+
+    def __post_init__(self) -> None:
+        make_printable(self, "id", "why")
 
     @property
     def is_skipped(self) -> bool:
@@ -109,6 +113,11 @@ class RunFacts:
     threads: int | None = None
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        make_printable(self, "start_method")
+        for name in ("sent", "withheld"):
+            object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @classmethod
     def of(cls, run: Run, batch: str) -> RunFacts:
@@ -177,4 +186,10 @@ def judged(
 
 
 def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:
-    return plain(lost, tries=[plain(one) for one in lost.tries], stack=list(lost.stack), leg=leg)
+    return plain(
+        lost,
+        detail=printable(lost.detail),
+        tries=[plain(one) for one in lost.tries],
+        stack=list(map(printable, lost.stack)),
+        leg=leg,
+    )
