@@ -99,7 +99,7 @@ def test_what_a_function_or_a_hook_says_of_a_difference_is_written_out() -> None
 
 
 @pytest.mark.parametrize("kind", [ParworkError, UsageError, LostError, ParworkWarning])
-def test_our_errors_and_warnings_are_written_out_also_after_a_journey(
+def test_our_errors_and_warnings_are_written_out_also_after_pickling(
     kind: type[Exception],
 ) -> None:
     error = kind(f"first line\n{HOSTILE}", 3)
