@@ -36,6 +36,9 @@ REMEDY = (
 #: Functions that import the module which their first argument names.
 IMPORTERS = {"__import__", "import_module", "importorskip"}
 
+#: The attributes of statements that hold other statements.
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sendable:
@@ -242,10 +245,13 @@ class _Import(NamedTuple):
 @cache  # of a session: each of its runs sends much the same
 def _imports(source: bytes) -> tuple[_Import, ...]:
     """Return what is imported anywhere in a source, but for annotations alone."""
+    if b"import" not in source:
+        return ()
     try:
         todo: list[ast.AST] = [ast.parse(source)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
+    has_calls = any(name.encode() in source for name in IMPORTERS)
     found: list[_Import] = []
     while todo:
         node = todo.pop()
@@ -256,10 +262,13 @@ def _imports(source: bytes) -> tuple[_Import, ...]:
             found.append(_Import(node.level, node.module or "", parts))
         elif isinstance(node, ast.Call) and (called := _called(node)) is not None:
             found.append(called)
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            todo.extend(node.orelse)
-            continue
-        todo.extend(ast.iter_child_nodes(node))
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            todo += node.orelse
+        elif has_calls:
+            todo += ast.iter_child_nodes(node)
+        else:  # expressions, which are nearly all of a source, hold no statements
+            for name in BLOCKS:
+                todo += getattr(node, name, ())
     return tuple(dict.fromkeys(found))
 
 
@@ -275,4 +284,5 @@ def _called(node: ast.Call) -> _Import | None:
 
 
 def _is_type_checking(test: ast.expr) -> bool:
-    return ast.unparse(test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"

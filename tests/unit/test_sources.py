@@ -74,7 +74,16 @@ def test_what_lies_next_to_a_module_is_not_sent(sending: Sending) -> None:
         "import pytest; pytest.importorskip('sent_pack.later')",
     ],
 )
-@pytest.mark.parametrize("inside", ["def f():\n    ", "class C:\n  async def f():\n    "])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "def f():\n    ",
+        "class C:\n  async def f():\n    ",
+        "def f():\n  try:\n    pass\n  except OSError:\n    ",
+        "def f():\n  for _ in ():\n    pass\n  else:\n    ",
+        "def f(x):\n match x:\n  case 1:\n    ",
+    ],
+)
 def test_what_an_import_names_is_sent_wherever_it_is(
     sending: Sending, statement: str, inside: str
 ) -> None:
