@@ -21,6 +21,7 @@ from .reference import call, sample
 from .report.data import RunEntry
 from .report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from .report.message import Scene, mismatch_message
+from .sources import note_missing
 
 __all__ = ["Verified"]
 
@@ -119,9 +120,10 @@ class Verified:
         self, index: int, parallel: Outcome, serial: Outcome, changed: Sequence[str]
     ) -> None:
         comparison = compare_outcomes(parallel, serial, self._plan.policy, own=self._own)
-        note = note_change(changed, parallel=parallel.has_changed_input)
-        if note is not None:
-            comparison = replace(comparison, notes=(*comparison.notes, note))
+        changes = note_change(changed, parallel=parallel.has_changed_input)
+        for note in (changes, note_missing(parallel, self._run.sent)):
+            if note is not None:
+                comparison = replace(comparison, notes=(*comparison.notes, note))
         self._serial_seconds += serial.seconds or 0.0
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         self._add(index, verdict, parallel, serial, comparison)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from .listing import WIDTH, shorten, tabulate
+from .printable import make_printable, printable
 
 __all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
 
@@ -64,6 +65,11 @@ class Mismatch:
     indices: tuple[str, ...] = ()
     at: str = ""
 
+    def __post_init__(self) -> None:
+        make_printable(self, "path", "kind", "actual", "expected", "difference", "array", "at")
+        if self.indices:
+            object.__setattr__(self, "indices", tuple(map(printable, self.indices)))
+
     @property
     def told(self) -> str:
         """How far apart the two are, or of what class the mismatch is unless both show it."""
@@ -79,12 +85,16 @@ class Mismatch:
 class Note:
     """Something worth knowing about two outcomes that is no difference.
 
-    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros` or `input-changed`.
+    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `input-changed` or
+    `not-sent`.
     """
 
     path: str
     kind: str
     text: str
+
+    def __post_init__(self) -> None:
+        make_printable(self, "path", "kind", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -100,6 +110,9 @@ class Comparison:
     policy: str = "exact()"
     classes: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        make_printable(self, "policy")
 
     @classmethod
     def different(cls, mismatch: Mismatch, policy: str) -> Comparison:

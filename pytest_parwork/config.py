@@ -18,8 +18,9 @@ from .comparison import Mismatch, OwnComparison, Policy
 from .equivalence import as_policy, exact
 from .errors import UsageError
 from .model import Configuration, Plan, WorkersAsked
-from .options import DEFAULTS, KEYWORDS, MARK
+from .options import DEFAULTS, KEYWORDS, MARK, no_send
 from .runner import Guard
+from .sources import Sendable
 
 __all__ = [
     "AXES",
@@ -32,6 +33,7 @@ __all__ = [
     "marker_keywords",
     "marks",
     "own_comparison",
+    "sendable",
     "settings",
 ]
 
@@ -76,6 +78,11 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
 def guard(config: pytest.Config) -> Guard:
     """Return what ends the workers of this session in any case."""
     return config.stash.setdefault(_GUARD, Guard())
+
+
+def sendable(config: pytest.Config) -> Sendable:
+    """Return which files of the project may be sent to workers that have none of them."""
+    return Sendable(root=config.rootpath, no_send=no_send(config))
 
 
 def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:

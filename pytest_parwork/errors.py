@@ -11,9 +11,13 @@
     └── LostError(RuntimeError)         a task without an outcome: its worker died
 
     ParworkWarning(UserWarning)         what may go wrong and was asked for by name
+
+What users and libraries have contributed to their texts is written out where it is not printable.
 """
 
 from __future__ import annotations
+
+from .printable import printable
 
 __all__ = [
     "BackendError",
@@ -29,6 +33,9 @@ __all__ = [
 
 class ParworkError(Exception):
     """Base of all errors that parwork raises."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*_printable(args))
 
 
 class UsageError(ParworkError, ValueError):
@@ -57,3 +64,10 @@ class LostError(ParworkError, RuntimeError):
 
 class ParworkWarning(UserWarning):
     """Something that may go wrong, and that the user asked for by name."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*_printable(args))
+
+
+def _printable(args: tuple[object, ...]) -> list[object]:
+    return [printable(arg) if isinstance(arg, str) else arg for arg in args]

@@ -20,6 +20,7 @@ from .config import (
     guard,
     marker_keywords,
     own_comparison,
+    sendable,
     settings,
 )
 from .errors import UsageError
@@ -117,6 +118,7 @@ class Parwork:
                 plan.configuration,
                 backend_named(self._config, plan.configuration.backend),
                 modules=project_modules(self._config.rootpath),
+                sendable=sendable(self._config),
                 guard=guard(self._config),
                 capture=capture_of(self._config, from_threads=False),
             )

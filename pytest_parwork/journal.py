@@ -1,20 +1,28 @@
-"""What became of tasks on one host, written so that it outlives the processes that ran them."""
+"""What became of tasks on one host, written so that it outlives the processes that ran them.
+
+Other users of the host can write to its temporary directory, too. So nothing is read there that
+somebody else may have put there, and what is read is data: the pickle of an outcome is passed on to
+the runner as it is.
+"""
 
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
-import pickle
-import shutil
+import re
+import struct
 import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .ledger import Kind
-from .stacks import Stack, keep_stack, read_stack
+from .private import open_folder, open_own
+from .stacks import Stack, keep_stack_in, read_stack
 
 __all__ = ["Entry", "Journal", "Past"]
 
@@ -24,12 +32,21 @@ FOLDER = "parwork-run-"
 #: How the name of a journal begins until it is locked.
 HIDDEN = "."
 
+#: The name of a journal: the process, and what no other has.
+_NAME = re.compile(r"\d+-[0-9a-f]{32}")
+
 #: Outcomes above this many bytes are not kept: a task that ended is not guilty, and runs again.
 WORTH_KEEPING = 1 << 20
 
+#: Before each note: the bytes of what describes it, and of all that follows.
+_LENGTHS = struct.Struct("<IQ")
+
+#: The fields of an entry that a journal has beside its bytes; the others are of the dead alone.
+_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended")
+
 
 class Entry(NamedTuple):
-    """What became of one task, as it travels to the runner; times on the clock of its host.
+    """What became of one task, as it is sent to the runner; times on the clock of its host.
 
     `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
     what it has out of band, `output` the pickle of what the task printed, logged and warned. Of a
@@ -87,31 +104,39 @@ class Past:
 
 
 class Journal:
-    """The file to which one process writes; locked, so that others see when it is dead."""
+    """The file to which one process writes; locked, so that others see when it is dead.
+
+    Its folder is opened once, and all else by names in the folder that was opened: what is put in
+    its place later is not looked at. Where the folder is not ours alone, there is no journal.
+    """
 
     def __init__(self, run: str) -> None:
         self.folder = Path(tempfile.gettempdir()) / f"{FOLDER}{run}"
         self._name = f"{os.getpid()}-{uuid.uuid4().hex}"
-        self._fd = self._stack = -1
+        self._fd = self._stack = self._directory = -1
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._read: set[str] = {self._name}
         self.past = Past()
-        try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            is_ours = self.folder.lstat().st_uid == os.geteuid()
-            if is_ours and not self.folder.is_symlink():
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-                hidden = self.folder / f"{HIDDEN}{self._name}"
-                self._fd = os.open(hidden, flags, 0o600)
-                _lock(self._fd, shared=False)
-                hidden.rename(self.folder / self._name)  # seen only once it is locked
-                if not faulthandler.is_enabled():  # or it is somebody else's
-                    path = self._path_of_stack(self._name)
-                    path.touch(0o600, exist_ok=False)
-                    self._stack = keep_stack(str(path), 0)
-        except OSError:
-            pass  # a host without a place for it: what dies here is told by the scheduler alone
+        # Without a place for it, what dies here is known to the scheduler alone.
+        with suppress(OSError):
+            self._begin()
+
+    def _begin(self) -> None:
+        with suppress(FileExistsError):
+            self.folder.mkdir(mode=0o700)
+        self._directory = open_folder(self.folder)
+        hidden = f"{HIDDEN}{self._name}"
+        self._fd = self._create(hidden, os.O_WRONLY | os.O_APPEND)
+        _lock(self._fd, shared=False)
+        # It is seen only once it is locked.
+        os.rename(hidden, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+        if not faulthandler.is_enabled():  # or it is somebody else's
+            self._stack = self._create(_stack_name(self._name), os.O_RDWR)
+            keep_stack_in(self._stack, 0)
+
+    def _create(self, name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._directory)
 
     def begin(self, batch: int, entry: Entry) -> None:
         """Note that the function of a task is about to be called."""
@@ -127,29 +152,31 @@ class Journal:
     def _write(self, note: _Begun | Entry) -> None:
         if self._fd < 0:
             return
-        data = pickle.dumps(note, protocol=5)
+        data = _encoded(note)
         with self._writing:
             try:
-                os.write(self._fd, len(data).to_bytes(8, "little") + data)
-            except OSError:  # no space left
-                os.close(self._fd)
-                self._fd = -1
+                is_whole = os.write(self._fd, data) == len(data)
+            except OSError:
+                is_whole = False
+            if not is_whole:  # no space left: nothing can be read behind it
+                self._end()
+
+    def _end(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def look_back(self) -> Past:
         """Return what the dead of this host have left."""
         with self._reading:
-            try:
-                names = set(os.listdir(self.folder))
-            except OSError:
-                return self.past
-            for name in names - self._read:
-                if not name.startswith(HIDDEN):
+            if self._directory >= 0:
+                for name in filter(_NAME.fullmatch, {*os.listdir(self._directory)} - self._read):
                     self._read_if_dead(name)
             return self.past
 
     def _read_if_dead(self, name: str) -> None:
         try:
-            fd = os.open(self.folder / name, os.O_RDONLY)
+            fd = open_own(name, self._directory)
         except OSError:
             return
         try:
@@ -161,7 +188,7 @@ class Journal:
 
     def _stack_of(self, name: str) -> Stack:
         try:
-            fd = os.open(self._path_of_stack(name), os.O_RDONLY)
+            fd = open_own(_stack_name(name), self._directory)
         except OSError:
             return Stack()
         try:
@@ -169,19 +196,27 @@ class Journal:
         finally:
             os.close(fd)
 
-    def _path_of_stack(self, name: str) -> Path:
-        return self.folder / f"{HIDDEN}{name}-stack"
-
     def close(self) -> None:
         """Remove the journals of this host: the run has ended."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        with self._writing:
+            self._end()
         if self._stack >= 0:
             faulthandler.disable()
             os.close(self._stack)
             self._stack = -1
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with self._reading:
+            if self._directory >= 0:
+                for name in os.listdir(self._directory):
+                    with suppress(OSError):  # another process of the run closes, too
+                        os.unlink(name, dir_fd=self._directory)
+                os.close(self._directory)
+                self._directory = -1
+                with suppress(OSError):
+                    os.rmdir(self.folder)
+
+
+def _stack_name(name: str) -> str:
+    return f"{HIDDEN}{name}-stack"
 
 
 def _lock(fd: int, *, shared: bool) -> bool:
@@ -198,14 +233,39 @@ def _lock(fd: int, *, shared: bool) -> bool:
     return True
 
 
+def _encoded(note: _Begun | Entry) -> bytes:
+    """Return a note as it is written: two lengths, a description in JSON, what the entry holds."""
+    batch, entry = note if isinstance(note, _Begun) else (None, note)
+    parts = (entry.data, entry.output, *entry.buffers)
+    described = [batch, [getattr(entry, name) for name in _PLAIN], list(map(len, parts))]
+    head = json.dumps(described).encode("ascii")
+    return b"".join((_LENGTHS.pack(len(head), sum(map(len, parts))), head, *parts))
+
+
+def _decoded(head: bytes, rest: bytes) -> _Begun | Entry:
+    """Undo `_encoded`; raises `ValueError` for what it has not made."""
+    try:
+        batch, plain, lengths = json.loads(head)
+        fields: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
+        ends = [sum(lengths[: n + 1]) for n in range(len(lengths))]
+        parts = [rest[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+        data, output, *buffers = parts
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"no note: {error}") from error
+    entry = Entry(**fields, data=data, output=output, buffers=tuple(buffers))
+    return entry if batch is None else _Begun(batch, entry)
+
+
 def _notes(fd: int) -> Iterator[_Begun | Entry]:
     """Yield the notes in a journal, up to one that its process could not write to the end."""
+    left = os.fstat(fd).st_size
     with open(fd, "rb", closefd=False) as file:
-        while len(head := file.read(8)) == 8:
-            length = int.from_bytes(head, "little")
-            data = file.read(length)
-            if len(data) < length:
+        while len(lengths := file.read(_LENGTHS.size)) == _LENGTHS.size:
+            length, size = _LENGTHS.unpack(lengths)
+            left -= _LENGTHS.size + length + size
+            if left < 0:
                 return
-            note = pickle.loads(data)
-            assert isinstance(note, _Begun | Entry)
-            yield note
+            try:
+                yield _decoded(file.read(length), file.read(size))
+            except ValueError:
+                return

@@ -10,6 +10,7 @@ from typing import Any, Literal, overload
 from .comparison import Comparison, Policy
 from .errors import LostError
 from .output import Output
+from .printable import printable
 
 __all__ = [
     "Address",
@@ -211,10 +212,8 @@ class Outcome:
         assert self.failure is not None
         if self.failure.exception is not None:
             raise self.failure.exception
-        raise RuntimeError(
-            f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)\n"
-            f"{self.failure.traceback}"
-        )
+        told = f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)"
+        raise RuntimeError(printable(f"{told}\n{self.failure.traceback}"))
 
 
 class Verdict(str, Enum):
@@ -245,7 +244,8 @@ class Run(Sequence[Any]):
     None where nothing was verified. `granted` is how many workers there were, `workers_used` how
     many ran at least one task, `budget` says where their number comes from, None where nothing was
     run in parallel, `threads` is the limit of native threads in each of them and in the serial run,
-    None for no limit.
+    None for no limit. `sent` are the files of the project that were sent to workers which have none
+    of them, `withheld` those that were needed and not sent.
     """
 
     workload: str
@@ -260,6 +260,8 @@ class Run(Sequence[Any]):
     threads: int | None = None
     comparison: Comparison | None = None
     reference_wall: float | None = None
+    sent: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> Any: ...

@@ -8,22 +8,30 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from importlib.machinery import ModuleSpec, PathFinder
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
-__all__ = ["ModuleTable", "Sources", "lend", "project_modules", "take_over", "with_sources"]
+__all__ = [
+    "ModuleTable",
+    "Sources",
+    "installed_folders",
+    "lend",
+    "project_modules",
+    "take_over",
+]
 
 #: Modules as {name: (file or None, folders to search for submodules or None)}.
 ModuleTable = Mapping[str, tuple[str | None, tuple[str, ...] | None]]
 
-#: What stands in the files of modules, by file.
-Sources = Mapping[str, bytes]
 
-#: Files above this many bytes do not travel only because they lie beside a module that does.
-LARGE_SOURCE = 1 << 18
+class Sources(NamedTuple):
+    """What is sent of the project: its files, and why a module is not among them, by its name."""
+
+    files: Mapping[str, bytes] = {}
+    withheld: Mapping[str, str] = {}
 
 
 def project_modules(root: Path) -> ModuleTable:
@@ -31,10 +39,8 @@ def project_modules(root: Path) -> ModuleTable:
 
     Installed packages are left out: workers find them as this process did.
     """
-    libraries = (sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
-    installed = {*libraries, *site.getsitepackages(), site.getusersitepackages()}
     inside = os.path.join(root, "")
-    outside = tuple(os.path.join(folder, "") for folder in installed)
+    outside = installed_folders()
     table: dict[str, tuple[str | None, tuple[str, ...] | None]] = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
@@ -48,6 +54,13 @@ def project_modules(root: Path) -> ModuleTable:
             if name not in table and package is not None and not getattr(package, "__file__", None):
                 table[name] = (None, _folders(package) or ())
     return table
+
+
+def installed_folders() -> tuple[str, ...]:
+    """Return the folders of installed packages, each with a separator at its end."""
+    libraries = (sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+    installed = {*libraries, *site.getsitepackages(), site.getusersitepackages()}
+    return tuple(os.path.join(folder, "") for folder in installed)
 
 
 def _folders(module: ModuleType) -> tuple[str, ...] | None:
@@ -66,39 +79,6 @@ def take_over(modules: ModuleTable, path: Sequence[str]) -> None:
     sys.meta_path.insert(0, _Finder(modules))
 
 
-def with_sources(modules: ModuleTable) -> tuple[ModuleTable, Sources]:
-    """Return the modules and those beside them, with their sources, for workers without the files.
-
-    A function may import later what lies beside its module; tests are not imported by others.
-    """
-    table = dict(modules)
-    for name, (file, folders) in modules.items():
-        if name.partition(".")[0] == __package__:
-            del table[name]  # the workers have this package, and are in the middle of using it
-            continue
-        for folder in folders or ():
-            for path in _neighbours(folder):
-                table.setdefault(f"{name}.{path.stem}", (str(path), None))
-        if file and folders is None and "." not in name:
-            for path in _neighbours(os.path.dirname(file)):
-                spec = PathFinder.find_spec(path.stem)
-                if spec is not None and spec.origin == str(path):  # it would be imported here
-                    table.setdefault(path.stem, (str(path), None))
-    sources = {}
-    for file in [file for file, _ in table.values() if file]:
-        with suppress(OSError):
-            sources[file] = Path(file).read_bytes()
-    return table, sources
-
-
-def _neighbours(folder: str) -> Iterator[Path]:
-    for path in sorted(Path(folder).glob("*.py")):
-        if path.stem.isidentifier() and not path.stem.startswith(("test_", "__")):
-            with suppress(OSError):
-                if path.stat().st_size <= LARGE_SOURCE:
-                    yield path
-
-
 def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callable[[], None]:
     """Make the project's modules importable in a process that has none of their files.
 
@@ -106,7 +86,7 @@ def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callabl
     of those names are only set aside. Folders of `path` come last, where they exist at all: the
     process has its own libraries.
     """
-    finder = _Finder(modules, sources)
+    finder, last = _Finder(modules, sources.files), _Withheld(sources.withheld)
     packages = {name.partition(".")[0] for name in modules}
 
     def loaded() -> list[str]:
@@ -116,10 +96,12 @@ def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callabl
     sys.path.extend(added)
     aside = {name: sys.modules.pop(name) for name in loaded() if not finder.has_made(name)}
     sys.meta_path.insert(0, finder)
+    sys.meta_path.append(last)
 
     def take_away() -> None:
         sys.path[:] = [entry for entry in sys.path if entry not in added]
         sys.meta_path.remove(finder)
+        sys.meta_path.remove(last)
         others = [other for other in sys.meta_path if isinstance(other, _Finder)]
         for name in loaded():
             if not any(other.has_made(name) for other in others):
@@ -130,7 +112,7 @@ def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callabl
 
 
 class _Loader(importlib.abc.SourceLoader):
-    """Load a module from the source that travelled with it."""
+    """Load a module from its source, which was sent."""
 
     def __init__(self, file: str, source: bytes) -> None:
         self.file = file
@@ -141,14 +123,14 @@ class _Loader(importlib.abc.SourceLoader):
 
     def get_data(self, path: str | bytes) -> bytes:
         if path != self.file:
-            raise OSError(f"no such file travelled: {path!r}")
+            raise OSError(f"no such file was sent: {path!r}")
         return self.source
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     """Find the project's modules by the table, where ordinary import would not."""
 
-    def __init__(self, modules: ModuleTable, sources: Sources | None = None) -> None:
+    def __init__(self, modules: ModuleTable, sources: Mapping[str, bytes] | None = None) -> None:
         self._modules = modules
         self._sources = sources or {}
 
@@ -181,3 +163,20 @@ class _Finder(importlib.abc.MetaPathFinder):
             loader=_Loader(file, self._sources[file]) if file in self._sources else None,
             submodule_search_locations=None if folders is None else list(folders),
         )
+
+
+class _Withheld(importlib.abc.MetaPathFinder):
+    """Say why a module was not sent, after all others that might have found it here."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self._reasons = reasons
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002, because the protocol of importlib has it
+        target: ModuleType | None = None,  # noqa: ARG002, for the same reason
+    ) -> None:
+        if fullname in self._reasons:
+            reason = self._reasons[fullname]
+            raise ModuleNotFoundError(f"No module named {fullname!r}: {reason}", name=fullname)

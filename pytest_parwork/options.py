@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,13 @@ __all__ = [
     "OF_TESTS",
     "WIDTH",
     "add_options",
+    "check_files",
     "is_default_given",
     "is_exercise_strict",
     "is_fanned_out",
     "is_serial",
     "marker_line",
+    "no_send",
     "note_width",
     "report_files",
     "seed",
@@ -82,6 +84,18 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
     )
+    withheld = (
+        "files that are never sent to a cluster, as patterns (fnmatch) of paths from rootdir, of "
+        "folders, or of names; * stands for / too"
+    )
+    group.addoption(
+        "--parwork-no-send",
+        action="append",
+        default=[],
+        metavar="PATTERNS",
+        help=f"{withheld}; with commas between them; can be repeated",
+    )
+    parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
     parser.addini("parwork_strict", strict, type="bool", default=False)
     parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
@@ -134,6 +148,13 @@ def is_exercise_strict(config: pytest.Config) -> bool:
     return bool(asked) or is_strict(config)
 
 
+def no_send(config: pytest.Config) -> tuple[str, ...]:
+    """Return the patterns of files that are never sent to a cluster, of options and ini option."""
+    given = [part for text in config.getoption("parwork_no_send") for part in text.split(",")]
+    named = [pattern.strip() for pattern in (*given, *config.getini("parwork_no_send"))]
+    return tuple(dict.fromkeys(filter(None, named)))
+
+
 def report_files(config: pytest.Config) -> list[Path]:
     """Return the report files that were asked for; raises `UsageError` for an unknown suffix."""
     named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
@@ -143,3 +164,13 @@ def report_files(config: pytest.Config) -> list[Path]:
             known = ", ".join(SUFFIXES)
             raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
     return files
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Raise `UsageError` for a report file of which it is known that it cannot be written."""
+    if files:
+        from .report.files import obstacle
+
+        for file in files:
+            if why := obstacle(file):
+                raise UsageError(f"--parwork-report={file} cannot be written: {why}")

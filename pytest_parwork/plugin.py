@@ -42,10 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
             from .config import settings
 
             settings(config, {})
+        if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
+            options.check_files(files)
+            config.pluginmanager.register(Reporting(config, files), REPORTING)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
-    if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
-        config.pluginmanager.register(Reporting(config, files), REPORTING)
 
 
 def pytest_parwork_backends() -> Mapping[str, Backend]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .printable import printable
+
 if TYPE_CHECKING:
     from .report.data import Report, RunEntry
 
@@ -46,7 +48,8 @@ class Reporting:
         pieces: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
         if not pieces:
             return
-        self._calls.update(p["id"] for p in pieces if p["id"].startswith(f"{report.nodeid}::"))
+        inside = f"{printable(report.nodeid)}::"  # as entries have it
+        self._calls.update(p["id"] for p in pieces if p["id"].startswith(inside))
         self._pieces.extend(pieces)
 
     def add(self, pieces: Iterable[RunEntry]) -> None:
@@ -54,7 +57,7 @@ class Reporting:
         self._pieces.extend(pieces)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Finish the report: hand it to other plugins, write the files."""
         if not self._pieces and not self._files:
             return
@@ -72,19 +75,21 @@ class Reporting:
         )
         hook(config=self._config, report=self._report)
         self._add_durations(self._report)
-        for file in self._files:
-            self._write(file, self._report)
+        are_written = [self._write(file, self._report) for file in self._files]
+        if not all(are_written) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _write(self, file: Path, report: Report) -> None:
+    def _write(self, file: Path, report: Report) -> bool:
         from .report.as_json import to_json
+        from .report.files import write_whole
 
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(to_json(report), encoding="utf-8")
+            write_whole(file, to_json(report))
         except OSError as error:  # no reason to lose what the terminal would show
-            self._told.append(f"parwork report NOT written: {file}: {error.strerror}")
-        else:
-            self._told.append(f"parwork report written: {file}")
+            self._told.append(printable(f"parwork report NOT written: {file}: {error.strerror}"))
+            return False
+        self._told.append(printable(f"parwork report written: {file}"))
+        return True
 
     def _add_durations(self, report: Report) -> None:
         """Let `--durations` show each parallel run of cases; those of calls are inside a test."""

@@ -11,7 +11,15 @@ import threading
 import traceback
 from dataclasses import dataclass
 
-__all__ = ["Stack", "keep_stack", "read_stack", "size_of_stacks", "stack_of", "writing"]
+__all__ = [
+    "Stack",
+    "keep_stack",
+    "keep_stack_in",
+    "read_stack",
+    "size_of_stacks",
+    "stack_of",
+    "writing",
+]
 
 #: Bytes for each worker: what faulthandler writes of a hundred frames in several threads.
 SLOT = 1 << 18
@@ -57,17 +65,25 @@ def size_of_stacks(places: int) -> int:
 def keep_stack(path: str, place: int) -> int:
     """Have this process write its stack into the file when a signal ends it.
 
-    No other living worker may have the same place. A slot is the id of the process, in 8 bytes,
-    and faulthandler's text. Returns the descriptor, which has to stay open.
+    Returns the descriptor, which has to stay open.
     """
     fd = os.open(path, os.O_RDWR)
+    keep_stack_in(fd, place)
+    return fd
+
+
+def keep_stack_in(fd: int, place: int) -> None:
+    """Do so in a file that is open already.
+
+    No other living worker may have the same place. A slot is the id of the process, in 8 bytes,
+    and faulthandler's text.
+    """
     starts = [(place * SPARE + spare) * SLOT for spare in range(SPARE)]
     start = next((start for start in starts if not _text(fd, start)), starts[-1])
     os.pwrite(fd, os.getpid().to_bytes(8, sys.byteorder), start)
     _clear(fd, start)
     os.lseek(fd, start + 8, os.SEEK_SET)
     faulthandler.enable(fd)
-    return fd
 
 
 def read_stack(fd: int, pid: int, *, is_last: bool = True) -> Stack:

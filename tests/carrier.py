@@ -16,6 +16,7 @@ from pytest_parwork.outcomes import Outcomes
 from pytest_parwork.output import Capture
 from pytest_parwork.runner import Guard, carry_out
 from pytest_parwork.schedule import Batch
+from pytest_parwork.sources import Sendable
 
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}
@@ -82,6 +83,7 @@ class Carrier:
             Configuration(backend=self.name, workers=workers, chunksize=chunksize),
             self.backend,
             modules=modules,
+            sendable=Sendable(root=Path("/")),
             guard=self._guard,
             capture=capture,
         )

@@ -65,6 +65,8 @@ def run(members: Sequence[CaseEntry], **fields: Any) -> RunEntry:
         "start_method": "loky",
         "budget": None,
         "threads": None,
+        "sent": (),
+        "withheld": (),
     }
     facts |= {name: fields.pop(name) for name in list(fields) if name in facts}
     standard: dict[str, Any] = {

@@ -17,6 +17,7 @@ PACKAGE = Path(pytest_parwork.__file__).parent
 #: A module imports from lower layers only. A folder is one room: its files may import one another,
 #: except backends, where none imports another but what they share.
 LAYERS = {
+    "printable": -1,
     "errors": 0,
     "listing": 0,
     "comparison": 0,
@@ -35,6 +36,8 @@ LAYERS = {
     "deadline": 1,
     "groups": 1,
     "stacks": 1,
+    "private": 1,
+    "sources": 2,
     "journal": 2,
     "pickling": 1,
     "capture": 2,

@@ -134,7 +134,9 @@ def test_the_readme_names_every_backend_keyword_option_and_example() -> None:
     for text in [*names, *suffixes, *options.KEYWORDS, *examples]:
         assert text in README
     shown = run("-m", "pytest", "--help", cwd=ROOT)
-    assert set(re.findall(r"--parwork-\w+", shown)) == set(re.findall(r"--parwork-\w+", README))
+    assert set(re.findall(r"--parwork-[\w-]+", shown)) == set(
+        re.findall(r"--parwork-[\w-]+", README)
+    )
 
 
 def test_links_in_the_readme_lead_somewhere() -> None:

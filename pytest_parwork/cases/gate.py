@@ -9,7 +9,7 @@ import pytest
 
 from .._compat import fixture_defs, hidden_fixtures
 from ..capturing import capture_of, filters_of
-from ..config import backend_named, guard
+from ..config import backend_named, guard, sendable
 from ..limits import Limits
 from ..model import Run, Verdict, Workload
 from ..modules import project_modules
@@ -168,6 +168,7 @@ class Gates:
                 group.plan.configuration,
                 backend,
                 modules=project_modules(self._config.rootpath),
+                sendable=sendable(self._config),
                 durations={
                     number: self._seconds[case.key]
                     for number, case in enumerate(cases)

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from .._compat import argument_names
-from ..comparison import Comparison, OwnComparison
+from ..comparison import Comparison, Note, OwnComparison
 from ..config import own_comparison
 from ..equivalence import compare_outcomes
 from ..errors import FixtureError, LostError, MismatchError
@@ -19,10 +19,12 @@ from ..inputs import Inputs, is_sampled, note_change
 from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
 from ..options import WIDTH
+from ..printable import printable
 from ..reference import References, call
 from ..report.entries import SKIPPED, CaseEntry, judged
 from ..report.message import Scene, lost_message, mismatch_message
 from ..session import tell
+from ..sources import note_missing
 from .again import again, serially
 from .company import reseeded
 from .gate import Gates
@@ -154,9 +156,11 @@ class Serial:
             case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=why)
             self._gates.done_with(case)
             if parallel.failure is not None:
-                case.traceback = parallel.failure.traceback
+                note = _missing(case, parallel)
+                advice = f"\n{note.text}" if note is not None else ""
+                case.traceback = f"{parallel.failure.traceback}{advice}"
                 if parallel.kind == "skip":
-                    pytest.skip(parallel.failure.text)  # which cannot be pickled
+                    pytest.skip(printable(parallel.failure.text))  # which cannot be pickled
             parallel.result()
             return
         inputs = self._inputs(case)
@@ -189,9 +193,10 @@ class Serial:
             self._own[plan] = own_comparison(case.item, policy)
         own = self._own[plan]
         comparison = compare_outcomes(parallel, serial, policy, values=not nothing, own=own)
-        note = note_change(changed, parallel=parallel.has_changed_input)
-        if note is not None:
-            comparison = replace(comparison, notes=(*comparison.notes, note))
+        changes = note_change(changed, parallel=parallel.has_changed_input)
+        for note in (changes, _missing(case, parallel)):
+            if note is not None:
+                comparison = replace(comparison, notes=(*comparison.notes, note))
         verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
         case.entry = _entry(case, verdict, parallel, serial=serial, comparison=comparison)
         traceback = parallel.failure.traceback if parallel.failure is not None else ""
@@ -241,7 +246,7 @@ class Serial:
         traceback = "\n".join(failure.traceback for failure in torn)
         if case.entry.verdict is Verdict.NOT_VERIFIED:
             if torn and report.passed:
-                report.outcome, report.longrepr = "failed", traceback
+                report.outcome, report.longrepr = "failed", printable(traceback)
             return False
         if comparison or case.entry.verdict is Verdict.LOST:
             return False
@@ -329,6 +334,10 @@ class Serial:
         body()
         if case.message:
             raise MismatchError(case.message)
+
+
+def _missing(case: Case, parallel: Outcome) -> Note | None:
+    return note_missing(parallel, case.sent.facts.sent) if case.sent is not None else None
 
 
 def _entry(

@@ -11,7 +11,8 @@ from .._compat import records_of
 from ..capture.bounds import HALF, Text, clipped
 from ..capture.warned import key_of, warning_of
 from ..capturing import log_text
-from ..output import Output
+from ..output import Output, Warned
+from ..printable import printable, printable_output
 from .groups import Case, label
 
 __all__ = ["Showing"]
@@ -67,6 +68,7 @@ class Showing:
         when = f"{phase} ({label(case)})"
         for key, text in sections.items():
             if text:
+                text = printable_output(text)
                 case.item.add_report_section(when, key, text)
                 report.sections.append((f"Captured {key} {when}", text))
 
@@ -77,12 +79,19 @@ class Showing:
             if warned[:4] not in self._known:
                 case.item.ihook.pytest_warning_recorded.call_historic(
                     kwargs={
-                        "warning_message": warning_of(warned),
+                        "warning_message": warning_of(_printable(warned)),
                         "when": "runtest",
                         "nodeid": case.item.nodeid,
                         "location": None,
                     }
                 )
+
+
+def _printable(warned: Warned) -> Warned:
+    """Return a warning as pytest may show it; its object says the same as its text."""
+    text, file = printable(warned.text), printable(warned.filename)
+    message = warned.message if text == warned.text else b""
+    return warned._replace(text=text, filename=file, message=message)
 
 
 def _news(key: str, phase: str, text: str, whole: str, report: pytest.TestReport) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ..errors import FixtureError, LostError, MismatchError, ParworkError
+from ..printable import printable
 from .groups import Case
 
 __all__ = ["fail", "is_expected", "tell_of_worker"]
@@ -31,8 +32,8 @@ def is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.T
 def tell_of_worker(case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Say where an outcome arose that was not verified: in its worker, not in our code."""
     if report.failed and call.excinfo is not None:
-        report.longrepr = call.excinfo.getrepr(style="value")
-        report.sections.append((f"{SECTION}: in its worker", case.traceback))
+        report.longrepr = _printable(call.excinfo)
+        report.sections.append((f"{SECTION}: in its worker", printable(case.traceback)))
     elif isinstance(report.longrepr, tuple):
         path, line, _ = case.item.reportinfo()
         report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
@@ -40,6 +41,7 @@ def tell_of_worker(case: Case, call: pytest.CallInfo[None], report: pytest.TestR
 
 def fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -> None:
     """Make a failure of the report, with the message."""
+    message = printable(message)
     report.outcome = "failed"
     if hasattr(report, "wasxfail"):
         del report.wasxfail
@@ -55,6 +57,17 @@ def fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -
     else:
         # The serial run failed too, otherwise: its traceback stays.
         report.sections.append((SECTION, message))
+
+
+def _printable(error: pytest.ExceptionInfo[BaseException]) -> Any:
+    """Return what pytest shows of an exception without its traceback, made printable."""
+    told = error.getrepr(style="value")
+    for frames, crash, _ in getattr(told, "chain", [(told.reprtraceback, told.reprcrash, "")]):
+        if crash is not None:
+            crash.message = printable(crash.message)
+        for entry in frames.reprentries:
+            entry.lines = list(map(printable, entry.lines))
+    return told
 
 
 def _told(error: pytest.ExceptionInfo[BaseException], message: str) -> Any:

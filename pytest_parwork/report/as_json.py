@@ -50,6 +50,8 @@ def _run(run: RunEntry) -> dict[str, object]:
         "peak_overlap": run.peak_overlap,
         "together": run.together,
         "timing": plain(run.timing),
+        "sent": list(run.sent),
+        "withheld": list(run.withheld),
         "cause": None,
     }
 

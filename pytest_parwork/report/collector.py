@@ -32,7 +32,8 @@ class Collector:
 
 def _join(pieces: list[RunEntry]) -> RunEntry:
     facts = {run.batch: run for piece in pieces for run in piece.facts}
-    cases = {case.id: case for piece in pieces for case in piece.cases}
+    # By the index too: ids that differ in what is not printable read alike.
+    cases = {(case.index, case.id): case for piece in pieces for case in piece.cases}
     return replace(
         pieces[0],
         facts=tuple(facts.values()),

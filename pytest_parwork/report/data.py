@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .. import stats
 from ..model import Budget, Verdict, WorkersAsked
+from ..printable import make_printable
 from .entries import CaseEntry, RunFacts, plain
 from .timing import Timing, timing
 
@@ -36,6 +37,9 @@ class RunEntry:
     cases: tuple[CaseEntry, ...] = ()
     expected: int | None = None
     xdist: bool = False
+
+    def __post_init__(self) -> None:
+        make_printable(self, "id", "configuration_id", "backend", "policy")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values, fit for xdist and `json`."""
@@ -74,6 +78,16 @@ class RunEntry:
     def threads(self) -> int | None:
         """The limit of native threads in each worker, None for no limit."""
         return self.facts[0].threads if self.facts else None
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The files of the project that were sent to workers which have none of them."""
+        return tuple(sorted({file for facts in self.facts for file in facts.sent}))
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The files that were needed there and not sent."""
+        return tuple(sorted({file for facts in self.facts for file in facts.withheld}))
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..comparison import Comparison, Mismatch, Note
 from ..model import Budget, Lost, Outcome, Run, Verdict
+from ..printable import make_printable, printable
 
 __all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
 
@@ -56,6 +57,9 @@ class CaseEntry:
     notes: tuple[Note, ...] = ()
     why: str = ""
 
+    def __post_init__(self) -> None:
+        make_printable(self, "id", "why")
+
     @property
     def is_skipped(self) -> bool:
         """True if the case was never sent: it counts as present, and says nothing else."""
@@ -97,7 +101,7 @@ class RunFacts:
 
     A workload with several values of a wide fixture is one run for each of them; `batch` names
     the run, different from all others of the session, also those of other xdist processes.
-    `wall`, `startup`, `granted`, `start_method`, `budget` and `threads` are those of `model.Run`.
+    All others are those of `model.Run`.
     """
 
     batch: str
@@ -107,6 +111,13 @@ class RunFacts:
     start_method: str
     budget: Budget | None = None
     threads: int | None = None
+    sent: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        make_printable(self, "start_method")
+        for name in ("sent", "withheld"):
+            object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @classmethod
     def of(cls, run: Run, batch: str) -> RunFacts:
@@ -119,6 +130,8 @@ class RunFacts:
             start_method=run.start_method,
             budget=run.budget,
             threads=run.threads,
+            sent=run.sent,
+            withheld=run.withheld,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,7 +142,8 @@ class RunFacts:
     def from_dict(cls, data: Mapping[str, Any]) -> RunFacts:
         """Undo `to_dict`."""
         budget = Budget(**data["budget"]) if data["budget"] is not None else None
-        return cls(**{**data, "budget": budget})
+        files = {name: tuple(data[name]) for name in ("sent", "withheld")}
+        return cls(**{**data, **files, "budget": budget})
 
 
 def judged(
@@ -172,4 +186,10 @@ def judged(
 
 
 def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:
-    return plain(lost, tries=[plain(one) for one in lost.tries], stack=list(lost.stack), leg=leg)
+    return plain(
+        lost,
+        detail=printable(lost.detail),
+        tries=[plain(one) for one in lost.tries],
+        stack=list(map(printable, lost.stack)),
+        leg=leg,
+    )

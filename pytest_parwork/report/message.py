@@ -10,6 +10,7 @@ from typing import Any
 from ..comparison import LINES, Comparison, Mismatch
 from ..listing import WIDTH, columns, pad, shorten
 from ..model import Verdict
+from ..printable import printable
 from .entries import CaseEntry
 from .figures import counted, duration
 
@@ -76,7 +77,8 @@ def mismatch_message(
     if scene.like and not scene.is_verbose:
         here = _difference(comparison)
         rows = [("as in", f"{scene.like}, here {here}" if here else scene.like)]
-        return "\n".join([first, *_rows(rows, scene.room), _row("serially", scene.serially)])
+        commands = [_row("serially", scene.serially)]
+        return printable("\n".join([first, *_rows(rows, scene.room), *commands]))
     parts = [first]
     if not _says_all(first, comparison):
         parts.append(
@@ -88,7 +90,7 @@ def mismatch_message(
             )
         )
     if traceback:
-        parts.append(f"  in its worker:\n{indent(traceback.rstrip(), '    ')}")
+        parts.append(f"  in its worker:\n{indent(printable(traceback).rstrip(), '    ')}")
     rows = [
         *_policy(comparison, scene),
         *_notes(comparison, scene),
@@ -98,7 +100,7 @@ def mismatch_message(
     ]
     commands = [_row("again", scene.again), _row("serially", scene.serially)]
     parts.append("\n".join([*_rows(rows, scene.room), *commands]))
-    return "\n\n".join(parts)
+    return printable("\n\n".join(parts))
 
 
 def lost_message(case: CaseEntry, command: str, *, others: tuple[int, int] | None = None) -> str:
@@ -123,7 +125,7 @@ def lost_message(case: CaseEntry, command: str, *, others: tuple[int, int] | Non
         how_many = "all" if kept == count else f"{kept} of"
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
     first = f"LOST: {lost.get('detail', 'its outcome never came')}"
-    return "\n".join([first, "", *(_row(*row) for row in rows)])
+    return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
 
 
 def _try(one: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 
 from ..listing import shorten
 from ..model import Verdict
@@ -52,6 +53,29 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             yield from _row(run, run.configuration_id if ambiguous else run.label)
             for note in notes(run, room=min(width, 80) - INDENT, verbosity=verbosity):
                 yield _line(" " * INDENT, (note.text, note.markup))
+    if verbosity > 0:
+        yield from _sent(report.runs, width)
+
+
+def _sent(runs: Iterable[RunEntry], width: int) -> Iterator[Line]:
+    """Yield the files of the project that have left this machine, by the backend they went to."""
+    went: dict[str, list[RunEntry]] = {}
+    for run in runs:
+        if run.sent or run.withheld:
+            went.setdefault(run.backend, []).append(run)
+    for backend, those in went.items():
+        sent = sorted({file for run in those for file in run.sent})
+        withheld = sorted({file for run in those for file in run.withheld})
+        yield _line(f"{counted(len(sent), 'file')} sent to the workers of {backend}:")
+        yield from _listed(sent, width)
+        if withheld:
+            yield _line(f"{counted(len(withheld), 'file')} needed there and not sent:")
+            yield from _listed(withheld, width)
+
+
+def _listed(files: Iterable[str], width: int) -> Iterator[Line]:
+    for line in wrap(", ".join(files), width - 2, break_long_words=False, break_on_hyphens=False):
+        yield _line(f"  {line}")
 
 
 def _heading(workload: str, width: int) -> Iterator[Line]:

@@ -14,10 +14,11 @@ from ..copies import copy_arguments
 from ..errors import PayloadError
 from ..ledger import Files, Ledger
 from ..model import Workload
-from ..modules import ModuleTable, Sources, with_sources
+from ..modules import ModuleTable
 from ..network import NetworkCall
 from ..output import Capture
 from ..payload import Payload
+from ..sources import Selection, Sendable, select
 from ..spool import Spool
 from ..threadcall import ThreadCall
 from ..worker import ProcessCall
@@ -36,6 +37,7 @@ class Desk:
 
     `refused` are the tasks that cannot be sent, `spools` and `stacks` descriptors of files, `inbox`
     is where outcomes come in that are sent. `outputs` are the files that workers print to.
+    `selection` is what is sent of the project, where the workers have none of its files.
     """
 
     call: BatchCall
@@ -46,12 +48,14 @@ class Desk:
     stacks: int | None = None
     inbox: Inbox | None = None
     outputs: OutputFiles | None = None
+    selection: Selection | None = None
 
 
 def prepare(
     workload: Workload,
     workers: Workers,
     modules: ModuleTable,
+    sendable: Sendable,
     threads: int,
     guard: Guard | None,
     capture: Capture | None,
@@ -69,12 +73,13 @@ def prepare(
         return Desk(call=call, ledger=ledger, refused={})
     files = Files()
     is_apart = workers.reach == "network"
-    sources: Sources = {}
+    selection: Selection | None = None
     # A successor may start before a dead worker is gone.
     places = 1 if is_apart else 2 * workers.size + 2
     outputs: OutputFiles | None = None
     if is_apart:
-        modules, sources = with_sources(modules)
+        selection = select(modules, sendable)
+        modules = selection.modules
     try:
         if capture is not None and capture.streams and not is_apart:
             outputs = OutputFiles(places)
@@ -96,15 +101,16 @@ def prepare(
         if outputs is not None:
             outputs.close()
         raise
-    if is_apart:
+    if selection is not None:
         limits = {n: task.timeout for n, task in enumerate(workload.tasks) if task.timeout}
         return Desk(
-            call=NetworkCall(payload.handle, content, sources, timeouts=limits),
+            call=NetworkCall(payload.handle, content, selection.sources, timeouts=limits),
             ledger=ledger,
             refused=payload.refused,
             files=files,
             spools=tuple(spools),
             inbox=Inbox(ledger, Spool(0, spools[0])),
+            selection=selection,
         )
     return Desk(
         call=ProcessCall(

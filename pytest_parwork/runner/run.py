@@ -21,6 +21,7 @@ from ..modules import ModuleTable
 from ..outcomes import Outcomes
 from ..output import Capture
 from ..schedule import Schedule
+from ..sources import Sendable
 from ..threadcall import ThreadCall
 from .desk import Desk, prepare
 from .guard import Guard
@@ -55,6 +56,7 @@ def carry_out(
     backend: Backend,
     *,
     modules: ModuleTable | None = None,
+    sendable: Sendable | None = None,
     durations: Mapping[int, float] | None = None,
     stop: Stop | None = None,
     guard: Guard | None = None,
@@ -62,7 +64,8 @@ def carry_out(
 ) -> Run:
     """Run all tasks of `workload` and return what came of each; every task has an outcome.
 
-    `modules` are those that a worker may not be able to import by itself. `durations`, seconds by
+    `modules` are those that a worker may not be able to import by itself, `sendable` says which
+    files may be sent to one that has none of the project. `durations`, seconds by
     task number, are used to begin with the longest. With `stop`, tasks are begun in their order,
     and no more after so many failures. `guard` ends workers where pytest is killed. `capture`
     says which output of the tasks is to come back with their outcomes, None for none. The values
@@ -82,7 +85,9 @@ def carry_out(
         return backend.start(given.workers)
 
     def ready(workers: Workers) -> Desk:
-        return prepare(workload, workers, modules or {}, threads, guard, capture)
+        return prepare(
+            workload, workers, modules or {}, sendable or Sendable(), threads, guard, capture
+        )
 
     workers, desk = _begin(configuration, given, start, ready)
     schedule = Schedule(
@@ -154,6 +159,8 @@ def carry_out(
         start_method=watch.workers.start_method,
         budget=given.granted(watch.workers.size),
         threads=threads,
+        sent=desk.selection.sent if desk.selection is not None else (),
+        withheld=desk.selection.withheld if desk.selection is not None else (),
     )
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted

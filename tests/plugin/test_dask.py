@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 from dask_programs import DaskPrograms
 
@@ -58,6 +60,135 @@ def test_a_project_runs_on_workers_that_know_nothing_of_it(
     assert session.verdicts("pack/test_it.py::test_fails") == dict.fromkeys("012", "EQUAL")
     assert session.err == ""
     assert programs.journals() == []
+
+
+#: Makes a worker on this machine, where it would find the project's folder, as one on another.
+LEAVING = """
+import os, sys, threading
+
+def leave_folder():
+    if threading.current_thread() is not threading.main_thread():
+        here = os.path.dirname(__file__)
+        sys.path[:] = [entry for entry in sys.path if entry != here]
+"""
+
+
+def secretive(scratch: Scratch, **changed: str) -> None:
+    """Write a project with files that are nobody's business on a cluster."""
+    files = {
+        "local_secrets.py": "KEY = 'hidden'\n",
+        "settings_prod.py": "KEY = 'hidden'\n",
+        "used.py": "VALUE = 3\n",
+        "leaving.py": LEAVING,
+        "test_it.py": """
+            import pytest
+            from leaving import leave_folder
+
+            @pytest.mark.parwork(workers=2)
+            @pytest.mark.parametrize("n", range(3))
+            def test_it(n):
+                leave_folder()
+                import used
+                return used.VALUE * n
+            """,
+    }
+    for name, text in {**files, **changed}.items():
+        scratch.write(name, text)
+
+
+def test_verbose_lists_what_was_sent_to_the_cluster(
+    scratch: Scratch, programs: DaskPrograms
+) -> None:
+    secretive(scratch)
+    name = f"dask:{programs.address}"
+    session = scratch.run_apart(f"--parwork-backend={name}", "-v", report=True)
+    assert session.counts == {"passed": 3}
+    at = session.section.index(f"3 files sent to the workers of {name}:")
+    assert session.section[at + 1] == "  leaving.py, test_it.py, used.py"
+    run = session.run("test_it.py::test_it")
+    assert (run["sent"], run["withheld"]) == (["leaving.py", "test_it.py", "used.py"], [])
+    quiet = scratch.run_apart(f"--parwork-backend={name}")
+    assert " sent to " not in quiet.text
+
+
+def test_nothing_is_listed_where_nothing_was_sent(scratch: Scratch) -> None:
+    secretive(scratch)
+    session = scratch.run("--parwork-backend=threads", "-v", report=True)
+    assert " sent " not in session.text
+    assert session.run("test_it.py::test_it")["sent"] == []
+
+
+@pytest.mark.parametrize("how", ["option", "ini"])
+def test_what_is_not_to_be_sent_is_named_to_who_imports_it(
+    scratch: Scratch, programs: DaskPrograms, how: str
+) -> None:
+    secretive(scratch)
+    name = f"dask:{programs.address}"
+    options = [f"--parwork-backend={name}", "-v"]
+    if how == "ini":
+        scratch.write("pytest.ini", "[pytest]\nparwork_no_send =\n    *secret*\n    used.py\n")
+    else:
+        options += ["--parwork-no-send=*secret*, *prod*", "--parwork-no-send=used.py"]
+    session = scratch.run_apart(*options)
+    assert session.counts == {"failed": 3}
+    told = (
+        "ModuleNotFoundError: No module named 'used': used.py was not sent, because of "
+        "--parwork-no-send=used.py; install it on the workers, or narrow the pattern"
+    )
+    assert told in session.text
+    at = session.section.index("1 file needed there and not sent:")
+    assert session.section[at + 1] == "  used.py"
+
+
+def test_no_file_of_the_project_goes_to_workers_of_this_machine_but_all_can_be_imported(
+    scratch: Scratch,
+) -> None:
+    secretive(scratch)
+    session = scratch.run_apart("--parwork-backend=processes", "--parwork-no-send=*", "-v")
+    assert session.counts == {"passed": 3}
+    assert " sent" not in session.text
+
+
+DYNAMIC = """
+    import importlib
+    import pytest
+    from leaving import leave_folder
+
+    @pytest.mark.parwork(workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_it(n):
+        leave_folder()
+        return importlib.import_module(f"us{'ed'}").VALUE
+
+    def value(n):
+        leave_folder()
+        return importlib.import_module(f"us{'ed'}").VALUE
+
+    def test_calls(parwork):
+        parwork.map(value, range(2))
+    """
+
+
+@pytest.mark.parametrize("verify", ["1", "0"])
+def test_a_module_that_no_statement_names_is_missed_with_the_remedy(
+    scratch: Scratch, programs: DaskPrograms, verify: str
+) -> None:
+    secretive(scratch, **{"test_it.py": DYNAMIC})
+    name = f"dask:{programs.address}"
+    cases = [f"--parwork-backend={name}", f"--parwork-verify={verify}", "-k", "test_it"]
+    calls = [f"--parwork-backend={name}", "-k", "test_calls"]
+    for options in (cases, *([calls] if verify == "1" else [])):
+        session = scratch.run_apart(*options)
+        text = " ".join(session.text.split()).replace(" E ", " ")
+        assert "ModuleNotFoundError: No module named 'used'" in text
+        words = (
+            "import the module at the top of the test module or in conftest.py, which sends it, "
+            "or install it on the workers"
+        )
+        assert words in text
+    secretive(scratch, **{"test_it.py": f"import used\n{dedent(DYNAMIC)}"})
+    session = scratch.run_apart(f"--parwork-backend={name}", f"--parwork-verify={verify}")
+    assert session.counts == {"passed": 3}
 
 
 def test_a_matrix_of_the_command_line_names_the_address_in_its_ids(

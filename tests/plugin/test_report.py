@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from textwrap import dedent
 
 import pytest
 
@@ -207,15 +208,34 @@ class TestJson:
         scratch.run()
         assert json.loads((scratch.path / "from_ini.json").read_text())["schema"] == 1
 
-    def test_a_file_that_cannot_be_written_is_told_and_not_a_traceback(
+    def test_a_path_that_cannot_be_written_to_is_an_error_before_anything_runs(
         self, scratch: Scratch
     ) -> None:
         scratch.cases(EQUAL)
         scratch.write("file")
-        session = scratch.run("--parwork-report=file/report.json")
-        assert session.counts == {"passed": 4}
-        assert f"parwork report NOT written: {scratch.path / 'file/report.json'}: " in session.text
+        session = scratch.run_apart("--parwork-report=file/report.json")
+        assert session.code == pytest.ExitCode.USAGE_ERROR
+        path = scratch.path / "file"
+        told = f"--parwork-report={path / 'report.json'} cannot be written: {path} is no folder"
+        assert told in session.text
+        assert session.counts == {}
+
+    def test_a_file_that_could_not_be_written_makes_an_exit_code_of_0_a_1(
+        self, scratch: Scratch
+    ) -> None:
+        scratch.cases(dedent(EQUAL) + "def test_last():\n    open('new', 'w').close()\n")
+        session = scratch.run("--parwork-report=new/report.json")
+        assert session.counts == {"passed": 5}
+        assert f"parwork report NOT written: {scratch.path / 'new/report.json'}: " in session.text
         assert "INTERNALERROR" not in session.text
+        assert session.code == pytest.ExitCode.TESTS_FAILED
+
+    def test_a_link_in_the_place_of_the_file_is_replaced(self, scratch: Scratch) -> None:
+        scratch.cases(EQUAL)
+        other = scratch.write("other.json", "of somebody else")
+        (scratch.path / "parwork.json").symlink_to(other)
+        assert scratch.run(report=True).report["schema"] == 1
+        assert other.read_text(encoding="utf-8") == "of somebody else"
 
     def test_ids_of_classes_and_folders_are_node_ids(self, scratch: Scratch) -> None:
         scratch.write(

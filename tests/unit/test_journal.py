@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,14 +139,136 @@ def test_without_a_place_for_it_nothing_is_noted_and_nothing_fails(
     journal.close()
 
 
-def test_a_directory_that_is_a_link_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the folder of the journals of a run before there is any."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    target = tmp_path / "target"
-    target.mkdir()
-    (tmp_path / f"parwork-run-{RUN}").symlink_to(target)
+    return tmp_path / f"parwork-run-{RUN}"
+
+
+def is_without_journals(folder: Path) -> bool:
+    """Tell whether a worker takes nothing from a folder, leaves nothing there, and works on."""
+    before = {path.name: path.lstat() for path in folder.iterdir()}
     journal = Journal(RUN)
-    journal.begin(1, Entry(1, "died", "w#0", 1, 1.0, 2.0))
-    assert list(target.iterdir()) == []
+    journal.begin(1, Entry(1, "died", "w#0", os.getpid(), 1.0, 2.0))
+    journal.end(Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, b"one"))
+    past = journal.look_back()
     journal.close()
+    after = {path.name: path.lstat() for path in folder.iterdir()}
+    return after == before and not past.ended and not past.died
+
+
+def test_a_folder_to_which_others_can_write_is_not_used(folder: Path, tmp_path: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o700)
+    die(tmp_path, "")
+    for mode in (0o777, 0o770, 0o705):
+        folder.chmod(mode)
+        assert is_without_journals(folder)
+
+
+def test_a_folder_of_another_user_is_not_used(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die(tmp_path, "")
+    us = os.geteuid()
+    monkeypatch.setattr("os.geteuid", lambda: us + 1)
+    assert is_without_journals(folder)
+
+
+def test_a_link_in_the_place_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    die(tmp_path, "")
+    folder.rename(tmp_path / "target")
+    folder.symlink_to(tmp_path / "target")
+    assert is_without_journals(tmp_path / "target")
+
+
+def test_only_files_that_nobody_else_can_have_written_are_read(
+    journal: Journal, tmp_path: Path
+) -> None:
+    for _ in range(4):
+        die(tmp_path, "")
+    linked, twice, open_to_all, kept = sorted(
+        path for path in journal.folder.iterdir() if path.name[0].isdigit() and not is_of(path)
+    )
+    linked.rename(tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    os.link(twice, tmp_path / "second name")
+    open_to_all.chmod(0o622)
+    os.mkfifo(journal.folder / f"1-{'0' * 32}", 0o600)
+    (journal.folder / f"2-{'0' * 32}").mkdir()
+    read = {entry.pid for entry in journal.look_back().died.values()}
+    assert read == {int(kept.name.partition("-")[0])}
+
+
+def is_of(path: Path) -> bool:
+    return path.name.startswith(f"{os.getpid()}-")
+
+
+def test_what_is_put_in_the_place_of_the_folder_later_is_not_looked_at(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.folder.rename(tmp_path / "ours")
+    die(tmp_path, "")  # in a new folder, which might be anybody's
+    assert journal.look_back().ended == {}
+    journal.close()
+    assert list((tmp_path / "ours").iterdir()) == []
+    assert len(list(journal.folder.iterdir())) > 0
+
+
+class Deed:
+    """What runs code when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.file,)
+
+
+def test_a_journal_is_not_unpickled(journal: Journal, tmp_path: Path) -> None:
+    """Neither what looks like a note of old, nor the outcome in a note of today."""
+    data = pickle.dumps(Deed(tmp_path / "touched"))
+    file = journal.folder / f"1-{'0' * 32}"
+    file.touch(0o600)
+    file.write_bytes(len(data).to_bytes(8, "little") + data)
+    file = journal.folder / f"2-{'0' * 32}"
+    file.touch(0o600)
+    entry = Entry(2, "value", "w#0", 2, 1.0, 2.0, 3.0, data, (data,), output=data)
+    with file.open("wb") as writing:
+        fd, journal._fd = journal._fd, writing.fileno()
+        journal.end(entry)
+        journal._fd = fd
+    past = journal.look_back()
+    assert past.ended == {2: entry}
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"x" * 200, bytes(200), b"\xff" * 200, struct.pack("<IQ", 2, 0) + b"[]"],
+    ids=["text", "zeros", "endless", "no note"],
+)
+def test_what_is_no_note_ends_a_journal(journal: Journal, tmp_path: Path, garbage: bytes) -> None:
+    die(tmp_path, "")
+    (file,) = [
+        path for path in journal.folder.iterdir() if path.name[0].isdigit() and not is_of(path)
+    ]
+    with file.open("ab") as writing:
+        writing.write(garbage)
+    past = journal.look_back()
+    assert past.ended.keys() == {1}
+    assert past.died.keys() == {(7, 2), (7, 3)}
+
+
+def test_after_a_note_that_could_not_be_written_whole_nothing_is_noted(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, entry = os.write, Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, b"one")
+    (file,) = [path for path in journal.folder.iterdir() if path.name[0].isdigit()]
+    monkeypatch.setattr("os.write", lambda fd, data: write(fd, data[:-1]))
+    journal.end(entry)
+    monkeypatch.undo()
+    size = file.stat().st_size
+    journal.end(entry)
+    assert file.stat().st_size == size > 0

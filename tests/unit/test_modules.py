@@ -12,7 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from pytest_parwork.modules import ModuleTable, Sources, lend, project_modules, with_sources
+from pytest_parwork.modules import ModuleTable, Sources, lend, project_modules
+from pytest_parwork.sources import Sendable, select
 
 FILES = {
     "travelling/__init__.py": "",
@@ -43,17 +44,17 @@ def travelled(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
     try:
         for name in ("travelling.main", "spread.inner.module", "alone_here"):
             importlib.import_module(name)
-        found = with_sources(project_modules(tmp_path))
+        found = select(project_modules(tmp_path), Sendable(root=tmp_path))
     finally:
         sys.path.remove(str(tmp_path))
         for name in set(sys.modules) - before:
             del sys.modules[name]
     shutil.rmtree(tmp_path)
-    yield found
+    yield found.modules, found.sources
     assert set(sys.modules) == before, "all is taken back"
 
 
-def test_modules_and_what_lies_beside_them_are_imported_from_their_sources(
+def test_modules_and_what_they_import_are_imported_from_their_sources(
     travelled: tuple[ModuleTable, Sources],
 ) -> None:
     modules, sources = travelled
@@ -119,7 +120,8 @@ def test_a_changed_source_is_imported_anew(travelled: tuple[ModuleTable, Sources
     assert importlib.import_module("travelling.early").BY == 3
     file, _ = modules["travelling.early"]
     assert file is not None
-    second = lend(modules, [], {**sources, file: b"BY = 4\n"})
+    changed = sources._replace(files={**sources.files, file: b"BY = 4\n"})
+    second = lend(modules, [], changed)
     assert importlib.import_module("travelling.early").BY == 4
     second()
     first()
@@ -128,7 +130,8 @@ def test_a_changed_source_is_imported_anew(travelled: tuple[ModuleTable, Sources
 def test_this_package_does_not_travel() -> None:
     import pytest_parwork
 
-    modules, _ = with_sources(project_modules(Path(pytest_parwork.__file__).parents[1]))
+    root = Path(pytest_parwork.__file__).parents[1]
+    modules = select(project_modules(root), Sendable(root=root)).modules
     assert not [name for name in modules if name.startswith("pytest_parwork")]
 
 

@@ -16,6 +16,7 @@ import pytest
 from pytest_parwork import sites
 from pytest_parwork.ledger import Files
 from pytest_parwork.model import Task
+from pytest_parwork.modules import Sources
 from pytest_parwork.network import Body, NetworkCall
 from pytest_parwork.payload import Payload
 from pytest_parwork.schedule import Batch
@@ -57,7 +58,9 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
         )
         content = Path(payload.handle.path).read_bytes()
         files.close()
-        arrived = pickle.loads(pickle.dumps(NetworkCall(payload.handle, content, {}, home=home)))
+        arrived = pickle.loads(
+            pickle.dumps(NetworkCall(payload.handle, content, Sources(), home=home))
+        )
         assert isinstance(arrived, NetworkCall)
         return arrived
 

@@ -247,6 +247,8 @@ def test_an_entry_survives_a_journey_as_json() -> None:
             ),
         ],
         budget=BUDGET,
+        sent=("test_it.py",),
+        withheld=("secret.py",),
     )
     assert RunEntry.from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
 

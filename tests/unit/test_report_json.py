@@ -42,6 +42,8 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "peak_overlap",
         "together",
         "timing",
+        "sent",
+        "withheld",
         "cause",
     ]
     assert list(entry["timing"]) == [

@@ -186,3 +186,26 @@ def test_the_title_leaves_out_what_has_no_room_and_is_not_wrong(width: int, rest
     assert drawn.title.text == (
         f"parwork: 2 workloads, 4 cases DIFFERENT, 1 LOST, 1 of 2 runs NOT EXERCISED{rest}"
     )
+
+
+def test_verbose_lists_the_files_that_left_this_machine_once_for_all_runs() -> None:
+    first_run = run(cases(2), sent=("b.py", "a.py"), backend="dask:tcp://host:1")
+    second_run = run(
+        cases(2),
+        id="test_other.py::test_other",
+        backend="dask:tcp://host:1",
+        sent=("a.py", *(f"package/module_{n}.py" for n in range(8))),
+        withheld=("secret.py",),
+    )
+    text = shown(first_run, second_run, verbosity=1)
+    assert text.endswith(
+        dedent("""\
+        10 files sent to the workers of dask:tcp://host:1:
+          a.py, b.py, package/module_0.py, package/module_1.py, package/module_2.py,
+          package/module_3.py, package/module_4.py, package/module_5.py,
+          package/module_6.py, package/module_7.py
+        1 file needed there and not sent:
+          secret.py
+        """)
+    )
+    assert " sent " not in shown(first_run, second_run)

@@ -1,0 +1,59 @@
+"""Report files, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["obstacle", "write_whole"]
+
+
+def obstacle(file: Path) -> str:
+    """Return why a file cannot be written, as far as that is known before; empty if nothing is."""
+    if file.is_dir() and not file.is_symlink():
+        return "it is a folder"
+    around = next(folder for folder in file.parents if os.path.lexists(folder))
+    if not around.is_dir():
+        return f"{around} is no folder"
+    if not os.access(around, os.W_OK | os.X_OK):
+        return f"nothing can be written to {around}"
+    return ""
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file, and the folders around it; raises `OSError`.
+
+    It is written under another name and renamed, so that nobody reads a part of it, and a link in
+    its place is replaced: somebody else may have made that, where others can write. A file that was
+    there keeps its mode, if it is ours. A pipe or a device is written to.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        there = file.lstat()
+    except FileNotFoundError:
+        there = None
+    if there is not None and not stat.S_ISREG(there.st_mode) and not stat.S_ISLNK(there.st_mode):
+        # Not to wait for a reader that may never come, only for one that is slow.
+        fd = os.open(file, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+        os.set_blocking(fd, True)
+        with open(fd, "w", encoding="utf-8") as special:
+            special.write(text)
+        return
+    draft = file.with_name(f".parwork-{uuid.uuid4().hex}")
+    try:
+        with open(draft, "x", encoding="utf-8") as new:  # with the mode that the umask leaves
+            new.write(text)
+            if there is not None and stat.S_ISREG(there.st_mode) and _is_ours(there):
+                os.chmod(draft, stat.S_IMODE(there.st_mode) & 0o777)
+        os.replace(draft, file)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return not hasattr(os, "geteuid") or found.st_uid == os.geteuid()

@@ -1,0 +1,134 @@
+"""Report files: written whole or not at all, whatever is in their place."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_parwork.report.files import obstacle, write_whole
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path, umask: None) -> None:
+    write_whole(tmp_path / "new" / "report.json", "{}\n")
+    assert (tmp_path / "new" / "report.json").read_text() == "{}\n"
+    assert mode(tmp_path / "new" / "report.json") == 0o640
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.json"]
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, umask: None) -> None:
+    file = tmp_path / "report.json"
+    file.write_text("old")
+    file.chmod(0o604)
+    write_whole(file, "new")
+    assert (file.read_text(), mode(file)) == ("new", 0o604)
+
+
+def test_the_mode_of_a_file_of_somebody_else_is_not_kept(
+    tmp_path: Path, umask: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "report.json"
+    file.write_text("planted")
+    file.chmod(0o666)
+    us = os.geteuid()
+    monkeypatch.setattr("os.geteuid", lambda: us + 1)
+    write_whole(file, "new")
+    assert (file.read_text(), mode(file)) == ("new", 0o640)
+
+
+@pytest.mark.parametrize("target", ["there", "not there", "."])
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path, target: str) -> None:
+    (tmp_path / "there").write_text("of somebody else")
+    file = tmp_path / "report.json"
+    file.symlink_to(tmp_path / target)
+    assert obstacle(file) == ""
+    write_whole(file, "new")
+    assert not file.is_symlink()
+    assert file.read_text() == "new"
+    assert (tmp_path / "there").read_text() == "of somebody else"
+    assert not (tmp_path / "not there").exists()
+
+
+def test_a_second_name_of_the_file_keeps_what_it_had(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("of somebody else")
+    os.link(tmp_path / "other", tmp_path / "report.json")
+    write_whole(tmp_path / "report.json", "new")
+    assert (tmp_path / "other").read_text() == "of somebody else"
+
+
+def test_nothing_is_left_of_what_could_not_be_written_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "report.json"
+    file.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(file, "new")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(file, "no encoding has \ud800")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert file.read_text() == "old"
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "report.json"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reading, True)
+
+    def read_all() -> None:
+        with open(reading, encoding="utf-8") as opened:
+            read.append(opened.read())
+
+    reader = threading.Thread(target=read_all)
+    reader.start()
+    text = "x" * 200_000  # more than a pipe holds
+    write_whole(pipe, text)
+    reader.join(30)
+    assert read == [text]
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "report.json")
+    with pytest.raises(OSError, match="No such device or address"):
+        write_whole(tmp_path / "report.json", "{}")
+
+
+def test_a_device_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_whole(Path(os.devnull), "{}")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_what_is_in_the_way_is_known_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.json").mkdir()
+    assert obstacle(tmp_path / "new" / "report.json") == ""
+    assert obstacle(tmp_path / "file") == ""
+    assert obstacle(tmp_path / "folder.json") == "it is a folder"
+    assert obstacle(tmp_path / "file" / "a" / "r.json") == f"{tmp_path / 'file'} is no folder"
+    monkeypatch.setattr("os.access", lambda *_: False)
+    told = f"nothing can be written to {tmp_path}"
+    assert obstacle(tmp_path / "new" / "report.json") == told
