@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from .groups import born, lives
 from .ledger import Kind
 from .private import open_folder, open_own
 from .stacks import Stack, keep_stack_in, read_stack
@@ -33,7 +34,7 @@ FOLDER = "parwork-run-"
 HIDDEN = "."
 
 #: The name of a journal: the process, and what no other has.
-_NAME = re.compile(r"\d+-[0-9a-f]{32}")
+_NAME = re.compile(r"\d+-\d+-\d+-[0-9a-f]{32}")
 
 #: Outcomes above this many bytes are not kept: a task that ended is not guilty, and runs again.
 WORTH_KEEPING = 1 << 20
@@ -112,7 +113,8 @@ class Journal:
 
     def __init__(self, run: str) -> None:
         self.folder = Path(tempfile.gettempdir()) / f"{FOLDER}{run}"
-        self._name = f"{os.getpid()}-{uuid.uuid4().hex}"
+        me = os.getpid()
+        self._name = f"{me}-{born(me)}-{_namespace()}-{uuid.uuid4().hex}"
         self._fd = self._stack = self._directory = -1
         self._writing = threading.Lock()
         self._reading = threading.Lock()
@@ -180,7 +182,7 @@ class Journal:
         except OSError:
             return
         try:
-            if _lock(fd, shared=True):
+            if _has_exited(name) or _lock(fd, shared=True):
                 self._read.add(name)
                 self.past.add(_notes(fd), self._stack_of(name))
         finally:
@@ -219,10 +221,27 @@ def _stack_name(name: str) -> str:
     return f"{HIDDEN}{name}-stack"
 
 
+def _namespace() -> int:
+    """Return the number of the namespace in which process ids here mean something, 0 if unknown."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return 0
+
+
+def _has_exited(name: str) -> bool:
+    """Return whether the writer of a journal is known to have exited.
+
+    Its lock alone does not say so: what a task has forked holds it, too.
+    """
+    pid, birth, namespace = map(int, name.split("-")[:3])
+    return namespace == _namespace() != 0 and not lives(pid, birth)
+
+
 def _lock(fd: int, *, shared: bool) -> bool:
     """Lock a journal, its writer for itself, readers together; return False where it is taken.
 
-    The writer's lock goes with its process.
+    The writer's lock goes with its process, and all that this has forked.
     """
     import fcntl  # POSIX only, as are the other backends with processes
 

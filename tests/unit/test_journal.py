@@ -39,6 +39,10 @@ if sys.argv[2] == "large":
     journal.end(Entry(3, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, bytes(1 << 21)))
 if sys.argv[2] == "torn":
     os.write(journal._fd, (100).to_bytes(8, "little") + b"123")
+if sys.argv[2] == "child" and os.fork() == 0:
+    os.close(1)
+    sys.stdin.read()
+    os._exit(0)
 if sys.argv[2] == "alive":
     print("ready", flush=True)
     sys.stdin.read()
@@ -119,6 +123,14 @@ def test_the_journal_of_a_living_process_is_not_read_until_it_is_dead(
     assert journal.look_back().ended.keys() == {1}
 
 
+def test_the_journal_of_a_dead_process_is_read_though_a_child_of_it_lives(
+    journal: Journal, tmp_path: Path
+) -> None:
+    with process(tmp_path, "child") as left:
+        assert left.wait(20) == -signal.SIGKILL
+        assert {task for _, task in journal.look_back().died} == {2, 3}
+
+
 def test_journals_are_for_nobody_else_and_are_removed_in_the_end(
     journal: Journal, tmp_path: Path
 ) -> None:
@@ -195,8 +207,8 @@ def test_only_files_that_nobody_else_can_have_written_are_read(
     linked.symlink_to(tmp_path / "elsewhere")
     os.link(twice, tmp_path / "second name")
     open_to_all.chmod(0o622)
-    os.mkfifo(journal.folder / f"1-{'0' * 32}", 0o600)
-    (journal.folder / f"2-{'0' * 32}").mkdir()
+    os.mkfifo(journal.folder / f"1-0-0-{'0' * 32}", 0o600)
+    (journal.folder / f"2-0-0-{'0' * 32}").mkdir()
     read = {entry.pid for entry in journal.look_back().died.values()}
     assert read == {int(kept.name.partition("-")[0])}
 
@@ -229,10 +241,10 @@ class Deed:
 def test_a_journal_is_not_unpickled(journal: Journal, tmp_path: Path) -> None:
     """Neither what looks like a note of old, nor the outcome in a note of today."""
     data = pickle.dumps(Deed(tmp_path / "touched"))
-    file = journal.folder / f"1-{'0' * 32}"
+    file = journal.folder / f"1-0-0-{'0' * 32}"
     file.touch(0o600)
     file.write_bytes(len(data).to_bytes(8, "little") + data)
-    file = journal.folder / f"2-{'0' * 32}"
+    file = journal.folder / f"2-0-0-{'0' * 32}"
     file.touch(0o600)
     entry = Entry(2, "value", "w#0", 2, 1.0, 2.0, 3.0, data, (data,), output=data)
     with file.open("wb") as writing:

@@ -95,6 +95,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     read: list[str] = []
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(reading, True)
+    writer = os.open(pipe, os.O_WRONLY)  # or the reader finds the end before anything is written
 
     def read_all() -> None:
         with open(reading, encoding="utf-8") as opened:
@@ -104,6 +105,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     reader.start()
     text = "x" * 200_000  # more than a pipe holds
     write_whole(pipe, text)
+    os.close(writer)
     reader.join(30)
     assert read == [text]
     assert stat.S_ISFIFO(pipe.lstat().st_mode)
