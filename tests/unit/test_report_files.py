@@ -95,7 +95,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     read: list[str] = []
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(reading, True)
-    writer = os.open(pipe, os.O_WRONLY)  # or the reader finds the end before anything is written
+    holding = os.open(pipe, os.O_WRONLY)  # without a writer, its end would be read at once
 
     def read_all() -> None:
         with open(reading, encoding="utf-8") as opened:
@@ -105,7 +105,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     reader.start()
     text = "x" * 200_000  # more than a pipe holds
     write_whole(pipe, text)
-    os.close(writer)
+    os.close(holding)
     reader.join(30)
     assert read == [text]
     assert stat.S_ISFIFO(pipe.lstat().st_mode)
