@@ -9,11 +9,12 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
+
+from .marks import temporary_folder
 
 __all__ = ["DamagedError", "Files", "Kind", "Ledger", "State"]
 
@@ -62,7 +63,7 @@ class Files:
         self._fds: list[int] = []
         self._directory: Path | None = None
         if is_named or not hasattr(os, "memfd_create"):
-            self._directory = Path(tempfile.mkdtemp(prefix="parwork-"))
+            self._directory = Path(temporary_folder("files"))
 
     def create(self, name: str, size: int = 0) -> tuple[int, str]:
         """Create a file of `size` zero bytes; return its descriptor here and its path for all."""

@@ -15,10 +15,10 @@ from pytest_parwork.errors import PayloadError
 from pytest_parwork.ledger import DamagedError, Files, Kind, Ledger, State
 from pytest_parwork.spool import (
     ALIGNMENT,
+    OWNER,
     WINDOW,
     WORTH_COPYING,
     WORTH_MAPPING,
-    OWNER,
     Spool,
     is_whole,
     length_at,
