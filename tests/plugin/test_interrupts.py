@@ -213,6 +213,38 @@ class TestASecondSignal:
         nothing_is_left(apart)
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "module", ["joblib.externals.loky.backend.resource_tracker", "joblib._memmapping_reducer"]
+)
+def test_a_signal_may_come_while_joblib_is_imported(
+    scratch: Scratch, module: str, signum: signal.Signals
+) -> None:
+    """Workers start while pytest collects; what is imported by half cannot be asked to end them."""
+    scratch.write(
+        "conftest.py",
+        f"""
+        import os, sys
+
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == {module!r}:
+                    sys.meta_path.remove(self)
+                    os.kill(os.getpid(), {int(signum)})
+
+        def pytest_collection(session):
+            sys.meta_path.insert(0, Finder())
+        """,
+    )
+    scratch.cases(HANGING.format(backend="joblib"))
+    apart = scratch.start()
+    session = apart.finish()
+    nothing_is_left(apart)
+    assert session.code in {2, -signum}
+    assert "Traceback" not in session.text
+    assert "INTERNALERROR" not in session.text
+
+
 class TestTheHandlerOfSigterm:
     CASES = """
     @pytest.mark.parwork(backend="threads", workers=2)
