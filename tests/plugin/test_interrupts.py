@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -243,6 +244,31 @@ def test_a_signal_may_come_while_joblib_is_imported(
     assert session.code in {2, -signum}
     assert "Traceback" not in session.text
     assert "INTERNALERROR" not in session.text
+
+
+@pytest.mark.parametrize("leg", ["there", "here"])
+@pytest.mark.parametrize("backend", ["threads", "processes:fork", slow("joblib")])
+def test_time_in_which_pytest_was_stopped_does_not_count(
+    scratch: Scratch, backend: str, leg: str
+) -> None:
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork(backend="{backend}", workers=2, timeout=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            note(n)
+            time.sleep(1)
+            return n
+        """
+    )
+    apart = scratch.start()
+    apart.wait_for(f"0 {leg}")
+    apart.send(signal.SIGSTOP)
+    time.sleep(3)
+    apart.send(signal.SIGCONT)
+    session = apart.finish()
+    assert session.counts == {"passed": 2}
+    nothing_is_left(apart)
 
 
 class TestTheHandlerOfSigterm:
