@@ -41,6 +41,9 @@ SOON = 0.01
 #: Seconds between two looks at the parent, where the system does not report its end.
 GLANCE = 0.2
 
+#: A record of no process, behind those of all workers.
+END = bytes(16)
+
 #: Where Linux has semaphores, and joblib its folders.
 SHARED = "/dev/shm"
 
@@ -61,6 +64,14 @@ class Leavings:
     since: float
     token: str
     folders: tuple[str, ...]
+
+    def note_end(self) -> None:
+        """Note that the session has ended as it should: what its own process has left stays."""
+        os.pwrite(self.registry, END, os.fstat(self.registry).st_size)
+
+    def has_ended(self) -> bool:
+        """Return whether that was noted."""
+        return os.pread(self.registry, len(END), os.fstat(self.registry).st_size - len(END)) == END
 
     def end_workers(self) -> None:
         """Kill the groups of all workers, and what else these have started."""
@@ -226,5 +237,8 @@ def main(arguments: Sequence[str]) -> None:
     except (AttributeError, OSError):  # not on Linux, an old one, or it has ended already
         while os.getppid() == parent:
             time.sleep(GLANCE)
-    left.end_all()
+    if left.has_ended():
+        left.end_workers()
+    else:
+        left.end_all()
     left.remove_files()

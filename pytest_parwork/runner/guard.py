@@ -8,7 +8,9 @@ import sys
 import tempfile
 import time
 from contextlib import AbstractContextManager
+from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import ClassVar
 
 from ..groups import born
 from ..leavings import Leavings
@@ -24,12 +26,20 @@ PROGRAM = "import sys; sys.path.append({home!r}); from {module} import main; mai
 #: By this joblib is asked to put its temporary files elsewhere.
 JOBLIB_FOLDER = "JOBLIB_TEMP_FOLDER"
 
+#: What pytest sets while a test runs: here, one that runs pytest in its own process.
+INSIDE = "PYTEST_CURRENT_TEST"
+
+#: Behind the end of multiprocessing itself, which has -100: the lowest of them comes last.
+LAST = -1000
+
 
 class Guard:
     """The mark and the registry of all workers of a session, and a process that outlives pytest.
 
     The last two begin with the first run that needs them.
     """
+
+    _at_exit: ClassVar[Finalize | None] = None  # one, however many sessions a process has
 
     def __init__(self) -> None:
         self._mark = Mark()
@@ -73,13 +83,31 @@ class Guard:
     def close(self) -> None:
         """End what workers have left, and the process that watches."""
         self.end_workers()
+        if self._left is not None:
+            self._left.note_end()
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._let_go(self._process)
         if self._files is not None:
             self._files.close()
         self._files = self._left = self._process = None
         self._mark.close()
+
+    @classmethod
+    def _let_go(cls, watching: subprocess.Popen[bytes]) -> None:
+        """End the process that watches: last of all that this one does, unless that goes on.
+
+        Until then it may be killed, and what libraries remove as Python exits would stay.
+        """
+
+        def end() -> None:
+            watching.kill()
+            watching.wait()
+
+        if cls._at_exit is not None:
+            cls._at_exit()
+        cls._at_exit = Finalize(None, end, exitpriority=LAST)
+        if INSIDE in os.environ:
+            cls._at_exit()
 
 
 def _watching(left: Leavings) -> subprocess.Popen[bytes]:

@@ -249,6 +249,40 @@ def test_a_temporary_folder_of_a_case_does_not_outlive_pytest(
         assert until(lambda: os.listdir(folder) == [], deadline=10)
 
 
+@pytest.mark.parametrize("backend", ["processes:forkserver", "joblib"])
+def test_nothing_outlives_pytest_that_is_killed_as_it_exits(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """What libraries remove as Python exits is still there when the session is over."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        scratch.cases(
+            f"""
+            import atexit, signal
+            from multiprocessing import util
+
+            def die():
+                note("exiting")
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            @pytest.fixture(scope="session")
+            def dying():
+                util.Finalize(None, die, exitpriority=-50)
+
+            @pytest.mark.parwork(backend="{backend}", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, dying):
+                return n
+            """
+        )
+        apart = scratch.start()
+        session = apart.finish()
+        assert session.counts == {"passed": 2}
+        assert session.code == -signal.SIGKILL
+        nothing_is_left(apart)
+        assert until(lambda: os.listdir(folder) == [], deadline=10)
+
+
 def test_nothing_outlives_pytest_that_is_killed_while_workers_are_idle(scratch: Scratch) -> None:
     scratch.cases(IDLE)
     apart = scratch.start()
