@@ -122,7 +122,7 @@ def close_backends(config: pytest.Config) -> None:
     kept = config.stash.get(_BACKENDS, {}).values()
     for backend in {id(backend): backend for backend in kept}.values():  # some have two names
         backend.close()
-    guard(config).close()
+    guard(config).end_workers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,9 @@ __all__ = ["TimedOut", "deadline"]
 #: Seconds until `TimedOut` is raised again in code that caught it.
 AGAIN = 0.1
 
+#: Seconds behind its time from which an alarm may ring late because the process was stopped.
+LATE = 0.1
+
 #: The same once code has caught it so often that chance has to be helped.
 SOON = 2e-6
 PATIENCE = 2
@@ -27,6 +30,8 @@ class TimedOut(BaseException):
 
 def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """Raise `TimedOut` inside once `seconds` have passed, and again until it gets out.
+
+    Time in which the process was stopped (SIGSTOP, Ctrl-Z) does not count: the limit begins anew.
 
     Nothing is raised in other threads than the main one, without SIGALRM (Windows), and while code
     does not come back to Python. An alarm that was set before rings inside if its time comes
@@ -44,6 +49,7 @@ class _Alarm(AbstractContextManager[None]):
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._rings = 0
+        self._is_put_off = False
 
     def __enter__(self) -> None:
         self._outside = sys._getframe(1)
@@ -54,16 +60,23 @@ class _Alarm(AbstractContextManager[None]):
         self._end = now() + self._seconds
         self._is_on = True
         signal.signal(signal.SIGALRM, self._ring)
+        self._continued = signal.getsignal(signal.SIGCONT)
+        signal.signal(signal.SIGCONT, self._go_on)
         self._wind()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._is_on = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._handler or signal.SIG_DFL)
+        if signal.getsignal(signal.SIGCONT) == self._go_on:
+            signal.signal(signal.SIGCONT, self._continued or signal.SIG_DFL)
         del self._outside, self._handled  # they hold all that is on the stack
         if self._others < math.inf:
             rest = max(self._others - now(), 1e-6)
             signal.setitimer(signal.ITIMER_REAL, rest, self._interval)
+        is_out = kind is not None and issubclass(kind, TimedOut | KeyboardInterrupt)
+        if self._is_put_off and not is_out:
+            raise TimedOut
 
     def _wind(self) -> None:
         left = max(min(self._end, self._others) - now(), 1e-6)
@@ -80,6 +93,11 @@ class _Alarm(AbstractContextManager[None]):
             elif self._handler is signal.SIG_DFL:  # which ends the process
                 signal.signal(signum, signal.SIG_DFL)
                 signal.raise_signal(signum)
+        if now() >= self._end + LATE and not (self._rings or self._is_put_off):
+            # Where the process was stopped, Python comes to SIGCONT right after this, because its
+            # number is higher. Else some code did not come back to Python for so long.
+            self._is_put_off = True  # until it rings again
+            return
         if now() >= self._end and self._is_inside(frame):
             self._rings += 1
             if self._rings > PATIENCE:
@@ -87,6 +105,14 @@ class _Alarm(AbstractContextManager[None]):
                 # instructions between two rounds, right after it has caught this one.
                 signal.setitimer(signal.ITIMER_REAL, SOON * (1 + self._rings % 8), AGAIN)
             raise TimedOut
+
+    def _go_on(self, signum: int, frame: FrameType | None) -> None:
+        """Begin anew after the process was stopped, nobody knows for how long."""
+        self._is_put_off = False
+        self._end = now() + self._seconds
+        self._wind()
+        if callable(self._continued):
+            self._continued(signum, frame)
 
     def _is_inside(self, frame: FrameType | None) -> bool:
         """Return whether the code under the deadline is running, and not we at its start or end."""

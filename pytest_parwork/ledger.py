@@ -9,7 +9,6 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import ParworkWarning
+from .marks import temporary_folder
 
 __all__ = ["DamagedError", "Files", "Kind", "Ledger", "State"]
 
@@ -66,7 +66,7 @@ class Files:
         self._fds: list[int] = []
         self._directory: Path | None = None
         if is_named or not hasattr(os, "memfd_create"):
-            self._directory = Path(tempfile.mkdtemp(prefix="parwork-"))
+            self._directory = Path(temporary_folder("files"))
 
     def create(self, name: str, size: int = 0) -> tuple[int, str]:
         """Create a file of `size` zero bytes; return its descriptor here and its path for all."""
@@ -76,7 +76,7 @@ class Files:
                 fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
                 path = f"/proc/{os.getpid()}/fd/{fd}"
             except OSError as error:  # not every sandbox has it, and there are limits
-                self._directory = Path(tempfile.mkdtemp(prefix="parwork-"))
+                self._directory = Path(temporary_folder("files"))
                 warnings.warn(
                     f"the system gives no memory for shared files ({error}): what workers send is "
                     f"kept in {self._directory}",

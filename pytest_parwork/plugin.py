@@ -56,12 +56,14 @@ def pytest_parwork_backends() -> Mapping[str, Backend]:
 
 
 @pytest.fixture
-def parwork(request: pytest.FixtureRequest) -> Parwork:
+def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
     """Fan out calls inside a test: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`."""
+    from .config import guard
     from .fixture import Parwork
 
     _start(request.session)
-    return Parwork(request.node)
+    with guard(request.config).marking():
+        yield Parwork(request.node)
 
 
 @pytest.fixture
@@ -147,6 +149,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     _close(config)
+    if _IN_USE in config.stash:
+        from .config import guard
+
+        guard(config).close()  # last of all, because pytest may be killed until then
 
 
 def _is_ours(item: pytest.Item) -> bool:

@@ -24,6 +24,7 @@ from .groups import enroll, enrolled
 from .inputs import Inputs, is_sampled
 from .ledger import Kind, Ledger, State
 from .limits import Limits
+from .marks import mark_worker
 from .model import Address, Task
 from .modules import take_over
 from .output import Output
@@ -105,6 +106,7 @@ class Attached:
         _stand_alone()
         if header.registry is not None:
             enroll(header.registry)
+            self._mark = mark_worker(header.registry)
         self.spool = Spool.claim(header.spools)
         self._stack = keep_stack(header.stacks, self.spool.number)  # an import may never end
         try:

@@ -10,12 +10,13 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing import connection
+from multiprocessing import connection, util
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
 from ..clock import now
+from ..marks import claim_folder
 from .exits import hear_of_exit
 from .forking import refuse_beside_threads
 
@@ -50,6 +51,8 @@ class Processes:
         self.method = method or multiprocessing.get_context().get_start_method() or "fork"
         if method is None and self.method == "fork":
             refuse_beside_threads()  # here, because a Pool forks as soon as it is made
+        if self.method == "forkserver":
+            claim_folder(util.get_temp_dir())  # where its socket will be
         self._started: list[BaseProcess] = []
         self._ended: dict[int, int] = {}  # exit codes of processes that are closed
         base: Any = type(multiprocessing.get_context(self.method))

@@ -24,6 +24,9 @@ WRITING = 5.0
 #: Seconds that loky's thread has to take a call in hand; it needs some milliseconds.
 SETTLING = 5.0
 
+#: What a call meets that comes too late.
+STOPPED = "its workers are being ended"
+
 
 class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
     """What joblib makes of the name `loky`; to be made in the thread that calls Parallel.
@@ -37,6 +40,33 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
     def __init__(self) -> None:
         super().__init__()
         self._caller = threading.get_ident()
+        self._is_stopped = False
+        self._submitting = threading.Lock()
+
+    def stop(self) -> None:
+        """Submit nothing more; returns when nothing is being submitted.
+
+        loky's thread fails on what is submitted while it drops all that was, for it cannot find it.
+        """
+        self._is_stopped = True
+        if self._submitting.acquire(timeout=SETTLING):
+            self._submitting.release()
+
+    def submit(self, func: Any, callback: Any = None) -> Any:
+        """Submit a call, unless all of them are being dropped."""
+        return self._unless_stopped(super().submit, func, callback)
+
+    def apply_async(self, func: Any, callback: Any = None) -> Any:
+        """Submit a call; so this is named up to joblib 1.4."""
+        return self._unless_stopped(super().apply_async, func, callback)
+
+    def _unless_stopped(self, submit: Any, func: Any, callback: Any) -> Any:
+        if self._is_stopped:  # in loky's own thread, perhaps, for which `stop` is not to wait
+            raise RuntimeError(STOPPED)
+        with self._submitting:
+            if self._is_stopped:
+                raise RuntimeError(STOPPED)
+            return submit(func, callback)
 
     def retrieve_result_callback(self, out: Any) -> Any:
         """Return the result of a call that is over, or raise what it raised."""

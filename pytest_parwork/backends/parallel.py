@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..carrying import BatchCall
 from ..errors import BackendError
@@ -16,10 +17,16 @@ from ..sites import forget
 from .base import Event, EventQueue, Reach, exit_name
 from .contexts import Processes
 
+if TYPE_CHECKING:
+    from .loky import TellingLoky
+
 __all__ = ["BUNDLED", "ParallelWorkers", "RegisteredWorkers", "end_loky"]
 
 #: Seconds that a call which has lost its workers, or a worker that is let go, has to end.
 ENDING = 5.0
+
+#: The module in which loky keeps its executor.
+LOKY = "joblib.externals.loky.reusable_executor"
 
 #: The name of the thread that calls Parallel.
 THREAD = "parwork-joblib"
@@ -50,6 +57,7 @@ class ParallelWorkers:
         }.get(library, library)
         self._events = EventQueue()
         self._thread: threading.Thread | None = None
+        self._loky: TellingLoky | None = None
         self._is_closed = False
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
@@ -98,7 +106,8 @@ class ParallelWorkers:
         if self._library == "loky":
             from .loky import TellingLoky  # here, because it imports joblib
 
-            return TellingLoky()
+            self._loky = TellingLoky()
+            return self._loky
         return self._library
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
@@ -119,6 +128,8 @@ class ParallelWorkers:
         if self._thread is None or not self._thread.is_alive():
             return
         if self._library == "loky":
+            if self._loky is not None:
+                self._loky.stop()
             end_loky()
         else:
             import ctypes
@@ -191,9 +202,11 @@ def _alive(error: BaseException) -> frozenset[int]:
 
 def end_loky(*, at_leisure: bool = False) -> None:
     """End the workers that loky keeps; at leisure, they have some time to end by themselves."""
-    from joblib.externals.loky import get_reusable_executor
-
-    executor = get_reusable_executor(reuse=True)
+    # To ask for the executor would make one where there is none, and fail where Ctrl-C came in the
+    # middle of the import of joblib.
+    executor = getattr(sys.modules.get(LOKY), "_executor", None)
+    if executor is None:
+        return
     if at_leisure:
         ending = threading.Thread(target=executor.shutdown, daemon=True)
         ending.start()

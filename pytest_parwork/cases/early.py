@@ -46,7 +46,8 @@ def start_early(metafunc: pytest.Metafunc, configurations: Iterable[Configuratio
             with suppress(Exception):
                 # Nearly every test module imports pytest, which takes as long as all of the rest.
                 arrive = Arrival(guard(config).registry(), workers, imports=("pytest",))
-                backend.start_early(workers, arrive)
+                with guard(config).marking():
+                    backend.start_early(workers, arrive)
 
 
 def _at_least(test: pytest.Function) -> int:

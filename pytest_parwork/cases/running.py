@@ -8,6 +8,7 @@ from warnings import WarningMessage
 
 import pytest
 
+from ..config import guard
 from ..errors import LostError, MismatchError
 from ..options import is_fanned_out
 from ..session import CALLS, tell
@@ -50,18 +51,19 @@ class Running:
         """Open the gate before the first case that needs it."""
         case = item.stash.get(CASE, None)
         self._serial.keep_limits(item)  # not those of another run, while the gate is open
-        if case is not None and not self._is_off:
-            self.gates.open_for(case)
-            self._serial.keep_limits(item)
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
         if case is None:
             return (yield)
-        self._showing.begin(item)
-        try:
-            return (yield)
-        finally:
-            self._showing.add_warnings(case)  # once it is known of which pytest tells
+        with guard(item.config).marking():
+            if not self._is_off:
+                self.gates.open_for(case)
+                self._serial.keep_limits(item)
+            self._showing.begin(item)
+            try:
+                return (yield)
+            finally:
+                self._showing.add_warnings(case)  # once it is known of which pytest tells
 
     def pytest_warning_recorded(
         self,

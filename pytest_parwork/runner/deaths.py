@@ -11,6 +11,7 @@ from ..backends.base import UNKNOWN, Workers, exit_name
 from ..carrying import GLANCE
 from ..clock import now
 from ..groups import kill_rest_of_group, state_of
+from .suspension import Suspension
 
 __all__ = ["Deaths", "is_alive"]
 
@@ -24,8 +25,9 @@ REAPING = 0.5
 class Deaths:
     """The dead among the workers of a run, also those of workers that were replaced."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, suspension: Suspension) -> None:
         self._workers = workers
+        self._suspension = suspension
         self._earlier: dict[int, int | None] = {}
         self._missing: dict[int, float] = {}
         self._seen: set[int] = set()
@@ -53,7 +55,7 @@ class Deaths:
             for pid in missing:
                 # What it has started may hold the pipe by which the library learns of its exit.
                 kill_rest_of_group(pid)
-            if since and now() > min(since) + HEARSAY:
+            if since and now() > min(since) + HEARSAY + self._suspension.since(min(since)):
                 # All at once: they may have died of one and the same task.
                 dead.update((pid, _exit_name_of(pid)) for pid in missing)
         return dead

@@ -5,50 +5,127 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import time
+from contextlib import AbstractContextManager
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import ClassVar
 
-from .. import groups
+from ..groups import born
+from ..leavings import Leavings
 from ..ledger import Files
+from ..marks import Mark, unmarked
 
 __all__ = ["Guard"]
 
+#: The program that outlives pytest. Without site-packages but for ourselves, behind all others, and
+#: without the project: 10 ms, not 50.
+PROGRAM = "import sys; sys.path.append({home!r}); from {module} import main; main(sys.argv[1:])"
+
+#: By this joblib is asked to put its temporary files elsewhere.
+JOBLIB_FOLDER = "JOBLIB_TEMP_FOLDER"
+
+#: What pytest sets while a test runs: here, one that runs pytest in its own process.
+INSIDE = "PYTEST_CURRENT_TEST"
+
+#: Behind the end of multiprocessing itself, which has -100: the lowest of them comes last.
+LAST = -1000
+
 
 class Guard:
-    """The registry of all workers of a session, and a process that outlives pytest for a moment.
+    """The mark and the registry of all workers of a session, and a process that outlives pytest.
 
-    Both begin with the first run that needs them.
+    The last two begin with the first run that needs them.
     """
 
+    _at_exit: ClassVar[Finalize | None] = None  # one, however many sessions a process has
+
     def __init__(self) -> None:
+        self._mark = Mark()
         self._files: Files | None = None
-        self._registry = -1
         self._path = ""
+        self._left: Leavings | None = None
         self._process: subprocess.Popen[bytes] | None = None
+
+    def marking(self) -> AbstractContextManager[None]:
+        """Mark all that is started inside: it ends at the latest when pytest is killed."""
+        return self._mark.on()
+
+    def begin(self) -> None:
+        """Have the process watch that outlives pytest, before the first worker is started."""
+        if self._process is not None:
+            return
+        if self._files is None:
+            self._files = Files()
+        registry, self._path = self._files.create(f"workers-{self._mark.token}")
+        self._left = Leavings(
+            registry=registry,
+            pid=os.getpid(),
+            session=os.getsid(0),
+            born=born(os.getpid()),
+            since=time.time() - 1.0,  # clocks of file systems lag behind
+            token=self._mark.token,
+            folders=(tempfile.gettempdir(), *filter(None, [os.environ.get(JOBLIB_FOLDER)])),
+        )
+        self._process = _watching(self._left)
 
     def registry(self) -> str:
         """Return the path of the registry, in which workers enrol themselves."""
-        if self._files is None:
-            self._files = Files()
-            self._registry, self._path = self._files.create("workers")
-            # Without site-packages and the project, which it does not need: 10 ms, not 50.
-            program = [sys.executable, "-I", "-S", groups.__file__]
-            self._process = subprocess.Popen(
-                [*program, str(self._registry), str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[self._registry],
-                start_new_session=True,  # or a signal to the group of pytest would end it too
-                cwd="/",
-            )
+        self.begin()
         return self._path
+
+    def end_workers(self) -> None:
+        """End what workers have left."""
+        if self._left is not None:
+            self._left.end_workers()
 
     def close(self) -> None:
         """End what workers have left, and the process that watches."""
-        if self._files is None:
-            return
-        groups.end_groups(self._registry, os.getsid(0))
+        self.end_workers()
+        if self._left is not None:
+            self._left.note_end()
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._files.close()
-        self._files = self._process = None
+            self._let_go(self._process)
+        if self._files is not None:
+            self._files.close()
+        self._files = self._left = self._process = None
+        self._mark.close()
+
+    @classmethod
+    def _let_go(cls, watching: subprocess.Popen[bytes]) -> None:
+        """End the process that watches: last of all that this one does, unless that goes on.
+
+        Until then it may be killed, and what libraries remove as Python exits would stay.
+        """
+
+        def end() -> None:
+            watching.kill()
+            watching.wait()
+
+        if cls._at_exit is not None:
+            cls._at_exit()
+        cls._at_exit = Finalize(None, end, exitpriority=LAST)
+        if INSIDE in os.environ:
+            cls._at_exit()
+
+
+def _watching(left: Leavings) -> subprocess.Popen[bytes]:
+    """Start the process that waits for the end of this one.
+
+    It is there as soon as this returns, so that nothing has to be agreed on: where this process is
+    killed before Python has started in that one, it finds itself without its parent.
+    """
+    home = str(Path(__file__).parents[2])
+    program = PROGRAM.format(home=home, module=Leavings.__module__)
+    numbers = (left.registry, left.pid, left.session, left.born, left.since)
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", program, *map(str, numbers), left.token, *left.folders],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[left.registry],
+        start_new_session=True,  # or a signal to the group of pytest would end it too
+        cwd="/",
+        env=unmarked(),
+    )

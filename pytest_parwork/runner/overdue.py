@@ -19,6 +19,7 @@ from ..stacks import writing
 from ..threadcall import ThreadCall
 from .flight import Flight
 from .losses import Losses
+from .suspension import Suspension
 
 __all__ = ["START_PATIENCE", "Overdue"]
 
@@ -48,6 +49,7 @@ class Overdue:
         losses: Losses,
         tasks: Sequence[Task],
         call: BatchCall,
+        suspension: Suspension,
     ) -> None:
         self._ledger = ledger
         self._schedule = schedule
@@ -55,6 +57,7 @@ class Overdue:
         self._losses = losses
         self._tasks = tasks
         self._call = call
+        self._suspension = suspension
         self._has_limits = any(task.timeout is not None for task in tasks)
         self.ended: set[int] = set()
         self.threads_left = 0
@@ -84,11 +87,12 @@ class Overdue:
                 continue
             arrived, started, ended = self._ledger.times(task)
             began = ended or started or max(arrived or 0.0, released or now())
-            if now() > began + limit:
-                if isinstance(self._call, ThreadCall):
-                    found |= self._give_up(self._call, batch, task)
-                else:
-                    workers[self._ledger.worker(task)] = task
+            if now() <= began + limit:
+                continue
+            if not isinstance(self._call, ThreadCall):
+                workers[self._ledger.worker(task)] = task
+            elif now() > began + limit + self._suspension.since(began):  # as threads were, too
+                found |= self._give_up(self._call, batch, task)
         # Together, because a library may kill all of its workers as soon as one has ended.
         with writing:
             guilty = _end_workers(workers, self._flight.is_held)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..clock import now
 from .desk import RENDEZVOUS
 from .flight import Flight
+from .suspension import Suspension
 
 __all__ = ["Rendezvous"]
 
@@ -12,8 +13,9 @@ __all__ = ["Rendezvous"]
 class Rendezvous:
     """Waits for the workers, and not for ever: what equal results prove is that they met."""
 
-    def __init__(self, flight: Flight) -> None:
+    def __init__(self, flight: Flight, suspension: Suspension) -> None:
         self._flight = flight
+        self._suspension = suspension
         self._expected = 0
         self._first_arrival: float | None = None
 
@@ -28,5 +30,7 @@ class Rendezvous:
         arrived = self._flight.owners() - {0}
         if arrived and self._first_arrival is None:
             self._first_arrival = now()
-        is_late = self._first_arrival is not None and now() > self._first_arrival + RENDEZVOUS
-        return len(arrived) >= self._expected or is_late
+        if len(arrived) >= self._expected:
+            return True
+        first = self._first_arrival
+        return first is not None and now() > first + RENDEZVOUS + self._suspension.since(first)

@@ -82,6 +82,8 @@ def carry_out(
     given = allowed.for_tasks(tasks)
 
     def start() -> Workers:
+        if guard is not None and not getattr(backend, "is_threaded", False):
+            guard.begin()
         return backend.start(given.workers)
 
     def ready(workers: Workers) -> Desk:

@@ -23,6 +23,7 @@ from .losses import Losses
 from .overdue import START_PATIENCE, Overdue
 from .rendezvous import Rendezvous
 from .suspects import Suspects
+from .suspension import Suspension
 
 __all__ = ["Watch"]
 
@@ -78,7 +79,8 @@ class Watch:
         self._damage = Damage(
             ledger, settled, schedule, self._flight, losses, tasks=len(tasks), spools=spools
         )
-        self._deaths = Deaths(workers)
+        self._suspension = Suspension()
+        self._deaths = Deaths(workers, self._suspension)
         self._suspects = Suspects()
         self._burial = Burial(
             ledger,
@@ -89,24 +91,28 @@ class Watch:
             workers=workers.size,
             is_apart=inbox is not None,
         )
-        self._overdue = Overdue(ledger, schedule, self._flight, losses, tasks, call)
+        self._overdue = Overdue(
+            ledger, schedule, self._flight, losses, tasks, call, self._suspension
+        )
         self._is_death_known = False
         self._replaced = 0
         self._ended = 0
-        self._rendezvous = Rendezvous(self._flight)
+        self._rendezvous = Rendezvous(self._flight, self._suspension)
         self._progress = now()
         self.released: float | None = None
 
     def run(self) -> None:
         """Return when every task is stored or lost, or enough have failed."""
         self._progress = now()
-        self._push(at_start=True)
         self._next_look = now() + HEARTBEAT
-        while self._flight or self._suspects or self._schedule:
-            try:
-                self._go_on()
-            except DamagedError:
-                self._mend()
+        with self._suspension.noted():
+            self._push(at_start=True)
+            while self._flight or self._suspects or self._schedule:
+                self._suspension.look()
+                try:
+                    self._go_on()
+                except DamagedError:
+                    self._mend()
 
     def _go_on(self) -> None:
         waiting = GLANCE if self.released is None else HEARTBEAT
@@ -274,7 +280,7 @@ class Watch:
             self._stop_here()
         if self._overdue.threads_left >= self.workers.size and (self._flight or self._schedule):
             self._replace("threads do not come back")
-        idle = now() - self._progress
+        idle = now() - self._progress - self._suspension.since(self._progress)
         if self._inbox is not None:
             # Only the adapter knows whether there are workers; tasks are ended where they run.
             if idle > START_PATIENCE and self._overdue.is_all(idle, START_PATIENCE):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 from ..clock import host
+from ..marks import temporary_folder
 
 __all__ = ["Folders", "new_folder", "new_folders"]
 
@@ -75,7 +75,7 @@ def _make_free(wanted: str, *, first: int | None = None) -> Path:
 
 
 def _temporary() -> Path:
-    return Path(tempfile.mkdtemp(prefix="parwork-")).resolve()
+    return Path(temporary_folder("cases")).resolve()
 
 
 def _numbers(first: int | None) -> Iterator[int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sysconfig
@@ -196,6 +197,20 @@ class Apart:
         """Return the processes that wait for the end of pytest, to end what it leaves."""
         return [pid for pid, _ in processes() if is_watching(pid, self.pid)]
 
+    def token(self) -> str:
+        """Return what the marks of the session have in them, as its watching process knows it."""
+        words = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in self.watching()]
+        return next(word.decode() for word in words[0] if re.fullmatch(rb"[0-9a-f]{16}", word))
+
+    def elsewhere(self) -> list[int]:
+        """Return living processes that tasks have taken out of the session, but in the project."""
+        return [
+            pid
+            for pid, stat in processes()
+            if stat[0] != "Z" and int(stat[3]) != self.pid and is_in(pid, self._path)
+            if pid != os.getpid()
+        ]
+
     def shared(self) -> list[str]:
         """Return the files in shared memory that libraries have named after pytest's process."""
         words = (name.replace("_", "-").split("-") for name in os.listdir("/dev/shm"))
@@ -243,12 +258,19 @@ def processes() -> Iterator[tuple[int, list[str]]]:
                 yield int(name), stat.rpartition(")")[2].split()
 
 
+def is_in(pid: int, folder: Path) -> bool:
+    """Return whether a process works in a folder."""
+    with suppress(OSError):
+        return os.readlink(f"/proc/{pid}/cwd") == str(folder)
+    return False
+
+
 def is_watching(pid: int, parent: int) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return False
-    return any(word.endswith("groups.py") for word in words) and str(parent) in words
+    return any("pytest_parwork.leavings" in word for word in words) and str(parent) in words
 
 
 class Scratch:

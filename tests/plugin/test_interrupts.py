@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -211,6 +212,63 @@ class TestASecondSignal:
             apart.send(signal.SIGINT)
         assert apart.finish().code != 0
         nothing_is_left(apart)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "module", ["joblib.externals.loky.backend.resource_tracker", "joblib._memmapping_reducer"]
+)
+def test_a_signal_may_come_while_joblib_is_imported(
+    scratch: Scratch, module: str, signum: signal.Signals
+) -> None:
+    """Workers start while pytest collects; what is imported by half cannot be asked to end them."""
+    scratch.write(
+        "conftest.py",
+        f"""
+        import os, sys
+
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == {module!r}:
+                    sys.meta_path.remove(self)
+                    os.kill(os.getpid(), {int(signum)})
+
+        def pytest_collection(session):
+            sys.meta_path.insert(0, Finder())
+        """,
+    )
+    scratch.cases(HANGING.format(backend="joblib"))
+    apart = scratch.start()
+    session = apart.finish()
+    nothing_is_left(apart)
+    assert session.code in {2, -signum}
+    assert "Traceback" not in session.text
+    assert "INTERNALERROR" not in session.text
+
+
+@pytest.mark.parametrize("leg", ["there", "here"])
+@pytest.mark.parametrize("backend", ["threads", "processes:fork", slow("joblib")])
+def test_time_in_which_pytest_was_stopped_does_not_count(
+    scratch: Scratch, backend: str, leg: str
+) -> None:
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork(backend="{backend}", workers=2, timeout=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            note(n)
+            time.sleep(1)
+            return n
+        """
+    )
+    apart = scratch.start()
+    apart.wait_for(f"0 {leg}")
+    apart.send(signal.SIGSTOP)
+    time.sleep(3)
+    apart.send(signal.SIGCONT)
+    session = apart.finish()
+    assert session.counts == {"passed": 2}
+    nothing_is_left(apart)
 
 
 class TestTheHandlerOfSigterm:

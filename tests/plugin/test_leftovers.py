@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,203 @@ def test_nothing_outlives_pytest_that_is_killed_while_workers_are_busy(
     apart.send(signal.SIGKILL)
     assert apart.finish().code == -signal.SIGKILL
     nothing_is_left(apart)
+
+
+#: Workers that stop as soon as Python starts in them, long before they could say who they are.
+STARTING = """
+    import os, sys, time
+
+    if {"--multiprocessing-fork", "--process-name"} & set(sys.orig_argv):
+        open(os.path.join(os.path.dirname(__file__), "noted.txt"), "a").write("starting there\\n")
+        time.sleep(1000)
+    """
+
+#: The same of those that are forked.
+FORKED = """
+    import os
+    from noting import note
+
+    def stop():
+        import time
+        note("starting")
+        time.sleep(1000)
+
+    os.register_at_fork(after_in_child=stop)
+    """
+
+TRIVIAL = """
+    @pytest.mark.parwork(backend="{backend}", workers=2)
+    @pytest.mark.parametrize("n", range(4))
+    def test_it(n):
+        return n
+    """
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGHUP])
+@pytest.mark.parametrize("is_group", [False, True])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "processes:spawn",
+        "joblib",
+        slow("multiprocessing:spawn"),
+        "isolated:spawn",
+        "processes:fork",
+    ],
+)
+def test_nothing_outlives_pytest_that_is_killed_while_workers_start(
+    scratch: Scratch,
+    monkeypatch: pytest.MonkeyPatch,
+    backend: str,
+    is_group: bool,
+    signum: signal.Signals,
+) -> None:
+    is_forked = backend.endswith("fork")
+    scratch.write(
+        "conftest.py" if is_forked else "sitecustomize.py", FORKED if is_forked else STARTING
+    )
+    scratch.cases(TRIVIAL.format(backend=backend))
+    scratch.write("tmp/.keep")
+    monkeypatch.setenv("TMPDIR", str(scratch.path / "tmp"))
+    monkeypatch.setenv("PYTHONPATH", str(scratch.path), prepend=os.pathsep)
+    apart = scratch.start()
+    apart.wait_for("starting there")
+    token = apart.token()
+    if is_group:  # with the trackers of semaphores
+        os.killpg(apart.pid, signum)
+    else:
+        apart.send(signum)
+    assert apart.finish().code == -signum
+    nothing_is_left(apart)
+    assert not [name for name in os.listdir("/dev/shm") if token in name]
+    assert os.listdir(scratch.path / "tmp") == [".keep"]
+
+
+@pytest.mark.parametrize("backend", ["processes:spawn", "processes:fork", slow("joblib")])
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_a_case_has_started_in_a_session_of_its_own_ends_too(
+    scratch: Scratch, backend: str, is_killed: bool
+) -> None:
+    scratch.cases(
+        f"""
+        import subprocess
+
+        def start(**settings):
+            program = ["sleep", "1000"]
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+            note(subprocess.Popen(program, start_new_session=True, **pipes, **settings).pid)
+
+        def fork():
+            if not os.fork():
+                os.setsid()
+                os.closerange(0, 100)
+                time.sleep(1000)
+
+        @pytest.mark.parwork(backend="{backend}", workers=2, chunksize=1)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            if not is_here():
+                start(env={{**os.environ, "OTHER": "1"}}) if n and {is_killed} else start()
+                fork()
+            elif {is_killed}:
+                note("comparing")
+                time.sleep(1000)
+            return n
+        """
+    )
+    apart = scratch.start()
+    if is_killed:
+        apart.wait_for("comparing here")
+        apart.send(signal.SIGKILL)
+    apart.finish()
+    started = [int(line.partition(" ")[0]) for line in scratch.notes() if line[0].isdigit()]
+    assert len(started) == 2
+    assert until(lambda: not [pid for pid in started if name(pid) == "sleep"], deadline=10)
+    assert until(lambda: not apart.elsewhere(), deadline=10)
+
+
+def test_so_do_workers_of_code_that_is_parallel_itself(scratch: Scratch) -> None:
+    """Those of the serial run are in the hands of pytest's own process, with all that they hold."""
+    scratch.cases(
+        """
+        import joblib
+
+        def inside(n):
+            note("inside")
+            time.sleep(1000)
+
+        @pytest.mark.parwork(backend="processes:spawn", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            if is_here():
+                joblib.Parallel(2)(joblib.delayed(inside)(n) for n in range(2))
+            return n
+        """
+    )
+    apart = scratch.start()
+    apart.wait_for("inside there")
+    apart.send(signal.SIGKILL)
+    apart.finish()
+    nothing_is_left(apart)
+
+
+def test_a_temporary_folder_of_a_case_does_not_outlive_pytest(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # the name of a socket may not be long
+        monkeypatch.setenv("TMPDIR", folder)
+        scratch.cases(
+            """
+            @pytest.mark.parwork(backend="processes:forkserver", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, tmp_path):
+                if not is_here():
+                    (tmp_path / "file").touch()
+                    note(n)
+                    time.sleep(1000)
+            """
+        )
+        apart = scratch.start("--basetemp", str(scratch.path / "base"))
+        apart.wait_for("0 there", "1 there")
+        assert os.listdir(folder)
+        apart.send(signal.SIGKILL)
+        apart.finish()
+        nothing_is_left(apart)
+        assert until(lambda: os.listdir(folder) == [], deadline=10)
+
+
+@pytest.mark.parametrize("backend", ["processes:forkserver", "joblib"])
+def test_nothing_outlives_pytest_that_is_killed_as_it_exits(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """What libraries remove as Python exits is still there when the session is over."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        scratch.cases(
+            f"""
+            import atexit, signal
+            from multiprocessing import util
+
+            def die():
+                note("exiting")
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            @pytest.fixture(scope="session")
+            def dying():
+                util.Finalize(None, die, exitpriority=-50)
+
+            @pytest.mark.parwork(backend="{backend}", workers=2)
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(n, dying):
+                return n
+            """
+        )
+        apart = scratch.start()
+        session = apart.finish()
+        assert session.counts == {"passed": 2}
+        assert session.code == -signal.SIGKILL
+        nothing_is_left(apart)
+        assert until(lambda: os.listdir(folder) == [], deadline=10)
 
 
 def test_nothing_outlives_pytest_that_is_killed_while_workers_are_idle(scratch: Scratch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -126,3 +127,45 @@ class TestAnAlarmOfSomebodyElse:
             while len(rung) < 3:
                 time.sleep(0.01)
         assert signal.getitimer(signal.ITIMER_REAL)[1] == pytest.approx(0.01)
+
+
+class TestAStoppedProcess:
+    """It goes on with SIGALRM and SIGCONT at once, of which Python handles the former first."""
+
+    def late(self, *, is_stopped: bool) -> str:
+        """Come back to Python long after the limit."""
+        both = {signal.SIGALRM, signal.SIGCONT}
+        with deadline(0.2):
+            signal.pthread_sigmask(signal.SIG_BLOCK, both)
+            time.sleep(0.5)
+            if is_stopped:
+                signal.pthread_kill(threading.get_ident(), signal.SIGCONT)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+        return "not stopped by the limit"
+
+    def test_its_time_does_not_count(self) -> None:
+        assert self.late(is_stopped=True) == "not stopped by the limit"
+
+    def test_that_of_code_which_does_not_come_back_to_python_does(self) -> None:
+        with pytest.raises(TimedOut):
+            self.late(is_stopped=False)
+
+    def test_the_limit_begins_anew(self) -> None:
+        def continued() -> None:
+            with deadline(0.2):
+                signal.raise_signal(signal.SIGCONT)
+                sleeps()
+
+        with pytest.raises(TimedOut):
+            continued()
+
+    def test_who_else_waits_for_sigcont_gets_it(self) -> None:
+        got: list[str] = []
+        before = signal.signal(signal.SIGCONT, lambda *_: got.append("continued"))
+        try:
+            with deadline(10):
+                signal.raise_signal(signal.SIGCONT)
+            signal.raise_signal(signal.SIGCONT)
+        finally:
+            signal.signal(signal.SIGCONT, before)
+        assert got == ["continued", "continued"]

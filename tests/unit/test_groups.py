@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 from pytest_parwork import groups
+from pytest_parwork.leavings import Leavings
 
 #: A process that is the first of its group, as workers are.
 WORKER = "import os, time; os.setpgrp(); print('ready', flush=True); time.sleep(50)"
@@ -35,8 +36,17 @@ def test_what_takes_its_time_to_die_is_waited_for(monkeypatch: pytest.MonkeyPatc
         assert left.stdout.readline() == b"ready\n"
         registry.write(groups._RECORD.pack(left.pid, groups.born(left.pid)))
         registry.flush()
+        leavings = Leavings(
+            registry=registry.fileno(),
+            pid=os.getpid(),
+            session=os.getsid(0),
+            born=groups.born(os.getpid()),
+            since=0.0,
+            token="0" * 16,
+            folders=(),
+        )
         monkeypatch.setattr(os, "kill", kill_late)
-        groups.end_groups(registry.fileno(), os.getsid(0))
+        leavings.end_workers()
         monkeypatch.undo()
         state = groups.state_of(left.pid)
         left.kill()
