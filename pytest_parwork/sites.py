@@ -206,13 +206,14 @@ class Site(Attached):
         self._here.entry = entry
 
     def _watch(self, timeouts: Mapping[int, float]) -> None:
+        pause = threading.Event()
         while not self.is_over:
             for entry in list(self._running.values()):
                 limit = timeouts.get(entry.task)
                 if limit is not None and now() > entry.started + limit:
                     self._journal.end(entry._replace(kind="timeout"))
                     _end_process()
-            threading.Event().wait(WATCH)
+            pause.wait(WATCH)
 
     def close(self) -> None:
         """Leave the process as it was."""
