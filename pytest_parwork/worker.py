@@ -60,7 +60,9 @@ class ProcessCall:
             run.has_met = True
             meet(run.ledger, batch, worker, run.header.patience)
         for number in batch.tasks:
-            run.carry_out(number, worker, self._inherited.get(number))
+            # dask runs a batch again whose worker has left the cluster before it could say so.
+            if run.ledger.state(number) is not State.STORED:
+                run.carry_out(number, worker, self._inherited.get(number))
         return batch.number
 
 

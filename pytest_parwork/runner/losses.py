@@ -107,6 +107,18 @@ class Losses:
         )
         self.add(task, lost)
 
+    def stopped(self, task: int) -> None:
+        """Lose a task that has stopped its worker by a signal, whether or not it ended before."""
+        limit = self._tasks[task].timeout
+        self.add(
+            task,
+            Lost(
+                reason="crash" if limit is None else "timeout",
+                detail="its worker was stopped by a signal (SIGSTOP) while it ran this task, twice",
+                tries=(*self._tries.get(task, ()), self.note_try(task, is_alone=True)),
+            ),
+        )
+
     def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
         """Lose a task because every worker that was to take it died, before it began.
 

@@ -21,6 +21,7 @@ from .inbox import Inbox
 from .losses import Losses
 from .overdue import Overdue
 from .rendezvous import Rendezvous
+from .standstill import Standstill
 from .suspects import Suspects
 
 __all__ = ["Watch"]
@@ -79,6 +80,16 @@ class Watch:
             ledger, schedule, self._flight, losses, self._suspects, is_apart=inbox is not None
         )
         self._overdue = Overdue(ledger, schedule, self._flight, losses, tasks, call)
+        self._standstill = Standstill(
+            ledger,
+            self._flight,
+            losses,
+            self._suspects,
+            self._burial,
+            self._deaths,
+            self._overdue,
+            tasks,
+        )
         self._is_death_known = False
         self._replaced = 0
         self._ended = 0
@@ -91,7 +102,7 @@ class Watch:
         self._progress = now()
         self._push(at_start=True)
         heartbeat = now() + HEARTBEAT
-        while self._flight or self._suspects or self._schedule:
+        while self._is_under_way():
             waiting = GLANCE if self.released is None else HEARTBEAT
             for event in self.workers.poll(waiting):
                 self._take(event)
@@ -100,6 +111,10 @@ class Watch:
                 self._check_health()
                 heartbeat = now() + HEARTBEAT
             self._push()
+
+    def _is_under_way(self) -> bool:
+        is_empty = not (self._flight or self._suspects or self._schedule)
+        return not is_empty or self._standstill.is_any_stopped(self.workers)
 
     def interrupt(self, detail: str) -> None:
         """Take what has no end yet as interrupted."""
@@ -218,6 +233,8 @@ class Watch:
             self._schedule.observe(max(0.0, ended - begin) / count, tasks=count)
         suspect = self._suspects.alone
         if suspect is not None and suspect in batch.tasks and suspect not in self._losses:
+            if self._standstill.is_guilty(suspect):
+                return
             unexplained = self._suspects.clear(suspect)
             if unexplained is not None:
                 self._losses.unexplained(unexplained.tasks, unexplained.reason)
@@ -244,6 +261,8 @@ class Watch:
         if self._inbox is None and self._overdue.look(self.released):
             self._burial.has_begun = True
             self._replaced = 0
+            self._progress = now()
+        if self._standstill.look(self.workers):
             self._progress = now()
         self._look_for_the_dead()
         if self._is_enough is not None and self._is_enough():
