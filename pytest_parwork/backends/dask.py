@@ -100,9 +100,16 @@ class LocalWorkers:
         events = [told(future, self._open.pop(future)) for future in ended]
         for future in ended:
             future.release()  # what dask keeps, it would compute again if a worker went
-        if not events and self._open and self._local.is_starting:
-            return [Event(kind="starting")]
+        if not events and self._open:
+            if self._local.is_hopeless:
+                return [Event(kind="gone", reason=self._local.reason)]
+            self._local.replace_deserters()
+            if self._local.is_starting:
+                return [Event(kind="starting")]
         return events
+
+    def signs(self) -> Mapping[int, float]:
+        return self._local.signs()
 
     def pids(self) -> Mapping[int, int | None]:
         codes = self._local.exit_codes()
