@@ -42,4 +42,4 @@ def wall() -> float:
 
 def today() -> datetime:
     """Return the date and time, in UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.fromtimestamp(wall(), timezone.utc)

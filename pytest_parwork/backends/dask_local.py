@@ -19,6 +19,7 @@ from ..clock import now
 from ..errors import BackendError
 from ..groups import kill_group, state_of
 from .dask_logs import Hush, Nannies
+from .dask_security import own_security
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -228,13 +229,17 @@ class LocalDask:
 
         from .dask_nanny import QuietCluster, Starts, nanny_class
 
-        security = temporary_security()
         self._folder = tempfile.TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True)
+        folder = self._folder.name
+        try:
+            security = own_security(folder)
+        except BaseException:
+            self._folder.cleanup()
+            raise
         self._while_open.enter_context(dask.config.set(SETTINGS_WHILE_OPEN))
         self._hush.begin()
         self._nannies.listen()
         self._starts = Starts(self._nannies)
-        folder = self._folder.name
         with dask.config.set({"temporary-directory": folder}):  # for all but the workers
             self._cluster = QuietCluster(
                 n_workers=0,  # they may fail to start
@@ -252,23 +257,6 @@ class LocalDask:
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
         self._client = Client(self._cluster, set_as_default=False)
         self._size = 0
-
-
-def temporary_security() -> Any:
-    """Return certificates that only this cluster has; raises `BackendError`.
-
-    Its ports can be reached by every user of the machine, and who may connect may run code.
-    """
-    from distributed import Security
-
-    try:
-        return Security.temporary()
-    except ImportError as error:
-        raise BackendError(
-            f"a local dask cluster needs the package cryptography ({error}), or other users of "
-            f"this machine could run code in its workers; install it with: "
-            f"pip install 'pytest-parwork[dask]'"
-        ) from error
 
 
 def require_distributed() -> None:
