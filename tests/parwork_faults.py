@@ -222,3 +222,10 @@ def unloads_modules(x: int, bad: int, prefix: str) -> int:
             if name.startswith(prefix):
                 del sys.modules[name]
     return x * x
+
+
+def holds_the_interpreter(x: int, bad: int) -> int:
+    """Call a function that lets no other thread of the process run."""
+    if x == bad:
+        ctypes.PyDLL(None).sleep(1000)
+    return x * x

@@ -36,6 +36,7 @@ LAYERS = {
     "groups": 1,
     "stacks": 1,
     "journal": 2,
+    "outside": 2,
     "pickling": 1,
     "capture": 2,
     "payload": 2,
@@ -100,6 +101,7 @@ SAME_LAYER = {
     ("sites", "journal"),
     ("sites", "payload"),
     ("sites", "worker"),
+    ("outside", "journal"),
     ("network", "journal"),
     ("network", "payload"),
     ("network", "sites"),
@@ -193,7 +195,7 @@ def test_no_backend_imports_another(name: str, file: Path) -> None:
         pytest.skip("not a backend")
     shared = {"base", "clusters", "contexts", "forking", "joblib_dask", "loky", "parallel"}
     shared |= {"dask_clock", "dask_futures", "dask_joined", "dask_local", "dask_logs", "dask_nanny"}
-    shared |= {"dask_security", "dask_sending"}
+    shared |= {"dask_own", "dask_security", "dask_sending"}
     wrong = [other for other in own(imports(file)) if room(other) == "backends"]
     assert set(wrong) <= {"backends", *(f"backends.{name}" for name in shared)}
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..backends.base import Vital, Workers
 from ..clock import now
 from ..groups import kill_group, state_of
+from ..journal import Entry
 from ..ledger import Ledger, State
 from ..model import Task
 from .burial import Burial
@@ -53,6 +54,8 @@ class Standstill:
         deaths: Deaths,
         overdue: Overdue,
         tasks: Sequence[Task],
+        *,
+        is_apart: bool,
     ) -> None:
         self._ledger = ledger
         self._flight = flight
@@ -62,6 +65,7 @@ class Standstill:
         self._deaths = deaths
         self._overdue = overdue
         self._tasks = tasks
+        self._is_here = not is_apart
         self._looks: dict[int, tuple[object, float, int]] = {}  # by pid: sign, first seen, looks
 
     def is_any_stopped(self, workers: Workers) -> bool:
@@ -99,7 +103,7 @@ class Standstill:
 
     def is_guilty(self, task: int) -> bool:
         """Return whether a task that was tried alone and ended has stopped its worker again."""
-        if self._suspects.reason(task) != STOPPED:
+        if not self._is_here or self._suspects.reason(task) != STOPPED:
             return False
         pid = self._ledger.worker(task)
         until = now() + LATENCY
@@ -109,6 +113,15 @@ class Standstill:
             self._losses.stopped(task)
             self._kill(pid, STOPPED)
         return state == "T"
+
+    def judge(self, entry: Entry) -> None:
+        """Lose a task that was stopped with its process on another machine, or try it alone."""
+        if entry.task == self._suspects.alone:
+            self._losses.stopped(entry.task, pid=entry.pid)
+        else:
+            self._losses.note_try(entry.task, pid=entry.pid)
+            self._suspects.accuse([entry.task], STOPPED, pid=entry.pid, is_foreign=True)
+            self._ledger.reset(entry.task)
 
     def _end(self, pid: int, why: str, held: int | None, since: float) -> None:
         self._kill(pid, why)

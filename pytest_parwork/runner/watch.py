@@ -89,6 +89,7 @@ class Watch:
             self._deaths,
             self._overdue,
             tasks,
+            is_apart=inbox is not None,
         )
         self._is_death_known = False
         self._replaced = 0
@@ -211,6 +212,9 @@ class Watch:
             self._losses.know_stack(entry.pid, entry.stack)
             if entry.kind == "timeout":
                 self._losses.overdue(entry.task, pid=entry.pid)
+                continue
+            if entry.kind == "stopped":
+                self._standstill.judge(entry)
                 continue
             how = self._deaths.await_code(entry.pid)
             is_alone = entry.task == self._suspects.alone
