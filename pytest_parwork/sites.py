@@ -6,6 +6,7 @@ import faulthandler
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import threading
 import weakref
@@ -107,6 +108,7 @@ class Site(Attached):
             self._capture.start()
             self._undo.append(self._capture.close)
         self._functions = [self._function(entry) for entry in header.functions]
+        self.modules = dict(sys.modules)
         self.ledger = _Noted(bytearray(Ledger.size(len(header.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread
         if timeouts and is_away:

@@ -187,7 +187,7 @@ def test_a_worker_that_answers_no_more_is_replaced(
 @BOTH
 def test_a_task_that_breaks_the_python_of_its_worker_is_lost_alone(carrier: Carrier) -> None:
     run = carrier(limited(calls(faults.breaks_len, *[(x, 3) for x in range(20)])))
-    assert lost(run) == {3: "timeout"}
+    assert set(lost(run)) == {3}
 
 
 @BOTH
@@ -196,7 +196,7 @@ def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
     carrier: Carrier, prefix: str
 ) -> None:
     run = carrier(limited(calls(faults.unloads_modules, *[(x, 3, prefix) for x in range(20)])))
-    assert set(lost(run)) <= {3}
+    assert lost(run) == {}
 
 
 @BOTH
