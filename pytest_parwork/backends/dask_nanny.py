@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from contextlib import suppress
@@ -101,25 +102,31 @@ def nanny_class(starts: Starts) -> type[Any]:
             super().__init__(*args, plugins=(OwnClock(),), **kwargs)
             # PYTHONHASHSEED, which would be set in this process.
             self.pre_spawn_env: dict[str, str] = {}
+            # Older releases start another one beside, which takes the message of the first.
+            self._start_lock = asyncio.Lock()
             with suppress(ValueError):  # dask has put it first in the import path of this process
                 sys.path.remove(self.local_directory)
 
         async def instantiate(self) -> Any:
+            async with self._start_lock:
+                with aside:
+                    return await self._instantiate_until_hopeless()
+
+        async def _instantiate_until_hopeless(self) -> Any:
             status = Status.failed
-            with aside:
-                while not starts.is_hopeless:
-                    try:
-                        status = await super().instantiate()
-                    except Exception as error:
-                        starts.failed(error)
-                        raise
-                    if status == Status.running:
-                        starts.succeeded()
-                        break
-                    starts.failed()
-                    # One that ran before is started again by dask, as soon as it has ended.
-                    if self.status not in {Status.init, Status.starting}:
-                        break
+            while not starts.is_hopeless:
+                try:
+                    status = await super().instantiate()
+                except Exception as error:
+                    starts.failed(error)
+                    raise
+                if status == Status.running:
+                    starts.succeeded()
+                    break
+                starts.failed()
+                # One that ran before is started again by dask, as soon as it has ended.
+                if self.status not in {Status.init, Status.starting}:
+                    break
             return status
 
     return BareNanny
