@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter, time
 
-__all__ = ["host", "now", "today"]
+__all__ = ["host", "now", "steady", "today", "wall"]
 
 #: Where Linux tells which machine this is, until it is started again.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 #: Seconds on the monotonic clock that all processes of a machine share (Linux, macOS, and
-#: Windows from Python 3.10). Only differences mean anything.
-now = perf_counter
+#: Windows from Python 3.10). Only differences mean anything. Wrapped, because libraries that freeze
+#: the time in tests replace the functions of `time` under every name that a module has for them.
+now = partial(perf_counter)
+
+#: Seconds on the clock by which event loops wait, wrapped for the same reason.
+steady = partial(monotonic)
+
+#: When `now` would have been 0, in seconds since 1970.
+_EPOCH = time() - perf_counter()
 
 
 @cache
@@ -28,6 +35,11 @@ def host() -> str:
         return socket.gethostname()
 
 
+def wall() -> float:
+    """Return the seconds since 1970, which go on where a test has frozen the time."""
+    return _EPOCH + now()
+
+
 def today() -> datetime:
     """Return the date and time, in UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.fromtimestamp(wall(), timezone.utc)

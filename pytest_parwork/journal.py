@@ -15,7 +15,7 @@ import struct
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -25,7 +25,7 @@ from .ledger import Kind
 from .private import open_folder, open_own
 from .stacks import Stack, keep_stack_in, read_stack
 
-__all__ = ["Entry", "Journal", "Past"]
+__all__ = ["Entry", "Journal", "Past", "add_notes", "notes_of"]
 
 #: How the name of a directory begins that holds the journals of a run on its host.
 FOLDER = "parwork-run-"
@@ -52,11 +52,12 @@ class Entry(NamedTuple):
     `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
     what it has out of band, `output` the pickle of what the task printed, logged and warned. Of a
     task that died with its process, `suspects` says how many were running there, `stack` what the
-    process has left.
+    process has left. One that was *stopped* ran in a process, or had run there, when a signal
+    stopped that.
     """
 
     task: int
-    kind: Kind | Literal["died", "timeout"]
+    kind: Kind | Literal["died", "stopped", "timeout"]
     worker: str
     pid: int
     arrived: float
@@ -86,12 +87,19 @@ class Past:
     def add(self, notes: Iterator[_Begun | Entry], stack: Stack) -> None:
         """Take note of all that one process wrote, and of the stack that it has left."""
         begun: dict[int, _Begun] = {}
+        batches: dict[int, int] = {}
         timeouts: set[int] = set()
+        stopped: dict[tuple[int, int], Entry] = {}
         for note in notes:
             if isinstance(note, _Begun):
                 begun[note.entry.task] = note
+                batches[note.entry.task] = note.batch
             elif note.kind == "timeout":
                 timeouts.add(note.task)
+            elif note.kind == "stopped":
+                stopped[batches[note.task], note.task] = note._replace(data=b"", buffers=())
+                begun.pop(note.task, None)
+                self.ended.pop(note.task, None)
             else:
                 begun.pop(note.task, None)
                 if note.data:
@@ -102,6 +110,7 @@ class Past:
         kind: Literal["died", "timeout"] = "timeout" if overdue else "died"
         for task, (batch, entry) in guilty.items():
             self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty), stack=stack)
+        self.died.update(stopped)
 
 
 class Journal:
@@ -236,6 +245,44 @@ def _has_exited(name: str) -> bool:
     """
     pid, birth, namespace = map(int, name.split("-")[:3])
     return namespace == _namespace() != 0 and not lives(pid, birth)
+
+
+def notes_of(run: str, pid: int) -> list[tuple[Entry, bool]]:
+    """Return what a living process has noted of its tasks, each with whether it was over by then.
+
+    For its parent, which may have to end it.
+    """
+    found = []
+    for fd in _journals(run, pid, os.O_RDONLY):
+        for note in _notes(fd):
+            entry, is_over = (note.entry, False) if isinstance(note, _Begun) else (note, True)
+            found.append((entry, is_over))
+    return found
+
+
+def add_notes(run: str, pid: int, entries: Sequence[Entry]) -> None:
+    """Note for a process, before it is ended from outside, which of its tasks are to blame."""
+    for fd in _journals(run, pid, os.O_WRONLY | os.O_APPEND):
+        os.write(fd, b"".join(map(_encoded, entries)))
+
+
+def _journals(run: str, pid: int, flags: int) -> Iterator[int]:
+    """Yield the descriptor of the journal of a process for a run, if it has one."""
+    try:
+        folder = open_folder(Path(tempfile.gettempdir()) / f"{FOLDER}{run}")
+    except OSError:
+        return
+    try:
+        for name in sorted(filter(_NAME.fullmatch, os.listdir(folder))):
+            if name.startswith(f"{pid}-"):
+                with suppress(OSError):  # it is removed at this moment, or not ours
+                    fd = open_own(name, folder, flags)
+                    try:
+                        yield fd
+                    finally:
+                        os.close(fd)
+    finally:
+        os.close(folder)
 
 
 def _lock(fd: int, *, shared: bool) -> bool:

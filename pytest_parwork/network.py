@@ -58,6 +58,11 @@ class NetworkCall:
         """The run that this belongs to."""
         return self._handle.run
 
+    @property
+    def timeouts(self) -> Mapping[int, float]:
+        """The seconds that tasks may take, by number."""
+        return self._timeouts
+
     def __call__(
         self,
         batch: Batch,

@@ -19,12 +19,12 @@ def open_folder(path: Path) -> int:
     return fd
 
 
-def open_own(name: str, folder: int) -> int:
+def open_own(name: str, folder: int, flags: int = os.O_RDONLY) -> int:
     """Open a file that only we can have written; raises `OSError` for any other.
 
     A second name may be in a folder to which others can write. A pipe would be waited for.
     """
-    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    fd = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     found = os.fstat(fd)
     is_ours = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o022
     if not (is_ours and stat.S_ISREG(found.st_mode) and found.st_nlink == 1):

@@ -6,6 +6,7 @@ import faulthandler
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import threading
 import weakref
@@ -107,6 +108,7 @@ class Site(Attached):
             self._capture.start()
             self._undo.append(self._capture.close)
         self._functions = [self._function(entry) for entry in header.functions]
+        self.modules = dict(sys.modules)
         self.ledger = _Noted(bytearray(Ledger.size(len(header.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread
         if timeouts and is_away:
@@ -206,13 +208,14 @@ class Site(Attached):
         self._here.entry = entry
 
     def _watch(self, timeouts: Mapping[int, float]) -> None:
+        pause = threading.Event()
         while not self.is_over:
             for entry in list(self._running.values()):
                 limit = timeouts.get(entry.task)
                 if limit is not None and now() > entry.started + limit:
                     self._journal.end(entry._replace(kind="timeout"))
                     _end_process()
-            threading.Event().wait(WATCH)
+            pause.wait(WATCH)
 
     def close(self) -> None:
         """Leave the process as it was."""

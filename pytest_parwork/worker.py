@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,11 @@ __all__ = ["Arrival", "Attached", "ProcessCall", "find", "pack"]
 #: Seconds that a worker which comes early waits for others.
 ARRIVING = 5.0
 
+#: This module, by which it is seen whether a task has unloaded it.
+MODULES = sys.modules
+THIS = MODULES[__name__]
+PACKAGE = __name__.partition(".")[0]
+
 
 class ProcessCall:
     """Carry out batches in another process of this machine; travels with every batch.
@@ -62,7 +68,9 @@ class ProcessCall:
             run.has_met = True
             meet(run.ledger, batch, worker, run.header.patience)
         for number in batch.tasks:
-            run.carry_out(number, worker, self._inherited.get(number))
+            # dask runs a batch again whose worker has left the cluster before it could say so.
+            if run.ledger.state(number) is not State.STORED:
+                run.carry_out(number, worker, self._inherited.get(number))
         return batch.number
 
 
@@ -123,6 +131,7 @@ class Attached:
         take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.functions]
         limits.take()
+        self.modules = dict(sys.modules)
         self.ledger = Ledger.open(header.ledger)
 
     @classmethod
@@ -164,6 +173,8 @@ class Attached:
             self.ledger.start(number, now())
             kind, value = perform(function, args, kwargs)
             self.ledger.end(number, now())
+            if MODULES.get(__name__) is not THIS:
+                self._restore_modules()
             if capture is not None:
                 output = capture.end()
             if inputs is not None and inputs.changed():
@@ -171,6 +182,15 @@ class Attached:
             del args, kwargs, inputs
         del found
         self._store(number, kind, value, output)
+
+    def _restore_modules(self) -> None:
+        """Load again what a task has unloaded: ours, and all that was there before the first task.
+
+        A second copy of ours would know nothing of the run.
+        """
+        for name, module in self.modules.items():
+            if name.partition(".")[0] == PACKAGE or name not in MODULES:
+                MODULES[name] = module
 
     def _called(
         self, number: int, inherited: Task | None

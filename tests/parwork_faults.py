@@ -285,3 +285,73 @@ def tells_its_pid(folder: str, x: int) -> Any:
         pass
     time.sleep(0.2)
     return x
+
+
+def stops(x: int, bad: int) -> int:
+    """Stop this process by a signal, of which its other threads hear first."""
+    if x == bad:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return x * x
+
+
+def freezes_the_time(x: int) -> int:
+    """Stop all clocks of this process, as libraries do that freeze the time for a test."""
+    for name in ("time", "monotonic", "perf_counter"):
+        real = getattr(time, name)
+        if not hasattr(real, "__self__"):
+            continue  # it is frozen
+        at = real()
+        for module in list(sys.modules.values()):
+            for key, value in list(vars(module).items()):
+                if value is real:
+                    setattr(module, key, lambda at=at: at)
+    return x * x
+
+
+def freezes_the_time_for_ever(x: int, bad: int) -> int:
+    freezes_the_time(x)
+    if x == bad:
+        threading.Event().wait()
+    return x * x
+
+
+def blocks_its_worker(x: int, bad: int) -> int:
+    """Keep the event loop of a dask worker from all that it has to do."""
+    if x == bad:
+        from distributed import get_worker
+
+        get_worker().loop.add_callback(time.sleep, 1000)
+    return x * x
+
+
+def closes_its_worker(x: int, bad: int) -> int:
+    """Have a dask worker leave its cluster."""
+    if x == bad:
+        from distributed import get_worker
+
+        worker = get_worker()
+        worker.loop.add_callback(worker.close)
+    return x * x
+
+
+def breaks_len(x: int, bad: int) -> int:
+    if x == bad:
+        import builtins
+
+        builtins.len = None  # type: ignore[assignment]
+    return x * x
+
+
+def unloads_modules(x: int, bad: int, prefix: str) -> int:
+    if x == bad:
+        for name in list(sys.modules):
+            if name.startswith(prefix):
+                del sys.modules[name]
+    return x * x
+
+
+def holds_the_interpreter(x: int, bad: int) -> int:
+    """Call a function that lets no other thread of the process run."""
+    if x == bad:
+        ctypes.PyDLL(None).sleep(1000)
+    return x * x

@@ -40,6 +40,7 @@ LAYERS = {
     "private": 1,
     "sources": 2,
     "journal": 2,
+    "outside": 2,
     "pickling": 1,
     "capture": 2,
     "payload": 2,
@@ -107,6 +108,7 @@ SAME_LAYER = {
     ("sites", "journal"),
     ("sites", "payload"),
     ("sites", "worker"),
+    ("outside", "journal"),
     ("network", "journal"),
     ("network", "payload"),
     ("network", "sites"),
@@ -199,7 +201,8 @@ def test_no_backend_imports_another(name: str, file: Path) -> None:
     if not name.startswith("backends."):
         pytest.skip("not a backend")
     shared = {"base", "clusters", "contexts", "exits", "forking", "joblib_dask", "loky", "parallel"}
-    shared |= {"dask_futures", "dask_joined", "dask_local", "dask_logs", "dask_sending"}
+    shared |= {"dask_clock", "dask_futures", "dask_joined", "dask_local", "dask_logs", "dask_nanny"}
+    shared |= {"dask_own", "dask_security", "dask_sending"}
     wrong = [other for other in own(imports(file)) if room(other) == "backends"]
     assert set(wrong) <= {"backends", *(f"backends.{name}" for name in shared)}
 

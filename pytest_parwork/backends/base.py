@@ -24,6 +24,7 @@ __all__ = [
     "NetworkWorkers",
     "PerRun",
     "Reach",
+    "Vital",
     "Workers",
     "exit_name",
     "told",
@@ -128,6 +129,15 @@ class NetworkWorkers(Workers, Protocol):
 
     def release(self) -> None:
         """Let those begin that wait for the others with their first task in hand."""
+        ...
+
+
+@runtime_checkable
+class Vital(Protocol):
+    """Workers whose library hears from them now and then, whatever they run."""
+
+    def signs(self) -> Mapping[int, float]:
+        """Return the time of the last sign of life of each worker that has work, by process id."""
         ...
 
 

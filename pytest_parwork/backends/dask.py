@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,9 +16,9 @@ from ..schedule import Batch
 from ..sites import forget, forget_with, release
 from .base import Backend, Event, EventQueue, Reach, Workers
 from .clusters import Clusters
-from .dask_futures import LOST, first_to_end, received, told
+from .dask_futures import LOST, first_to_end, received
 from .dask_joined import WORKER_PATIENCE, JoinedDask
-from .dask_local import LocalDask
+from .dask_own import LocalWorkers
 from .dask_sending import Sending
 
 if TYPE_CHECKING:
@@ -27,14 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["backends"]
 
-#: Seconds in which dask tells of the end of a batch that the ledger knows of.
-GRACE = 0.5
-
 #: Seconds without news until it is asked whether there is any worker left.
 SILENCE = 2.0
 
 #: Seconds that the scheduler has to answer it.
 ANSWER = 1.0
+
+#: Seconds between two looks at workers whose batches take longer than that; without a sign of life
+#: until their nannies are asked to look after them; and until one that runs nothing is ended.
+LOOK = 1.0
+QUIET = 1.5
+DEAF = 5.0
 
 #: How often a batch is sent again that dask has given up, for all workers with the payload died at
 #: once; under its number, for what its tasks did is in the journals.
@@ -70,55 +72,6 @@ class DaskBackend:
         self._clusters.close()
 
 
-class LocalWorkers:
-    """The processes of a cluster of our own, on this machine."""
-
-    reach: Reach = "machine"
-    eager = False
-    start_method = "spawn"
-
-    def __init__(self, local: LocalDask, workers: int) -> None:
-        self.size = workers
-        self._local = local
-        self._client = local.client(workers)
-        self._run = uuid.uuid4().hex
-        self._open: dict[Future, Batch] = {}
-        codes = local.exit_codes()
-        self._of_others = {pid for pid, code in codes.items() if code is not None}
-
-    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
-        for batch in batches:
-            key = f"parwork-{self._run}-{batch.number}"
-            self._open[self._client.submit(call, batch, key=key, pure=False)] = batch
-
-    def poll(self, timeout: float, /) -> Sequence[Event]:
-        ended = first_to_end(self._client, self._open, timeout)
-        if any(future.status != "finished" for future in ended):
-            self._local.wait_for_a_death()
-            # Of batches that one worker had, the first is to blame: it should be told of first.
-            ended = [future for future in self._open if future.status != "pending"]
-        events = [told(future, self._open.pop(future)) for future in ended]
-        for future in ended:
-            future.release()  # what dask keeps, it would compute again if a worker went
-        if not events and self._open and self._local.is_starting:
-            return [Event(kind="starting")]
-        return events
-
-    def pids(self) -> Mapping[int, int | None]:
-        codes = self._local.exit_codes()
-        return {pid: code for pid, code in codes.items() if pid not in self._of_others}
-
-    def close(self, deadline: float, /) -> list[int]:
-        # The ledger may know of an end before dask tells of it.
-        until = now() + min(deadline, GRACE)
-        while self._open and now() < until:
-            self.poll(until - now())
-        if self._open:  # workers are in the middle of it
-            self._open.clear()
-            self._local.close(deadline)
-        return []
-
-
 class JoinedWorkers:
     """Threads of the workers of a cluster that serves others too."""
 
@@ -147,7 +100,9 @@ class JoinedWorkers:
         self._again: Counter[int] = Counter()
         self._is_released = False
         self._is_gone = False
-        self._heard = self._seen = now()
+        self._heard = self._seen = self._looked = now()
+        self._signs: dict[str, tuple[float, float]] = {}  # by address: last heard of, since when
+        self._handed_out: dict[int, float] = {}  # by batch, when
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         if self._call is None:
@@ -194,6 +149,7 @@ class JoinedWorkers:
                 self._go(f"{type(error).__name__}: {error}")
             else:
                 self._open[future] = batch
+                self._handed_out[batch.number] = now()
 
     def _arrived(self, event: tuple[float, Mapping[str, Any]]) -> None:
         _, told = event
@@ -220,6 +176,7 @@ class JoinedWorkers:
                 self._events.put(event)
         if self._open or self._waiting:
             self._look_around()
+            self._look_after()
         if self._call is not None:
             self._fill()
         return self._events.drain(0)
@@ -238,6 +195,27 @@ class JoinedWorkers:
                 complaint = f"has not answered for {WORKER_PATIENCE:g} s"
             if now() > self._seen + WORKER_PATIENCE:
                 self._go(f"the dask scheduler at {self._joined.address} {complaint}")
+
+    def _look_after(self) -> None:
+        """Have workers ended that are stuck with batches of ours, by their nannies."""
+        times = [self._handed_out[batch.number] for batch in self._open.values()]
+        if self._call is None or now() < max(self._looked, min(times, default=now())) + LOOK:
+            return
+        self._looked = now()
+        keys = {str(future.key) for future in self._open}
+        before, self._signs = self._signs, {}
+        try:
+            signs = self._joined.signs()
+        except Exception:  # the scheduler does not answer: `_look_around` counts that
+            return
+        for address, (heard, at) in signs.items():
+            if keys & at:
+                seen, since = before.get(address, (0.0, 0.0))
+                since = since if seen == heard else now()
+                self._signs[address] = (heard, since)
+                if now() > since + QUIET:
+                    is_deaf = now() > since + DEAF
+                    self._joined.look_after(address, self._call, is_deaf=is_deaf)
 
     def _go(self, reason: str) -> None:
         if not self._is_gone:
@@ -278,7 +256,10 @@ def carry_out(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     """Carry out a batch in a thread of a dask worker."""
     from distributed import get_worker
 
+    from .dask_clock import keep_clocks
+
     worker = get_worker()
+    keep_clocks(worker.loop)
     forget_with(call)
 
     def announce(name: str) -> None:

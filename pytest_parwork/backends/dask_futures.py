@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from time import sleep
 from typing import TYPE_CHECKING
 
 from ..schedule import Batch
@@ -27,7 +27,7 @@ def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float
     from distributed import CancelledError, TimeoutError, wait
 
     if not futures:
-        time.sleep(timeout)
+        sleep(timeout)
     elif timeout:  # for 0, older releases of dask leave a coroutine behind that nobody awaits
         with client.as_current(), suppress(CancelledError, TimeoutError):
             wait(list(futures), timeout=timeout, return_when="FIRST_COMPLETED")

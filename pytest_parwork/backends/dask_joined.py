@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..clock import now
 from ..errors import BackendError
+from ..network import NetworkCall
+from ..outside import end_if_stuck
 from .dask_local import require_distributed
 from .dask_logs import Hush, exit_code_in
 
@@ -61,6 +63,7 @@ class JoinedDask:
         self._client: Client | None = None
         self._most = 0
         self._nannies: set[str] = set()  # of the dead too, whom the scheduler forgets
+        self._asking: threading.Thread | None = None
 
     def client(self, workers: int) -> Client:
         """Return a client that is connected, to workers with this Python and this package."""
@@ -114,6 +117,37 @@ class JoinedDask:
         known = self._ask("identity", patience)["workers"].values()
         self._nannies.update(worker["nanny"] for worker in known if worker["nanny"])
 
+    def signs(self) -> Mapping[str, tuple[float, frozenset[str]]]:
+        """Return when the scheduler heard of each worker with a nanny last, and what that is at."""
+        known = self._ask("identity", ANSWER)["workers"]
+        at = self._ask("processing", ANSWER, workers=None)
+        return {
+            address: (worker["last_seen"], frozenset(map(str, at.get(address, ()))))
+            for address, worker in known.items()
+            if worker["nanny"]
+        }
+
+    def look_after(self, address: str, call: NetworkCall, *, is_deaf: bool) -> None:
+        """Have a nanny end its worker if that is stuck; nobody waits for it."""
+        client = self._client
+        assert client is not None
+
+        def ask() -> None:
+            with suppress(Exception):
+                client.run(
+                    end_worker_if_stuck,
+                    call.run,
+                    dict(call.timeouts),
+                    is_deaf,
+                    workers=[address],
+                    nanny=True,
+                    on_error="ignore",
+                )
+
+        if self._asking is None or not self._asking.is_alive():
+            self._asking = threading.Thread(target=ask, daemon=True)
+            self._asking.start()
+
     def say_to_all(self, word: Callable[[str], None], run: str) -> None:
         """Have every worker process follow a word; one that does not answer is not waited for."""
         client = self._client
@@ -146,12 +180,16 @@ class JoinedDask:
     def _join(self) -> Client:
         from distributed import Client
 
+        from .dask_clock import keep_clocks
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of versions: they are checked below
-                return Client(self.address, set_as_default=False, timeout=PATIENCE)
+                client = Client(self.address, set_as_default=False, timeout=PATIENCE)
         except (OSError, TimeoutError, ValueError) as error:
             raise BackendError(f"no dask scheduler answers at {self.address}: {error}") from error
+        keep_clocks(client.loop)
+        return client
 
     def _ask(self, question: str, patience: float, **settings: Any) -> Mapping[str, Any]:
         """Return what the scheduler answers within `patience` seconds."""
@@ -182,7 +220,7 @@ class JoinedDask:
                     f"the dask scheduler at {self.address} has no worker; start one with: "
                     f"dask worker {self.address}"
                 )
-            time.sleep(LOOK)
+            sleep(LOOK)
 
     def _check_versions(self) -> None:
         """Refuse workers that could not read what is sent, or would compute something else."""
@@ -218,3 +256,11 @@ class JoinedDask:
                     f"the dask worker {worker} does not answer within {WORKER_PATIENCE:g} s; end it"
                 )
         return error
+
+
+def end_worker_if_stuck(
+    run: str, timeouts: Mapping[int, float], is_deaf: bool, *, dask_worker: Any
+) -> bool:
+    """End the worker of a nanny, in which this runs, as `end_if_stuck` does."""
+    pid = dask_worker.pid
+    return pid is not None and end_if_stuck(pid, run, timeouts, is_deaf=is_deaf)

@@ -9,20 +9,22 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from importlib.machinery import ModuleSpec
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ..carrying import GLANCE
 from ..clock import now
 from ..errors import BackendError
-from ..groups import state_of
+from ..groups import kill_group, state_of
 from .dask_logs import Hush, Nannies
+from .dask_security import own_security
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client
+
+    from .dask_nanny import QuietCluster, Starts
 
 __all__ = ["LocalDask", "require_distributed"]
 
@@ -44,8 +46,8 @@ HEARSAY = 1.0
 #: Seconds in which several batches are broken by one death.
 RECENT = 1.0
 
-#: By which dask tells a process which one has started it, in older and newer versions.
-PARENT_VARIABLES = {"DASK_PARENT", "__DASK_PARENT_PID"}
+#: Seconds in which a worker that lives comes back to the scheduler, or ends.
+DESERTION = 3.0
 
 #: What it needs as long as it is open: else a worker that is dead just when so much time has passed
 #: since it, or one of its predecessors, died is never started again.
@@ -58,6 +60,9 @@ SETTINGS: Mapping[str, object] = {
     # dask would set OMP_NUM_THREADS=1 and others in the process that runs pytest.
     "distributed.nanny.pre-spawn-environ": {},
     "distributed.worker.multiprocessing-method": "spawn",
+    # What it serves by HTTP, to every user of the machine.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -66,13 +71,15 @@ class LocalDask:
 
     def __init__(self, hush: Hush) -> None:
         self._hush = hush
-        self._cluster: LocalCluster | None = None
+        self._cluster: QuietCluster | None = None
         self._client: Client | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._size = 0
         self._seen: set[int] = set()
         self._while_open = ExitStack()
         self._nannies = Nannies()
+        self._starts: Starts | None = None
+        self._deserters: dict[int, float] = {}  # by process id, since when
 
     def client(self, workers: int) -> Client:
         """Return a client of the cluster, which has so many workers from now on."""
@@ -80,23 +87,32 @@ class LocalDask:
         import dask
 
         with dask.config.set(SETTINGS):
-            if self._client is None or self._client.status != "running":
+            if self._client is None or self._client.status != "running" or self.is_hopeless:
                 self.close()
-                self._open(workers)
+                self._open()
             assert self._cluster is not None
             assert self._client is not None
+            assert self._starts is not None
             if workers != self._size or len(self._cluster.workers) < workers:
                 self._forget_batches()
+                self._starts.expect(workers)
                 self._cluster.scale(workers)
                 self._size = workers
-        # Not `wait_for_workers`: that is content with more than so many.
-        until = now() + PATIENCE
-        while len(self._client.nthreads()) != workers or len(self._living()) != workers:
-            if now() > until:
-                raise BackendError(f"a local dask cluster did not start within {PATIENCE:.0f} s")
-            time.sleep(GLANCE)
+            self._wait_for_workers(workers)
         self._seen &= {*self._living(), *self._nannies.codes}  # of others nothing will be told
         return self._client
+
+    def _wait_for_workers(self, workers: int) -> None:
+        """Wait until there are so many; not dask's own wait, which is content with more."""
+        assert self._client is not None
+        until = now() + PATIENCE
+        while len(self._client.nthreads()) != workers or len(self._living()) != workers:
+            self.replace_deserters()
+            if self.is_hopeless:
+                raise BackendError(self.reason)
+            if now() > until:
+                raise BackendError(f"a local dask cluster did not start within {PATIENCE:.0f} s")
+            sleep(GLANCE)
 
     def another_client(self) -> Client:
         """Return a client that knows nothing of what others have sent."""
@@ -116,6 +132,47 @@ class LocalDask:
         is_missing = len(self._cluster.scheduler.workers) < self._size
         return is_missing and now() < self._nannies.last + PATIENCE
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether workers die as soon as they are started, for the `reason`."""
+        return self._starts is not None and self._starts.is_hopeless
+
+    @property
+    def reason(self) -> str:
+        """Why there is no hope."""
+        assert self._starts is not None
+        return self._starts.reason
+
+    def replace_deserters(self) -> None:
+        """Start others for workers that have left the cluster: without an end, or for good."""
+        if self._cluster is None:
+            return
+        known = {state.address for state in self._states()}
+        before, self._deserters = self._deserters, {}
+        for nanny in list(self._cluster.workers.values()):
+            process, address, pid = nanny.process, nanny.worker_address, nanny.pid
+            has_started = process is not None and process.status.name == "running"
+            if pid is not None and has_started and address not in known:
+                self._deserters[pid] = before.get(pid, now())
+                if now() > self._deserters[pid] + DESERTION:
+                    kill_group(pid)
+        self._cluster.replace_ended()
+
+    def signs(self) -> Mapping[int, float]:
+        """Return when each worker that has work was heard of last, by process id."""
+        assert self._cluster is not None
+        busy = {w.address: w.last_seen for w in self._states() if w.processing}
+        nannies = list(self._cluster.workers.values())
+        at = {nanny.worker_address: nanny.pid for nanny in nannies}
+        return {pid: busy[address] for address, pid in at.items() if pid and address in busy}
+
+    def _states(self) -> list[Any]:
+        """Return what the scheduler knows of its workers; its thread may change that meanwhile."""
+        assert self._cluster is not None
+        while True:
+            with suppress(RuntimeError):
+                return list(self._cluster.scheduler.workers.values())
+
     def wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died: dask's scheduler tells first."""
         until = now() + HEARSAY
@@ -124,7 +181,7 @@ class LocalDask:
             is_untold = any(code is None and state_of(pid) == "Z" for pid, code in codes.items())
             if not is_untold and self._nannies.last > now() - RECENT:
                 return
-            time.sleep(GLANCE)
+            sleep(GLANCE)
 
     def close(self, deadline: float = CLOSE_DEADLINE) -> None:
         """End the cluster, if there is one, and whatever its workers are doing."""
@@ -160,27 +217,36 @@ class LocalDask:
         assert self._cluster is not None
         until = now() + GRACE
         while self._cluster.scheduler.tasks and now() < until:
-            time.sleep(GLANCE)
+            sleep(GLANCE)
 
     def _living(self) -> list[int]:
         nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
         return [pid for nanny in nannies if (pid := nanny.pid) is not None]
 
-    def _open(self, workers: int) -> None:
+    def _open(self) -> None:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
+
+        from .dask_nanny import QuietCluster, Starts, nanny_class
 
         self._folder = tempfile.TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True)
+        folder = self._folder.name
+        try:
+            security = own_security(folder)
+        except BaseException:
+            self._folder.cleanup()
+            raise
         self._while_open.enter_context(dask.config.set(SETTINGS_WHILE_OPEN))
         self._hush.begin()
         self._nannies.listen()
-        folder = self._folder.name
+        self._starts = Starts(self._nannies)
         with dask.config.set({"temporary-directory": folder}):  # for all but the workers
-            self._cluster = LocalCluster(
-                n_workers=workers,
+            self._cluster = QuietCluster(
+                n_workers=0,  # they may fail to start
                 threads_per_worker=1,
-                worker_class=_nanny(),
+                worker_class=nanny_class(self._starts),
                 host="127.0.0.1",
+                security=security,
                 dashboard_address="127.0.0.1:0",  # a server is started even without a dashboard
                 scheduler_kwargs={"dashboard": False},
                 memory_limit=0,  # or dask would pause and end workers by a limit of its own
@@ -190,7 +256,7 @@ class LocalDask:
         # The scheduler's directory stands first in the import path of this process by now.
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
         self._client = Client(self._cluster, set_as_default=False)
-        self._size = workers
+        self._size = 0
 
 
 def require_distributed() -> None:
@@ -202,50 +268,3 @@ def require_distributed() -> None:
             f"dask.distributed cannot be imported ({error}); "
             f"install it with: pip install 'pytest-parwork[dask]'"
         ) from error
-
-
-def _nanny() -> type[Any]:
-    """Return dask's nanny, but for what it does to this process, and the import of `__main__`."""
-    from distributed import Nanny
-
-    aside = _Aside()
-
-    class BareNanny(Nanny):  # type: ignore[misc]  # which is untyped
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            # PYTHONHASHSEED, which would be set in this process.
-            self.pre_spawn_env: dict[str, str] = {}
-
-        async def instantiate(self) -> Any:
-            with aside:
-                return await super().instantiate()
-
-    return BareNanny
-
-
-class _Aside:
-    """Keep processes that spawn meanwhile from importing `__main__`, which is pytest, again.
-
-    Not by hiding it, as where a process starts in one call: dask's start takes a while, in a thread
-    of its own. What runs as `python -m package` is not imported again, so `__main__` says it does.
-    The variable that dask sets for the process to be is taken back.
-    """
-
-    def __init__(self) -> None:
-        self._starting = 0
-        self._spec: ModuleSpec | None = None
-        self._variables: set[str] = set()
-
-    def __enter__(self) -> None:
-        self._starting += 1
-        if self._starting == 1:
-            main = sys.modules["__main__"]
-            self._spec, main.__spec__ = main.__spec__, ModuleSpec("pytest.__main__", None)
-            self._variables = PARENT_VARIABLES - os.environ.keys()
-
-    def __exit__(self, *_: object) -> None:
-        self._starting -= 1
-        if not self._starting:
-            sys.modules["__main__"].__spec__ = self._spec
-            for name in self._variables:
-                os.environ.pop(name, None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from time import sleep
 from typing import Any
 
 from ..carrying import BatchCall
@@ -96,6 +96,9 @@ class OnLocalDask(DaskWorkers):
         self._of_others = {pid for pid, code in codes.items() if code is not None}
         self._told: dict[int, int] = {}
 
+    def signs(self) -> Mapping[int, float]:
+        return self._local.signs()
+
     def _join(self) -> Any:
         self._shared = self._local.client(max(2, self.size))  # workers that died are back now
         return self._local.another_client()
@@ -118,13 +121,24 @@ class OnLocalDask(DaskWorkers):
         super()._leave(deadline)
         # Other workers are in the middle of what was sent; it would meet what comes next.
         until = now() + GRACE
-        with suppress(Exception):
-            while self._shared.call_stack():
-                if now() > until:
-                    self._keep_codes()
-                    self._local.close()
-                    break
-                time.sleep(LOOK)
+        while self._is_busy():
+            if now() > until:
+                self._keep_codes()
+                self._local.close()
+                break
+            sleep(LOOK)
+
+    def _is_busy(self) -> bool:
+        """Return whether any worker runs something, or does not say."""
+        from distributed import TimeoutError
+
+        ask = self._shared.scheduler.call_stack
+        try:
+            return bool(self._shared.sync(ask, keys=None, callback_timeout=GRACE))
+        except TimeoutError:
+            return True
+        except Exception:  # the cluster is closed
+            return False
 
     def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
         return _on_dask(self._client, [])

@@ -32,6 +32,11 @@ class Deaths:
         self._missing: dict[int, float] = {}
         self._seen: set[int] = set()
         self._in_service: set[int] = set()
+        self._explained: dict[int, str] = {}
+
+    def explain(self, pid: int, how: str) -> None:
+        """Say how a worker ended that we have ended ourselves."""
+        self._explained[pid] = how
 
     def replaced(self, workers: Workers) -> None:
         """Go on with new workers; how the old ones ended stays known, and is no news."""
@@ -48,7 +53,11 @@ class Deaths:
         child of the worker holds the pipe whose end it waits for.
         """
         codes = {**self._earlier, **self._workers.pids()}
-        dead = {pid: exit_name(code) for pid, code in codes.items() if code is not None}
+        dead = {
+            pid: self._explained.get(pid) or exit_name(code)
+            for pid, code in codes.items()
+            if code is not None
+        }
         if self._workers.reach == "machine":
             missing = [pid for pid in owners if pid and pid not in codes and _has_exited(pid)]
             since = [self._missing.setdefault(pid, now()) for pid in missing]

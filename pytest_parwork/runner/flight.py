@@ -65,6 +65,12 @@ class Flight:
         del self._batches[batch.number]
         return self._losses.since(self._handed_out.pop(batch.number) - UNNOTICED)
 
+    def reopen(self, task: int) -> None:
+        """Forget all about a task that may have ended, so that it can be run again."""
+        self._ledger.reset(task)
+        self._settled.reset(task)
+        self.recent.discard(task)
+
     def _settle(self, tasks: Sequence[int]) -> None:
         for task in tasks:
             if self._ledger.state(task) is State.STORED:

@@ -40,7 +40,7 @@ class Inbox:
             if self._ledger.state(entry.task) is State.STORED:
                 continue  # it was sent twice
             place = (0, 0)
-            if entry.kind in {"died", "timeout"}:
+            if entry.kind in {"died", "stopped", "timeout"}:
                 lost.append(entry)
             else:
                 place = self._spool.append(
@@ -66,7 +66,7 @@ class Inbox:
         self._ledger.arrive(task, self.number(entry.worker), arrived)
         if entry.started:
             self._ledger.start(task, started)
-        if entry.kind == "died" or entry.kind == "timeout":
+        if entry.kind == "died" or entry.kind == "stopped" or entry.kind == "timeout":
             return
         if entry.ended:
             self._ledger.end(task, ended)

@@ -119,6 +119,19 @@ class Losses:
         )
         self.add(task, lost)
 
+    def stopped(self, task: int, *, pid: int | None = None) -> None:
+        """Lose a task that has stopped its worker by a signal, whether or not it ended before."""
+        limit = self._tasks[task].timeout
+        self.note_try(task, is_alone=True, pid=pid)
+        self.add(
+            task,
+            Lost(
+                reason="crash" if limit is None else "timeout",
+                detail="its worker was stopped by a signal (SIGSTOP) while it ran this task, twice",
+                tries=self._tries[task],
+            ),
+        )
+
     def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
         """Lose a task because every worker that was to take it died, before it began.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 
 from ..carrying import BatchCall
@@ -108,10 +108,13 @@ class Overdue:
         limits = [task.timeout for task in self._tasks if task.timeout is not None]
         return START_PATIENCE if not limits else max(READY, 2 * max(limits))
 
-    def wake_the_stopped(self, spools: Sequence[int]) -> None:
-        """Have workers go on that were stopped while they were at no task, which none has done."""
+    def wake_the_stopped(self, spools: Sequence[int], known: Container[int]) -> None:
+        """Have workers go on that were stopped while they were at no task, which none has done.
+
+        Those are meant whose ids the library does not say; the others are ended and replaced.
+        """
         for pid in map(owner_of, spools):
-            if pid and state_of(pid) == "T":
+            if pid and pid not in known and state_of(pid) == "T":
                 _send(pid, signal.SIGCONT)
 
     def end_the_unready(self, spools: Sequence[int], patience: float) -> str:

@@ -11,11 +11,15 @@ __all__ = ["Suspects", "Suspicion"]
 
 @dataclass(slots=True, kw_only=True)
 class Suspicion:
-    """Tasks that were running when their workers ended for one `reason`, or their process `pid`."""
+    """Tasks that were running when their workers ended for one `reason`, or their process `pid`.
+
+    With `is_foreign`, the reason may be none of them: somebody has sent a signal.
+    """
 
     reason: str
     tasks: list[int]
     pid: int | None = None
+    is_foreign: bool = False
     cleared: set[int] = field(default_factory=set)
 
 
@@ -33,7 +37,14 @@ class Suspects:
     def __contains__(self, task: object) -> bool:
         return task in self._waiting
 
-    def accuse(self, tasks: Sequence[int], reason: str, *, pid: int | None = None) -> None:
+    def accuse(
+        self,
+        tasks: Sequence[int],
+        reason: str,
+        *,
+        pid: int | None = None,
+        is_foreign: bool = False,
+    ) -> None:
         """Take tasks of which one has ended the workers.
 
         Where these are told of one by one, `pid` says which belong together.
@@ -43,12 +54,19 @@ class Suspects:
             if pid is not None and suspicion.pid == pid:
                 suspicion.tasks.extend(tasks)
                 return
-        self._suspicions.append(Suspicion(reason=reason, tasks=list(tasks), pid=pid))
+        self._suspicions.append(
+            Suspicion(reason=reason, tasks=list(tasks), pid=pid, is_foreign=is_foreign)
+        )
 
     def next(self) -> int | None:
         """Return the task to be tried now, None if there is none left."""
         self.alone = self._waiting.popleft() if self._waiting else None
         return self.alone
+
+    def reason(self, task: int) -> str:
+        """Return why a task is suspected last."""
+        found = [each.reason for each in self._suspicions if task in each.tasks]
+        return found[-1] if found else ""
 
     def clear(self, task: int) -> Suspicion | None:
         """Take note that a task ended well alone.
@@ -58,7 +76,8 @@ class Suspects:
         for suspicion in self._suspicions:
             if task in suspicion.tasks:
                 suspicion.cleared.add(task)
-                if suspicion.cleared.issuperset(suspicion.tasks):
+                is_open = not suspicion.is_foreign
+                if is_open and suspicion.cleared.issuperset(suspicion.tasks):
                     return suspicion
         return None
 

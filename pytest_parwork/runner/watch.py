@@ -22,6 +22,7 @@ from .inbox import Inbox
 from .losses import Losses
 from .overdue import START_PATIENCE, Overdue
 from .rendezvous import Rendezvous
+from .standstill import Standstill
 from .suspects import Suspects
 from .suspension import Suspension
 
@@ -94,6 +95,17 @@ class Watch:
         self._overdue = Overdue(
             ledger, schedule, self._flight, losses, tasks, call, self._suspension
         )
+        self._standstill = Standstill(
+            ledger,
+            self._flight,
+            losses,
+            self._suspects,
+            self._burial,
+            self._deaths,
+            self._overdue,
+            tasks,
+            is_apart=inbox is not None,
+        )
         self._is_death_known = False
         self._replaced = 0
         self._ended = 0
@@ -107,7 +119,7 @@ class Watch:
         self._next_look = now() + HEARTBEAT
         with self._suspension.noted():
             self._push(at_start=True)
-            while self._flight or self._suspects or self._schedule:
+            while self._is_under_way():
                 self._suspension.look()
                 try:
                     self._go_on()
@@ -123,6 +135,10 @@ class Watch:
             self._check_health()
             self._next_look = now() + HEARTBEAT
         self._push()
+
+    def _is_under_way(self) -> bool:
+        is_empty = not (self._flight or self._suspects or self._schedule)
+        return not is_empty or self._standstill.is_any_stopped(self.workers)
 
     def interrupt(self, detail: str) -> None:
         """Take what has no end yet as interrupted."""
@@ -225,6 +241,9 @@ class Watch:
             if entry.kind == "timeout":
                 self._losses.overdue(entry.task, pid=entry.pid)
                 continue
+            if entry.kind == "stopped":
+                self._standstill.judge(entry)
+                continue
             how = self._deaths.await_code(entry.pid)
             is_alone = entry.task == self._suspects.alone
             if entry.suspects > 1 and not is_alone:
@@ -246,6 +265,8 @@ class Watch:
             self._schedule.observe(max(0.0, ended - begin) / count, tasks=count)
         suspect = self._suspects.alone
         if suspect is not None and suspect in batch.tasks and suspect not in self._losses:
+            if self._standstill.is_guilty(suspect):
+                return
             unexplained = self._suspects.clear(suspect)
             if unexplained is not None:
                 self._losses.unexplained(unexplained.tasks, unexplained.reason)
@@ -274,6 +295,8 @@ class Watch:
             self._burial.note_begin()
             self._replaced = 0
             self._progress = now()
+        if self._standstill.look(self.workers):
+            self._progress = now()
         self._look_for_the_dead()
         if self._is_enough is not None and self._is_enough():
             self._is_enough = None
@@ -288,7 +311,7 @@ class Watch:
             return
         if idle <= STALL or self._flight.is_any_running(self._deaths.is_told):
             return
-        self._overdue.wake_the_stopped(self._spools)
+        self._overdue.wake_the_stopped(self._spools, self.workers.pids())
         ended = self._flight.count_ended()
         if ended != self._ended:  # between two tasks of a long batch, say
             self._ended = ended

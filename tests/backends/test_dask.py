@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import dask
 import distributed
+import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
 from carrier import Carrier, Counting, calls
+from distributed.nanny import WorkerProcess
 
 from pytest_parwork.backends import bundled, dask_logs
 from pytest_parwork.errors import BackendError
+from pytest_parwork.model import Run, Task
 
 pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
 
@@ -122,3 +131,198 @@ def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
     lost = run.outcomes[3].lost
     assert lost is not None
     assert "exit code 3" in lost.detail
+
+
+def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:
+    return [replace(task, timeout=timeout) for task in tasks]
+
+
+def lost(run: Run) -> dict[int, str]:
+    """Return why each lost task is."""
+    return {n: one.lost.reason for n, one in enumerate(run.outcomes) if one.lost is not None}
+
+
+BOTH = pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+
+
+@BOTH
+@pytest.mark.parametrize("timeout", [2.0, None])
+def test_a_task_that_stops_its_worker_is_lost_alone(
+    carrier: Carrier, timeout: float | None
+) -> None:
+    given = calls(faults.stops, *[(x, 3) for x in range(20)])
+    run = carrier([replace(task, timeout=timeout) for task in given])
+    assert lost(run) == {3: "crash" if timeout is None else "timeout"}
+    details = [one.lost.detail for one in run.outcomes if one.lost is not None]
+    stopped = "its worker was stopped by a signal (SIGSTOP) while it ran this task, twice"
+    assert details[0] in {stopped, "timed out after 2 s"}
+    assert [one.value for n, one in enumerate(run.outcomes) if n != 3] == [
+        x * x for x in range(20) if x != 3
+    ]
+
+
+def test_a_worker_that_somebody_else_stops_costs_no_task(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[int] = []
+    pids = carrier.backend.start(1).pids()
+    given = limited(calls(tasks.square_later, *[(x, 0.1) for x in range(20)]), 30.0)
+    timer = threading.Timer(0.5, lambda: os.kill(stopped[0], signal.SIGSTOP))
+    stopped += pids
+    timer.start()
+    assert carrier(given, workers=2) == [x * x for x in range(20)]
+    timer.join()
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [faults.blocks_its_worker, faults.closes_its_worker])
+def test_a_worker_that_answers_no_more_is_replaced(
+    carrier: Carrier, fault: Callable[[int, int], int]
+) -> None:
+    run = carrier(limited(calls(fault, *[(x, 3) for x in range(20)])), workers=2)
+    assert run == [x * x for x in range(20)]
+    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
+
+
+@BOTH
+def test_a_task_that_breaks_the_python_of_its_worker_is_lost_alone(carrier: Carrier) -> None:
+    run = carrier(limited(calls(faults.breaks_len, *[(x, 3) for x in range(20)])))
+    assert set(lost(run)) == {3}
+
+
+@BOTH
+@pytest.mark.parametrize("prefix", ["pytest_parwork", ""])
+def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
+    carrier: Carrier, prefix: str
+) -> None:
+    run = carrier(limited(calls(faults.unloads_modules, *[(x, 3, prefix) for x in range(20)])))
+    assert lost(run) == {}
+
+
+@BOTH
+def test_a_limit_holds_where_the_time_stands_still(carrier: Carrier) -> None:
+    run = carrier(limited(calls(faults.freezes_the_time_for_ever, *[(x, 3) for x in range(20)])))
+    assert lost(run) == {3: "timeout"}
+
+
+@BOTH
+def test_workers_whose_time_stands_still_go_on_working(carrier: Carrier) -> None:
+    for _ in range(2):
+        run = carrier(calls(faults.freezes_the_time, *[(x,) for x in range(200)]), chunksize=5)
+        assert run == [x * x for x in range(200)]
+
+
+@pytest.fixture
+def kill_as_they_start(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+    """Give a function that has so many workers killed while they start; it returns their pids."""
+
+    def kill_as_they_start(count: int) -> list[int]:
+        killed: list[int] = []
+        wait = WorkerProcess._wait_until_connected
+
+        async def kill_and_wait(self: Any, *arguments: Any) -> Any:
+            if len(killed) < count:
+                killed.append(self.process.pid)
+                os.kill(killed[-1], signal.SIGKILL)
+            return await wait(self, *arguments)
+
+        monkeypatch.setattr(WorkerProcess, "_wait_until_connected", kill_and_wait)
+        return killed
+
+    return kill_as_they_start
+
+
+@BOTH
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_a_worker_that_dies_while_it_starts_is_started_again(
+    carrier: Carrier, kill_as_they_start: Callable[[int], list[int]], deaths: int
+) -> None:
+    killed = kill_as_they_start(deaths)
+    assert carrier.map(tasks.square, *[(x,) for x in range(20)]) == [x * x for x in range(20)]
+    assert len(killed) == deaths
+
+
+def test_a_worker_whose_successor_dies_while_it_starts_costs_its_task_alone(
+    carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
+) -> None:
+    carrier.map(tasks.square, (2,), (3,))
+    killed = kill_as_they_start(3)
+    run = carrier.map(tasks.die_by_kill, *[(x, 3) for x in range(20)])
+    assert lost(run) == {3: "crash"}
+    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
+    assert len(killed) == 3
+
+
+def test_workers_that_all_die_while_they_start_are_given_up_for_the_reason(
+    carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
+) -> None:
+    killed = kill_as_they_start(1000)
+    told = r"\d+ dask workers in a row ended while they started, the last with SIGKILL \(signal 9\)"
+    with pytest.raises(BackendError, match=told):
+        carrier.map(tasks.square, (2,), (3,))
+    assert len(killed) < 20
+
+
+def test_workers_that_all_die_in_the_middle_of_a_run_end_it_for_the_reason(
+    carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
+) -> None:
+    carrier.map(tasks.square, (2,), (3,))
+    kill_as_they_start(1000)
+    run = carrier.map(tasks.die_by_kill, *[(x, 0) for x in range(2)], *[(0, 0)] * 4)
+    details = {one.lost.detail for one in run.outcomes if one.lost is not None}
+    assert any("dask workers in a row ended while they started" in detail for detail in details)
+
+
+def cluster_here() -> distributed.LocalCluster:
+    found = [c for c in distributed.LocalCluster._instances if c.status.name == "running"]
+    assert len(found) == 1
+    return found[0]
+
+
+def knock(address: str, security: distributed.Security) -> Any:
+    """Ask a server of dask who it is."""
+
+    async def ask() -> Any:
+        arguments = security.get_connection_args("client")
+        async with distributed.rpc(address, timeout=2, connection_args=arguments) as server:
+            return await server.identity()
+
+    return asyncio.run(ask())
+
+
+@BOTH
+def test_nobody_without_the_certificate_of_the_cluster_gets_in(carrier: Carrier) -> None:
+    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
+    cluster = cluster_here()
+    nannies = list(cluster.workers.values())
+    doors = [cluster.scheduler.address, *(nanny.address for nanny in nannies)]
+    doors += [nanny.worker_address for nanny in nannies]
+    assert len(set(doors)) == 5
+    for address in doors:
+        assert address.startswith("tls://127.0.0.1:")
+        assert knock(address, cluster.security)["type"] in {"Scheduler", "BareNanny", "Worker"}
+        for other in (distributed.Security.temporary(), distributed.Security()):
+            with pytest.raises((OSError, TypeError)):
+                knock(address, other)
+        with pytest.raises((OSError, TypeError)):
+            knock(address.replace("tls:", "tcp:"), distributed.Security())
+
+
+def test_the_cluster_serves_nothing_by_http(carrier: Carrier) -> None:
+    carrier.map(tasks.square, (2,), (3,))
+    cluster = cluster_here()
+    with distributed.Client(cluster, set_as_default=False) as client:
+        ports = client.run(lambda dask_worker: dask_worker.http_server.port)
+    for port in (cluster.scheduler.http_server.port, *ports.values()):
+        for path in ("", "health", "metrics", "info/main/workers.html", "json/counts.json"):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5)
+
+
+def test_without_cryptography_the_remedy_is_told(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    told = r"needs the package cryptography .*: pip install 'pytest-parwork\[dask\]'"
+    with pytest.raises(BackendError, match=told):
+        carrier.map(tasks.square, (2,), (3,))

@@ -16,6 +16,7 @@ from typing import Any
 
 import dask
 import distributed
+import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
 from carrier import JOINED, Carrier, Counting, calls, outcomes
@@ -28,6 +29,7 @@ from pytest_parwork.backends.base import Event
 from pytest_parwork.backends.clusters import Clusters
 from pytest_parwork.backends.dask_futures import received
 from pytest_parwork.errors import BackendError
+from pytest_parwork.model import Task
 from pytest_parwork.runner import Interrupted
 from pytest_parwork.schedule import Batch
 from pytest_parwork.sites import Site
@@ -281,7 +283,8 @@ def test_a_worker_that_stands_still_does_not_keep_the_others_from_the_tasks(
     def end_it_once_a_task_began() -> None:
         while not began.exists():
             time.sleep(0.01)
-        os.kill(stopped[0], signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has been ended already
+            os.kill(stopped[0], signal.SIGKILL)
 
     monkeypatch.setattr(dask_joined.JoinedDask, "_check_versions", check_and_stop_one)
     ending = threading.Thread(target=end_it_once_a_task_began, daemon=True)
@@ -405,3 +408,67 @@ def test_an_interrupt_leaves_the_cluster_at_once(
     monkeypatch.undo()
     assert programs.journals() == []
     assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]
+
+
+def lost(run: pytest_parwork.Run) -> dict[int, str]:
+    """Return why each lost task is."""
+    return {n: one.lost.reason for n, one in enumerate(run.outcomes) if one.lost is not None}
+
+
+def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:
+    return [replace(task, timeout=timeout) for task in tasks]
+
+
+@pytest.mark.parametrize("timeout", [2.0, None])
+def test_a_task_that_stops_its_worker_is_lost_alone(
+    carrier: Carrier, timeout: float | None
+) -> None:
+    given = calls(faults.stops, *[(x, 3) for x in range(20)])
+    run = carrier([replace(task, timeout=timeout) for task in given])
+    assert lost(run) == {3: "crash" if timeout is None else "timeout"}
+    details = [one.lost.detail for one in run.outcomes if one.lost is not None]
+    assert details == ["its worker was stopped by a signal (SIGSTOP) while it ran this task, twice"]
+
+
+def test_a_worker_that_answers_no_more_is_replaced(
+    own_programs: Callable[..., DaskPrograms],
+) -> None:
+    with joining(own_programs().address) as carrier:
+        run = carrier(limited(calls(faults.blocks_its_worker, *[(x, 3) for x in range(20)])))
+        assert run == [x * x for x in range(20)]
+
+
+def test_a_limit_holds_where_one_call_keeps_the_interpreter(carrier: Carrier) -> None:
+    run = carrier(limited(calls(faults.holds_the_interpreter, *[(x, 3) for x in range(20)])))
+    assert lost(run) == {3: "timeout"}
+
+
+def test_a_task_that_breaks_the_python_of_its_worker_is_lost_alone(carrier: Carrier) -> None:
+    run = carrier(limited(calls(faults.breaks_len, *[(x, 3) for x in range(20)])))
+    assert set(lost(run)) <= {3}
+
+
+@pytest.mark.parametrize("prefix", ["pytest_parwork", ""])
+def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
+    own_programs: Callable[..., DaskPrograms], prefix: str
+) -> None:
+    with joining(own_programs().address) as carrier:
+        run = carrier(limited(calls(faults.unloads_modules, *[(x, 3, prefix) for x in range(20)])))
+        assert lost(run) == {}
+
+
+def test_a_limit_holds_where_the_time_stands_still(
+    own_programs: Callable[..., DaskPrograms],
+) -> None:
+    with joining(own_programs().address) as carrier:
+        given = calls(faults.freezes_the_time_for_ever, *[(x, 3) for x in range(20)])
+        assert lost(carrier(limited(given))) == {3: "timeout"}
+
+
+def test_workers_whose_time_stands_still_go_on_working(
+    own_programs: Callable[..., DaskPrograms],
+) -> None:
+    with joining(own_programs().address) as carrier:
+        for _ in range(2):
+            run = carrier(calls(faults.freezes_the_time, *[(x,) for x in range(200)]), chunksize=5)
+            assert run == [x * x for x in range(200)]

@@ -1,0 +1,160 @@
+"""The workers that live and work no more: stopped by a signal, or deaf to their library."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ..backends.base import Vital, Workers
+from ..clock import now
+from ..groups import kill_group, state_of
+from ..journal import Entry
+from ..ledger import Ledger, State
+from ..model import Task
+from .burial import Burial
+from .deaths import Deaths
+from .flight import Flight
+from .losses import Losses
+from .overdue import Overdue
+from .suspects import Suspects
+
+__all__ = ["Standstill"]
+
+#: How a worker ended that we have ended for it was stopped, and one that answered no more.
+STOPPED = "it was stopped by a signal"
+DEAF = "it answered no more, and was ended"
+
+#: Looks, not seconds, because pytest itself may be stopped for a while: about 2 s and 5 s.
+LOOKS = {STOPPED: 40, DEAF: 100}
+
+#: Seconds that a signal may take to stop all threads of a process; a task may end meanwhile.
+LATENCY = 0.25
+
+#: How many of the tasks that a worker has just ended may have sent the signal.
+RECENT = 8
+
+GLANCE = 0.005
+
+
+class Standstill:
+    """Ends the workers at a standstill, of which their library may notice nothing.
+
+    A task that takes its time is no standstill, unless its process is stopped: only a limit ends
+    that. What ran in a process when it was stopped need not have stopped it, nor need anything that
+    ran there: so each such task is tried alone.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        flight: Flight,
+        losses: Losses,
+        suspects: Suspects,
+        burial: Burial,
+        deaths: Deaths,
+        overdue: Overdue,
+        tasks: Sequence[Task],
+        *,
+        is_apart: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._flight = flight
+        self._losses = losses
+        self._suspects = suspects
+        self._burial = burial
+        self._deaths = deaths
+        self._overdue = overdue
+        self._tasks = tasks
+        self._is_here = not is_apart
+        self._looks: dict[int, tuple[object, float, int]] = {}  # by pid: sign, first seen, looks
+
+    def is_any_stopped(self, workers: Workers) -> bool:
+        """Return whether a worker is stopped: there is something to be found out yet."""
+        return workers.reach == "machine" and "T" in map(state_of, _living(workers))
+
+    def look(self, workers: Workers) -> bool:
+        """End the workers that have been at a standstill for long enough; return whether any was.
+
+        A stopped one with a task in hand that is tried alone has the time that the task has: its
+        end gives the reason.
+        """
+        if workers.reach != "machine":
+            return False
+        at = [task for batch in self._flight if (task := self._flight.in_hand(batch)) is not None]
+        held = {self._ledger.worker(task): task for task in at}
+        signs = workers.signs() if isinstance(workers, Vital) else {}
+        before, self._looks = self._looks, {}
+        found = False
+        for pid in _living(workers) | held.keys() | signs.keys():
+            why, sign = STOPPED, 0.0
+            if state_of(pid) != "T":
+                if pid not in signs or pid in held:
+                    continue
+                why, sign = DEAF, signs[pid]
+            seen, since, looks = before.get(pid, (None, 0.0, 0))
+            since, looks = (since, looks + 1) if seen == (why, sign) else (now(), 1)
+            self._looks[pid] = ((why, sign), since, looks)
+            task = held.get(pid)
+            is_timed = task is not None and self._tasks[task].timeout is not None
+            if looks >= LOOKS[why] and not (is_timed and task == self._suspects.alone):
+                self._end(pid, why, task, since)
+                found = True
+        return found
+
+    def is_guilty(self, task: int) -> bool:
+        """Return whether a task that was tried alone and ended has stopped its worker again."""
+        if not self._is_here or self._suspects.reason(task) != STOPPED:
+            return False
+        pid = self._ledger.worker(task)
+        until = now() + LATENCY
+        while (state := state_of(pid)) != "T" and now() < until:
+            time.sleep(GLANCE)
+        if state == "T":
+            self._losses.stopped(task)
+            self._kill(pid, STOPPED)
+        return state == "T"
+
+    def judge(self, entry: Entry) -> None:
+        """Lose a task that was stopped with its process on another machine, or try it alone."""
+        if entry.task == self._suspects.alone:
+            self._losses.stopped(entry.task, pid=entry.pid)
+        else:
+            self._losses.note_try(entry.task, pid=entry.pid)
+            self._suspects.accuse([entry.task], STOPPED, pid=entry.pid, is_foreign=True)
+            self._flight.reopen(entry.task)
+
+    def _end(self, pid: int, why: str, held: int | None, since: float) -> None:
+        self._kill(pid, why)
+        suspects = self._ended_by(pid, since - LATENCY) if why == STOPPED else []
+        if held is not None:
+            if held == self._suspects.alone:
+                self._losses.stopped(held)
+            else:
+                self._losses.note_try(held)
+                suspects.append(held)
+        for task in suspects:
+            self._flight.reopen(task)
+        hit = [batch for batch in self._flight if self._flight.owner(batch) == pid]
+        if suspects:
+            self._suspects.accuse(suspects, why, is_foreign=True)
+        self._burial.bury(hit, why, innocent=frozenset(suspects), is_known=True)
+
+    def _kill(self, pid: int, why: str) -> None:
+        self._deaths.explain(pid, why)
+        self._overdue.ended.add(pid)  # others that the library ends with it are not to blame
+        kill_group(pid)
+
+    def _ended_by(self, pid: int, moment: float) -> list[int]:
+        """Return the tasks that a worker has ended since, the last ones."""
+        ended = [
+            (at, task)
+            for task in range(len(self._tasks))
+            if self._ledger.state(task) is State.STORED
+            and self._ledger.worker(task) == pid
+            and (at := self._ledger.times(task)[2] or 0.0) > moment
+        ]
+        return [task for _, task in sorted(ended)[-RECENT:]]
+
+
+def _living(workers: Workers) -> set[int]:
+    return {pid for pid, code in workers.pids().items() if code is None}
