@@ -67,8 +67,9 @@ class Mismatch:
 
     def __post_init__(self) -> None:
         make_printable(self, "path", "kind", "actual", "expected", "difference", "array", "at")
-        if self.indices:
-            object.__setattr__(self, "indices", tuple(map(printable, self.indices)))
+        if any(isinstance(text, str) and not text.isprintable() for text in self.indices):
+            shown = tuple(printable(str(text)) for text in self.indices)
+            object.__setattr__(self, "indices", shown)
 
     @property
     def told(self) -> str:

@@ -60,8 +60,11 @@ def printable_output(text: str) -> str:
 
 
 def make_printable(entry: object, *names: str) -> None:
-    """Write out what is to be in these attributes of an object, which may be frozen."""
+    """Write out the texts in these attributes of an object, which may be frozen.
+
+    A user may have put there what is no text.
+    """
     for name in names:
-        text: str = getattr(entry, name)
-        if not text.isprintable():
+        text: object = getattr(entry, name)
+        if isinstance(text, str) and not text.isprintable():
             object.__setattr__(entry, name, printable(text))
