@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 
 from parwork_tasks import LockedError, PickyError
 
-
 #: Seconds that something takes for which nobody should wait.
 LONG = 40.0
 
