@@ -18,6 +18,8 @@ from parwork_tasks import LockedError, PickyError
 
 #: What a task does to its worker.
 Fault = Callable[[], object]
+#: Seconds that something takes for which nobody should wait.
+LONG = 40.0
 
 
 def innocent(x: int) -> int:
@@ -354,4 +356,19 @@ def holds_the_interpreter(x: int, bad: int) -> int:
     """Call a function that lets no other thread of the process run."""
     if x == bad:
         ctypes.PyDLL(None).sleep(1000)
+    return x * x
+
+
+def leaves_what_is_waited_for(x: int, bad: int, kind: str) -> int:
+    """Keep this process from exiting, in one of the ways in which Python waits at its end."""
+    if x == bad and kind == "thread":
+        threading.Thread(target=time.sleep, args=(LONG,), daemon=False).start()
+    if x == bad and kind == "process":
+        import multiprocessing
+
+        multiprocessing.get_context("fork").Process(target=time.sleep, args=(LONG,)).start()
+    if x == bad and kind == "finalizer":
+        from multiprocessing import util
+
+        util.Finalize(None, time.sleep, args=(LONG,), exitpriority=1)
     return x * x

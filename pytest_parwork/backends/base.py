@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections import deque
@@ -15,6 +16,7 @@ from ..carrying import BatchCall
 from ..schedule import Batch
 
 __all__ = [
+    "LEAVING",
     "UNKNOWN",
     "Backend",
     "Early",
@@ -32,6 +34,9 @@ __all__ = [
 
 #: How a worker ended of which no more is known.
 UNKNOWN = "its exit code is unknown"
+
+#: The sign of life of a worker that gives none, but is to exit once it has ended a task.
+LEAVING = math.inf
 
 #: What the runner shares with the workers: its memory, the machine, or nothing but what is sent.
 Reach = Literal["process", "machine", "network"]
@@ -137,7 +142,10 @@ class Vital(Protocol):
     """Workers whose library hears from them now and then, whatever they run."""
 
     def signs(self) -> Mapping[int, float]:
-        """Return the time of the last sign of life of each worker that has work, by process id."""
+        """Return the time of the last sign of life of each worker that has work, by process id.
+
+        It is `LEAVING` for one that is to exit as soon as it has ended a task.
+        """
         ...
 
 

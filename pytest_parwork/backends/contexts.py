@@ -25,6 +25,9 @@ __all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
 #: By these coverage tells processes that are started that they are measured, too.
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
+#: Seconds between two looks at whether processes have ended.
+LOOK = 0.05
+
 START_METHODS = ("fork", "spawn", "forkserver")
 
 _swapping = threading.Lock()
@@ -101,11 +104,12 @@ class Processes:
 
     def wait(self, deadline: float) -> None:
         """Wait up to `deadline` seconds in all for the processes to end by themselves."""
-        sentinels = [process.sentinel for process in self._started if process.is_alive()]
         until = now() + deadline
-        while sentinels and now() < until:
-            for sentinel in connection.wait(sentinels, max(0.0, until - now())):
-                sentinels.remove(sentinel)  # type: ignore[arg-type]  # only ints went in
+        # Not by the sentinels alone: what a task left behind holds that of its process open.
+        while (
+            left := [process.sentinel for process in self._started if process.is_alive()]
+        ) and now() < until:
+            connection.wait(left, LOOK)
 
     def end(self, deadline: float) -> list[int]:
         """Kill what is still alive, waiting `deadline` seconds in all; return the survivors."""

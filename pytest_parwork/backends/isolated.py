@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 
 from ..carrying import BatchCall
 from ..schedule import Batch
-from .base import Backend, Event, PerRun, Reach
+from .base import LEAVING, Backend, Event, PerRun, Reach
 from .contexts import Processes, start_methods
 
 __all__ = ["backends"]
@@ -64,6 +64,10 @@ class IsolatedWorkers:
     def pids(self) -> Mapping[int, int | None]:
         # A process that has done its task ends with 0; that is no death to be told.
         return {pid: code or None for pid, code in self._processes.exit_codes().items()}
+
+    def signs(self) -> Mapping[int, float]:
+        # Threads, children or handlers that a task leaves may keep its process from exiting.
+        return {process.pid: LEAVING for process, _ in self._running.values() if process.pid}
 
     def close(self, deadline: float, /) -> list[int]:
         self._waiting.clear()

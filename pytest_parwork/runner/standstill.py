@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..backends.base import Vital, Workers
+from ..backends.base import LEAVING, Vital, Workers
 from ..clock import now
 from ..groups import kill_group, state_of
 from ..journal import Entry
@@ -23,9 +23,10 @@ __all__ = ["Standstill"]
 #: How a worker ended that we have ended for it was stopped, and one that answered no more.
 STOPPED = "it was stopped by a signal"
 DEAF = "it answered no more, and was ended"
+LINGERING = "it did not exit after its task, and was ended"
 
-#: Looks, not seconds, because pytest itself may be stopped for a while: about 2 s and 5 s.
-LOOKS = {STOPPED: 40, DEAF: 100}
+#: Looks, not seconds, because pytest itself may be stopped for a while: about 2, 5 and 2 s.
+LOOKS = {STOPPED: 40, DEAF: 100, LINGERING: 40}
 
 #: Seconds that a signal may take to stop all threads of a process; a task may end meanwhile.
 LATENCY = 0.25
@@ -90,13 +91,15 @@ class Standstill:
             if state_of(pid) != "T":
                 if pid not in signs or pid in held:
                     continue
-                why, sign = DEAF, signs[pid]
+                why, sign = (LINGERING if signs[pid] == LEAVING else DEAF), signs[pid]
             seen, since, looks = before.get(pid, (None, 0.0, 0))
             since, looks = (since, looks + 1) if seen == (why, sign) else (now(), 1)
             self._looks[pid] = ((why, sign), since, looks)
             task = held.get(pid)
             is_timed = task is not None and self._tasks[task].timeout is not None
-            if looks >= LOOKS[why] and not (is_timed and task == self._suspects.alone):
+            if looks < LOOKS[why] or (is_timed and task == self._suspects.alone):
+                continue
+            if why != LINGERING or self._ended_by(pid, 0.0):  # else it is still starting
                 self._end(pid, why, task, since)
                 found = True
         return found

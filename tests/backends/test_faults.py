@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import parwork_faults as faults
 import pytest
-from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, outcomes
+from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, outcomes
 
 from pytest_parwork.backends.base import Backend
 from pytest_parwork.model import Outcome, Task
@@ -259,3 +260,18 @@ def killer_of(folder: Path) -> Iterator[None]:
             yield
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("name", ["isolated:fork", "isolated:spawn", "processes:fork"])
+@pytest.mark.parametrize("kind", ["thread", "process", "finalizer"])
+def test_a_process_that_does_not_exit_after_its_task_costs_no_other(
+    name: str, backend: Backend, kind: str
+) -> None:
+    guard = Guard()  # it ends what they leave
+    carrier = Carrier(name, backend, guard=guard)
+    began = time.monotonic()
+    given = calls(faults.leaves_what_is_waited_for, *[(x, 1, kind) for x in range(8)])
+    assert carrier(given, chunksize=4) == [x * x for x in range(8)]
+    assert time.monotonic() - began < faults.LONG
+    carrier.close()
+    guard.close()
