@@ -96,7 +96,8 @@ class _Alarm(AbstractContextManager[None]):
         if now() >= self._end + LATE and not (self._rings or self._is_put_off):
             # Where the process was stopped, Python comes to SIGCONT right after this, because its
             # number is higher. Else some code did not come back to Python for so long.
-            self._is_put_off = True  # until it rings again
+            self._is_put_off = True
+            signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
             return
         if now() >= self._end and self._is_inside(frame):
             self._rings += 1

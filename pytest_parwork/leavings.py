@@ -71,7 +71,8 @@ class Leavings:
 
     def has_ended(self) -> bool:
         """Return whether that was noted."""
-        return os.pread(self.registry, len(END), os.fstat(self.registry).st_size - len(END)) == END
+        size = os.fstat(self.registry).st_size  # 0 where no worker has come that far
+        return os.pread(self.registry, len(END), max(0, size - len(END))) == END
 
     def end_workers(self) -> None:
         """Kill the groups of all workers, and what else these have started."""

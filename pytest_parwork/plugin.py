@@ -5,6 +5,7 @@ What is imported inside a hook is not needed by a session without parwork, which
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
 _IN_USE = pytest.StashKey[bool]()
+_INSIDE = pytest.StashKey[bool]()
+
+#: What pytest sets while a test runs: as a session begins, one that runs pytest in its own process.
+CURRENT_TEST = "PYTEST_CURRENT_TEST"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +40,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     options.note_width(config)
+    config.stash[_INSIDE] = CURRENT_TEST in os.environ
     try:
         files = options.report_files(config)
         options.seed(config)
@@ -152,7 +158,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _IN_USE in config.stash:
         from .config import guard
 
-        guard(config).close()  # last of all, because pytest may be killed until then
+        guard(config).close(at_exit=not config.stash[_INSIDE])
 
 
 def _is_ours(item: pytest.Item) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import Future
 
 from ..errors import BackendError, UsageError
 from .base import Backend, Workers
@@ -24,7 +23,6 @@ class JoblibBackend:
         self._library = library
         self._clusters = clusters
         self._is_used = False
-        self._early: list[Future[None]] = []
 
     def named(self, argument: str, /) -> JoblibBackend:
         """Return the backend of a name that joblib knows, or that ray would register."""
@@ -59,14 +57,9 @@ class JoblibBackend:
         self._is_used = True
         from .loky import start_workers
 
-        self._early = start_workers(workers, arrive)
+        start_workers(workers, arrive)
 
     def close(self) -> None:
-        if self._early:
-            from .loky import settle
-
-            settle(self._early)
-            self._early = []
         if self._is_used and self._library == "loky":
             end_loky(at_leisure=is_measured())  # that takes 0.2 s longer
         if self._is_used and self._library == "dask":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Future
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
 from multiprocessing import active_children
 from typing import Any
 
@@ -13,16 +12,15 @@ from joblib import Parallel
 from joblib.externals.loky import get_reusable_executor
 from joblib.parallel import LokyBackend
 
-from ..clock import now
 from ..stacks import writing
 
-__all__ = ["TellingLoky", "settle", "start_workers"]
+__all__ = ["TellingLoky", "start_workers"]
 
 #: Seconds that other workers have to write their stacks before loky ends them.
 WRITING = 5.0
 
-#: Seconds that loky's thread has to take a call in hand; it needs some milliseconds.
-SETTLING = 5.0
+#: Seconds that a call has to be submitted, with which loky may start its workers.
+SUBMITTING = 5.0
 
 #: What a call meets that comes too late.
 STOPPED = "its workers are being ended"
@@ -46,10 +44,10 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
     def stop(self) -> None:
         """Submit nothing more; returns when nothing is being submitted.
 
-        loky's thread fails on what is submitted while it drops all that was, for it cannot find it.
+        loky's thread fails on what is submitted while it drops all calls: it cannot find that.
         """
         self._is_stopped = True
-        if self._submitting.acquire(timeout=SETTLING):
+        if self._submitting.acquire(timeout=SUBMITTING):
             self._submitting.release()
 
     def submit(self, func: Any, callback: Any = None) -> Any:
@@ -82,23 +80,9 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
             raise
 
 
-def start_workers(workers: int, arrive: Callable[[], None]) -> list[Future[None]]:
-    """Have the workers start that later calls of Parallel use, and each of them call `arrive`.
-
-    Returns these calls, which `settle` waits for.
-    """
+def start_workers(workers: int, arrive: Callable[[], None]) -> None:
+    """Have the workers start that later calls of Parallel use, and each of them call `arrive`."""
     with Parallel(max(2, workers), backend=TellingLoky()):  # makes the executor as they want it
         executor = get_reusable_executor(reuse=True)
-        # With the first one, all workers start.
-        return [executor.submit(arrive) for _ in range(max(2, workers))]
-
-
-def settle(calls: Sequence[Future[None]]) -> None:
-    """Wait until loky has these calls in hand.
-
-    If it is shut down before that, its thread looks for them in vain, which pytest takes for an
-    error of the session.
-    """
-    until = now() + SETTLING
-    while now() < until and not all(call.running() or call.done() for call in calls):
-        time.sleep(0.001)
+        for _ in range(max(2, workers)):  # with the first one, all workers start
+            executor.submit(arrive)

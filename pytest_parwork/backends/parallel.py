@@ -6,7 +6,8 @@ import re
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from ..carrying import BatchCall
@@ -211,4 +212,9 @@ def end_loky(*, at_leisure: bool = False) -> None:
         ending = threading.Thread(target=executor.shutdown, daemon=True)
         ending.start()
         ending.join(ENDING)
+    # loky's thread drops all calls and then looks for those that wait to be queued for its workers,
+    # as they do while these start: it fails with a KeyError, which pytest reports.
+    with suppress(AttributeError, Empty):
+        while True:
+            executor._work_ids.get(block=False)
     executor.shutdown(wait=True, kill_workers=True)

@@ -26,9 +26,6 @@ PROGRAM = "import sys; sys.path.append({home!r}); from {module} import main; mai
 #: By this joblib is asked to put its temporary files elsewhere.
 JOBLIB_FOLDER = "JOBLIB_TEMP_FOLDER"
 
-#: What pytest sets while a test runs: here, one that runs pytest in its own process.
-INSIDE = "PYTEST_CURRENT_TEST"
-
 #: Behind the end of multiprocessing itself, which has -100: the lowest of them comes last.
 LAST = -1000
 
@@ -80,25 +77,23 @@ class Guard:
         if self._left is not None:
             self._left.end_workers()
 
-    def close(self) -> None:
-        """End what workers have left, and the process that watches."""
+    def close(self, *, at_exit: bool = False) -> None:
+        """End what workers have left, and the process that watches: `at_exit`, last of all.
+
+        Until then this process may be killed, and what libraries remove as Python exits would stay.
+        """
         self.end_workers()
         if self._left is not None:
             self._left.note_end()
         if self._process is not None:
-            self._let_go(self._process)
+            self._let_go(self._process, at_exit=at_exit)
         if self._files is not None:
             self._files.close()
         self._files = self._left = self._process = None
         self._mark.close()
 
     @classmethod
-    def _let_go(cls, watching: subprocess.Popen[bytes]) -> None:
-        """End the process that watches: last of all that this one does, unless that goes on.
-
-        Until then it may be killed, and what libraries remove as Python exits would stay.
-        """
-
+    def _let_go(cls, watching: subprocess.Popen[bytes], *, at_exit: bool) -> None:
         def end() -> None:
             watching.kill()
             watching.wait()
@@ -106,7 +101,7 @@ class Guard:
         if cls._at_exit is not None:
             cls._at_exit()
         cls._at_exit = Finalize(None, end, exitpriority=LAST)
-        if INSIDE in os.environ:
+        if not at_exit:
             cls._at_exit()
 
 

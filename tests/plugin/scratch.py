@@ -243,6 +243,11 @@ def until(is_so: Callable[[], bool], *, deadline: float = DEADLINE) -> bool:
     return True
 
 
+def without_test() -> dict[str, str]:
+    """Return the environment as from a shell, where no test of another session runs."""
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+
+
 def noted(path: Path) -> list[str]:
     """Return what `note` has written in a project so far."""
     file = path / "noted.txt"
@@ -349,6 +354,7 @@ class Scratch:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env=without_test(),
             **settings,
         )
         self._begun.append(Apart(process, self.path, lambda: self._report(report)))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import signal
-import threading
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_parwork.backends import joblib, loky
-from pytest_parwork.backends.clusters import Clusters
+from pytest_parwork.backends import loky
 
 from .scratch import Scratch
 from .test_leftovers import nothing_is_left
@@ -156,26 +153,6 @@ def test_a_session_that_ends_at_once_leaves_no_error(scratch: Scratch) -> None:
     )
     for _ in range(20):
         assert scratch.run().code == pytest.ExitCode.USAGE_ERROR
-
-
-def test_loky_is_ended_once_it_has_the_early_calls_in_hand(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    told = []
-    call: Future[None] = Future()
-
-    def end(**_: object) -> None:
-        told.append(call.running())
-
-    monkeypatch.setattr(loky, "start_workers", lambda *_: [call])
-    monkeypatch.setattr(joblib, "end_loky", end)
-    backend = joblib.JoblibBackend("loky", Clusters())
-    backend.start_early(2, print)
-    taking = threading.Timer(0.1, call.set_running_or_notify_cancel)
-    taking.start()
-    backend.close()
-    taking.join()
-    assert told == [True]
 
 
 def test_none_outlive_pytest_that_is_killed_while_it_collects(scratch: Scratch) -> None:

@@ -64,6 +64,19 @@ HANGING_HERE = """
         parwork.map(work, range(5), backend="{backend}", workers=2)
     """
 
+#: Workers of loky that never end their first call, which imports pytest.
+BUSY_WORKERS = """
+    import sys, time
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name == "pytest":
+                time.sleep(1000)
+
+    if "--process-name" in sys.orig_argv:
+        sys.meta_path.insert(0, Finder())
+    """
+
 PARTIAL = dict.fromkeys("0123", "LOST") | dict.fromkeys("45", "NOT_VERIFIED")
 
 
@@ -244,6 +257,43 @@ def test_a_signal_may_come_while_joblib_is_imported(
     assert session.code in {2, -signum}
     assert "Traceback" not in session.text
     assert "INTERNALERROR" not in session.text
+
+
+def test_ctrl_c_may_come_while_loky_has_more_calls_than_its_workers_take(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread looks in vain for those that wait when all are dropped."""
+    scratch.write(
+        "conftest.py",
+        """
+        import os, sys, time
+
+        def pytest_collection_finish():
+            from pytest_parwork.backends.parallel import ParallelWorkers
+
+            submit = ParallelWorkers.submit
+
+            def submit_and_interrupt(self, call, batches):
+                from joblib.externals.loky.reusable_executor import _executor
+
+                submit(self, call, batches)
+                while _executor._queue_count < 6 or _executor._call_queue.full():
+                    time.sleep(0.001)
+                os.kill(os.getpid(), 2)
+
+            ParallelWorkers.submit = submit_and_interrupt
+        """,
+    )
+    # Its queue has room for five calls: two that came early, and three of four that joblib submits.
+    # Once workers have taken the two, the thread does not know yet that it could add another one.
+    scratch.write("sitecustomize.py", BUSY_WORKERS)
+    scratch.cases(HANGING.format(backend="joblib"))
+    monkeypatch.setenv("PYTHONPATH", str(scratch.path), prepend=os.pathsep)
+    apart = scratch.start()
+    session = apart.finish()
+    nothing_is_left(apart)
+    assert session.code == 2
+    assert session.err == ""
 
 
 @pytest.mark.parametrize("leg", ["there", "here"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_parwork import groups
-from pytest_parwork.leavings import Leavings
+from pytest_parwork.leavings import END, Leavings
 from pytest_parwork.marks import Mark, claim_folder, temporary_folder, unmarked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are read from /proc")
@@ -46,6 +46,14 @@ def leavings(mark: Mark, tmp_path: Path) -> Iterator[Leavings]:
 def sleeping(**settings: object) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, which no group leads to."""
     return subprocess.Popen(["sleep", "50"], start_new_session=True, **settings)  # type: ignore[call-overload,no-any-return]
+
+
+def test_the_end_of_a_session_is_noted_behind_its_workers(leavings: Leavings) -> None:
+    assert not leavings.has_ended()
+    os.write(leavings.registry, b"\1" * len(END))
+    assert not leavings.has_ended()
+    leavings.note_end()
+    assert leavings.has_ended()
 
 
 class TestProcesses:
