@@ -33,6 +33,7 @@ LAYERS = {
     "modules": 1,
     "limits": 1,
     "deadline": 1,
+    "endings": 1,
     "groups": 1,
     "stacks": 1,
     "journal": 2,
@@ -192,6 +193,7 @@ def test_no_backend_imports_another(name: str, file: Path) -> None:
     if not name.startswith("backends."):
         pytest.skip("not a backend")
     shared = {"base", "clusters", "contexts", "forking", "joblib_dask", "loky", "parallel"}
+    shared |= {"inherited", "native"}
     shared |= {"dask_futures", "dask_joined", "dask_local", "dask_logs", "dask_sending"}
     wrong = [other for other in own(imports(file)) if room(other) == "backends"]
     assert set(wrong) <= {"backends", *(f"backends.{name}" for name in shared)}

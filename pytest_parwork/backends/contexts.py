@@ -17,6 +17,8 @@ from typing import Any
 
 from ..clock import now
 from .forking import refuse_beside_threads
+from .inherited import inherited, repair
+from .native import OpenMP
 
 __all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
 
@@ -51,6 +53,7 @@ class Processes:
             refuse_beside_threads()  # here, because a Pool forks as soon as it is made
         self._started: list[BaseProcess] = []
         self._ended: dict[int, int] = {}  # exit codes of processes that are closed
+        self._openmp = OpenMP()
         base: Any = type(multiprocessing.get_context(self.method))
         plain: Callable[..., BaseProcess] = base.Process
 
@@ -60,8 +63,13 @@ class Processes:
 
             def recorded_start() -> None:
                 del made.start  # or the process could not be pickled
-                with forks_beside_threads() if self.method == "fork" else _without_main():
-                    start()
+                if self.method == "fork":
+                    self._openmp.pause()
+                    with forks_beside_threads(), _repaired(made):
+                        start()
+                else:
+                    with _without_main():
+                        start()
                 if self.method == "forkserver":
                     _read_once(made)
                 self._started.append(made)
@@ -130,6 +138,23 @@ def _read_once(process: BaseProcess) -> None:
             return code
 
     popen.poll = poll_alone
+
+
+@contextmanager
+def _repaired(process: BaseProcess) -> Iterator[None]:
+    """Have a process that is forked inside begin with repairing what it inherits."""
+    repairs, run = inherited(), process.run
+
+    def run_repaired() -> None:
+        repair(repairs)
+        run()
+
+    process.run = run_repaired  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        # Here only: the forked process runs the other one.
+        del process.run
 
 
 @contextmanager

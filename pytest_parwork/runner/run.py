@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from .. import budget
 from ..backends.base import Backend, Workers
-from ..backends.forking import threads_beside
 from ..clock import now
 from ..errors import BackendError, ParworkWarning
 from ..ledger import Ledger
@@ -21,6 +19,7 @@ from ..output import Capture
 from ..schedule import Schedule
 from ..threadcall import ThreadCall
 from .desk import Desk, prepare
+from .forks import warn_of_fork
 from .guard import Guard
 from .losses import Losses
 from .stop import Stop
@@ -77,6 +76,8 @@ def carry_out(
         return backend.start(given.workers)
 
     def ready(workers: Workers) -> Desk:
+        if workers.start_method == "fork":
+            warn_of_fork(workload, configuration, modules or {})
         return prepare(workload, workers, modules or {}, threads, guard, capture)
 
     workers, desk = _begin(configuration, given, start, ready)
@@ -196,8 +197,6 @@ def _begin(
     except Exception as error:
         raise _cannot_start(configuration, budget, error) from error
     try:
-        if workers.start_method == "fork":
-            _warn_of_threads(configuration)
         return workers, ready(workers)
     except BaseException as error:
         workers.close(INTERRUPTED_DEADLINE)
@@ -212,14 +211,3 @@ def _cannot_start(configuration: Configuration, given: Budget, error: Exception)
     return BackendError(
         f"the backend {configuration.backend!r} cannot start {given.workers} workers: {told}"
     )
-
-
-def _warn_of_threads(configuration: Configuration) -> None:
-    """Tell what a fork may meet here; where it was not chosen, the backend has refused to start."""
-    if beside := threads_beside():
-        warnings.warn(
-            f"the backend {configuration.backend!r} forks while other threads are alive: {beside}. "
-            f"A lock that one of these holds stays locked in a worker for ever",
-            ParworkWarning,
-            stacklevel=3,
-        )
