@@ -193,7 +193,7 @@ def test_no_backend_imports_another(name: str, file: Path) -> None:
     if not name.startswith("backends."):
         pytest.skip("not a backend")
     shared = {"base", "clusters", "contexts", "forking", "joblib_dask", "loky", "parallel"}
-    shared |= {"inherited", "native"}
+    shared |= {"inherited", "native", "ray", "ray_driver"}
     shared |= {"dask_futures", "dask_joined", "dask_local", "dask_logs", "dask_sending"}
     wrong = [other for other in own(imports(file)) if room(other) == "backends"]
     assert set(wrong) <= {"backends", *(f"backends.{name}" for name in shared)}

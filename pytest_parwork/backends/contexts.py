@@ -81,9 +81,11 @@ class Processes:
         self.context: multiprocessing.context.BaseContext = base()
         self.context.Process = process
 
-    def start(self, call: Callable[..., object], *args: object) -> BaseProcess:
+    def start(
+        self, call: Callable[..., object], *args: object, name: str | None = None
+    ) -> BaseProcess:
         """Start a process that makes one call."""
-        made = self._make(target=call, args=args)
+        made = self._make(target=call, args=args, name=name)
         made.start()
         return made
 
