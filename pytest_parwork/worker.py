@@ -19,6 +19,7 @@ from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .carrying import meet, perform
 from .clock import now
+from .endings import end_executors_at_exit
 from .errors import BackendError, PayloadError
 from .failures import Record, describe, survivor
 from .groups import enroll, enrolled
@@ -331,3 +332,4 @@ def _stand_alone() -> None:
             os.setpgid(0, 0)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: None)
+    end_executors_at_exit()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.backends.base import Backend, Event, NetworkWorkers, Reach, Workers
+from pytest_parwork.backends.base import UNKNOWN, Backend, Event, NetworkWorkers, Reach, Workers
 from pytest_parwork.carrying import BatchCall
 from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
 from pytest_parwork.modules import ModuleTable, project_modules
@@ -46,14 +47,25 @@ SWEPT = {
     "multiprocessing:imap",  # as spawn:imap
     "multiprocessing:map_async",  # as apply_async
     "joblib:dask",  # as dask; what joblib does to it has tests of its own
+    "joblib:ray",  # only where it is installed; tox -e ray
 }
 
 #: The backend `dask` on a cluster that runs already, whose workers share nothing with the tests.
 JOINED = "dask:joined"
 
+#: Backends whose library knows that a worker has ended, and not how; a stack that it left may tell.
+TELL_NO_CODES = {"joblib:ray"}
+
+#: Backends of libraries that the tests do not need.
+MISSING = {"joblib:ray"} if importlib.util.find_spec("ray") is None else set()
+
 #: The names that the contract runs on.
 CONTRACT = [
-    *(name for name in bundled() if name not in ALIASES and (name.count(":") < 2 or name == PAIR)),
+    *(
+        name
+        for name in bundled()
+        if name not in ALIASES | MISSING and (name.count(":") < 2 or name == PAIR)
+    ),
     JOINED,
 ]
 
@@ -109,6 +121,11 @@ def start_method_of(name: str) -> str:
     """Return the start method that the name of a backend ends with, or that of this Python."""
     asked = set(name.split(":")).intersection(multiprocessing.get_all_start_methods())
     return asked.pop() if asked else multiprocessing.get_context().get_start_method() or "fork"
+
+
+def end_told(name: str, words: str, *, has_stack: bool = False) -> str:
+    """Return how the end of a worker is told on a backend, where others use these words."""
+    return UNKNOWN if name in TELL_NO_CODES and not has_stack else words
 
 
 def outcomes(run: Run) -> Outcomes:

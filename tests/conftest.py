@@ -21,6 +21,7 @@ from dask_programs import DaskPrograms
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.base import Backend, Family
+from pytest_parwork.backends.ray import DRIVER
 
 # Whoever started pytest in the background may have it ignore Ctrl-C; what tests start would, too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -42,8 +43,8 @@ HELPERS = {
 #: A dask cluster that tests join, with all that its programs start, ends with its fixture.
 PROGRAMS = "-m dask "
 
-#: How dask names the processes of a cluster of this process, kept from run to run.
-DASK_WORKER = "Dask Worker process"
+#: How the processes are named of what is kept from run to run: a cluster of dask, or of ray.
+KEPT = ("Dask Worker process", DRIVER)
 
 STDERR = pytest.StashKey[IO[str]]()
 
@@ -101,7 +102,7 @@ def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
         family = name.partition(":")[0]
         if family == "joblib":
             kinds |= {"loky", "resource_tracker"}
-        if "dask" in name.split(":"):
+        if {"dask", "ray"} & set(name.split(":")):
             kinds.add("resource_tracker")
         if family in {"isolated", "multiprocessing", "processes"}:
             kinds |= {"spawn": {"resource_tracker"}, "fork": set()}.get(
@@ -113,10 +114,10 @@ def allowed_helpers(request: pytest.FixtureRequest) -> list[str]:
 def found(allowed: Iterable[str], is_kept: bool) -> set[str]:
     """Return all that a run could leave behind and that is there now.
 
-    The dask cluster of this process is left out where it is kept for other tests.
+    The cluster of this process is left out where it is kept for other tests.
     """
     # This also takes those that ended off the list of the system.
-    workers = {p.pid for p in multiprocessing.active_children() if p.name.startswith(DASK_WORKER)}
+    workers = {p.pid for p in multiprocessing.active_children() if p.name.startswith(KEPT)}
     kept = workers if is_kept else set()
     return {*processes(list(allowed), kept), *threads(), *open_files(), *named_files()}
 

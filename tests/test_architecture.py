@@ -35,6 +35,7 @@ LAYERS = {
     "modules": 1,
     "limits": 1,
     "deadline": 1,
+    "endings": 1,
     "groups": 1,
     "stacks": 1,
     "private": 1,
@@ -202,7 +203,8 @@ def test_no_backend_imports_another(name: str, file: Path) -> None:
         pytest.skip("not a backend")
     shared = {"base", "clusters", "contexts", "exits", "forking", "joblib_dask", "loky", "parallel"}
     shared |= {"dask_clock", "dask_futures", "dask_joined", "dask_local", "dask_logs", "dask_nanny"}
-    shared |= {"dask_own", "dask_security", "dask_sending"}
+    shared |= {"dask_own", "dask_security", "dask_sending", "inherited", "native", "ray"}
+    shared |= {"ray_driver"}
     wrong = [other for other in own(imports(file)) if room(other) == "backends"]
     assert set(wrong) <= {"backends", *(f"backends.{name}" for name in shared)}
 

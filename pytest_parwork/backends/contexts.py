@@ -19,6 +19,8 @@ from ..clock import now
 from ..marks import claim_folder
 from .exits import hear_of_exit
 from .forking import refuse_beside_threads
+from .inherited import inherited, repair
+from .native import OpenMP
 
 __all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
 
@@ -58,6 +60,7 @@ class Processes:
             claim_folder(util.get_temp_dir())  # where its socket will be
         self._started: list[BaseProcess] = []
         self._ended: dict[int, int] = {}  # exit codes of processes that are closed
+        self._openmp = OpenMP()
         base: Any = type(multiprocessing.get_context(self.method))
         plain: Callable[..., BaseProcess] = base.Process
 
@@ -67,8 +70,13 @@ class Processes:
 
             def recorded_start() -> None:
                 del made.start  # or the process could not be pickled
-                with forks_beside_threads() if self.method == "fork" else _without_main():
-                    start()
+                if self.method == "fork":
+                    self._openmp.pause()
+                    with forks_beside_threads(), _repaired(made):
+                        start()
+                else:
+                    with _without_main():
+                        start()
                 if self.method == "forkserver":
                     _read_once(made)
                 hear_of_exit(made)
@@ -81,9 +89,11 @@ class Processes:
         self.context: multiprocessing.context.BaseContext = base()
         self.context.Process = process
 
-    def start(self, call: Callable[..., object], *args: object) -> BaseProcess:
+    def start(
+        self, call: Callable[..., object], *args: object, name: str | None = None
+    ) -> BaseProcess:
         """Start a process that makes one call."""
-        made = self._make(target=call, args=args)
+        made = self._make(target=call, args=args, name=name)
         made.start()
         return made
 
@@ -139,6 +149,23 @@ def _read_once(process: BaseProcess) -> None:
             return code
 
     popen.poll = poll_alone
+
+
+@contextmanager
+def _repaired(process: BaseProcess) -> Iterator[None]:
+    """Have a process that is forked inside begin with repairing what it inherits."""
+    repairs, run = inherited(), process.run
+
+    def run_repaired() -> None:
+        repair(repairs)
+        run()
+
+    process.run = run_repaired  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        # Here only: the forked process runs the other one.
+        del process.run
 
 
 @contextmanager

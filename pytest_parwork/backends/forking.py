@@ -34,12 +34,12 @@ HELPERS = {
 }
 PREFIX = "pytest_"
 
-#: Threads of executors that dask keeps beside its event loop. Those of other executors count, idle
-#: ones too: a worker that uses its copy of the executor waits for threads that it does not have.
+#: Threads of executors that dask keeps alongside its event loop, busy ones too.
 DASK_POOLS = ("Dask-", "TCP-Executor-", "asyncio_")
 
-#: Where the threads of a `ThreadPool` run what they are given, not the pool's own affairs.
-THREAD_POOL = ("multiprocessing.pool", "worker")
+#: Where the threads of executors wait for work and run it. An idle one holds no lock, and a worker
+#: that uses its copy of the executor starts new threads; see `inherited`.
+EXECUTORS = {("concurrent.futures.thread", "_worker"), ("multiprocessing.pool", "worker")}
 
 #: Seconds that a thread gets which is just ending, as those of the last run may be.
 ENDING = 0.1
@@ -102,9 +102,9 @@ def _calls(frame: FrameType | None) -> list[tuple[str, str]]:
 def _is_helper(name: str, calls: list[tuple[str, str]]) -> bool:
     if any(module.startswith("pytest_parwork.") for module, _ in calls):
         return True  # a task that was left behind runs in a thread of ours
-    if not calls or calls[0] == THREAD_POOL:
+    if not calls:
         return False
     home = calls[0][0]
-    if home == "concurrent.futures.thread":
-        return name.startswith(DASK_POOLS)
+    if calls[0] in EXECUTORS:
+        return len(calls) == 1 or name.startswith(DASK_POOLS)
     return home in HELPERS or home.partition(".")[0] in HELPERS or home.startswith(PREFIX)

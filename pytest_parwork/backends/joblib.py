@@ -5,12 +5,13 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 
-from ..errors import BackendError, UsageError
+from ..errors import UsageError
 from .base import Backend, Workers
 from .clusters import Clusters
 from .contexts import is_measured
 from .dask_local import require_distributed
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
+from .ray import RayBackend
 
 __all__ = ["backends"]
 
@@ -25,7 +26,7 @@ class JoblibBackend:
         self._is_used = False
 
     def named(self, argument: str, /) -> JoblibBackend:
-        """Return the backend of a name that joblib knows, or that ray would register."""
+        """Return the backend of a name that joblib knows."""
         known = {*_registered(), "ray"}
         if argument not in known:
             raise UsageError(
@@ -39,7 +40,6 @@ class JoblibBackend:
         if self._library in BUNDLED:
             return ParallelWorkers(workers, self._library)
         if self._library != "dask":
-            _register(self._library)
             return RegisteredWorkers(workers, self._library)
         require_distributed()
         from .joblib_dask import OnJoinedDask, OnLocalDask
@@ -83,16 +83,6 @@ def _registered() -> list[str]:
     return [*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS]
 
 
-def _register(library: str) -> None:
-    """See to it that joblib knows a backend that was named."""
-    if library == "ray" and library not in _registered():
-        try:
-            from ray.util.joblib import register_ray
-        except ImportError as error:
-            raise BackendError(f"ray cannot be imported ({error}); pip install ray") from error
-        register_ray()
-
-
 def backends(clusters: Clusters) -> dict[str, Backend]:
     """Return the backends by name; `joblib` alone is loky."""
     loky = JoblibBackend("loky", clusters)
@@ -102,4 +92,5 @@ def backends(clusters: Clusters) -> dict[str, Backend]:
         "joblib:threading": JoblibBackend("threading", clusters),
         "joblib:multiprocessing": JoblibBackend("multiprocessing", clusters),
         "joblib:dask": JoblibBackend("dask", clusters),
+        "joblib:ray": RayBackend(),
     }

@@ -190,6 +190,9 @@ class _Ended(BaseException):
 
 def _reason(error: BaseException) -> str:
     """Tell why a call ended; of loky's page about dead workers, how the first of them did."""
+    how = getattr(error, "how", "")
+    if how:
+        return str(how)
     told = f"{type(error).__name__}: {error}"
     code = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", told)
     return exit_name(int(code[1])) if code else told

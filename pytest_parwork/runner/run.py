@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
 from .. import budget
 from ..backends.base import Backend, Workers
-from ..backends.forking import threads_beside
 from ..clock import now
 from ..errors import BackendError, ParworkWarning
 from ..ledger import DamagedError, Ledger
@@ -24,6 +22,7 @@ from ..schedule import Schedule
 from ..sources import Sendable
 from ..threadcall import ThreadCall
 from .desk import Desk, prepare
+from .forks import warn_of_fork
 from .guard import Guard
 from .losses import Losses
 from .stop import Stop
@@ -87,6 +86,8 @@ def carry_out(
         return backend.start(given.workers)
 
     def ready(workers: Workers) -> Desk:
+        if workers.start_method == "fork":
+            warn_of_fork(workload, configuration, modules or {})
         return prepare(
             workload, workers, modules or {}, sendable or Sendable(), threads, guard, capture
         )
@@ -227,8 +228,6 @@ def _begin(
     except Exception as error:
         raise _cannot_start(configuration, budget, error) from error
     try:
-        if workers.start_method == "fork":
-            _warn_of_threads(configuration)
         return workers, ready(workers)
     except BaseException as error:
         workers.close(INTERRUPTED_DEADLINE)
@@ -261,14 +260,3 @@ def _remark_on_locks() -> str:
         f". {LOCKS}, where multiprocessing has its locks, {state}: make room there, or use the "
         f"backend isolated or threads, which need none"
     )
-
-
-def _warn_of_threads(configuration: Configuration) -> None:
-    """Tell what a fork may meet here; where it was not chosen, the backend has refused to start."""
-    if beside := threads_beside():
-        warnings.warn(
-            f"the backend {configuration.backend!r} forks while other threads are alive: {beside}. "
-            f"A lock that one of these holds stays locked in a worker for ever",
-            ParworkWarning,
-            stacklevel=3,
-        )

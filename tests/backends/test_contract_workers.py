@@ -19,10 +19,10 @@ from pytest_parwork.model import Run
 
 #: How often a pool is made to see whether all its workers take part.
 REPEATS = 10
-SLOW_TO_START = {"spawn", "forkserver"}
+SLOW_TO_START = {"spawn", "forkserver", "ray"}
 
 #: The backends whose workers are started for a run and inherit nothing.
-FRESH = [name for name in CONTRACT if SLOW_TO_START & set(name.split(":"))]
+FRESH = [name for name in CONTRACT if {"spawn", "forkserver"} & set(name.split(":"))]
 
 
 def start_method(name: str) -> str:
@@ -33,6 +33,7 @@ def start_method(name: str) -> str:
         "threads": "thread",
         "dask": "spawn",
         "joblib:dask": "spawn",
+        "joblib:ray": "ray",
         JOINED: "dask",
         "joblib": "loky",
         "joblib:loky": "loky",
