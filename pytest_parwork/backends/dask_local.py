@@ -44,6 +44,9 @@ HEARSAY = 1.0
 #: Seconds in which several batches are broken by one death.
 RECENT = 1.0
 
+#: Seconds between two looks at workers that start.
+LOOK = 0.005
+
 #: Seconds in which a worker that lives comes back to the scheduler, or ends.
 DESERTION = 3.0
 
@@ -101,16 +104,18 @@ class LocalDask:
         return self._client
 
     def _wait_for_workers(self, workers: int) -> None:
-        """Wait until there are so many; not dask's own wait, which is content with more."""
-        assert self._client is not None
+        """Wait until there are so many; not dask's own wait, which is content with more.
+
+        Nor is the scheduler asked: it does not answer where its thread has come to a halt.
+        """
         until = now() + PATIENCE
-        while len(self._client.nthreads()) != workers or len(self._living()) != workers:
+        while len(self._states()) != workers or len(self._living()) != workers:
             self.replace_deserters()
             if self.is_hopeless:
                 raise BackendError(self.reason)
             if now() > until:
                 raise BackendError(f"a local dask cluster did not start within {PATIENCE:.0f} s")
-            sleep(GLANCE)
+            sleep(LOOK)
 
     def another_client(self) -> Client:
         """Return a client that knows nothing of what others have sent."""
