@@ -161,6 +161,15 @@ class LocalDask:
                     kill_group(pid)
         self._cluster.replace_ended()
 
+    def end_where_failed(self, key: str) -> None:
+        """End the worker in which a batch has failed, not a task: that one has been broken."""
+        assert self._cluster is not None
+        batch = self._cluster.scheduler.tasks.get(key)
+        for nanny in list(self._cluster.workers.values()):
+            is_there = batch is not None and nanny.worker_address in (batch.erred_on or ())
+            if is_there and nanny.pid is not None:
+                kill_group(nanny.pid)
+
     def signs(self) -> Mapping[int, float]:
         """Return when each worker that has work was heard of last, by process id."""
         assert self._cluster is not None
