@@ -34,7 +34,7 @@ def test_every_family_of_backends_is_said_to_listen_or_not() -> None:
 
 
 def test_names_of_folders_functions_and_options_are_those_of_the_code() -> None:
-    for name in (journal.FOLDER, dask_local.FOLDER, *IMPORTERS):
+    for name in (journal.FOLDER, f"-{dask_local.FOLDER}-", *IMPORTERS):
         assert name in PAGE
     source = Path(options.__file__).read_text(encoding="utf-8")
     for name in re.findall(r"--parwork-[\w-]+", PAGE):
