@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import shutil
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -18,6 +18,7 @@ from ..carrying import GLANCE
 from ..clock import now
 from ..errors import BackendError
 from ..groups import kill_group, state_of
+from ..marks import temporary_folder
 from .dask_logs import Hush, Nannies
 from .dask_security import own_security
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from .dask_nanny import QuietCluster, Starts
 
 __all__ = ["LocalDask", "require_distributed"]
-
-#: How the name of the directory begins in which the workers of a local cluster keep their files.
-FOLDER = "parwork-dask-"
 
 #: Seconds that all workers of a local cluster have to start.
 PATIENCE = 60.0
@@ -73,7 +71,7 @@ class LocalDask:
         self._hush = hush
         self._cluster: QuietCluster | None = None
         self._client: Client | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder = ""  # in which its processes keep their files
         self._size = 0
         self._seen: set[int] = set()
         self._while_open = ExitStack()
@@ -197,8 +195,7 @@ class LocalDask:
             ending.join(deadline)
         self._client = self._cluster = None
         gc.collect()  # dask's own removal of its directories, which else comes, and tells, at exit
-        assert self._folder is not None
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
         self._nannies.stop()
         self._seen.clear()
         self._hush.end()
@@ -229,12 +226,11 @@ class LocalDask:
 
         from .dask_nanny import QuietCluster, Starts, nanny_class
 
-        self._folder = tempfile.TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True)
-        folder = self._folder.name
+        folder = self._folder = temporary_folder("dask")
         try:
             security = own_security(folder)
         except BaseException:
-            self._folder.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
             raise
         self._while_open.enter_context(dask.config.set(SETTINGS_WHILE_OPEN))
         self._hush.begin()

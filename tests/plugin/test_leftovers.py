@@ -45,6 +45,7 @@ PROCESSES = [
     slow("multiprocessing:spawn"),
     "isolated:fork",
     "joblib",
+    "dask",
     slow("joblib:multiprocessing"),
 ]
 
@@ -126,6 +127,7 @@ TRIVIAL = """
         slow("multiprocessing:spawn"),
         "isolated:spawn",
         "processes:fork",
+        "dask",
     ],
 )
 def test_nothing_outlives_pytest_that_is_killed_while_workers_start(
