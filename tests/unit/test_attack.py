@@ -125,7 +125,7 @@ def test_an_experiment_that_is_survived(name: str) -> None:
 
 
 def test_a_process_that_has_left_its_session_and_parents_is_seen() -> None:
-    experiment, seen = tried("processes:fork", "daemon")
+    experiment, seen = tried("concurrent.futures", "daemon")
     assert any("sleep 600" in process for process in seen.ending.left), seen.ending
     assert experiment.judge(seen, 20.0).verdict == "own doing"
 
