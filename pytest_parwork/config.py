@@ -77,7 +77,9 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
 
 def guard(config: pytest.Config) -> Guard:
     """Return what ends the workers of this session in any case."""
-    return config.stash.setdefault(_GUARD, Guard())
+    if _GUARD not in config.stash:
+        config.stash[_GUARD] = Guard()
+    return config.stash[_GUARD]
 
 
 def sendable(config: pytest.Config) -> Sendable:
