@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .culprit import explain
 from .errors import PayloadError
 from .ledger import Files, Ledger
 from .model import Address, Task
 from .modules import ModuleTable
 from .output import Capture
-from .pickling import dumps, explain
+from .pickling import dumps
 from .spool import Buffer, write_record
 from .stacks import size_of_stacks
 
