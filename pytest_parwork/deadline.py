@@ -28,6 +28,9 @@ class TimedOut(BaseException):
 def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """Raise `TimedOut` inside once `seconds` have passed, and again until it gets out.
 
+    It gets out in any case, at the end of the block: a `__del__` cannot raise, and code may catch
+    what it was interrupted with and return something all the same.
+
     Nothing is raised in other threads than the main one, without SIGALRM (Windows), and while code
     does not come back to Python. An alarm that was set before rings inside if its time comes
     first, and goes on afterwards.
@@ -56,7 +59,7 @@ class _Alarm(AbstractContextManager[None]):
         signal.signal(signal.SIGALRM, self._ring)
         self._wind()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._is_on = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._handler or signal.SIG_DFL)
@@ -64,6 +67,8 @@ class _Alarm(AbstractContextManager[None]):
         if self._others < math.inf:
             rest = max(self._others - now(), 1e-6)
             signal.setitimer(signal.ITIMER_REAL, rest, self._interval)
+        if self._rings and (kind is None or not issubclass(kind, TimedOut | KeyboardInterrupt)):
+            raise TimedOut
 
     def _wind(self) -> None:
         left = max(min(self._end, self._others) - now(), 1e-6)

@@ -82,6 +82,7 @@ SAME_LAYER = {
     ("model", "comparison"),
     ("model", "errors"),
     ("model", "output"),
+    ("equivalence", "deadline"),
     ("culprit", "deadline"),
     ("culprit", "pickling"),
     ("carrying", "failures"),
