@@ -32,6 +32,8 @@ def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """Raise `TimedOut` inside once `seconds` have passed, and again until it gets out.
 
     Time in which the process was stopped (SIGSTOP, Ctrl-Z) does not count: the limit begins anew.
+    It gets out in any case, at the end of the block: a `__del__` cannot raise, and code may catch
+    what it was interrupted with and return something all the same.
 
     Nothing is raised in other threads than the main one, without SIGALRM (Windows), and while code
     does not come back to Python. An alarm that was set before rings inside if its time comes
@@ -75,7 +77,7 @@ class _Alarm(AbstractContextManager[None]):
             rest = max(self._others - now(), 1e-6)
             signal.setitimer(signal.ITIMER_REAL, rest, self._interval)
         is_out = kind is not None and issubclass(kind, TimedOut | KeyboardInterrupt)
-        if self._is_put_off and not is_out:
+        if (self._rings or self._is_put_off) and not is_out:
             raise TimedOut
 
     def _wind(self) -> None:

@@ -9,12 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import overload
 
+from .deadline import TimedOut, deadline
 from .errors import PayloadError
 from .failures import describe
 from .ledger import Files, Kind, Ledger, State
 from .model import Failure, Lost, Outcome
 from .output import Output
 from .spool import WORTH_RELEASING, is_in_band, length_at, read_record, release_region
+from .stacks import stack_of
 from .stage.ended import unfold
 from .stats import peak_overlap
 
@@ -66,9 +68,27 @@ class Outcomes(Sequence[Outcome]):
             raise IndexError(f"task {index} of a run of {self._tasks}")
         return unfold(self._load(number))
 
-    def take(self, number: int) -> Outcome:
+    def load(self, number: int, seconds: float | None) -> Outcome:
+        """Return the outcome of a task, lost if it cannot be loaded in so many seconds.
+
+        To load what processes gave is to run code of its classes. None is no limit.
+        """
+        if self._memory is not None or seconds is None:
+            return self[number]
+        try:
+            with deadline(seconds):
+                return self[number]
+        except TimedOut as error:
+            lost = Lost(
+                reason="timeout",
+                detail=f"its result could not be loaded within {seconds:g} s",
+                stack=stack_of(error),
+            )
+            return self._facts(number)(kind="lost", lost=lost)
+
+    def take(self, number: int, seconds: float | None = None) -> Outcome:
         """Load an outcome for the last time: what it needs no more is given back at once."""
-        outcome = self[number]
+        outcome = self.load(number, seconds)
         if self._memory is None and number not in self._lost and number not in self._refused:
             _, spool, offset, length = self._ledger.place(number)
             if length >= WORTH_RELEASING and is_in_band(self._spools[spool], offset):
@@ -182,10 +202,13 @@ class Outcomes(Sequence[Outcome]):
         kind, spool, offset, length = self._ledger.place(number)
         try:
             loaded = read_record(self._spools[spool], offset, length)
-        except Exception as inner:
+        except (KeyboardInterrupt, TimedOut):
+            raise
+        except BaseException as inner:  # what loads may raise SystemExit
             # Each outcome is loaded on its own, so that one that fails takes no other with it.
             error = PayloadError(
-                f"the result came back but cannot be unpickled: {type(inner).__name__}: {inner}"
+                f"the result came back but cannot be unpickled: {type(inner).__name__}: "
+                f"{describe(inner).text}"
             )
             return tell(kind="failure", failure=describe(error, error))
         if kind == "value":

@@ -105,9 +105,9 @@ class Case:
         return self.sent.outcomes.without_value(self.sent.numbers[self]).lost is not None
 
     def outcome(self) -> Outcome:
-        """Load what came of the case in the parallel run, once."""
+        """Load what came of the case in the parallel run, once, in the time that it has."""
         assert self.sent is not None
-        outcome = self.sent.outcomes.take(self.sent.numbers[self])
+        outcome = self.sent.outcomes.take(self.sent.numbers[self], self.plan.timeout)
         self.output = outcome.output
         return outcome
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..comparison import Comparison, Mismatch, Note
 from ..model import Budget, Lost, Outcome, Run, Verdict
 from ..printable import make_printable, printable
 
-__all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
+__all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain", "with_loss"]
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
@@ -183,6 +183,11 @@ def judged(
         notes=comparison.notes if comparison is not None else (),
         why=why,
     )
+
+
+def with_loss(entry: CaseEntry, lost: Lost) -> CaseEntry:
+    """Return an entry that says of a compared case that it was lost afterwards, in this process."""
+    return replace(entry, verdict=Verdict.LOST, lost=_plain_lost(lost, "serial"))
 
 
 def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:

@@ -38,8 +38,9 @@ class Kind:
     serial run, too); where it comes to its end the case returns what it should. `top` stands at the
     top of the test module. `survived` is how the case may read for the experiment to be survived,
     `own` for it to be the own doing of the case, `spoils` how its neighbours may read then, where
-    it takes from them what nobody can give back. `patience` is the seconds more that it may take than
-    others: those that a worker has on purpose. With `is_every`, all cases are such. `ends_pytest`
+    it takes from them what nobody can give back. `patience` is the seconds that it may take
+    beyond others: those that a worker has on purpose. With `is_every`, all cases are such.
+    `ends_pytest`
     is the exit code of pytest which a result that is loaded may cause. `escapes` marks a process
     that leaves its session on purpose, `leaves` how the names of files begin that the case itself
     does not remove. `needs` is a module that has to be installed.
