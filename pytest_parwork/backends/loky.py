@@ -40,7 +40,8 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
         super().__init__()
         self._caller = threading.get_ident()
         self._is_stopped = False
-        self._submitting = threading.Lock()
+        # A call that is over before joblib has asked to be told has it submit the next one there.
+        self._submitting = threading.RLock()
         self._heard: set[int] = set()  # workers of whose exit the system tells
 
     def stop(self) -> None:
@@ -73,6 +74,8 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
     def _hear_of_exits(self) -> None:
         """Have loky's thread wait for the processes themselves; it has begun to wait for pipes."""
         executor: Any = self._workers
+        if executor is None:  # the call was ended meanwhile
+            return
         new = {
             pid
             for pid, process in list(executor._processes.items())
