@@ -10,7 +10,6 @@ import parwork_faults as faults
 import pytest
 from carrier import Carrier, calls
 
-from pytest_parwork.backends import loky
 from pytest_parwork.backends.base import Backend
 from pytest_parwork.backends.loky import TellingLoky
 
@@ -33,7 +32,7 @@ def test_calls_that_end_while_they_are_submitted_have_the_next_ones_submitted(
         future.add_done_callback(callback)
         return future
 
-    monkeypatch.setattr(loky.LokyBackend, "submit", submit_slowly)
+    monkeypatch.setattr(TellingLoky.__base__, "submit", submit_slowly)
     carrier = Carrier("joblib", backends["joblib"])
     run = carrier(calls(faults.innocent, *((x,) for x in range(12))))
     values = list(run)
