@@ -76,11 +76,12 @@ class Reporting:
             self._write(file, self._report)
 
     def _write(self, file: Path, report: Report) -> None:
-        from .report.as_json import to_json
+        from .report.as_json import json_pieces
 
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(to_json(report), encoding="utf-8")
+            with file.open("w", encoding="utf-8") as writing:
+                writing.writelines(json_pieces(report))
         except OSError as error:  # no reason to lose what the terminal would show
             self._told.append(f"parwork report NOT written: {file}: {error.strerror}")
         else:
