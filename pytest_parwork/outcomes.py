@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,12 @@ from .stats import peak_overlap
 from .threadcall import Remembered
 
 __all__ = ["Outcomes"]
+
+#: The opcode by which a pickle names a function or a class.
+NAMING = pickle.STACK_GLOBAL
+
+#: Records of more bytes are not searched for that: to take note of their loading costs less.
+WORTH_SEARCHING = 1 << 12
 
 
 class Outcomes(Sequence[Outcome]):
@@ -84,6 +91,18 @@ class Outcomes(Sequence[Outcome]):
                 stack=stack_of(error),
             )
             return self._outcome(number, "lost", lost=lost)
+
+    def may_run_code(self, number: int) -> bool:
+        """Return whether to load an outcome may run code of its classes.
+
+        A pickle of plain data does not name anything to import.
+        """
+        if self._memory is not None or number in self._lost or number in self._refused:
+            return False
+        _, spool, offset, length = self._ledger.place(number)
+        if length > WORTH_SEARCHING:
+            return True
+        return NAMING in os.pread(self._spools[spool], length, offset)
 
     def take(self, number: int, seconds: float | None = None) -> Outcome:
         """Load an outcome for the last time: what it needs no more is given back at once."""

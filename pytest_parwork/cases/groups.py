@@ -7,11 +7,12 @@ every frame of a failure, and each case would write all others, with all that th
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import pytest
 
-from ..config import CONFIGURATION
+from ..config import CONFIGURATION, breadcrumb
 from ..limits import Limits
 from ..model import Failure, Outcome, Plan, Verdict
 from ..outcomes import Outcomes
@@ -118,7 +119,10 @@ class Case:
     def outcome(self) -> Outcome:
         """Load what came of the case in the parallel run, once, in the time that it has."""
         assert self.sent is not None
-        outcome = self.sent.outcomes.take(self.number, self.plan.timeout)
+        outcomes, number = self.sent.outcomes, self.number
+        may_end_us = outcomes.may_run_code(number)
+        with breadcrumb(self.item.config).loading(self.id) if may_end_us else nullcontext():
+            outcome = outcomes.take(number, self.plan.timeout)
         self.output = outcome.output
         return outcome
 
