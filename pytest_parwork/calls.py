@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from .breadcrumb import Breadcrumb
 from .capturing import echo, noted, warn_again
 from .comparison import Comparison, OwnComparison
 from .deadline import TimedOut, deadline
@@ -37,11 +39,13 @@ class Verified:
         run: Run,
         *,
         scene: Scene,
+        breadcrumb: Breadcrumb,
         own: OwnComparison | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._breadcrumb = breadcrumb
         self._scene = scene
         self._run = run
         self._batch = f"{workload.name}:{id(run):x}"
@@ -117,8 +121,11 @@ class Verified:
         return serial
 
     def _load(self, index: int) -> Outcome:
-        assert isinstance(self._run.outcomes, Outcomes)
-        return self._run.outcomes.load(index, self._workload.tasks[index].timeout)
+        outcomes, task = self._run.outcomes, self._workload.tasks[index]
+        assert isinstance(outcomes, Outcomes)
+        may_end_us = outcomes.may_run_code(index)
+        with self._breadcrumb.loading(task.id) if may_end_us else nullcontext():
+            return outcomes.load(index, task.timeout)
 
     def leave(self) -> None:
         """Take note of what is not compared: the session was interrupted."""

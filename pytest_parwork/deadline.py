@@ -24,6 +24,10 @@ SOON = 2e-6
 PATIENCE = 2
 
 
+#: Made once: most code has no limit.
+_NONE = nullcontext()
+
+
 class TimedOut(BaseException):
     """Raised inside code that has had its time; no `Exception`, so that few things catch it."""
 
@@ -39,10 +43,10 @@ def deadline(seconds: float | None) -> AbstractContextManager[None]:
     does not come back to Python. An alarm that was set before rings inside if its time comes
     first, and goes on afterwards.
     """
+    if seconds is None:
+        return _NONE
     is_main = threading.current_thread() is threading.main_thread()
-    if seconds is None or not is_main or not hasattr(signal, "setitimer"):
-        return nullcontext()
-    return _Alarm(seconds)
+    return _Alarm(seconds) if is_main and hasattr(signal, "setitimer") else _NONE
 
 
 class _Alarm(AbstractContextManager[None]):

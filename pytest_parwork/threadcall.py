@@ -19,7 +19,10 @@ from .model import Failure, Task
 from .output import Capture, Output
 from .schedule import Batch
 
-__all__ = ["ThreadCall"]
+__all__ = ["Remembered", "ThreadCall"]
+
+#: What a task gave: its kind, its value or exception, and that in words.
+Remembered = tuple[Kind, object, Failure | None]
 
 
 class ThreadCall:
@@ -48,7 +51,7 @@ class ThreadCall:
         self._lock = threading.Lock()
         self._begun: set[int] = set()
         self._left: set[int] = set()
-        self.outcomes: dict[int, tuple[Kind, object, Failure | None]] = {}
+        self.outcomes: list[Remembered | None] = [None] * len(tasks)
         self.overdue: set[int] = set()
         self.outputs: dict[int, Output] = {}
         self.capture = ThreadCapture(capture) if capture is not None else None
@@ -111,7 +114,7 @@ class ThreadCall:
         """Call a task, and keep what it gives; what runs its code here has its time."""
         args, kwargs = self._arguments[number]
         task = self._tasks[number]
-        seconds = task.timeout if _is_main_thread() else None
+        seconds = task.timeout if task.timeout and _is_main_thread() else None
         inputs = None
         if is_sampled(number, len(self._tasks)):
             inputs = Inputs(args, kwargs, seconds=seconds)

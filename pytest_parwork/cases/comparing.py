@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .._compat import argument_names
 from ..comparison import Comparison, Note, OwnComparison
 from ..config import own_comparison
 from ..deadline import TimedOut, deadline
 from ..equivalence import compare_outcomes
-from ..inputs import note_change
+from ..inputs import Inputs, is_sampled, note_change
 from ..model import Outcome, Verdict
 from ..options import WIDTH
 from ..report.entries import CaseEntry, judged
@@ -21,7 +22,7 @@ from .groups import Case, label
 from .phases import masked
 from .values import Values
 
-__all__ = ["Comparing", "entry_of", "missing"]
+__all__ = ["Comparing", "entry_of", "inputs_of", "missing"]
 
 
 class Comparing:
@@ -93,6 +94,8 @@ class Comparing:
     def _values_of(
         self, case: Case, parallel: Outcome, serial: Outcome, comparison: Comparison
     ) -> Sequence[tuple[str, Sequence[str]]]:
+        if not case.group.axes:
+            return ()
         try:
             with deadline(case.plan.timeout):
                 return self._values.add(case, parallel, serial, comparison)
@@ -128,6 +131,18 @@ class Comparing:
 def missing(case: Case, parallel: Outcome) -> Note | None:
     """Return what there is to say of modules that a case did not find where it ran."""
     return note_missing(parallel, case.sent.facts.sent) if case.sent is not None else None
+
+
+def inputs_of(case: Case) -> Inputs | None:
+    """Return what a case of the sample is given, None for the others."""
+    assert case.sent is not None
+    if not is_sampled(case.number, len(case.sent.outcomes)):
+        return None
+    names = argument_names(case.item)
+    if case.stage is not None:  # what is made for the case alone may be changed
+        names = [name for name in names if name in case.stage.given]
+    values = {name: case.item.funcargs[name] for name in names}
+    return Inputs((), values, seconds=case.plan.timeout)
 
 
 def entry_of(

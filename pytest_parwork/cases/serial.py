@@ -10,10 +10,8 @@ from typing import NoReturn
 
 import pytest
 
-from .._compat import argument_names
 from ..deadline import TimedOut, deadline
 from ..errors import FixtureError, LostError, MismatchError
-from ..inputs import Inputs, is_sampled
 from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
 from ..printable import printable
@@ -23,11 +21,11 @@ from ..report.message import lost_message
 from ..session import tell
 from .again import serially
 from .company import reseeded
-from .comparing import Comparing, entry_of, missing
+from .comparing import Comparing, entry_of, inputs_of, missing
 from .gate import Gates
 from .groups import CASE, Case
 from .phases import compare_phases, outcome_of_setup, refusal, refusal_behind
-from .verdicts import fail, is_expected, tell_of_worker
+from .verdicts import fail, is_expected, note_verdict, tell_of_worker
 
 __all__ = ["Serial"]
 
@@ -42,12 +40,19 @@ class Serial:
     """Run bodies serially, compare, and put the verdict on the reports."""
 
     def __init__(
-        self, gates: Gates, uses: Counter[object], *, xdist: bool, is_verbose: bool
+        self,
+        gates: Gates,
+        uses: Counter[object],
+        *,
+        xdist: bool,
+        is_verbose: bool,
+        is_random: bool,
     ) -> None:
         self._gates = gates
         self._uses = uses
         self._references = References()
         self._xdist = xdist
+        self._is_random = is_random  # pytest-randomly seeds before each body
         self._comparing = Comparing(is_verbose=is_verbose)
         self._limits: Limits | None = None
 
@@ -73,7 +78,7 @@ class Serial:
 
     def body_of(self, case: Case) -> Callable[..., None]:
         """Return what runs the case serially, compared with its parallel outcome, as its body."""
-        original = reseeded(case, case.item.obj)
+        original = self._seeded(case)
         if case.stage is not None and case.is_lost:  # its fixtures were not made
             self._judge(case, original)
 
@@ -85,13 +90,16 @@ class Serial:
 
     def plain_body_of(self, case: Case) -> Callable[..., None]:
         """Return what runs the case as it is, and drops what it returns, as its body."""
-        original = reseeded(case, case.item.obj)
+        original = self._seeded(case)
 
         @functools.wraps(original)
         def plain(**kwargs: object) -> None:
             original(**kwargs)
 
         return plain
+
+    def _seeded(self, case: Case) -> Callable[..., object]:
+        return reseeded(case, case.item.obj) if self._is_random else case.item.obj
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; nothing else may outvote it."""
@@ -105,10 +113,7 @@ class Serial:
         if case.entry is None:
             return  # pytest ran it without us: --parwork-serial, --pdb, --setup-only
         self._tell(case, case.entry, report)
-        properties = ("parwork_verdict", case.entry.verdict.value)
-        for known in (case.item.user_properties, report.user_properties):
-            if properties not in known:
-                known[:] = [*(pair for pair in known if pair[0] != properties[0]), properties]
+        note_verdict(case.item, report, case.entry.verdict)
         if case.message and not is_expected(case.item, call, report):
             fail(report, call, case.message)
         elif case.traceback and call.when == "call":
@@ -144,13 +149,13 @@ class Serial:
         if why := refusal(case, parallel):
             self._refuse(case, parallel, why)
             raise FixtureError(why)
-        if case.id not in case.group.verified:
+        if not case.group.verifies(case):
             self._pass_on(case, parallel)
             held = [parallel]
             del parallel
             self._drop(case, held)
             return
-        inputs = self._inputs(case)
+        inputs = inputs_of(case)
         serial, error = self._reference(case, body)
         changed = inputs.changed() if inputs is not None else []
         del inputs
@@ -249,18 +254,6 @@ class Serial:
         self._comparing.add_tear_down(case, comparison, traceback)
         return True
 
-    def _inputs(self, case: Case) -> Inputs | None:
-        """Return what a case of the sample is given, None for the others."""
-        assert case.sent is not None
-        number = case.sent.numbers[case]
-        if not is_sampled(number, len(case.sent.outcomes)):
-            return None
-        names = argument_names(case.item)
-        if case.stage is not None:  # what is made for the case alone may be changed
-            names = [name for name in names if name in case.stage.given]
-        values = {name: case.item.funcargs[name] for name in names}
-        return Inputs((), values, seconds=case.plan.timeout)
-
     def _lose(self, case: Case, parallel: Outcome, serial: Outcome | None = None) -> NoReturn:
         """Fail a case that has no outcome in one of the runs."""
         self._note_loss(case, parallel, serial)
@@ -277,16 +270,18 @@ class Serial:
     ) -> tuple[Outcome, BaseException | None]:
         """Run the body, or take what an earlier configuration got from the same values."""
         assert case.sent is not None
-        if case.stage is not None:  # each configuration tears down what its own body has used
+        # With a stage, each configuration tears down what its own body has used.
+        if not self._uses or case.stage is not None:
             return call(body, timeout=case.plan.timeout)
         key, made_of = case.key, tuple(case.sent.wide.values())
-        self._uses[key] -= 1
         found = self._references.get(key, made_of)
         if found is None:
             found = call(body, timeout=case.plan.timeout)
-        if self._uses[key]:
+        self._uses[key] -= 1
+        if self._uses[key] > 0:
             self._references.keep(key, *found, made_of)
         else:
+            del self._uses[key]
             self._references.let_go(key)
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from ..comparison import Comparison, Mismatch, Note
@@ -17,6 +18,10 @@ SKIPPED = "skipped"
 
 #: `CaseEntry.why` of a case that was not compared any more.
 INTERRUPTED = "interrupted"
+
+
+#: Of a case without mismatches.
+NO_CLASSES: Mapping[str, int] = MappingProxyType({})
 
 
 def plain(entry: Any, **nested: object) -> dict[str, Any]:
@@ -53,7 +58,7 @@ class CaseEntry:
     lost: Mapping[str, Any] | None = None
     mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
-    classes: Mapping[str, int] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=lambda: NO_CLASSES)
     notes: tuple[Note, ...] = ()
     why: str = ""
 
@@ -179,7 +184,7 @@ def judged(
         lost=None if lost is None else _plain_lost(lost, leg),
         mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
-        classes=comparison.classes if comparison is not None else {},
+        classes=(comparison.classes if comparison is not None else {}) or NO_CLASSES,
         notes=comparison.notes if comparison is not None else (),
         why=why,
     )
