@@ -8,10 +8,10 @@ import pickle
 import signal
 import sys
 import tempfile
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Event, RLock, Thread, Timer, get_ident, local
 from typing import Protocol
 
 from .capture.threads import ThreadCapture
@@ -26,7 +26,7 @@ from .schedule import Batch
 from .spool import read_record
 from .worker import Attached, pack
 
-__all__ = ["Errand", "Site", "forget", "forget_with", "release"]
+__all__ = ["Errand", "Site", "forget", "forget_with", "has_worked", "release"]
 
 #: Seconds to write a stack.
 PATIENCE = 0.5
@@ -72,7 +72,7 @@ class Site(Attached):
 
     sites: dict[str, Site] = {}  # noqa: RUF012, because it is meant to be shared
     released: set[str] = set()  # noqa: RUF012, for the same reason
-    changing = threading.RLock()
+    changing = RLock()
 
     def __init__(
         self,
@@ -89,13 +89,13 @@ class Site(Attached):
         header = read_record(self._fd, handle.offset, handle.length)
         assert isinstance(header, Header)
         self.header = header
-        self.go = threading.Event()
+        self.go = Event()
         self.is_over = False
         self.copies: weakref.WeakSet[Errand] = weakref.WeakSet()
         self._met: set[str] = set()
         self._seats: list[bool] = []
         self._undo: list[Callable[[], None]] = []
-        self._here = threading.local()
+        self._here = local()
         self._journal = Journal(handle.run)
         # In the process that runs pytest all is as it should be.
         if is_away:
@@ -111,8 +111,9 @@ class Site(Attached):
         self.modules = dict(sys.modules)
         self.ledger = _Noted(bytearray(Ledger.size(len(header.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread
+        self.has_stored = False
         if timeouts and is_away:
-            watch = threading.Thread(target=self._watch, args=(timeouts,), daemon=True)
+            watch = Thread(target=self._watch, args=(timeouts,), daemon=True)
             watch.start()
 
     @classmethod
@@ -191,10 +192,10 @@ class Site(Attached):
         arrived, _, _ = self.ledger.times(number)
         entry = Entry(number, "died", self._here.worker, os.getpid(), arrived or at, at)
         self._journal.begin(self._here.batch, entry)
-        self._running[threading.get_ident()] = entry
+        self._running[get_ident()] = entry
 
     def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
-        self._running.pop(threading.get_ident(), None)
+        self._running.pop(get_ident(), None)
         kind, data, buffers = pack(kind, value)
         self.ledger.store(number, kind, 0, 0, 0)
         arrived, started, ended = (at or 0.0 for at in self.ledger.times(number))
@@ -206,9 +207,10 @@ class Site(Attached):
             entry = entry._replace(output=pickle.dumps(output, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
+        self.has_stored = True
 
     def _watch(self, timeouts: Mapping[int, float]) -> None:
-        pause = threading.Event()
+        pause = Event()
         while not self.is_over:
             for entry in list(self._running.values()):
                 limit = timeouts.get(entry.task)
@@ -235,7 +237,7 @@ def _end_process() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     if faulthandler.is_enabled():
         os.kill(os.getpid(), signal.SIGABRT)
-        threading.Event().wait(PATIENCE)
+        Event().wait(PATIENCE)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -245,6 +247,11 @@ def release(run: str) -> None:
         Site.released.add(run)
         if run in Site.sites:
             Site.sites[run].go.set()
+
+
+def has_worked(run: str) -> bool:
+    """Return whether this process has run a task of `run`: what fails since, a task has broken."""
+    return run in Site.sites and Site.sites[run].has_stored
 
 
 def forget(run: str) -> None:
@@ -269,7 +276,7 @@ def forget_with(call: Errand) -> None:
 
 
 def _forget_later(run: str) -> None:
-    timer = threading.Timer(LINGER, _forget_unless_wanted, (run,))
+    timer = Timer(LINGER, _forget_unless_wanted, (run,))
     timer.daemon = True
     timer.start()
 

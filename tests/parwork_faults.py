@@ -344,6 +344,20 @@ def breaks_len(x: int, bad: int) -> int:
     return x * x
 
 
+def breaks_pickle(x: int, bad: int) -> int:
+    if x == bad:
+        import pickle
+
+        pickle.dumps = pickle.loads = None  # type: ignore[assignment]
+    return x * x
+
+
+def breaks_threads(x: int, bad: int) -> int:
+    if x == bad:
+        threading.Thread = threading.Event = None  # type: ignore[assignment,misc]
+    return x * x
+
+
 def unloads_modules(x: int, bad: int, prefix: str) -> int:
     if x == bad:
         for name in list(sys.modules):

@@ -6,6 +6,8 @@ import re
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from os import getpid, kill
+from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, cast
 
 from ..carrying import BatchCall
@@ -13,7 +15,7 @@ from ..clock import now
 from ..errors import UsageError
 from ..network import NetworkCall
 from ..schedule import Batch
-from ..sites import forget, forget_with, release
+from ..sites import forget, forget_with, has_worked, release
 from .base import Backend, Event, EventQueue, Reach, Workers
 from .clusters import Clusters
 from .dask_futures import LOST, first_to_end, received
@@ -265,7 +267,12 @@ def carry_out(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     def announce(name: str) -> None:
         worker.log_event(TOPIC, {"run": call.run, "batch": batch.number, "who": name})
 
-    return call(batch, place=worker.address, announce=announce if is_meeting else None)
+    try:
+        return call(batch, place=worker.address, announce=announce if is_meeting else None)
+    except Exception:
+        if worker.nanny is not None and has_worked(call.run):
+            kill(getpid(), SIGKILL)  # a task has broken this process; its nanny starts another one
+        raise
 
 
 def backends(clusters: Clusters) -> dict[str, Backend]:

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from distributed import WorkerPlugin
+from distributed import Client, WorkerPlugin
+from tornado.ioloop import IOLoop
 
 from ..clock import steady, wall
 
-__all__ = ["OwnClock", "keep_clocks"]
+__all__ = ["OwnClock", "SteadyClient", "keep_clocks"]
 
 #: What dask's modules call the functions that tell the time.
 _CLOCKS: Mapping[str, Callable[[], float]] = {"monotonic": steady, "time": wall}
@@ -41,3 +42,11 @@ class OwnClock(WorkerPlugin):  # type: ignore[misc]  # which is untyped
     def setup(self, worker: Any) -> None:
         """Keep them."""
         keep_clocks(worker.loop)
+
+
+class SteadyClient(Client):  # type: ignore[misc]  # which is untyped
+    """A client that goes by its own clocks, from its first message on."""
+
+    async def _start(self, *args: Any, **kwargs: Any) -> Any:
+        keep_clocks(IOLoop.current())
+        return await super()._start(*args, **kwargs)

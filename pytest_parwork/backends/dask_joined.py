@@ -178,18 +178,14 @@ class JoinedDask:
             client.close(CLOSE_DEADLINE)
 
     def _join(self) -> Client:
-        from distributed import Client
-
-        from .dask_clock import keep_clocks
+        from .dask_clock import SteadyClient
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of versions: they are checked below
-                client = Client(self.address, set_as_default=False, timeout=PATIENCE)
+                return SteadyClient(self.address, set_as_default=False, timeout=PATIENCE)
         except (OSError, TimeoutError, ValueError) as error:
             raise BackendError(f"no dask scheduler answers at {self.address}: {error}") from error
-        keep_clocks(client.loop)
-        return client
 
     def _ask(self, question: str, patience: float, **settings: Any) -> Mapping[str, Any]:
         """Return what the scheduler answers within `patience` seconds."""

@@ -44,6 +44,9 @@ HEARSAY = 1.0
 #: Seconds in which several batches are broken by one death.
 RECENT = 1.0
 
+#: Seconds between two looks at workers that start.
+LOOK = 0.005
+
 #: Seconds in which a worker that lives comes back to the scheduler, or ends.
 DESERTION = 3.0
 
@@ -101,16 +104,18 @@ class LocalDask:
         return self._client
 
     def _wait_for_workers(self, workers: int) -> None:
-        """Wait until there are so many; not dask's own wait, which is content with more."""
-        assert self._client is not None
+        """Wait until there are so many; not dask's own wait, which is content with more.
+
+        Nor is the scheduler asked: it does not answer where its thread has come to a halt.
+        """
         until = now() + PATIENCE
-        while len(self._client.nthreads()) != workers or len(self._living()) != workers:
+        while len(self._states()) != workers or len(self._living()) != workers:
             self.replace_deserters()
             if self.is_hopeless:
                 raise BackendError(self.reason)
             if now() > until:
                 raise BackendError(f"a local dask cluster did not start within {PATIENCE:.0f} s")
-            sleep(GLANCE)
+            sleep(LOOK)
 
     def another_client(self) -> Client:
         """Return a client that knows nothing of what others have sent."""
@@ -155,6 +160,15 @@ class LocalDask:
                 if now() > self._deserters[pid] + DESERTION:
                     kill_group(pid)
         self._cluster.replace_ended()
+
+    def end_where_failed(self, key: str) -> None:
+        """End the worker in which a batch has failed, not a task: that one has been broken."""
+        assert self._cluster is not None
+        batch = self._cluster.scheduler.tasks.get(key)
+        for nanny in list(self._cluster.workers.values()):
+            is_there = batch is not None and nanny.worker_address in (batch.erred_on or ())
+            if is_there and nanny.pid is not None:
+                kill_group(nanny.pid)
 
     def signs(self) -> Mapping[int, float]:
         """Return when each worker that has work was heard of last, by process id."""

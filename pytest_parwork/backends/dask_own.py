@@ -50,7 +50,9 @@ class LocalWorkers:
             # Of batches that one worker had, the first is to blame: it should be told of first.
             ended = [future for future in self._open if future.status != "pending"]
         events = [told(future, self._open.pop(future)) for future in ended]
-        for future in ended:
+        for future, event in zip(ended, events, strict=True):
+            if event.kind == "failed":
+                self._local.end_where_failed(future.key)
             future.release()  # what dask keeps, it would compute again if a worker went
         if not events and self._open:
             if self._local.is_hopeless:

@@ -54,8 +54,12 @@ class DaskWorkers(RegisteredWorkers, ABC):
         return events
 
     def _has_failed(self) -> bool:
-        futures = list(self._client.futures.values()) if self._client is not None else []
-        return any(future.status in {"cancelled", "error"} for future in futures)
+        return bool(self._failed())
+
+    def _failed(self) -> list[str]:
+        """Return the keys of what dask has given up."""
+        futures = dict(self._client.futures) if self._client is not None else {}
+        return [key for key, each in futures.items() if each.status in {"cancelled", "error"}]
 
     def _wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died, where that can be known."""
@@ -104,6 +108,8 @@ class OnLocalDask(DaskWorkers):
         return self._local.another_client()
 
     def _wait_for_a_death(self) -> None:
+        for key in self._failed():
+            self._local.end_where_failed(key)
         self._local.wait_for_a_death()
 
     def _keep_codes(self) -> None:

@@ -185,9 +185,13 @@ def test_a_worker_that_answers_no_more_is_replaced(
 
 
 @BOTH
-def test_a_task_that_breaks_the_python_of_its_worker_is_lost_alone(carrier: Carrier) -> None:
-    run = carrier(limited(calls(faults.breaks_len, *[(x, 3) for x in range(20)])))
-    assert set(lost(run)) == {3}
+@pytest.mark.parametrize("fault", [faults.breaks_len, faults.breaks_pickle, faults.breaks_threads])
+def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
+    carrier: Carrier, fault: Callable[[int, int], int]
+) -> None:
+    run = carrier(limited(calls(fault, *[(x, 3) for x in range(20)])))
+    assert set(lost(run)) <= {3}
+    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
 
 
 @BOTH

@@ -234,6 +234,33 @@ def test_a_cluster_of_its_own_is_gone_when_the_session_ends(
     assert session.err == ""
 
 
+@pytest.mark.parametrize("name", ["dask", "joblib:dask", "joined"])
+def test_a_limit_holds_in_a_module_whose_time_is_frozen(
+    scratch: Scratch, programs: DaskPrograms, keeps_helpers: None, name: str
+) -> None:
+    pytest.importorskip("freezegun")
+    scratch.cases(
+        """
+        import threading
+        import freezegun
+
+        freezegun.freeze_time("2020-01-01").start()
+
+        @pytest.mark.parwork(workers=2, timeout=2)
+        @pytest.mark.parametrize("n", range(12))
+        def test_it(n):
+            if n == 3 and threading.current_thread() is not threading.main_thread():
+                threading.Event().wait()
+            return time.time()
+        """
+    )
+    backend = f"dask:{programs.address}" if name == "joined" else name
+    session = scratch.run_apart(f"--parwork-backend={backend}", "-W", "default", report=True)
+    lost = [case for case in session.report["runs"][0]["cases"] if case["verdict"] != "EQUAL"]
+    assert [case["id"] for case in lost] == ["test_it.py::test_it[3]"]
+    assert lost[0]["lost"]["reason"] == "timeout"
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
