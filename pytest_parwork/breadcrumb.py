@@ -66,6 +66,8 @@ class Breadcrumb:
         self._view = mmap.mmap(self._file.fileno(), SIZE)
         if not hasattr(os, "fork"):  # Windows, where a file cannot be passed on by its number
             return
+        from .marks import unmarked  # here, because the program that this also is has no package
+
         fd = self._file.fileno()
         with self._outside():
             self._process = subprocess.Popen(
@@ -76,6 +78,7 @@ class Breadcrumb:
                 pass_fds=[fd],
                 start_new_session=True,  # or a signal to the group of pytest would end it too
                 cwd="/",
+                env=unmarked(),  # or it would be ended with all that pytest has left
             )
 
     def close(self) -> None:
