@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import joblib.externals.loky
 import numpy as np
-from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import pytest_parwork
 
