@@ -1,8 +1,12 @@
-"""How much memory results of 50 MB take: two copies of one at most, and none once it is compared.
+"""How much memory cases and their results take.
 
-The parallel run ends before the first case is compared, so all its results stand in shared memory
-by then, one copy each. What must not grow with the number of cases is all else: the memory of the
-processes themselves. Both are sampled from /proc for the whole tree of processes (Linux only).
+Of results of 50 MB: two copies of one at most, and none once it is compared. The parallel run ends
+before the first case is compared, so all its results stand in shared memory by then, one copy each.
+What must not grow with the number of cases is all else: the memory of the processes themselves.
+Both are sampled from /proc for the whole tree of processes (Linux only).
+
+Of trivial cases: what pytest has at its peak beyond plain pytest, for each case. A session without
+cases has some 10 MB more, which are not counted.
 """
 
 from __future__ import annotations
@@ -58,6 +62,21 @@ def test_after():
     Path("after").touch()
     time.sleep(0.3)
 """
+
+
+TRIVIAL = """
+import pytest
+
+{mark}
+@pytest.mark.parametrize("n", range({cases}))
+def test_trivial(n):
+    {what} n
+"""
+
+MARK = "@pytest.mark.parwork(backend={backend!r}, workers=2)"
+
+#: Two numbers of trivial cases: the difference leaves out what does not grow with them.
+FEW, MANY = 1_000, 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +156,44 @@ def watch(box: Sandbox, file: str) -> dict[str, list[Level]]:
     return levels
 
 
+def peak(box: Sandbox, *arguments: str) -> float:
+    """Run pytest, and return the kilobytes that it had at its peak."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    process = subprocess.Popen(
+        command, cwd=box.path, env=box.environment, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+    return usage.ru_maxrss
+
+
+def grown(backend: str | None) -> float:
+    """Return how many kilobytes a trivial case adds to the peak; without a backend, in pytest."""
+    mark = "" if backend is None else MARK.format(backend=backend)
+    what = "assert 0 <=" if backend is None else "return"
+    plugin = [] if backend is None else ["-p", "pytest_parwork.plugin"]
+    files = {
+        f"test_{cases}.py": TRIVIAL.format(mark=mark, cases=cases, what=what)
+        for cases in (FEW, MANY)
+    }
+    with sandbox(files) as box:
+        few, many = (peak(box, *plugin, f"test_{cases}.py") for cases in (FEW, MANY))
+    return (many - few) / (MANY - FEW)
+
+
+def compare_trivial() -> None:
+    """Print what trivial cases take beyond plain pytest."""
+    plain = grown(None)
+    print(f"peak of pytest for each of {MANY:,} trivial cases: {plain:.2f} kB without parwork")
+    for backend in ("threads", "processes"):
+        print(f"  {backend:12} {grown(backend) - plain:+.2f} kB")
+
+
 def main() -> None:
     """Measure, and print."""
+    compare_trivial()
     print(f"memory in results of {SIZE} MB, above what was there before: the most of each kind")
     print(f"{'':28} pytest   workers   shared   together   left after the last")
     for kind in ("array", "list", "bytes"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ __all__ = [
     "log_settings",
     "records_of",
     "stop_capturing",
+    "uncaptured",
 ]
 
 
@@ -105,6 +107,12 @@ def stop_capturing(config: pytest.Config) -> None:
     nothing.start_global_capturing()
     config.pluginmanager.unregister(name="capturemanager")
     config.pluginmanager.register(nothing, "capturemanager")
+
+
+def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
+    """Return a context in which nothing is captured: output goes to the terminal of the user."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    return nullcontext() if manager is None else manager.global_and_fixture_disabled()
 
 
 def is_torn_here(error: BaseException) -> bool:

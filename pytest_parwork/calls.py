@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from .breadcrumb import Breadcrumb
 from .capturing import echo, noted, warn_again
 from .comparison import Comparison, OwnComparison
+from .deadline import TimedOut, deadline
 from .equivalence import at_step, compare_outcomes, merge
 from .errors import LostError, MismatchError
 from .inputs import Inputs, is_sampled, note_change
 from .limits import Limits
-from .model import Lost, Outcome, Plan, Run, Verdict, Workload
+from .model import Lost, Outcome, Plan, Run, Task, Verdict, Workload
 from .outcomes import Outcomes
 from .output import Output
-from .reference import call, sample
+from .reference import call, sample, timed_out
 from .report.data import RunEntry
-from .report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
+from .report.entries import INTERRUPTED, CaseEntry, RunFacts, judged, with_loss
 from .report.message import Scene, mismatch_message
 from .sources import note_missing
 
@@ -36,11 +39,13 @@ class Verified:
         run: Run,
         *,
         scene: Scene,
+        breadcrumb: Breadcrumb,
         own: OwnComparison | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._breadcrumb = breadcrumb
         self._scene = scene
         self._run = run
         self._batch = f"{workload.name}:{id(run):x}"
@@ -65,7 +70,7 @@ class Verified:
             self._verify_all()
         for warned in dict.fromkeys(warned for output in outputs for warned in output.warned):
             if warned[:4] not in known:
-                warn_again(warned)
+                warn_again(warned, seconds=self._plan.timeout)
 
     def _outputs(self) -> Iterator[Output]:
         assert isinstance(self._run.outcomes, Outcomes)
@@ -78,7 +83,7 @@ class Verified:
         chosen = sample([task.id for task in self._workload.tasks], self._plan.verify)
         limits = Limits(self._run.threads)
         for index, task in enumerate(self._workload.tasks):
-            parallel = self._run.outcomes[index]
+            parallel = self._load(index)
             self._outcomes.append(parallel)
             if parallel.lost is not None:
                 self._lose(index, parallel.lost, parallel)
@@ -88,38 +93,62 @@ class Verified:
                 why = f"verify={self._plan.verify:g}"
                 self._add(index, Verdict.NOT_VERIFIED, parallel, why=why)
             else:
-                inputs = None
-                if is_sampled(index, len(self._workload.tasks)):
-                    inputs = Inputs(task.args, {})
-                with limits.hold():
-                    serial, error = call(partial(task.function, *task.args), timeout=task.timeout)
-                changed = inputs.changed() if inputs is not None else []
-                if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
-                    raise error
-                if serial.lost is not None:
-                    self._lose(index, serial.lost, parallel, serial)
-                    continue
-                self._compare(index, parallel, serial, changed)
-                if self._error is None:
-                    self._error = error
+                held = [self._verify_one(index, task, parallel, limits)]
+                try:
+                    with deadline(task.timeout):
+                        held.clear()
+                except TimedOut as error:
+                    detail = f"deleting its serial result took longer than {task.timeout:g} s"
+                    self._note_lost(index, lost := timed_out(detail, error))
+                    self._entries[-1] = with_loss(self._entries[-1], lost)
+
+    def _verify_one(self, index: int, task: Task, parallel: Outcome, limits: Limits) -> Outcome:
+        """Run a call serially and compare; return the serial outcome."""
+        inputs = None
+        if is_sampled(index, len(self._workload.tasks)):
+            inputs = Inputs(task.args, {}, seconds=task.timeout)
+        with limits.hold():
+            serial, error = call(partial(task.function, *task.args), timeout=task.timeout)
+        changed = inputs.changed() if inputs is not None else []
+        if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+            raise error
+        if serial.lost is not None:
+            self._lose(index, serial.lost, parallel, serial)
+            return serial
+        self._compare(index, parallel, serial, changed)
+        if self._error is None:
+            self._error = error
+        return serial
+
+    def _load(self, index: int) -> Outcome:
+        outcomes, task = self._run.outcomes, self._workload.tasks[index]
+        assert isinstance(outcomes, Outcomes)
+        may_end_us = outcomes.may_run_code(index)
+        with self._breadcrumb.loading(task.id) if may_end_us else nullcontext():
+            return outcomes.load(index, task.timeout)
 
     def leave(self) -> None:
         """Take note of what is not compared: the session was interrupted."""
         for index in range(len(self._entries), len(self._workload.tasks)):
-            outcome = self._run.outcomes[index]
+            outcome = self._load(index)
             verdict = Verdict.NOT_VERIFIED if outcome.lost is None else Verdict.LOST
             self._add(index, verdict, outcome, why=INTERRUPTED)
 
     def _lose(
         self, index: int, lost: Lost, parallel: Outcome, serial: Outcome | None = None
     ) -> None:
-        self._lost = self._lost or f"LOST: {self._workload.tasks[index].id}: {lost.detail}"
+        self._note_lost(index, lost)
         self._add(index, Verdict.LOST, parallel, serial)
+
+    def _note_lost(self, index: int, lost: Lost) -> None:
+        self._lost = self._lost or f"LOST: {self._workload.tasks[index].id}: {lost.detail}"
 
     def _compare(
         self, index: int, parallel: Outcome, serial: Outcome, changed: Sequence[str]
     ) -> None:
-        comparison = compare_outcomes(parallel, serial, self._plan.policy, own=self._own)
+        comparison = compare_outcomes(
+            parallel, serial, self._plan.policy, own=self._own, seconds=self._plan.timeout
+        )
         changes = note_change(changed, parallel=parallel.has_changed_input)
         for note in (changes, note_missing(parallel, self._run.sent)):
             if note is not None:

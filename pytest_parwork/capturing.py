@@ -111,9 +111,9 @@ def echo(output: Output) -> None:
             logging.getLogger(record.name).handle(record)
 
 
-def warn_again(warned: Warned) -> None:
+def warn_again(warned: Warned, *, seconds: float | None = None) -> None:
     """Warn here of what a worker has warned of, at the same place."""
-    told = warning_of(warned)
+    told = warning_of(warned, seconds=seconds)
     assert isinstance(told.message, Warning)
     is_whole = isinstance(told.message, told.category)
     warnings.warn_explicit(

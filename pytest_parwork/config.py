@@ -11,8 +11,10 @@ from typing import Any, cast
 
 import pytest
 
+from ._compat import uncaptured
 from .backends.base import Backend, Family
 from .backends.names import nearest, shorthand
+from .breadcrumb import Breadcrumb
 from .budget import most_workers
 from .comparison import Mismatch, OwnComparison, Policy
 from .equivalence import as_policy, exact
@@ -27,6 +29,7 @@ __all__ = [
     "CONFIGURATION",
     "Settings",
     "backend_named",
+    "breadcrumb",
     "close_backends",
     "guard",
     "is_marked",
@@ -48,6 +51,7 @@ CONFIGURATION = "parwork_configuration"
 
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
 _GUARD = pytest.StashKey[Guard]()
+_BREADCRUMB = pytest.StashKey[Breadcrumb]()
 
 
 def backends(config: pytest.Config) -> Mapping[str, Backend]:
@@ -77,12 +81,22 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
 
 def guard(config: pytest.Config) -> Guard:
     """Return what ends the workers of this session in any case."""
-    return config.stash.setdefault(_GUARD, Guard())
+    if _GUARD not in config.stash:
+        config.stash[_GUARD] = Guard()
+    return config.stash[_GUARD]
 
 
 def sendable(config: pytest.Config) -> Sendable:
     """Return which files of the project may be sent to workers that have none of them."""
     return Sendable(root=config.rootpath, no_send=no_send(config))
+
+
+def breadcrumb(config: pytest.Config) -> Breadcrumb:
+    """Return what names the result whose loading has ended this process."""
+    if _BREADCRUMB not in config.stash:
+        config.stash[_BREADCRUMB] = Breadcrumb(lambda: uncaptured(config))
+        config.add_cleanup(config.stash[_BREADCRUMB].close)
+    return config.stash[_BREADCRUMB]
 
 
 def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:

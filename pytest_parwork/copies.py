@@ -3,34 +3,88 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 from collections.abc import Sequence
-from typing import cast
+from contextlib import suppress
 
+from .deadline import TimedOut, deadline
 from .model import Task
 from .pickling import ATOMS
 
 __all__ = ["copy_arguments", "snapshot"]
 
+#: What a task is called with.
+Arguments = tuple[tuple[object, ...], dict[str, object]]
 
-def copy_arguments(tasks: Sequence[Task]) -> list[tuple[tuple[object, ...], dict[str, object]]]:
+
+def copy_arguments(tasks: Sequence[Task]) -> list[Arguments]:
     """Return one copy of all arguments, shared among the tasks as the originals are.
 
     So a task in a thread may spoil its arguments, and those of other tasks, but never the input of
-    the serial run. What cannot be copied (a lock, an open file) is passed as it is.
+    the serial run. What cannot be copied (a lock, an open file), or not in the time that its task
+    has, is passed as it is.
     """
-    calls = [(task.args, dict(task.kwargs)) for task in tasks]
     try:
-        return cast("list[tuple[tuple[object, ...], dict[str, object]]]", _copy(calls))
+        return _copied_by_pickle(tasks)
+    except TimedOut:
+        pass
     except Exception:
-        memo: dict[int, object] = {}
-        return [
-            (
-                tuple(_copy_or_keep(arg, memo) for arg in args),
-                {key: _copy_or_keep(arg, memo) for key, arg in kwargs.items()},
-            )
-            for args, kwargs in calls
-        ]
+        with suppress(Exception, TimedOut):
+            return _copied_deeply(tasks)
+    return _copied_one_by_one(tasks)
+
+
+def _copied_by_pickle(tasks: Sequence[Task]) -> list[Arguments]:
+    """Copy task by task, each in its time; the pickler knows what it has met in earlier ones."""
+    file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
+    pickler = pickle.Pickler(file, protocol=5, buffer_callback=buffers.append)
+    for task in tasks:
+        with deadline(task.timeout):
+            pickler.dump((task.args, dict(task.kwargs)))
+    file.seek(0)
+    unpickler = pickle.Unpickler(file, buffers=map(_copied_buffer, buffers))
+    copies: list[Arguments] = []
+    for task in tasks:
+        with deadline(task.timeout):
+            copies.append(unpickler.load())
+    return copies
+
+
+def _copied_deeply(tasks: Sequence[Task]) -> list[Arguments]:
+    memo: dict[int, object] = {}
+    copies: list[Arguments] = []
+    for task in tasks:
+        with deadline(task.timeout):
+            copies.append(copy.deepcopy((task.args, dict(task.kwargs)), memo))
+    return copies
+
+
+def _copied_one_by_one(tasks: Sequence[Task]) -> list[Arguments]:
+    """Copy what can be copied; of a class that takes too long once, nothing is tried again."""
+    memo: dict[int, object] = {}
+    slow: set[type] = set()
+
+    def copied(value: object, seconds: float | None) -> object:
+        if id(value) in memo or type(value) in slow:
+            return memo.get(id(value), value)
+        memo[id(value)] = value
+        try:
+            with deadline(seconds):
+                memo[id(value)] = _copy(value)
+        except TimedOut:
+            slow.add(type(value))
+        except Exception:
+            pass
+        return memo[id(value)]
+
+    return [
+        (
+            tuple(copied(arg, task.timeout) for arg in task.args),
+            {key: copied(arg, task.timeout) for key, arg in task.kwargs.items()},
+        )
+        for task in tasks
+    ]
 
 
 def snapshot(value: object) -> object:
@@ -42,7 +96,7 @@ def snapshot(value: object) -> object:
         return value
     try:
         return _copy(value)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TimedOut):
         raise
     except BaseException:  # a `__reduce__` may raise SystemExit
         return value
@@ -57,17 +111,10 @@ def _copy(value: object) -> object:
         return copy.deepcopy(value)
     return pickle.loads(
         data,
-        buffers=[
-            memoryview(bytearray(view)).toreadonly() if view.readonly else bytearray(view)
-            for view in (buffer.raw() for buffer in buffers)
-        ],
+        buffers=map(_copied_buffer, buffers),
     )
 
 
-def _copy_or_keep(value: object, memo: dict[int, object]) -> object:
-    if id(value) not in memo:
-        try:
-            memo[id(value)] = _copy(value)
-        except Exception:
-            memo[id(value)] = value
-    return memo[id(value)]
+def _copied_buffer(buffer: pickle.PickleBuffer) -> object:
+    view = buffer.raw()
+    return memoryview(bytearray(view)).toreadonly() if view.readonly else bytearray(view)

@@ -24,6 +24,10 @@ SOON = 2e-6
 PATIENCE = 2
 
 
+#: Made once: most code has no limit.
+_NONE = nullcontext()
+
+
 class TimedOut(BaseException):
     """Raised inside code that has had its time; no `Exception`, so that few things catch it."""
 
@@ -32,15 +36,17 @@ def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """Raise `TimedOut` inside once `seconds` have passed, and again until it gets out.
 
     Time in which the process was stopped (SIGSTOP, Ctrl-Z) does not count: the limit begins anew.
+    It gets out in any case, at the end of the block: a `__del__` cannot raise, and code may catch
+    what it was interrupted with and return something all the same.
 
     Nothing is raised in other threads than the main one, without SIGALRM (Windows), and while code
     does not come back to Python. An alarm that was set before rings inside if its time comes
     first, and goes on afterwards.
     """
+    if seconds is None:
+        return _NONE
     is_main = threading.current_thread() is threading.main_thread()
-    if seconds is None or not is_main or not hasattr(signal, "setitimer"):
-        return nullcontext()
-    return _Alarm(seconds)
+    return _Alarm(seconds) if is_main and hasattr(signal, "setitimer") else _NONE
 
 
 class _Alarm(AbstractContextManager[None]):
@@ -75,7 +81,7 @@ class _Alarm(AbstractContextManager[None]):
             rest = max(self._others - now(), 1e-6)
             signal.setitimer(signal.ITIMER_REAL, rest, self._interval)
         is_out = kind is not None and issubclass(kind, TimedOut | KeyboardInterrupt)
-        if self._is_put_off and not is_out:
+        if (self._rings or self._is_put_off) and not is_out:
             raise TimedOut
 
     def _wind(self) -> None:

@@ -17,6 +17,7 @@ from .config import (
     AXES,
     CONFIGURATION,
     backend_named,
+    breadcrumb,
     guard,
     marker_keywords,
     own_comparison,
@@ -130,6 +131,7 @@ class Parwork:
             run,
             own=own_comparison(self._item, plan.policy),
             scene=self._scene(),
+            breadcrumb=breadcrumb(self._config),
         )
         is_xdist = hasattr(self._config, "workerinput")
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .deadline import TimedOut, deadline
 from .pickling import ATOMS
 
 if TYPE_CHECKING:
@@ -22,9 +23,16 @@ def is_sampled(number: int, tasks: int) -> bool:
 
 
 class Inputs:
-    """The arguments of a call, digested before it."""
+    """The arguments of a call, digested before it; what takes more than `seconds` has no digest."""
 
-    def __init__(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        *,
+        seconds: float | None = None,
+    ) -> None:
+        self._seconds = seconds
         values = {**{str(n): arg for n, arg in enumerate(args, start=1)}, **kwargs}
         self._values = {name: value for name, value in values.items() if type(value) not in ATOMS}
         self._before = self._digest()
@@ -34,15 +42,23 @@ class Inputs:
 
         What has no digest is taken as unchanged.
         """
+        if not self._before:
+            return []
         after = self._digest()
-        return [name for name, before in self._before.items() if before != after[name]]
+        return [name for name, digest in after.items() if digest != self._before[name]]
 
     def _digest(self) -> dict[str, bytes | None]:
         if not self._values:
             return {}
         from .equivalence.digest import digest  # here, because few workers need it
 
-        return {name: digest(value) for name, value in self._values.items()}
+        try:
+            with deadline(self._seconds):
+                return {name: digest(value) for name, value in self._values.items()}
+        except TimedOut:
+            if self._seconds is None:  # raised by the runner, in a thread that it has given up
+                raise
+            return {}
 
 
 def note_change(serial: Sequence[str], *, parallel: bool) -> Note | None:

@@ -11,7 +11,7 @@ import select
 import signal
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -106,18 +106,14 @@ class Leavings:
 
     def _end(self, variables: tuple[bytes, ...], page: str, *, looks: int, dying: float) -> None:
         """Kill the processes with these marks; resource trackers only if they do not exit."""
-
-        def left() -> list[int]:
-            return list(self._left(variables, page.encode()))
-
-        def untracked() -> list[int]:
-            return [pid for pid in left() if not _is_tracker(pid)]
-
-        _kill(untracked, looks=looks, dying=dying)
+        marks = (variables, page.encode())
+        trackers = _kill(lambda: self._left(*marks), _is_tracker, looks=looks, dying=dying)
         until = time.monotonic() + TRACKING
-        while left() and time.monotonic() < until:
+        while trackers and time.monotonic() < until:
             time.sleep(SOON)
-        _kill(left, looks=1, dying=dying)
+            trackers = list(self._left(*marks))
+        if trackers:
+            _kill(lambda: self._left(*marks), lambda _: False, looks=1, dying=dying)
 
     def _left(self, variables: tuple[bytes, ...], page: bytes) -> Iterator[int]:
         born = self._births()
@@ -136,8 +132,8 @@ class Leavings:
                     and int(fields[19]) >= self.born
                     and (
                         self._is_in_group(fields, born)
-                        or page in _content(name, "maps")
                         or self._has_variable(name, variables)
+                        or page in _content(name, "maps")
                     )
                 ):
                     yield int(name)
@@ -163,18 +159,27 @@ class Leavings:
         return births(self.registry)
 
 
-def _kill(left: Callable[[], list[int]], *, looks: int, dying: float) -> None:
-    """Kill what is left until so many looks in a row find nothing."""
+def _kill(
+    left: Callable[[], Iterable[int]],
+    is_spared: Callable[[int], bool],
+    *,
+    looks: int,
+    dying: float,
+) -> list[int]:
+    """Kill what is left until so many looks in a row find nothing more; return what is spared."""
     until = time.monotonic() + dying
     calm = 0
-    while calm < looks and time.monotonic() < until:
-        found = left()
+    while True:
+        found = list(left())
+        spared = list(filter(is_spared, found))
         for pid in found:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        calm = 0 if found else calm + 1
-        if calm < looks:
-            time.sleep(BETWEEN if calm else SOON)
+            if pid not in spared:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+        calm = calm + 1 if len(spared) == len(found) else 0
+        if calm >= looks or time.monotonic() > until:
+            return spared
+        time.sleep(BETWEEN if calm else SOON)
 
 
 def _is_tracker(pid: int) -> bool:

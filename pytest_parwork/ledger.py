@@ -6,6 +6,7 @@ stores, the state last: `struct.pack_into` clears a row first, and readers then 
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import shutil
@@ -76,6 +77,8 @@ class Files:
                 fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
                 path = f"/proc/{os.getpid()}/fd/{fd}"
             except OSError as error:  # not every sandbox has it, and there are limits
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    raise  # which no file would change
                 self._directory = Path(temporary_folder("files"))
                 warnings.warn(
                     f"the system gives no memory for shared files ({error}): what workers send is "

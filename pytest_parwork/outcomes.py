@@ -6,19 +6,27 @@ import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import overload
+from typing import Literal, overload
 
+from .deadline import TimedOut, deadline
 from .errors import PayloadError
 from .failures import describe
-from .ledger import Files, Kind, Ledger, State
+from .ledger import Files, Ledger, State
 from .model import Failure, Lost, Outcome
 from .output import Output
 from .spool import WORTH_RELEASING, is_in_band, length_at, read_record, release_region
+from .stacks import stack_of
 from .stage.ended import unfold
 from .stats import peak_overlap
+from .threadcall import Remembered
 
 __all__ = ["Outcomes"]
+
+#: The opcode by which a pickle names a function or a class.
+NAMING = pickle.STACK_GLOBAL
+
+#: Records of more bytes are not searched for that: to take note of their loading costs less.
+WORTH_SEARCHING = 1 << 12
 
 
 class Outcomes(Sequence[Outcome]):
@@ -35,7 +43,7 @@ class Outcomes(Sequence[Outcome]):
         *,
         lost: Mapping[int, Lost],
         refused: Mapping[int, PayloadError],
-        memory: dict[int, tuple[Kind, object, Failure | None]] | None = None,
+        memory: list[Remembered | None] | None = None,
         files: Files | None = None,
         spools: Sequence[int] = (),
         outputs: Mapping[int, Output] | None = None,
@@ -66,9 +74,39 @@ class Outcomes(Sequence[Outcome]):
             raise IndexError(f"task {index} of a run of {self._tasks}")
         return unfold(self._load(number))
 
-    def take(self, number: int) -> Outcome:
+    def load(self, number: int, seconds: float | None) -> Outcome:
+        """Return the outcome of a task, lost if it cannot be loaded in so many seconds.
+
+        To load what processes gave is to run code of its classes. None is no limit.
+        """
+        if self._memory is not None or seconds is None:
+            return unfold(self._load(number))
+        try:
+            with deadline(seconds):
+                return self[number]
+        except TimedOut as error:
+            lost = Lost(
+                reason="timeout",
+                detail=f"its result could not be loaded within {seconds:g} s",
+                stack=stack_of(error),
+            )
+            return self._outcome(number, "lost", lost=lost)
+
+    def may_run_code(self, number: int) -> bool:
+        """Return whether to load an outcome may run code of its classes.
+
+        A pickle of plain data does not name anything to import.
+        """
+        if self._memory is not None or number in self._lost or number in self._refused:
+            return False
+        _, spool, offset, length = self._ledger.place(number)
+        if length > WORTH_SEARCHING:
+            return True
+        return NAMING in os.pread(self._spools[spool], length, offset)
+
+    def take(self, number: int, seconds: float | None = None) -> Outcome:
         """Load an outcome for the last time: what it needs no more is given back at once."""
-        outcome = self[number]
+        outcome = self.load(number, seconds)
         if self._memory is None and number not in self._lost and number not in self._refused:
             _, spool, offset, length = self._ledger.place(number)
             if length >= WORTH_RELEASING and is_in_band(self._spools[spool], offset):
@@ -103,13 +141,14 @@ class Outcomes(Sequence[Outcome]):
         """Return what is known of a task without loading what it gave."""
         if number in self._lost or number in self._refused:
             return self[number]
-        kind = self._ledger.place(number)[0] if self._memory is None else self._memory[number][0]
-        return self._facts(number)(kind=kind)
+        if self._memory is None:
+            return self._outcome(number, self._ledger.place(number)[0])
+        return self._outcome(number, self._remembered(number)[0])
 
     def let_go(self, number: int) -> None:
         """Give the memory of an outcome back: large values that were loaded read as zeros now."""
         if self._memory is not None:
-            self._memory.pop(number, None)
+            self._memory[number] = None
         elif number not in self._lost and number not in self._refused:
             _, spool, offset, length = self._ledger.place(number)
             if self._ledger.has_output(number):
@@ -119,7 +158,7 @@ class Outcomes(Sequence[Outcome]):
     def close(self) -> None:
         """Give everything back."""
         if self._memory is not None:
-            self._memory.clear()
+            self._memory[:] = [None] * len(self._memory)
         if self._files is not None:
             self._files.close()
         self._ledger.close()
@@ -141,10 +180,21 @@ class Outcomes(Sequence[Outcome]):
             numbers[worker] = free + 1
         return numbers
 
-    def _facts(self, number: int) -> partial[Outcome]:
+    def _outcome(
+        self,
+        number: int,
+        kind: Literal["value", "failure", "skip", "lost"],
+        *,
+        value: object = None,
+        failure: Failure | None = None,
+        lost: Lost | None = None,
+    ) -> Outcome:
         arrived, started, ended = self._ledger.times(number)
-        return partial(
-            Outcome,
+        return Outcome(
+            kind=kind,
+            value=value,
+            failure=failure,
+            lost=lost,
             arrived=arrived,
             started=started,
             ended=ended,
@@ -164,36 +214,47 @@ class Outcomes(Sequence[Outcome]):
         assert isinstance(output, Output)
         return output
 
+    def _remembered(self, number: int) -> Remembered:
+        assert self._memory is not None
+        found = self._memory[number]
+        assert found is not None, "an outcome that was let go"
+        return found
+
     def _load(self, number: int) -> Outcome:
-        tell = self._facts(number)
         if number in self._lost:
-            return tell(kind="lost", lost=self._lost[number])
+            return self._outcome(number, "lost", lost=self._lost[number])
         if number in self._refused:
             error = self._refused[number]
             # Its traceback would show how parwork pickles, not what the user wrote.
-            return tell(kind="failure", failure=replace(describe(error, error), traceback=""))
+            failure = replace(describe(error, error), traceback="")
+            return self._outcome(number, "failure", failure=failure)
         assert self._ledger.state(number) is State.STORED
         if self._memory is not None:
-            kind, value, failure = self._memory[number]
-            return tell(kind=kind, value=value if kind == "value" else None, failure=failure)
+            kind, value, told = self._remembered(number)
+            return self._outcome(
+                number, kind, value=value if kind == "value" else None, failure=told
+            )
         if (code := self._ledger.unstored(number)) is not None:
             error = PayloadError(f"the result cannot be stored for pytest: {os.strerror(code)}")
-            return tell(kind="failure", failure=describe(error, error))
+            return self._outcome(number, "failure", failure=describe(error, error))
         kind, spool, offset, length = self._ledger.place(number)
         try:
             loaded = read_record(self._spools[spool], offset, length)
-        except Exception as inner:
+        except (KeyboardInterrupt, TimedOut):
+            raise
+        except BaseException as inner:  # what loads may raise SystemExit
             # Each outcome is loaded on its own, so that one that fails takes no other with it.
             error = PayloadError(
-                f"the result came back but cannot be unpickled: {type(inner).__name__}: {inner}"
+                f"the result came back but cannot be unpickled: {type(inner).__name__}: "
+                f"{describe(inner).text}"
             )
-            return tell(kind="failure", failure=describe(error, error))
+            return self._outcome(number, "failure", failure=describe(error, error))
         if kind == "value":
-            return tell(kind=kind, value=loaded)
+            return self._outcome(number, kind, value=loaded)
         assert isinstance(loaded, tuple)
         failure, data = loaded
         assert isinstance(failure, Failure)
-        return tell(kind=kind, failure=replace(failure, exception=_exception(data)))
+        return self._outcome(number, kind, failure=replace(failure, exception=_exception(data)))
 
 
 def _exception(data: bytes | None) -> BaseException | None:

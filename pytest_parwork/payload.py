@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .culprit import explain
+from .deadline import TimedOut, deadline
 from .errors import PayloadError
 from .ledger import Files, Ledger
 from .model import Address, Task
 from .modules import ModuleTable
 from .output import Capture
-from .pickling import dumps, explain
+from .pickling import dumps
 from .spool import Buffer, write_record
 from .stacks import size_of_stacks
 
@@ -165,10 +167,12 @@ class _Writer:
         self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
         self._function_numbers: dict[Address | int, int] = {}
         self._failed: dict[int, str] = {}
+        self._seconds: float | None = None  # that a value may take: those of its task
         self.places: list[Place | bytes] = []
         self.functions: list[Address | int] = []
 
     def call(self, task: Task) -> Call:
+        self._seconds = task.timeout
         function = task.address or self.value(task.function, "the function")
         number = self._function_numbers.setdefault(function, len(self.functions))
         if number == len(self.functions):
@@ -202,7 +206,12 @@ class _Writer:
         buffers: list[pickle.PickleBuffer] = []
         why = ""
         try:
-            data = dumps(value, buffers)
+            with deadline(self._seconds):
+                data = dumps(value, buffers)
+        except TimedOut:
+            raise PayloadError(
+                f"{name} could not be serialised within {self._seconds:g} s"
+            ) from None
         except Exception as error:
             why = explain(value, error)
         if why:

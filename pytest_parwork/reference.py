@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from .clock import now
 from .deadline import TimedOut, deadline
@@ -13,7 +14,7 @@ from .failures import describe, is_skip
 from .model import Lost, Outcome
 from .stacks import stack_of
 
-__all__ = ["References", "call", "sample"]
+__all__ = ["References", "call", "sample", "timed_out"]
 
 
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
@@ -30,7 +31,8 @@ def call(
 ) -> tuple[Outcome, BaseException | None]:
     """Call, and return the outcome with the exception, which keeps its traceback.
 
-    What takes longer than `timeout` seconds is lost, as far as it comes back to Python.
+    What takes longer than `timeout` seconds is lost, as far as it comes back to Python; so is what
+    raised an exception whose text takes as long.
     """
     __tracebackhide__ = True
     started = now()
@@ -38,16 +40,26 @@ def call(
         with deadline(timeout):
             value = function()
     except TimedOut as error:
-        detail = f"timed out after {timeout:g} s in the serial run"
-        lost = Lost(reason="timeout", detail=detail, stack=stack_of(error))
+        lost = timed_out(f"timed out after {timeout:g} s in the serial run", error)
         return Outcome(kind="lost", lost=lost, started=started), None
     except BaseException as error:
         ended = now()
-        kind = "skip" if is_skip(error) else "failure"
-        failure = describe(error, error)
-        outcome = Outcome(kind=kind, failure=failure, started=started, ended=ended)  # type: ignore[arg-type]  # one of the two
-        return outcome, error
+        kind: Literal["skip", "failure"] = "skip" if is_skip(error) else "failure"
+        try:
+            with deadline(timeout):
+                failure = describe(error, error)
+        except TimedOut as late:
+            raised = f"it raised {type(error).__name__} in the serial run"
+            detail = f"{raised}, and the text of that took longer than {timeout:g} s"
+            lost = timed_out(detail, late)
+            return Outcome(kind="lost", lost=lost, started=started, ended=ended), None
+        return Outcome(kind=kind, failure=failure, started=started, ended=ended), error
     return Outcome(kind="value", value=value, started=started, ended=now()), None
+
+
+def timed_out(detail: str, error: TimedOut) -> Lost:
+    """Return the loss of what was ended in this process, with the place where it was."""
+    return Lost(reason="timeout", detail=detail, stack=stack_of(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,11 +80,11 @@ class Reporting:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _write(self, file: Path, report: Report) -> bool:
-        from .report.as_json import to_json
+        from .report.as_json import json_pieces
         from .report.files import write_whole
 
         try:
-            write_whole(file, to_json(report))
+            write_whole(file, json_pieces(report))
         except OSError as error:  # no reason to lose what the terminal would show
             self._told.append(printable(f"parwork report NOT written: {file}: {error.strerror}"))
             return False

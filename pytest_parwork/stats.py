@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 
 __all__ = ["Interval", "bound", "busy_time", "peak_overlap"]
 
@@ -40,14 +39,20 @@ def bound(durations: Sequence[float], workers: int) -> float:
 
 
 def _levels(intervals: Iterable[Interval]) -> Iterator[tuple[int, float]]:
-    """Yield, from one change to the next, how many intervals were running and for how long."""
-    changes: dict[float, int] = {}
-    for start, end in intervals:
-        if end > start:
-            changes[start] = changes.get(start, 0) + 1
-            changes[end] = changes.get(end, 0) - 1
-    moments = sorted(changes)
-    running = 0
-    for moment, following in pairwise(moments):
-        running += changes[moment]
-        yield running, following - moment
+    """Yield, from one change to the next, how many intervals were running and for how long.
+
+    Times at which none was running are left out.
+    """
+    spans = [(start, end) for start, end in intervals if end > start]
+    starts = sorted(start for start, _ in spans)
+    running, begun, moment = 0, 0, 0.0
+    for end in sorted(end for _, end in spans):
+        while begun < len(starts) and starts[begun] < end:
+            if running:
+                yield running, starts[begun] - moment
+            moment = starts[begun]
+            running += 1
+            begun += 1
+        yield running, end - moment
+        moment = end
+        running -= 1

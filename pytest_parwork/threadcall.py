@@ -19,7 +19,10 @@ from .model import Failure, Task
 from .output import Capture, Output
 from .schedule import Batch
 
-__all__ = ["ThreadCall"]
+__all__ = ["Remembered", "ThreadCall"]
+
+#: What a task gave: its kind, its value or exception, and that in words.
+Remembered = tuple[Kind, object, Failure | None]
 
 
 class ThreadCall:
@@ -48,7 +51,7 @@ class ThreadCall:
         self._lock = threading.Lock()
         self._begun: set[int] = set()
         self._left: set[int] = set()
-        self.outcomes: dict[int, tuple[Kind, object, Failure | None]] = {}
+        self.outcomes: list[Remembered | None] = [None] * len(tasks)
         self.overdue: set[int] = set()
         self.outputs: dict[int, Output] = {}
         self.capture = ThreadCapture(capture) if capture is not None else None
@@ -59,11 +62,11 @@ class ThreadCall:
             if batch.number in self._left:
                 return batch.number
             self._begun.add(batch.number)
-        if not hasattr(self._waited, "done"):
-            self._waited.done = True
-            limit_thread(self._threads)
-            meet(self._ledger, batch, worker, self._patience)
         with suppress(TimedOut):  # the runner has given up the task, and the thread with it
+            if not hasattr(self._waited, "done"):
+                self._waited.done = True
+                limit_thread(self._threads)
+                meet(self._ledger, batch, worker, self._patience)
             for number in batch.tasks:
                 if batch.number in self._left:
                     break
@@ -79,17 +82,16 @@ class ThreadCall:
             return True
 
     def give_up(self, batch: Batch, task: int, /) -> bool:
-        """Leave `task` to its thread, and end that where it runs Python; False if it has ended.
+        """Leave `task` to its thread, and end that where it runs Python; False if it is stored.
 
-        A thread that waits in C goes on until it comes back, and then ends too.
+        Digesting its arguments and copying what it gave are code of the user as well. A thread
+        that waits in C goes on until it comes back, and then ends too.
         """
         with self._lock:
             state = self._ledger.state(task)
-            if state not in (State.STARTED, State.ENDED):
+            if state in (State.PENDING, State.STORED):
                 return False
             self._left.add(batch.number)
-            if state is State.ENDED:  # it is being copied, which takes as long
-                return True
             worker = self._ledger.worker(task)
             for thread in threading.enumerate():
                 if thread.native_id == worker and thread is not threading.main_thread():
@@ -100,36 +102,44 @@ class ThreadCall:
     def _carry_out(self, number: int, worker: int) -> None:
         if self._ledger.state(number) is State.PENDING:
             self._ledger.arrive(number, worker, now())
-        args, kwargs = self._arguments[number]
-        task = self._tasks[number]
-        inputs = Inputs(args, kwargs) if is_sampled(number, len(self._tasks)) else None
-        if self.capture is not None:
-            self.capture.begin(number)
-        self._ledger.start(number, now())
         try:
-            with deadline(task.timeout):
-                kind, value = perform(task.function, args, kwargs)
+            self._run(number)
         except TimedOut:
             if not _is_main_thread():
                 raise
             self.overdue.add(number)
             self._end_capture(number)
-            return
+
+    def _run(self, number: int) -> None:
+        """Call a task, and keep what it gives; what runs its code here has its time."""
+        args, kwargs = self._arguments[number]
+        task = self._tasks[number]
+        seconds = task.timeout if task.timeout and _is_main_thread() else None
+        inputs = None
+        if is_sampled(number, len(self._tasks)):
+            inputs = Inputs(args, kwargs, seconds=seconds)
+        if self.capture is not None:
+            self.capture.begin(number)
+        self._ledger.start(number, now())
+        with deadline(seconds):
+            kind, value = perform(task.function, args, kwargs)
         if isinstance(value, KeyboardInterrupt) and kind == "failure" and _is_main_thread():
             self._end_capture(number)
             raise value  # Ctrl-C, or as good as that: it would end the serial run as well
-        with self._lock:  # from here on it cannot be given up
+        with self._lock:  # or what it prints might be taken twice
             self._ledger.end(number, now())
             self._end_capture(number)
         if inputs is not None and inputs.changed():
             self._ledger.note_change(number)
         failure = None
-        if kind == "value":
-            value = snapshot(value)
-        elif isinstance(value, BaseException):
-            failure = describe(value, value)
-        self.outcomes[number] = (kind, value, failure)
-        self._ledger.store(number, kind, 0, 0, 0)
+        with deadline(seconds):
+            if kind == "value":
+                value = snapshot(value)
+            elif isinstance(value, BaseException):
+                failure = describe(value, value)
+        with self._lock:  # from here on it cannot be given up
+            self.outcomes[number] = (kind, value, failure)
+            self._ledger.store(number, kind, 0, 0, 0)
 
     def _end_capture(self, task: int, thread: int | None = None) -> None:
         output = self.capture.end(thread) if self.capture is not None else None

@@ -19,6 +19,7 @@ from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .carrying import meet, perform
 from .clock import now
+from .culprit import explain
 from .endings import end_executors_at_exit
 from .errors import BackendError, PayloadError
 from .failures import Record, describe, survivor
@@ -31,7 +32,7 @@ from .model import Address, Task
 from .modules import take_over
 from .output import Output
 from .payload import Call, Handle, Header
-from .pickling import dumps, explain
+from .pickling import dumps
 from .schedule import Batch
 from .spool import Spool, read_record
 from .stacks import keep_stack

@@ -54,15 +54,18 @@ def repair(repairs: Sequence[Repair]) -> None:
 
 
 def _stacks() -> list[list[FrameType]]:
-    """Return the frames of every other thread, the outermost first."""
+    """Return the frames of every other thread, the outermost first.
+
+    The threads go on meanwhile, so that a chain of frames may change, and lead in a circle.
+    """
     stacks = []
     for ident, frame in sys._current_frames().items():
-        stack: list[FrameType] = []
+        stack: dict[int, FrameType] = {}
         inner: FrameType | None = frame if ident != threading.get_ident() else None
-        while inner is not None:
-            stack.append(inner)
+        while inner is not None and id(inner) not in stack:
+            stack[id(inner)] = inner
             inner = inner.f_back
-        stacks.append(stack[::-1])
+        stacks.append([*stack.values()][::-1])
     return stacks
 
 

@@ -13,6 +13,7 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.parallel import LokyBackend
 
 from ..stacks import writing
+from .exits import hear_of_exit
 
 __all__ = ["TellingLoky", "start_workers"]
 
@@ -39,7 +40,9 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
         super().__init__()
         self._caller = threading.get_ident()
         self._is_stopped = False
-        self._submitting = threading.Lock()
+        # A call that is over before joblib has asked to be told has it submit the next one there.
+        self._submitting = threading.RLock()
+        self._heard: set[int] = set()  # workers of whose exit the system tells
 
     def stop(self) -> None:
         """Submit nothing more; returns when nothing is being submitted.
@@ -64,7 +67,24 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
         with self._submitting:
             if self._is_stopped:
                 raise RuntimeError(STOPPED)
-            return submit(func, callback)
+            future = submit(func, callback)
+        self._hear_of_exits()
+        return future
+
+    def _hear_of_exits(self) -> None:
+        """Have loky's thread wait for the processes themselves; it has begun to wait for pipes."""
+        executor: Any = self._workers
+        if executor is None:  # the call was ended meanwhile
+            return
+        new = {
+            pid
+            for pid, process in list(executor._processes.items())
+            if pid not in self._heard and hear_of_exit(process)
+        }
+        if new:
+            self._heard |= new
+            with executor._shutdown_lock:
+                executor._executor_manager_thread_wakeup.wakeup()
 
     def retrieve_result_callback(self, out: Any) -> Any:
         """Return the result of a call that is over, or raise what it raised."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..carrying import BatchCall
 from ..clock import now
@@ -97,6 +97,12 @@ def _start(workers: int, folder: str) -> None:
     import ray
 
     ray.init(address=address, log_to_driver=False, configure_logging=False, **settings)
+    # A call of Parallel that is under way when all ends would start ray anew, with other settings.
+    ray.init = _refuse
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise RuntimeError("ray has ended")
 
 
 def _end(folder: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
+from ..deadline import TimedOut, deadline
 from ..output import Filter, Warned
 
 __all__ = [
@@ -144,12 +145,15 @@ class _NobodysWarning(Warning):
     """Of which there is none."""
 
 
-def warning_of(warned: Warned) -> warnings.WarningMessage:
-    """Return a warning as `warnings` would have recorded it here."""
+def warning_of(warned: Warned, *, seconds: float | None = None) -> warnings.WarningMessage:
+    """Return a warning as `warnings` would have recorded it here.
+
+    Its object is loaded within so many seconds; else its text stands for it.
+    """
     category = _named(*warned.category)
     message: Warning | None = None
     if warned.message:
-        with suppress(Exception):
+        with suppress(Exception, TimedOut), deadline(seconds):
             message = pickle.loads(warned.message)
     if not isinstance(message, Warning):
         message = _Told(warned.text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..pickling import dumps, explain
+from ..culprit import explain
+from ..pickling import dumps
 from ..stage.recipe import Left
 
 __all__ = ["left_in"]

@@ -7,6 +7,7 @@ import unittest
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 
@@ -27,7 +28,7 @@ from ..report.data import RunEntry
 from ..stage.recipe import Stage
 from .early import start_early
 from .forked import stage_in_fork
-from .groups import CASE, ORDINAL, REFUSED, Case, Group, configuration_of
+from .groups import CASE, REFUSED, Case, Group, configuration_of
 from .stages import check, named_fixtures, stage_of
 
 __all__ = ["Collected", "is_case", "parametrize"]
@@ -64,9 +65,14 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 @dataclass(slots=True)
 class Collected:
-    """What collection found: how many cases there are, and the groups of those selected."""
+    """What collection found: how many cases there are, and the groups of those selected.
+
+    `ordinals` are the numbers of the items among those of their function in one configuration, as
+    they were generated; `uses` tells how many cases share a reference, where it is not one alone.
+    """
 
     generated: Counter[tuple[pytest.Collector, str, str | None]] = field(default_factory=Counter)
+    ordinals: dict[pytest.Item, int] = field(default_factory=dict)
     groups: dict[tuple[object, str, str | None], Group] = field(default_factory=dict)
     uses: Counter[object] = field(default_factory=Counter)
     stages: dict[tuple[object, ...], Stage | None] = field(default_factory=dict)
@@ -77,7 +83,7 @@ class Collected:
         if is_case(item):
             assert isinstance(item, pytest.Function)
             place = _place(item)
-            item.stash[ORDINAL] = self.generated[place]
+            self.ordinals[item] = self.generated[place]
             self.generated[place] += 1
 
     def gather(
@@ -97,23 +103,29 @@ class Collected:
             assert isinstance(item, pytest.Function)
             try:
                 # Made once for all cases of a test with the same marks, which the items keep alive.
-                key = (*_place(item), *map(id, marks(item)))
+                place = _place(item)
+                key = (*place, *map(id, marks(item)))
                 if key not in plans:
                     plans[key] = _plan(config, item)
-                self._add(item, plans[key])
+                self._add(item, plans[key], place)
             except UsageError as error:
                 told = f"{item.nodeid}: {error}"
                 if not hasattr(config, "workerinput"):
                     raise pytest.UsageError(told) from None
                 item.stash[REFUSED] = told  # xdist shows reports of its workers, but no errors
+        self.ordinals.clear()
+        self._count_uses()
         for group in self.groups.values():
             shares = {case.plan.verify for case in group.cases}
-            group.verified = frozenset().union(
-                *(
-                    sample([case.id for case in group.cases if case.plan.verify == share], share)
-                    for share in shares
+            if shares != {1}:
+                group.verified = frozenset().union(
+                    *(
+                        sample(
+                            [case.id for case in group.cases if case.plan.verify == share], share
+                        )
+                        for share in shares
+                    )
                 )
-            )
             if not group.expected:
                 first = group.cases[0].item
                 group.expected = unmarked.get((first.parent, first.originalname), 0)
@@ -125,8 +137,9 @@ class Collected:
             if entries:
                 yield group.entry(entries)
 
-    def _add(self, item: pytest.Function, plan: Plan) -> None:
-        place = _place(item)
+    def _add(
+        self, item: pytest.Function, plan: Plan, place: tuple[pytest.Collector, str, str | None]
+    ) -> None:
         stage = self._stage(item, plan)
         if place not in self.groups:
             assert item.parent is not None
@@ -144,11 +157,20 @@ class Collected:
                 f"it would run on {plan.configuration.id}, other cases of the test on "
                 f"{group.plan.configuration.id}; mark all of them alike"
             )
-        case = Case(item=item, group=group, index=len(group.cases), plan=plan, stage=stage)
+        index, ordinal = len(group.cases), self.ordinals.pop(item, None)
+        if ordinal == index:
+            ordinal = index  # one object in place of two
+        case = Case(item=item, group=group, index=index, ordinal=ordinal, plan=plan, stage=stage)
         group.cases.append(case)
         group.policies[str(plan.policy)] = None
         item.stash[CASE] = case
-        self.uses[case.key] += 1
+
+    def _count_uses(self) -> None:
+        """Count the cases that share a reference, where a function has several groups."""
+        groups = Counter(key[:2] for key in self.groups)
+        for key, group in self.groups.items():
+            if groups[key[:2]] > 1:
+                self.uses.update(case.key for case in group.cases)
 
     def _imported(self, cls: type | None) -> Mapping[str, object]:
         """Return what a class holds now; it is asked before anything is set up."""
@@ -180,8 +202,8 @@ def is_case(item: pytest.Item) -> bool:
 
 
 def _place(item: pytest.Function) -> tuple[pytest.Collector, str, str | None]:
-    assert isinstance(item.parent, pytest.Collector)
-    return (item.parent, item.originalname, configuration_of(item))
+    # Not by `isinstance`, which is slow for classes of pytest: they have an abstract metaclass.
+    return (cast("pytest.Collector", item.parent), item.originalname, configuration_of(item))
 
 
 def _plan(config: pytest.Config, item: pytest.Function) -> Plan:

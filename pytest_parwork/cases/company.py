@@ -13,7 +13,7 @@ from ..config import CONFIGURATION
 from ..model import Task
 from ..reseeding import Reseeded, reseed
 from ..stage.recipe import Role
-from .groups import ORDINAL, Case
+from .groups import Case
 
 __all__ = ["keep_single", "limit_of", "reseeded", "reseeded_tasks", "seed_of"]
 
@@ -93,6 +93,6 @@ def seed_of(case: Case) -> int | None:
         return None
     id = case.id
     if CONFIGURATION in getattr(getattr(case.item, "callspec", None), "params", {}):
-        id = f"{case.group.id}[{case.item.stash.get(ORDINAL, 0)}]"
+        id = f"{case.group.id}[{case.ordinal or 0}]"
     seed: int = config.getoption("randomly_seed")
     return seed + crc32(id.encode(errors="surrogatepass"))

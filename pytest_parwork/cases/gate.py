@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from itertools import count
 
 import pytest
@@ -48,8 +48,9 @@ class Gate(pytest.Function):
 class Gates:
     """Open the gate of a case that has no valid outcome yet; a plugin, for the items it makes."""
 
-    def __init__(self, session: pytest.Session) -> None:
+    def __init__(self, session: pytest.Session, uses: Container[object]) -> None:
         self._session = session
+        self._uses = uses  # the keys of cases that other configurations have too
         self._config = session.config
         self._share = Share(session)
         self._batches = count()
@@ -120,12 +121,13 @@ class Gates:
     def done_with(self, case: Case) -> None:
         """Give the memory of the case's outcome back, and the files of its run after the last."""
         sent = case.sent
-        if sent is None:
+        if sent is None or not case.is_waiting:
             return
-        sent.outcomes.let_go(sent.numbers[case])
-        if case.entry is not None and case.entry.serial is not None:
+        sent.outcomes.let_go(case.number)
+        if case.entry is not None and case.entry.serial is not None and case.key in self._uses:
             self._seconds[case.key] = case.entry.serial
-        sent.waiting.discard(case)
+        case.is_waiting = False
+        sent.waiting -= 1
         if not sent.waiting and sent in self._open:
             self._open.remove(sent)
             sent.outcomes.close()
@@ -139,9 +141,9 @@ class Gates:
     def leave(self) -> None:
         """Put down what is known of the cases that were sent and are not compared any more."""
         for sent in self._open:
-            for case in sent.waiting:
-                if case.sent is sent and case.entry is None:
-                    outcome = sent.outcomes.without_value(sent.numbers[case])
+            for case in sent.cases:
+                if case.sent is sent and case.is_waiting and case.entry is None:
+                    outcome = sent.outcomes.without_value(case.number)
                     case.entry = judged(
                         case.id,
                         Verdict.NOT_VERIFIED if outcome.lost is None else Verdict.LOST,
@@ -196,20 +198,21 @@ class Gates:
         """Give each case the run that it was part of, but for those of the numbers in `but`."""
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
-        numbers = {case: n for n, case in enumerate(cases) if n not in but}
         sent = Sent(
             facts=RunFacts.of(run, f"{worker}-{next(self._batches)}"),
             outcomes=run.outcomes,
-            numbers=numbers,
-            waiting=set(numbers),
+            cases=cases,
+            waiting=len(cases) - len(but),
             wide=wide,
             limits=Limits(run.threads),
         )
         cases[0].group.facts[sent.facts.batch] = sent.facts
         self._open.append(sent)
-        for case in numbers:
-            self.done_with(case)  # with an earlier run, of values that are no longer there
-            case.sent = sent
+        for number, case in enumerate(cases):
+            if number not in but:
+                self.done_with(case)  # with an earlier run, of values that are no longer there
+                case.sent, case.is_waiting = sent, True
+                case.number = case.index if case.index == number else number  # mostly one object
 
     def _stop(self, cases: Sequence[Case]) -> Stop | None:
         """Return when `-x` or `--maxfail` end the session, None where they do not."""

@@ -7,11 +7,12 @@ every frame of a failure, and each case would write all others, with all that th
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import pytest
 
-from ..config import CONFIGURATION
+from ..config import CONFIGURATION, breadcrumb
 from ..limits import Limits
 from ..model import Failure, Outcome, Plan, Verdict
 from ..outcomes import Outcomes
@@ -22,7 +23,6 @@ from ..stage.recipe import Stage
 
 __all__ = [
     "CASE",
-    "ORDINAL",
     "REFUSED",
     "Case",
     "Group",
@@ -33,18 +33,18 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Sent:
     """One parallel run: of the cases of a group that share the values of their wide fixtures.
 
-    `wide` are those values by name, `numbers` the tasks by case, `waiting` the cases whose outcome
-    is still to be compared.
+    `wide` are those values by name, `cases` those that were sent, `waiting` is of how many of them
+    the outcome is still to be compared.
     """
 
     facts: RunFacts
     outcomes: Outcomes
-    numbers: Mapping[Case, int]
-    waiting: set[Case]
+    cases: Sequence[Case]
+    waiting: int
     wide: dict[str, object]
     limits: Limits
 
@@ -57,11 +57,13 @@ class Sent:
 class Case:
     """One test item whose body is a task.
 
-    `id` is the node id, without what xdist adds to it; `key` is the same for this case in every
-    configuration: they share one reference. `sent` is the run that it was part of, `trouble` why
-    there was none. `entry` and `message` are what came of it; they stand, also where the item is
-    run again. `traceback` is that of the worker, for a failure that was not verified, `output` what
-    it printed, logged and warned there, until that is shown.
+    `id` is the node id, without what xdist adds to it; `index` is its place in the group, `ordinal`
+    that among all that were generated for its function in one configuration, None where it was
+    marked later. `sent` is the run that it was part of, `number` its task in that, `is_waiting`
+    says whether its outcome is still to be compared; `trouble` is why there was no run. `entry`
+    and `message` are what came of it; they stand, also where the item is run again. `traceback` is
+    that of the worker, for a failure that was not verified, `output` what it printed, logged and
+    warned there, until that is shown.
 
     `wide_seconds` is how long wide fixtures took to be set up for it, the first to need them.
     `stage` is how its fixtures of function scope are made where it runs, None without any;
@@ -73,10 +75,12 @@ class Case:
     item: pytest.Function
     group: Group
     index: int
+    ordinal: int | None
     plan: Plan
     id: str = field(init=False)
-    key: Hashable = field(init=False)
     sent: Sent | None = None
+    number: int = -1
+    is_waiting: bool = False
     trouble: str = ""
     entry: CaseEntry | None = None
     message: str = ""
@@ -90,10 +94,18 @@ class Case:
     output: Output | None = None
 
     def __post_init__(self) -> None:
-        parent, name = self.item.parent, self.item.originalname
-        assert parent is not None
-        self.id = f"{parent.nodeid}::{self.item.name}"
-        self.key = (parent, name, self.item.stash.get(ORDINAL, self.id))
+        assert self.item.parent is not None
+        id = f"{self.item.parent.nodeid}::{self.item.name}"
+        self.id = self.item.nodeid if self.item.nodeid == id else id  # mostly the same: one text
+
+    @property
+    def key(self) -> Hashable:
+        """What is the same for this case in every configuration: they share one reference.
+
+        pytest's own indices of direct parameters are different in each.
+        """
+        ordinal = self.id if self.ordinal is None else self.ordinal
+        return (self.item.parent, self.item.originalname, ordinal)
 
     @property
     def is_lost(self) -> bool:
@@ -102,12 +114,15 @@ class Case:
             return self.entry.verdict is Verdict.LOST
         if self.sent is None:
             return False
-        return self.sent.outcomes.without_value(self.sent.numbers[self]).lost is not None
+        return self.sent.outcomes.without_value(self.number).lost is not None
 
     def outcome(self) -> Outcome:
-        """Load what came of the case in the parallel run, once."""
+        """Load what came of the case in the parallel run, once, in the time that it has."""
         assert self.sent is not None
-        outcome = self.sent.outcomes.take(self.sent.numbers[self])
+        outcomes, number = self.sent.outcomes, self.number
+        may_end_us = outcomes.may_run_code(number)
+        with breadcrumb(self.item.config).loading(self.id) if may_end_us else nullcontext():
+            outcome = outcomes.take(number, self.plan.timeout)
         self.output = outcome.output
         return outcome
 
@@ -118,7 +133,8 @@ class Group:
 
     `axes` is what the ids of the cases tell of their configuration, empty without a matrix.
     `expected` is how many there are without `-k` and its like, `verified` the ids of those that
-    also run serially, `policies` what they are compared by, each text once: every entry tells all.
+    also run serially, None where all do, `policies` what they are compared by, each text once:
+    every entry tells all.
     `imported` is what the class of the test held before anything was set up. `is_told` says that
     the report knows of the run.
     """
@@ -131,9 +147,13 @@ class Group:
     axes: str = ""
     policies: dict[str, None] = field(default_factory=dict)
     facts: dict[str, RunFacts] = field(default_factory=dict)
-    verified: frozenset[str] = frozenset()
+    verified: frozenset[str] | None = None
     imported: Mapping[str, object] = field(default_factory=dict)
     is_told: bool = False
+
+    def verifies(self, case: Case) -> bool:
+        """Return whether a case also runs serially."""
+        return self.verified is None or case.id in self.verified
 
     def entry(self, cases: Sequence[CaseEntry], *, xdist: bool = False) -> RunEntry:
         """Return the entry of the run with these cases, and the facts of their batches alone.
@@ -165,10 +185,6 @@ CASE = pytest.StashKey[Case]()
 
 #: Why an item cannot be a case, where the session goes on all the same.
 REFUSED = pytest.StashKey[str]()
-
-#: The number of an item among those of its function in one configuration, as they were generated.
-#: pytest's own indices of direct parameters are different in every configuration.
-ORDINAL = pytest.StashKey[int]()
 
 
 def configuration_of(item: pytest.Function) -> str | None:

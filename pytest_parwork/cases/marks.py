@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..pickling import dumps, explain
+from ..culprit import explain
+from ..pickling import dumps
 from ..stage.recipe import SentMark
 
 __all__ = ["Marks"]

@@ -36,7 +36,8 @@ def compare_phases(case: Case, call: pytest.CallInfo[None]) -> Comparison:
     error = call.excinfo.value if call.excinfo is not None else None
     here = [] if error is None else [leaf for leaf in leaves(error) if is_torn_here(leaf)]
     expected = [describe(leaf, leaf) for leaf in here]
-    return compare_tear_downs(case.torn or (), expected, case.plan.policy)
+    plan = case.plan
+    return compare_tear_downs(case.torn or (), expected, plan.policy, seconds=plan.timeout)
 
 
 def refusal(case: Case, parallel: Outcome) -> str:

@@ -32,12 +32,13 @@ class Running:
         config = session.config
         self._collected = collected
         self._xdist = hasattr(config, "workerinput")
-        self.gates = Gates(session)
+        self.gates = Gates(session, collected.uses)
         self._serial = Serial(
             self.gates,
             collected.uses,
             xdist=self._xdist,
             is_verbose=config.getoption("verbose", 0) > 0,
+            is_random=config.getoption("randomly_reset_seed", default=False),
         )
         if any(case.stage for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")

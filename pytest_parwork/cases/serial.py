@@ -10,28 +10,22 @@ from typing import NoReturn
 
 import pytest
 
-from .._compat import argument_names
-from ..comparison import Comparison, Note, OwnComparison
-from ..config import own_comparison
-from ..equivalence import compare_outcomes
+from ..deadline import TimedOut, deadline
 from ..errors import FixtureError, LostError, MismatchError
-from ..inputs import Inputs, is_sampled, note_change
 from ..limits import Limits
 from ..model import Lost, Outcome, Verdict
-from ..options import WIDTH
 from ..printable import printable
-from ..reference import References, call
-from ..report.entries import SKIPPED, CaseEntry, judged
-from ..report.message import Scene, lost_message, mismatch_message
+from ..reference import References, call, timed_out
+from ..report.entries import SKIPPED, CaseEntry, with_loss
+from ..report.message import lost_message
 from ..session import tell
-from ..sources import note_missing
-from .again import again, serially
+from .again import serially
 from .company import reseeded
+from .comparing import Comparing, entry_of, inputs_of, missing
 from .gate import Gates
-from .groups import CASE, Case, label
-from .phases import compare_phases, masked, outcome_of_setup, refusal, refusal_behind
-from .values import Values
-from .verdicts import fail, is_expected, tell_of_worker
+from .groups import CASE, Case
+from .phases import compare_phases, outcome_of_setup, refusal, refusal_behind
+from .verdicts import fail, is_expected, note_verdict, tell_of_worker
 
 __all__ = ["Serial"]
 
@@ -46,16 +40,20 @@ class Serial:
     """Run bodies serially, compare, and put the verdict on the reports."""
 
     def __init__(
-        self, gates: Gates, uses: Counter[object], *, xdist: bool, is_verbose: bool
+        self,
+        gates: Gates,
+        uses: Counter[object],
+        *,
+        xdist: bool,
+        is_verbose: bool,
+        is_random: bool,
     ) -> None:
         self._gates = gates
         self._uses = uses
         self._references = References()
         self._xdist = xdist
-        self._is_verbose = is_verbose
-        self._values = Values()
-        self._told: dict[tuple[int, str, str], str] = {}
-        self._own: dict[int, OwnComparison | None] = {}
+        self._is_random = is_random  # pytest-randomly seeds before each body
+        self._comparing = Comparing(is_verbose=is_verbose)
         self._limits: Limits | None = None
 
     def keep_limits(self, item: pytest.Item) -> None:
@@ -80,7 +78,7 @@ class Serial:
 
     def body_of(self, case: Case) -> Callable[..., None]:
         """Return what runs the case serially, compared with its parallel outcome, as its body."""
-        original = reseeded(case, case.item.obj)
+        original = self._seeded(case)
         if case.stage is not None and case.is_lost:  # its fixtures were not made
             self._judge(case, original)
 
@@ -92,13 +90,16 @@ class Serial:
 
     def plain_body_of(self, case: Case) -> Callable[..., None]:
         """Return what runs the case as it is, and drops what it returns, as its body."""
-        original = reseeded(case, case.item.obj)
+        original = self._seeded(case)
 
         @functools.wraps(original)
         def plain(**kwargs: object) -> None:
             original(**kwargs)
 
         return plain
+
+    def _seeded(self, case: Case) -> Callable[..., object]:
+        return reseeded(case, case.item.obj) if self._is_random else case.item.obj
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; nothing else may outvote it."""
@@ -112,10 +113,7 @@ class Serial:
         if case.entry is None:
             return  # pytest ran it without us: --parwork-serial, --pdb, --setup-only
         self._tell(case, case.entry, report)
-        properties = ("parwork_verdict", case.entry.verdict.value)
-        for known in (case.item.user_properties, report.user_properties):
-            if properties not in known:
-                known[:] = [*(pair for pair in known if pair[0] != properties[0]), properties]
+        note_verdict(case.item, report, case.entry.verdict)
         if case.message and not is_expected(case.item, call, report):
             fail(report, call, case.message)
         elif case.traceback and call.when == "call":
@@ -151,19 +149,13 @@ class Serial:
         if why := refusal(case, parallel):
             self._refuse(case, parallel, why)
             raise FixtureError(why)
-        if case.id not in case.group.verified:
-            why = f"verify={case.plan.verify:g}"
-            case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=why)
-            self._gates.done_with(case)
-            if parallel.failure is not None:
-                note = _missing(case, parallel)
-                advice = f"\n{note.text}" if note is not None else ""
-                case.traceback = f"{parallel.failure.traceback}{advice}"
-                if parallel.kind == "skip":
-                    pytest.skip(printable(parallel.failure.text))  # which cannot be pickled
-            parallel.result()
+        if not case.group.verifies(case):
+            self._pass_on(case, parallel)
+            held = [parallel]
+            del parallel
+            self._drop(case, held)
             return
-        inputs = self._inputs(case)
+        inputs = inputs_of(case)
         serial, error = self._reference(case, body)
         changed = inputs.changed() if inputs is not None else []
         del inputs
@@ -175,44 +167,50 @@ class Serial:
             # The parallel run has made its fixtures too.
             serial = replace(serial, started=serial.started - case.setup_seconds)
         self._compare(case, parallel, serial, changed)
+        held = [parallel, serial]
         del parallel, serial
+        self._drop(case, held)
         if error is not None:
             raise error
         if case.message:
             raise MismatchError(case.message)
 
+    def _pass_on(self, case: Case, parallel: Outcome) -> None:
+        """Let a case that is not verified end as it did in parallel."""
+        why = f"verify={case.plan.verify:g}"
+        case.entry = entry_of(case, Verdict.NOT_VERIFIED, parallel, why=why)
+        self._gates.done_with(case)
+        if parallel.failure is not None:
+            note = missing(case, parallel)
+            advice = f"\n{note.text}" if note is not None else ""
+            case.traceback = f"{parallel.failure.traceback}{advice}"
+            if parallel.kind == "skip":
+                pytest.skip(printable(parallel.failure.text))  # which cannot be pickled
+        parallel.result()
+
     def _compare(
         self, case: Case, parallel: Outcome, serial: Outcome, changed: Sequence[str] = ()
     ) -> None:
-        """Put down what the comparison says of a case, with the inputs that the call changed."""
-        parallel, serial = masked(case, parallel, serial)
-        nothing = serial.value is None and parallel.value is None and serial.kind == "value"
-        policy = case.plan.policy
-        plan = id(case.plan)  # of one test; pytest takes its time to look up the hooks of an item
-        if plan not in self._own:
-            self._own[plan] = own_comparison(case.item, policy)
-        own = self._own[plan]
-        comparison = compare_outcomes(parallel, serial, policy, values=not nothing, own=own)
-        changes = note_change(changed, parallel=parallel.has_changed_input)
-        for note in (changes, _missing(case, parallel)):
-            if note is not None:
-                comparison = replace(comparison, notes=(*comparison.notes, note))
-        verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
-        case.entry = _entry(case, verdict, parallel, serial=serial, comparison=comparison)
-        traceback = parallel.failure.traceback if parallel.failure is not None else ""
-        values = self._values.add(case, parallel, serial, comparison)
-        del parallel, serial
-        if not comparison:
-            case.message = mismatch_message(
-                case.entry, comparison, self._scene(case, comparison, values), traceback=traceback
-            )
+        self._comparing.compare(case, parallel, serial, changed)
         if case.stage is not None and case.sent is not None:
             case.sent.outcomes.overlap()  # once for the run; the tear-down may want to tell
         self._gates.done_with(case)
 
+    def _drop(self, case: Case, held: list[Outcome]) -> None:
+        """Let go of outcomes that nobody else has: a `__del__` without an end fails its case."""
+        try:
+            with deadline(case.plan.timeout):
+                held.clear()
+        except TimedOut as error:
+            assert case.entry is not None
+            detail = f"deleting its results took longer than {case.plan.timeout:g} s"
+            case.entry = with_loss(case.entry, timed_out(detail, error))
+            case.message = lost_message(case.entry, serially(case))
+            raise LostError(case.message) from None
+
     def _refuse(self, case: Case, parallel: Outcome, why: str) -> None:
         """Put down why there is nothing to compare: a worker cannot have the fixtures."""
-        case.entry = _entry(case, Verdict.NOT_VERIFIED, parallel, why=REFUSED)
+        case.entry = entry_of(case, Verdict.NOT_VERIFIED, parallel, why=REFUSED)
         case.message = why
         self._gates.done_with(case)
 
@@ -220,10 +218,13 @@ class Serial:
         """Compare a set-up that failed here, where it was that of a fixture of function scope."""
         error, case.broken = case.broken, None
         if case.stage is None or error is None or case.sent is None:
-            case.entry = _entry(case, Verdict.NOT_VERIFIED, why=why)
+            case.entry = entry_of(case, Verdict.NOT_VERIFIED, why=why)
             self._gates.done_with(case)
             return
         parallel = case.outcome()
+        if parallel.lost is not None:
+            self._note_loss(case, parallel)
+            return
         if refused := refusal(case, parallel):
             self._refuse(case, parallel, refused)
             return
@@ -250,77 +251,37 @@ class Serial:
             return False
         if comparison or case.entry.verdict is Verdict.LOST:
             return False
-        case.entry = replace(
-            case.entry,
-            verdict=Verdict.DIFFERENT,
-            mismatches=(*case.entry.mismatches, *comparison.mismatches),
-            mismatch_count=case.entry.mismatch_count + comparison.count,
-            classes=Counter(case.entry.classes) + Counter(comparison.classes),
-        )
-        case.message = mismatch_message(
-            case.entry, comparison, self._scene(case, comparison, ()), traceback=traceback
-        )
+        self._comparing.add_tear_down(case, comparison, traceback)
         return True
-
-    def _scene(
-        self, case: Case, comparison: Comparison, values: Sequence[tuple[str, Sequence[str]]]
-    ) -> Scene:
-        """Return what there is around a case that is different."""
-        assert case.sent is not None
-        first = comparison.mismatches[0]
-        told = case.item.name
-        if case.item.get_closest_marker("xfail") is None:  # which may show nothing
-            told = self._told.setdefault((id(case.group), first.kind, first.path), told)
-        used, peak = case.sent.outcomes.overlap()
-        return Scene(
-            configuration=label(case),
-            policy=comparison.policy,
-            judged=[other.entry for other in case.group.cases if other.entry is not None],
-            used=used,
-            granted=case.sent.facts.granted,
-            peak=peak,
-            values=values,
-            like=told if told != case.item.name else "",
-            again=again(case),
-            serially=serially(case),
-            is_verbose=self._is_verbose,
-            width=case.item.config.stash[WIDTH],
-        )
-
-    def _inputs(self, case: Case) -> Inputs | None:
-        """Return what a case of the sample is given, None for the others."""
-        assert case.sent is not None
-        number = case.sent.numbers[case]
-        if not is_sampled(number, len(case.sent.outcomes)):
-            return None
-        names = argument_names(case.item)
-        if case.stage is not None:  # what is made for the case alone may be changed
-            names = [name for name in names if name in case.stage.given]
-        return Inputs((), {name: case.item.funcargs[name] for name in names})
 
     def _lose(self, case: Case, parallel: Outcome, serial: Outcome | None = None) -> NoReturn:
         """Fail a case that has no outcome in one of the runs."""
-        case.entry = _entry(case, Verdict.LOST, parallel, serial=serial)
+        self._note_loss(case, parallel, serial)
+        raise LostError(case.message)
+
+    def _note_loss(self, case: Case, parallel: Outcome, serial: Outcome | None = None) -> None:
+        case.entry = entry_of(case, Verdict.LOST, parallel, serial=serial)
         others = case.sent.others() if case.sent is not None and serial is None else None
         case.message = lost_message(case.entry, serially(case), others=others)
         self._gates.done_with(case)
-        raise LostError(case.message)
 
     def _reference(
         self, case: Case, body: Callable[[], object]
     ) -> tuple[Outcome, BaseException | None]:
         """Run the body, or take what an earlier configuration got from the same values."""
         assert case.sent is not None
-        if case.stage is not None:  # each configuration tears down what its own body has used
+        # With a stage, each configuration tears down what its own body has used.
+        if not self._uses or case.stage is not None:
             return call(body, timeout=case.plan.timeout)
         key, made_of = case.key, tuple(case.sent.wide.values())
-        self._uses[key] -= 1
         found = self._references.get(key, made_of)
         if found is None:
             found = call(body, timeout=case.plan.timeout)
-        if self._uses[key]:
+        self._uses[key] -= 1
+        if self._uses[key] > 0:
             self._references.keep(key, *found, made_of)
         else:
+            del self._uses[key]
             self._references.let_go(key)
         return found
 
@@ -334,28 +295,3 @@ class Serial:
         body()
         if case.message:
             raise MismatchError(case.message)
-
-
-def _missing(case: Case, parallel: Outcome) -> Note | None:
-    return note_missing(parallel, case.sent.facts.sent) if case.sent is not None else None
-
-
-def _entry(
-    case: Case,
-    verdict: Verdict,
-    parallel: Outcome | None = None,
-    *,
-    serial: Outcome | None = None,
-    comparison: Comparison | None = None,
-    why: str = "",
-) -> CaseEntry:
-    return judged(
-        case.id,
-        verdict,
-        index=case.index,
-        batch=case.sent.facts.batch if case.sent is not None else "",
-        parallel=parallel,
-        serial=serial,
-        comparison=comparison,
-        why=why,
-    )

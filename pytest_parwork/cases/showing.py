@@ -79,7 +79,9 @@ class Showing:
             if warned[:4] not in self._known:
                 case.item.ihook.pytest_warning_recorded.call_historic(
                     kwargs={
-                        "warning_message": warning_of(_printable(warned)),
+                        "warning_message": warning_of(
+                            _printable(warned), seconds=case.plan.timeout
+                        ),
                         "when": "runtest",
                         "nodeid": case.item.nodeid,
                         "location": None,

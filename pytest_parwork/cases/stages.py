@@ -12,9 +12,10 @@ import pytest
 
 from .._compat import argument_names, capture_result, chains_of, fixture_chains
 from ..clock import host
+from ..culprit import explain
 from ..errors import UsageError
 from ..model import Address
-from ..pickling import dumps, explain
+from ..pickling import dumps
 from ..stage.play import ALONE
 from ..stage.recipe import REQUEST, Stage, Step
 from .addresses import address_of, body_of

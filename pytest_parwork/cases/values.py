@@ -46,8 +46,6 @@ class Values:
 
         Of a long value the rows show the first part that differs.
         """
-        if not case.group.axes:
-            return ()
         equal = self._equal.setdefault(case.key, ["serial"])
         name = label(case)
         if comparison:

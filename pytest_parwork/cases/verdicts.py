@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from ..errors import FixtureError, LostError, MismatchError, ParworkError
+from ..model import Verdict
 from ..printable import printable
 from .groups import Case
 
-__all__ = ["fail", "is_expected", "tell_of_worker"]
+__all__ = ["fail", "is_expected", "note_verdict", "tell_of_worker"]
 
 SECTION = "parwork"
+
+#: The property that says the verdict, one object for all cases that have it.
+PROPERTIES: Mapping[Verdict, tuple[str, object]] = {
+    verdict: ("parwork_verdict", verdict.value) for verdict in Verdict
+}
+
+
+def note_verdict(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> None:
+    """Put the verdict among the properties of a test, for JUnit, in place of an earlier one."""
+    chosen = PROPERTIES[verdict]
+    for owner in (item, report):
+        known = owner.user_properties
+        if not known:
+            owner.user_properties = [chosen]  # `append` would take room for three more
+        elif chosen not in known:
+            known[:] = [*(pair for pair in known if pair[0] != chosen[0]), chosen]
 
 
 def is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:

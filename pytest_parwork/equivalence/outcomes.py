@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..comparison import Comparison, Mismatch, OwnComparison, Policy
+from ..deadline import TimedOut, deadline
 from ..model import Failure, Outcome
 from .policies import exact
 from .records import read_arguments
-from .show import clip, mask_addresses, show
+from .show import clip, mask_addresses, name_type, show
 
 __all__ = ["compare_outcomes", "compare_tear_downs"]
 
@@ -20,15 +21,33 @@ def compare_outcomes(
     *,
     values: bool = True,
     own: OwnComparison | None = None,
+    seconds: float | None = None,
 ) -> Comparison:
     """Compare what a task gave with what it should have given.
 
     Values are compared by `policy`, or not at all where `values` is false; failures by type, then
     by what they say, and one of the set-up is not one of the body; skips are equal. `own` is asked
-    of the values' parts first. ValueError for an outcome that is lost.
+    of the values' parts first. What takes more than so many `seconds`, as an `__eq__` without an
+    end, is not equal. ValueError for an outcome that is lost.
     """
     if "lost" in (actual.kind, expected.kind):
         raise ValueError("a lost outcome has nothing to compare")
+    try:
+        with deadline(seconds):
+            return compare_known(actual, expected, policy, own, values=values)
+    except TimedOut:
+        told = f"comparing the two results took longer than {seconds:g} s"
+        return report_timeout(name_kind(actual), name_kind(expected), told, policy)
+
+
+def compare_known(
+    actual: Outcome,
+    expected: Outcome,
+    policy: Policy,
+    own: OwnComparison | None,
+    *,
+    values: bool,
+) -> Comparison:
     is_phase_same = actual.phase == expected.phase or actual.kind == "skip"
     if actual.kind != expected.kind or not is_phase_same:
         return report(actual, expected, policy, kind="outcome")
@@ -55,6 +74,21 @@ def report(
     return Comparison.different(mismatch, str(policy))
 
 
+def report_timeout(actual: str, expected: str, told: str, policy: Policy) -> Comparison:
+    """Return the comparison of what cannot be compared in time."""
+    mismatch = Mismatch(
+        path="", kind="uncomparable", actual=actual, expected=expected, difference=told
+    )
+    return Comparison.different(mismatch, str(policy))
+
+
+def name_kind(outcome: Outcome) -> str:
+    """Say what an outcome is without a look at the value: to show it may have no end."""
+    if outcome.kind == "value":
+        return f"<{name_type(type(outcome.value))}>"
+    return outcome.failure.type if outcome.failure is not None else outcome.kind
+
+
 def write_outcome(outcome: Outcome) -> str:
     """Write `value 3`, `ValueError: bad`, `skip: reason`."""
     if outcome.kind == "value":
@@ -69,13 +103,25 @@ def write_outcome(outcome: Outcome) -> str:
 
 
 def compare_tear_downs(
-    actual: Sequence[Failure], expected: Sequence[Failure], policy: Policy
+    actual: Sequence[Failure],
+    expected: Sequence[Failure],
+    policy: Policy,
+    *,
+    seconds: float | None = None,
 ) -> Comparison:
-    """Compare what two tear-downs raised, failure by failure in their order."""
+    """Compare what two tear-downs raised, failure by failure in their order.
+
+    What takes more than so many `seconds` is not equal.
+    """
     difference: str | None = ""
     if len(actual) == len(expected):
         told = (tell_difference(*pair) for pair in zip(actual, expected, strict=True))
-        difference = next((one for one in told if one is not None), None)
+        try:
+            with deadline(seconds):
+                difference = next((one for one in told if one is not None), None)
+        except TimedOut:
+            limit = f"comparing the two tear-downs took longer than {seconds:g} s"
+            return report_timeout("tear-down failed", "tear-down failed", limit, policy)
     if difference is None:
         return Comparison(policy=str(policy))
     mismatch = Mismatch(

@@ -11,6 +11,7 @@ from ..comparison import Comparison
 from ..errors import UsageError
 from .digest import Digestion
 from .gathering import at_step, merge
+from .scalars import is_plainly_equal
 from .show import name_type, show
 from .walk import gather
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Exact", "PerKey"]
 
 KEY_LIMIT = 60
+
+
+#: What most comparisons come to.
+EQUAL = Comparison(policy="exact()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -36,6 +41,8 @@ class Exact:
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
     ) -> Comparison:
+        if is_plainly_equal(actual, expected) and not self.dict_order:
+            return EQUAL
         return gather(
             actual,
             expected,

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from ..comparison import Comparison, Mismatch, Note
 from ..model import Budget, Lost, Outcome, Run, Verdict
 from ..printable import make_printable, printable
 
-__all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain"]
+__all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain", "with_loss"]
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
 
 #: `CaseEntry.why` of a case that was not compared any more.
 INTERRUPTED = "interrupted"
+
+
+#: Of a case without mismatches.
+NO_CLASSES: Mapping[str, int] = MappingProxyType({})
 
 
 def plain(entry: Any, **nested: object) -> dict[str, Any]:
@@ -53,7 +58,7 @@ class CaseEntry:
     lost: Mapping[str, Any] | None = None
     mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
-    classes: Mapping[str, int] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=lambda: NO_CLASSES)
     notes: tuple[Note, ...] = ()
     why: str = ""
 
@@ -179,10 +184,15 @@ def judged(
         lost=None if lost is None else _plain_lost(lost, leg),
         mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
-        classes=comparison.classes if comparison is not None else {},
+        classes=(comparison.classes if comparison is not None else {}) or NO_CLASSES,
         notes=comparison.notes if comparison is not None else (),
         why=why,
     )
+
+
+def with_loss(entry: CaseEntry, lost: Lost) -> CaseEntry:
+    """Return an entry that says of a compared case that it was lost afterwards, in this process."""
+    return replace(entry, verdict=Verdict.LOST, lost=_plain_lost(lost, "serial"))
 
 
 def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:

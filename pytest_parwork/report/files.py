@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,8 +24,8 @@ def obstacle(file: Path) -> str:
     return ""
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file, and the folders around it; raises `OSError`.
+def write_whole(file: Path, pieces: Iterable[str]) -> None:
+    """Write a file from pieces of text, and the folders around it; raises `OSError`.
 
     It is written under another name and renamed, so that nobody reads a part of it, and a link in
     its place is replaced: somebody else may have made that, where others can write. A file that was
@@ -40,12 +41,12 @@ def write_whole(file: Path, text: str) -> None:
         fd = os.open(file, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
         os.set_blocking(fd, True)
         with open(fd, "w", encoding="utf-8") as special:
-            special.write(text)
+            special.writelines(pieces)
         return
     draft = file.with_name(f".parwork-{uuid.uuid4().hex}")
     try:
         with open(draft, "x", encoding="utf-8") as new:  # with the mode that the umask leaves
-            new.write(text)
+            new.writelines(pieces)
             if there is not None and stat.S_ISREG(there.st_mode) and _is_ours(there):
                 os.chmod(draft, stat.S_IMODE(there.st_mode) & 0o777)
         os.replace(draft, file)

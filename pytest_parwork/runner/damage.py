@@ -17,6 +17,9 @@ __all__ = ["Damage"]
 LOOK = 0.05
 COST = 50
 
+#: No process has an id from here on.
+MOST = 1 << 32
+
 
 class Damage:
     """Mends the table, and has the tasks that may have damaged it run one at a time.
@@ -67,6 +70,10 @@ class Damage:
         self._ledger.check()
         if self._settled is self._ledger or not (self.is_searched or now() >= self._next):
             return
+        for task in self._running():
+            # A row without a worker would be waited for as one that is being run.
+            if self._ledger.state(task) and not 0 < self._ledger.worker(task) < MOST:
+                raise DamagedError
         began = now()
         found, known = self._ledger.states(), self._settled.states()
         if found != known:

@@ -42,6 +42,7 @@ class Guard:
         self._mark = Mark()
         self._files: Files | None = None
         self._path = ""
+        self._has_workers = False
         self._left: Leavings | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -70,12 +71,14 @@ class Guard:
     def registry(self) -> str:
         """Return the path of the registry, in which workers enrol themselves."""
         self.begin()
+        self._has_workers = True
         return self._path
 
     def end_workers(self) -> None:
-        """End what workers have left."""
-        if self._left is not None:
+        """End what workers have left, where there were any since this was done."""
+        if self._left is not None and self._has_workers:
             self._left.end_workers()
+            self._has_workers = False
 
     def close(self, *, at_exit: bool = False) -> None:
         """End what workers have left, and the process that watches: `at_exit`, last of all.

@@ -40,6 +40,9 @@ REPLACING = 1.0
 #: How often workers are replaced without anything coming of it.
 REPLACEMENTS = 3
 
+#: How often the table is mended.
+MENDINGS = 10
+
 
 class Watch:
     """Hand out batches and wait for their end, whatever happens to the workers.
@@ -108,6 +111,7 @@ class Watch:
         )
         self._is_death_known = False
         self._replaced = 0
+        self._mended = 0
         self._ended = 0
         self._rendezvous = Rendezvous(self._flight, self._suspension)
         self._progress = now()
@@ -383,8 +387,12 @@ class Watch:
 
     def _mend(self) -> None:
         """Go on with new workers after one has written into the table of all."""
+        self._mended += 1
         self.workers.close(REPLACING)
         self._damage.mend()
+        if self._mended > MENDINGS:
+            self._give_up("the shared table of the run was damaged again and again")
+            return
         self._start_others()
 
     def _start_others(self) -> None:

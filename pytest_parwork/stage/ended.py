@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
+from ..culprit import explain
 from ..deadline import TimedOut
 from ..errors import PayloadError
 from ..failures import Record, describe, is_skip, survivor
 from ..model import Failure, Outcome
-from ..pickling import dumps, explain
+from ..pickling import dumps
 
 __all__ = ["Ended", "Phase", "conclude", "leaves", "unfold"]
 

@@ -42,7 +42,7 @@ def _experiment(kind: Kind, backend: str, seed: int) -> Experiment:
         count, guilty, chunksize = chosen(generator)
         write_project(folder, kind, guilty=guilty, count=count, chunksize=chunksize)
         whole = baseline + (len(guilty) - 1) * baseline / 2
-        return {"limit": (kind.timeout or 0.0) + NAMED_WITHIN + whole + HARD}
+        return {"limit": (kind.timeout or 0.0) + kind.patience + NAMED_WITHIN + whole + HARD}
 
     def judge(seen: Seen, baseline: float) -> Judgement:
         count, guilty, _ = chosen(experiment.random)

@@ -53,7 +53,7 @@ def judge_kind(
         is_own = bool(kind.leaves) and name.startswith(kind.leaves)
         (own if is_own else faults).append(f"left behind: {name}")
     is_overdue = any(case.reason == "timeout" for case in seen.cases.values())
-    timeout = kind.timeout or 0.0 if is_overdue else 0.0
+    timeout = (kind.timeout or 0.0 if is_overdue else 0.0) + kind.patience
     again = (len(guilty) - 1) * baseline / 2  # a new worker for each of them
     return summed_up(faults, own=own, late=_late(seen, timeout + NAMED_WITHIN + baseline + again))
 

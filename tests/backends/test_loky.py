@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Mapping
+from concurrent.futures import wait
+from typing import Any
 
+import parwork_faults as faults
+import pytest
+from carrier import Carrier, calls
+
+from pytest_parwork.backends.base import Backend
 from pytest_parwork.backends.loky import TellingLoky
 
 
@@ -13,3 +20,21 @@ def test_nothing_is_submitted_while_the_workers_are_ended(method: str) -> None:
     backend.stop()
     with pytest.raises(RuntimeError, match="its workers are being ended"):
         getattr(backend, method)(print)
+
+
+@pytest.mark.usefixtures("keeps_helpers")
+def test_calls_that_end_while_they_are_submitted_have_the_next_ones_submitted(
+    backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def submit_slowly(self: Any, func: Any, callback: Any = None) -> Any:
+        future = self._workers.submit(func)
+        wait([future], 10)
+        future.add_done_callback(callback)
+        return future
+
+    monkeypatch.setattr(TellingLoky.__base__, "submit", submit_slowly)
+    carrier = Carrier("joblib", backends["joblib"])
+    run = carrier(calls(faults.innocent, *((x,) for x in range(12))))
+    values = list(run)
+    carrier.close()
+    assert values == [x * x for x in range(12)]

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 import joblib.externals.loky
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import pytest_parwork
 
 from .scratch import Scratch
 
-# A session inside this process forgets what it imported first. NumPy cannot be imported twice, and
-# classes of ours would be there twice.
-LOADED = (np, joblib.externals.loky)
+# A session inside this process forgets what it imported first. NumPy and cryptography cannot be
+# imported twice, and classes of ours would be there twice.
+LOADED = (np, ec, joblib.externals.loky)
 for _module in pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork."):
     # No test here needs the libraries that may be installed or not, and take a second to import.
     if not _module.name.endswith("__main__") and ".libraries." not in _module.name:

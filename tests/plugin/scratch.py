@@ -30,6 +30,9 @@ OPTIONS = "-p parwork -p no:faulthandler -W error"
 #: The process that runs pytest, for `note`.
 PID = "SCRATCH_PID"
 
+#: What pytest sets while a test runs.
+CURRENT_TEST = "PYTEST_CURRENT_TEST"
+
 #: A module of every project: its cases tell that they ran, and where.
 NOTING = """
 import os
@@ -245,7 +248,7 @@ def until(is_so: Callable[[], bool], *, deadline: float = DEADLINE) -> bool:
 
 def without_test() -> dict[str, str]:
     """Return the environment as from a shell, where no test of another session runs."""
-    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return {name: value for name, value in os.environ.items() if name != CURRENT_TEST}
 
 
 def noted(path: Path) -> list[str]:
@@ -311,9 +314,11 @@ class Scratch:
         """Run pytest in this process."""
         os.environ[PID] = str(os.getpid())
         recorder = Recorder()
+        around = os.environ[CURRENT_TEST]
         result = self._pytester.runpytest_inprocess(
             *options, *self._reporting(report), plugins=[recorder, *plugins]
         )
+        os.environ[CURRENT_TEST] = around  # which that session has taken away
         return Session(
             code=int(result.ret),
             out="\n".join(result.outlines),

@@ -203,6 +203,32 @@ class TestTimeout:
         assert session.counts == {"passed": 2, "failed": 1}
         assert "Timeout (>1.0s) from pytest-timeout" in session.text
 
+    ENDLESS = """
+        class Endless:
+            def __eq__(self, other):
+                while True:
+                    time.sleep(0.01)
+            __hash__ = object.__hash__
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2{keywords})
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n):
+            return Endless() if n == 1 else n
+        """
+
+    def test_a_comparison_without_an_end_has_the_limit_that_is_nearer(
+        self, scratch: Scratch
+    ) -> None:
+        scratch.cases(self.ENDLESS.format(keywords=", timeout=0.7"))
+        session = scratch.run_apart(*needs("pytest_timeout"), "--timeout=30", report=True)
+        assert session.counts == {"passed": 2, "failed": 1}
+        assert session.verdicts("test_it.py::test_it")["1"] == "DIFFERENT"
+        assert "comparing the two results took longer than 0.7 s" in session.text
+        scratch.cases(self.ENDLESS.format(keywords=", timeout=30"))
+        session = scratch.run_apart(*needs("pytest_timeout"), "--timeout=1")
+        assert session.counts == {"passed": 2, "failed": 1}
+        assert "Timeout (>1.0s) from pytest-timeout" in session.text
+
 
 class TestRandomly:
     UNSEEDED = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import tempfile
 from pathlib import Path
 
@@ -61,7 +62,9 @@ ENDING = """
 
 
 def left() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("parwork-ray-*"))
+    """Return the folders that ray has made for us, and those where it makes its own."""
+    folder = Path(tempfile.gettempdir())
+    return {*folder.glob("parwork-ray-*"), *folder.glob("ray/session_*_*")}
 
 
 @pytest.mark.parametrize("name", ["joblib:ray"])
@@ -89,3 +92,22 @@ def test_the_end_of_ray_is_not_the_end_of_pytest(scratch: Scratch, name: str, wh
     assert session.run("test_it.py::test_one")["verdict"] == "EQUAL"
     assert session.run("test_it.py::test_two")["verdict"] in {"EQUAL", "LOST"}
     assert until(lambda: not apart.members(), deadline=10)
+
+
+@pytest.mark.parametrize("name", ["joblib:ray"])
+def test_nothing_is_left_where_pytest_is_killed_in_the_middle(scratch: Scratch, name: str) -> None:
+    before = left()
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork(backend={name!r}, workers=2)
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n):
+            if not is_here():
+                note("under way")
+                time.sleep(100)
+        """
+    )
+    apart = scratch.start("-q")
+    apart.wait_for("under way there")
+    apart.send(signal.SIGKILL)
+    assert until(lambda: not apart.members() and left() <= before, deadline=30)

@@ -125,9 +125,8 @@ def test_an_experiment_that_is_survived(name: str) -> None:
 
 
 def test_a_process_that_has_left_its_session_and_parents_is_seen() -> None:
-    experiment, seen = tried("processes:fork", "daemon")
+    _, seen = tried("concurrent.futures", "daemon")  # which leaves it, as we do not
     assert any("sleep 600" in process for process in seen.ending.left), seen.ending
-    assert experiment.judge(seen, 20.0).verdict == "own doing"
 
 
 def test_a_peer_that_loses_neighbours_is_a_fault() -> None:

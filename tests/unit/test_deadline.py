@@ -71,6 +71,44 @@ def test_no_code_in_python_goes_on_for_ever(function: Callable[[], None]) -> Non
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
+class Undeletable:
+    def __del__(self) -> None:
+        spins()
+
+
+def converts_it() -> None:
+    try:
+        spins()
+    except BaseException:
+        raise ValueError("mine") from None
+
+
+def swallows_it() -> None:
+    with suppress(BaseException):
+        spins()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("function", [swallows_it, converts_it, Undeletable])
+def test_what_swallows_it_is_told_of_at_the_end(function: Callable[[], object]) -> None:
+    with pytest.raises(TimedOut), deadline(0.05):
+        function()
+
+
+def test_nothing_is_told_of_what_ends_in_time() -> None:
+    with deadline(10):
+        pass
+    with pytest.raises(ValueError, match="mine"), deadline(10):
+        raise ValueError("mine")
+
+
+def test_the_one_inside_may_ring_before_the_one_around_it() -> None:
+    with deadline(10), pytest.raises(TimedOut), deadline(0.05):
+        spins()
+    with pytest.raises(TimedOut), deadline(0.05), deadline(10):
+        spins()
+
+
 def test_a_function_in_c_is_ended_too() -> None:
     with pytest.raises(TimedOut), deadline(0.05):
         time.sleep(1000)

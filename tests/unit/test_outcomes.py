@@ -7,8 +7,9 @@ import pytest
 from pytest_parwork.errors import LostError, PayloadError
 from pytest_parwork.failures import describe
 from pytest_parwork.ledger import Kind, Ledger
-from pytest_parwork.model import Failure, Lost
+from pytest_parwork.model import Lost
 from pytest_parwork.outcomes import Outcomes
+from pytest_parwork.threadcall import Remembered
 
 CRASH = Lost(reason="crash", detail="its worker ended")
 
@@ -18,7 +19,7 @@ def gathered(
 ) -> Outcomes:
     """Return the outcomes of tasks that gave `values`, in turn on threads 100, 101, …."""
     ledger = Ledger(bytearray(Ledger.size(len(values))))
-    memory: dict[int, tuple[Kind, object, Failure | None]] = {}
+    memory: list[Remembered | None] = [None] * len(values)
     for task, value in enumerate(values):
         if task == refused:
             continue
@@ -63,9 +64,7 @@ def test_a_successor_takes_over_the_number_of_the_worker_that_went() -> None:
         ledger.start(task, arrived)
         ledger.end(task, ended)
         ledger.store(task, "value", 0, 0, 0)
-    memory: dict[int, tuple[Kind, object, Failure | None]] = {
-        n: ("value", n, None) for n in range(4)
-    }
+    memory: list[Remembered | None] = [("value", n, None) for n in range(4)]
     outcomes = Outcomes(ledger, 4, lost={}, refused={}, memory=memory)
     assert [outcome.worker for outcome in outcomes] == [1, 2, 2, 1]
     assert outcomes.workers_used == 2

@@ -17,12 +17,12 @@ import parwork_tasks as tasks
 import pytest
 
 from pytest_parwork.copies import copy_arguments
+from pytest_parwork.culprit import explain
 from pytest_parwork.errors import PayloadError
 from pytest_parwork.ledger import Files
 from pytest_parwork.model import Address, Task
 from pytest_parwork.modules import project_modules
 from pytest_parwork.payload import SMALL, Header, Payload
-from pytest_parwork.pickling import explain
 from pytest_parwork.spool import read_record
 
 LOCK = threading.Lock()

@@ -25,7 +25,7 @@ def mode(file: Path) -> int:
 
 
 def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path, umask: None) -> None:
-    write_whole(tmp_path / "new" / "report.json", "{}\n")
+    write_whole(tmp_path / "new" / "report.json", ["{}\n"])
     assert (tmp_path / "new" / "report.json").read_text() == "{}\n"
     assert mode(tmp_path / "new" / "report.json") == 0o640
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.json"]
@@ -35,7 +35,7 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, umask: None) -> 
     file = tmp_path / "report.json"
     file.write_text("old")
     file.chmod(0o604)
-    write_whole(file, "new")
+    write_whole(file, ["new"])
     assert (file.read_text(), mode(file)) == ("new", 0o604)
 
 
@@ -47,7 +47,7 @@ def test_the_mode_of_a_file_of_somebody_else_is_not_kept(
     file.chmod(0o666)
     us = os.geteuid()
     monkeypatch.setattr("os.geteuid", lambda: us + 1)
-    write_whole(file, "new")
+    write_whole(file, ["new"])
     assert (file.read_text(), mode(file)) == ("new", 0o640)
 
 
@@ -57,7 +57,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path, target: str) -> Non
     file = tmp_path / "report.json"
     file.symlink_to(tmp_path / target)
     assert obstacle(file) == ""
-    write_whole(file, "new")
+    write_whole(file, ["new"])
     assert not file.is_symlink()
     assert file.read_text() == "new"
     assert (tmp_path / "there").read_text() == "of somebody else"
@@ -67,7 +67,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path, target: str) -> Non
 def test_a_second_name_of_the_file_keeps_what_it_had(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("of somebody else")
     os.link(tmp_path / "other", tmp_path / "report.json")
-    write_whole(tmp_path / "report.json", "new")
+    write_whole(tmp_path / "report.json", ["new"])
     assert (tmp_path / "other").read_text() == "of somebody else"
 
 
@@ -82,9 +82,9 @@ def test_nothing_is_left_of_what_could_not_be_written_to_its_end(
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(file, "new")
+        write_whole(file, ["new"])
     with pytest.raises(UnicodeEncodeError):
-        write_whole(file, "no encoding has \ud800")
+        write_whole(file, ["no encoding has \ud800"])
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
     assert file.read_text() == "old"
 
@@ -104,7 +104,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     reader = threading.Thread(target=read_all)
     reader.start()
     text = "x" * 200_000  # more than a pipe holds
-    write_whole(pipe, text)
+    write_whole(pipe, [text])
     os.close(holding)
     reader.join(30)
     assert read == [text]
@@ -114,11 +114,11 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
 def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "report.json")
     with pytest.raises(OSError, match="No such device or address"):
-        write_whole(tmp_path / "report.json", "{}")
+        write_whole(tmp_path / "report.json", ["{}"])
 
 
 def test_a_device_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    write_whole(Path(os.devnull), "{}")
+    write_whole(Path(os.devnull), ["{}"])
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 

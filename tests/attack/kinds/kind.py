@@ -38,7 +38,9 @@ class Kind:
     serial run, too); where it comes to its end the case returns what it should. `top` stands at the
     top of the test module. `survived` is how the case may read for the experiment to be survived,
     `own` for it to be the own doing of the case, `spoils` how its neighbours may read then, where
-    it takes from them what nobody can give back. With `is_every`, all cases are such. `ends_pytest`
+    it takes from them what nobody can give back. `patience` is the seconds that it may take
+    beyond others: those that a worker has on purpose. With `is_every`, all cases are such.
+    `ends_pytest`
     is the exit code of pytest which a result that is loaded may cause. `escapes` marks a process
     that leaves its session on purpose, `leaves` how the names of files begin that the case itself
     does not remove. `needs` is a module that has to be installed.
@@ -52,6 +54,7 @@ class Kind:
     own: tuple[Reading, ...] = ()
     spoils: tuple[Reading, ...] = ()
     timeout: float | None = None
+    patience: float = 0.0
     on_threads: bool = False
     is_everywhere: bool = False
     is_every: bool = False
@@ -71,6 +74,7 @@ def kind(
     spoils: tuple[str, ...] = (),
     top: str = "",
     timeout: float | None = None,
+    patience: float = 0.0,
     on_threads: bool = False,
     is_everywhere: bool = False,
     is_every: bool = False,
@@ -90,6 +94,7 @@ def kind(
         own=tuple(map(Reading, own)),
         spoils=tuple(map(Reading, spoils)),
         timeout=timeout,
+        patience=patience,
         on_threads=on_threads,
         is_everywhere=is_everywhere,
         is_every=is_every,

@@ -196,7 +196,7 @@ KINDS: tuple[Kind, ...] = (
         "import-never-ends-in-workers",
         "",
         "EQUAL",
-        "LOST timeout|LOST: start|import",
+        "LOST backend: did not get ready to run it within 20 s, at",
         top="""
         if not is_pytest():
             time.sleep(600)
@@ -204,6 +204,7 @@ KINDS: tuple[Kind, ...] = (
         is_every=True,
         is_ours=True,
         timeout=2,
+        patience=20,
     ),
     starting(
         "first-import-dies",
