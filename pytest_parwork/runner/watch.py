@@ -169,6 +169,8 @@ class Watch:
             return []  # each of them is tried alone
         suspect = self._suspects.next()
         if suspect is not None:
+            # Not before: dask may run again by itself what was on a worker that has died.
+            self._flight.reopen(suspect)
             return [self._schedule.single(suspect)]
         if self._damage.is_searched:
             batch = self._schedule.next()
