@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalDask", "require_distributed"]
 
+#: What the name of the directory has in it in which the processes of a cluster keep their files.
+FOLDER = "dask"
+
 #: Seconds that all workers of a local cluster have to start.
 PATIENCE = 60.0
 
@@ -109,7 +112,7 @@ class LocalDask:
         Nor is the scheduler asked: it does not answer where its thread has come to a halt.
         """
         until = now() + PATIENCE
-        while len(self._states()) != workers or len(self._living()) != workers:
+        while len(self._states()) != workers or self._ready() != workers:
             self.replace_deserters()
             if self.is_hopeless:
                 raise BackendError(self.reason)
@@ -152,10 +155,8 @@ class LocalDask:
             return
         known = {state.address for state in self._states()}
         before, self._deserters = self._deserters, {}
-        for nanny in list(self._cluster.workers.values()):
-            process, address, pid = nanny.process, nanny.worker_address, nanny.pid
-            has_started = process is not None and process.status.name == "running"
-            if pid is not None and has_started and address not in known:
+        for pid, address in self._started():
+            if address not in known:
                 self._deserters[pid] = before.get(pid, now())
                 if now() > self._deserters[pid] + DESERTION:
                     kill_group(pid)
@@ -234,13 +235,29 @@ class LocalDask:
         nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
         return [pid for nanny in nannies if (pid := nanny.pid) is not None]
 
+    def _started(self) -> list[tuple[int, str]]:
+        """Return process id and address of each worker that has come up, even if it has died."""
+        nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
+        return [
+            (nanny.pid, nanny.worker_address)
+            for nanny in nannies
+            if nanny.process is not None
+            and nanny.process.status.name == "running"
+            and nanny.pid is not None
+        ]
+
+    def _ready(self) -> int:
+        """Return how many can take batches; a dead one, which nobody has missed yet, cannot."""
+        known = {state.address for state in self._states()}
+        return sum(address in known and state_of(pid) != "Z" for pid, address in self._started())
+
     def _open(self) -> None:
         import dask
         from distributed import Client
 
         from .dask_nanny import QuietCluster, Starts, nanny_class
 
-        folder = self._folder = temporary_folder("dask")
+        folder = self._folder = temporary_folder(FOLDER)
         try:
             security = own_security(folder)
         except BaseException:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..clock import now
 from ..ledger import DamagedError, Ledger, State
-from ..schedule import Batch, Schedule
+from ..schedule import Schedule
 from ..spool import is_whole
 from .flight import Flight
 from .losses import Losses
@@ -94,7 +94,7 @@ class Damage:
         self._ledger.sign()
         self._ledger.release()
         batches = list(self._flight)
-        guilty = self._guilty(batches)
+        guilty = self._guilty()
         for batch in batches:
             for task in batch.tasks:
                 self._ledger.reset(task)
@@ -116,10 +116,10 @@ class Damage:
         if guilty is None:
             self._suspects |= left
 
-    def _guilty(self, batches: Sequence[Batch]) -> int | None:
-        tasks = [task for batch in batches for task in batch.tasks]
-        is_alone = len(tasks) == 1 and not self._flight.recent
-        return tasks[0] if is_alone and tasks[0] not in self._losses else None
+    def _guilty(self) -> int | None:
+        """Return the only task that has run since the table was known to be whole."""
+        ran = self._running() | self._flight.recent
+        return ran.pop() if len(ran) == 1 and not ran <= self._losses.all().keys() else None
 
     def _is_whole(self, task: int) -> bool:
         """Return whether the outcome that was stored of a task is still there."""

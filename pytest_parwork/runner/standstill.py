@@ -135,8 +135,6 @@ class Standstill:
             else:
                 self._losses.note_try(held)
                 suspects.append(held)
-        for task in suspects:
-            self._flight.reopen(task)
         hit = [batch for batch in self._flight if self._flight.owner(batch) == pid]
         if suspects:
             self._suspects.accuse(suspects, why, is_foreign=True)

@@ -169,8 +169,11 @@ class Watch:
             return []  # each of them is tried alone
         suspect = self._suspects.next()
         if suspect is not None:
+            # Not before: dask may run again by itself what was on a worker that has died.
+            self._flight.reopen(suspect)
             return [self._schedule.single(suspect)]
         if self._damage.is_searched:
+            self._damage.check()  # or it would not be known which of two has done it
             batch = self._schedule.next()
             return [] if batch is None else [batch]
         if self.workers.eager:

@@ -41,8 +41,6 @@ def values(carrier: Carrier, guilty: Task) -> dict[int, object]:
 INNOCENT = {x: x * x for x in range(12) if x != GUILTY}
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "joblib"], indirect=True)
 @pytest.mark.parametrize(
     ("fault", "args"),
     [
