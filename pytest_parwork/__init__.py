@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .fixture import Parwork
     from .marker import parwork
     from .model import Run
+    from .version import __version__ as __version__
 
 __all__ = [
     "BackendError",
@@ -44,7 +45,6 @@ __all__ = [
     "ulp",
     "unordered",
 ]
-__version__ = "0.1.0"
 
 _HOMES = {
     "errors": (
@@ -61,6 +61,7 @@ _HOMES = {
     "marker": ("parwork",),
     "comparison": ("Comparison", "Mismatch", "Note"),
     "model": ("Run",),
+    "version": ("__version__",),
     "equivalence": ("close", "compare", "exact", "reordered_sum", "ulp", "unordered"),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import traceback
 from types import TracebackType
@@ -10,6 +9,7 @@ from types import TracebackType
 from .errors import PayloadError
 from .model import Failure
 from .pickling import dumps
+from .stacks import is_ours
 
 __all__ = ["TEXT_LIMIT", "Record", "describe", "is_skip", "survivor"]
 
@@ -66,9 +66,7 @@ def _type_name(kind: type) -> str:
 
 
 def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
-    own = os.path.dirname(__file__)
-    rooms = (own, os.path.join(own, "stage"), os.path.join(own, "cases"))
-    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) in rooms:
+    while frames is not None and is_ours(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     return frames
 

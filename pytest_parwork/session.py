@@ -61,9 +61,9 @@ class Reporting:
         """Finish the report: hand it to other plugins, write the files."""
         if not self._pieces and not self._files:
             return
-        from . import __version__
         from .report.collector import Collector
         from .report.data import RunEntry
+        from .version import __version__
 
         collector = Collector()
         for piece in self._pieces:

@@ -12,7 +12,9 @@ import traceback
 from dataclasses import dataclass
 
 __all__ = [
+    "CALLER",
     "Stack",
+    "is_ours",
     "keep_stack",
     "keep_stack_in",
     "read_stack",
@@ -29,6 +31,12 @@ SPARE = 4
 
 #: Frames of a stack that are told.
 SHOWN = 12
+
+#: The function of this package that calls a task, by which its frames are found in a stack.
+CALLER = "perform"
+
+#: Where this package is, with a separator at its end.
+_HOME = os.path.join(os.path.dirname(sys.modules[__name__.partition(".")[0]].__file__ or ""), "")
 
 #: The signals that faulthandler takes, by its names for them.
 _NAMES = {
@@ -55,6 +63,11 @@ class Stack:
 
     code: int | None = None
     frames: tuple[str, ...] = ()
+
+
+def is_ours(file: str) -> bool:
+    """Return whether a frame with this file is one of this package."""
+    return file.startswith(_HOME)
 
 
 def size_of_stacks(places: int) -> int:
@@ -104,12 +117,11 @@ def read_stack(fd: int, pid: int, *, is_last: bool = True) -> Stack:
 
 def stack_of(error: BaseException) -> tuple[str, ...]:
     """Return the frames in which an exception was raised, `file:line in function` as well."""
-    own = os.path.dirname(__file__)
     frames = [
         (frame.filename, f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}")
         for frame in reversed(traceback.extract_tb(error.__traceback__))
     ]
-    return _shown([told for file, told in frames if not file.startswith(own)])
+    return _shown([told for file, told in frames if not is_ours(file)])
 
 
 def _text(fd: int, start: int) -> bytes:
@@ -123,24 +135,32 @@ def _clear(fd: int, start: int) -> None:
 
 
 def _frames(text: str) -> tuple[str, ...]:
-    here = os.path.dirname(__file__)
-    own = os.path.join(here, "carrying.py")  # which calls the task
     place = -1
-    threads: list[list[tuple[str, str]]] = []
+    threads: list[list[tuple[str, str, str]]] = []
     for line in text.splitlines():
         if "(most recent call first)" in line:
-            # That in which a signal arose comes first, wherever faulthandler has it.
+            # The thread that received the signal comes first, wherever faulthandler writes it.
             threads.insert(0 if line.startswith("Current") else len(threads), [])
             place = 0 if line.startswith("Current") else -1
         elif threads and (found := _FRAME.match(line)):
-            told = f"{os.path.basename(found['file'])}:{found['line']} in {found['name']}"
-            threads[place].append((found["file"], told))
-    at_work = [frames for frames in threads if any(file == own for file, _ in frames)]
-    frames = next(iter(at_work or threads), [])
-    files = [file for file, _ in frames]
-    inside = frames[: files.index(own) if own in files else None]
-    # What calls its fixtures, or imports its module, is ours, too.
-    return _shown([told for file, told in inside if not file.startswith((here, "<frozen"))])
+            threads[place].append((found["file"], found["name"], found["line"]))
+    cut = [(frames, _caller(frames)) for frames in threads]
+    at_work = [(frames, caller) for frames, caller in cut if caller is not None]
+    frames, caller = next(iter(at_work or cut), ([], None))
+    # Frames that set up fixtures or import the module are this package's, too.
+    return _shown(
+        [
+            f"{os.path.basename(file)}:{line} in {name}"
+            for file, name, line in frames[:caller]
+            if not is_ours(file) and not file.startswith("<frozen")
+        ]
+    )
+
+
+def _caller(frames: list[tuple[str, str, str]]) -> int | None:
+    """Return the place of the frame that called the task, None if this thread ran none."""
+    places = (at for at, (file, name, _) in enumerate(frames) if is_ours(file) and name == CALLER)
+    return next(places, None)
 
 
 def _shown(frames: list[str]) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def test_the_version_stands_in_one_place() -> None:
     assert importlib.metadata.version("pytest-parwork") == version
     files = [ROOT / "pyproject.toml", *PACKAGE.rglob("*.py")]
     naming = [file for file in files if f'"{version}"' in file.read_text(encoding="utf-8")]
-    assert naming == [PACKAGE / "__init__.py"]
+    assert naming == [PACKAGE / "version.py"]
 
 
 def test_public_names_are_sorted() -> None:

@@ -10,11 +10,11 @@ from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..clock import now
 from ..errors import BackendError
 from ..network import NetworkCall
 from ..outside import end_if_stuck
+from ..version import __version__
 from .dask_local import require_distributed
 from .dask_logs import Hush, exit_code_in
 
