@@ -12,7 +12,7 @@ from measure import interleave, repeats, show, timed
 from workloads import mean_of_share
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.model import Configuration, Task, Workload
+from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import carry_out
 
 ARRAY = np.random.default_rng(0).random(10_000_000)

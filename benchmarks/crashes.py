@@ -14,7 +14,7 @@ from measure import interleave, loops_for, repeats, show, timed
 from workloads import spin_or_die
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.model import Configuration, Task, Workload
+from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import carry_out
 
 #: Tasks of a run. One process a task takes much longer, so there are fewer, and fewer that crash.

@@ -16,7 +16,7 @@ from measure import interleave, repeats, show, timed
 from workloads import fib
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.model import Configuration, Task, Workload
+from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import carry_out
 
 NUMBERS = range(35)

@@ -24,7 +24,8 @@ from measure import Contender, Sample, interleave, loops_for, repeats, show, tim
 from workloads import spin, successor
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.model import Configuration, Run, Task, Workload
+from pytest_parwork.model.outcome import Run
+from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import carry_out
 
 TASKS = 10_000

@@ -8,10 +8,10 @@ from multiprocessing.pool import ThreadPool
 from matrix import Matrix
 
 from pytest_parwork import Mismatch, compare
-from pytest_parwork.backends.base import Backend, Event, EventQueue, Reach
-from pytest_parwork.carrying import BatchCall
-from pytest_parwork.comparison import Policy
-from pytest_parwork.schedule import Batch
+from pytest_parwork.backends.protocol import Backend, Event, EventQueue, Reach
+from pytest_parwork.model.comparison import Policy
+from pytest_parwork.model.work import Batch
+from pytest_parwork.worker.calling import BatchCall
 
 
 class ThreadPoolWorkers:

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .comparison import Comparison, Mismatch, Note
     from .equivalence import close, compare, exact, reordered_sum, ulp, unordered
-    from .errors import (
+    from .model.comparison import Comparison, Mismatch, Note
+    from .model.errors import (
         BackendError,
         FixtureError,
         LostError,
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
         PayloadError,
         UsageError,
     )
-    from .fixture import Parwork
-    from .marker import parwork
-    from .model import Run
-    from .version import __version__ as __version__
+    from .model.outcome import Run
+    from .model.version import __version__ as __version__
+    from .plugin.calls.fixture import Parwork
+    from .plugin.config.marker import parwork
 
 __all__ = [
     "BackendError",
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "errors": (
+    "model.errors": (
         "BackendError",
         "FixtureError",
         "LostError",
@@ -57,11 +57,11 @@ _HOMES = {
         "PayloadError",
         "UsageError",
     ),
-    "fixture": ("Parwork",),
-    "marker": ("parwork",),
-    "comparison": ("Comparison", "Mismatch", "Note"),
-    "model": ("Run",),
-    "version": ("__version__",),
+    "plugin.calls.fixture": ("Parwork",),
+    "plugin.config.marker": ("parwork",),
+    "model.comparison": ("Comparison", "Mismatch", "Note"),
+    "model.outcome": ("Run",),
+    "model.version": ("__version__",),
     "equivalence": ("close", "compare", "exact", "reordered_sum", "ulp", "unordered"),
 }
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import cast
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.backends.base import UNKNOWN, Backend, Event, NetworkWorkers, Reach, Workers
-from pytest_parwork.carrying import BatchCall
-from pytest_parwork.model import Configuration, Run, Task, WorkersAsked, Workload
-from pytest_parwork.modules import ModuleTable, project_modules
-from pytest_parwork.outcomes import Outcomes
-from pytest_parwork.output import Capture
+from pytest_parwork.backends.protocol import UNKNOWN, Backend, Event, NetworkWorkers, Reach, Workers
+from pytest_parwork.model.outcome import Run
+from pytest_parwork.model.output import Capture
+from pytest_parwork.model.work import Batch, Configuration, Task, WorkersAsked, Workload
 from pytest_parwork.runner import Guard, carry_out
-from pytest_parwork.schedule import Batch
-from pytest_parwork.sources import Sendable
+from pytest_parwork.runner.outcomes import Outcomes
+from pytest_parwork.transport.modules import ModuleTable, project_modules
+from pytest_parwork.transport.sources import Sendable
+from pytest_parwork.worker.calling import BatchCall
 
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_parwork.comparison import Mismatch
-from pytest_parwork.model import Verdict
+from pytest_parwork.model.comparison import Mismatch
+from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.report.data import Report, RunEntry
 from pytest_parwork.report.entries import CaseEntry, RunFacts
 from pytest_parwork.report.terminal import Section, render

@@ -1,11 +1,12 @@
-"""The layers of the package, held as data and enforced."""
+"""The ten folders of the package in one line, held as data and enforced."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,232 +15,223 @@ import pytest_parwork
 
 PACKAGE = Path(pytest_parwork.__file__).parent
 
-#: A module imports from lower layers only. A folder is one room: its files may import one another,
-#: except backends, where none imports another but what they share.
-LAYERS = {
-    "printable": -1,
-    "errors": 0,
-    "listing": 0,
-    "comparison": 0,
-    "output": 0,
-    "model": 0,
-    "clock": 0,
-    "cpus": 0,
-    "marks": 0,
-    "version": 0,
-    "stats": 1,
-    "schedule": 1,
-    "budget": 1,
-    "equivalence": 1,
-    "ledger": 1,
-    "spool": 1,
-    "modules": 1,
-    "limits": 1,
-    "deadline": 1,
-    "endings": 1,
-    "groups": 1,
-    "breadcrumb": 1,
-    "stacks": 1,
-    "private": 1,
-    "sources": 2,
-    "journal": 2,
-    "outside": 2,
-    "pickling": 1,
-    "culprit": 1,
-    "capture": 2,
-    "payload": 2,
-    "failures": 2,
-    "leavings": 2,
-    "copies": 2,
-    "inputs": 2,
-    "carrying": 2,
-    "threadcall": 2,
-    "worker": 2,
-    "sites": 2,
-    "network": 2,
-    "backends": 3,
-    "stage": 2,
-    "outcomes": 3,
-    "reseeding": 2,
-    "runner": 4,
-    "reference": 5,
-    "stress": 5,
-    "diagnosis": 6,
-    "report": 6,
-    "testing": 6,
-    "_compat": 7,
-    "distribution": 7,
-    "balance": 8,
-    "hookspecs": 7,
-    "options": 7,
-    "marker": 7,
-    "commands": 7,
-    "capturing": 7,
-    "config": 7,
-    "cases": 8,
-    "calls": 8,
-    "fixture": 8,
-    "session": 8,
-    "plugin": 9,
-    "__main__": 9,
-}
-PYTEST_FROM = 7
+#: A module imports from its own folder, and from those before it.
+ORDER = (
+    "model",
+    "machine",
+    "equivalence",
+    "transport",
+    "worker",
+    "backends",
+    "runner",
+    "report",
+    "verify",
+    "plugin",
+)
 
-#: The only imports inside one layer, besides those inside one folder.
-SAME_LAYER = {
-    ("comparison", "listing"),
-    ("model", "comparison"),
-    ("model", "errors"),
-    ("model", "output"),
-    ("equivalence", "deadline"),
-    ("culprit", "deadline"),
-    ("culprit", "pickling"),
-    ("carrying", "failures"),
-    ("failures", "stacks"),
-    ("spool", "groups"),
-    ("stage", "carrying"),
-    ("threadcall", "capture"),
-    ("threadcall", "carrying"),
-    ("threadcall", "inputs"),
-    ("worker", "inputs"),
-    ("threadcall", "copies"),
-    ("threadcall", "failures"),
-    ("worker", "capture"),
-    ("worker", "carrying"),
-    ("worker", "failures"),
-    ("worker", "payload"),
-    ("reseeding", "worker"),
-    ("stage", "capture"),
-    ("stage", "failures"),
-    ("stage", "reseeding"),
-    ("sites", "capture"),
-    ("sites", "journal"),
-    ("sites", "payload"),
-    ("sites", "worker"),
-    ("outside", "journal"),
-    ("network", "journal"),
-    ("network", "payload"),
-    ("network", "sites"),
-    ("options", "_compat"),
-    ("commands", "options"),
-    ("capturing", "_compat"),
-    ("config", "options"),
-    ("config", "_compat"),
-    ("cases", "fixture"),
-    ("fixture", "calls"),
-    ("cases", "session"),
-    ("fixture", "session"),
-}
+#: These may import everything, and nothing in the folders imports them.
+BESIDE = {"__init__", "__main__", "testing"}
+
+#: What adapters share. All else in `backends` is one adapter, a file or a folder.
+SHARED = {"backends", "backends.protocol"}
+
+#: The only adapter that uses another: joblib can run on dask.
+PAIRS = {("joblib", "dask")}
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    """Yield each module as (dotted name below the package, file)."""
-    for file in sorted(PACKAGE.rglob("*.py")):
-        parts = file.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__")
-        if name:
-            yield name, file
+class Tree:
+    """The modules of a package, and what each imports of the package and of others."""
+
+    def __init__(self, package: Path) -> None:
+        self.package = package
+        self.trees = {
+            _name(file.relative_to(package)): ast.parse(file.read_text(encoding="utf-8"))
+            for file in sorted(package.rglob("*.py"))
+        }
+        self.is_folder = {
+            name: (package.joinpath(*name.split(".")) / "__init__.py").exists()
+            for name in self.trees
+        }
+
+    def imports(self, name: str) -> Iterator[str]:
+        """Yield every module that `name` imports, anywhere; those of the package as `.model.work`.
+
+        `from . import sibling` names the package around both, too, unless that is around `name`.
+        """
+        parts = () if name == "__init__" else tuple(name.split("."))
+        here = parts if name == "__init__" or self.is_folder[name] else parts[:-1]
+        for node in ast.walk(self.trees[name]):
+            if isinstance(node, ast.Import):
+                yield from (self._own(alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                if node.level:
+                    base = here[: len(here) - node.level + 1]
+                    source = "." + ".".join((*base, *([node.module] if node.module else [])))
+                else:
+                    source = self._own(node.module or "")
+                below = [f"{source.rstrip('.')}.{alias.name}" for alias in node.names]
+                modules = [other for other in below if other.removeprefix(".") in self.trees]
+                # A package is imported before what is in it; only a name of its own is a tie.
+                if len(modules) < len(below):
+                    yield source
+                yield from modules
+
+    def own(self, name: str) -> set[str]:
+        """Return the modules of the package that `name` imports."""
+        below = {other[1:] or "__init__" for other in self.imports(name) if other[:1] == "."}
+        return below - {name}
+
+    def _own(self, name: str) -> str:
+        package = self.package.name
+        return "." if name == package else re.sub(rf"^{package}\.", ".", name)
 
 
-def imports(file: Path, *, outermost: bool = False) -> Iterator[str]:
-    """Yield every module that `file` imports, absolute; with `outermost`, at import time only."""
-    package = (PACKAGE.name, *file.relative_to(PACKAGE).parent.parts)
-    todo: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            source = ".".join((*base, *([node.module] if node.module else [])))
-            yield source
-            yield from (f"{source}.{alias.name}" for alias in node.names)
-        elif outermost and (
-            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_type_checking(node)
-        ):
-            continue
-        todo.extend(ast.iter_child_nodes(node))
+def _name(file: Path) -> str:
+    parts = file.with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__") or "__init__"
 
 
-def is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-
-
-def own(names: Iterator[str]) -> set[str]:
-    """Keep the package's modules that exist, as dotted names below the package."""
-    known = {name for name, _ in modules()}
-    below = (name.removeprefix(f"{PACKAGE.name}.") for name in names)
-    return {name for name in below if name in known}
-
-
-def room(name: str) -> str:
+def folder(name: str) -> str:
     return name.partition(".")[0]
 
 
-@pytest.mark.parametrize(("name", "file"), list(modules()))
-def test_a_module_imports_from_lower_layers_only(name: str, file: Path) -> None:
-    here = room(name)
-    assert here in LAYERS, f"{name}: give it a place in LAYERS"
-    wrong = [
-        other
-        for other in own(imports(file))
-        if room(other) != here
-        and LAYERS[room(other)] >= LAYERS[here]
-        and (here, room(other)) not in SAME_LAYER
-    ]
-    assert not wrong, f"{name} (layer {LAYERS[here]}) imports {wrong}"
+def adapter(name: str) -> str | None:
+    """Return the adapter that a module belongs to, None where adapters share it."""
+    return None if name in SHARED or folder(name) != "backends" else name.split(".")[1]
 
 
-@pytest.mark.parametrize(("name", "file"), list(modules()))
-def test_pytest_is_imported_by_the_upper_layers_only(name: str, file: Path) -> None:
-    if LAYERS[room(name)] >= PYTEST_FROM:
-        pytest.skip("an upper layer")
-    wrong = [other for other in imports(file) if other.split(".")[0] in {"pytest", "_pytest"}]
-    assert not wrong
+def upward(tree: Tree, name: str) -> list[str]:
+    """Return what a folder imports from folders behind it, or from beside the line."""
+    allowed = ORDER[: ORDER.index(name) + 1]
+    return sorted(
+        f"{module} imports {other}"
+        for module in tree.trees
+        if folder(module) == name
+        for other in tree.own(module)
+        if folder(other) not in allowed
+    )
 
 
-@pytest.mark.parametrize(("name", "file"), list(modules()))
-def test_private_names_of_pytest_stay_in_compat(name: str, file: Path) -> None:
-    if name == "_compat":
-        pytest.skip("its purpose")
-    assert not [other for other in imports(file) if other.split(".")[0] == "_pytest"]
-
-
-@pytest.mark.parametrize(("name", "file"), list(modules()))
-def test_no_backend_imports_another(name: str, file: Path) -> None:
-    if not name.startswith("backends."):
-        pytest.skip("not a backend")
-    shared = {"base", "clusters", "contexts", "exits", "forking", "joblib_dask", "loky", "parallel"}
-    shared |= {"dask_clock", "dask_futures", "dask_joined", "dask_local", "dask_logs", "dask_nanny"}
-    shared |= {"dask_own", "dask_security", "dask_sending", "inherited", "native", "ray"}
-    shared |= {"ray_driver"}
-    wrong = [other for other in own(imports(file)) if room(other) == "backends"]
-    assert set(wrong) <= {"backends", *(f"backends.{name}" for name in shared)}
-
-
-def test_there_is_no_import_cycle() -> None:
-    # `from . import sibling` names the package around both, which is there before either.
-    edges = {
-        name: {
-            other
-            for other in own(imports(file, outermost=True))
-            if not f"{name}.".startswith(f"{other}.")
-        }
-        for name, file in modules()
+def pytest_users(tree: Tree, library: str) -> set[str]:
+    return {
+        module
+        for module in tree.trees
+        if any(other.partition(".")[0] == library for other in tree.imports(module))
     }
-    done: set[str] = set()
-    while left := {name for name in edges if name not in done}:
-        ready = {name for name in left if edges[name] <= done}
-        assert ready, f"a cycle among {sorted(left)}"
-        done |= ready
 
 
-@pytest.mark.parametrize(("name", "file"), list(modules()))
-def test_a_module_opens_with_one_sentence(name: str, file: Path) -> None:
-    doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
-    assert doc, f"{name} has no docstring"
-    first = doc.split("\n\n")[0]
-    assert first.endswith("."), f"{name}: {first!r}"
+def circle(edges: Mapping[str, set[str]]) -> list[str]:
+    """Return the modules that wait for one another, empty if there is an order for all."""
+    left = dict(edges)
+    while ready := [name for name in left if not left[name] & left.keys()]:
+        for name in ready:
+            del left[name]
+    # What only depends on a circle is not in it.
+    while loose := [name for name in left if not any(name in left[other] for other in left)]:
+        for name in loose:
+            del left[name]
+    return sorted(left)
+
+
+def crossings(tree: Tree) -> list[str]:
+    """Return where one adapter imports another."""
+    found = []
+    for module in tree.trees:
+        for other in tree.own(module):
+            mine, theirs = adapter(module), adapter(other)
+            if mine and theirs and mine != theirs and (mine, theirs) not in PAIRS:
+                found.append(f"{module} imports {other}")
+    return sorted(found)
+
+
+@pytest.fixture(scope="module")
+def tree() -> Tree:
+    return Tree(PACKAGE)
+
+
+def test_there_are_ten_folders_and_nothing_else(tree: Tree) -> None:
+    assert {folder(name) for name in tree.trees} - BESIDE == set(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_folder_imports_from_folders_before_it_only(tree: Tree, name: str) -> None:
+    assert upward(tree, name) == []
+
+
+def test_pytest_is_imported_in_plugin_alone(tree: Tree) -> None:
+    users = pytest_users(tree, "pytest")
+    assert {folder(name) for name in users} - BESIDE == {"plugin"}
+
+
+def test_private_names_of_pytest_are_imported_in_compat_alone(tree: Tree) -> None:
+    assert pytest_users(tree, "_pytest") <= {"plugin.compat"}
+
+
+def test_no_circle_even_for_type_checkers(tree: Tree) -> None:
+    assert circle({name: tree.own(name) for name in tree.trees if name not in BESIDE}) == []
+
+
+def test_an_adapter_imports_no_other(tree: Tree) -> None:
+    assert crossings(tree) == []
+
+
+def test_a_module_opens_with_one_sentence(tree: Tree) -> None:
+    opening = {
+        name: (ast.get_docstring(parsed) or "").split("\n\n")[0]
+        for name, parsed in tree.trees.items()
+    }
+    assert {name: text for name, text in opening.items() if not text.endswith(".")} == {}
+
+
+class TestTheRules:
+    """Each finds what breaks it, in a package made for that."""
+
+    @pytest.fixture
+    def broken(self, tmp_path: Path) -> Tree:
+        package = tmp_path / "package"
+        files = {
+            "__init__.py": "",
+            "model/__init__.py": "",
+            "model/work.py": "if TYPE_CHECKING:\n    from ..machine.clock import now",
+            "machine/__init__.py": "",
+            "machine/clock.py": "def f():\n    import pytest",
+            "machine/cpus.py": "from package.testing import contract",
+            "testing.py": "from . import __version__",
+            "backends/__init__.py": "from .protocol import Backend",
+            "backends/protocol.py": "",
+            "backends/threads.py": "from . import processes",
+            "backends/processes.py": "from .protocol import Backend\nfrom .dask import local",
+            "backends/dask/__init__.py": "",
+            "backends/dask/local.py": "if TYPE_CHECKING:\n    from .joined import Joined",
+            "backends/dask/joined.py": "from .local import Local",
+            "backends/joblib.py": "from .dask.local import Local",
+            "plugin/__init__.py": "from .compat import x",
+            "plugin/compat.py": "import _pytest.fixtures",
+        }
+        for name, text in files.items():
+            (package / name).parent.mkdir(parents=True, exist_ok=True)
+            (package / name).write_text(text, encoding="utf-8")
+        return Tree(package)
+
+    def test_an_import_from_a_folder_behind(self, broken: Tree) -> None:
+        assert upward(broken, "model") == ["model.work imports machine.clock"]
+
+    def test_an_import_from_beside_the_line(self, broken: Tree) -> None:
+        assert upward(broken, "machine") == ["machine.cpus imports testing"]
+
+    def test_pytest_inside_a_function(self, broken: Tree) -> None:
+        assert pytest_users(broken, "pytest") == {"machine.clock"}
+        assert pytest_users(broken, "_pytest") == {"plugin.compat"}
+
+    def test_a_circle_that_only_type_checkers_see(self, broken: Tree) -> None:
+        edges = {name: broken.own(name) for name in broken.trees}
+        assert circle(edges) == ["backends.dask.joined", "backends.dask.local"]
+
+    def test_an_adapter_that_imports_another(self, broken: Tree) -> None:
+        assert crossings(broken) == [
+            "backends.processes imports backends.dask.local",
+            "backends.threads imports backends.processes",
+        ]
 
 
 @pytest.mark.parametrize("library", ["joblib", "numpy", "dask", "threadpoolctl", "cloudpickle"])
@@ -250,6 +242,7 @@ def test_the_plugin_loads_without_the_heavy_libraries(library: str) -> None:
 
 def test_the_worker_loads_without_pytest_and_numpy() -> None:
     code = (
-        "import pytest_parwork.worker, sys; sys.exit(bool({'pytest', 'numpy'} & set(sys.modules)))"
+        "import pytest_parwork.worker.processes, sys;"
+        "sys.exit(bool({'pytest', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import pytest_parwork
-from pytest_parwork import options
 from pytest_parwork.backends import bundled
+from pytest_parwork.plugin.config import options
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(pytest_parwork.__file__).parent
@@ -71,7 +71,7 @@ def test_the_version_stands_in_one_place() -> None:
     assert importlib.metadata.version("pytest-parwork") == version
     files = [ROOT / "pyproject.toml", *PACKAGE.rglob("*.py")]
     naming = [file for file in files if f'"{version}"' in file.read_text(encoding="utf-8")]
-    assert naming == [PACKAGE / "version.py"]
+    assert naming == [PACKAGE / "model" / "version.py"]
 
 
 def test_public_names_are_sorted() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pytest_parwork import journal, options
-from pytest_parwork.backends import bundled, dask_local
-from pytest_parwork.sources import IMPORTERS
+from pytest_parwork.backends import bundled
+from pytest_parwork.backends.dask import local
+from pytest_parwork.plugin.config import options
+from pytest_parwork.transport import journal
+from pytest_parwork.transport.sources import IMPORTERS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "security.md").read_text(encoding="utf-8")
@@ -34,7 +36,7 @@ def test_every_family_of_backends_is_said_to_listen_or_not() -> None:
 
 
 def test_names_of_folders_functions_and_options_are_those_of_the_code() -> None:
-    for name in (journal.FOLDER, f"-{dask_local.FOLDER}-", *IMPORTERS):
+    for name in (journal.FOLDER, f"-{local.FOLDER}-", *IMPORTERS):
         assert name in PAGE
     source = Path(options.__file__).read_text(encoding="utf-8")
     for name in re.findall(r"--parwork-[\w-]+", PAGE):

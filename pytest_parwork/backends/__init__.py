@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .base import Backend
+from .protocol import Backend
 
 __all__ = ["bundled"]
 
@@ -12,8 +12,10 @@ __all__ = ["bundled"]
 def bundled() -> Mapping[str, Backend]:
     """Return every backend of the package by the name that a test gives."""
     # Imported here, so that a test session without parwork pays for none of them.
-    from . import dask, isolated, joblib, multiprocessing, processes, serial, threads
-    from .clusters import Clusters
+    from . import isolated, multiprocessing, processes, serial, threads
+    from .dask import adapter as dask
+    from .dask.clusters import Clusters
+    from .joblib import adapter as joblib
 
     clusters = Clusters()
     found: dict[str, Backend] = {**dask.backends(clusters), **joblib.backends(clusters)}

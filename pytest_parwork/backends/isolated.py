@@ -9,10 +9,10 @@ from functools import partial
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 
-from ..carrying import BatchCall
-from ..schedule import Batch
-from .base import LEAVING, Backend, Event, PerRun, Reach
-from .contexts import Processes, start_methods
+from ..machine.contexts import Processes, start_methods
+from ..model.work import Batch
+from ..worker.calling import BatchCall
+from .protocol import LEAVING, Backend, Event, PerRun, Reach
 
 __all__ = ["backends"]
 

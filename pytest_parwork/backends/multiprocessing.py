@@ -11,11 +11,11 @@ from multiprocessing import TimeoutError as NothingYet
 from multiprocessing.pool import AsyncResult, IMapIterator, Pool
 from typing import Any
 
-from ..carrying import BatchCall
-from ..clock import now
-from ..schedule import Batch
-from .base import Backend, Event, EventQueue, PerRun, Reach
-from .contexts import Processes, is_measured, start_methods
+from ..machine.clock import now
+from ..machine.contexts import Processes, is_measured, start_methods
+from ..model.work import Batch
+from ..worker.calling import BatchCall
+from .protocol import Backend, Event, EventQueue, PerRun, Reach
 
 __all__ = ["METHODS", "backends"]
 

@@ -8,10 +8,10 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
-from ..carrying import BatchCall
-from ..schedule import Batch
-from .base import Backend, Event, EventQueue, PerRun, Reach, told
-from .contexts import Processes, start_methods
+from ..machine.contexts import Processes, start_methods
+from ..model.work import Batch
+from ..worker.calling import BatchCall
+from .protocol import Backend, Event, EventQueue, PerRun, Reach, told
 
 __all__ = ["backends"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..carrying import BatchCall
-from ..schedule import Batch
-from .base import Backend, Event, PerRun, Reach
+from ..model.work import Batch
+from ..worker.calling import BatchCall
+from .protocol import Backend, Event, PerRun, Reach
 
 __all__ = ["backends"]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from ..carrying import BatchCall
-from ..schedule import Batch
-from .base import Backend, Event, EventQueue, PerRun, Reach, told
+from ..model.work import Batch
+from ..worker.calling import BatchCall
+from .protocol import Backend, Event, EventQueue, PerRun, Reach, told
 
 __all__ = ["backends"]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..comparison import Comparison
+from ..model.comparison import Comparison
 
 __all__ = ["KEPT", "at_step", "merge"]
 

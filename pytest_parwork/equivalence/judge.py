@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..comparison import Comparison, Mismatch
-from ..errors import UsageError
+from ..model.comparison import Comparison, Mismatch
+from ..model.errors import UsageError
 from .arrays import is_bool
 from .show import clip, mask_addresses, name_type, show
 
 if TYPE_CHECKING:
-    from ..comparison import OwnComparison
+    from ..model.comparison import OwnComparison
 
 __all__ = ["Judge"]
 

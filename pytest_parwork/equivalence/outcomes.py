@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..comparison import Comparison, Mismatch, OwnComparison, Policy
-from ..deadline import TimedOut, deadline
-from ..model import Failure, Outcome
+from ..machine.deadline import TimedOut, deadline
+from ..model.comparison import Comparison, Mismatch, OwnComparison, Policy
+from ..model.outcome import Failure, Outcome
 from .policies import exact
 from .records import read_arguments
 from .show import clip, mask_addresses, name_type, show

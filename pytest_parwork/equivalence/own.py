@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..comparison import Mismatch, OwnComparison
+from ..model.comparison import Mismatch, OwnComparison
 from .show import clip, show
 
 __all__ = ["ask"]

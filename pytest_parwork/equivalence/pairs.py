@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from ..comparison import Mismatch, Note
+from ..model.comparison import Mismatch, Note
 from .floats import Distance
 from .show import clip, show
 

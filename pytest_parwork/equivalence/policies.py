@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeAlias
 
-from ..comparison import Comparison, Policy
-from ..errors import UsageError
+from ..model.comparison import Comparison, Policy
+from ..model.errors import UsageError
 from .arrays import is_bool
 from .judge import Judge
 from .show import show

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..comparison import Comparison
-from ..errors import UsageError
+from ..model.comparison import Comparison
+from ..model.errors import UsageError
 from .digest import Digestion
 from .gathering import at_step, merge
 from .scalars import is_plainly_equal
@@ -16,7 +16,7 @@ from .show import name_type, show
 from .walk import gather
 
 if TYPE_CHECKING:
-    from ..comparison import OwnComparison, Policy
+    from ..model.comparison import OwnComparison, Policy
 
 __all__ = ["Exact", "PerKey"]
 

@@ -13,7 +13,7 @@ from .floats import count_ulp, modulus, write_number
 from .walk import gather
 
 if TYPE_CHECKING:
-    from ..comparison import Comparison, OwnComparison
+    from ..model.comparison import Comparison, OwnComparison
 
 __all__ = ["Close", "ReorderedSum", "Ulp"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..comparison import Comparison
+from ..model.comparison import Comparison
 from .containers import CONTENTS
 from .digest import Digestion
 from .gathering import KEPT
@@ -15,7 +15,7 @@ from .pairs import ABSENT, Relation, Unequal, render
 from .walk import Effort, Walk, gather, is_same_class
 
 if TYPE_CHECKING:
-    from ..comparison import OwnComparison
+    from ..model.comparison import OwnComparison
 
 __all__ = ["Unordered"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ..comparison import Comparison, Mismatch, Note, OwnComparison
+from ..model.comparison import Comparison, Mismatch, Note, OwnComparison
 from . import arrays, callables, containers, libraries, objects, records, scalars
 from .gathering import KEPT
 from .own import ask

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .. import stats
-from ..model import Budget, Verdict, WorkersAsked
-from ..printable import make_printable
+from ..model import stats
+from ..model.outcome import Verdict
+from ..model.printable import make_printable
+from ..model.work import Budget, WorkersAsked
 from .entries import CaseEntry, RunFacts, plain
 from .timing import Timing, timing
 

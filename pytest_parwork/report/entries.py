@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from ..comparison import Comparison, Mismatch, Note
-from ..model import Budget, Lost, Outcome, Run, Verdict
-from ..printable import make_printable, printable
+from ..model.comparison import Comparison, Mismatch, Note
+from ..model.outcome import Lost, Outcome, Run, Verdict
+from ..model.printable import make_printable, printable
+from ..model.work import Budget
 
 __all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain", "with_loss"]
 

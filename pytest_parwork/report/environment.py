@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib import metadata
 
-from ..cpus import usable_cpus
+from ..machine.cpus import usable_cpus
 
 __all__ = ["environment"]
 

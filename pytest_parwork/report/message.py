@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from textwrap import indent, wrap
 from typing import Any
 
-from ..comparison import LINES, Comparison, Mismatch
-from ..listing import WIDTH, columns, pad, shorten
-from ..model import Verdict
-from ..printable import printable
+from ..model.comparison import LINES, Comparison, Mismatch
+from ..model.listing import WIDTH, columns, pad, shorten
+from ..model.outcome import Verdict
+from ..model.printable import printable
 from .entries import CaseEntry
 from .figures import counted, duration
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from textwrap import wrap
 
-from ..cpus import Cpus
-from ..listing import shorten
-from ..model import Verdict
+from ..machine.cpus import Cpus
+from ..model.listing import shorten
+from ..model.outcome import Verdict
 from .data import RunEntry
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from ..listing import shorten
-from ..model import Verdict
+from ..model.listing import shorten
+from ..model.outcome import Verdict
 from .data import Report, RunEntry
 from .figures import counted, duration, ratio
 from .markup import Line, Segment

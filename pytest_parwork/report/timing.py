@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .. import stats
+from ..model import stats
 from .entries import CaseEntry, RunFacts
 
 __all__ = ["Timing", "timing"]

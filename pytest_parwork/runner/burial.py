@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from ..ledger import Ledger
-from ..schedule import Batch, Schedule
+from ..model.work import Batch
+from ..transport.ledger import Ledger
 from .flight import Flight
 from .losses import Losses
+from .schedule import Schedule
 from .suspects import Suspects
 
 __all__ = ["Burial"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..clock import now
-from ..ledger import DamagedError, Ledger, State
-from ..schedule import Schedule
-from ..spool import is_whole
+from ..machine.clock import now
+from ..transport.ledger import DamagedError, Ledger, State
+from ..transport.spool import is_whole
 from .flight import Flight
 from .losses import Losses
+from .schedule import Schedule
 
 __all__ = ["Damage"]
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
-from ..backends.base import UNKNOWN, Workers, exit_name
-from ..carrying import GLANCE
-from ..clock import now
-from ..groups import kill_rest_of_group, state_of
+from ..backends.protocol import UNKNOWN, Workers, exit_name
+from ..machine.clock import now
+from ..machine.process_groups import kill_rest_of_group, state_of
+from ..worker.calling import GLANCE
 from .suspension import Suspension
 
 __all__ = ["Deaths", "is_alive"]

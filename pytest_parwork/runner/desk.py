@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..backends.base import Workers
-from ..capture.files import OutputFiles
-from ..carrying import BatchCall
-from ..copies import copy_arguments
-from ..errors import PayloadError
-from ..ledger import Files, Ledger
-from ..model import Workload
-from ..modules import ModuleTable
-from ..network import NetworkCall
-from ..output import Capture
-from ..payload import Payload
-from ..sources import Selection, Sendable, select
-from ..spool import Spool
-from ..threadcall import ThreadCall
-from ..worker import ProcessCall
+from ..backends.protocol import Workers
+from ..model.errors import PayloadError
+from ..model.output import Capture
+from ..model.work import Workload
+from ..transport.ledger import Files, Ledger
+from ..transport.modules import ModuleTable
+from ..transport.payload import Payload
+from ..transport.sources import Selection, Sendable, select
+from ..transport.spool import Spool
+from ..worker.calling import BatchCall
+from ..worker.capture.files import OutputFiles
+from ..worker.copies import copy_arguments
+from ..worker.network import NetworkCall
+from ..worker.processes import ProcessCall
+from ..worker.threads import ThreadCall
 from .guard import Guard
 from .inbox import Inbox
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 
-from ..clock import now
-from ..ledger import Ledger, State
-from ..schedule import Batch
+from ..machine.clock import now
+from ..model.work import Batch
+from ..transport.ledger import Ledger, State
 from .losses import Losses
 
 __all__ = ["Flight"]

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from ..backends.forking import threads_beside
-from ..backends.native import LostPool, lost_pools
-from ..errors import ParworkWarning
-from ..model import Configuration, Workload
-from ..modules import ModuleTable
+from ..machine.forking import threads_beside
+from ..machine.native import LostPool, lost_pools
+from ..model.errors import ParworkWarning
+from ..model.work import Configuration, Workload
+from ..transport.modules import ModuleTable
 
 __all__ = ["warn_of_fork"]
 

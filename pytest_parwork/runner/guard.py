@@ -12,10 +12,10 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import ClassVar
 
-from ..groups import born
-from ..leavings import Leavings
-from ..ledger import Files
-from ..marks import Mark, unmarked
+from ..machine.leavings import Leavings
+from ..machine.marks import Mark, unmarked
+from ..machine.process_groups import born
+from ..transport.ledger import Files
 
 __all__ = ["Guard"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 
-from ..clock import host, now
-from ..journal import Entry
-from ..ledger import Ledger, State
-from ..network import Body
-from ..spool import Spool
+from ..machine.clock import host, now
+from ..transport.journal import Entry
+from ..transport.ledger import Ledger, State
+from ..transport.spool import Spool
+from ..worker.network import Body
 
 __all__ = ["Inbox"]
 

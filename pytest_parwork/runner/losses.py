@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 
-from ..backends.base import exit_name
-from ..clock import now
-from ..ledger import Ledger
-from ..model import Lost, Task, Try
-from ..output import Output
-from ..stacks import Stack, read_stack
+from ..backends.protocol import exit_name
+from ..machine.clock import now
+from ..machine.stacks import Stack, read_stack
+from ..model.outcome import Lost, Try
+from ..model.output import Output
+from ..model.work import Task
+from ..transport.ledger import Ledger
 
 __all__ = ["Losses"]
 

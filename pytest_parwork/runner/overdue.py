@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 
-from ..carrying import BatchCall
-from ..clock import now
-from ..groups import kill_group, state_of
-from ..ledger import Ledger, State
-from ..model import Task
-from ..schedule import Batch, Schedule
-from ..spool import owner_of
-from ..stacks import writing
-from ..threadcall import ThreadCall
+from ..machine.clock import now
+from ..machine.process_groups import kill_group, state_of
+from ..machine.stacks import writing
+from ..model.work import Batch, Task
+from ..transport.ledger import Ledger, State
+from ..transport.spool import owner_of
+from ..worker.calling import BatchCall
+from ..worker.threads import ThreadCall
 from .flight import Flight
 from .losses import Losses
+from .schedule import Schedule
 from .suspension import Suspension
 
 __all__ = ["START_PATIENCE", "Overdue"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..clock import now
+from ..machine.clock import now
 from .desk import RENDEZVOUS
 from .flight import Flight
 from .suspension import Suspension

@@ -8,23 +8,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
-from .. import budget
-from ..backends.base import Backend, Workers
-from ..clock import now
-from ..errors import BackendError, ParworkWarning
-from ..ledger import DamagedError, Ledger
-from ..limits import Limits
-from ..model import Budget, Configuration, Run, Workload
-from ..modules import ModuleTable
-from ..outcomes import Outcomes
-from ..output import Capture
-from ..schedule import Schedule
-from ..sources import Sendable
-from ..threadcall import ThreadCall
+from ..backends.protocol import Backend, Workers
+from ..machine import budget
+from ..machine.clock import now
+from ..machine.limits import Limits
+from ..model.errors import BackendError, ParworkWarning
+from ..model.outcome import Run
+from ..model.output import Capture
+from ..model.work import Budget, Configuration, Workload
+from ..transport.ledger import DamagedError, Ledger
+from ..transport.modules import ModuleTable
+from ..transport.sources import Sendable
+from ..worker.threads import ThreadCall
 from .desk import Desk, prepare
 from .forks import warn_of_fork
 from .guard import Guard
 from .losses import Losses
+from .outcomes import Outcomes
+from .schedule import Schedule
 from .stop import Stop
 from .watch import Watch
 

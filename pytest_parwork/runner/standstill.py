@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..backends.base import LEAVING, Vital, Workers
-from ..clock import now
-from ..groups import kill_group, state_of
-from ..journal import Entry
-from ..ledger import Ledger, State
-from ..model import Task
+from ..backends.protocol import LEAVING, Vital, Workers
+from ..machine.clock import now
+from ..machine.process_groups import kill_group, state_of
+from ..model.work import Task
+from ..transport.journal import Entry
+from ..transport.ledger import Ledger, State
 from .burial import Burial
 from .deaths import Deaths
 from .flight import Flight

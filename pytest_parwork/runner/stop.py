@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from ..ledger import Ledger, State
+from ..transport.ledger import Ledger, State
 
 __all__ = ["Stop"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..clock import now
+from ..machine.clock import now
 
 __all__ = ["Suspension"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from ..backends.base import UNKNOWN, Event, NetworkWorkers, Workers
-from ..capture.files import OutputFiles
-from ..carrying import GLANCE, BatchCall
-from ..clock import now
-from ..journal import Entry
-from ..ledger import DamagedError, Ledger
-from ..model import Lost, Task
-from ..schedule import Batch, Schedule
-from ..threadcall import ThreadCall
+from ..backends.protocol import UNKNOWN, Event, NetworkWorkers, Workers
+from ..machine.clock import now
+from ..model.outcome import Lost
+from ..model.work import Batch, Task
+from ..transport.journal import Entry
+from ..transport.ledger import DamagedError, Ledger
+from ..worker.calling import GLANCE, BatchCall
+from ..worker.capture.files import OutputFiles
+from ..worker.threads import ThreadCall
 from .burial import Burial
 from .damage import Damage
 from .deaths import Deaths
@@ -22,6 +22,7 @@ from .inbox import Inbox
 from .losses import Losses
 from .overdue import START_PATIENCE, Overdue
 from .rendezvous import Rendezvous
+from .schedule import Schedule
 from .standstill import Standstill
 from .suspects import Suspects
 from .suspension import Suspension

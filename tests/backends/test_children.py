@@ -13,7 +13,8 @@ import parwork_faults as faults
 import pytest
 from carrier import JOINED, Carrier, calls
 
-from pytest_parwork.model import Outcome, Task
+from pytest_parwork.model.outcome import Outcome
+from pytest_parwork.model.work import Task
 
 #: Those with workers that are processes of this machine, by other means than daemonic ones.
 NAMES = ["processes:fork", "processes:spawn", "multiprocessing:fork", "isolated:fork", "joblib"]

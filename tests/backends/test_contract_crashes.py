@@ -10,8 +10,8 @@ import parwork_tasks as tasks
 import pytest
 from carrier import ALIKE, CONTRACT, IN_PROCESS, Carrier, end_told
 
-from pytest_parwork.errors import LostError
-from pytest_parwork.model import Address, Task
+from pytest_parwork.model.errors import LostError
+from pytest_parwork.model.work import Address, Task
 
 GUILTY = 5
 GUILTY_NEVER = -1

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from carrier import CONTRACT, IN_PROCESS, Carrier
 
-from pytest_parwork.model import Address, Task
-from pytest_parwork.modules import ModuleTable, project_modules
+from pytest_parwork.model.work import Address, Task
+from pytest_parwork.transport.modules import ModuleTable, project_modules
 
 Load = Callable[[str], ModuleTable]
 

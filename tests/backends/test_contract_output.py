@@ -11,9 +11,9 @@ import warnings
 import pytest
 from carrier import IN_PROCESS, JOINED, Carrier, calls
 
-from pytest_parwork.capture.warned import filters_here
-from pytest_parwork.model import Run
-from pytest_parwork.output import Capture, Filter, Output
+from pytest_parwork.model.outcome import Run
+from pytest_parwork.model.output import Capture, Filter, Output
+from pytest_parwork.worker.capture.warned import filters_here
 
 #: Where the runner shares no files with the workers, and none of their descriptors.
 BY_THREAD = {*IN_PROCESS, JOINED}

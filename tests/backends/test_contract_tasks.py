@@ -12,9 +12,10 @@ import parwork_tasks as tasks
 import pytest
 from carrier import IN_PROCESS, Carrier, outcomes
 
-from pytest_parwork.backends.base import Backend
-from pytest_parwork.errors import PayloadError
-from pytest_parwork.model import Address, Failure, Outcome, Task
+from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.model.errors import PayloadError
+from pytest_parwork.model.outcome import Failure, Outcome
+from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import Interrupted
 
 Tour = Mapping[str, Outcome]

@@ -13,9 +13,9 @@ import parwork_tasks as tasks
 import pytest
 from carrier import ALIASES, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, start_method_of
 
-from pytest_parwork import budget
-from pytest_parwork.backends.base import Backend
-from pytest_parwork.model import Run
+from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.machine import budget
+from pytest_parwork.model.outcome import Run
 
 #: How often a pool is made to see whether all its workers take part.
 REPEATS = 10

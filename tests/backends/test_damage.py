@@ -9,7 +9,7 @@ import pytest
 from carrier import Carrier, calls
 from parwork_tasks import square_later
 
-from pytest_parwork.model import Task
+from pytest_parwork.model.work import Task
 
 #: Those whose workers share a table with the process of pytest, which is their parent.
 NAMES = [

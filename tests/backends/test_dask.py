@@ -23,9 +23,11 @@ import pytest
 from carrier import Carrier, Counting, calls
 from distributed.nanny import WorkerProcess
 
-from pytest_parwork.backends import bundled, dask_logs
-from pytest_parwork.errors import BackendError
-from pytest_parwork.model import Run, Task
+from pytest_parwork.backends import bundled
+from pytest_parwork.backends.dask import logs
+from pytest_parwork.model.errors import BackendError
+from pytest_parwork.model.outcome import Run
+from pytest_parwork.model.work import Task
 
 pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
 
@@ -116,13 +118,13 @@ def test_without_distributed_the_remedy_is_told(
 def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    emit, slow = dask_logs.Nannies.emit, []
+    emit, slow = logs.Nannies.emit, []
 
-    def later(self: dask_logs.Nannies, record: logging.LogRecord) -> None:
+    def later(self: logs.Nannies, record: logging.LogRecord) -> None:
         slow.append(threading.Timer(0.9, emit, (self, record)))
         slow[-1].start()
 
-    monkeypatch.setattr(dask_logs.Nannies, "emit", later)
+    monkeypatch.setattr(logs.Nannies, "emit", later)
     run = carrier.map(tasks.die_by_exit, *[(x, 3) for x in range(6)])
     for timer in slow:
         timer.join()

@@ -23,16 +23,15 @@ from carrier import JOINED, Carrier, Counting, calls, outcomes
 from dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
-from pytest_parwork.backends import dask as backend
-from pytest_parwork.backends import dask_joined, dask_sending
-from pytest_parwork.backends.base import Event
-from pytest_parwork.backends.clusters import Clusters
-from pytest_parwork.backends.dask_futures import received
-from pytest_parwork.errors import BackendError
-from pytest_parwork.model import Task
+from pytest_parwork.backends.dask import adapter as backend
+from pytest_parwork.backends.dask import joined, sending
+from pytest_parwork.backends.dask.clusters import Clusters
+from pytest_parwork.backends.dask.futures import received
+from pytest_parwork.backends.protocol import Event
+from pytest_parwork.model.errors import BackendError
+from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
-from pytest_parwork.schedule import Batch
-from pytest_parwork.sites import Site
+from pytest_parwork.worker.sites import Site
 
 
 @contextmanager
@@ -108,7 +107,7 @@ def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskProgr
     assert {len(limits) > 0 for limits in run} == {True}
     assert inside(programs, state) == before
     assert "parwork_tasks" not in before[0][0]
-    assert "pytest_parwork.modules" not in before[0][1]
+    assert "pytest_parwork.transport.modules" not in before[0][1]
     assert programs.journals() == []
 
 
@@ -167,13 +166,13 @@ def test_how_a_worker_ended_is_known_before_its_successor_is_there(
 def test_a_nanny_may_be_slower_to_tell_than_who_finds_the_journal(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exit_codes, asked = dask_joined.JoinedDask.exit_codes, []
+    exit_codes, asked = joined.JoinedDask.exit_codes, []
 
-    def later(self: dask_joined.JoinedDask) -> Mapping[int, int | None]:
+    def later(self: joined.JoinedDask) -> Mapping[int, int | None]:
         asked.append(self)
         return {} if len(asked) < 4 else exit_codes(self)
 
-    monkeypatch.setattr(dask_joined.JoinedDask, "exit_codes", later)
+    monkeypatch.setattr(joined.JoinedDask, "exit_codes", later)
     run = carrier.map(tasks.die_by_exit, *[(x, 3) for x in range(6)])
     lost = run.outcomes[3].lost
     assert lost is not None
@@ -221,7 +220,7 @@ def test_a_scheduler_that_dies_leaves_no_case_without_an_outcome(
 def test_a_scheduler_that_dies_between_runs_is_told_by_name(
     own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_joined, "PATIENCE", 0.5)
+    monkeypatch.setattr(joined, "PATIENCE", 0.5)
     programs = own_programs()
     with joining(programs.address) as carrier:
         assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]
@@ -267,13 +266,13 @@ def test_a_worker_that_stands_still_does_not_keep_the_others_from_the_tasks(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dask_sending, "PATIENCE", 0.5)
-    monkeypatch.setattr(dask_sending, "COPYING", 0.5)
+    monkeypatch.setattr(sending, "PATIENCE", 0.5)
+    monkeypatch.setattr(sending, "COPYING", 0.5)
     programs = own_programs()
     began = tmp_path / "began"
-    check, stopped = dask_joined.JoinedDask._check_versions, []
+    check, stopped = joined.JoinedDask._check_versions, []
 
-    def check_and_stop_one(self: dask_joined.JoinedDask) -> None:
+    def check_and_stop_one(self: joined.JoinedDask) -> None:
         check(self)
         with distributed.Client(programs.address, set_as_default=False) as client:
             pids = client.run(os.getpid)
@@ -286,7 +285,7 @@ def test_a_worker_that_stands_still_does_not_keep_the_others_from_the_tasks(
         with suppress(ProcessLookupError):  # it has been ended already
             os.kill(stopped[0], signal.SIGKILL)
 
-    monkeypatch.setattr(dask_joined.JoinedDask, "_check_versions", check_and_stop_one)
+    monkeypatch.setattr(joined.JoinedDask, "_check_versions", check_and_stop_one)
     ending = threading.Thread(target=end_it_once_a_task_began, daemon=True)
     ending.start()
     with joining(programs.address) as carrier:
@@ -300,8 +299,8 @@ def test_a_worker_that_stands_still_already_is_named(
     stop: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 4.0)
-    monkeypatch.setattr(dask_joined, "ANSWER", 2.0)
+    monkeypatch.setattr(joined, "WORKER_PATIENCE", 4.0)
+    monkeypatch.setattr(joined, "ANSWER", 2.0)
     programs = own_programs()
     with distributed.Client(programs.address, set_as_default=False) as client:
         worker, pid = max(client.run(os.getpid).items())
@@ -329,7 +328,7 @@ def test_a_scheduler_that_stands_still_leaves_no_case_without_an_outcome(
         assert {outcome.kind for outcome in run.outcomes} == {"value", "lost"}
         details = {outcome.lost.detail for outcome in run.outcomes if outcome.lost is not None}
         assert details == {f"the dask scheduler at {programs.address} has not answered for 4 s"}
-        monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 1.0)
+        monkeypatch.setattr(joined, "WORKER_PATIENCE", 1.0)
         with pytest.raises(BackendError, match="does not answer within 1 s"):
             carrier.map(tasks.square, (1,), (2,))
 
@@ -337,7 +336,7 @@ def test_a_scheduler_that_stands_still_leaves_no_case_without_an_outcome(
 def test_a_cluster_without_a_worker_is_told_with_the_remedy(
     own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_joined, "WORKER_PATIENCE", 0.2)
+    monkeypatch.setattr(joined, "WORKER_PATIENCE", 0.2)
     programs = own_programs(workers=0)
     told = f"at {programs.address} has no worker; start one with: dask worker {programs.address}"
     with joining(programs.address) as carrier, pytest.raises(BackendError, match=told):
@@ -348,7 +347,7 @@ def test_another_version_on_a_worker_is_refused_with_both_versions(
     programs: DaskPrograms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = pytest_parwork.__version__
-    monkeypatch.setattr(dask_joined, "__version__", "99.1")
+    monkeypatch.setattr(joined, "__version__", "99.1")
     python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
     told = (
         rf"the dask worker tcp://127.0.0.1:\d+ has {python} and pytest-parwork {version}; here it "

@@ -18,8 +18,9 @@ import parwork_faults as faults
 import pytest
 from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
 
-from pytest_parwork.backends.base import Backend
-from pytest_parwork.model import Outcome, Task
+from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.model.outcome import Outcome
+from pytest_parwork.model.work import Task
 from pytest_parwork.runner import Guard
 
 #: Seconds that a task may take which never ends.

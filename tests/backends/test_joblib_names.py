@@ -15,8 +15,8 @@ from dask_programs import DaskPrograms
 from joblib import parallel
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.backends.base import Family
-from pytest_parwork.errors import BackendError, UsageError
+from pytest_parwork.backends.protocol import Family
+from pytest_parwork.model.errors import BackendError, UsageError
 
 
 def named(argument: str) -> Carrier:

@@ -16,9 +16,9 @@ import parwork_tasks as tasks
 import pytest
 from carrier import Carrier, calls, start_method_of
 
-from pytest_parwork.backends.base import Event, Workers
 from pytest_parwork.backends.multiprocessing import METHODS, PoolWorkers, backends
-from pytest_parwork.schedule import Batch
+from pytest_parwork.backends.protocol import Event, Workers
+from pytest_parwork.model.work import Batch
 
 #: What tells of each batch as it ends; the others tell of all when the last one has ended.
 ONE_BY_ONE = {"apply", "apply_async", "imap", "imap_unordered"}

@@ -14,9 +14,11 @@ import parwork_tasks
 import pytest
 from carrier import Carrier
 
-from pytest_parwork.backends import contexts, loky, processes
-from pytest_parwork.backends.base import Backend, Event, Workers
-from pytest_parwork.model import Address, Task
+from pytest_parwork.backends import processes
+from pytest_parwork.backends.joblib import loky
+from pytest_parwork.backends.protocol import Backend, Event, Workers
+from pytest_parwork.machine import contexts
+from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import deaths, desk, overdue
 
 

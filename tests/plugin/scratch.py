@@ -278,7 +278,7 @@ def is_watching(pid: int, parent: int) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return False
-    return any("pytest_parwork.leavings" in word for word in words) and str(parent) in words
+    return any("pytest_parwork.machine.leavings" in word for word in words) and str(parent) in words
 
 
 class Scratch:

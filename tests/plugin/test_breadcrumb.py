@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_parwork import breadcrumb
+from pytest_parwork.plugin.session import breadcrumb
 
 from .scratch import Scratch, slow, until
 

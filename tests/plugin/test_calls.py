@@ -164,7 +164,9 @@ assert isinstance(caught.value, AssertionError)
         )
         session = scratch.run()
         assert any(line.startswith(">       parwork.map(") for line in session.lines)
-        assert "fixture.py" not in session.text.replace("pytest_parwork.fixture.Parwork", "")
+        assert "fixture.py" not in session.text.replace(
+            "pytest_parwork.plugin.calls.fixture.Parwork", ""
+        )
 
     def test_failing_in_one_run_only_is_a_mismatch_error(self, scratch: Scratch) -> None:
         passes(

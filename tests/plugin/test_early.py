@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.backends import loky
+from pytest_parwork.backends.joblib import loky
 
 from .scratch import Scratch
 from .test_leftovers import nothing_is_left

@@ -98,7 +98,7 @@ def test_a_failing_case_does_not_write_all_others_for_pytest(scratch: Scratch) -
     scratch.write(
         "conftest.py",
         """
-        from pytest_parwork.cases.groups import CASE
+        from pytest_parwork.plugin.cases.groups import CASE
 
         def pytest_runtest_teardown(item):
             case = item.stash[CASE]

@@ -80,7 +80,7 @@ class TestOnEveryBackend:
         told = f"DIFFERENT: serial value 0, {backend}-2 set-up failed: OSError: not there"
         assert told[:60] in session.text
         assert "raise OSError('not there')" in session.text
-        assert "stage/" not in session.text
+        assert "fixtures/" not in session.text
 
     def test_a_tear_down_that_fails_there_alone_is_a_difference(
         self, scratch: Scratch, backend: str

@@ -126,7 +126,7 @@ def test_on_threads_of_an_own_backend_it_fails_the_case(scratch: Scratch) -> Non
     scratch.write(
         "conftest.py",
         """
-        from pytest_parwork.backends.base import PerRun
+        from pytest_parwork.backends.protocol import PerRun
         from pytest_parwork.backends.threads import ThreadWorkers
 
         def pytest_parwork_backends():

@@ -269,7 +269,7 @@ def test_ctrl_c_may_come_while_loky_has_more_calls_than_its_workers_take(
         import os, sys, time
 
         def pytest_collection_finish():
-            from pytest_parwork.backends.parallel import ParallelWorkers
+            from pytest_parwork.backends.joblib.parallel import ParallelWorkers
 
             submit = ParallelWorkers.submit
 

@@ -376,9 +376,9 @@ class TestWithoutTheMarker:
             def test_it():
                 heavy = {"joblib", "numpy", "cloudpickle", "threadpoolctl", "multiprocessing"}
                 ours = {
-                    "pytest_parwork.cases",
-                    "pytest_parwork.config",
-                    "pytest_parwork.fixture",
+                    "pytest_parwork.plugin.cases",
+                    "pytest_parwork.plugin.config.settings",
+                    "pytest_parwork.plugin.calls.fixture",
                     "pytest_parwork.runner",
                     "pytest_parwork.report",
                     "pytest_parwork.backends",

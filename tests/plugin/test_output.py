@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.printable import printable
+from pytest_parwork.model.printable import printable
 
 from .scratch import Scratch, Session, slow
 

@@ -143,14 +143,18 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
         """
         import signal, sys
 
+        NAMES = (
+            "model model.errors model.printable plugin plugin.compat plugin.config "
+            "plugin.config.options plugin.hookspecs plugin.session plugin.session.reporting"
+        )
+
         def test_plugins(request):
             names = [name for name, _ in request.config.pluginmanager.list_name_plugin()]
             assert [name for name in names if "parwork" in name] == ["parwork", "parwork-reporting"]
 
         def test_modules():
             ours = {name for name in sys.modules if name.startswith("pytest_parwork.")}
-            names = "_compat errors hookspecs options plugin printable session"
-            assert ours == {f"pytest_parwork.{name}" for name in names.split()}
+            assert ours == {f"pytest_parwork.{name}" for name in NAMES.split()}
 
         def test_signals():
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

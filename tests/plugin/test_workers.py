@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from pytest_parwork import budget
-from pytest_parwork.cpus import Cpus
+from pytest_parwork.machine import budget
+from pytest_parwork.machine.cpus import Cpus
 
 from .scratch import Scratch
 

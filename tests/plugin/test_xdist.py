@@ -133,7 +133,7 @@ def test_the_processes_share_the_cpus(scratch: Scratch) -> None:
         """
         @pytest.fixture(autouse=True, scope="session")
         def _nine_cpus():
-            from pytest_parwork import budget, cpus
+            from pytest_parwork.machine import budget, cpus
             budget.usable_cpus = lambda: cpus.Cpus(number=9)
 
         @pytest.mark.parwork(backend="threads")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_parwork.model import Failure, Outcome
+from pytest_parwork.model.outcome import Failure, Outcome
 
 from .row import Row
 

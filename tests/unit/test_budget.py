@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork import budget
-from pytest_parwork.cpus import Cpus
-from pytest_parwork.errors import UsageError
-from pytest_parwork.model import WorkersAsked
+from pytest_parwork.machine import budget
+from pytest_parwork.machine.cpus import Cpus
+from pytest_parwork.model.errors import UsageError
+from pytest_parwork.model.work import WorkersAsked
 
 
 @pytest.fixture(autouse=True)

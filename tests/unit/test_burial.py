@@ -5,14 +5,14 @@ from __future__ import annotations
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.ledger import Ledger
-from pytest_parwork.model import Task
+from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import flight
 from pytest_parwork.runner.burial import Burial
 from pytest_parwork.runner.flight import Flight
 from pytest_parwork.runner.losses import Losses
+from pytest_parwork.runner.schedule import Schedule
 from pytest_parwork.runner.suspects import Suspects
-from pytest_parwork.schedule import Batch, Schedule
+from pytest_parwork.transport.ledger import Ledger
 
 WORKERS = (101, 102, 103)
 

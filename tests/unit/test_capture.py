@@ -12,13 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from pytest_parwork.capture.bounds import HALF, Entries, Text, clipped
-from pytest_parwork.capture.descriptors import mark
-from pytest_parwork.capture.files import LARGE, MOST_NAMELESS, OutputFiles
-from pytest_parwork.capture.phases import enter
-from pytest_parwork.capture.threads import ThreadCapture
-from pytest_parwork.capture.warned import filters_here, key_of, use_filters, warning_of
-from pytest_parwork.output import Capture, Output, Warned
+from pytest_parwork.model.output import Capture, Output, Warned
+from pytest_parwork.worker.capture.bounds import HALF, Entries, Text, clipped
+from pytest_parwork.worker.capture.descriptors import mark
+from pytest_parwork.worker.capture.files import LARGE, MOST_NAMELESS, OutputFiles
+from pytest_parwork.worker.capture.phases import enter
+from pytest_parwork.worker.capture.threads import ThreadCapture
+from pytest_parwork.worker.capture.warned import (
+    filters_here,
+    key_of,
+    use_filters,
+    warning_of,
+)
 
 
 def shortened(data: bytes) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_parwork import cpus
-from pytest_parwork.cpus import usable_cpus
+from pytest_parwork.machine import cpus
+from pytest_parwork.machine.cpus import usable_cpus
 
 
 class System:

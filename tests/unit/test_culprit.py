@@ -13,8 +13,8 @@ import numpy as np
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.culprit import explain
-from pytest_parwork.pickling import dumps
+from pytest_parwork.transport.culprit import explain
+from pytest_parwork.transport.pickling import dumps
 
 LOCK = threading.Lock()
 WHY = "is a _thread.lock: cannot pickle '_thread.lock' object"

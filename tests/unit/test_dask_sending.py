@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.backends import dask_sending
-from pytest_parwork.backends.dask_sending import Sending
-from pytest_parwork.clock import now
+from pytest_parwork.backends.dask import sending
+from pytest_parwork.backends.dask.sending import Sending
+from pytest_parwork.machine.clock import now
 
 distributed = pytest.importorskip("distributed")
 
@@ -90,10 +90,10 @@ def test_what_fails_is_sent_again(cluster: Cluster) -> None:
 
 
 def test_it_is_given_up_after_the_last_attempt(cluster: Cluster) -> None:
-    cluster.will = [OSError(str(number)) for number in range(dask_sending.ATTEMPTS + 1)]
-    with pytest.raises(OSError, match=str(dask_sending.ATTEMPTS - 1)):
+    cluster.will = [OSError(str(number)) for number in range(sending.ATTEMPTS + 1)]
+    with pytest.raises(OSError, match=str(sending.ATTEMPTS - 1)):
         result(Sending(cluster, "payload", 1.0))
-    assert len(cluster.sent) == dask_sending.ATTEMPTS
+    assert len(cluster.sent) == sending.ATTEMPTS
 
 
 def test_without_any_worker_it_is_given_up_at_once(cluster: Cluster) -> None:
@@ -105,14 +105,14 @@ def test_without_any_worker_it_is_given_up_at_once(cluster: Cluster) -> None:
 def test_a_worker_that_stands_still_is_not_waited_for(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_sending, "PATIENCE", 0.1)
+    monkeypatch.setattr(sending, "PATIENCE", 0.1)
     cluster.will = ["stands still", "there"]
     assert result(Sending(cluster, "payload", 1.0)) == "there"
     settle(cluster, 1)
 
 
 def test_nor_is_one_that_takes_no_copy(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_sending, "COPYING", 0.1)
+    monkeypatch.setattr(sending, "COPYING", 0.1)
     cluster.will = ["there"]
     cluster.is_copying = True
     assert result(Sending(cluster, "payload", 1.0)) == "there"

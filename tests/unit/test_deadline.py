@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.deadline import TimedOut, deadline
+from pytest_parwork.machine.deadline import TimedOut, deadline
 
 
 def spins() -> None:

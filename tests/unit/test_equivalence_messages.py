@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pytest_parwork.comparison import Mismatch
 from pytest_parwork.equivalence import compare
+from pytest_parwork.model.comparison import Mismatch
 
 
 @dataclasses.dataclass

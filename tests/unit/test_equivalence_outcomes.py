@@ -6,7 +6,7 @@ import pytest
 from relation.outcomes import failure, skip, value
 
 from pytest_parwork.equivalence import close, compare_outcomes, exact
-from pytest_parwork.model import Lost, Outcome
+from pytest_parwork.model.outcome import Lost, Outcome
 
 HERE, THERE = ("test_a.py", 3), ("test_a.py", 4)
 

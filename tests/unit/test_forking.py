@@ -13,9 +13,9 @@ from types import FunctionType
 
 import pytest
 
-from pytest_parwork.backends import forking
-from pytest_parwork.backends.forking import refuse_beside_threads, threads_beside
-from pytest_parwork.errors import BackendError
+from pytest_parwork.machine import forking
+from pytest_parwork.machine.forking import refuse_beside_threads, threads_beside
+from pytest_parwork.model.errors import BackendError
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ def test_many_threads_are_counted_and_a_few_are_named() -> None:
         "execnet.gateway_base",
         "joblib.externals.loky.process_executor",
         "multiprocessing.queues",
-        "pytest_parwork.backends.joblib",
+        "pytest_parwork.backends.joblib.adapter",
         "pytest_timeout",
     ],
 )
@@ -184,7 +184,7 @@ def test_a_task_that_was_left_behind_does_not() -> None:
         def perform() -> None:
             function()
 
-        in_thread(moved(perform, "pytest_parwork.worker"))
+        in_thread(moved(perform, "pytest_parwork.worker.processes"))
 
     with alive(call):
         assert threads_beside() == ""

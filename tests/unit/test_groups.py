@@ -10,8 +10,8 @@ import tempfile
 
 import pytest
 
-from pytest_parwork import groups
-from pytest_parwork.leavings import Leavings
+from pytest_parwork.machine import process_groups
+from pytest_parwork.machine.leavings import Leavings
 
 #: A process that is the first of its group, as workers are.
 WORKER = "import os, time; os.setpgrp(); print('ready', flush=True); time.sleep(50)"
@@ -34,13 +34,13 @@ def test_what_takes_its_time_to_die_is_waited_for(monkeypatch: pytest.MonkeyPatc
     ):
         assert left.stdout is not None
         assert left.stdout.readline() == b"ready\n"
-        registry.write(groups._RECORD.pack(left.pid, groups.born(left.pid)))
+        registry.write(process_groups._RECORD.pack(left.pid, process_groups.born(left.pid)))
         registry.flush()
         leavings = Leavings(
             registry=registry.fileno(),
             pid=os.getpid(),
             session=os.getsid(0),
-            born=groups.born(os.getpid()),
+            born=process_groups.born(os.getpid()),
             since=0.0,
             token="0" * 16,
             folders=(),
@@ -48,7 +48,7 @@ def test_what_takes_its_time_to_die_is_waited_for(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(os, "kill", kill_late)
         leavings.end_workers()
         monkeypatch.undo()
-        state = groups.state_of(left.pid)
+        state = process_groups.state_of(left.pid)
         left.kill()
     assert state == "Z"
     assert left.returncode == -signal.SIGKILL

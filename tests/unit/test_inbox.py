@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_parwork.clock import host, now
-from pytest_parwork.journal import Entry
-from pytest_parwork.ledger import Files, Ledger, State
-from pytest_parwork.network import Body
+from pytest_parwork.machine.clock import host, now
 from pytest_parwork.runner.inbox import Inbox
-from pytest_parwork.spool import Spool, read_record
+from pytest_parwork.transport.journal import Entry
+from pytest_parwork.transport.ledger import Files, Ledger, State
+from pytest_parwork.transport.spool import Spool, read_record
+from pytest_parwork.worker.network import Body
 
 DAY = 86_400.0
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.backends.contexts import Processes
-from pytest_parwork.endings import end_executors_at_exit
+from pytest_parwork.machine.contexts import Processes
+from pytest_parwork.worker.endings import end_executors_at_exit
 
 pytestmark = [
     pytest.mark.skipif(

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_parwork import groups
-from pytest_parwork.leavings import END, Leavings
-from pytest_parwork.marks import Mark, claim_folder, temporary_folder, unmarked
+from pytest_parwork.machine import process_groups
+from pytest_parwork.machine.leavings import END, Leavings
+from pytest_parwork.machine.marks import Mark, claim_folder, temporary_folder, unmarked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are read from /proc")
 
@@ -36,7 +36,7 @@ def leavings(mark: Mark, tmp_path: Path) -> Iterator[Leavings]:
             registry=registry.fileno(),
             pid=os.getpid(),
             session=os.getsid(0),
-            born=groups.born(os.getpid()),
+            born=process_groups.born(os.getpid()),
             since=time.time() - 100,
             token=mark.token,
             folders=(str(tmp_path),),

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_parwork.errors import ParworkWarning, PayloadError
-from pytest_parwork.ledger import DamagedError, Files, Kind, Ledger, State
-from pytest_parwork.spool import (
+from pytest_parwork.model.errors import ParworkWarning, PayloadError
+from pytest_parwork.transport.ledger import DamagedError, Files, Kind, Ledger, State
+from pytest_parwork.transport.spool import (
     ALIGNMENT,
     OWNER,
     WINDOW,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_parwork import limits
-from pytest_parwork.limits import THREAD_VARIABLES, Limits
+from pytest_parwork.machine import limits
+from pytest_parwork.machine.limits import THREAD_VARIABLES, Limits
 
 
 def told() -> dict[str, str | None]:
@@ -66,7 +66,7 @@ def test_without_a_limit_nothing_changes() -> None:
 
 def test_a_library_that_is_loaded_inside_keeps_to_the_limit_from_its_start() -> None:
     code = """
-from pytest_parwork.limits import Limits
+from pytest_parwork.machine.limits import Limits
 held = Limits(1)
 for _ in range(2):
     with held.hold():
@@ -83,7 +83,7 @@ def test_a_library_without_numpy_is_found_too(tmp_path: Path) -> None:
         maps.write_text(f"7f00-7f01 r-xp 0000 08:01 17   {file}\n")
         code = f"""
 from pathlib import Path
-from pytest_parwork import limits
+from pytest_parwork.machine import limits
 limits.MAPS = Path({str(maps)!r})
 print(limits._is_any_loaded())
 """
@@ -94,7 +94,7 @@ def test_where_nothing_is_loaded_the_library_for_limits_is_not_either() -> None:
     code = """
 import sys
 from pathlib import Path
-from pytest_parwork import limits
+from pytest_parwork.machine import limits
 def look():
     with limits.Limits(1).hold():
         limits.limit_worker(1)
@@ -111,7 +111,7 @@ def test_a_library_that_keeps_to_the_limit_anyway_is_left_alone() -> None:
     code = """
 import os
 import numpy
-from pytest_parwork.limits import Limits, limit_worker
+from pytest_parwork.machine.limits import Limits, limit_worker
 with Limits(1).hold():
     pid = os.fork()
     if not pid:

@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from pytest_parwork.modules import ModuleTable, Sources, lend, project_modules
-from pytest_parwork.sources import Sendable, select
+from pytest_parwork.transport.modules import ModuleTable, Sources, lend, project_modules
+from pytest_parwork.transport.sources import Sendable, select
 
 FILES = {
     "travelling/__init__.py": "",

@@ -13,14 +13,13 @@ from pathlib import Path
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork import sites
-from pytest_parwork.ledger import Files
-from pytest_parwork.model import Task
-from pytest_parwork.modules import Sources
-from pytest_parwork.network import Body, NetworkCall
-from pytest_parwork.payload import Payload
-from pytest_parwork.schedule import Batch
-from pytest_parwork.sites import Site, forget, forget_with
+from pytest_parwork.model.work import Batch, Task
+from pytest_parwork.transport.ledger import Files
+from pytest_parwork.transport.modules import Sources
+from pytest_parwork.transport.payload import Payload
+from pytest_parwork.worker import sites
+from pytest_parwork.worker.network import Body, NetworkCall
+from pytest_parwork.worker.sites import Site, forget, forget_with
 
 #: Some other process: what it sends is a stranger's here.
 ELSEWHERE = ("another machine", 1)

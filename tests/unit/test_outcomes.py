@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.errors import LostError, PayloadError
-from pytest_parwork.failures import describe
-from pytest_parwork.ledger import Kind, Ledger
-from pytest_parwork.model import Lost
-from pytest_parwork.outcomes import Outcomes
-from pytest_parwork.threadcall import Remembered
+from pytest_parwork.model.errors import LostError, PayloadError
+from pytest_parwork.model.outcome import Lost
+from pytest_parwork.runner.outcomes import Outcomes
+from pytest_parwork.transport.failures import describe
+from pytest_parwork.transport.ledger import Kind, Ledger
+from pytest_parwork.worker.threads import Remembered
 
 CRASH = Lost(reason="crash", detail="its worker ended")
 

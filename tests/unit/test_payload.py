@@ -16,14 +16,14 @@ import numpy as np
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.copies import copy_arguments
-from pytest_parwork.culprit import explain
-from pytest_parwork.errors import PayloadError
-from pytest_parwork.ledger import Files
-from pytest_parwork.model import Address, Task
-from pytest_parwork.modules import project_modules
-from pytest_parwork.payload import SMALL, Header, Payload
-from pytest_parwork.spool import read_record
+from pytest_parwork.model.errors import PayloadError
+from pytest_parwork.model.work import Address, Task
+from pytest_parwork.transport.culprit import explain
+from pytest_parwork.transport.ledger import Files
+from pytest_parwork.transport.modules import project_modules
+from pytest_parwork.transport.payload import SMALL, Header, Payload
+from pytest_parwork.transport.spool import read_record
+from pytest_parwork.worker.copies import copy_arguments
 
 LOCK = threading.Lock()
 

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from relation.classes import Bare, Hiding, Unending
 
-from pytest_parwork.comparison import Policy
 from pytest_parwork.equivalence import (
     as_policy,
     close,
@@ -25,7 +24,8 @@ from pytest_parwork.equivalence import (
     ulp,
     unordered,
 )
-from pytest_parwork.errors import UsageError
+from pytest_parwork.model.comparison import Policy
+from pytest_parwork.model.errors import UsageError
 
 NAN = float("nan")
 INF = math.inf

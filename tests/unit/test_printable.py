@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from report_samples import cases, report, run, section
 
-from pytest_parwork.comparison import Comparison, Mismatch, Note
 from pytest_parwork.equivalence import compare
-from pytest_parwork.errors import LostError, ParworkError, ParworkWarning, UsageError
-from pytest_parwork.model import Failure, Lost, Outcome, Verdict
-from pytest_parwork.printable import printable, printable_output
+from pytest_parwork.model.comparison import Comparison, Mismatch, Note
+from pytest_parwork.model.errors import LostError, ParworkError, ParworkWarning, UsageError
+from pytest_parwork.model.outcome import Failure, Lost, Outcome, Verdict
+from pytest_parwork.model.printable import printable, printable_output
 from pytest_parwork.report.as_json import to_json
 from pytest_parwork.report.collector import Collector
 from pytest_parwork.report.entries import judged

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 from relation.drawing import draw_pair
 
-from pytest_parwork.comparison import Comparison, Policy
 from pytest_parwork.equivalence import close, compare, exact, reordered_sum, ulp, unordered, walk
 from pytest_parwork.equivalence import digest as digest_module
+from pytest_parwork.model.comparison import Comparison, Policy
 
 POLICIES: Sequence[Policy] = (
     exact(),

@@ -14,7 +14,7 @@ from relation.strategies import DICTS, FEW, NEAR, VALUES
 
 from pytest_parwork.equivalence import close, compare, exact, reordered_sum, ulp, unordered
 from pytest_parwork.equivalence.digest import digest
-from pytest_parwork.pickling import dumps
+from pytest_parwork.transport.pickling import dumps
 
 #: The same values every day, so that no push fails for the luck of another.
 DAILY = settings(

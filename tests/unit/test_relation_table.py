@@ -13,11 +13,12 @@ from carrier import outcomes
 from relation import OUTCOMES, VALUES, Row
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.comparison import Comparison
 from pytest_parwork.equivalence import compare, compare_outcomes, exact
-from pytest_parwork.model import Configuration, Outcome, Task, Workload
-from pytest_parwork.pickling import dumps
+from pytest_parwork.model.comparison import Comparison
+from pytest_parwork.model.outcome import Outcome
+from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import carry_out
+from pytest_parwork.transport.pickling import dumps
 
 by_name = pytest.mark.parametrize(
     "row", [pytest.param(row, id=name) for name, row in VALUES.items()]

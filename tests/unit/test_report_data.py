@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from report_samples import cases, interval, report, run
 
-from pytest_parwork.comparison import Mismatch
-from pytest_parwork.model import Budget, Verdict
+from pytest_parwork.model.comparison import Mismatch
+from pytest_parwork.model.outcome import Verdict
+from pytest_parwork.model.work import Budget
 from pytest_parwork.report.collector import Collector
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.entries import SKIPPED, CaseEntry, RunFacts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.listing import shorten
+from pytest_parwork.model.listing import shorten
 from pytest_parwork.report.figures import counted, duration, percent, ratio
 
 

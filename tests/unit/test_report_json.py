@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from report_samples import cases, report, run
 
-from pytest_parwork.comparison import Mismatch, Note
-from pytest_parwork.model import Budget, Verdict
+from pytest_parwork.model.comparison import Mismatch, Note
+from pytest_parwork.model.outcome import Verdict
+from pytest_parwork.model.work import Budget
 from pytest_parwork.report.as_json import to_json
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.environment import environment

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.comparison import Comparison, Mismatch, Note
-from pytest_parwork.model import Verdict
+from pytest_parwork.model.comparison import Comparison, Mismatch, Note
+from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.report.entries import CaseEntry
 from pytest_parwork.report.message import Scene, lost_message, mismatch_message
 

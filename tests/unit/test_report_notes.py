@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
 
-from pytest_parwork.comparison import Note
-from pytest_parwork.model import Budget, Verdict
+from pytest_parwork.model.comparison import Note
+from pytest_parwork.model.outcome import Verdict
+from pytest_parwork.model.work import Budget
 from pytest_parwork.report.data import RunEntry
 from pytest_parwork.report.entries import SKIPPED, CaseEntry
 

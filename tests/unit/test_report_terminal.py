@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 from report_samples import CRASH, MEAN, cases, fib, first, report, run, section, shown
 
-from pytest_parwork.model import Verdict
+from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.report.terminal import render
 
 # the pictures of the design

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.schedule import AHEAD, BATCH_SECONDS, LONG, MOST_AHEAD, Schedule
+from pytest_parwork.runner.schedule import AHEAD, BATCH_SECONDS, LONG, MOST_AHEAD, Schedule
 
 
 def sizes(schedule: Schedule) -> list[int]:

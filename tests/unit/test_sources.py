@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_parwork.model import Failure, Outcome
-from pytest_parwork.modules import lend, project_modules
-from pytest_parwork.sources import Selection, Sendable, note_missing, select
+from pytest_parwork.model.outcome import Failure, Outcome
+from pytest_parwork.transport.modules import lend, project_modules
+from pytest_parwork.transport.sources import Selection, Sendable, note_missing, select
 
 Sending = Callable[..., Selection]
 

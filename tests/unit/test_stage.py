@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.clock import host
-from pytest_parwork.deadline import TimedOut
-from pytest_parwork.errors import FixtureError
-from pytest_parwork.failures import describe, survivor
-from pytest_parwork.model import Address, Outcome
-from pytest_parwork.stage.ended import Ended, leaves, unfold
-from pytest_parwork.stage.folders import Folders, new_folder, new_folders
-from pytest_parwork.stage.performance import Performance
-from pytest_parwork.stage.recipe import Role, Stage, Step
+from pytest_parwork.machine.clock import host
+from pytest_parwork.machine.deadline import TimedOut
+from pytest_parwork.model.errors import FixtureError
+from pytest_parwork.model.outcome import Outcome
+from pytest_parwork.model.work import Address
+from pytest_parwork.transport.failures import describe, survivor
+from pytest_parwork.worker.fixtures.call import Performance
+from pytest_parwork.worker.fixtures.ended import Ended, leaves, unfold
+from pytest_parwork.worker.fixtures.recipe import Role, Stage, Step
+from pytest_parwork.worker.fixtures.tmp_path import Folders, new_folder, new_folders
 
 HOME = (host(), os.getpid())
 

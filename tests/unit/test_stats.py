@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.stats import bound, busy_time, peak_overlap
+from pytest_parwork.model.stats import bound, busy_time, peak_overlap
 
 
 def test_nothing_overlaps_where_nothing_ran() -> None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pytest_parwork.clock import now
+from pytest_parwork.machine.clock import now
 from pytest_parwork.runner.suspension import Suspension
 
 

@@ -8,10 +8,10 @@ import traceback
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.errors import PayloadError
-from pytest_parwork.failures import TEXT_LIMIT, describe, is_skip
-from pytest_parwork.model import Address
-from pytest_parwork.worker import find
+from pytest_parwork.model.errors import PayloadError
+from pytest_parwork.model.work import Address
+from pytest_parwork.transport.failures import TEXT_LIMIT, describe, is_skip
+from pytest_parwork.worker.processes import find
 
 
 def raised(error: BaseException) -> BaseException:
@@ -77,7 +77,7 @@ def test_skips_are_told_from_failures_by_their_class_alone() -> None:
 
 def test_this_process_has_nothing_of_a_worker_after_the_runs_of_others() -> None:
     finders = [type(finder).__module__ for finder in sys.meta_path]
-    assert "pytest_parwork.worker" not in finders
+    assert "pytest_parwork.worker.processes" not in finders
 
 
 def test_an_error_of_the_package_is_named_without_its_module() -> None:

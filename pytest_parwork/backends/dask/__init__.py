@@ -1,0 +1,1 @@
+"""The backend `dask`: clusters of `dask.distributed`, local and joined."""

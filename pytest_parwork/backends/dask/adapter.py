@@ -1,0 +1,280 @@
+"""The backend `dask`: a cluster of `dask.distributed`, of our own or one that is joined."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from os import getpid, kill
+from signal import SIGKILL
+from typing import TYPE_CHECKING, Any, cast
+
+from ...machine.clock import now
+from ...model.errors import UsageError
+from ...model.work import Batch
+from ...worker.calling import BatchCall
+from ...worker.network import NetworkCall
+from ...worker.sites import forget, forget_with, has_worked, release
+from ..protocol import Backend, Event, EventQueue, Reach, Workers
+from .clusters import Clusters
+from .futures import LOST, first_to_end, received
+from .joined import WORKER_PATIENCE, JoinedDask
+from .own import LocalWorkers
+from .sending import Sending
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+__all__ = ["backends"]
+
+#: Seconds without news until it is asked whether there is any worker left.
+SILENCE = 2.0
+
+#: Seconds that the scheduler has to answer it.
+ANSWER = 1.0
+
+#: Seconds between two looks at workers whose batches take longer than that; without a sign of life
+#: until their nannies are asked to look after them; and until one that runs nothing is ended.
+LOOK = 1.0
+QUIET = 1.5
+DEAF = 5.0
+
+#: How often a batch is sent again that dask has given up, for all workers with the payload died at
+#: once; under its number, for what its tasks did is in the journals.
+AGAIN = 4
+
+#: Under which workers tell that they have come: one topic, because schedulers keep all of them.
+TOPIC = "parwork"
+
+
+class DaskBackend:
+    """The cluster that `Client()` would join, or the one at `address`; else one of our own."""
+
+    def __init__(self, clusters: Clusters, address: str | None = None) -> None:
+        self._clusters = clusters
+        self._address = address
+
+    def named(self, argument: str, /) -> DaskBackend:
+        """Return the backend of a scheduler's address, as in `dask:tcp://host:8786`."""
+        if not re.search(r"://|:\d+$", argument):
+            raise UsageError(
+                f"unknown backend 'dask:{argument}'; after the colon comes the address of a "
+                f"scheduler: dask:tcp://host:8786"
+            )
+        return DaskBackend(self._clusters, argument)
+
+    def start(self, workers: int, /) -> Workers:
+        joined = self._clusters.joined(self._address)
+        if joined is not None:
+            return JoinedWorkers(joined, workers)
+        return LocalWorkers(self._clusters.local, workers)
+
+    def close(self) -> None:
+        self._clusters.close()
+
+
+class JoinedWorkers:
+    """Threads of the workers of a cluster that serves others too."""
+
+    reach: Reach = "network"
+    eager = False
+    start_method = "dask"
+
+    def __init__(self, joined: JoinedDask, workers: int) -> None:
+        self._joined = joined
+        self._client = joined.client(workers)
+        threads = joined.threads(WORKER_PATIENCE)
+        self.size = min(workers, sum(threads.values()))
+        # Where there are more than were asked for, as few processes as have enough threads. Their
+        # choice is no order: the cluster may lose them.
+        self._chosen: list[str] = []
+        for address in sorted(threads):
+            if sum(threads[other] for other in self._chosen) < self.size:
+                self._chosen.append(address)
+        self._is_narrowed = self.size < sum(threads.values())
+        self._call: NetworkCall | None = None
+        self._sending: Sending | None = None
+        self._sent: Future | None = None
+        self._waiting: deque[Batch] = deque()
+        self._open: dict[Future, Batch] = {}
+        self._events = EventQueue()
+        self._again: Counter[int] = Counter()
+        self._is_released = False
+        self._is_gone = False
+        self._heard = self._seen = self._looked = now()
+        self._signs: dict[str, tuple[float, float]] = {}  # by address: last heard of, since when
+        self._handed_out: dict[int, float] = {}  # by batch, when
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        if self._call is None:
+            self._call = cast("NetworkCall", call)
+            self._client.subscribe_topic(TOPIC, self._arrived)
+        self._waiting.extend(batches)
+        self._fill()
+
+    def _is_sent(self) -> bool:
+        """Send the call to the cluster; wait a moment and tell whether it is there."""
+        from distributed import TimeoutError
+
+        if self._sent is None:
+            try:
+                if self._sending is None:
+                    self._sending = Sending(self._client, self._call, WORKER_PATIENCE)
+                self._sent = self._sending.poll()
+            except TimeoutError:
+                self._go(f"the dask scheduler at {self._joined.address} has no worker left")
+            except Exception as error:
+                self._go(f"{type(error).__name__}: {error}")
+            if self._sent is not None:
+                self._sending = None
+        return self._sent is not None
+
+    def _fill(self) -> None:
+        """Hand out batches; never more than `size` where dask would use more threads than that."""
+        assert self._call is not None
+        if self._is_gone or not self._waiting or not self._is_sent():
+            return
+        limit = self.size if self._is_narrowed else len(self._open) + len(self._waiting)
+        settings: dict[str, Any] = {"pure": False}
+        if self._is_narrowed:
+            settings |= {"workers": self._chosen, "allow_other_workers": True}
+        while self._waiting and len(self._open) < limit and not self._is_gone:
+            batch = self._waiting.popleft()
+            again = self._again[batch.number]
+            key = f"parwork-{self._call.run}-{batch.number}-{again}"
+            try:
+                future = self._client.submit(
+                    carry_out, self._sent, batch, not self._is_released, key=key, **settings
+                )
+            except Exception as error:
+                self._go(f"{type(error).__name__}: {error}")
+            else:
+                self._open[future] = batch
+                self._handed_out[batch.number] = now()
+
+    def _arrived(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        _, told = event
+        if self._call is not None and told["run"] == self._call.run:
+            who = told["who"]  # dask has its own "worker" in there
+            self._events.put(Event(kind="arrived", batch=told["batch"], worker=who))
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        for future in first_to_end(self._client, self._open, 0 if self._sending else timeout):
+            if not self._joined.is_connected:
+                break
+            batch = self._open[future]
+            event = received(future, batch)
+            if event is None:
+                continue
+            self._heard = self._seen = now()
+            del self._open[future]
+            future.release()
+            if event.reason == LOST and self._again[batch.number] < AGAIN:
+                self._again[batch.number] += 1
+                self._waiting.appendleft(batch)
+                self._sent = None
+            else:
+                self._events.put(event)
+        if self._open or self._waiting:
+            self._look_around()
+            self._look_after()
+        if self._call is not None:
+            self._fill()
+        return self._events.drain(0)
+
+    def _look_around(self) -> None:
+        """See whether there is a scheduler, and after some silence, whether there is a worker."""
+        if not self._joined.is_connected:
+            self._go(f"the dask scheduler at {self._joined.address} went away")
+        elif now() > self._heard + SILENCE:
+            self._heard = now()
+            complaint = "has no worker left"
+            try:
+                if self._joined.threads(ANSWER):
+                    self._seen = now()
+            except Exception:
+                complaint = f"has not answered for {WORKER_PATIENCE:g} s"
+            if now() > self._seen + WORKER_PATIENCE:
+                self._go(f"the dask scheduler at {self._joined.address} {complaint}")
+
+    def _look_after(self) -> None:
+        """Have workers ended that are stuck with batches of ours, by their nannies."""
+        times = [self._handed_out[batch.number] for batch in self._open.values()]
+        if self._call is None or now() < max(self._looked, min(times, default=now())) + LOOK:
+            return
+        self._looked = now()
+        keys = {str(future.key) for future in self._open}
+        before, self._signs = self._signs, {}
+        try:
+            signs = self._joined.signs()
+        except Exception:  # the scheduler does not answer: `_look_around` counts that
+            return
+        for address, (heard, at) in signs.items():
+            if keys & at:
+                seen, since = before.get(address, (0.0, 0.0))
+                since = since if seen == heard else now()
+                self._signs[address] = (heard, since)
+                if now() > since + QUIET:
+                    is_deaf = now() > since + DEAF
+                    self._joined.look_after(address, self._call, is_deaf=is_deaf)
+
+    def _go(self, reason: str) -> None:
+        if not self._is_gone:
+            self._is_gone = True
+            self._give_up_sending()
+            self._waiting.clear()
+            self._open.clear()
+            self._events.put(Event(kind="gone", reason=reason))
+
+    def _give_up_sending(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+
+    def release(self) -> None:
+        self._is_released = True
+        if self._call is not None:  # else nobody has been asked to wait
+            self._joined.say_to_all(release, self._call.run)
+
+    def pids(self) -> Mapping[int, int | None]:
+        return self._joined.exit_codes() if self._joined.is_connected else {}
+
+    def close(self, deadline: float, /) -> list[int]:
+        self._give_up_sending()
+        if self._call is None or not self._joined.is_connected:
+            return []
+        with suppress(Exception):  # a cluster that is going away at this moment
+            if self._open:
+                self._client.cancel(list(self._open))
+            self._client.unsubscribe_topic(TOPIC)
+        self._open.clear()
+        self._joined.say_to_all(forget, self._call.run)
+        self._sent = None
+        return []
+
+
+def carry_out(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
+    """Carry out a batch in a thread of a dask worker."""
+    from distributed import get_worker
+
+    from .clock import keep_clocks
+
+    worker = get_worker()
+    keep_clocks(worker.loop)
+    forget_with(call)
+
+    def announce(name: str) -> None:
+        worker.log_event(TOPIC, {"run": call.run, "batch": batch.number, "who": name})
+
+    try:
+        return call(batch, place=worker.address, announce=announce if is_meeting else None)
+    except Exception:
+        if worker.nanny is not None and has_worked(call.run):
+            kill(getpid(), SIGKILL)  # a task has broken this process; its nanny starts another one
+        raise
+
+
+def backends(clusters: Clusters) -> dict[str, Backend]:
+    """Return the backend by name."""
+    return {"dask": DaskBackend(clusters)}

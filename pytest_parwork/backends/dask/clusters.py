@@ -1,0 +1,34 @@
+"""The dask clusters of a session: the one of our own, and those that are there already."""
+
+from __future__ import annotations
+
+from .joined import JoinedDask, configured_address
+from .local import LocalDask
+from .logs import Hush
+
+__all__ = ["Clusters"]
+
+
+class Clusters:
+    """The clusters of a session: at most one of our own, and those that are joined."""
+
+    def __init__(self) -> None:
+        self._hush = Hush()
+        self._joined: dict[str, JoinedDask] = {}
+        self.local = LocalDask(self._hush)
+
+    def joined(self, address: str | None = None) -> JoinedDask | None:
+        """Return the cluster at `address`, or the one that is configured; None if there is none."""
+        address = address or configured_address()
+        if address is None:
+            return None
+        if address not in self._joined:
+            self._joined[address] = JoinedDask(address, self._hush)
+        return self._joined[address]
+
+    def close(self) -> None:
+        """End the own cluster, leave the others."""
+        for joined in self._joined.values():
+            joined.close()
+        self._joined.clear()
+        self.local.close()

@@ -1,0 +1,65 @@
+"""What the futures of a dask cluster tell of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from time import sleep
+from typing import TYPE_CHECKING
+
+from ...model.work import Batch
+from ..protocol import UNKNOWN, Event
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["LOST", "first_to_end", "received", "told"]
+
+#: What is said of a batch that dask has given up.
+LOST = "dask has lost it"
+
+#: Seconds in which the outcomes of a batch come, once it is known to have ended.
+FETCH_DEADLINE = 10.0
+
+
+def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float) -> list[Future]:
+    """Wait up to `timeout` seconds for the first of `futures`; return those that have ended."""
+    from distributed import CancelledError, TimeoutError, wait
+
+    if not futures:
+        sleep(timeout)
+    elif timeout:  # for 0, older releases of dask leave a coroutine behind that nobody awaits
+        with client.as_current(), suppress(CancelledError, TimeoutError):
+            wait(list(futures), timeout=timeout, return_when="FIRST_COMPLETED")
+    return [future for future in futures if future.status != "pending"]
+
+
+def told(future: Future, batch: Batch) -> Event:
+    """Put the end of a future into an event."""
+    if future.status == "finished":
+        return Event(kind="done", batch=batch.number)
+    if future.status != "error":
+        return Event(kind="broken", batch=batch.number, reason=LOST)
+    from distributed import KilledWorker
+
+    error = future.exception(timeout=FETCH_DEADLINE)
+    if isinstance(error, KilledWorker):
+        return Event(kind="broken", batch=batch.number, reason=UNKNOWN)
+    return Event(kind="failed", batch=batch.number, reason=f"{type(error).__name__}: {error}")
+
+
+def received(future: Future, batch: Batch) -> Event | None:
+    """Put the end of a future into an event, with what it returned; None if that is to come."""
+    if future.status != "finished":
+        return told(future, batch)
+    from distributed import CancelledError, TimeoutError
+
+    try:
+        body = future.result(timeout=FETCH_DEADLINE)
+    except TimeoutError:
+        return None  # its worker died with it, so that dask computes it again
+    except CancelledError:
+        return Event(kind="broken", batch=batch.number, reason=LOST)
+    except Exception:
+        return told(future, batch)
+    return Event(kind="done", batch=batch.number, body=body)

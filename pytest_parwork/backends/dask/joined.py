@@ -1,0 +1,262 @@
+"""A dask cluster that is there already: joined once for the session, checked, asked, left."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from ...machine.clock import now
+from ...model.errors import BackendError
+from ...model.version import __version__
+from ...worker.network import NetworkCall
+from ...worker.outside import end_if_stuck
+from .local import require_distributed
+from .logs import Hush, exit_code_in
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["WORKER_PATIENCE", "JoinedDask", "configured_address"]
+
+#: Seconds that a scheduler has to answer.
+PATIENCE = 10.0
+
+#: Seconds until a cluster without any worker is given up, or one that does not answer.
+WORKER_PATIENCE = 20.0
+
+#: Seconds until a question is asked again: it may be waiting for a worker that has died meanwhile.
+ANSWER = 4.0
+
+#: Seconds that a nanny takes to start a worker again.
+RESTART = 3.0
+
+#: Seconds between two looks for a worker.
+LOOK = 0.02
+
+#: Seconds in which workers follow a word to all of them, and their nannies tell what they know.
+WORD_DEADLINE = 2.0
+
+#: Seconds in which a client leaves.
+CLOSE_DEADLINE = 2.0
+
+
+def configured_address() -> str | None:
+    """Return the scheduler that `Client()` would join, by dask's files and environment."""
+    require_distributed()
+    import dask
+
+    address = dask.config.get("scheduler-address", None)
+    return None if address is None else str(address)
+
+
+class JoinedDask:
+    """A client of the scheduler at `address`; TLS is as dask's configuration says."""
+
+    def __init__(self, address: str, hush: Hush) -> None:
+        self.address = address
+        self._hush = hush
+        self._client: Client | None = None
+        self._most = 0
+        self._nannies: set[str] = set()  # of the dead too, whom the scheduler forgets
+        self._asking: threading.Thread | None = None
+
+    def client(self, workers: int) -> Client:
+        """Return a client that is connected, to workers with this Python and this package."""
+        require_distributed()  # before its loggers are told to be quiet
+        if self._client is None or self._client.status != "running":
+            self.close()
+            self._hush.begin()
+            try:
+                self._client = self._join()
+            except BaseException:
+                self._hush.end()
+                raise
+        self._wait_for_workers(workers)
+        self._check_versions()
+        self._nannies.clear()
+        self._remember_nannies(WORKER_PATIENCE)
+        return self._client
+
+    def threads(self, patience: float) -> Mapping[str, int]:
+        """Return the number of threads of each worker, by its address."""
+        return self._ask("ncores", patience)
+
+    def another_client(self) -> Client:
+        """Return a client that knows nothing of what others have sent."""
+        return self._join()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the scheduler is still there."""
+        return self._client is not None and self._client.status == "running"
+
+    def exit_codes(self) -> Mapping[int, int | None]:
+        """Return how worker processes ended, as their nannies have logged it."""
+        codes: dict[int, int | None] = {}
+        with suppress(Exception):  # a scheduler that is gone has nothing to tell
+            self._remember_nannies(WORD_DEADLINE)
+            # Not `get_worker_logs`, which knows the nannies of living workers alone.
+            logs = self._ask(
+                "broadcast",
+                WORD_DEADLINE,
+                msg={"op": "get_logs", "n": None},
+                workers=list(self._nannies),
+                on_error="ignore",
+            )
+            for lines in logs.values():
+                for _, line in lines:
+                    codes.update(exit_code_in(line))
+        return codes
+
+    def _remember_nannies(self, patience: float) -> None:
+        known = self._ask("identity", patience)["workers"].values()
+        self._nannies.update(worker["nanny"] for worker in known if worker["nanny"])
+
+    def signs(self) -> Mapping[str, tuple[float, frozenset[str]]]:
+        """Return when the scheduler heard of each worker with a nanny last, and what that is at."""
+        known = self._ask("identity", ANSWER)["workers"]
+        at = self._ask("processing", ANSWER, workers=None)
+        return {
+            address: (worker["last_seen"], frozenset(map(str, at.get(address, ()))))
+            for address, worker in known.items()
+            if worker["nanny"]
+        }
+
+    def look_after(self, address: str, call: NetworkCall, *, is_deaf: bool) -> None:
+        """Have a nanny end its worker if that is stuck; nobody waits for it."""
+        client = self._client
+        assert client is not None
+
+        def ask() -> None:
+            with suppress(Exception):
+                client.run(
+                    end_worker_if_stuck,
+                    call.run,
+                    dict(call.timeouts),
+                    is_deaf,
+                    workers=[address],
+                    nanny=True,
+                    on_error="ignore",
+                )
+
+        if self._asking is None or not self._asking.is_alive():
+            self._asking = threading.Thread(target=ask, daemon=True)
+            self._asking.start()
+
+    def say_to_all(self, word: Callable[[str], None], run: str) -> None:
+        """Have every worker process follow a word; one that does not answer is not waited for."""
+        client = self._client
+        if client is None or not self.is_connected:
+            return
+
+        def say() -> None:
+            with suppress(Exception):
+                client.run(word, run, on_error="ignore")
+
+        saying = threading.Thread(target=say, daemon=True)
+        saying.start()
+        saying.join(WORD_DEADLINE)
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        if self._client is None:
+            return
+        # In a thread, because a client that has lost its scheduler waits for it.
+        leaving = threading.Thread(target=self._leave, args=(self._client,), daemon=True)
+        leaving.start()
+        leaving.join(CLOSE_DEADLINE)
+        self._client = None
+        self._hush.end()
+
+    def _leave(self, client: Client) -> None:
+        with suppress(Exception):  # it is left, however
+            client.close(CLOSE_DEADLINE)
+
+    def _join(self) -> Client:
+        from .clock import SteadyClient
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of versions: they are checked below
+                return SteadyClient(self.address, set_as_default=False, timeout=PATIENCE)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise BackendError(f"no dask scheduler answers at {self.address}: {error}") from error
+
+    def _ask(self, question: str, patience: float, **settings: Any) -> Mapping[str, Any]:
+        """Return what the scheduler answers within `patience` seconds."""
+        from distributed import TimeoutError
+
+        client = self._client
+        assert client is not None
+        until = now() + patience
+        while True:
+            with suppress(TimeoutError):
+                ask = getattr(client.scheduler, question)
+                return dict(client.sync(ask, callback_timeout=min(ANSWER, patience), **settings))
+            if now() > until:
+                raise BackendError(
+                    f"the dask scheduler at {self.address} does not answer within {patience:g} s"
+                )
+
+    def _wait_for_workers(self, workers: int) -> None:
+        """Wait for a first worker; for as many as there were only shortly, until one restarts."""
+        began = now()
+        while True:
+            threads = sum(self.threads(WORKER_PATIENCE).values())
+            self._most = max(self._most, threads)
+            if threads and (threads >= min(workers, self._most) or now() > began + RESTART):
+                return
+            if now() > began + WORKER_PATIENCE:
+                raise BackendError(
+                    f"the dask scheduler at {self.address} has no worker; start one with: "
+                    f"dask worker {self.address}"
+                )
+            sleep(LOOK)
+
+    def _check_versions(self) -> None:
+        """Refuse workers that could not read what is sent, or would compute something else."""
+        package = __package__.partition(".")[0]
+        here = (f"{sys.version_info[0]}.{sys.version_info[1]}", __version__)
+        for worker, told in self._versions(package).items():
+            python = ".".join(told["host"]["python"].split(".")[:2])
+            version = told["packages"].get(package)
+            if (python, version) != here:
+                there = f"pytest-parwork {version}" if version else "no pytest-parwork"
+                raise BackendError(
+                    f"the dask worker {worker} has Python {python} and {there}; here it is Python "
+                    f"{here[0]} and pytest-parwork {here[1]}. Install there what is here: "
+                    f"pip install pytest-parwork=={here[1]}"
+                )
+
+    def _versions(self, package: str) -> Mapping[str, Any]:
+        """Return what each worker tells of its versions."""
+        asked = {"op": "versions", "packages": [package]}
+        try:
+            return self._ask("broadcast", WORKER_PATIENCE, msg=asked, on_error="ignore")
+        except BackendError as error:
+            raise self._named(error) from None
+
+    def _named(self, error: BackendError) -> BackendError:
+        """Return an error that names the worker because of which there is no answer."""
+        for worker in self.threads(WORKER_PATIENCE):
+            try:
+                asked = {"op": "identity"}
+                self._ask("broadcast", ANSWER, msg=asked, workers=[worker], on_error="ignore")
+            except BackendError:
+                return BackendError(
+                    f"the dask worker {worker} does not answer within {WORKER_PATIENCE:g} s; end it"
+                )
+        return error
+
+
+def end_worker_if_stuck(
+    run: str, timeouts: Mapping[int, float], is_deaf: bool, *, dask_worker: Any
+) -> bool:
+    """End the worker of a nanny, in which this runs, as `end_if_stuck` does."""
+    pid = dask_worker.pid
+    return pid is not None and end_if_stuck(pid, run, timeouts, is_deaf=is_deaf)

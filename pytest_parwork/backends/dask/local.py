@@ -1,0 +1,297 @@
+"""The dask cluster of a session: made on first use, grown or shrunk to what a run asks for."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from ...machine.clock import now
+from ...machine.marks import temporary_folder
+from ...machine.process_groups import kill_group, state_of
+from ...model.errors import BackendError
+from ...worker.calling import GLANCE
+from .logs import Hush, Nannies
+from .security import own_security
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from .nanny import QuietCluster, Starts
+
+__all__ = ["LocalDask", "require_distributed"]
+
+#: What the name of the directory has in it in which the processes of a cluster keep their files.
+FOLDER = "dask"
+
+#: Seconds that all workers of a local cluster have to start.
+PATIENCE = 60.0
+
+#: Seconds that a cluster has to end.
+CLOSE_DEADLINE = 5.0
+
+#: Seconds that idle workers take to end, at most.
+GRACE = 0.5
+
+#: Seconds in which a nanny tells of the death that a scheduler has noticed.
+HEARSAY = 1.0
+
+#: Seconds in which several batches are broken by one death.
+RECENT = 1.0
+
+#: Seconds between two looks at workers that start.
+LOOK = 0.005
+
+#: Seconds in which a worker that lives comes back to the scheduler, or ends.
+DESERTION = 3.0
+
+#: What it needs as long as it is open: else a worker that is dead just when so much time has passed
+#: since it, or one of its predecessors, died is never started again.
+SETTINGS_WHILE_OPEN: Mapping[str, object] = {"distributed.deploy.lost-worker-timeout": "1000 days"}
+
+#: What a local cluster needs to start, whatever dask's own configuration says.
+SETTINGS: Mapping[str, object] = {
+    # dask would run the batch of a dead worker again, guilty task included, three times.
+    "distributed.scheduler.allowed-failures": 0,
+    # dask would set OMP_NUM_THREADS=1 and others in the process that runs pytest.
+    "distributed.nanny.pre-spawn-environ": {},
+    "distributed.worker.multiprocessing-method": "spawn",
+    # What it serves by HTTP, to every user of the machine.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+
+
+class LocalDask:
+    """A `distributed.LocalCluster` of this process: one process a worker, one thread in each."""
+
+    def __init__(self, hush: Hush) -> None:
+        self._hush = hush
+        self._cluster: QuietCluster | None = None
+        self._client: Client | None = None
+        self._folder = ""  # in which its processes keep their files
+        self._size = 0
+        self._seen: set[int] = set()
+        self._while_open = ExitStack()
+        self._nannies = Nannies()
+        self._starts: Starts | None = None
+        self._deserters: dict[int, float] = {}  # by process id, since when
+
+    def client(self, workers: int) -> Client:
+        """Return a client of the cluster, which has so many workers from now on."""
+        require_distributed()
+        import dask
+
+        with dask.config.set(SETTINGS):
+            if self._client is None or self._client.status != "running" or self.is_hopeless:
+                self.close()
+                self._open()
+            assert self._cluster is not None
+            assert self._client is not None
+            assert self._starts is not None
+            if workers != self._size or len(self._cluster.workers) < workers:
+                self._forget_batches()
+                self._starts.expect(workers)
+                self._cluster.scale(workers)
+                self._size = workers
+            self._wait_for_workers(workers)
+        self._seen &= {*self._living(), *self._nannies.codes}  # of others nothing will be told
+        return self._client
+
+    def _wait_for_workers(self, workers: int) -> None:
+        """Wait until there are so many; not dask's own wait, which is content with more.
+
+        Nor is the scheduler asked: it does not answer where its thread has come to a halt.
+        """
+        until = now() + PATIENCE
+        while len(self._states()) != workers or self._ready() != workers:
+            self.replace_deserters()
+            if self.is_hopeless:
+                raise BackendError(self.reason)
+            if now() > until:
+                raise BackendError(f"a local dask cluster did not start within {PATIENCE:.0f} s")
+            sleep(LOOK)
+
+    def another_client(self) -> Client:
+        """Return a client that knows nothing of what others have sent."""
+        from distributed import Client
+
+        return Client(self._cluster, set_as_default=False)
+
+    def exit_codes(self) -> Mapping[int, int | None]:
+        """Return the exit code of every worker process seen so far, None while it lives."""
+        self._seen.update(self._living())
+        return dict.fromkeys(self._seen) | self._nannies.codes
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a worker that has died is about to be back."""
+        assert self._cluster is not None
+        is_missing = len(self._cluster.scheduler.workers) < self._size
+        return is_missing and now() < self._nannies.last + PATIENCE
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether workers die as soon as they are started, for the `reason`."""
+        return self._starts is not None and self._starts.is_hopeless
+
+    @property
+    def reason(self) -> str:
+        """Why there is no hope."""
+        assert self._starts is not None
+        return self._starts.reason
+
+    def replace_deserters(self) -> None:
+        """Start others for workers that have left the cluster: without an end, or for good."""
+        if self._cluster is None:
+            return
+        known = {state.address for state in self._states()}
+        before, self._deserters = self._deserters, {}
+        for pid, address in self._started():
+            if address not in known:
+                self._deserters[pid] = before.get(pid, now())
+                if now() > self._deserters[pid] + DESERTION:
+                    kill_group(pid)
+        self._cluster.replace_ended()
+
+    def end_where_failed(self, key: str) -> None:
+        """End the worker in which a batch has failed, not a task: that one has been broken."""
+        assert self._cluster is not None
+        batch = self._cluster.scheduler.tasks.get(key)
+        for nanny in list(self._cluster.workers.values()):
+            is_there = batch is not None and nanny.worker_address in (batch.erred_on or ())
+            if is_there and nanny.pid is not None:
+                kill_group(nanny.pid)
+
+    def signs(self) -> Mapping[int, float]:
+        """Return when each worker that has work was heard of last, by process id."""
+        assert self._cluster is not None
+        busy = {w.address: w.last_seen for w in self._states() if w.processing}
+        nannies = list(self._cluster.workers.values())
+        at = {nanny.worker_address: nanny.pid for nanny in nannies}
+        return {pid: busy[address] for address, pid in at.items() if pid and address in busy}
+
+    def _states(self) -> list[Any]:
+        """Return what the scheduler knows of its workers; its thread may change that meanwhile."""
+        assert self._cluster is not None
+        while True:
+            with suppress(RuntimeError):
+                return list(self._cluster.scheduler.workers.values())
+
+    def wait_for_a_death(self) -> None:
+        """Wait shortly until it is known which process has died: dask's scheduler tells first."""
+        until = now() + HEARSAY
+        while now() < until:
+            codes = self.exit_codes()
+            is_untold = any(code is None and state_of(pid) == "Z" for pid, code in codes.items())
+            if not is_untold and self._nannies.last > now() - RECENT:
+                return
+            sleep(GLANCE)
+
+    def close(self, deadline: float = CLOSE_DEADLINE) -> None:
+        """End the cluster, if there is one, and whatever its workers are doing."""
+        if self._cluster is None:
+            return
+        ending = threading.Thread(target=self._end, args=(deadline,), daemon=True)
+        ending.start()
+        ending.join(min(deadline, GRACE))
+        if ending.is_alive():  # dask waits four seconds for a task, and does not restart any more
+            for pid in self._living():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            ending.join(deadline)
+        self._client = self._cluster = None
+        gc.collect()  # dask's own removal of its directories, which else comes, and tells, at exit
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._nannies.stop()
+        self._seen.clear()
+        self._hush.end()
+        self._while_open.close()
+
+    def _end(self, deadline: float) -> None:
+        assert self._client is not None
+        assert self._cluster is not None
+        with suppress(Exception):  # it is to end, however
+            self._client.close(deadline)
+        with suppress(Exception):
+            self._cluster.close(deadline)
+
+    def _forget_batches(self) -> None:
+        """Wait until no result is kept: dask would compute again what goes with its worker."""
+        assert self._cluster is not None
+        until = now() + GRACE
+        while self._cluster.scheduler.tasks and now() < until:
+            sleep(GLANCE)
+
+    def _living(self) -> list[int]:
+        nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
+        return [pid for nanny in nannies if (pid := nanny.pid) is not None]
+
+    def _started(self) -> list[tuple[int, str]]:
+        """Return process id and address of each worker that has come up, even if it has died."""
+        nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
+        return [
+            (nanny.pid, nanny.worker_address)
+            for nanny in nannies
+            if nanny.process is not None
+            and nanny.process.status.name == "running"
+            and nanny.pid is not None
+        ]
+
+    def _ready(self) -> int:
+        """Return how many can take batches; a dead one, which nobody has missed yet, cannot."""
+        known = {state.address for state in self._states()}
+        return sum(address in known and state_of(pid) != "Z" for pid, address in self._started())
+
+    def _open(self) -> None:
+        import dask
+        from distributed import Client
+
+        from .nanny import QuietCluster, Starts, nanny_class
+
+        folder = self._folder = temporary_folder(FOLDER)
+        try:
+            security = own_security(folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._while_open.enter_context(dask.config.set(SETTINGS_WHILE_OPEN))
+        self._hush.begin()
+        self._nannies.listen()
+        self._starts = Starts(self._nannies)
+        with dask.config.set({"temporary-directory": folder}):  # for all but the workers
+            self._cluster = QuietCluster(
+                n_workers=0,  # they may fail to start
+                threads_per_worker=1,
+                worker_class=nanny_class(self._starts),
+                host="127.0.0.1",
+                security=security,
+                dashboard_address="127.0.0.1:0",  # a server is started even without a dashboard
+                scheduler_kwargs={"dashboard": False},
+                memory_limit=0,  # or dask would pause and end workers by a limit of its own
+                local_directory=folder,
+                silence_logs=logging.CRITICAL,
+            )
+        # The scheduler's directory stands first in the import path of this process by now.
+        sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
+        self._client = Client(self._cluster, set_as_default=False)
+        self._size = 0
+
+
+def require_distributed() -> None:
+    """Import it, which also brings its part of dask's configuration; raises `BackendError`."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise BackendError(
+            f"dask.distributed cannot be imported ({error}); "
+            f"install it with: pip install 'pytest-parwork[dask]'"
+        ) from error

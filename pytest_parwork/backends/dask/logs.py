@@ -1,0 +1,81 @@
+"""What dask logs: kept quiet, but for how its worker processes ended."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from ...machine.clock import now
+
+__all__ = ["Hush", "Nannies", "exit_code_in"]
+
+#: The logger of the processes that start workers.
+NANNIES = "distributed.nanny"
+
+
+class Hush:
+    """Keep what dask logs of clusters in use out of the reports of failed tests."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, int] = {}
+        self._users = 0
+
+    def begin(self) -> None:
+        """Be quiet from now on."""
+        self._users += 1
+        if self._users == 1:
+            # Not before dask is used: pytest looks at every logger there is, six times a test.
+            for name in ("distributed", "distributed.client"):
+                self._before[name] = logging.getLogger(name).level
+                logging.getLogger(name).setLevel(logging.CRITICAL)
+
+    def end(self) -> None:
+        """Log as before, if nobody else wants quiet."""
+        self._users -= 1
+        if not self._users:
+            for name, level in self._before.items():
+                logging.getLogger(name).setLevel(level)
+
+
+class Nannies(logging.Handler):
+    """How worker processes ended, from what their nannies log: dask tells it nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes: dict[int, int | None] = {}
+        self.last = 0.0
+        self._before = (logging.NOTSET, True)
+
+    def listen(self) -> None:
+        """Take over the nannies' log, until `stop`."""
+        logger = logging.getLogger(NANNIES)
+        self._before = (logger.level, logger.propagate)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.addHandler(self)
+
+    def stop(self) -> None:
+        """Give the log back as it was."""
+        logger = logging.getLogger(NANNIES)
+        logger.removeHandler(self)
+        level, logger.propagate = self._before
+        logger.setLevel(level)
+        self.codes.clear()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of an exit code."""
+        told = exit_code_in(record.getMessage())
+        if told:
+            self.codes.update(told)
+            self.last = now()
+
+
+def exit_code_in(line: str) -> dict[int, int]:
+    """Return process and exit code, if the line of a nanny's log tells of such."""
+    # dask has the code 255 for a signal that it does not know; a process that it spawned can only
+    # have given it itself.
+    line = line.replace("was killed by unknown signal", "exited with status 255")
+    found = re.search(r"Worker process (\d+) (was killed by signal|exited with status) (\d+)", line)
+    if not found:
+        return {}
+    return {int(found[1]): int(found[3]) * (-1 if "killed" in found[2] else 1)}

@@ -1,0 +1,80 @@
+"""The workers of a run on a local dask cluster."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ...machine.clock import now
+from ...model.work import Batch
+from ...worker.calling import BatchCall
+from ..protocol import Event, Reach
+from .futures import first_to_end, told
+from .local import LocalDask
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+__all__ = ["LocalWorkers"]
+
+#: Seconds in which dask tells of the end of a batch that the ledger knows of.
+GRACE = 0.5
+
+
+class LocalWorkers:
+    """The processes of a cluster of our own, on this machine."""
+
+    reach: Reach = "machine"
+    eager = False
+    start_method = "spawn"
+
+    def __init__(self, local: LocalDask, workers: int) -> None:
+        self.size = workers
+        self._local = local
+        self._client = local.client(workers)
+        self._run = uuid.uuid4().hex
+        self._open: dict[Future, Batch] = {}
+        codes = local.exit_codes()
+        self._of_others = {pid for pid, code in codes.items() if code is not None}
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        for batch in batches:
+            key = f"parwork-{self._run}-{batch.number}"
+            self._open[self._client.submit(call, batch, key=key, pure=False)] = batch
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        ended = first_to_end(self._client, self._open, timeout)
+        if any(future.status != "finished" for future in ended):
+            self._local.wait_for_a_death()
+            # Of batches that one worker had, the first is to blame: it should be told of first.
+            ended = [future for future in self._open if future.status != "pending"]
+        events = [told(future, self._open.pop(future)) for future in ended]
+        for future, event in zip(ended, events, strict=True):
+            if event.kind == "failed":
+                self._local.end_where_failed(future.key)
+            future.release()  # what dask keeps, it would compute again if a worker went
+        if not events and self._open:
+            if self._local.is_hopeless:
+                return [Event(kind="gone", reason=self._local.reason)]
+            self._local.replace_deserters()
+            if self._local.is_starting:
+                return [Event(kind="starting")]
+        return events
+
+    def signs(self) -> Mapping[int, float]:
+        return self._local.signs()
+
+    def pids(self) -> Mapping[int, int | None]:
+        codes = self._local.exit_codes()
+        return {pid: code for pid, code in codes.items() if pid not in self._of_others}
+
+    def close(self, deadline: float, /) -> list[int]:
+        # The ledger may know of an end before dask tells of it.
+        until = now() + min(deadline, GRACE)
+        while self._open and now() < until:
+            self.poll(until - now())
+        if self._open:  # workers are in the middle of it
+            self._open.clear()
+            self._local.close(deadline)
+        return []

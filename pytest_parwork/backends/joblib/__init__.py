@@ -1,0 +1,1 @@
+"""The backends `joblib…`: `joblib.Parallel` with each backend that joblib knows."""

@@ -1,0 +1,96 @@
+"""The backends `joblib…`: `joblib.Parallel` with any backend that joblib knows."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+
+from ...machine.contexts import is_measured
+from ...model.errors import UsageError
+from ..dask.clusters import Clusters
+from ..dask.local import require_distributed
+from ..protocol import Backend, Workers
+from .on_ray import RayBackend
+from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
+
+__all__ = ["backends"]
+
+
+class JoblibBackend:
+    """What joblib has kept from earlier runs (loky's workers) serves later ones."""
+
+    def __init__(self, library: str, clusters: Clusters) -> None:
+        self.is_threaded = library == "threading"
+        self._library = library
+        self._clusters = clusters
+        self._is_used = False
+
+    def named(self, argument: str, /) -> JoblibBackend:
+        """Return the backend of a name that joblib knows."""
+        known = {*_registered(), "ray"}
+        if argument not in known:
+            raise UsageError(
+                f"unknown backend 'joblib:{argument}'; joblib knows: {', '.join(sorted(known))}"
+            )
+        return JoblibBackend(argument, self._clusters)
+
+    def start(self, workers: int, /) -> Workers:
+        self._check_room()
+        self._is_used = True
+        if self._library in BUNDLED:
+            return ParallelWorkers(workers, self._library)
+        if self._library != "dask":
+            return RegisteredWorkers(workers, self._library)
+        require_distributed()
+        from .on_dask import OnJoinedDask, OnLocalDask
+
+        joined = self._clusters.joined()
+        if joined is not None:
+            return OnJoinedDask(workers, joined)
+        return OnLocalDask(workers, self._clusters.local)
+
+    def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
+        """Have loky start, once; joblib's other backends keep nothing, or take what others keep."""
+        if self._library != "loky" or self._is_used:
+            return
+        self._check_room()
+        self._is_used = True
+        from .loky import start_workers
+
+        start_workers(workers, arrive)
+
+    def close(self) -> None:
+        if self._is_used and self._library == "loky":
+            end_loky(at_leisure=is_measured())  # that takes 0.2 s longer
+        if self._is_used and self._library == "dask":
+            self._clusters.close()
+        self._is_used = False
+
+    def _check_room(self) -> None:
+        """Raise `OSError` where a full /dev/shm has no room for the locks of processes.
+
+        joblib would take threads instead, or run all tasks where it was called.
+        """
+        needs_locks = self._library in {"loky", "multiprocessing"}
+        if needs_locks and "fork" in multiprocessing.get_all_start_methods():
+            multiprocessing.get_context("fork").Lock()
+
+
+def _registered() -> list[str]:
+    """Return the names of joblib's backends: it has no function that would tell."""
+    from joblib import parallel
+
+    return [*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS]
+
+
+def backends(clusters: Clusters) -> dict[str, Backend]:
+    """Return the backends by name; `joblib` alone is loky."""
+    loky = JoblibBackend("loky", clusters)
+    return {
+        "joblib": loky,
+        "joblib:loky": loky,
+        "joblib:threading": JoblibBackend("threading", clusters),
+        "joblib:multiprocessing": JoblibBackend("multiprocessing", clusters),
+        "joblib:dask": JoblibBackend("dask", clusters),
+        "joblib:ray": RayBackend(),
+    }

@@ -1,0 +1,223 @@
+"""One call of `joblib.Parallel` in a thread of its own, which batches come from and go to."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+from ...machine.contexts import Processes
+from ...model.errors import BackendError
+from ...model.work import Batch
+from ...worker.calling import BatchCall
+from ...worker.network import NetworkCall
+from ...worker.sites import forget
+from ..protocol import Event, EventQueue, Reach, exit_name
+
+if TYPE_CHECKING:
+    from .loky import TellingLoky
+
+__all__ = ["BUNDLED", "ParallelWorkers", "RegisteredWorkers", "end_loky"]
+
+#: Seconds that a call which has lost its workers, or a worker that is let go, has to end.
+ENDING = 5.0
+
+#: The module in which loky keeps its executor.
+LOKY = "joblib.externals.loky.reusable_executor"
+
+#: The name of the thread that calls Parallel.
+THREAD = "parwork-joblib"
+
+#: What joblib starts by itself, with what is shared with the workers.
+BUNDLED: Mapping[str, Reach] = {
+    "loky": "machine",
+    "threading": "process",
+    "multiprocessing": "machine",
+}
+
+
+class ParallelWorkers:
+    """One call of `joblib.Parallel`, in a thread of its own because it blocks."""
+
+    eager = True
+
+    def __init__(self, workers: int, library: str) -> None:
+        self._library = library
+        self._may_run_here = library in {*BUNDLED, "sequential"}
+        self.reach: Reach = BUNDLED.get(library, "network")
+        self.size = workers
+        # Only multiprocessing takes its processes from there, and may not fork beside threads.
+        self._processes = Processes(None if library == "multiprocessing" else "spawn")
+        self.start_method = {
+            "threading": "thread",
+            "multiprocessing": self._processes.method,
+        }.get(library, library)
+        self._events = EventQueue()
+        self._thread: threading.Thread | None = None
+        self._loky: TellingLoky | None = None
+        self._is_closed = False
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        # The end of a call that has lost its workers ends those of the next one, if it comes late.
+        self._end_thread(ENDING)
+        self._events = EventQueue()
+        self._thread = threading.Thread(
+            target=self._work, args=(call, batches, self._events), name=THREAD, daemon=True
+        )
+        self._thread.start()
+
+    def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
+        import joblib
+
+        # Parallel(1) would run everything in this process, whatever the backend. So one worker is
+        # one of two, and has all batches in hand.
+        hands = [[batch] for batch in batches] if self.size > 1 else [list(batches)]
+        do = joblib.delayed(_in_turn if self._may_run_here else _in_turn_elsewhere)
+        work = (do(call, hand) for hand in hands if not self._is_closed)
+        try:
+            with self._chosen(call):
+                for results in self._parallel()(work):
+                    for number, result in results:
+                        body = result if isinstance(result, bytes) else b""
+                        events.put(Event(kind="done", batch=number, body=body))
+        except _Ended:
+            pass
+        except BaseException as error:
+            events.put(Event(kind="broken", reason=_reason(error), alive=_alive(error)))
+
+    def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
+        """Choose the backend for all that is inside."""
+        return nullcontext()
+
+    def _parallel(self) -> Any:
+        import joblib
+
+        settings: dict[str, object] = {"backend": self._backend(), "batch_size": 1}
+        if self._library != "multiprocessing":  # which refuses generators
+            settings["return_as"] = "generator_unordered"
+        return joblib.Parallel(max(2, self.size), **settings)
+
+    def _backend(self) -> object:
+        if self._library == "multiprocessing":
+            return self._processes.context
+        if self._library == "loky":
+            from .loky import TellingLoky  # here, because it imports joblib
+
+            self._loky = TellingLoky()
+            return self._loky
+        return self._library
+
+    def poll(self, timeout: float, /) -> Sequence[Event]:
+        return self._events.drain(timeout)
+
+    def pids(self) -> Mapping[int, int | None]:
+        return self._processes.exit_codes()  # none of loky, which tells itself when one dies
+
+    def close(self, deadline: float, /) -> list[int]:
+        self._is_closed = True
+        if self._thread is not None:
+            self._thread.join(0.2 if self._library != "threading" else deadline)
+        self._end_thread(deadline)
+        return self._processes.end(deadline)
+
+    def _end_thread(self, deadline: float) -> None:
+        """End a call of Parallel that is still waiting for workers, and its processes with it."""
+        if self._thread is None or not self._thread.is_alive():
+            return
+        if self._library == "loky":
+            if self._loky is not None:
+                self._loky.stop()
+            end_loky()
+        else:
+            import ctypes
+
+            # A Pool that lost a worker waits for ever, as one does for a thread that never comes
+            # back; joblib clears up when it is interrupted.
+            ident = ctypes.c_ulong(self._thread.ident or 0)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
+        self._thread.join(deadline)
+
+
+class RegisteredWorkers(ParallelWorkers):
+    """Those of a backend of which only the name is known, so that nothing can be shared."""
+
+    _run = ""
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        if isinstance(call, NetworkCall):
+            self._run = call.run
+        super().submit(call, batches)
+
+    def release(self) -> None:
+        """Do nothing: they do not wait."""
+
+    def close(self, deadline: float, /) -> list[int]:
+        survivors = super().close(deadline)
+        forget(self._run)  # in this process; nobody knows what others there are
+        return survivors
+
+    def _parallel(self) -> Any:
+        import joblib
+
+        settings: dict[str, object] = {"backend": self._library, "batch_size": 1}
+        try:
+            return joblib.Parallel(max(2, self.size), return_as="generator_unordered", **settings)
+        except ValueError:  # it cannot hand out results as they come
+            return joblib.Parallel(max(2, self.size), **settings)
+
+
+def _in_turn_elsewhere(call: BatchCall, batches: Sequence[Batch]) -> list[tuple[int, object]]:
+    """Refuse to run where Parallel was called: where there is one worker only, joblib does that.
+
+    A task that kills its worker would take pytest with it.
+    """
+    if threading.current_thread().name == THREAD:
+        raise BackendError("there is only one worker, for which joblib starts nothing")
+    return _in_turn(call, batches)
+
+
+def _in_turn(call: BatchCall, batches: Sequence[Batch]) -> list[tuple[int, object]]:
+    return [(batch.number, call(batch)) for batch in batches]
+
+
+class _Ended(BaseException):
+    """Raised inside a thread that waits for workers that are gone."""
+
+
+def _reason(error: BaseException) -> str:
+    """Tell why a call ended; of loky's page about dead workers, how the first of them did."""
+    how = getattr(error, "how", "")
+    if how:
+        return str(how)
+    told = f"{type(error).__name__}: {error}"
+    code = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", told)
+    return exit_name(int(code[1])) if code else told
+
+
+def _alive(error: BaseException) -> frozenset[int]:
+    """Return the workers that lived when another had died, as loky's error keeps them."""
+    alive: frozenset[int] = getattr(error, "alive", frozenset())
+    return alive
+
+
+def end_loky(*, at_leisure: bool = False) -> None:
+    """End the workers that loky keeps; at leisure, they have some time to end by themselves."""
+    # To ask for the executor would make one where there is none, and fail where Ctrl-C came in the
+    # middle of the import of joblib.
+    executor = getattr(sys.modules.get(LOKY), "_executor", None)
+    if executor is None:
+        return
+    if at_leisure:
+        ending = threading.Thread(target=executor.shutdown, daemon=True)
+        ending.start()
+        ending.join(ENDING)
+    # loky's thread drops all calls and then looks for those that wait to be queued for its workers,
+    # as they do while these start: it fails with a KeyError, which pytest reports.
+    with suppress(AttributeError, Empty):
+        while True:
+            executor._work_ids.get(block=False)
+    executor.shutdown(wait=True, kill_workers=True)

@@ -1,0 +1,1 @@
+"""What this machine allows and reports: clock, CPUs, native threads, deadlines, processes."""

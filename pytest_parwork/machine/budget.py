@@ -1,0 +1,71 @@
+"""How many workers, and native threads in each, there is room for."""
+
+from __future__ import annotations
+
+import os
+
+from ..model.errors import UsageError
+from ..model.work import Budget, WorkersAsked
+from .cpus import usable_cpus
+
+__all__ = ["MOST", "most_workers", "native_threads", "resolve", "usable_cpus"]
+
+#: The variable by which a user allows no more workers than this, whatever a test asks for.
+MOST = "PARWORK_MAX_WORKERS"
+
+
+def resolve(asked: WorkersAsked) -> Budget:
+    """Return the budget for what was asked; raises `UsageError` as `most_workers` does.
+
+    `"auto"` is the usable CPUs, shared among the processes of pytest-xdist, and at least 2, because
+    one worker proves nothing. A number is the user's word and is not divided.
+    """
+    cpus = usable_cpus()
+    if asked == "auto":
+        processes = _xdist_processes()
+        workers = share = cpus.number // processes
+        source = str(cpus) if processes == 1 else f"{cpus} shared among {processes} xdist workers"
+        if share < 2:
+            workers, source = 2, f"at least 2, with {source}"
+    else:
+        workers, source = asked, f"{asked} asked for"
+    is_capped = False
+    if (most := most_workers()) is not None and workers > most:
+        workers, source, is_capped = most, f"capped by {MOST}={most}", True
+    return Budget(
+        workers=workers,
+        source=source,
+        cpus=cpus.number,
+        cpus_limit=cpus.limit,
+        is_capped=is_capped,
+    )
+
+
+def most_workers() -> int | None:
+    """Return what the user allows at most, None without a word; raises `UsageError`."""
+    text = os.environ.get(MOST, "").strip()
+    if not text:
+        return None
+    try:
+        most = int(text)
+    except ValueError:
+        most = 0
+    if most < 1:
+        raise UsageError(f"{MOST}={text}: give a whole number from 1 on, or unset it")
+    return most
+
+
+def native_threads(workers: int) -> int:
+    """Return the threads that BLAS and OpenMP may use in each of `workers`, and in serial.
+
+    Both legs need the same number, or the order of summation differs, and with it the results.
+    """
+    return max(1, usable_cpus().number // _xdist_processes() // workers)
+
+
+def _xdist_processes() -> int:
+    """Return among how many processes pytest-xdist shares the tests of this session."""
+    try:
+        return max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    except ValueError:
+        return 1

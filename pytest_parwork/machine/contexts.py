@@ -1,0 +1,198 @@
+"""Start methods of multiprocessing that record their processes and leave `__main__` alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.context
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import connection, util
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any
+
+from .clock import now
+from .exits import hear_of_exit
+from .forking import refuse_beside_threads
+from .inherited import inherited, repair
+from .marks import claim_folder
+from .native import OpenMP
+
+__all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
+
+#: By these coverage tells processes that are started that they are measured, too.
+MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+
+#: Seconds between two looks at whether processes have ended.
+LOOK = 0.05
+
+START_METHODS = ("fork", "spawn", "forkserver")
+
+_swapping = threading.Lock()
+
+
+def start_methods() -> list[str]:
+    """Return the start methods that this system has."""
+    return [name for name in START_METHODS if name in multiprocessing.get_all_start_methods()]
+
+
+def is_measured() -> bool:
+    """Return whether workers have something to save at their end, which coverage then counts."""
+    return any(name in os.environ for name in MEASURED)
+
+
+class Processes:
+    """A multiprocessing context whose processes can be watched: `context` goes to the library.
+
+    Without a start method it is the default one. Raises `BackendError` where that is fork and
+    threads are alive that a fork could not do without.
+    """
+
+    def __init__(self, method: str | None) -> None:
+        self.method = method or multiprocessing.get_context().get_start_method() or "fork"
+        if method is None and self.method == "fork":
+            refuse_beside_threads()  # here, because a Pool forks as soon as it is made
+        if self.method == "forkserver":
+            claim_folder(util.get_temp_dir())  # where its socket will be
+        self._started: list[BaseProcess] = []
+        self._ended: dict[int, int] = {}  # exit codes of processes that are closed
+        self._openmp = OpenMP()
+        base: Any = type(multiprocessing.get_context(self.method))
+        plain: Callable[..., BaseProcess] = base.Process
+
+        def process(*args: Any, **kwargs: Any) -> BaseProcess:
+            made = plain(*args, **kwargs)
+            start = made.start
+
+            def recorded_start() -> None:
+                del made.start  # or the process could not be pickled
+                if self.method == "fork":
+                    self._openmp.pause()
+                    with forks_beside_threads(), _repaired(made):
+                        start()
+                else:
+                    with _without_main():
+                        start()
+                if self.method == "forkserver":
+                    _read_once(made)
+                hear_of_exit(made)
+                self._started.append(made)
+
+            made.start = recorded_start  # type: ignore[method-assign]
+            return made
+
+        self._make = process
+        self.context: multiprocessing.context.BaseContext = base()
+        self.context.Process = process
+
+    def start(
+        self, call: Callable[..., object], *args: object, name: str | None = None
+    ) -> BaseProcess:
+        """Start a process that makes one call."""
+        made = self._make(target=call, args=args, name=name)
+        made.start()
+        return made
+
+    def exit_codes(self) -> Mapping[int, int | None]:
+        """Return the exit code of every process started so far, None while it lives."""
+        codes = {process.pid: process.exitcode for process in self._started}
+        return {pid: code for pid, code in codes.items() if pid is not None} | self._ended
+
+    def release(self, process: BaseProcess) -> int:
+        """Let a process go that ends and that no library holds; return its exit code."""
+        process.join()
+        assert process.pid is not None
+        assert process.exitcode is not None
+        code = self._ended[process.pid] = process.exitcode
+        self._started.remove(process)
+        process.close()  # or thousands of them would hold a descriptor each
+        return code
+
+    def wait(self, deadline: float) -> None:
+        """Wait up to `deadline` seconds in all for the processes to end by themselves."""
+        until = now() + deadline
+        # Not by the sentinels alone: what a task left behind holds that of its process open.
+        while (
+            left := [process.sentinel for process in self._started if process.is_alive()]
+        ) and now() < until:
+            connection.wait(left, LOOK)
+
+    def end(self, deadline: float) -> list[int]:
+        """Kill what is still alive, waiting `deadline` seconds in all; return the survivors."""
+        if is_measured():
+            self.wait(deadline)
+        for process in self._started:
+            if process.is_alive():
+                process.kill()
+        self.wait(deadline)
+        return [pid for pid, code in self.exit_codes().items() if code is None]
+
+
+def _read_once(process: BaseProcess) -> None:
+    """Let one thread at a time ask how a process of the fork server ended.
+
+    The exit code comes through a pipe, once: of two threads that ask, the library's and ours, the
+    one that comes late reads nothing and overwrites the code with 255.
+    """
+    popen: Any = process._popen  # type: ignore[attr-defined]  # the only way to it
+    poll, reading = popen.poll, threading.Lock()
+
+    def poll_alone(flag: int = os.WNOHANG) -> int | None:
+        if flag != os.WNOHANG:
+            connection.wait([popen.sentinel])
+        with reading:
+            code: int | None = poll(os.WNOHANG)
+            return code
+
+    popen.poll = poll_alone
+
+
+@contextmanager
+def _repaired(process: BaseProcess) -> Iterator[None]:
+    """Have a process that is forked inside begin with repairing what it inherits."""
+    repairs, run = inherited(), process.run
+
+    def run_repaired() -> None:
+        repair(repairs)
+        run()
+
+    process.run = run_repaired  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        # Here only: the forked process runs the other one.
+        del process.run
+
+
+@contextmanager
+def forks_beside_threads() -> Iterator[None]:
+    """Silence Python 3.12's warning of a fork beside any thread, even one that only waits.
+
+    Those that matter are told by ourselves, once a run; see `forking`. The filter goes by the text,
+    because a forked child keeps it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*use of fork\(\) may lead to deadlocks")
+        yield
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide `__main__` while a process starts.
+
+    Otherwise spawn and forkserver import it again in every worker, and it is pytest: 130 ms, or a
+    script without a guard around its `pytest.main()`.
+    """
+    with _swapping:
+        main = sys.modules["__main__"]
+        bare = ModuleType("__main__")
+        bare.__spec__ = None
+        sys.modules["__main__"] = bare
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main

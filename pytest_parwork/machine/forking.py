@@ -1,0 +1,110 @@
+"""Which threads make it unsafe to fork this process."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+from ..model.errors import BackendError
+from .clock import now
+
+__all__ = ["refuse_beside_threads", "threads_beside"]
+
+#: Packages whose threads do not count. They wait for work, and hold no lock that a worker wants:
+#: those of the backends' libraries, kept from one run to the next (the libraries themselves fork
+#: beside them: a Pool replaces its workers from one); those that execnet has in every process of
+#: pytest-xdist; those of debuggers and notebooks, which take care of forks. Plugins of pytest are
+#: left out by their prefix: pytest-timeout may have a timer whenever a test runs.
+HELPERS = {
+    "_pydevd_bundle",
+    "_pytest",
+    "concurrent.futures.process",
+    "debugpy",
+    "distributed",
+    "execnet",
+    "ipykernel",
+    "IPython",
+    "joblib",
+    "loky",
+    "multiprocessing",
+    "xdist",
+}
+PREFIX = "pytest_"
+
+#: Threads of executors that dask keeps alongside its event loop, busy ones too.
+DASK_POOLS = ("Dask-", "TCP-Executor-", "asyncio_")
+
+#: Where the threads of executors wait for work and run it. An idle one holds no lock, and a worker
+#: that uses its copy of the executor starts new threads; see `inherited`.
+EXECUTORS = {("concurrent.futures.thread", "_worker"), ("multiprocessing.pool", "worker")}
+
+#: Seconds that a thread gets which is just ending, as those of the last run may be.
+ENDING = 0.1
+
+#: How many threads are named.
+SHOWN = 3
+
+
+def refuse_beside_threads() -> None:
+    """Raise `BackendError` if a fork could hang the workers, where the user did not ask for one."""
+    found = threads_beside()
+    if found:
+        raise BackendError(
+            f"they would be forked while other threads are alive: {found}. A lock that one of "
+            f"these holds would stay locked in a worker for ever. End the thread first; or use "
+            f"joblib, or a start method by name, such as processes:spawn or processes:forkserver "
+            f"(processes:fork forks all the same)"
+        )
+
+
+def threads_beside() -> str:
+    """Name the threads, besides this one, whose locks a forked process could wait for.
+
+    Those of Python alone. Native ones cannot be told from the pools of BLAS and OpenMP, which
+    nearly every numerical project has; OpenBLAS ends and restarts its own around a fork.
+    """
+    until = now() + ENDING
+    while (names := sorted(_names())) and now() < until:
+        time.sleep(0.002)
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _names() -> Iterator[str]:
+    known = {thread.ident: thread for thread in threading.enumerate()}
+    # The frames, because a thread that `_thread` started is not known to `threading`.
+    for ident, frame in sys._current_frames().items():
+        if ident == threading.get_ident():
+            continue
+        thread = known.get(ident)
+        name = thread.name if thread is not None else f"thread {ident}"
+        calls = _calls(frame)
+        if isinstance(thread, threading.Timer) and not calls:
+            calls = [(thread.function.__module__, thread.function.__name__)]
+        if not _is_helper(name, calls):
+            yield f"{name!r} ({'.'.join(calls[0])})" if calls else repr(name)
+
+
+def _calls(frame: FrameType | None) -> list[tuple[str, str]]:
+    """Return what a thread is in, as (module, function), the outermost first."""
+    calls = []
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "?")
+        if module != "threading":
+            calls.append((module, frame.f_code.co_name))
+        frame = frame.f_back
+    return calls[::-1]
+
+
+def _is_helper(name: str, calls: list[tuple[str, str]]) -> bool:
+    if any(module.startswith("pytest_parwork.") for module, _ in calls):
+        return True  # a task that was left behind runs in a thread of ours
+    if not calls:
+        return False
+    home = calls[0][0]
+    if calls[0] in EXECUTORS:
+        return len(calls) == 1 or name.startswith(DASK_POOLS)
+    return home in HELPERS or home.partition(".")[0] in HELPERS or home.startswith(PREFIX)

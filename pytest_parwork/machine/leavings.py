@@ -1,0 +1,250 @@
+"""What a session has left behind: processes, semaphores and folders, ended and removed.
+
+Run as a program, this module waits for the end of the process that started it, and then does what
+that one had no time to do.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from .process_groups import births, stat_of
+
+__all__ = ["Leavings", "main"]
+
+#: What `marks` sets. That is not imported here, where it would take longer than all of the rest.
+SESSION, WORKER = b"PARWORK_SESSION=", b"PARWORK_WORKER="
+
+#: Seconds that processes which are killed have to exit, with those born meanwhile: where somebody
+#: waits for that, and where nobody does.
+DYING = 2.0
+DYING_ALONE = 20.0
+
+#: Seconds that a resource tracker has to remove what the processes have left that it served.
+TRACKING = 2.0
+
+#: How many looks in a row have to find nothing where nobody waits, and the seconds between two. A
+#: process has no mark for the moment in which it begins to run another program.
+LOOKS = 3
+BETWEEN = 0.05
+
+#: Seconds between two looks at processes that are ending.
+SOON = 0.01
+
+#: Seconds between two looks at the parent, where the system does not report its end.
+GLANCE = 0.2
+
+#: A record of no process, behind those of all workers.
+END = bytes(16)
+
+#: Where Linux has semaphores, and joblib its folders.
+SHARED = "/dev/shm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leavings:
+    """What is left of the session that process `pid` runs.
+
+    `registry` is the descriptor of its list of workers, `token` what its marks have in them.
+    `session` is the system's name for the processes of its terminal, `born` when it began, in
+    ticks, `since` in seconds as files have them. `folders` are those for temporary files.
+    """
+
+    registry: int
+    pid: int
+    session: int
+    born: int
+    since: float
+    token: str
+    folders: tuple[str, ...]
+
+    def note_end(self) -> None:
+        """Note that the session has ended as it should: what its own process has left stays."""
+        os.pwrite(self.registry, END, os.fstat(self.registry).st_size)
+
+    def has_ended(self) -> bool:
+        """Return whether that was noted."""
+        size = os.fstat(self.registry).st_size  # 0 where no worker has come that far
+        return os.pread(self.registry, len(END), max(0, size - len(END))) == END
+
+    def end_workers(self) -> None:
+        """Kill the groups of all workers, and what else these have started."""
+        self._end((WORKER,), f"/memfd:parwork-workers-{self.token}", looks=1, dying=DYING)
+
+    def end_all(self) -> None:
+        """Kill all that was started for cases: the process of the session is no more."""
+        self._end((SESSION, WORKER), self.token, looks=LOOKS, dying=DYING_ALONE)
+
+    def remove_files(self) -> None:
+        """Remove what has the token in its name or in it, and what joblib has named by our pids.
+
+        Others may write where these are: only what belongs to us counts, and no link is followed.
+        """
+        own = ("parwork-", "sem.parwork-")
+        # Their trackers have removed them, unless these were killed with pytest.
+        tracked = tuple(
+            f"{kind}{pid}{end}"
+            for pid in (self.pid, *self._births())
+            for kind, end in (("joblib_memmapping_folder_", "_"), ("sem.loky-", "-"))
+        )
+        for folder in {SHARED, *self.folders}:
+            for name in _names(folder):
+                path = os.path.join(folder, name)
+                if (
+                    (self.token in name and name.startswith(own))
+                    or (name.startswith(tracked) and _is_since(path, self.since))
+                    or os.path.lexists(os.path.join(path, f"parwork-{self.token}"))
+                ):
+                    _remove(path)
+
+    def _end(self, variables: tuple[bytes, ...], page: str, *, looks: int, dying: float) -> None:
+        """Kill the processes with these marks; resource trackers only if they do not exit."""
+        marks = (variables, page.encode())
+        trackers = _kill(lambda: self._left(*marks), _is_tracker, looks=looks, dying=dying)
+        until = time.monotonic() + TRACKING
+        while trackers and time.monotonic() < until:
+            time.sleep(SOON)
+            trackers = list(self._left(*marks))
+        if trackers:
+            _kill(lambda: self._left(*marks), lambda _: False, looks=1, dying=dying)
+
+    def _left(self, variables: tuple[bytes, ...], page: bytes) -> Iterator[int]:
+        born = self._births()
+        if not os.path.isdir("/proc/self"):
+            for pid in born:
+                with suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
+            return
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or int(name) in (os.getpid(), self.pid):
+                continue
+            with suppress(OSError):  # it may end while it is looked at, or belong to another user
+                fields = stat_of(int(name))
+                if (
+                    fields[0] not in "ZX"
+                    and int(fields[19]) >= self.born
+                    and (
+                        self._is_in_group(fields, born)
+                        or self._has_variable(name, variables)
+                        or page in _content(name, "maps")
+                    )
+                ):
+                    yield int(name)
+
+    def _is_in_group(self, fields: list[str], born: Mapping[int, int]) -> bool:
+        """Return whether a process is in the group of a worker.
+
+        An id may have been given to another process since: only what is of our session, and younger
+        than the worker, is a descendant of it.
+        """
+        group = int(fields[2])
+        return group in born and int(fields[3]) == self.session and int(fields[19]) >= born[group]
+
+    def _has_variable(self, name: str, variables: tuple[bytes, ...]) -> bool:
+        token = self.token.encode()
+        return any(
+            token in entry and entry.startswith(variables)
+            for entry in _content(name, "environ").split(b"\0")
+        )
+
+    def _births(self) -> Mapping[int, int]:
+        """Return when each enrolled worker was born, in ticks."""
+        return births(self.registry)
+
+
+def _kill(
+    left: Callable[[], Iterable[int]],
+    is_spared: Callable[[int], bool],
+    *,
+    looks: int,
+    dying: float,
+) -> list[int]:
+    """Kill what is left until so many looks in a row find nothing more; return what is spared."""
+    until = time.monotonic() + dying
+    calm = 0
+    while True:
+        found = list(left())
+        spared = list(filter(is_spared, found))
+        for pid in found:
+            if pid not in spared:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+        calm = calm + 1 if len(spared) == len(found) else 0
+        if calm >= looks or time.monotonic() > until:
+            return spared
+        time.sleep(BETWEEN if calm else SOON)
+
+
+def _is_tracker(pid: int) -> bool:
+    """Return whether a process is a resource tracker of multiprocessing, or of loky.
+
+    It removes the semaphores of the processes that it serves as soon as they are gone, and exits.
+    """
+    with suppress(OSError):
+        return b"resource_tracker import main" in _content(str(pid), "cmdline")
+    return False
+
+
+def _content(name: str, file: str) -> bytes:
+    with open(f"/proc/{name}/{file}", "rb") as opened:
+        return opened.read()
+
+
+def _names(folder: str) -> list[str]:
+    with suppress(OSError):
+        return os.listdir(folder)
+    return []
+
+
+def _is_since(path: str, moment: float) -> bool:
+    """Return whether a file is younger than the session: an earlier process may have had its id."""
+    with suppress(OSError):
+        return os.lstat(path).st_mtime >= moment
+    return False
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        found = os.lstat(path)
+        if found.st_uid != os.geteuid():
+            return
+        if not stat.S_ISDIR(found.st_mode):
+            os.unlink(path)
+        else:
+            import shutil  # here, because it takes as long as all the rest
+
+            shutil.rmtree(path)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Wait for the end of a session, given as the fields of `Leavings`; end and remove the rest."""
+    *numbers, since, token = arguments[:6]
+    registry, parent, session, born = map(int, numbers)
+    left = Leavings(
+        registry=registry,
+        pid=parent,
+        session=session,
+        born=born,
+        since=float(since),
+        token=token,
+        folders=tuple(arguments[6:]),
+    )
+    try:
+        end = os.pidfd_open(parent)
+        while os.getppid() == parent and not select.select([end], [], [], 60.0)[0]:
+            pass
+    except (AttributeError, OSError):  # not on Linux, an old one, or it has ended already
+        while os.getppid() == parent:
+            time.sleep(GLANCE)
+    if left.has_ended():
+        left.end_workers()
+    else:
+        left.end_all()
+    left.remove_files()

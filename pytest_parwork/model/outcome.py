@@ -1,0 +1,187 @@
+"""What became of tasks: outcomes, verdicts and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal, overload
+
+from .comparison import Comparison
+from .errors import LostError
+from .output import Output
+from .printable import printable
+from .work import Budget, Configuration
+
+__all__ = ["Failure", "Lost", "Outcome", "Run", "Try", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An exception as it can be told in another process.
+
+    `exception` is the object itself where it survived the journey, else None. `where` is
+    (file, line) of the raise, `source` the text of that line.
+    """
+
+    type: str
+    text: str
+    traceback: str = ""
+    where: tuple[str, int] | None = None
+    source: str = ""
+    is_assertion: bool = False
+    exception: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One time that a task was run without coming to its end.
+
+    `seconds` is how long it ran until its end was seen, `pid` the process, None for a thread.
+    """
+
+    seconds: float
+    pid: int | None = None
+    is_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Why a task has no outcome.
+
+    `stack` is where its worker was when it ended, `file:line in function`, the innermost first.
+    """
+
+    reason: Literal["crash", "timeout", "interrupted", "backend"]
+    detail: str
+    tries: tuple[Try, ...] = ()
+    stack: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one task gave: a value, a failure, a skip, or *lost*.
+
+    `arrived`, `started` and `ended` are seconds on `clock.now`: the task was in its worker's
+    hands, its function was called, its function returned. `worker` is 1, 2, … in the order in
+    which the workers of the run arrived. `has_changed_input` is looked at for a sample of them.
+    `output` is what it printed, logged and warned, None if nothing.
+
+    `phase` is how far the task came where fixtures are set up around its function: a failure or a
+    skip may be that of the set-up. `torn` are the failures of their tear-down.
+    """
+
+    kind: Literal["value", "failure", "skip", "lost"]
+    value: object = None
+    failure: Failure | None = None
+    phase: Literal["setup", "call"] = "call"
+    torn: tuple[Failure, ...] = ()
+    lost: Lost | None = None
+    arrived: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    worker: int | None = None
+    has_changed_input: bool = False
+    output: Output | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from the call to the return of the function, None if it did not return."""
+        if self.started is None or self.ended is None:
+            return None
+        return self.ended - self.started
+
+    def result(self) -> object:
+        """Return the value; raise the failure, or `LostError`."""
+        __tracebackhide__ = True
+        if self.kind == "value":
+            return self.value
+        if self.lost is not None:
+            raise LostError(f"LOST: {self.lost.detail}")
+        assert self.failure is not None
+        if self.failure.exception is not None:
+            raise self.failure.exception
+        told = f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)"
+        raise RuntimeError(printable(f"{told}\n{self.failure.traceback}"))
+
+
+class Verdict(str, Enum):
+    """What the comparison says of a case, or of a run; a closed set, worst first."""
+
+    LOST = "LOST"
+    DIFFERENT = "DIFFERENT"
+    NOT_EXERCISED = "NOT_EXERCISED"
+    NOT_VERIFIED = "NOT_VERIFIED"
+    EQUAL = "EQUAL"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def worst(cls, verdicts: Sequence[Verdict]) -> Verdict:
+        """Return the worst of `verdicts`, `NOT_VERIFIED` if there is none."""
+        order = list(cls)
+        return min(verdicts, key=order.index, default=cls.NOT_VERIFIED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Sequence[Any]):
+    """One configuration carried out on one workload: a sequence of the values in task order.
+
+    `wall` is the seconds from the release of the first task to the last outcome, `startup` the
+    seconds before that: payload, workers, imports. `reference_wall` is the serial run's seconds,
+    None where nothing was verified. `granted` is how many workers there were, `workers_used` how
+    many ran at least one task, `budget` says where their number comes from, None where nothing was
+    run in parallel, `threads` is the limit of native threads in each of them and in the serial run,
+    None for no limit. `sent` are the files of the project that were sent to workers which have none
+    of them, `withheld` those that were needed and not sent.
+    """
+
+    workload: str
+    configuration: Configuration
+    outcomes: Sequence[Outcome]
+    wall: float
+    startup: float
+    granted: int
+    workers_used: int
+    start_method: str
+    budget: Budget | None = None
+    threads: int | None = None
+    comparison: Comparison | None = None
+    reference_wall: float | None = None
+    sent: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [outcome.result() for outcome in self.outcomes[index]]
+        return self.outcomes[index].result()
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def __iter__(self) -> Iterator[Any]:
+        for outcome in self.outcomes:
+            yield outcome.result()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the values with those of another run, a list or a tuple."""
+        if isinstance(other, Run | list | tuple):
+            return list(self) == list(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # values need not be hashable
+
+    @property
+    def speedup(self) -> float | None:
+        """Serial seconds by parallel seconds, None where nothing was run serially."""
+        return self.reference_wall / self.wall if self.reference_wall and self.wall else None
+
+    @property
+    def efficiency(self) -> float | None:
+        """Speed-up by workers, None where nothing was run serially."""
+        return self.speedup / self.granted if self.speedup is not None else None

@@ -1,0 +1,126 @@
+"""What is to be run: tasks, workloads, and the settings that they are run with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from .comparison import Policy
+
+__all__ = [
+    "Address",
+    "Batch",
+    "Budget",
+    "Configuration",
+    "Plan",
+    "Task",
+    "WorkersAsked",
+    "Workload",
+]
+
+WorkersAsked = int | Literal["auto"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a function is found by import: module, classes around it, attribute.
+
+    With classes, the function is looked up on a fresh instance of the innermost one.
+    """
+
+    module: str
+    classes: tuple[str, ...] = ()
+    attribute: str
+
+    def __str__(self) -> str:
+        return ".".join((self.module, *self.classes, self.attribute))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One call: function, arguments, id.
+
+    `function` is what threads and the serial run call; `address`, where given, is what travels to
+    other processes instead of it. `timeout` is the seconds that it may take, None for no limit.
+    Where it `is_inherited`, nothing of it travels: its worker is a fork of this process, made for
+    it.
+    """
+
+    id: str
+    function: Callable[..., object]
+    address: Address | None = None
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
+    timeout: float | None = None
+    is_inherited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A name and an ordered tuple of tasks."""
+
+    name: str
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Backend, workers and the other settings of one parallel run."""
+
+    backend: str
+    workers: WorkersAsked = "auto"
+    chunksize: WorkersAsked = "auto"
+
+    @property
+    def id(self) -> str:
+        """Name the configuration without anything that depends on the machine: `joblib-auto`."""
+        return f"{self.backend}-{self.workers}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How many workers a run has, and `source`, where that number comes from in a few words.
+
+    `cpus` are those that this process may use, `cpus_limit` what keeps them below those of the
+    machine. `is_capped` says that more workers were asked for than the user allows.
+    """
+
+    workers: int
+    source: str
+    cpus: int
+    cpus_limit: str = ""
+    is_capped: bool = False
+
+    def for_tasks(self, tasks: int) -> Budget:
+        """Return the budget for so few tasks: a worker without any is not started."""
+        if tasks >= self.workers:
+            return self
+        source = "1 task" if tasks == 1 else f"{tasks} tasks"
+        return replace(self, workers=max(1, tasks), source=source, is_capped=False)
+
+    def granted(self, workers: int) -> Budget:
+        """Return the budget with the workers that the backend really gave."""
+        if workers == self.workers:
+            return self
+        source = f"{workers} granted by the backend"
+        return replace(self, workers=workers, source=source, is_capped=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The resolved settings of a workload in one configuration."""
+
+    configuration: Configuration
+    policy: Policy
+    verify: float = 1.0
+    timeout: float | None = None
+    min_speedup: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Tasks sent together, by number."""
+
+    number: int
+    tasks: tuple[int, ...]

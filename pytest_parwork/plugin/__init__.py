@@ -1,0 +1,196 @@
+"""The pytest plugin: hooks, each handed on to the room that does the work.
+
+What is imported inside a hook is not needed by a session without parwork, which pays for nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..model.errors import UsageError
+from . import hookspecs
+from .config import options
+from .session.reporting import REPORTING, RUNNING, Reporting
+
+if TYPE_CHECKING:
+    from ..backends.protocol import Backend
+    from .calls.fixture import Parwork
+    from .cases.collection import Collected
+
+_COLLECTED = pytest.StashKey["Collected"]()
+_UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
+_IN_USE = pytest.StashKey[bool]()
+_INSIDE = pytest.StashKey[bool]()
+
+#: What pytest sets while a test runs: as a session begins, one that runs pytest in its own process.
+CURRENT_TEST = "PYTEST_CURRENT_TEST"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", options.marker_line())
+    options.note_width(config)
+    config.stash[_INSIDE] = CURRENT_TEST in os.environ
+    try:
+        files = options.report_files(config)
+        options.seed(config)
+        if options.is_default_given(config):
+            from .config.settings import settings
+
+            settings(config, {})
+        if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
+            options.check_files(files)
+            config.pluginmanager.register(Reporting(config, files), REPORTING)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_parwork_backends() -> Mapping[str, Backend]:
+    from ..backends import bundled
+
+    return bundled()
+
+
+@pytest.fixture
+def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
+    """Fan out calls inside a test: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`."""
+    from .calls.fixture import Parwork
+    from .config.settings import guard
+
+    _start(request.session)
+    with guard(request.config).marking():
+        yield Parwork(request.node)
+
+
+@pytest.fixture
+def parwork_seed(request: pytest.FixtureRequest) -> int:
+    """Give a seed made of --parwork-seed and the id of the test, the same in both runs."""
+    from .cases.seeds import seed_of
+
+    return seed_of(request.node)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
+        from .cases.collection import parametrize
+
+        metafunc.config.stash[_IN_USE] = True
+        parametrize(metafunc)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str
+) -> Generator[None, object, object]:
+    made = yield
+    if not isinstance(made, list):
+        return made
+    if not any(map(_is_marked, made)):
+        # `add_marker` may mark them yet, and then it matters whether all are there.
+        collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
+        return made
+    from .cases.checks import checks_for
+
+    collected = _collected(collector.config)
+    for item in made:
+        collected.count(item)
+    return [*made, *checks_for(collector, name, made)]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _COLLECTED in config.stash:
+        from .cases.checks import place
+
+        place(items)
+    if any(map(config.pluginmanager.hasplugin, ("run-parallel", "pytest_run_parallel.plugin"))):
+        from .cases.company import keep_single
+
+        keep_single(item for item in items if _is_ours(item))
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist tells its controller
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if any(map(_is_marked, session.items)):
+        unmarked = session.config.stash.get(_UNMARKED, {})
+        _collected(session.config).gather(session.config, session.items, unmarked)
+        _start(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    from .session.distribution import connect
+
+    connect(node)
+
+
+@pytest.hookimpl(optionalhook=True, trylast=True)  # another plugin's scheduler goes before ours
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from .session.distribution import is_default
+
+    if not is_default(config):
+        return None
+    from .session.balance import LoadScheduling
+
+    return LoadScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # before pytest-cov counts what workers have left
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    result = yield
+    _close(session.config)
+    return result
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _close(config)
+    if _IN_USE in config.stash:
+        from .config.settings import guard
+
+        guard(config).close(at_exit=not config.stash[_INSIDE])
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return _is_marked(item) or "parwork" in getattr(item, "fixturenames", ())
+
+
+def _is_marked(item: object) -> bool:
+    return isinstance(item, pytest.Function) and item.get_closest_marker(options.MARK) is not None
+
+
+def _collected(config: pytest.Config) -> Collected:
+    from .cases.collection import Collected
+
+    return config.stash.setdefault(_COLLECTED, Collected())
+
+
+def _close(config: pytest.Config) -> None:
+    """End what the backends keep, if there was or might have been work for any."""
+    if _IN_USE in config.stash:
+        from .config.settings import close_backends
+
+        close_backends(config)
+
+
+def _start(session: pytest.Session) -> None:
+    """Register the hooks that work for cases and calls, the first time that there are any."""
+    manager = session.config.pluginmanager
+    session.config.stash[_IN_USE] = True
+    if not manager.has_plugin(RUNNING):
+        from .cases.running import Running
+
+        running = Running(session, _collected(session.config))
+        manager.register(running.gates, "parwork-gates")
+        manager.register(running, RUNNING)

@@ -1,0 +1,1 @@
+"""Calls fanned out inside a test: the fixture `parwork`."""

@@ -1,0 +1,212 @@
+"""The `parwork` fixture: calls fanned out inside a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ...model.errors import UsageError
+from ...model.outcome import Run
+from ...model.work import Plan, Task, Workload
+from ...report.data import RunEntry
+from ...report.message import Scene
+from ...runner import Interrupted, carry_out
+from ...transport.modules import project_modules
+from ...verify.reference import call
+from ..config.commands import command
+from ..config.marker import CallSettings
+from ..config.options import OF_TESTS, WIDTH, is_serial
+from ..config.settings import (
+    AXES,
+    CONFIGURATION,
+    backend_named,
+    breadcrumb,
+    guard,
+    marker_keywords,
+    own_comparison,
+    sendable,
+    settings,
+)
+from ..session.capturing import capture_of
+from ..session.reporting import CALLS, tell
+from .verified import Verified
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in typing from Python 3.11
+
+__all__ = ["Parwork"]
+
+#: Keywords of the marker that a single call can have too.
+CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
+
+#: Columns that pytest puts before each line of an exception.
+MARGIN = len("E       ")
+
+
+class Parwork:
+    """Fan out calls, verify them against the serial run, and return the values."""
+
+    def __init__(self, item: pytest.Function) -> None:
+        self._item = item
+        self._config = item.config
+        self._marked = marker_keywords(item)
+        self._counts = {"map": count(), "starmap": count()}
+
+    def map(
+        self,
+        fn: Callable[..., object],
+        /,
+        *iterables: Iterable[Any],
+        **settings: Unpack[CallSettings],
+    ) -> Run:
+        """Call `fn` with the items of the iterables, as the built-in `map` does, in parallel.
+
+        `fn` is called a second time for each item, serially in this process, and both outcomes
+        must be the same; with side effects use `verify=0`. Keywords are those of the marker:
+        backend, workers, compare, verify, timeout, chunksize; single values only.
+
+        Returns a `Run`: the values in order, with `.outcomes`, `.wall` and `.speedup`. Raises
+        `MismatchError` where the outcomes differ, `LostError` where a worker died, and the first
+        exception of `fn` itself where both runs raised it.
+        """
+        __tracebackhide__ = True
+        if not iterables:
+            raise UsageError("parwork.map needs at least one iterable beside the function")
+        calls = list(zip(*iterables))  # noqa: B905, because map stops at the shortest
+        return self._run("map", fn, calls, settings)
+
+    def starmap(
+        self,
+        fn: Callable[..., object],
+        tuples: Iterable[Iterable[Any]],
+        /,
+        **settings: Unpack[CallSettings],
+    ) -> Run:
+        """Call `fn(*arguments)` for each of `tuples`; else as `map`."""
+        __tracebackhide__ = True
+        return self._run("starmap", fn, [tuple(arguments) for arguments in tuples], settings)
+
+    def _run(
+        self,
+        kind: str,
+        fn: Callable[..., object],
+        calls: Sequence[tuple[Any, ...]],
+        given: Mapping[str, object],
+    ) -> Run:
+        __tracebackhide__ = True
+        if not callable(fn):
+            raise UsageError(f"parwork.{kind} needs a function, not {fn!r:.80}")
+        plan = self._plan(given)
+        name = f"{self._item.nodeid}::{kind}[{next(self._counts[kind])}]"
+        ids = [f"{name}[{number}]" for number in range(len(calls))]
+        workload = Workload(
+            name=name,
+            tasks=tuple(
+                Task(id=id, function=fn, args=args, timeout=plan.timeout)
+                for id, args in zip(ids, calls, strict=True)
+            ),
+        )
+        if is_serial(self._config) or not calls:
+            return self._serial_only(workload, plan)
+        interrupted: KeyboardInterrupt | None = None
+        try:
+            run = carry_out(
+                workload,
+                plan.configuration,
+                backend_named(self._config, plan.configuration.backend),
+                modules=project_modules(self._config.rootpath),
+                sendable=sendable(self._config),
+                guard=guard(self._config),
+                capture=capture_of(self._config, from_threads=False),
+            )
+        except Interrupted as error:
+            run, interrupted = error.run, error.cause
+        verified = Verified(
+            workload,
+            plan,
+            run,
+            own=own_comparison(self._item, plan.policy),
+            scene=self._scene(),
+            breadcrumb=breadcrumb(self._config),
+        )
+        is_xdist = hasattr(self._config, "workerinput")
+        try:
+            if interrupted is None:
+                verified.verify()
+            else:
+                verified.leave()
+        except KeyboardInterrupt as error:
+            verified.leave()
+            interrupted = error
+        finally:
+            run.outcomes.close()  # type: ignore[attr-defined]  # what was loaded stays
+        if interrupted is not None:
+            tell(self._config, [verified.entry(xdist=is_xdist)])
+            raise interrupted
+        self._tell(verified.entry(xdist=is_xdist))
+        return verified.result()
+
+    def _plan(self, given: Mapping[str, object]) -> Plan:
+        __tracebackhide__ = True
+        for keyword in given:
+            if keyword not in CALL_KEYWORDS:
+                known = ", ".join(CALL_KEYWORDS)
+                raise UsageError(f"unknown keyword {keyword!r}; a call knows: {known}")
+        wrong = [key for key in given if isinstance(given[key], list | tuple)]
+        if wrong:
+            raise UsageError(
+                f"{wrong[0]}={given[wrong[0]]!r}: a call takes a single value; a list on the "
+                f"marker makes a matrix of the test"
+            )
+        found = settings(self._config, {**self._marked, **given})
+        callspec = getattr(self._item, "callspec", None)
+        chosen = callspec.params.get(CONFIGURATION) if callspec is not None else None
+        if chosen is not None:
+            fixed = {
+                axis: given[axis] for axis in ("backend", "workers", "chunksize") if axis in given
+            }
+            chosen = replace(chosen, **{key: found.values[key] for key in fixed})
+        elif found.axes:
+            raise UsageError("a list of options makes a matrix of marked tests only; mark the test")
+        return found.plan(chosen)
+
+    def _scene(self) -> Scene:
+        """Return what there is around calls that differ, as far as the session knows it."""
+        node_id, left = self._item.nodeid, [k for k in OF_TESTS if k not in self._marked]
+        callspec = getattr(self._item, "callspec", None)
+        # A matrix from the options is in the id.
+        of_id = AXES if callspec is not None and CONFIGURATION in callspec.params else ()
+        return Scene(
+            again=command(self._config, node_id, keywords=left),
+            serially=command(
+                self._config, node_id, "--parwork-serial", keywords={*left}.intersection(of_id)
+            ),
+            is_verbose=self._config.getoption("verbose", 0) > 0,
+            width=self._config.stash[WIDTH] - MARGIN,
+        )
+
+    def _serial_only(self, workload: Workload, plan: Plan) -> Run:
+        outcomes = []
+        for task in workload.tasks:
+            outcome, error = call(partial(task.function, *task.args))
+            if error is not None:
+                raise error
+            outcomes.append(outcome)
+        return Run(
+            workload=workload.name,
+            configuration=plan.configuration,
+            outcomes=outcomes,
+            wall=sum(outcome.seconds or 0.0 for outcome in outcomes),
+            startup=0.0,
+            granted=1,
+            workers_used=0,
+            start_method="none",
+        )
+
+    def _tell(self, entry: RunEntry) -> None:
+        self._item.stash.setdefault(CALLS, []).append(entry.to_dict())

@@ -1,0 +1,174 @@
+"""The verdicts on a workload as a whole that are test items of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+
+from ...machine import budget
+from ...model.errors import UsageError
+from ...report.data import RunEntry
+from ...report.figures import duration, ratio
+from ...report.notes import why_not_exercised
+from ..config.options import is_exercise_strict, is_serial
+from ..config.settings import marker_keywords, settings
+from .collection import Collected, is_case
+from .groups import configuration_of
+
+__all__ = ["Check", "checks_for", "inform", "place"]
+
+Kind = Literal["min_speedup", "exercised"]
+
+#: Marks that say what becomes of the cases, not which they are.
+_OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
+
+
+class Check(pytest.Item):
+    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges what ran before it."""
+
+    #: Says to pytest-run-parallel that there is no function to call.
+    _parallel_custom_item = True
+
+    def __init__(
+        self,
+        *,
+        kind: Kind,
+        function_name: str,
+        configuration_id: str | None,
+        least: float | None,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]  # name and parent, for pytest
+        self.kind = kind
+        self.function_name = function_name
+        self.configuration_id = configuration_id
+        self.least = least
+        self.run: RunEntry | None = None
+
+    def runtest(self) -> None:
+        """Fail, pass, or skip where the facts do not suffice."""
+        if is_serial(self.config):
+            pytest.skip("nothing runs in parallel with --parwork-serial")
+        if self.run is None or len(self.run.cases) < (self.run.expected or 0):
+            pytest.skip("some cases of the workload are missing in this session")
+        if self.kind == "exercised":
+            self._judge_exercised(self.run)
+        else:
+            self._judge_speedup(self.run)
+
+    def _judge_exercised(self, run: RunEntry) -> None:
+        if run.exercised is None and run.xdist:
+            pytest.skip("under pytest-xdist cases that did not meet may have had no chance to")
+        if run.exercised is None:
+            pytest.skip("no case ran to its end in the parallel run")
+        if not run.exercised:
+            raise CheckError(
+                f"NOT_EXERCISED: {run.workers_used} of {run.granted} workers ran the "
+                f"{len(run.cases)} cases, at most {run.peak_overlap} at once; equal proves nothing."
+                f"\n{why_not_exercised(run)}"
+            )
+
+    def _judge_speedup(self, run: RunEntry) -> None:
+        assert self.least is not None
+        cpus = budget.usable_cpus()
+        if run.xdist:
+            pytest.skip("under pytest-xdist other tests run beside this one")
+        if cpus.number < run.granted:
+            pytest.skip(f"{run.granted} workers on {cpus} cannot show their speed")
+        speedup = run.timing.speedup
+        if speedup is None:
+            pytest.skip("no case ran serially")
+        if speedup < self.least:
+            timing = run.timing
+            raise CheckError(
+                f"TOO SLOW: speed-up {ratio(speedup)}, at least {self.least:g}x was asked for\n"
+                f"serial {duration(timing.serial)}, parallel {duration(timing.parallel)} on "
+                f"{run.granted} workers, start-up {duration(timing.startup)} apart"
+            )
+
+    def repr_failure(  # type: ignore[override]  # a text is as good
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> object:
+        """Show our verdict without a traceback."""
+        if isinstance(excinfo.value, CheckError):
+            told = excinfo.getrepr(style="value")
+            if told.reprcrash is not None:
+                told.reprcrash.message = str(excinfo.value).partition("\n")[0]
+            return told
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[object, int | None, str]:  # type: ignore[override]  # a Path
+        """Return what pytest shows as the place of the item."""
+        return self.path, None, self.name
+
+
+class CheckError(Exception):
+    """A workload that did not do what was asked of it."""
+
+
+def checks_for(
+    collector: pytest.Module | pytest.Class, name: str, items: list[pytest.Item]
+) -> Iterator[pytest.Item]:
+    """Yield the checks that the items of one test function ask for, one a configuration."""
+    seen: set[str | None] = set()
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            continue
+        chosen = configuration_of(item)
+        if chosen in seen or not is_case(item):
+            continue
+        seen.add(chosen)
+        try:
+            given = settings(item.config, marker_keywords(item))
+        except UsageError:
+            continue  # told when the items are gathered
+        least = given.values["min_speedup"]
+        wanted: list[Kind] = ["exercised"] if is_exercise_strict(item.config) else []
+        if least is not None:
+            wanted.append("min_speedup")
+        in_ids = {configuration.id: told for told, configuration in given.matrix()}
+        for kind in wanted:
+            ids = "-".join(part for part in (in_ids.get(chosen or ""), kind) if part)
+            check: Check = Check.from_parent(
+                collector,
+                name=f"{name}[{ids}]",
+                kind=kind,
+                function_name=name,
+                configuration_id=chosen,
+                least=least,
+            )
+            for mark in getattr(item.function, "pytestmark", ()):
+                if mark.name not in _OF_CASES:  # for -m, which selects it with its cases
+                    check.own_markers.append(mark)
+                    check.keywords[mark.name] = mark
+            yield check
+
+
+def place(items: list[pytest.Item]) -> None:
+    """Move each check behind the last case of its workload, wherever shuffling has put them."""
+    checks = [item for item in items if isinstance(item, Check)]
+    if not checks:
+        return
+    rest = [item for item in items if not isinstance(item, Check)]
+    last: dict[tuple[object, str, str | None], int] = {}
+    for at, item in enumerate(rest):
+        if isinstance(item, pytest.Function):
+            last[(item.parent, item.originalname, configuration_of(item))] = at
+    behind: dict[int, list[pytest.Item]] = {}
+    for check in checks:
+        at = last.get((check.parent, check.function_name, check.configuration_id), len(rest) - 1)
+        behind.setdefault(at, []).append(check)
+    items[:] = behind.get(-1, [])
+    for at, item in enumerate(rest):
+        items.append(item)
+        items.extend(behind.get(at, []))
+
+
+def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
+    """Give the check what its workload has done so far."""
+    group = collected.groups.get((check.parent, check.function_name, check.configuration_id))
+    if group is not None:
+        entries = [case.entry for case in group.cases if case.entry is not None]
+        check.run = group.entry(entries, xdist=xdist)

@@ -1,0 +1,147 @@
+"""Cases that pytest itself sets up, calls and tears down, each in a fork of its process."""
+
+from __future__ import annotations
+
+import functools
+import os
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Literal
+
+import pytest
+
+from ...machine.clock import host
+from ...model.errors import UsageError
+from ...worker.calling import end_copy_of
+from ...worker.capture.phases import enter
+from ...worker.fixtures.ended import Phase, conclude
+from ...worker.fixtures.recipe import REQUEST, Stage
+from ..compat import argument_names, fixture_defs, stop_capturing
+from ..session.reporting import RUNNING
+from .addresses import body_of
+from .company import reseeded
+from .groups import Case
+
+__all__ = ["Forked", "stage_in_fork"]
+
+#: Packages whose frames, at the outer end, say nothing of a failure.
+_MACHINERY = {"_pytest", "pluggy", "pytest_parwork"}
+
+
+def stage_in_fork(item: pytest.Function) -> Stage:
+    """Return the stage of a case that pytest plays; raises `UsageError` for what it cannot.
+
+    What is `given` is that which the case does not make for itself.
+    """
+    defs = fixture_defs(item)
+    if "subtests" in defs:
+        raise UsageError(
+            "the fixture 'subtests' reports while the case runs, and the case runs in a worker; "
+            "parametrize the test"
+        )
+    own = {name for name, definition in defs.items() if definition.scope == "function"}
+    given = [name for name in argument_names(item) if name not in own and name != REQUEST]
+    return Stage(
+        body=body_of(item),
+        arguments={},
+        steps=(),
+        given=tuple(given),
+        home=(host(), os.getpid()),
+        by_pytest=True,
+    )
+
+
+class Forked:
+    """Have pytest run a case, in a process that was forked while its gate was set up."""
+
+    def __init__(self, case: Case, gate: pytest.Item) -> None:
+        self._case = case
+        self._gate = gate
+
+    def __call__(self, **_: object) -> object:
+        """Set up, call, tear down; return or raise what the body gave, as `Performance` does.
+
+        What is given is what pytest will find by itself.
+        """
+        item = self._case.item
+        _stand_apart(item.config)
+        late = _Late()
+        item.config.pluginmanager.register(late)
+        item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
+        value: list[object] = []
+        phase: Phase = "setup"
+        error = self._carry_out("setup")
+        if error is None:
+            phase = "call"
+            body = reseeded(self._case, item.obj)
+
+            @functools.wraps(body)
+            def caught(**kwargs: object) -> None:
+                value.append(body(**kwargs))
+
+            item.obj = caught
+            process = os.getpid()
+            error = self._carry_out("call")
+            end_copy_of(process)  # before it tears down what is the original's
+        # The next item is the gate: wider fixtures are not ours to tear down.
+        torn = self._carry_out("teardown", nextitem=self._gate)
+        late.tear_down()
+        return conclude(
+            phase, value[0] if value else None, error, [torn] if torn is not None else []
+        )
+
+    def _carry_out(
+        self, when: Literal["setup", "call", "teardown"], **kwargs: object
+    ) -> BaseException | None:
+        """Carry out a phase as pytest does, but for the report; return what it raised."""
+        enter(when)
+        item = self._case.item
+        hook = getattr(item.ihook, f"pytest_runtest_{when}")
+        call = pytest.CallInfo.from_call(lambda: hook(item=item, **kwargs), when=when)
+        # Some fixtures look at the report when they are torn down: `tmp_path` does.
+        item.ihook.pytest_runtest_makereport(item=item, call=call)
+        if call.excinfo is None:
+            return None
+        error = call.excinfo.value
+        return error.with_traceback(_inner_part(error.__traceback__))
+
+
+class _Late:
+    """A plugin of the fork: knows the fixtures of wider scope that are made in it.
+
+    The others were made once, before it. These have only been asked for while the case ran, as some
+    plugins do, and end with it.
+    """
+
+    def __init__(self) -> None:
+        self._made: list[tuple[pytest.FixtureDef[Any], pytest.FixtureRequest]] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> None:
+        if fixturedef.scope != "function":
+            self._made.append((fixturedef, request))
+
+    def tear_down(self) -> None:
+        while self._made:
+            fixturedef, request = self._made.pop()
+            with suppress(BaseException):  # what it raises here is no part of the case there
+                fixturedef.finish(request)  # type: ignore[arg-type]  # it has no public name
+
+
+def _stand_apart(config: pytest.Config) -> None:
+    """Leave out, in this process, what belongs to the one that runs pytest."""
+    stop_capturing(config)
+    config.pluginmanager.unregister(name=RUNNING)
+
+
+def _inner_part(frames: TracebackType | None) -> TracebackType | None:
+    """Return a traceback from the first frame on that is not of pytest; all, if there is none."""
+    inner = frames
+    while inner is not None:
+        name = str(inner.tb_frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] not in _MACHINERY:
+            return inner
+        inner = inner.tb_next
+    return frames

@@ -1,0 +1,274 @@
+"""The hidden item behind which a group runs on its backend, before its first case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Hashable, Sequence
+from itertools import count
+
+import pytest
+
+from ...machine.limits import Limits
+from ...model.outcome import Run, Verdict
+from ...model.output import Filter
+from ...model.work import Workload
+from ...report.entries import INTERRUPTED, RunFacts, judged
+from ...runner import Interrupted, Stop, carry_out
+from ...runner.outcomes import Outcomes
+from ...transport.modules import project_modules
+from ..compat import fixture_defs, hidden_fixtures
+from ..config.settings import backend_named, guard, sendable
+from ..session.capturing import capture_of, filters_of
+from .company import reseeded_tasks
+from .groups import Case, Sent, parameters_of
+from .share import Share
+from .tasks import Tasks
+
+__all__ = ["Gates", "wide_names"]
+
+#: The marks that pytest's own `skipping` looks at.
+_SKIPPING = {"skip", "skipif", "xfail"}
+
+
+class Gate(pytest.Function):
+    """An item that sets up the wide fixtures of a group and runs its cases; never reported."""
+
+    cases: Sequence[Case] = ()
+    opened_for: Case
+
+    def add_report_section(self, when: str, key: str, content: str) -> None:
+        """Leave what wide fixtures print and log in their set-up to the case that needed them."""
+        if when == "setup":
+            self.opened_for.item.add_report_section(when, key, content)
+
+    def give_up(self, error: BaseException) -> None:
+        """Note why the cases were not run: each of them will tell."""
+        for case in self.cases:
+            case.trouble = f"{type(error).__name__}: {error}"
+
+
+class Gates:
+    """Open the gate of a case that has no valid outcome yet; a plugin, for the items it makes."""
+
+    def __init__(self, session: pytest.Session, uses: Container[object]) -> None:
+        self._session = session
+        self._uses = uses  # the keys of cases that other configurations have too
+        self._config = session.config
+        self._share = Share(session)
+        self._batches = count()
+        self._open: list[Sent] = []
+        self._wide: dict[Case, tuple[tuple[str, int], ...]] = {}
+        self._seconds: dict[Hashable, float] = {}  # serial, known from an earlier configuration
+
+    def open_for(self, case: Case) -> None:
+        """See to it that the case has been sent, with all that can go with it."""
+        if case.entry is not None or case.trouble or self._is_valid(case):
+            return
+        wide = self._wide_of(case)
+        is_skipped = self._skipping()
+        together = [
+            other
+            for other in case.group.cases
+            if other.entry is None
+            and self._wide_of(other) == wide
+            and self._share.has(other)
+            and not is_skipped(other.item)
+        ]
+        if case not in together:
+            return
+        assert case.item.parent is not None
+        filters = filters_of(self._config, [other.item for other in together])
+        gate: Gate = Gate.from_parent(
+            case.item.parent,
+            name=case.item.originalname,
+            callobj=lambda: self._send(gate, together, filters),
+            callspec=getattr(case.item, "callspec", None),
+        )
+        gate.cases = together
+        gate.opened_for = case
+        gate.fixturenames = wide_names(case.item)
+        gate.own_markers += [m for m in case.item.own_markers if m.name == "filterwarnings"]
+        # The next item is the case itself: its wide fixtures stay as they are.
+        gate.ihook.pytest_runtest_protocol(item=gate, nextitem=case.item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        """Carry a gate through set-up, call and tear-down, and log nothing."""
+        if not isinstance(item, Gate):
+            return None
+        hook = item.ihook
+        reraise = (KeyboardInterrupt, pytest.exit.Exception)
+        setup = pytest.CallInfo.from_call(
+            lambda: hook.pytest_runtest_setup(item=item), when="setup", reraise=reraise
+        )
+        item.opened_for.wide_seconds = setup.duration
+        if setup.excinfo is None:
+            called = pytest.CallInfo.from_call(
+                lambda: hook.pytest_runtest_call(item=item), when="call", reraise=reraise
+            )
+            if called.excinfo is not None:
+                item.give_up(called.excinfo.value)
+        pytest.CallInfo.from_call(
+            lambda: hook.pytest_runtest_teardown(item=item, nextitem=nextitem),
+            when="teardown",
+            reraise=reraise,
+        )
+        return True
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item) -> object:
+        """Let pytest-timeout limit each case, and not the run of all of them."""
+        return True if isinstance(item, Gate) else None
+
+    def done_with(self, case: Case) -> None:
+        """Give the memory of the case's outcome back, and the files of its run after the last."""
+        sent = case.sent
+        if sent is None or not case.is_waiting:
+            return
+        sent.outcomes.let_go(case.number)
+        if case.entry is not None and case.entry.serial is not None and case.key in self._uses:
+            self._seconds[case.key] = case.entry.serial
+        case.is_waiting = False
+        sent.waiting -= 1
+        if not sent.waiting and sent in self._open:
+            self._open.remove(sent)
+            sent.outcomes.close()
+            sent.wide.clear()  # or the values would outlive their fixtures
+
+    def close(self) -> None:
+        """Give everything back: the session ends."""
+        while self._open:
+            self._open.pop().outcomes.close()
+
+    def leave(self) -> None:
+        """Put down what is known of the cases that were sent and are not compared any more."""
+        for sent in self._open:
+            for case in sent.cases:
+                if case.sent is sent and case.is_waiting and case.entry is None:
+                    outcome = sent.outcomes.without_value(case.number)
+                    case.entry = judged(
+                        case.id,
+                        Verdict.NOT_VERIFIED if outcome.lost is None else Verdict.LOST,
+                        index=case.index,
+                        batch=sent.facts.batch,
+                        parallel=outcome,
+                        why=INTERRUPTED,
+                    )
+
+    def _send(
+        self,
+        gate: Gate,
+        cases: list[Case],
+        filters: tuple[Sequence[tuple[Filter, ...]], Sequence[int]],
+    ) -> None:
+        group = cases[0].group
+        wide = {name: gate.funcargs[name] for name in gate.fixturenames}
+        tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
+        workload = Workload(name=group.id, tasks=tasks)
+        backend = backend_named(self._config, group.plan.configuration.backend)
+        try:
+            run = carry_out(
+                workload,
+                group.plan.configuration,
+                backend,
+                modules=project_modules(self._config.rootpath),
+                sendable=sendable(self._config),
+                durations={
+                    number: self._seconds[case.key]
+                    for number, case in enumerate(cases)
+                    if case.key in self._seconds
+                },
+                stop=self._stop(cases),
+                guard=guard(self._config),
+                capture=capture_of(self._config, filters),
+            )
+        except Interrupted as interrupted:
+            self._take(interrupted.run, cases, wide)
+            raise interrupted.cause from None
+        assert isinstance(run.outcomes, Outcomes)
+        # A case that is reached although the run was stopped before it is sent again.
+        self._take(run, cases, wide, but=run.outcomes.interrupted)
+
+    def _take(
+        self,
+        run: Run,
+        cases: list[Case],
+        wide: dict[str, object],
+        *,
+        but: frozenset[int] = frozenset(),
+    ) -> None:
+        """Give each case the run that it was part of, but for those of the numbers in `but`."""
+        assert isinstance(run.outcomes, Outcomes)
+        worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
+        sent = Sent(
+            facts=RunFacts.of(run, f"{worker}-{next(self._batches)}"),
+            outcomes=run.outcomes,
+            cases=cases,
+            waiting=len(cases) - len(but),
+            wide=wide,
+            limits=Limits(run.threads),
+        )
+        cases[0].group.facts[sent.facts.batch] = sent.facts
+        self._open.append(sent)
+        for number, case in enumerate(cases):
+            if number not in but:
+                self.done_with(case)  # with an earlier run, of values that are no longer there
+                case.sent, case.is_waiting = sent, True
+                case.number = case.index if case.index == number else number  # mostly one object
+
+    def _stop(self, cases: Sequence[Case]) -> Stop | None:
+        """Return when `-x` or `--maxfail` end the session, None where they do not."""
+        most: int = self._config.getoption("maxfail")
+        if not most:
+            return None
+        tolerated = [n for n, case in enumerate(cases) if case.item.get_closest_marker("xfail")]
+        left = max(1, most - self._session.testsfailed)
+        return Stop(failures=left, tolerated=frozenset(tolerated))
+
+    def _wide_of(self, case: Case) -> tuple[tuple[str, int], ...]:
+        """Return which parameters the wide fixtures have: cases with the same can go together."""
+        if case not in self._wide:  # with one gate a case, to ask all of them each time is slow
+            wide = set(wide_names(case.item))
+            places = parameters_of(case.item) if wide else ()
+            self._wide[case] = tuple((name, at) for name, at in places if name in wide)
+        return self._wide[case]
+
+    def _is_valid(self, case: Case) -> bool:
+        """Return whether every wide value that was sent is still the one that the case will get."""
+        if case.sent is None:
+            return False
+        wide = case.sent.wide
+        defs = fixture_defs(case.item) if wide else {}
+        for name, value in wide.items():
+            cached = defs[name].cached_result if name in defs else None
+            if cached is None or cached[0] is not value:
+                return False
+        return True
+
+    def _skipping(self) -> Callable[[pytest.Item], bool]:
+        """Ask pytest's own `skipping` alone: skip, skipif and xfail(run=False) are not sent."""
+        manager = self._config.pluginmanager
+        skipping = manager.get_plugin("skipping")
+        others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
+        ask = manager.subset_hook_caller("pytest_runtest_setup", others)
+
+        def is_skipped(item: pytest.Item) -> bool:
+            if not any(mark.name in _SKIPPING for mark in item.iter_markers()):
+                return False  # as pytest would find too, in its time
+            try:
+                ask(item=item)
+            except (pytest.skip.Exception, pytest.xfail.Exception):
+                return True
+            except (Exception, pytest.fail.Exception):
+                return True  # a mark that is wrong: the set-up of the case will tell
+            return False
+
+        return is_skipped
+
+
+def wide_names(item: pytest.Function) -> list[str]:
+    """Return the fixtures wider than function scope, in pytest's order."""
+    defs = fixture_defs(item)
+    if not defs:
+        return []
+    names = [*item.fixturenames, *hidden_fixtures(item)]
+    return [name for name in names if name in defs and defs[name].scope != "function"]

@@ -1,0 +1,147 @@
+"""The hooks of a session that has cases or calls: gates before cases, verdicts after them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Literal
+from warnings import WarningMessage
+
+import pytest
+
+from ...model.errors import LostError, MismatchError
+from ..config.options import is_fanned_out
+from ..config.settings import guard
+from ..session.reporting import CALLS, tell
+from ..session.termination import Termination
+from .checks import Check, inform
+from .collection import Collected
+from .frames import leave_frames_out
+from .gate import Gates, wide_names
+from .groups import CASE, REFUSED
+from .serial import Serial
+from .settingup import SettingUp
+from .showing import Showing
+
+__all__ = ["Running"]
+
+
+class Running:
+    """A plugin, registered once it is known that the session has work for it."""
+
+    def __init__(self, session: pytest.Session, collected: Collected) -> None:
+        config = session.config
+        self._collected = collected
+        self._xdist = hasattr(config, "workerinput")
+        self.gates = Gates(session, collected.uses)
+        self._serial = Serial(
+            self.gates,
+            collected.uses,
+            xdist=self._xdist,
+            is_verbose=config.getoption("verbose", 0) > 0,
+            is_random=config.getoption("randomly_reset_seed", default=False),
+        )
+        if any(case.stage for group in collected.groups.values() for case in group.cases):
+            config.pluginmanager.register(SettingUp(), "parwork-setting-up")
+        self._showing = Showing()
+        self._is_traced = config.getoption("trace", default=False)
+        self._is_off = not is_fanned_out(config)
+        self._termination = Termination()  # the last, because an option that is wrong ends this
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Open the gate before the first case that needs it."""
+        case = item.stash.get(CASE, None)
+        self._serial.keep_limits(item)  # not those of another run, while the gate is open
+        if isinstance(item, Check):
+            inform(item, self._collected, xdist=self._xdist)
+        if case is None:
+            return (yield)
+        with guard(item.config).marking():
+            if not self._is_off:
+                self.gates.open_for(case)
+                self._serial.keep_limits(item)
+            self._showing.begin(item)
+            try:
+                return (yield)
+            finally:
+                self._showing.add_warnings(case)  # once it is known of which pytest tells
+
+    def pytest_warning_recorded(
+        self,
+        warning_message: WarningMessage,
+        when: Literal["config", "collect", "runtest"],
+        nodeid: str,
+    ) -> None:
+        """Take note of what the serial run of a case has warned of."""
+        if when == "runtest":
+            self._showing.note(warning_message, nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Fail what cannot be a case, and keep what ended its worker from doing so here."""
+        if REFUSED in item.stash:
+            pytest.fail(item.stash[REFUSED], pytrace=False)
+        case = item.stash.get(CASE, None)
+        if case is not None and case.stage is not None and case.is_lost:
+            case.item.fixturenames = wide_names(case.item)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Run the body of a case serially, beside its parallel outcome.
+
+        What does that is put in its place, so that other plugins' `pytest_pyfunc_call` go on
+        working; it returns None, of which pytest does not warn.
+        """
+        case = item.stash.get(CASE, None)
+        # A debugger that begins in the body drops what that returns.
+        if case is None or self._is_traced:
+            return (yield)
+        original = case.item.obj
+        case.item.obj = (self._serial.plain_body_of if self._is_off else self._serial.body_of)(case)
+        try:
+            return (yield)
+        finally:
+            case.item.obj = original
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the verdict on the report, outside of what xfail makes of it."""
+        case = item.stash.get(CASE, None)
+        if case is not None and call.excinfo is not None:
+            leave_frames_out(call)
+        report = yield
+        if case is not None:
+            if call.when == "setup":
+                report.duration += case.wide_seconds
+                case.wide_seconds = 0.0  # a rerun does not set them up again
+            self._serial.finish(case, call, report)
+            self._showing.add_sections(case, report)
+        elif call.when == "call" and CALLS in item.stash:
+            calls: list[dict[str, Any]] = item.stash[CALLS]
+            report.parwork = calls  # type: ignore[attr-defined]  # travels with the report
+            _say_verdict_first(call, report)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)  # before the report is finished
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Report and give back what an interrupted session has left."""
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            self.gates.leave()
+        if not self._xdist:
+            tell(session.config, self._collected.entries())
+        self._serial.release_limits()
+        self.gates.close()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave SIGTERM as it was."""
+        self._termination.close()
+
+
+def _say_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Let the short summary begin with the verdict instead of the name of our exception."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    error = call.excinfo.value if call.excinfo is not None else None
+    if crash is not None and isinstance(error, MismatchError | LostError):
+        crash.message = str(error).partition("\n")[0]

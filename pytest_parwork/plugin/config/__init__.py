@@ -1,0 +1,1 @@
+"""Options, markers and backends, checked and resolved into plans."""

@@ -1,0 +1,61 @@
+"""The marker with a typed signature: `from pytest_parwork import parwork`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
+
+import pytest
+
+from ...model.work import WorkersAsked
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in typing from Python 3.11
+
+    from ...equivalence import Compare
+
+__all__ = ["CallSettings", "MarkSettings", "parwork"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class CallSettings(TypedDict, total=False):
+    """The keywords of a single call."""
+
+    backend: str
+    workers: WorkersAsked
+    compare: Compare
+    verify: float
+    timeout: float | None
+    chunksize: WorkersAsked
+
+
+class MarkSettings(TypedDict, total=False):
+    """The keywords of the marker; lists make a matrix."""
+
+    backend: str | Sequence[str]
+    workers: WorkersAsked | Sequence[WorkersAsked]
+    compare: Compare
+    verify: float
+    timeout: float | None
+    chunksize: WorkersAsked
+    min_speedup: float | None
+
+
+@overload
+def parwork(function: F, /) -> F: ...
+@overload
+def parwork(**keywords: Unpack[MarkSettings]) -> pytest.MarkDecorator: ...
+def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -> object:
+    """Mark a test whose cases run serially and in parallel; the same as `pytest.mark.parwork`.
+
+    Use it bare or with keywords, as `pytestmark` only with parentheses.
+
+    Keywords: `backend` and `workers`, single values, or lists that make a matrix; `compare`, a
+    policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the
+    share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in
+    either run; `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`,
+    tasks per batch. Wrong values are errors at collection.
+    """
+    mark = pytest.mark.parwork
+    return mark(function) if function is not None else mark(**keywords)

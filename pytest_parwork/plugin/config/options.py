@@ -1,0 +1,176 @@
+"""The options and ini options, and what they say of a session; light, for every pytest run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from ...model.errors import UsageError
+from ..compat import is_strict
+
+__all__ = [
+    "DEFAULTS",
+    "KEYWORDS",
+    "MARK",
+    "OF_TESTS",
+    "WIDTH",
+    "add_options",
+    "check_files",
+    "is_default_given",
+    "is_exercise_strict",
+    "is_fanned_out",
+    "is_serial",
+    "marker_line",
+    "no_send",
+    "note_width",
+    "report_files",
+    "seed",
+]
+
+MARK = "parwork"
+
+#: The keywords of the marker, with what they take; the same words in errors and in --markers.
+KEYWORDS = {
+    "backend": "a backend's name, or a list of names",
+    "workers": 'a positive int, "auto" (or -1), or a list of these',
+    "compare": "a policy such as exact() or close(rtol=1e-9), or a function f(actual, expected)",
+    "verify": "the share of cases that also run serially, from 0 to 1",
+    "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
+    "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
+    "chunksize": 'tasks per batch: a positive int, or "auto"',
+}
+
+DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
+
+#: Keywords that an option of the same name gives to tests without one.
+OF_TESTS = ("backend", "workers", "verify", "timeout")
+
+#: The columns of the terminal.
+WIDTH = pytest.StashKey[int]()
+
+#: Suffixes of the report files that can be written.
+SUFFIXES = (".json",)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options and ini options of the plugin."""
+    group = parser.getgroup("parwork", "parwork: serial and parallel runs of marked tests")
+    for name, kind, text in (
+        ("backend", "NAMES", f"default {DEFAULTS['backend']}; names with commas make a matrix"),
+        ("workers", "NUMBERS", 'default auto, the usable CPUs; as "2,auto" they make a matrix'),
+        ("verify", "SHARE", "share of cases that also run serially, 0 to 1; default 1"),
+        ("timeout", "SECONDS", "seconds that a case may take, in either run; default no limit"),
+    ):
+        described = f"for parwork tests that name no {name}: {text}"
+        group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)
+        parser.addini(f"parwork_{name}", described)
+    seeds = "a whole number from 0 on, of which parwork_seed is made; default 0"
+    group.addoption("--parwork-seed", metavar="NUMBER", default=None, help=seeds)
+    parser.addini("parwork_seed", seeds)
+    group.addoption(
+        "--parwork-serial",
+        action="store_true",
+        help="run parwork tests serially in this process only, as for debugging with --pdb",
+    )
+    strict = "fail, as an item test_x[exercised], where tasks did not overlap in the parallel run"
+    group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
+    group.addoption(
+        "--parwork-report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
+    )
+    withheld = (
+        "files that are never sent to a cluster, as patterns (fnmatch) of paths from rootdir, of "
+        "folders, or of names; * stands for / too"
+    )
+    group.addoption(
+        "--parwork-no-send",
+        action="append",
+        default=[],
+        metavar="PATTERNS",
+        help=f"{withheld}; with commas between them; can be repeated",
+    )
+    parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
+    parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
+    parser.addini("parwork_strict", strict, type="bool", default=False)
+    parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
+
+
+def marker_line() -> str:
+    """Return what `pytest --markers` shows of the marker."""
+    keywords = ", ".join(f"{name}=" for name in KEYWORDS)
+    told = "; ".join(f"{name}: {text}" for name, text in KEYWORDS.items())
+    return (
+        f"{MARK}({keywords}): run the cases of this test serially and in parallel; the results "
+        f"must be the same. All keywords are optional. {told}."
+    )
+
+
+def note_width(config: pytest.Config) -> None:
+    """Take note of the columns of the terminal, which nothing tells while output is captured."""
+    config.stash[WIDTH] = shutil.get_terminal_size().columns
+
+
+def is_default_given(config: pytest.Config) -> bool:
+    """Return whether an option or ini option names a default that could be wrong."""
+    return any(
+        config.getoption(f"parwork_{name}") or config.getini(f"parwork_{name}") for name in OF_TESTS
+    )
+
+
+def is_serial(config: pytest.Config) -> bool:
+    """Return whether nothing is to be fanned out at all."""
+    return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
+
+
+def is_fanned_out(config: pytest.Config) -> bool:
+    """Return whether cases run in parallel too: not where one debugs them, or looks at set-ups."""
+    alone = ("usepdb", "trace", "setuponly", "setupplan")
+    return not is_serial(config) and not any(config.getoption(o, default=False) for o in alone)
+
+
+def seed(config: pytest.Config) -> int:
+    """Return the number of which seeds are made; raises `UsageError` for what is none."""
+    text = config.getoption("parwork_seed") or config.getini("parwork_seed") or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"--parwork-seed={text}: give a whole number from 0 on")
+    return int(text)
+
+
+def is_exercise_strict(config: pytest.Config) -> bool:
+    """Return whether a workload that was not exercised is to fail."""
+    asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
+    return bool(asked) or is_strict(config)
+
+
+def no_send(config: pytest.Config) -> tuple[str, ...]:
+    """Return the patterns of files that are never sent to a cluster, of options and ini option."""
+    given = [part for text in config.getoption("parwork_no_send") for part in text.split(",")]
+    named = [pattern.strip() for pattern in (*given, *config.getini("parwork_no_send"))]
+    return tuple(dict.fromkeys(filter(None, named)))
+
+
+def report_files(config: pytest.Config) -> list[Path]:
+    """Return the report files that were asked for; raises `UsageError` for an unknown suffix."""
+    named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
+    files = [config.invocation_params.dir / name for name in named]
+    for file in files:
+        if file.suffix not in SUFFIXES:
+            known = ", ".join(SUFFIXES)
+            raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
+    return files
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Raise `UsageError` for a report file of which it is known that it cannot be written."""
+    if files:
+        from ...report.files import obstacle
+
+        for file in files:
+            if why := obstacle(file):
+                raise UsageError(f"--parwork-report={file} cannot be written: {why}")

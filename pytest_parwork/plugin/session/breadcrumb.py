@@ -1,0 +1,113 @@
+"""What names the result that was being loaded when pytest ended without a word.
+
+To load a result is to run code of its classes, which may end the process: by `os._exit`, or by a
+crash in C. Nothing in this process can say so then. Run as a program, this module waits for the end
+of the process that started it, and says what that was loading.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import IO
+
+__all__ = ["Breadcrumb"]
+
+#: Bytes of the file that both processes see: the length of a text, and the text.
+SIZE = 1 << 12
+_HEAD = 8
+
+#: Seconds between two looks at the parent, where the system cannot tell of its end.
+GLANCE = 0.2
+
+TOLD = (
+    "\npytest ended while the result of {} was being loaded: "
+    "code of its class has ended the process, or crashed it\n"
+)
+
+
+class Breadcrumb:
+    """Keeps what is being loaded where another process finds it, once this one has ended.
+
+    That one is started for the first result that may run code. `outside` is a context in which
+    standard error is the one that the user sees.
+    """
+
+    def __init__(self, outside: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        self._outside = outside
+        self._file: IO[bytes] | None = None
+        self._view: mmap.mmap | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @contextmanager
+    def loading(self, name: str) -> Iterator[None]:
+        """Say that the result of that name is being loaded, as long as this lasts."""
+        if self._view is None:
+            self._begin()
+        assert self._view is not None
+        text = name.encode(errors="replace")[: SIZE - _HEAD]
+        self._view[_HEAD : _HEAD + len(text)] = text
+        self._view[:_HEAD] = len(text).to_bytes(_HEAD, sys.byteorder)
+        try:
+            yield
+        finally:
+            self._view[:_HEAD] = bytes(_HEAD)
+
+    def _begin(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="parwork-")  # noqa: SIM115, it stays open
+        self._file.truncate(SIZE)
+        self._view = mmap.mmap(self._file.fileno(), SIZE)
+        if not hasattr(os, "fork"):  # Windows, where a file cannot be passed on by its number
+            return
+        from ...machine.marks import unmarked  # here: the program has no package
+
+        fd = self._file.fileno()
+        with self._outside():
+            self._process = subprocess.Popen(
+                # Without site-packages and the project, which it does not need: 10 ms, not 50.
+                [sys.executable, "-I", "-S", __file__, str(fd), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[fd],
+                start_new_session=True,  # or a signal to the group of pytest would end it too
+                cwd="/",
+                env=unmarked(),  # or it would be ended with all that pytest has left
+            )
+
+    def close(self) -> None:
+        """End the process that watches: this one ends as it should."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        if self._view is not None:
+            self._view.close()
+        if self._file is not None:
+            self._file.close()
+        self._file = self._view = self._process = None
+
+
+def main(fd: int, parent: int) -> None:
+    """Wait for the end of `parent`, then say what it was loading, if anything."""
+    try:
+        end = os.pidfd_open(parent)
+        while os.getppid() == parent and not select.select([end], [], [], 60.0)[0]:
+            pass
+    except (AttributeError, OSError):  # not on Linux, or an old one
+        while os.getppid() == parent:
+            time.sleep(GLANCE)
+    data = os.pread(fd, SIZE, 0)
+    length = int.from_bytes(data[:_HEAD], sys.byteorder)
+    if length:
+        name = data[_HEAD : _HEAD + length].decode(errors="replace")
+        os.write(2, TOLD.format(name).encode())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,140 @@
+"""Reports in, terminal section and files out; light, for every pytest run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ...model.printable import printable
+
+if TYPE_CHECKING:
+    from ...report.data import Report, RunEntry
+
+__all__ = ["CALLS", "REPORTING", "RUNNING", "Reporting", "tell"]
+
+#: The name under which the plugin is registered.
+REPORTING = "parwork-reporting"
+
+#: The same of the one that works for cases and calls.
+RUNNING = "parwork-running"
+
+#: What the calls inside a test tell, which its report is to carry.
+CALLS = pytest.StashKey[list[dict[str, Any]]]()
+
+
+def tell(config: pytest.Config, pieces: Iterable[RunEntry]) -> None:
+    """Hand in parts of runs that no test report carries; nobody takes them in xdist's processes."""
+    reporting = config.pluginmanager.get_plugin(REPORTING)
+    if isinstance(reporting, Reporting):
+        reporting.add(pieces)
+
+
+class Reporting:
+    """A plugin of the process that shows results: it gathers what test reports carry."""
+
+    def __init__(self, config: pytest.Config, files: list[Path]) -> None:
+        self._config = config
+        self._files = files
+        self._told: list[str] = []
+        self._pieces: list[RunEntry | dict[str, Any]] = []
+        self._calls: set[str] = set()
+        self._report: Report | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the parts of runs that a report carries."""
+        pieces: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
+        if not pieces:
+            return
+        inside = f"{printable(report.nodeid)}::"  # as entries have it
+        self._calls.update(p["id"] for p in pieces if p["id"].startswith(inside))
+        self._pieces.extend(pieces)
+
+    def add(self, pieces: Iterable[RunEntry]) -> None:
+        """Take parts of runs."""
+        self._pieces.extend(pieces)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Finish the report: hand it to other plugins, write the files."""
+        if not self._pieces and not self._files:
+            return
+        from ...model.version import __version__
+        from ...report.collector import Collector
+        from ...report.data import RunEntry
+
+        collector = Collector()
+        for piece in self._pieces:
+            collector.add(RunEntry.from_dict(piece) if isinstance(piece, dict) else piece)
+        hook = self._config.hook.pytest_parwork_logreport
+        is_for_others = bool(self._files or hook.get_hookimpls())
+        self._report = collector.report(
+            version=__version__, environment=_environment() if is_for_others else {}
+        )
+        hook(config=self._config, report=self._report)
+        self._add_durations(self._report)
+        are_written = [self._write(file, self._report) for file in self._files]
+        if not all(are_written) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write(self, file: Path, report: Report) -> bool:
+        from ...report.as_json import json_pieces
+        from ...report.files import write_whole
+
+        try:
+            write_whole(file, json_pieces(report))
+        except OSError as error:  # no reason to lose what the terminal would show
+            self._told.append(printable(f"parwork report NOT written: {file}: {error.strerror}"))
+            return False
+        self._told.append(printable(f"parwork report written: {file}"))
+        return True
+
+    def _add_durations(self, report: Report) -> None:
+        """Let `--durations` show each parallel run of cases; those of calls are inside a test."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is None or self._config.getoption("durations", default=None) is None:
+            return
+        for run in report.runs:
+            if run.id in self._calls:
+                continue
+            terminal.stats.setdefault("", []).append(  # beside set-ups and tear-downs
+                pytest.TestReport(
+                    nodeid=f"{run.id}[{run.label}]",
+                    location=(run.id, None, ""),
+                    keywords={},
+                    outcome="passed",
+                    longrepr=None,
+                    when="parwork",  # type: ignore[arg-type]  # shown as it is
+                    duration=sum(facts.startup + facts.wall for facts in run.facts),
+                )
+            )
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the section; nothing where nothing was marked."""
+        if self._report is None:
+            return
+        from ...report.terminal import render
+
+        section = render(
+            self._report,
+            width=terminalreporter._tw.fullwidth,
+            verbosity=terminalreporter.verbosity,
+        )
+        if section is not None:
+            markup = dict.fromkeys(section.title.markup, True)
+            terminalreporter.write_sep("=", section.title.text, **markup)
+            for line in section.lines:
+                for segment in line.segments:
+                    terminalreporter.write(segment.text, **dict.fromkeys(segment.markup, True))
+                terminalreporter.line("")
+        for told in self._told:
+            terminalreporter.line(told)
+
+
+def _environment() -> Mapping[str, object]:
+    """Ask for what a terminal does not show: it takes 9 ms."""
+    from ...report.environment import environment
+
+    return environment()

@@ -1,0 +1,1 @@
+"""What is sent between processes, and where it is stored meanwhile."""

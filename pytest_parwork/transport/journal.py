@@ -1,0 +1,337 @@
+"""What became of tasks on one host, written so that it outlives the processes that ran them.
+
+Other users of the host can write to its temporary directory, too. So nothing is read there that
+somebody else may have put there, and what is read is data: the pickle of an outcome is passed on to
+the runner as it is.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import re
+import struct
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..machine.private import open_folder, open_own
+from ..machine.process_groups import born, lives
+from ..machine.stacks import Stack, keep_stack_in, read_stack
+from .ledger import Kind
+
+__all__ = ["Entry", "Journal", "Past", "add_notes", "notes_of"]
+
+#: How the name of a directory begins that holds the journals of a run on its host.
+FOLDER = "parwork-run-"
+
+#: How the name of a journal begins until it is locked.
+HIDDEN = "."
+
+#: The name of a journal: the process, and what no other has.
+_NAME = re.compile(r"\d+-\d+-\d+-[0-9a-f]{32}")
+
+#: Outcomes above this many bytes are not kept: a task that ended is not guilty, and runs again.
+WORTH_KEEPING = 1 << 20
+
+#: Before each note: the bytes of what describes it, and of all that follows.
+_LENGTHS = struct.Struct("<IQ")
+
+#: The fields of an entry that a journal has beside its bytes; the others are of the dead alone.
+_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended")
+
+
+class Entry(NamedTuple):
+    """What became of one task, as it is sent to the runner; times on the clock of its host.
+
+    `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
+    what it has out of band, `output` the pickle of what the task printed, logged and warned. Of a
+    task that died with its process, `suspects` says how many were running there, `stack` what the
+    process has left. One that was *stopped* ran in a process, or had run there, when a signal
+    stopped that.
+    """
+
+    task: int
+    kind: Kind | Literal["died", "stopped", "timeout"]
+    worker: str
+    pid: int
+    arrived: float
+    started: float
+    ended: float = 0.0
+    data: bytes = b""
+    buffers: tuple[bytes, ...] = ()
+    suspects: int = 1
+    stack: Stack = Stack()
+    output: bytes = b""
+
+
+class _Begun(NamedTuple):
+    """The call of a task that may end its process, noted before."""
+
+    batch: int
+    entry: Entry
+
+
+class Past:
+    """What the journals of dead processes say: outcomes by task, deaths by batch and task."""
+
+    def __init__(self) -> None:
+        self.ended: dict[int, Entry] = {}
+        self.died: dict[tuple[int, int], Entry] = {}
+
+    def add(self, notes: Iterator[_Begun | Entry], stack: Stack) -> None:
+        """Take note of all that one process wrote, and of the stack that it has left."""
+        begun: dict[int, _Begun] = {}
+        batches: dict[int, int] = {}
+        timeouts: set[int] = set()
+        stopped: dict[tuple[int, int], Entry] = {}
+        for note in notes:
+            if isinstance(note, _Begun):
+                begun[note.entry.task] = note
+                batches[note.entry.task] = note.batch
+            elif note.kind == "timeout":
+                timeouts.add(note.task)
+            elif note.kind == "stopped":
+                stopped[batches[note.task], note.task] = note._replace(data=b"", buffers=())
+                begun.pop(note.task, None)
+                self.ended.pop(note.task, None)
+            else:
+                begun.pop(note.task, None)
+                if note.data:
+                    self.ended[note.task] = note
+        # Where it ended itself because of one task, the others had nothing to do with it.
+        overdue = {task: begun[task] for task in timeouts & begun.keys()}
+        guilty = overdue or begun
+        kind: Literal["died", "timeout"] = "timeout" if overdue else "died"
+        for task, (batch, entry) in guilty.items():
+            self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty), stack=stack)
+        self.died.update(stopped)
+
+
+class Journal:
+    """The file to which one process writes; locked, so that others see when it is dead.
+
+    Its folder is opened once, and all else by names in the folder that was opened: what is put in
+    its place later is not looked at. Where the folder is not ours alone, there is no journal.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.folder = Path(tempfile.gettempdir()) / f"{FOLDER}{run}"
+        me = os.getpid()
+        self._name = f"{me}-{born(me)}-{_namespace()}-{uuid.uuid4().hex}"
+        self._fd = self._stack = self._directory = -1
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._read: set[str] = {self._name}
+        self.past = Past()
+        # Without a place for it, what dies here is known to the scheduler alone.
+        with suppress(OSError):
+            self._begin()
+
+    def _begin(self) -> None:
+        with suppress(FileExistsError):
+            self.folder.mkdir(mode=0o700)
+        self._directory = open_folder(self.folder)
+        hidden = f"{HIDDEN}{self._name}"
+        self._fd = self._create(hidden, os.O_WRONLY | os.O_APPEND)
+        _lock(self._fd, shared=False)
+        # It is seen only once it is locked.
+        os.rename(hidden, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+        if not faulthandler.is_enabled():  # or it is somebody else's
+            self._stack = self._create(_stack_name(self._name), os.O_RDWR)
+            keep_stack_in(self._stack, 0)
+
+    def _create(self, name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._directory)
+
+    def begin(self, batch: int, entry: Entry) -> None:
+        """Note that the function of a task is about to be called."""
+        self._write(_Begun(batch, entry))
+
+    def end(self, entry: Entry) -> None:
+        """Note what came of a task; or, as a timeout, that this process ends because of it."""
+        size = len(entry.data) + len(entry.output) + sum(map(len, entry.buffers))
+        if size > WORTH_KEEPING:
+            entry = entry._replace(data=b"", buffers=(), output=b"")
+        self._write(entry)
+
+    def _write(self, note: _Begun | Entry) -> None:
+        if self._fd < 0:
+            return
+        data = _encoded(note)
+        with self._writing:
+            try:
+                is_whole = os.write(self._fd, data) == len(data)
+            except OSError:
+                is_whole = False
+            if not is_whole:  # no space left: nothing can be read behind it
+                self._end()
+
+    def _end(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def look_back(self) -> Past:
+        """Return what the dead of this host have left."""
+        with self._reading:
+            if self._directory >= 0:
+                for name in filter(_NAME.fullmatch, {*os.listdir(self._directory)} - self._read):
+                    self._read_if_dead(name)
+            return self.past
+
+    def _read_if_dead(self, name: str) -> None:
+        try:
+            fd = open_own(name, self._directory)
+        except OSError:
+            return
+        try:
+            if _has_exited(name) or _lock(fd, shared=True):
+                self._read.add(name)
+                self.past.add(_notes(fd), self._stack_of(name))
+        finally:
+            os.close(fd)
+
+    def _stack_of(self, name: str) -> Stack:
+        try:
+            fd = open_own(_stack_name(name), self._directory)
+        except OSError:
+            return Stack()
+        try:
+            return read_stack(fd, int(name.partition("-")[0]), is_last=False)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Remove the journals of this host: the run has ended."""
+        with self._writing:
+            self._end()
+        if self._stack >= 0:
+            faulthandler.disable()
+            os.close(self._stack)
+            self._stack = -1
+        with self._reading:
+            if self._directory >= 0:
+                for name in os.listdir(self._directory):
+                    with suppress(OSError):  # another process of the run closes, too
+                        os.unlink(name, dir_fd=self._directory)
+                os.close(self._directory)
+                self._directory = -1
+                with suppress(OSError):
+                    os.rmdir(self.folder)
+
+
+def _stack_name(name: str) -> str:
+    return f"{HIDDEN}{name}-stack"
+
+
+def _namespace() -> int:
+    """Return the number of the namespace in which process ids here mean something, 0 if unknown."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return 0
+
+
+def _has_exited(name: str) -> bool:
+    """Return whether the writer of a journal is known to have exited.
+
+    Its lock alone does not say so: what a task has forked holds it, too.
+    """
+    pid, birth, namespace = map(int, name.split("-")[:3])
+    return namespace == _namespace() != 0 and not lives(pid, birth)
+
+
+def notes_of(run: str, pid: int) -> list[tuple[Entry, bool]]:
+    """Return what a living process has noted of its tasks, each with whether it was over by then.
+
+    For its parent, which may have to end it.
+    """
+    found = []
+    for fd in _journals(run, pid, os.O_RDONLY):
+        for note in _notes(fd):
+            entry, is_over = (note.entry, False) if isinstance(note, _Begun) else (note, True)
+            found.append((entry, is_over))
+    return found
+
+
+def add_notes(run: str, pid: int, entries: Sequence[Entry]) -> None:
+    """Note for a process, before it is ended from outside, which of its tasks are to blame."""
+    for fd in _journals(run, pid, os.O_WRONLY | os.O_APPEND):
+        os.write(fd, b"".join(map(_encoded, entries)))
+
+
+def _journals(run: str, pid: int, flags: int) -> Iterator[int]:
+    """Yield the descriptor of the journal of a process for a run, if it has one."""
+    try:
+        folder = open_folder(Path(tempfile.gettempdir()) / f"{FOLDER}{run}")
+    except OSError:
+        return
+    try:
+        for name in sorted(filter(_NAME.fullmatch, os.listdir(folder))):
+            if name.startswith(f"{pid}-"):
+                with suppress(OSError):  # it is removed at this moment, or not ours
+                    fd = open_own(name, folder, flags)
+                    try:
+                        yield fd
+                    finally:
+                        os.close(fd)
+    finally:
+        os.close(folder)
+
+
+def _lock(fd: int, *, shared: bool) -> bool:
+    """Lock a journal, its writer for itself, readers together; return False where it is taken.
+
+    The writer's lock goes with its process, and all that this has forked.
+    """
+    import fcntl  # POSIX only, as are the other backends with processes
+
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _encoded(note: _Begun | Entry) -> bytes:
+    """Return a note as it is written: two lengths, a description in JSON, what the entry holds."""
+    batch, entry = note if isinstance(note, _Begun) else (None, note)
+    parts = (entry.data, entry.output, *entry.buffers)
+    described = [batch, [getattr(entry, name) for name in _PLAIN], list(map(len, parts))]
+    head = json.dumps(described).encode("ascii")
+    return b"".join((_LENGTHS.pack(len(head), sum(map(len, parts))), head, *parts))
+
+
+def _decoded(head: bytes, rest: bytes) -> _Begun | Entry:
+    """Undo `_encoded`; raises `ValueError` for what it has not made."""
+    try:
+        batch, plain, lengths = json.loads(head)
+        fields: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
+        ends = [sum(lengths[: n + 1]) for n in range(len(lengths))]
+        parts = [rest[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+        data, output, *buffers = parts
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"no note: {error}") from error
+    entry = Entry(**fields, data=data, output=output, buffers=tuple(buffers))
+    return entry if batch is None else _Begun(batch, entry)
+
+
+def _notes(fd: int) -> Iterator[_Begun | Entry]:
+    """Yield the notes in a journal, up to one that its process could not write to the end."""
+    left = os.fstat(fd).st_size
+    with open(fd, "rb", closefd=False) as file:
+        while len(lengths := file.read(_LENGTHS.size)) == _LENGTHS.size:
+            length, size = _LENGTHS.unpack(lengths)
+            left -= _LENGTHS.size + length + size
+            if left < 0:
+                return
+            try:
+                yield _decoded(file.read(length), file.read(size))
+            except ValueError:
+                return

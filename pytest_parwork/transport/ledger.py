@@ -1,0 +1,305 @@
+"""The shared table of a run, and the files that its workers open.
+
+One row a task, 64 bytes: state, worker, three times, the place of the outcome. Single 8-byte
+stores, the state last: `struct.pack_into` clears a row first, and readers then see zeros.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import shutil
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from enum import IntEnum
+from pathlib import Path
+from typing import Literal
+
+from ..machine.marks import temporary_folder
+from ..model.errors import ParworkWarning
+
+__all__ = ["DamagedError", "Files", "Kind", "Ledger", "State"]
+
+_WORDS = 8  # of 8 bytes each: a row, and the header before the rows
+_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)
+_SPAN = (_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED)
+_RELEASED, _FIRST, _LAST, _SIGNATURE = range(4)  # words of the header
+_SIGNED = int.from_bytes(b"parwork\0", "little")
+
+Kind = Literal["value", "failure", "skip"]
+_KINDS: tuple[Kind, ...] = ("value", "failure", "skip", "failure")
+_UNSTORED = 3  # by number: a failure for which there was no room in the spool
+
+
+class State(IntEnum):
+    """How far a task has come."""
+
+    PENDING = 0
+    ARRIVED = 1
+    STARTED = 2
+    ENDED = 3
+    STORED = 4
+
+
+#: By number: to look one up takes a quarter of the time that the class takes to find it.
+_STATES = tuple(State)
+
+#: As plain numbers, for the same reason: each task is written down four times.
+_IS_ARRIVED, _IS_STARTED, _IS_ENDED, _IS_STORED = map(int, _STATES[1:])
+
+
+class DamagedError(Exception):
+    """What the table says cannot be: somebody else has written into it."""
+
+
+class Files:
+    """The files of one run, which its workers open by path.
+
+    On Linux they have no name and vanish with this process, however it ends; elsewhere they stand
+    in a private directory, as with `is_named`, where they cost this process no descriptor each.
+    Not `multiprocessing.shared_memory`: a process that attaches and exits unlinks the block for
+    all.
+    """
+
+    def __init__(self, *, is_named: bool = False) -> None:
+        self._fds: list[int] = []
+        self._directory: Path | None = None
+        if is_named or not hasattr(os, "memfd_create"):
+            self._directory = Path(temporary_folder("files"))
+
+    def create(self, name: str, size: int = 0) -> tuple[int, str]:
+        """Create a file of `size` zero bytes; return its descriptor here and its path for all."""
+        fd = -1
+        if self._directory is None:
+            try:
+                fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+                path = f"/proc/{os.getpid()}/fd/{fd}"
+            except OSError as error:  # not every sandbox has it, and there are limits
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    raise  # which no file would change
+                self._directory = Path(temporary_folder("files"))
+                warnings.warn(
+                    f"the system gives no memory for shared files ({error}): what workers send is "
+                    f"kept in {self._directory}",
+                    ParworkWarning,
+                    stacklevel=2,
+                )
+        if self._directory is not None:
+            path = str(self._directory / name)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._fds.append(fd)
+        os.ftruncate(fd, size)
+        return fd, path
+
+    def keep_size(self, fd: int, *, may_grow: bool = False) -> None:
+        """Keep a file from being cut, where that can be done.
+
+        Whoever reads a mapping of what is not there any more is killed by SIGBUS.
+        """
+        self._seal(fd, "F_SEAL_SHRINK", *([] if may_grow else ["F_SEAL_GROW"]))
+
+    def freeze(self, fd: int) -> None:
+        """Keep a file as it is, where that can be done: nobody can write into it any more."""
+        self._seal(fd, "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
+
+    def _seal(self, fd: int, *seals: str) -> None:
+        if not hasattr(os, "memfd_create"):
+            return
+        import fcntl
+
+        with suppress(OSError):  # it has a name
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, sum(getattr(fcntl, seal) for seal in seals))
+
+    def close(self) -> None:
+        """Remove the files; what is still mapped stays readable."""
+        while self._fds:
+            os.close(self._fds.pop())
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class Ledger:
+    """The table itself, over any writable buffer of `Ledger.size(tasks)` bytes."""
+
+    def __init__(self, buffer: bytearray | mmap.mmap) -> None:
+        self._buffer = buffer
+        view = memoryview(buffer)
+        self._words = view.cast("B").cast("Q")
+        self._times = view.cast("B").cast("d")
+
+    @staticmethod
+    def size(tasks: int) -> int:
+        """Return the bytes that a table of `tasks` rows takes."""
+        return 8 * _WORDS * (tasks + 1)
+
+    @classmethod
+    def open(cls, path: str) -> Ledger:
+        """Attach to the table in the file at `path`."""
+        fd = os.open(path, os.O_RDWR)
+        try:
+            return cls(mmap.mmap(fd, 0))
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Unmap the file, which costs a descriptor as long as it is mapped."""
+        if isinstance(self._buffer, mmap.mmap):
+            self._words.release()
+            self._times.release()
+            self._buffer.close()
+
+    # What a worker says.
+
+    def arrive(self, task: int, worker: int, at: float) -> None:
+        """Note that `task` is in the hands of `worker` (a process or thread id)."""
+        row = _WORDS * (task + 1)
+        self._words[row + _WORKER] = worker
+        self._times[row + _ARRIVED] = at
+        self._words[row + _STATE] = _IS_ARRIVED
+
+    def start(self, task: int, at: float) -> None:
+        """Note that the function of `task` is called."""
+        row = _WORDS * (task + 1)
+        self._times[row + _STARTED] = at
+        self._words[row + _STATE] = _IS_STARTED
+
+    def end(self, task: int, at: float) -> None:
+        """Note that the function of `task` returned or raised."""
+        row = _WORDS * (task + 1)
+        self._times[row + _ENDED] = at
+        self._words[row + _STATE] = _IS_ENDED
+
+    def store(
+        self,
+        task: int,
+        kind: Kind,
+        spool: int,
+        offset: int,
+        length: int,
+        *,
+        has_output: bool = False,
+    ) -> None:
+        """Note what came of `task` and where that is kept, with its output behind, if any."""
+        row = _WORDS * (task + 1)
+        self._words[row + _SPOOL] = spool << 3 | has_output << 2 | _KINDS.index(kind)
+        self._words[row + _OFFSET] = offset
+        self._words[row + _LENGTH] = length
+        self._words[row + _STATE] = _IS_STORED
+
+    def store_nothing(self, task: int, error: int) -> None:
+        """Note that there was no room for what came of `task`; `error` is the system's number."""
+        row = _WORDS * (task + 1)
+        self._words[row + _SPOOL] = _UNSTORED
+        self._words[row + _OFFSET] = error
+        self._words[row + _LENGTH] = 0
+        self._words[row + _STATE] = _IS_STORED
+
+    def note_change(self, task: int) -> None:
+        """Note that `task`, the first one or the last, changed what it was given."""
+        self._words[_LAST if task else _FIRST] = task + 1
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the workers that have arrived may begin."""
+        return self._words[_RELEASED] != 0
+
+    # What the runner says and asks.
+
+    def sign(self) -> None:
+        """Make it known that the table is whole, for `check`."""
+        self._words[_SIGNATURE] = _SIGNED
+
+    def check(self) -> None:
+        """Raise `DamagedError` if the head of the table is not what it was."""
+        if self._words[_SIGNATURE] != _SIGNED:
+            raise DamagedError
+
+    def check_place(self, task: int, spools: int) -> None:
+        """Raise `DamagedError` if what the table says of a stored task cannot be."""
+        row = _WORDS * (task + 1)
+        worker, spool = self._words[row + _WORKER], self._words[row + _SPOOL]
+        if not worker or spool >> 3 >= spools:
+            raise DamagedError
+
+    def copy(self, task: int, source: Ledger) -> None:
+        """Take over what another table says of `task`."""
+        start = _WORDS * (task + 1)
+        self._words[start : start + _WORDS] = source._words[start : start + _WORDS]
+
+    def copy_head(self, source: Ledger) -> None:
+        """Take over what another table says of no task in particular."""
+        self._words[:_WORDS] = source._words[:_WORDS]
+
+    def release(self) -> None:
+        """Let the workers begin that wait in the rendezvous."""
+        self._words[_RELEASED] = 1
+
+    def has_changed(self, task: int) -> bool:
+        """Return whether `task` is known to have changed what it was given."""
+        return task + 1 in (self._words[_FIRST], self._words[_LAST])
+
+    def reset(self, task: int) -> None:
+        """Forget all about `task`, so that it can be run again."""
+        row = _WORDS * (task + 1)
+        for word in range(_WORDS):
+            self._words[row + word] = 0
+
+    def state(self, task: int) -> State:
+        """Return how far `task` has come; raises `DamagedError` where that cannot be."""
+        try:
+            return _STATES[self._words[_WORDS * (task + 1) + _STATE]]
+        except IndexError:
+            raise DamagedError from None
+
+    def states(self) -> list[int]:
+        """Return how far each task has come, as numbers."""
+        return self._words[_WORDS + _STATE :: _WORDS].tolist()
+
+    def are_stored(self, tasks: Iterable[int]) -> bool:
+        """Return whether an outcome of each of `tasks` is kept."""
+        words = self._words
+        return all(words[_WORDS * (task + 1) + _STATE] == _IS_STORED for task in tasks)
+
+    def worker(self, task: int) -> int:
+        """Return the process or thread id that took `task`."""
+        return self._words[_WORDS * (task + 1) + _WORKER]
+
+    def times(self, task: int) -> tuple[float | None, float | None, float | None]:
+        """Return when `task` arrived, started and ended, None for what did not happen.
+
+        What could not even be called has an outcome all the same.
+        """
+        row = _WORDS * (task + 1)
+        state = self._words[row + _STATE]
+        return (
+            self._times[row + _ARRIVED] if state >= State.ARRIVED else None,
+            (self._times[row + _STARTED] or None) if state >= State.STARTED else None,
+            (self._times[row + _ENDED] or None) if state >= State.ENDED else None,
+        )
+
+    def spans(self) -> Iterator[tuple[int, float, float]]:
+        """Yield for every task that arrived its worker, and when it was seen first and last."""
+        states, workers = (self._words[_WORDS + word :: _WORDS].tolist() for word in _SPAN[:2])
+        times = (self._times[_WORDS + word :: _WORDS].tolist() for word in _SPAN[2:])
+        for state, worker, *seen in zip(states, workers, *times, strict=True):
+            if state >= State.ARRIVED:
+                yield worker, seen[0], seen[min(state, State.ENDED) - 1] or seen[0]
+
+    def place(self, task: int) -> tuple[Kind, int, int, int]:
+        """Return the kind of the outcome of `task`, and its spool, offset and length there."""
+        row = _WORDS * (task + 1)
+        spool, offset, length = self._words[row + _SPOOL : row + _LENGTH + 1]
+        return _KINDS[spool & 3], spool >> 3, offset, length
+
+    def unstored(self, task: int) -> int | None:
+        """Return the number of the error because of which nothing is kept of `task`, if so."""
+        row = _WORDS * (task + 1)
+        if self._words[row + _SPOOL] != _UNSTORED:
+            return None
+        return self._words[row + _OFFSET]
+
+    def has_output(self, task: int) -> bool:
+        """Return whether the output of `task` stands behind its outcome."""
+        return bool(self._words[_WORDS * (task + 1) + _SPOOL] & 4)

@@ -1,0 +1,1 @@
+"""Both legs of a task side by side: the serial call, the comparison, the entry."""

@@ -1,0 +1,101 @@
+"""The serial run that every other run is compared with: which tasks, under which limits, kept."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..machine.clock import now
+from ..machine.deadline import TimedOut, deadline
+from ..machine.stacks import stack_of
+from ..model.outcome import Lost, Outcome
+from ..transport.failures import describe, is_skip
+
+__all__ = ["References", "call", "sample", "timed_out"]
+
+
+def sample(ids: Sequence[str], share: float) -> frozenset[str]:
+    """Choose the share of `ids`, rounded up, that is verified: the same ones in every session."""
+    count = math.ceil(share * len(ids))
+    if count >= len(ids):
+        return frozenset(ids)
+    order = sorted(ids, key=lambda id: hashlib.sha256(id.encode()).digest())
+    return frozenset(order[:count])
+
+
+def call(
+    function: Callable[[], object], *, timeout: float | None = None
+) -> tuple[Outcome, BaseException | None]:
+    """Call, and return the outcome with the exception, which keeps its traceback.
+
+    What takes longer than `timeout` seconds is lost, as far as it comes back to Python; so is what
+    raised an exception whose text takes as long.
+    """
+    __tracebackhide__ = True
+    started = now()
+    try:
+        with deadline(timeout):
+            value = function()
+    except TimedOut as error:
+        lost = timed_out(f"timed out after {timeout:g} s in the serial run", error)
+        return Outcome(kind="lost", lost=lost, started=started), None
+    except BaseException as error:
+        ended = now()
+        kind: Literal["skip", "failure"] = "skip" if is_skip(error) else "failure"
+        try:
+            with deadline(timeout):
+                failure = describe(error, error)
+        except TimedOut as late:
+            raised = f"it raised {type(error).__name__} in the serial run"
+            detail = f"{raised}, and the text of that took longer than {timeout:g} s"
+            lost = timed_out(detail, late)
+            return Outcome(kind="lost", lost=lost, started=started, ended=ended), None
+        return Outcome(kind=kind, failure=failure, started=started, ended=ended), error
+    return Outcome(kind="value", value=value, started=started, ended=now()), None
+
+
+def timed_out(detail: str, error: TimedOut) -> Lost:
+    """Return the loss of what was ended in this process, with the place where it was."""
+    return Lost(reason="timeout", detail=detail, stack=stack_of(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    outcome: Outcome
+    error: BaseException | None
+    made_of: tuple[object, ...]
+
+
+class References:
+    """Serial outcomes kept for further configurations of the same case, and no longer."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, _Kept] = {}
+
+    def keep(
+        self,
+        case: Hashable,
+        outcome: Outcome,
+        error: BaseException | None,
+        made_of: tuple[object, ...],
+    ) -> None:
+        """Keep what `case` gave, with the shared values that it was made of."""
+        self._kept[case] = _Kept(outcome, error, made_of)
+
+    def get(
+        self, case: Hashable, made_of: tuple[object, ...]
+    ) -> tuple[Outcome, BaseException | None] | None:
+        """Return what is kept of `case`, if it was made of these very values."""
+        kept = self._kept.get(case)
+        if kept is None or len(kept.made_of) != len(made_of):
+            return None
+        if any(old is not new for old, new in zip(kept.made_of, made_of, strict=True)):
+            return None
+        return kept.outcome, kept.error
+
+    def let_go(self, case: Hashable) -> None:
+        """Forget `case`: no further configuration will ask."""
+        self._kept.pop(case, None)

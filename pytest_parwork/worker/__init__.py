@@ -1,0 +1,1 @@
+"""All that runs where a task runs; neither pytest nor NumPy is imported here."""

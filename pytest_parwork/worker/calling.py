@@ -1,0 +1,64 @@
+"""What carrying out a batch is, wherever that happens: meet the others, call, catch all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from os import _exit, getpid  # as they are now: a task may replace those of `os`
+from typing import Any, Protocol
+
+from ..machine.clock import now
+from ..machine.deadline import TimedOut
+from ..model.work import Batch
+from ..transport.failures import is_skip
+from ..transport.ledger import Kind, Ledger
+
+__all__ = ["GLANCE", "BatchCall", "end_copy_of", "meet", "perform"]
+
+#: Seconds between two looks at whether the others have arrived.
+GLANCE = 0.0003
+
+
+class BatchCall(Protocol):
+    """What a backend's library is asked to call for each batch.
+
+    It returns the batch's number; where nothing is shared, the outcomes as bytes.
+    """
+
+    def __call__(self, batch: Batch, /) -> Any: ...
+
+
+def perform(
+    function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
+) -> tuple[Kind, object]:
+    """Call, and return what came: a value, a failure or a skip."""
+    process = getpid()
+    kind: Kind = "value"
+    value: object
+    try:
+        value = function(*args, **kwargs)
+    except TimedOut:  # raised by the runner, not by the function
+        raise
+    except BaseException as error:
+        # SystemExit, KeyboardInterrupt and pytest's own outcomes end a library's worker.
+        kind, value = ("skip" if is_skip(error) else "failure"), error
+    end_copy_of(process)
+    return kind, value
+
+
+def end_copy_of(process: int) -> None:
+    """End this process if it is a fork of `process` that a task has made, and returned in, too.
+
+    What the task gave is the original's. Its copy would store it a second time, into the same
+    place, and then serve the library as a worker that nobody knows.
+    """
+    if getpid() != process:
+        _exit(0)
+
+
+def meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:
+    """Wait with the first task in hand until the runner says that all have arrived."""
+    ledger.arrive(batch.tasks[0], worker, now())
+    deadline = now() + patience
+    while not ledger.is_released and now() < deadline:
+        time.sleep(GLANCE)

@@ -1,0 +1,212 @@
+"""The output of threads that share a process with others."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from ...model.output import Capture, Output, Warned
+from .bounds import Entries, Text
+from .logs import Listener, Record
+from .phases import listen
+from .warned import Alarm, Key, restore_filters, use_filters
+
+__all__ = ["ThreadCapture"]
+
+
+class _Heard:
+    """What one thread prints, logs and warns during a task; for most that is nothing."""
+
+    stdout: Text | None = None
+    stderr: Text | None = None
+    log: Entries[Record] | None = None
+    warned: dict[Key, Warned] | None = None
+
+    def __init__(self, phase: str = "", before: Sequence[tuple[str, Output]] = ()) -> None:
+        self._phase = phase
+        self._before = before
+
+    def entering(self, phase: str) -> _Heard:
+        """Return what follows, in another phase."""
+        return _Heard(phase, self._parts(self._phase or phase))
+
+    def output(self) -> Output | None:
+        """Return all of it, None if there is none."""
+        if not self._phase:
+            return self._last()
+        parts = self._parts(self._phase)
+        return Output.joined(parts) if parts else None
+
+    def _parts(self, phase: str) -> Sequence[tuple[str, Output]]:
+        last = self._last()
+        return self._before if last is None else (*self._before, (phase, last))
+
+    def _last(self) -> Output | None:
+        if not (self.stdout or self.stderr or self.log or self.warned):
+            return None
+        return Output(
+            self.stdout.all() if self.stdout else "",
+            self.stderr.all() if self.stderr else "",
+            self.log.all() if self.log else (),
+            tuple(self.warned.values()) if self.warned else (),
+        )
+
+
+class ThreadCapture:
+    """Takes what threads print through Python, log and warn, each from begin to end of its task.
+
+    Descriptors cannot be told apart by thread, nor what a thread is to blame for that a task has
+    started: both go where they went before. With `sets_filters`, warnings are filtered as the tasks
+    ask; in the process of pytest they are already.
+    """
+
+    def __init__(self, capture: Capture, *, sets_filters: bool = False) -> None:
+        self._capture = capture
+        self._heard: dict[int, _Heard] = {}
+        self._undo = ExitStack()
+        self._sets_filters = sets_filters
+        self._used = -1
+        self._alarm = Alarm(self._warned_here, is_shared=True)
+
+    def start(self) -> None:
+        """Stand in for what all threads use."""
+        if self._capture.streams:
+            for name in ("stdout", "stderr"):
+                self._replace(name)
+        if self._capture.root_level is not None:
+            listener = Listener(self._capture, self._log_here)
+            listener.begin()
+            self._undo.callback(listener.end)
+        if self._capture.filters:
+            self._undo.callback(restore_filters, list(warnings.filters))
+            self._alarm.begin()
+            self._undo.callback(self._alarm.end)
+
+    def begin(self, task: int) -> None:
+        """Begin to take what this thread does."""
+        # Where another task is under way, it would lose its own filters.
+        if self._sets_filters and self._capture.filters and not self._heard:
+            wanted = self._capture.set_of(task)
+            if wanted != self._used:
+                use_filters(self._capture.filters[wanted])
+                self._used = wanted
+        self._heard[threading.get_ident()] = _Heard()
+        listen(self._enter)
+
+    def end(self, thread: int | None = None) -> Output | None:
+        """Return what came from this thread, or another one, and take no more."""
+        heard = self._heard.pop(thread or threading.get_ident(), None)
+        return heard.output() if heard is not None else None
+
+    def _enter(self, phase: str) -> None:
+        heard = self._heard.get(threading.get_ident())
+        if heard is not None:
+            self._heard[threading.get_ident()] = heard.entering(phase)
+
+    def close(self) -> None:
+        """Leave the process as it was."""
+        self._undo.close()
+
+    def text_here(self, name: str) -> Text | None:
+        """Return where this thread writes to, None if it is at no task."""
+        heard = self._heard.get(threading.get_ident())
+        if heard is None:
+            return None
+        if name == "stdout":
+            heard.stdout = heard.stdout or Text()
+            return heard.stdout
+        heard.stderr = heard.stderr or Text()
+        return heard.stderr
+
+    def _log_here(self) -> Entries[Record] | None:
+        heard = self._heard.get(threading.get_ident())
+        if heard is None:
+            return None
+        heard.log = heard.log or Entries()
+        return heard.log
+
+    def _warned_here(self) -> dict[Key, Warned] | None:
+        heard = self._heard.get(threading.get_ident())
+        if heard is None:
+            return None
+        heard.warned = heard.warned or {}
+        return heard.warned
+
+    def _replace(self, name: str) -> None:
+        outside = getattr(sys, name)
+        if outside is None:
+            return
+        made = _Sorted(outside, name, self)
+        setattr(sys, name, made)
+
+        def give_back() -> None:
+            if getattr(sys, name) is made:
+                setattr(sys, name, outside)
+
+        self._undo.callback(give_back)
+
+
+class _Sorted(io.TextIOBase):
+    """A stream that sorts what is written by thread, and passes on what is nobody's."""
+
+    def __init__(self, outside: Any, name: str, capture: ThreadCapture) -> None:
+        self._outside = outside
+        self._name = name
+        self._capture = capture
+        self.buffer = _Bytes(self, outside)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a property there too
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]  # likewise
+        return "replace"
+
+    def write(self, text: str, /) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        kept = self._capture.text_here(self._name)
+        if kept is None:
+            self._outside.write(text)
+        else:
+            kept.write(text)
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        self._outside.flush()
+
+    def close(self) -> None:
+        """Stay open: it is the stream of others, too."""
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return int(self._outside.fileno())
+
+
+class _Bytes(io.RawIOBase):
+    """The same for bytes."""
+
+    def __init__(self, text: _Sorted, outside: Any) -> None:
+        self._text = text
+        self._outside = outside
+
+    def write(self, data: Any, /) -> int:
+        self._text.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._outside.fileno())

@@ -1,0 +1,72 @@
+"""Whether a call changes what it is given, which is looked at for a sample of the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..machine.deadline import TimedOut, deadline
+from ..transport.pickling import ATOMS
+
+if TYPE_CHECKING:
+    from ..model.comparison import Note
+
+__all__ = ["Inputs", "is_sampled", "note_change"]
+
+
+def is_sampled(number: int, tasks: int) -> bool:
+    """Tell whether a task is looked at: the first one and the last one are.
+
+    To digest 80 MB takes 40 ms, so it is not done for each of them.
+    """
+    return number in (0, tasks - 1)
+
+
+class Inputs:
+    """The arguments of a call, digested before it; what takes more than `seconds` has no digest."""
+
+    def __init__(
+        self,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        *,
+        seconds: float | None = None,
+    ) -> None:
+        self._seconds = seconds
+        values = {**{str(n): arg for n, arg in enumerate(args, start=1)}, **kwargs}
+        self._values = {name: value for name, value in values.items() if type(value) not in ATOMS}
+        self._before = self._digest()
+
+    def changed(self) -> list[str]:
+        """Return the names or numbers of the arguments that are not as they were.
+
+        What has no digest is taken as unchanged.
+        """
+        if not self._before:
+            return []
+        after = self._digest()
+        return [name for name, digest in after.items() if digest != self._before[name]]
+
+    def _digest(self) -> dict[str, bytes | None]:
+        if not self._values:
+            return {}
+        from ..equivalence.digest import digest  # here, because few workers need it
+
+        try:
+            with deadline(self._seconds):
+                return {name: digest(value) for name, value in self._values.items()}
+        except TimedOut:
+            if self._seconds is None:  # raised by the runner, in a thread that it has given up
+                raise
+            return {}
+
+
+def note_change(serial: Sequence[str], *, parallel: bool) -> Note | None:
+    """Return the note on what both runs did to the arguments of a call, None if nothing."""
+    if not serial and not parallel:
+        return None
+    from ..model.comparison import Note
+
+    names = f"the argument {', '.join(map(repr, serial))}" if serial else "an argument"
+    legs = ("both runs" if parallel else "the serial run") if serial else "the parallel run"
+    return Note(path="", kind="input-changed", text=f"the call changed {names} in {legs}")

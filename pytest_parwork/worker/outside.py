@@ -1,0 +1,52 @@
+"""Ends a worker process from outside, on its host, where it can keep no limit itself any more.
+
+A process that is stopped, or whose interpreter is held by one call, runs no thread that would watch
+its tasks. Its parent is asked to look after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..machine.clock import now
+from ..machine.process_groups import kill_group, state_of
+from ..transport.journal import Entry, add_notes, notes_of
+
+__all__ = ["end_if_stuck"]
+
+#: Seconds that a signal may take to stop all threads of a process; a task may end meanwhile.
+LATENCY = 0.25
+
+#: How many of the tasks that a process has just ended may have sent the signal.
+RECENT = 8
+
+#: Seconds by which its own watch may be late.
+PATIENCE = 0.5
+
+
+def end_if_stuck(pid: int, run: str, timeouts: Mapping[int, float], *, is_deaf: bool) -> bool:
+    """End a process that is stopped, at a task for too long, or deaf for long and at none.
+
+    What is to blame is noted in its journal, where the one that takes its batch again will find it.
+    """
+    begun: dict[int, Entry] = {}
+    ended: list[Entry] = []
+    for entry, is_over in notes_of(run, pid):
+        if is_over:
+            begun.pop(entry.task, None)
+            ended.append(entry)
+        else:
+            begun[entry.task] = entry
+    if state_of(pid) == "T":
+        last = max((max(each.started, each.ended) for each in (*ended, *begun.values())), default=0)
+        recent = [entry for entry in ended if entry.ended > last - LATENCY][-RECENT:]
+        blamed = [entry._replace(kind="stopped") for entry in (*recent, *begun.values())]
+    else:
+        limits = {task: timeouts[task] + PATIENCE for task in begun.keys() & timeouts.keys()}
+        late = [task for task, limit in limits.items() if now() > begun[task].started + limit]
+        if not late and (begun or not is_deaf):
+            return False
+        blamed = [begun[task]._replace(kind="timeout") for task in late]
+    add_notes(run, pid, blamed)
+    kill_group(pid)
+    return True

@@ -1,0 +1,335 @@
+"""All that runs inside a worker process: arrive, attach to a run, run batches, store outcomes."""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import cast
+
+from ..machine.clock import now
+from ..machine.limits import Limits
+from ..machine.marks import mark_worker
+from ..machine.process_groups import enroll, enrolled
+from ..machine.stacks import keep_stack
+from ..model.errors import BackendError, PayloadError
+from ..model.output import Output
+from ..model.work import Address, Batch, Task
+from ..transport.culprit import explain
+from ..transport.failures import Record, describe, survivor
+from ..transport.ledger import Kind, Ledger, State
+from ..transport.modules import take_over
+from ..transport.payload import Call, Handle, Header
+from ..transport.pickling import dumps
+from ..transport.spool import Spool, read_record
+from .calling import meet, perform
+from .capture.process import ProcessCapture
+from .capture.threads import ThreadCapture
+from .endings import end_executors_at_exit
+from .inputs import Inputs, is_sampled
+
+__all__ = ["Arrival", "Attached", "ProcessCall", "find", "pack"]
+
+#: Seconds that a worker which comes early waits for others.
+ARRIVING = 5.0
+
+#: This module, by which it is seen whether a task has unloaded it.
+MODULES = sys.modules
+THIS = MODULES[__name__]
+PACKAGE = __name__.partition(".")[0]
+
+
+class ProcessCall:
+    """Carry out batches in another process of this machine; travels with every batch.
+
+    `inherited` are the tasks, by number, that are found in the memory of a forked process alone.
+    """
+
+    __slots__ = ("_handle", "_inherited")
+
+    def __init__(self, handle: Handle, inherited: Mapping[int, Task] | None = None) -> None:
+        self._handle = handle
+        self._inherited = inherited or {}
+
+    def __reduce__(self) -> tuple[type[ProcessCall], tuple[Handle]]:
+        return ProcessCall, (self._handle,)
+
+    def __call__(self, batch: Batch, /) -> int:
+        run = Attached.to(self._handle)
+        worker = os.getpid()
+        if not run.has_met:
+            run.has_met = True
+            meet(run.ledger, batch, worker, run.header.patience)
+        for number in batch.tasks:
+            # dask runs a batch again whose worker has left the cluster before it could say so.
+            if run.ledger.state(number) is not State.STORED:
+                run.carry_out(number, worker, self._inherited.get(number))
+        return batch.number
+
+
+class Arrival:
+    """What a worker does that comes before there is a run; travels to each of them.
+
+    It enrols itself in `registry`, waits for the others, of whom one could take the calls, and
+    imports what it will need.
+    """
+
+    def __init__(self, registry: str, workers: int, *, imports: tuple[str, ...]) -> None:
+        self._registry = registry
+        self._workers = workers
+        self._imports = imports
+
+    def __call__(self) -> None:
+        _stand_alone()
+        enroll(self._registry)
+        until = now() + ARRIVING
+        while enrolled(self._registry) < self._workers and now() < until:
+            time.sleep(0.005)
+        for name in self._imports:
+            with suppress(ImportError):
+                importlib.import_module(name)
+
+
+class Attached:
+    """What a worker process holds of the run that it works for, one at a time."""
+
+    current: Attached | None = None
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        self._fd = os.open(handle.path, os.O_RDONLY)
+        header = read_record(self._fd, handle.offset, handle.length)
+        assert isinstance(header, Header)
+        if header.runner == os.getpid():
+            raise BackendError("it runs tasks in the process of pytest, not in workers")
+        self.header = header
+        self.has_met = False
+        _stand_alone()
+        if header.registry is not None:
+            enroll(header.registry)
+            self._mark = mark_worker(header.registry)
+        self.spool = Spool.claim(header.spools)
+        self._stack = keep_stack(header.stacks, self.spool.number)  # an import may never end
+        try:
+            self._attach(header)
+        except BaseException:
+            self.spool.close()  # or each batch that comes after would take another one
+            raise
+
+    def _attach(self, header: Header) -> None:
+        _start_processes_by(header.start_method)
+        self._capture = self._begin_capture()  # modules may print as they are imported
+        limits = Limits(header.threads)
+        limits.take()  # before a library is loaded, which starts as many threads as it may
+        take_over(header.modules, header.path)
+        self._functions = [self._function(entry) for entry in header.functions]
+        limits.take()
+        self.modules = dict(sys.modules)
+        self.ledger = Ledger.open(header.ledger)
+
+    @classmethod
+    def to(cls, handle: Handle) -> Attached:
+        """Return the attachment to the run of `handle`, made on the first batch."""
+        # A forked child inherits its parent's attachment: same run, another process's spool.
+        if cls.current is None or cls.current._handle.run != handle.run:
+            if cls.current is not None:
+                cls.current.close()
+                cls.current = None  # it is gone even if the next cannot be made
+            cls.current = cls(handle)
+        return cls.current
+
+    def close(self) -> None:
+        faulthandler.disable()  # it would write to a descriptor that is something else by then
+        os.close(self._stack)
+        os.close(self._fd)
+        if self._capture is not None:
+            self._capture.close()
+        self.spool.close()
+
+    def carry_out(self, number: int, worker: int, inherited: Task | None = None) -> None:
+        """Run one task and store its outcome, whatever it is; the payload has none inherited."""
+        if self.ledger.state(number) is State.PENDING:  # else it has waited in the rendezvous
+            self.ledger.arrive(number, worker, now())
+        capture, output = self._capture, None
+        kind: Kind = "failure"
+        value: object
+        found = self._called(number, inherited)
+        if isinstance(found, BaseException):
+            value = found
+        else:
+            function, args, kwargs = found
+            inputs = None
+            if is_sampled(number, len(self.header.calls)):
+                inputs = Inputs(args, kwargs)
+            if capture is not None:
+                capture.begin(number)
+            self.ledger.start(number, now())
+            kind, value = perform(function, args, kwargs)
+            self.ledger.end(number, now())
+            if MODULES.get(__name__) is not THIS:
+                self._restore_modules()
+            if capture is not None:
+                output = capture.end()
+            if inputs is not None and inputs.changed():
+                self.ledger.note_change(number)
+            del args, kwargs, inputs
+        del found
+        self._store(number, kind, value, output)
+
+    def _restore_modules(self) -> None:
+        """Load again what a task has unloaded: ours, and all that was there before the first task.
+
+        A second copy of ours would know nothing of the run.
+        """
+        for name, module in self.modules.items():
+            if name.partition(".")[0] == PACKAGE or name not in MODULES:
+                MODULES[name] = module
+
+    def _called(
+        self, number: int, inherited: Task | None
+    ) -> tuple[Callable[..., object], Sequence[object], Mapping[str, object]] | BaseException:
+        """Return the function of a task with its arguments, or what is wrong with them."""
+        if inherited is not None:
+            return inherited.function, inherited.args, inherited.kwargs
+        call = self.header.calls[number]
+        assert call is not None, "a refused task was sent"
+        function = self._functions[call.function]
+        if isinstance(function, BaseException):
+            return function
+        try:
+            if isinstance(function, Address):
+                function = find(function)
+            return function, *self._arguments(call)
+        except BaseException as error:
+            return error
+
+    def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
+        """Load fresh copies of the arguments; the same object twice stays one object."""
+        seen: dict[int, object] = {}
+        return (
+            [self._argument(value, n, seen) for n, value in enumerate(call.args, start=1)],
+            {key: self._argument(value, key, seen) for key, value in call.kwargs},
+        )
+
+    def _argument(self, value: int, name: int | str, seen: dict[int, object]) -> object:
+        if value not in seen:
+            try:
+                seen[value] = self._load(value)
+            except BaseException as error:
+                text = str(error).partition("\n")[0][:200]
+                raise PayloadError(
+                    f"argument {name!r} cannot be loaded in a worker: "
+                    f"{type(error).__name__}: {text}"
+                ) from None  # where it has no end, its traceback has a thousand lines
+        return seen[value]
+
+    def _load(self, value: int) -> object:
+        place = self.header.values[value]
+        return pickle.loads(place) if isinstance(place, bytes) else read_record(self._fd, *place)
+
+    def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
+        """Resolve a function once: what is wrong with it is told by each task that needs it."""
+        try:
+            if isinstance(entry, int):
+                function = self._load(entry)
+                assert callable(function)
+                return cast("Callable[..., object]", function)
+            function = find(entry)
+        except BaseException as error:
+            return error
+        # A method is bound to a fresh instance for every task, as pytest does.
+        return entry if entry.classes else function
+
+    def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
+        kind, data, buffers = pack(kind, value)
+        try:
+            place = self.spool.append(data, buffers)
+        except OSError as error:  # no memory, or a limit on the size of files
+            kind, data, buffers = pack("failure", _no_room_for(data, buffers, error))
+            try:
+                place = self.spool.append(data, buffers)
+            except OSError as again:
+                self.ledger.store_nothing(number, again.errno or 0)
+                return
+        has_output = output is not None and self._has_stored(output)
+        self.ledger.store(number, kind, self.spool.number, *place, has_output=has_output)
+
+    def _has_stored(self, output: Output) -> bool:
+        try:
+            self.spool.append(pickle.dumps(output, protocol=5), [])
+        except OSError:
+            return False
+        return True
+
+    def _begin_capture(self) -> ProcessCapture | ThreadCapture | None:
+        header = self.header
+        if header.capture is None:
+            return None
+        paths = header.outputs[self.spool.number] if header.outputs else None
+        return ProcessCapture(header.capture, paths)
+
+
+def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
+    """Serialise an outcome, with its large buffers apart; what cannot travel is a failure."""
+    buffers: list[pickle.PickleBuffer] = []
+    if kind == "value":
+        try:
+            return kind, dumps(value, buffers), buffers
+        except BaseException as error:
+            kind = "failure"
+            value = PayloadError(
+                f"the result cannot travel back from a worker: {explain(value, error)}"
+            )
+    assert isinstance(value, BaseException)
+    record: Record = (describe(value), survivor(value))
+    return kind, pickle.dumps(record, protocol=5), []
+
+
+def _no_room_for(
+    data: bytes, buffers: Sequence[pickle.PickleBuffer], error: OSError
+) -> PayloadError:
+    size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
+    return PayloadError(f"the result, {size:,} bytes, cannot be stored for pytest: {error}")
+
+
+def find(address: Address) -> Callable[..., object]:
+    """Return the function at `address`, on a fresh instance of the class around it."""
+    target: object = importlib.import_module(address.module)
+    for name in address.classes:
+        target = getattr(target, name)
+    if address.classes:
+        assert isinstance(target, type)
+        target = target()
+    function = getattr(target, address.attribute)
+    assert callable(function)
+    return cast("Callable[..., object]", function)
+
+
+def _start_processes_by(method: str) -> None:
+    """Start processes without a context of their own as the process that runs pytest does.
+
+    loky's workers would start them as loky does, which is for its executors alone.
+    """
+    if multiprocessing.get_start_method(allow_none=True) not in {None, method}:
+        multiprocessing.set_start_method(method, force=True)
+
+
+def _stand_alone() -> None:
+    """Make this process the first of a group, which ends with it, and leave Ctrl-C to the runner.
+
+    A handler that does nothing, not SIG_IGN: programs started by a task would inherit that.
+    """
+    if hasattr(os, "setpgid"):
+        with suppress(OSError):  # the leader of a session is one already
+            os.setpgid(0, 0)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: None)
+    end_executors_at_exit()

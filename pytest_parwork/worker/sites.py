@@ -1,0 +1,299 @@
+"""What a process holds of the runs that it works for, where nothing is shared with the runner."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event, RLock, Thread, Timer, get_ident, local
+from typing import Protocol
+
+from ..machine.clock import host, now
+from ..machine.limits import limit_thread, limit_worker
+from ..model.output import Output
+from ..model.work import Batch
+from ..transport.journal import Entry, Journal
+from ..transport.ledger import Kind, Ledger
+from ..transport.modules import Sources, lend
+from ..transport.payload import Handle, Header
+from ..transport.spool import read_record
+from .capture.threads import ThreadCapture
+from .processes import Attached, pack
+
+__all__ = ["Errand", "Site", "forget", "forget_with", "has_worked", "release"]
+
+#: Seconds to write a stack.
+PATIENCE = 0.5
+
+#: Seconds between two looks at what has run for too long.
+WATCH = 0.05
+
+#: Seconds that a run stays known after the last copy of its call is gone: its library may fetch
+#: another copy.
+LINGER = 60.0
+
+
+class Errand(Protocol):
+    """What comes to a process to have the batches of a run carried out."""
+
+    home: tuple[str, int]
+
+    @property
+    def run(self) -> str:
+        """The run that it belongs to."""
+        ...
+
+    def attach(self) -> Site:
+        """Make what a process holds of the run."""
+        ...
+
+
+class _Noted(Ledger):
+    """A table of this process alone; what begins is noted elsewhere too."""
+
+    def __init__(self, buffer: bytearray, begin: Callable[[int, float], None]) -> None:
+        super().__init__(buffer)
+        self._begin = begin
+
+    def start(self, task: int, at: float) -> None:
+        """Note that the function of `task` is called."""
+        self._begin(task, at)
+        super().start(task, now())
+
+
+class Site(Attached):
+    """What a process holds of a run that it works for, maybe in several threads, beside others."""
+
+    sites: dict[str, Site] = {}  # noqa: RUF012, because it is meant to be shared
+    released: set[str] = set()  # noqa: RUF012, for the same reason
+    changing = RLock()
+
+    def __init__(
+        self,
+        handle: Handle,
+        payload: bytes,
+        sources: Sources,
+        timeouts: Mapping[int, float],
+        *,
+        home: tuple[str, int],
+    ) -> None:
+        self.home = home
+        is_away = home != (host(), os.getpid())
+        self._fd = _file_of(payload)
+        header = read_record(self._fd, handle.offset, handle.length)
+        assert isinstance(header, Header)
+        self.header = header
+        self.go = Event()
+        self.is_over = False
+        self.copies: weakref.WeakSet[Errand] = weakref.WeakSet()
+        self._met: set[str] = set()
+        self._seats: list[bool] = []
+        self._undo: list[Callable[[], None]] = []
+        self._here = local()
+        self._journal = Journal(handle.run)
+        # In the process that runs pytest all is as it should be.
+        if is_away:
+            self._undo.append(lend(header.modules, header.path, sources))
+            if header.threads is not None:
+                self._undo.append(limit_worker(header.threads))
+        self._capture = None
+        if header.capture is not None:
+            self._capture = ThreadCapture(header.capture, sets_filters=is_away)
+            self._capture.start()
+            self._undo.append(self._capture.close)
+        self._functions = [self._function(entry) for entry in header.functions]
+        self.modules = dict(sys.modules)
+        self.ledger = _Noted(bytearray(Ledger.size(len(header.calls))), self._begin)
+        self._running: dict[int, Entry] = {}  # by thread
+        self.has_stored = False
+        if timeouts and is_away:
+            watch = Thread(target=self._watch, args=(timeouts,), daemon=True)
+            watch.start()
+
+    @classmethod
+    def of(cls, call: Errand) -> Site:
+        """Return what this process holds of the run of `call`, made on the first batch."""
+        with cls.changing:
+            if call.run not in cls.sites:
+                # A process does one run at a time, and where nobody can tell its workers that it
+                # has ended, the next one does.
+                for run in [run for run, site in cls.sites.items() if site.home == call.home]:
+                    forget(run)
+                cls.sites[call.run] = call.attach()
+                if call.run in cls.released:
+                    cls.sites[call.run].go.set()
+            return cls.sites[call.run]
+
+    @contextmanager
+    def seat(self) -> Iterator[int]:
+        """Take the first free number among the threads that work for the run in this process."""
+        with self.changing:
+            number = next((n for n, taken in enumerate(self._seats) if not taken), None)
+            if number is None:
+                number = len(self._seats)
+                self._seats.append(True)
+            self._seats[number] = True
+        try:
+            yield number
+        finally:
+            self._seats[number] = False
+
+    def carry_out_batch(
+        self, batch: Batch, worker: str, announce: Callable[[str], None] | None
+    ) -> tuple[Entry, ...]:
+        """Run the tasks of a batch that the journals of the dead do not know."""
+        with self._limited():
+            return self._carry_out_new(batch, worker, announce)
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Limit OpenMP in this thread, which goes on to serve others."""
+        threads = self.header.threads
+        if threads is None or not self._undo:  # in the process that runs pytest
+            yield
+            return
+        lift = limit_thread(threads)
+        try:
+            yield
+        finally:
+            lift()
+
+    def _carry_out_new(
+        self, batch: Batch, worker: str, announce: Callable[[str], None] | None
+    ) -> tuple[Entry, ...]:
+        past = self._journal.look_back()
+        for number in batch.tasks:
+            self.ledger.reset(number)  # it may have been here before
+        if announce is not None and worker not in self._met:
+            self._met.add(worker)
+            self.ledger.arrive(batch.tasks[0], 0, now())
+            announce(worker)
+            self.go.wait(self.header.patience)
+        entries = []
+        for number in batch.tasks:
+            if self.is_over:
+                break
+            known = past.died.get((batch.number, number)) or past.ended.get(number)
+            if known is None:
+                self._here.batch = batch.number
+                self._here.worker = worker
+                self.carry_out(number, 0)
+                known = self._here.entry
+            entries.append(known)
+        return tuple(entries)
+
+    def _begin(self, number: int, at: float) -> None:
+        arrived, _, _ = self.ledger.times(number)
+        entry = Entry(number, "died", self._here.worker, os.getpid(), arrived or at, at)
+        self._journal.begin(self._here.batch, entry)
+        self._running[get_ident()] = entry
+
+    def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
+        self._running.pop(get_ident(), None)
+        kind, data, buffers = pack(kind, value)
+        self.ledger.store(number, kind, 0, 0, 0)
+        arrived, started, ended = (at or 0.0 for at in self.ledger.times(number))
+        flat = tuple(bytes(buffer.raw()) for buffer in buffers)
+        entry = Entry(
+            number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
+        )
+        if output is not None:
+            entry = entry._replace(output=pickle.dumps(output, protocol=5))
+        self._journal.end(entry)
+        self._here.entry = entry
+        self.has_stored = True
+
+    def _watch(self, timeouts: Mapping[int, float]) -> None:
+        pause = Event()
+        while not self.is_over:
+            for entry in list(self._running.values()):
+                limit = timeouts.get(entry.task)
+                if limit is not None and now() > entry.started + limit:
+                    self._journal.end(entry._replace(kind="timeout"))
+                    _end_process()
+            pause.wait(WATCH)
+
+    def close(self) -> None:
+        """Leave the process as it was."""
+        self.is_over = True
+        self.go.set()
+        for undo in reversed(self._undo):
+            undo()
+        self._journal.close()
+        os.close(self._fd)
+
+
+def _end_process() -> None:
+    """End this process by a signal on which it leaves its stack, without a core file."""
+    import resource  # POSIX only, as is the journal
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    if faulthandler.is_enabled():
+        os.kill(os.getpid(), signal.SIGABRT)
+        Event().wait(PATIENCE)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def release(run: str) -> None:
+    """Let the workers of this process begin that wait in the rendezvous of `run`."""
+    with Site.changing:
+        Site.released.add(run)
+        if run in Site.sites:
+            Site.sites[run].go.set()
+
+
+def has_worked(run: str) -> bool:
+    """Return whether this process has run a task of `run`: what fails since, a task has broken."""
+    return run in Site.sites and Site.sites[run].has_stored
+
+
+def forget(run: str) -> None:
+    """Let go of `run`: it has ended."""
+    with Site.changing:
+        Site.released.discard(run)
+        site = Site.sites.pop(run, None)
+        if site is not None:
+            site.close()
+
+
+def forget_with(call: Errand) -> None:
+    """Let go of the run, too, once `call` and its copies are gone: so is whoever has sent it.
+
+    For a library that keeps the call as long as somebody may want it.
+    """
+    site = Site.of(call)
+    with Site.changing:
+        if call not in site.copies:
+            site.copies.add(call)
+            weakref.finalize(call, _forget_later, call.run).atexit = False
+
+
+def _forget_later(run: str) -> None:
+    timer = Timer(LINGER, _forget_unless_wanted, (run,))
+    timer.daemon = True
+    timer.start()
+
+
+def _forget_unless_wanted(run: str) -> None:
+    with Site.changing:
+        if run in Site.sites and not Site.sites[run].copies:
+            forget(run)
+
+
+def _file_of(payload: bytes) -> int:
+    """Put the payload into a file without a name, of which values are mapped."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("parwork-payload", os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile(prefix="parwork-") as file:
+            fd = os.dup(file.fileno())
+    with open(fd, "wb", closefd=False) as file:
+        file.write(payload)
+    return fd

@@ -1,0 +1,158 @@
+"""Carry out batches in threads of this process, which share its memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ..machine.clock import now
+from ..machine.deadline import TimedOut, deadline
+from ..machine.limits import limit_thread
+from ..model.outcome import Failure
+from ..model.output import Capture, Output
+from ..model.work import Batch, Task
+from ..transport.failures import describe
+from ..transport.ledger import Kind, Ledger, State
+from .calling import meet, perform
+from .capture.threads import ThreadCapture
+from .copies import snapshot
+from .inputs import Inputs, is_sampled
+
+__all__ = ["Remembered", "ThreadCall"]
+
+#: What a task gave: its kind, its value or exception, and that in words.
+Remembered = tuple[Kind, object, Failure | None]
+
+
+class ThreadCall:
+    """Carry out batches in threads of this process, where the outcomes are shared anyway.
+
+    `overdue` are the tasks that had their time, where this call could end them itself: in the main
+    thread. `outputs` is what tasks have printed, logged and warned, as far as `capture` wants it.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        arguments: Sequence[tuple[tuple[object, ...], dict[str, object]]],
+        ledger: Ledger,
+        *,
+        patience: float,
+        threads: int,
+        capture: Capture | None = None,
+    ) -> None:
+        self._threads = threads
+        self._tasks = tasks
+        self._arguments = arguments
+        self._ledger = ledger
+        self._patience = patience
+        self._waited = threading.local()
+        self._lock = threading.Lock()
+        self._begun: set[int] = set()
+        self._left: set[int] = set()
+        self.outcomes: list[Remembered | None] = [None] * len(tasks)
+        self.overdue: set[int] = set()
+        self.outputs: dict[int, Output] = {}
+        self.capture = ThreadCapture(capture) if capture is not None else None
+
+    def __call__(self, batch: Batch, /) -> int:
+        worker = threading.get_native_id()
+        with self._lock:
+            if batch.number in self._left:
+                return batch.number
+            self._begun.add(batch.number)
+        with suppress(TimedOut):  # the runner has given up the task, and the thread with it
+            if not hasattr(self._waited, "done"):
+                self._waited.done = True
+                limit_thread(self._threads)
+                meet(self._ledger, batch, worker, self._patience)
+            for number in batch.tasks:
+                if batch.number in self._left:
+                    break
+                self._carry_out(number, worker)
+        return batch.number
+
+    def take_back(self, batch: Batch, /) -> bool:
+        """Have `batch` not carried out, False if a thread has begun with it."""
+        with self._lock:
+            if batch.number in self._begun:
+                return False
+            self._left.add(batch.number)
+            return True
+
+    def give_up(self, batch: Batch, task: int, /) -> bool:
+        """Leave `task` to its thread, and end that where it runs Python; False if it is stored.
+
+        Digesting its arguments and copying what it gave are code of the user as well. A thread
+        that waits in C goes on until it comes back, and then ends too.
+        """
+        with self._lock:
+            state = self._ledger.state(task)
+            if state in (State.PENDING, State.STORED):
+                return False
+            self._left.add(batch.number)
+            worker = self._ledger.worker(task)
+            for thread in threading.enumerate():
+                if thread.native_id == worker and thread is not threading.main_thread():
+                    self._end_capture(task, thread.ident)
+                    _raise_in(thread)
+            return True
+
+    def _carry_out(self, number: int, worker: int) -> None:
+        if self._ledger.state(number) is State.PENDING:
+            self._ledger.arrive(number, worker, now())
+        try:
+            self._run(number)
+        except TimedOut:
+            if not _is_main_thread():
+                raise
+            self.overdue.add(number)
+            self._end_capture(number)
+
+    def _run(self, number: int) -> None:
+        """Call a task, and keep what it gives; what runs its code here has its time."""
+        args, kwargs = self._arguments[number]
+        task = self._tasks[number]
+        seconds = task.timeout if task.timeout and _is_main_thread() else None
+        inputs = None
+        if is_sampled(number, len(self._tasks)):
+            inputs = Inputs(args, kwargs, seconds=seconds)
+        if self.capture is not None:
+            self.capture.begin(number)
+        self._ledger.start(number, now())
+        with deadline(seconds):
+            kind, value = perform(task.function, args, kwargs)
+        if isinstance(value, KeyboardInterrupt) and kind == "failure" and _is_main_thread():
+            self._end_capture(number)
+            raise value  # Ctrl-C, or as good as that: it would end the serial run as well
+        with self._lock:  # or what it prints might be taken twice
+            self._ledger.end(number, now())
+            self._end_capture(number)
+        if inputs is not None and inputs.changed():
+            self._ledger.note_change(number)
+        failure = None
+        with deadline(seconds):
+            if kind == "value":
+                value = snapshot(value)
+            elif isinstance(value, BaseException):
+                failure = describe(value, value)
+        with self._lock:  # from here on it cannot be given up
+            self.outcomes[number] = (kind, value, failure)
+            self._ledger.store(number, kind, 0, 0, 0)
+
+    def _end_capture(self, task: int, thread: int | None = None) -> None:
+        output = self.capture.end(thread) if self.capture is not None else None
+        if output is not None:
+            self.outputs[task] = output
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _raise_in(thread: threading.Thread) -> None:
+    import ctypes  # here, because few runs need it
+
+    ident = ctypes.c_ulong(thread.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(TimedOut))
