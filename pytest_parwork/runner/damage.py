@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..machine.clock import now
 from ..transport.ledger import DamagedError, Ledger, State
-from ..transport.spool import is_whole
+from ..transport.records import is_whole
 from .flight import Flight
 from .losses import Losses
 from .schedule import Schedule

@@ -11,7 +11,8 @@ from ..backends.protocol import Workers
 from ..model.errors import PayloadError
 from ..model.output import Capture
 from ..model.work import Workload
-from ..transport.ledger import Files, Ledger
+from ..transport.files import Files
+from ..transport.ledger import Ledger
 from ..transport.modules import ModuleTable
 from ..transport.payload import Payload
 from ..transport.sources import Selection, Sendable, select

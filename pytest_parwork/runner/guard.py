@@ -15,7 +15,7 @@ from typing import ClassVar
 from ..machine.leavings import Leavings
 from ..machine.marks import Mark, unmarked
 from ..machine.process_groups import born
-from ..transport.ledger import Files
+from ..transport.files import Files
 
 __all__ = ["Guard"]
 

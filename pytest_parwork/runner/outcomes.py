@@ -15,8 +15,9 @@ from ..model.outcome import Failure, Lost, Outcome
 from ..model.output import Output
 from ..model.stats import peak_overlap
 from ..transport.failures import describe
-from ..transport.ledger import Files, Ledger, State
-from ..transport.spool import WORTH_RELEASING, is_in_band, length_at, read_record, release_region
+from ..transport.files import Files
+from ..transport.ledger import Ledger, State
+from ..transport.records import WORTH_RELEASING, is_in_band, length_at, read_record, release_region
 from ..worker.fixtures.ended import unfold
 from ..worker.threads import Remembered
 

@@ -9,8 +9,8 @@ from ..backends.protocol import LEAVING, Vital, Workers
 from ..machine.clock import now
 from ..machine.process_groups import kill_group, state_of
 from ..model.work import Task
-from ..transport.journal import Entry
 from ..transport.ledger import Ledger, State
+from ..transport.notes import Entry
 from .burial import Burial
 from .deaths import Deaths
 from .flight import Flight

@@ -9,8 +9,8 @@ from ..backends.protocol import UNKNOWN, Event, NetworkWorkers, Workers
 from ..machine.clock import now
 from ..model.outcome import Lost
 from ..model.work import Batch, Task
-from ..transport.journal import Entry
 from ..transport.ledger import DamagedError, Ledger
+from ..transport.notes import Entry
 from ..worker.calling import GLANCE, BatchCall
 from ..worker.capture.files import OutputFiles
 from ..worker.threads import ThreadCall

@@ -16,10 +16,11 @@ from ..model.errors import PayloadError
 from ..model.output import Capture
 from ..model.work import Address, Task
 from .culprit import explain
-from .ledger import Files, Ledger
+from .files import Files
+from .ledger import Ledger
 from .modules import ModuleTable
 from .pickling import dumps
-from .spool import Buffer, write_record
+from .records import Buffer, write_record
 
 __all__ = ["Call", "Handle", "Header", "Payload"]
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ..machine.clock import host, now
 from ..model.work import Batch
-from ..transport.journal import Entry
 from ..transport.modules import Sources
+from ..transport.notes import Entry
 from ..transport.payload import Handle
 from .sites import Site
 

@@ -23,20 +23,22 @@ from ..machine.stacks import keep_stack
 from ..model.errors import BackendError, PayloadError
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
+from ..transport.addresses import find
 from ..transport.culprit import explain
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header
 from ..transport.pickling import dumps
-from ..transport.spool import Spool, read_record
+from ..transport.records import read_record
+from ..transport.spool import Spool
 from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .endings import end_executors_at_exit
 from .inputs import Inputs, is_sampled
 
-__all__ = ["Arrival", "Attached", "ProcessCall", "find", "pack"]
+__all__ = ["Arrival", "Attached", "ProcessCall", "pack"]
 
 #: Seconds that a worker which comes early waits for others.
 ARRIVING = 5.0
@@ -298,19 +300,6 @@ def _no_room_for(
 ) -> PayloadError:
     size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
     return PayloadError(f"the result, {size:,} bytes, cannot be stored for pytest: {error}")
-
-
-def find(address: Address) -> Callable[..., object]:
-    """Return the function at `address`, on a fresh instance of the class around it."""
-    target: object = importlib.import_module(address.module)
-    for name in address.classes:
-        target = getattr(target, name)
-    if address.classes:
-        assert isinstance(target, type)
-        target = target()
-    function = getattr(target, address.attribute)
-    assert callable(function)
-    return cast("Callable[..., object]", function)
 
 
 def _start_processes_by(method: str) -> None:

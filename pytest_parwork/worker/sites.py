@@ -18,11 +18,12 @@ from ..machine.clock import host, now
 from ..machine.limits import limit_thread, limit_worker
 from ..model.output import Output
 from ..model.work import Batch
-from ..transport.journal import Entry, Journal
+from ..transport.journal import Journal
 from ..transport.ledger import Kind, Ledger
 from ..transport.modules import Sources, lend
+from ..transport.notes import Entry
 from ..transport.payload import Handle, Header
-from ..transport.spool import read_record
+from ..transport.records import read_record
 from .capture.threads import ThreadCapture
 from .processes import Attached, pack
 

@@ -14,7 +14,7 @@ import parwork_tasks as tasks
 import pytest
 
 from pytest_parwork.model.work import Batch, Task
-from pytest_parwork.transport.ledger import Files
+from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.modules import Sources
 from pytest_parwork.transport.payload import Payload
 from pytest_parwork.worker import sites

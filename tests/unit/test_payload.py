@@ -19,10 +19,10 @@ import pytest
 from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.transport.culprit import explain
-from pytest_parwork.transport.ledger import Files
+from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.modules import project_modules
 from pytest_parwork.transport.payload import SMALL, Header, Payload
-from pytest_parwork.transport.spool import read_record
+from pytest_parwork.transport.records import read_record
 from pytest_parwork.worker.copies import copy_arguments
 
 LOCK = threading.Lock()
