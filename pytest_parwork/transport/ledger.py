@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from enum import IntEnum
 from typing import Literal
 
@@ -183,6 +183,17 @@ class Ledger:
         """Return how far each task has come, as numbers."""
         return self._words[_WORDS + _STATE :: _WORDS].tolist()
 
+    def count(self, but: Container[int] = ()) -> tuple[int, int]:
+        """Return how many tasks other than `but` have an outcome, and how many a failure."""
+        states = self._words[_WORDS + _STATE :: _WORDS].tolist()
+        spools = self._words[_WORDS + _SPOOL :: _WORDS].tolist()
+        stored = [
+            _KINDS[spool & 3]
+            for task, (state, spool) in enumerate(zip(states, spools, strict=True))
+            if state == _IS_STORED and task not in but
+        ]
+        return len(stored), stored.count("failure")
+
     def are_stored(self, tasks: Iterable[int]) -> bool:
         """Return whether an outcome of each of `tasks` is kept."""
         words = self._words
@@ -191,6 +202,11 @@ class Ledger:
     def worker(self, task: int) -> int:
         """Return the process or thread id that took `task`."""
         return self._words[_WORDS * (task + 1) + _WORKER]
+
+    def is_held(self, task: int, worker: int) -> bool:
+        """Return whether that worker is at that task."""
+        is_open = State.PENDING < self.state(task) < State.STORED
+        return is_open and self.worker(task) == worker
 
     def times(self, task: int) -> tuple[float | None, float | None, float | None]:
         """Return when `task` arrived, started and ended, None for what did not happen.

@@ -49,7 +49,7 @@ Buffer = Any  # bytes, bytearray, memoryview: collections.abc.Buffer comes with 
 
 
 def write_record(
-    write: Callable[[Buffer], None],
+    write: Callable[[Buffer], object],
     offset: int,
     data: bytes,
     buffers: Sequence[pickle.PickleBuffer],

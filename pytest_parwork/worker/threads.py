@@ -1,4 +1,4 @@
-"""Carry out batches in threads of this process, which share its memory."""
+"""Batches in threads of this process, which share its memory."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .capture.threads import ThreadCapture
 from .copies import snapshot
 from .inputs import Inputs, is_sampled
 
-__all__ = ["Remembered", "ThreadCall"]
+__all__ = ["Given", "ThreadCall"]
 
 #: What a task gave: its kind, its value or exception, and that in words.
-Remembered = tuple[Kind, object, Failure | None]
+Given = tuple[Kind, object, Failure | None]
 
 
 class ThreadCall:
-    """Carry out batches in threads of this process, where the outcomes are shared anyway.
+    """Run batches in threads of this process, where the outcomes are shared anyway.
 
     `overdue` are the tasks that had their time, where this call could end them itself: in the main
     thread. `outputs` is what tasks have printed, logged and warned, as far as `capture` wants it.
@@ -51,7 +51,7 @@ class ThreadCall:
         self._lock = threading.Lock()
         self._begun: set[int] = set()
         self._left: set[int] = set()
-        self.outcomes: list[Remembered | None] = [None] * len(tasks)
+        self.outcomes: list[Given | None] = [None] * len(tasks)
         self.overdue: set[int] = set()
         self.outputs: dict[int, Output] = {}
         self.capture = ThreadCapture(capture) if capture is not None else None
@@ -73,8 +73,8 @@ class ThreadCall:
                 self._carry_out(number, worker)
         return batch.number
 
-    def take_back(self, batch: Batch, /) -> bool:
-        """Have `batch` not carried out, False if a thread has begun with it."""
+    def withdraw(self, batch: Batch, /) -> bool:
+        """Withdraw `batch`, False if a thread has begun it."""
         with self._lock:
             if batch.number in self._begun:
                 return False
