@@ -144,11 +144,12 @@ def outcomes(run: Run) -> Outcomes:
 
 
 class Counting:
-    """A backend that counts the batches which go through it to another."""
+    """A backend that counts and keeps the batches which go through it to another."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.batches = 0
+        self.submitted: list[tuple[int, ...]] = []
 
     def start(self, workers: int, /) -> Workers:
         return CountingWorkers(self, self.backend.start(workers))
@@ -169,6 +170,7 @@ class CountingWorkers:
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         self.backend.batches += len(batches)
+        self.backend.submitted += [batch.tasks for batch in batches]
         self.workers.submit(call, batches)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:

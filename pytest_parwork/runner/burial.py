@@ -1,4 +1,4 @@
-"""What is lost and what is sent again where workers have died."""
+"""What is lost, what is tried on its own and what is sent again, where workers have died."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Suspicion:
 
 
 class Suspects:
-    """The tasks to be tried, and the one that is: `alone`."""
+    """Tasks to be tried on their own; `alone` is the one that is being tried."""
 
     def __init__(self) -> None:
         self._waiting: deque[int] = deque()
@@ -63,9 +63,9 @@ class Suspects:
         pid: int | None = None,
         is_foreign: bool = False,
     ) -> None:
-        """Take tasks of which one has ended the workers.
+        """Suspect tasks of which one has ended the workers.
 
-        Where these are told of one by one, `pid` says which belong together.
+        Where these are reported one by one, `pid` says which belong together.
         """
         self._waiting.extend(tasks)
         for suspicion in self._suspicions:
@@ -87,7 +87,7 @@ class Suspects:
         return found[-1] if found else ""
 
     def clear(self, task: int) -> Suspicion | None:
-        """Take note that a task ended well alone.
+        """Note that a task passed on its own.
 
         Returns the suspicion if all of its tasks did: none of them explains what happened.
         """
@@ -249,8 +249,9 @@ class Burial:
         """End batches: keep what is stored, lose what was begun, send again what never began.
 
         The `innocent` tasks were begun, but are not known to be to blame: they too are sent again,
-        the suspects among them alone. With `is_known`, something else than what never began is.
-        Of what never began, only what was `in_hand` may be to blame; None stands for all.
+        the suspects among them on their own. With `is_known`, the culprit is known, and is not one
+        of the tasks that never began. Of those, only what was `in_hand` may be to blame; None
+        stands for all.
         """
         for task in self._flight.begun(batches):
             self.note_begin()

@@ -90,16 +90,16 @@ class Deaths:
         """Wait shortly for the exit codes of the dead, where the library tells of any."""
         wanted = set(owners) - {0}
 
-        def are_told() -> bool:
-            untold = wanted - self.all([]).keys()
+        def are_reported() -> bool:
+            unreported = wanted - self.all([]).keys()
             return not self._workers.pids() or all(
-                is_alive(pid) and state_of(pid) != "Z" for pid in untold
+                is_alive(pid) and state_of(pid) != "Z" for pid in unreported
             )
 
-        _wait_until(are_told)
+        _wait_until(are_reported)
 
     def await_code(self, pid: int) -> str:
-        """Return how a worker ended whose journal was found, perhaps before its nanny has told."""
+        """Return how a worker ended whose journal was found, perhaps before its nanny reports."""
         _wait_until(lambda: self._workers.pids().get(pid))
         code = self._workers.pids().get(pid)
         return exit_name(code) if code else UNKNOWN

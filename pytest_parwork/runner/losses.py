@@ -124,7 +124,7 @@ class Losses:
     def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
         """Lose a task because every worker that was to take it died, before it began.
 
-        With `is_apart`, nobody knows whether it had begun; the second time it was alone.
+        With `is_apart`, nobody knows whether it had begun; the second time it was on its own.
         """
         when = "with this task, the second time alone" if is_apart else "before the task began"
         self.add(
@@ -133,9 +133,9 @@ class Losses:
         )
 
     def unexplained(self, tasks: Sequence[int], how: str) -> None:
-        """Lose tasks of which one has ended the workers of all, but not when tried alone.
+        """Lose tasks of which one has ended the workers of all, but not when tried on its own.
 
-        They have outcomes, but of runs beside which nothing else ran: that is not what was asked.
+        They have outcomes, but from when nothing else was running: not what was asked for.
         """
         others = "one other" if len(tasks) == 2 else f"{len(tasks) - 1} others"
         detail = (

@@ -66,7 +66,9 @@ class OnMachine(Medium):
     def __init__(self, setting: Setting, payload: Payload) -> None:
         request = setting.request
         tasks = request.workload.tasks
-        places = 2 * setting.workers.size + 2  # a successor may start before a dead worker is gone
+        places = (
+            2 * setting.workers.size + 2
+        )  # a successor may start before a dead worker has exited
         self._outputs: OutputFiles | None = None
         self._left: dict[int, Output] = {}
         # What is forked has the limit from its birth, and need not start threads to keep to it.

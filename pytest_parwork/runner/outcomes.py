@@ -135,7 +135,7 @@ class Outcomes(Sequence[Outcome]):
     def _number_workers(self) -> dict[int, int]:
         """Number the workers 1, 2, … in the order in which they came.
 
-        One that came after another had gone, as its successor, takes over its number.
+        One that came after another had exited, as its successor, takes over its number.
         """
         spans: dict[int, tuple[float, float]] = {}
         for worker, begin, end in self._ledger.spans():
@@ -144,7 +144,7 @@ class Outcomes(Sequence[Outcome]):
         numbers: dict[int, int] = {}
         until: list[float] = []  # by number, when its last worker was seen
         for worker, (first, last) in sorted(spans.items(), key=lambda item: item[1]):
-            free = next((n for n, gone in enumerate(until) if gone <= first), len(until))
+            free = next((n for n, seen in enumerate(until) if seen <= first), len(until))
             until[free : free + 1] = [last]
             numbers[worker] = free + 1
         return numbers

@@ -18,11 +18,11 @@ COST = 50
 
 
 class Reporter:
-    """Counts tasks, and calls `report`; what that raises is no reason to end a run."""
+    """Counts tasks, and calls `report` if there is one; what that raises ends no run."""
 
     def __init__(
         self,
-        report: Callable[[Progress], None],
+        report: Callable[[Progress], None] | None,
         medium: Medium,
         flight: Flight,
         losses: Losses,
@@ -45,6 +45,8 @@ class Reporter:
 
     def report(self, workers: int) -> None:
         """Report what is known now of a run with so many workers."""
+        if self._report is None:
+            return
         stored, failed = self._medium.ledger.count(self._losses.all())
         rejected = len(self._medium.rejected)
         # Elsewhere, only batches are known.

@@ -24,7 +24,7 @@ LONG = 0.02
 AHEAD = 0.02
 MOST_AHEAD = 16
 
-#: How much of what earlier tasks have told still counts after a batch.
+#: How much of what is known from earlier tasks still counts after a batch.
 MEMORY = 0.5
 
 #: Batches per worker where a library wants all of them at once, so that the last ones even out.
@@ -95,7 +95,7 @@ class Schedule:
     def window(self) -> int:
         """How many batches a worker should have ahead: a second one only where batches are short.
 
-        Two keep a worker busy while the next message travels; with long tasks the second would
+        Two keep a worker busy while the next message is sent; with long tasks the second would
         wait behind the first while another worker is idle. More are worth it where somebody wants
         batches so small that two are no work to speak of; never more than a fair share of the rest.
         """
@@ -125,7 +125,7 @@ class Schedule:
         return batches
 
     def single(self, task: int) -> Batch:
-        """Return a batch of `task` alone, which was taken before."""
+        """Return a batch of just `task`, which was taken before."""
         self._count += 1
         return Batch(number=self._count, tasks=(task,))
 
@@ -143,7 +143,7 @@ class Schedule:
         seconds = self._seconds
         if seconds is None:
             return 1
-        # Never more than a fair share of the rest, or the last batch is waited for alone.
+        # Never more than a fair share of the rest, or all wait for the last batch.
         fair = math.ceil(len(self._queue) / (2 * self._workers))
         return max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9))))
 

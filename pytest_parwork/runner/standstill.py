@@ -35,7 +35,7 @@ class Standstill:
 
     A task that takes its time is no standstill, unless its process is stopped: only a limit ends
     that. What ran in a process when it was stopped need not have stopped it, nor need anything that
-    ran there: so each such task is tried alone.
+    ran there: so each such task is tried on its own.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Standstill:
     def look(self, workers: Workers) -> bool:
         """End the workers that have been at a standstill for long enough; return whether any was.
 
-        A stopped one with a task in hand that is tried alone has the time that the task has: its
+        A stopped one with a task in hand that is tried on its own has the time that the task has: its
         end gives the reason.
         """
         if not self._names_processes:
@@ -94,7 +94,7 @@ class Standstill:
         return found
 
     def is_guilty(self, task: int) -> bool:
-        """Return whether a task that was tried alone and ended has stopped its worker again."""
+        """Return whether a task that was tried on its own and ended has stopped its worker again."""
         if not self._names_processes or self._suspects.reason(task) != STOPPED:
             return False
         pid = self._ledger.worker(task)

@@ -73,17 +73,14 @@ class Watch:
             tasks,
         )
         self._rendezvous = Rendezvous(self._flight, suspension)
-        self._reporter = None
-        if progress is not None:
-            self._reporter = Reporter(progress, medium, self._flight, losses, total=len(tasks))
+        self._reporter = Reporter(progress, medium, self._flight, losses, total=len(tasks))
         self._ended = 0
-        self._progress = self._next_look = now()
+        self._progress = now()
+        self._next_look = now() + HEARTBEAT
         self.released: float | None = None
 
     def run(self) -> None:
         """Return when every task is stored or lost, or enough have failed."""
-        self._progress = now()
-        self._next_look = now() + HEARTBEAT
         with self._suspension.noted():
             self._push(at_start=True)
             while self._is_under_way():
@@ -92,8 +89,7 @@ class Watch:
                     self._go_on()
                 except DamagedError:
                     self._mend()
-        if self._reporter is not None:
-            self._reporter.report(self._crew.workers.size)
+        self._reporter.report(self._crew.workers.size)
 
     def _go_on(self) -> None:
         waiting = GLANCE if self.released is None else HEARTBEAT
@@ -102,8 +98,7 @@ class Watch:
         self._consider_release()
         if now() >= self._next_look:
             self._check_health()
-            if self._reporter is not None:
-                self._reporter.look(self._crew.workers.size)
+            self._reporter.look(self._crew.workers.size)
             self._next_look = now() + HEARTBEAT
         if self._burial.is_hopeless:
             self._give_up(f"no worker could begin: {self._burial.reason}")
@@ -179,7 +174,7 @@ class Watch:
             )
 
     def _is_settled(self, batch: Batch) -> bool:
-        """Return whether all that is to come of a batch has; suspects in it are tried alone."""
+        """Return whether all that is to come of a batch has; suspects in it are tried on their own."""
         return self._flight.is_over(batch) or all(
             self._flight.has_end(task) or task in self._suspects for task in batch.tasks
         )
@@ -223,9 +218,7 @@ class Watch:
             self._burial.note_begin()
             self._crew.note_progress()
             self._progress = now()
-        if self._standstill.look(self._crew.workers):
-            self._progress = now()
-        if self._burial.look_for_the_dead():
+        if self._standstill.look(self._crew.workers) | self._burial.look_for_the_dead():
             self._progress = now()
         if self._is_enough is not None and self._is_enough():
             self._is_enough = None
