@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 
 from ..model.work import Batch, WorkersAsked
@@ -62,7 +63,7 @@ class Schedule:
             order = list(chain.from_iterable(batches))
         assert order is not None
         self._queue = deque(task for task in order if task in wanted)
-        self._rank = {task: rank for rank, task in enumerate(order)}
+        self._order = order
         self._batch_of = {
             task: number for number, batch in enumerate(batches or ()) for task in batch
         }
@@ -72,6 +73,11 @@ class Schedule:
         self._spent = 0.0
         self._count = 0
         self._alone: set[int] = set()
+
+    @cached_property
+    def _rank(self) -> Mapping[int, int]:
+        """The places of tasks in the order; cached, and not made where nothing is put back."""
+        return {task: rank for rank, task in enumerate(self._order)}
 
     def __len__(self) -> int:
         """Return how many tasks are still to be submitted."""
@@ -153,7 +159,7 @@ class Schedule:
         while len(tasks) < size and queue:
             if self._alone and self._alone & {tasks[0], queue[0]}:
                 break
-            if self._batch_of.get(tasks[0]) != self._batch_of.get(queue[0]):
+            if self._batch_of and self._batch_of[tasks[0]] != self._batch_of[queue[0]]:
                 break
             tasks.append(queue.popleft())
         self._count += 1

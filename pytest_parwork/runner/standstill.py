@@ -65,8 +65,8 @@ class Standstill:
     def look(self, workers: Workers) -> bool:
         """End the workers that have been at a standstill for long enough; return whether any was.
 
-        A stopped one with a task in hand that is tried on its own has the time that the task has: its
-        end gives the reason.
+        A stopped one whose task is tried on its own has the time that the task has: its end gives
+        the reason.
         """
         if not self._names_processes:
             return False
@@ -94,7 +94,7 @@ class Standstill:
         return found
 
     def is_guilty(self, task: int) -> bool:
-        """Return whether a task that was tried on its own and ended has stopped its worker again."""
+        """Return whether a task that ended on its own has stopped its worker again."""
         if not self._names_processes or self._suspects.reason(task) != STOPPED:
             return False
         pid = self._ledger.worker(task)

@@ -174,7 +174,7 @@ class Watch:
             )
 
     def _is_settled(self, batch: Batch) -> bool:
-        """Return whether all that is to come of a batch has; suspects in it are tried on their own."""
+        """Return whether a batch is over, but for suspects: these are tried on their own."""
         return self._flight.is_over(batch) or all(
             self._flight.has_end(task) or task in self._suspects for task in batch.tasks
         )
