@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from operator import ne
+from itertools import chain
+from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .arrays import unify
-from .readings import Parts, Read, UndigestibleError, dump, find_reading
+from .readings import TEXT, Parts, Read, UndigestibleError, dump, find_reading
 from .scalars import PLAIN
-from .tables import ROWS, tabulate
 from .walk import DEPTH, find
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ SIZE = 20
 BLOCK = 1 << 16
 #: So many plain items stand for themselves, which is cheaper than a digest of them.
 FEW = 32
+#: So many rows at least, and so many for each column, make it worth the while.
+ROWS = 16
+RATIO = 4
 #: So many columns may be made of columns: rows that are shared are walked in each of them.
 SPREAD = 256
 NAN = float("nan")
@@ -166,6 +169,32 @@ def open_up(value: object, label: Label, parts: Parts, spread: int) -> Open:
             facts, values = [facts, table.facts], table.values
             spread *= len(values)
     return Open(value, label, facts, list(values), arrange, spread)
+
+
+def tabulate(values: Sequence[object], widest: int) -> Parts | None:
+    """Return dicts of the same text keys, or lists or tuples of one length, as columns.
+
+    None for other values, which are digested one by one. Only what equal values share decides, so
+    that they are always taken in the same form: neither the order of keys nor what is shared.
+    """
+    if len(values) < ROWS:
+        return None
+    (cls, *others) = set(map(type, values))
+    if others or cls not in (dict, list, tuple):
+        return None
+    rows: Sequence[Any] = values
+    width = len(rows[0])
+    if not 0 < width <= min(widest, len(rows) // RATIO) or set(map(len, rows)) != {width}:
+        return None
+    names: Sequence[Any] = range(width)
+    if cls is dict:
+        if not TEXT.issuperset(map(type, chain.from_iterable(rows))):
+            return None
+        if len(set(map(frozenset, set(map(tuple, rows))))) > 1:
+            return None
+        names = sorted(rows[0])
+    columns = [Parts("column", list(map(itemgetter(name), rows))) for name in names]
+    return Parts([cls.__name__, list(names)], columns)
 
 
 def unify_nans(values: Sequence[Any]) -> Sequence[Any]:

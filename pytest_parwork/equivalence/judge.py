@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..model.comparison import Comparison, Mismatch
 from ..model.errors import UsageError
 from .arrays import is_bool
-from .show import clip, mask_addresses, name_type, show
+from .show import ShownAsText, clip, mask_addresses, name_type, show
 
 if TYPE_CHECKING:
     from ..model.comparison import OwnComparison
@@ -23,7 +23,7 @@ ANSWERS = "a comparison must return True, False or None, or raise AssertionError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Judge:
+class Judge(ShownAsText):
     """A function that says whether two values are equal.
 
     True or None is equal; False, or an AssertionError with its text, is different.
@@ -33,8 +33,6 @@ class Judge:
 
     def __str__(self) -> str:
         return clip(name_callable(self.function), limit=NAME_LIMIT)
-
-    __repr__ = __str__
 
     def __call__(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["clip", "mask_addresses", "name_type", "show"]
+__all__ = ["ShownAsText", "clip", "mask_addresses", "name_type", "show"]
 
 LIMIT = 120
 DEPTH = 3
@@ -25,6 +25,15 @@ LOCATION = re.compile(r" (?:object )?at 0x[0-9a-fA-F]{6,}")
 MODULE: Callable[[type], object] = type.__dict__["__module__"].__get__
 QUALNAME: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
+
+
+class ShownAsText:
+    """What reads in the `repr` of something else as it does by itself: a policy."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def show(value: object, *, limit: int = LIMIT) -> str:

@@ -12,7 +12,7 @@ from ..model.errors import UsageError
 from .digest import Digestion
 from .gathering import at_step, merge
 from .scalars import is_plainly_equal
-from .show import name_type, show
+from .show import ShownAsText, name_type, show
 from .walk import gather
 
 if TYPE_CHECKING:
@@ -28,15 +28,13 @@ EQUAL = Comparison(policy="exact()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Exact:
+class Exact(ShownAsText):
     """The typed, structural relation, bitwise on numbers."""
 
     dict_order: bool = False
 
     def __str__(self) -> str:
         return "exact(dict_order=True)" if self.dict_order else "exact()"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
@@ -54,7 +52,7 @@ class Exact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class PerKey:
+class PerKey(ShownAsText):
     """A policy for each of some keys of a mapping; the other keys are compared exactly."""
 
     policies: Mapping[object, Policy]
@@ -62,8 +60,6 @@ class PerKey:
     def __str__(self) -> str:
         items = (f"{show(key, limit=KEY_LIMIT)}: {policy}" for key, policy in self.policies.items())
         return f"{{{', '.join(items)}}}"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None

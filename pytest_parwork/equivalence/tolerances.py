@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .elements import count_ulps
 from .floats import count_ulp, modulus, write_number
+from .pairs import Tolerance
+from .show import ShownAsText
 from .walk import gather
 
 if TYPE_CHECKING:
@@ -21,8 +23,19 @@ __all__ = ["Close", "ReorderedSum", "Ulp"]
 ROUNDOFF = 2.0**-53
 
 
+class _Tolerant(Tolerance, ShownAsText):
+    """A policy that walks both values, and is asked about floats that are not the same."""
+
+    __slots__ = ()
+
+    def __call__(
+        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
+    ) -> Comparison:
+        return gather(actual, expected, str(self), tolerance=self, own=own)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Close:
+class Close(_Tolerant):
     """As `Exact`, with a tolerance between floats: |actual - expected| <= atol + rtol |expected|.
 
     Complex numbers are measured by their modulus.
@@ -33,13 +46,6 @@ class Close:
 
     def __str__(self) -> str:
         return f"close(rtol={self.rtol!r}, atol={self.atol!r})"
-
-    __repr__ = __str__
-
-    def __call__(
-        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
-    ) -> Comparison:
-        return gather(actual, expected, str(self), tolerance=self, own=own)
 
     def admits(self, actual: complex, expected: complex, /) -> bool:
         return is_near(actual, expected, self.allowed)
@@ -60,7 +66,7 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Ulp:
+class Ulp(_Tolerant):
     """As `Exact`, but for floats at most `steps` apart on the number line of their type.
 
     Of complex numbers both parts count. Both zeros are the same place; what is not finite is
@@ -71,13 +77,6 @@ class Ulp:
 
     def __str__(self) -> str:
         return f"ulp({self.steps})"
-
-    __repr__ = __str__
-
-    def __call__(
-        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
-    ) -> Comparison:
-        return gather(actual, expected, str(self), tolerance=self, own=own)
 
     def admits(self, actual: complex, expected: complex, /) -> bool:
         if isinstance(actual, complex):
@@ -104,7 +103,7 @@ class Ulp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ReorderedSum:
+class ReorderedSum(_Tolerant):
     """As `Exact`, but for floats as far apart as two orders of one sum can be.
 
     That is 2 (n - 1) u Σ|x| for n terms x and the unit roundoff u of the result's type: the
@@ -118,13 +117,6 @@ class ReorderedSum:
 
     def __str__(self) -> str:
         return f"reordered_sum({self.terms} terms, sum |x| = {self.magnitude:g})"
-
-    __repr__ = __str__
-
-    def __call__(
-        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
-    ) -> Comparison:
-        return gather(actual, expected, str(self), tolerance=self, own=own)
 
     def admits(self, actual: complex, expected: complex, /) -> bool:
         return is_near(actual, expected, lambda _: self.allowed(ROUNDOFF))

@@ -12,6 +12,7 @@ from .containers import CONTENTS
 from .digest import Digestion
 from .gathering import KEPT
 from .pairs import ABSENT, Relation, Unequal, render
+from .show import ShownAsText
 from .walk import Effort, Walk, gather, is_same_class
 
 if TYPE_CHECKING:
@@ -21,13 +22,11 @@ __all__ = ["Unordered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Unordered:
+class Unordered(ShownAsText):
     """As `Exact`, but the items of a list, tuple, deque or array may come in any order."""
 
     def __str__(self) -> str:
         return "unordered()"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None

@@ -18,7 +18,6 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype
 from ..containers import write_key
 from ..pairs import ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal
 from ..scalars import compare_keys
-from .pandas_arrays import compare_extension_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +27,7 @@ __all__ = ["find"]
 #: Bytes of a frame that are compared at once, and copied where it is made of several arrays.
 BLOCK = 1 << 23
 NAMES = {"name", "_name"}
+MASKED = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
 
 
 def find(cls: type) -> Comparer | None:
@@ -150,6 +150,54 @@ def compare_intervals(actual: Any, expected: Any, _: Relation) -> Iterator[Findi
 def read_timestamp(value: Any) -> object:
     """Return instant, unit and time zone; `fold` is left out, because pickling drops it."""
     return value.asm8, value.unit, str(value.tz), value.utcoffset()
+
+
+def compare_extension_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+    """Compare data type and length, then what is missing and what is there.
+
+    Of an array that is not known here, each element as Python gets it.
+    """
+    if isinstance(actual, pd.Categorical):
+        yield Pair(actual.dtype, expected.dtype)
+    elif actual.dtype != expected.dtype or repr(actual.dtype) != repr(expected.dtype):
+        difference = f"dtype {actual.dtype}, expected {expected.dtype}"
+        yield Unequal("dtype", actual, expected, difference)
+        return
+    if len(actual) != len(expected):
+        difference = f"shape {actual.shape}, expected {expected.shape}"
+        yield Unequal("shape", actual, expected, difference)
+    elif isinstance(actual, pd.Categorical):
+        yield Pair(actual.codes, expected.codes, ATTRIBUTE, "codes")
+    elif isinstance(actual, MASKED):
+        yield from compare_masked(actual, expected)
+    elif isinstance(actual, pd.arrays.IntervalArray):
+        yield Pair(actual.left, expected.left, ATTRIBUTE, "left")
+        yield Pair(actual.right, expected.right, ATTRIBUTE, "right")
+    elif isinstance(actual, pd.arrays.SparseArray):
+        yield Pair(np.asarray(actual), np.asarray(expected))
+    elif isinstance(actual, pd.arrays.ArrowExtensionArray):
+        yield Pair(actual.__arrow_array__(), expected.__arrow_array__())
+    elif isinstance(actual, pd.arrays.NumpyExtensionArray):  # text of Python too
+        yield Pair(actual.to_numpy(), expected.to_numpy())
+    elif isinstance(actual, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray):
+        kind = f"{actual.dtype.kind}8[{actual.unit}]"  # with a time zone: in UTC
+        yield Pair(actual.to_numpy(dtype=kind), expected.to_numpy(dtype=kind))
+    elif isinstance(actual.dtype, pd.PeriodDtype) and np.array_equal(actual.asi8, expected.asi8):
+        return
+    else:
+        yield Pair(list(actual), list(expected))
+
+
+def compare_masked(actual: Any, expected: Any) -> Iterator[Finding]:
+    """Compare what is missing, then the values where neither side lacks one."""
+    lacks, lacked = actual.isna(), expected.isna()
+    dtype = actual.dtype.numpy_dtype
+    zero = dtype.type(0)
+    sides = [side.to_numpy(dtype=dtype, na_value=zero) for side in (actual, expected)]
+    if not np.array_equal(lacks, lacked):
+        yield Pair(lacks, lacked, ATTRIBUTE, "isna()")
+        sides = [np.where(lacks | lacked, zero, side) for side in sides]
+    yield Pair(*sides)
 
 
 TABLE: list[tuple[type, Comparer]] = [
