@@ -141,7 +141,7 @@ class Gates:
         while self._open:
             self._open.pop().outcomes.close()
 
-    def leave(self) -> None:
+    def restore(self) -> None:
         """Put down what is known of the cases that were sent and are not compared any more."""
         for run in self._open:
             for case in run.cases:

@@ -108,7 +108,7 @@ class SettingUp:
         """Note both on the case; what a fixture asks for while it is made is a part of it."""
         __tracebackhide__ = True
         case = request.node.stash.get(CASE, None) if fixturedef.scope == "function" else None
-        if case is None or case.stage is None or case is self._case:
+        if case is None or case.fixtures is None or case is self._case:
             return (yield)
         self._case = case
         self._reseed(case)

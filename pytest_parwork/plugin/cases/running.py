@@ -67,7 +67,7 @@ class Running:
             is_verbose=config.getoption("verbose", 0) > 0,
             is_random=config.getoption("randomly_reset_seed", default=False),
         )
-        if any(case.stage for group in collected.groups.values() for case in group.cases):
+        if any(case.fixtures for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
         self._limits = _Limits()
         self._showing = Showing()
@@ -110,7 +110,7 @@ class Running:
         if NO_CASE in item.stash:
             pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.stage is not None and case.is_lost:
+        if case is not None and case.fixtures is not None and case.is_lost:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -156,7 +156,7 @@ class Running:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report and give back what an interrupted session has left."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
-            self.gates.leave()
+            self.gates.restore()
         if not self._xdist:
             tell(session.config, self._collected.entries())
         self._limits.release()
