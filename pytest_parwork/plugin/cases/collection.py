@@ -22,8 +22,6 @@ from .forked import fixtures_in_fork
 from .groups import CASE, NO_CASE, Case, Group
 from .matrix import FIXTURE, TestKey, column_of, key_of
 
-__all__ = ["Collected", "is_case"]
-
 #: Keywords that a single case cannot have.
 _OF_RUNS = (*AXES, "chunksize", "min_speedup")
 

@@ -21,8 +21,6 @@ from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, capture_result, chains_of, fixture_chains
 from .addresses import address_of, body_of
 
-__all__ = ["SEED", "check", "fixtures_of", "named_fixtures", "no_fixtures_of", "or_in_fork"]
-
 #: The fixture whose value is made of the id of the case, and sent.
 SEED = "parwork_seed"
 

@@ -22,8 +22,6 @@ from .addresses import body_of
 from .groups import Case
 from .seeding import reseeded
 
-__all__ = ["Forked", "fixtures_in_fork"]
-
 #: Packages whose frames, at the outer end, say nothing of a failure.
 _MACHINERY = {"_pytest", "pluggy", "pytest_parwork"}
 

@@ -25,8 +25,6 @@ from .seeding import reseeded_tasks
 from .share import Share
 from .tasks import Tasks
 
-__all__ = ["Gates", "wide_names"]
-
 #: The marks that pytest's own `skipping` looks at.
 _SKIPPING = {"skip", "skipif", "xfail"}
 

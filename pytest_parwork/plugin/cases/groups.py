@@ -26,8 +26,6 @@ from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
 from ..config.settings import breadcrumb
 
-__all__ = ["CASE", "NO_CASE", "REJECTED", "Case", "Group", "Judgement", "ParallelRun", "Sending"]
-
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class ParallelRun:

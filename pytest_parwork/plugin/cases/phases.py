@@ -22,8 +22,6 @@ from .fixture_plans import or_in_fork
 from .groups import CASE, Case
 from .seeding import randomly_seed_of
 
-__all__ = ["SettingUp", "compare_phases", "masked", "outcome_of_setup", "refusal", "refusal_behind"]
-
 #: A `tmp_path` on another machine than that of pytest.
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"
 

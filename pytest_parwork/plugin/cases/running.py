@@ -23,8 +23,6 @@ from .phases import SettingUp
 from .serial import Serial
 from .showing import Showing
 
-__all__ = ["Running"]
-
 
 class _Limits:
     """Gives each case the limit of native threads that it had in its worker, and nobody else."""

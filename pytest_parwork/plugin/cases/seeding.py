@@ -16,8 +16,6 @@ from ..config.options import seed
 from .groups import Case
 from .matrix import column_of, id_without_column
 
-__all__ = ["parwork_seed_of", "randomly_seed_of", "reseeded", "reseeded_tasks"]
-
 
 def parwork_seed_of(item: pytest.Item) -> int:
     """Return a number below 2**32, which every generator takes as a seed."""

@@ -28,8 +28,6 @@ from .scenes import Scenes, serially
 from .seeding import reseeded
 from .verdicts import fail, is_expected, note_verdict, tell_of_worker
 
-__all__ = ["Serial"]
-
 #: `CaseEntry.why` of a case that never came to its body here.
 NOT_REACHED = "set-up failed"
 

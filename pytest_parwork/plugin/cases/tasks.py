@@ -22,8 +22,6 @@ from .forked import Forked
 from .groups import Case
 from .seeding import parwork_seed_of
 
-__all__ = ["Tasks"]
-
 
 class Tasks:
     """Make the tasks of one run; `wide` are the values of the fixtures that `gate` has set up.

@@ -15,8 +15,6 @@ from ...model.output import Capture, Filter, Output, Warned
 from ...worker.capture.warned import filters_here, key_of, warning_of
 from ..compat import log_settings
 
-__all__ = ["capture_of", "echo", "filters_of", "log_text", "noted", "warn_again"]
-
 FILTERS = "filterwarnings"
 
 
