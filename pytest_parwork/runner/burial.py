@@ -15,8 +15,6 @@ from .losses import Losses
 from .medium import Medium
 from .schedule import Schedule
 
-__all__ = ["STOPPED", "Burial", "Suspects"]
-
 #: How a worker ended that was ended because it was stopped.
 STOPPED = "it was stopped by a signal"
 

@@ -9,8 +9,6 @@ from .deaths import Deaths
 from .suspension import Suspension
 from .waits import REPLACING
 
-__all__ = ["Crew"]
-
 #: How often workers are replaced without anything coming of it; once where none ever began a task.
 REPLACEMENTS = 3
 

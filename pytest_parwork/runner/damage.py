@@ -10,8 +10,6 @@ from .medium import Medium
 from .schedule import Schedule
 from .waits import LOOK
 
-__all__ = ["Damage"]
-
 #: The whole table is looked at less often where that takes more than one part in so many.
 COST = 50
 

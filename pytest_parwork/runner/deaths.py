@@ -13,8 +13,6 @@ from ..machine.process_groups import kill_rest_of_group, state_of
 from .suspension import Suspension
 from .waits import GLANCE, HEARSAY, REAPING
 
-__all__ = ["Deaths", "is_alive"]
-
 
 class Deaths:
     """The dead among the workers of a run, also those of workers that were replaced."""

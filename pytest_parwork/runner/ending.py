@@ -13,8 +13,6 @@ from ..machine.process_groups import kill_group, state_of
 from ..machine.stacks import writing
 from .waits import GLANCE, SIGNALLED
 
-__all__ = ["abort", "end_workers", "resume", "wait_for_end"]
-
 
 def end_workers(workers: Mapping[int, int], is_held: Callable[[int, int], bool]) -> Sequence[int]:
     """Kill the workers that are still at their task, by process id, with all in their groups.

@@ -12,8 +12,6 @@ from .medium import Medium
 from .suspension import Suspension
 from .waits import RENDEZVOUS, UNNOTICED
 
-__all__ = ["Flight", "Rendezvous"]
-
 _IN_HAND = (State.ARRIVED, State.STARTED, State.ENDED)
 _BEGUN = (State.STARTED, State.ENDED)
 

@@ -15,8 +15,6 @@ from ..model.errors import ParworkWarning
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
 
-__all__ = ["warn_of_fork"]
-
 #: How far up the stack `execute` is, to which a warning is attributed.
 DEPTH = 3
 

@@ -17,8 +17,6 @@ from ..machine.marks import Mark, unmarked
 from ..machine.process_groups import born
 from ..transport.files import Files
 
-__all__ = ["Guard"]
-
 #: The program that outlives pytest. Without site-packages but for ourselves, behind all others, and
 #: without the project: 10 ms, not 50.
 PROGRAM = "import sys; sys.path.append({home!r}); from {module} import main; main(sys.argv[1:])"

@@ -12,10 +12,8 @@ from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
-from ..worker.threads import ThreadCall
-from .medium import PATIENCE, Given, Late, Medium, Setting
-
-__all__ = ["CopiedTasks", "InThreads", "Remembered"]
+from ..worker.threads import Given, ThreadCall
+from .medium import PATIENCE, Late, Medium, Setting
 
 
 class CopiedTasks:

@@ -10,8 +10,6 @@ from ..transport.notes import Entry
 from ..transport.spool import Spool
 from ..worker.network import Body
 
-__all__ = ["Inbox"]
-
 
 class Inbox:
     """Put what workers send into ledger and spool, with the times on the clock of this machine."""

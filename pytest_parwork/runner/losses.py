@@ -12,8 +12,6 @@ from ..model.outcome import Lost, Try
 from ..model.work import Task
 from .medium import Medium
 
-__all__ = ["Losses"]
-
 
 class Losses:
     """The lost tasks of a run, each with the tries and the stack of its worker.

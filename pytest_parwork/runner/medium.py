@@ -21,8 +21,6 @@ from .schedule import MOST_AHEAD
 from .suspension import Suspension
 from .waits import RENDEZVOUS
 
-__all__ = ["PATIENCE", "Given", "Late", "Medium", "Results", "Setting", "Snapshot"]
-
 #: Seconds that workers wait for the release, which the runner decides on: in case it never comes.
 PATIENCE = 2 * RENDEZVOUS
 

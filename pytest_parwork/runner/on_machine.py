@@ -23,8 +23,6 @@ from .ending import end_workers
 from .medium import PATIENCE, Late, Medium, Setting
 from .spooled import Spooled
 
-__all__ = ["OnMachine", "StoredTasks"]
-
 
 class StoredTasks:
     """The payload in a file, which every worker process maps."""

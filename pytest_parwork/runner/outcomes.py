@@ -18,8 +18,6 @@ from ..worker.fixtures.ended import unfold
 from .medium import Results
 from .rerun import Rerun
 
-__all__ = ["Outcomes"]
-
 
 class Outcomes(Sequence[Outcome]):
     """One outcome per task, in task order; nothing large is loaded before it is asked for.

@@ -23,8 +23,6 @@ from .inbox import Inbox
 from .medium import PATIENCE, Medium, Setting
 from .spooled import Spooled
 
-__all__ = ["OverNetwork", "SentTasks"]
-
 
 class SentTasks:
     """The payload and the selection of the project's files, in memory."""

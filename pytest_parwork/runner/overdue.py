@@ -16,8 +16,6 @@ from .medium import Late, Medium
 from .schedule import Schedule
 from .waits import READY, START_PATIENCE
 
-__all__ = ["Overdue"]
-
 
 class Overdue:
     """Loses what takes too long, and ends its worker where that can be done.

@@ -11,8 +11,6 @@ from .losses import Losses
 from .medium import Medium
 from .request import Progress
 
-__all__ = ["Reporter"]
-
 #: A report is made less often where it takes more than one part in so many of the time.
 COST = 50
 

@@ -13,8 +13,6 @@ from ..transport.sources import Sendable
 from .guard import Guard
 from .stop import Stop
 
-__all__ = ["Progress", "RunRequest"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:

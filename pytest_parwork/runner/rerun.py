@@ -11,8 +11,6 @@ from ..model.work import WorkersAsked
 from .medium import Snapshot
 from .request import RunRequest
 
-__all__ = ["Rerun"]
-
 
 class Rerun:
     """Runs tasks of a run again, on the same backend, with what they were given at first.

@@ -29,8 +29,6 @@ from .suspension import Suspension
 from .waits import CLOSE, CLOSE_INTERRUPTED
 from .watch import Watch
 
-__all__ = ["Interrupted", "execute"]
-
 #: How the tasks of a run are kept, by what its workers share with the runner.
 SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
     "process": CopiedTasks,

@@ -10,8 +10,6 @@ from itertools import chain
 
 from ..model.work import Batch, WorkersAsked
 
-__all__ = ["Schedule"]
-
 #: Seconds of work that one message to a worker should carry: fifty times what it costs a Pool whose
 #: workers leave it no processor, 1 ms. (Alone it is 0.2 ms.)
 BATCH_SECONDS = 0.05

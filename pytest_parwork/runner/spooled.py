@@ -21,9 +21,7 @@ from ..transport.records import (
     read_record,
     release_region,
 )
-from .medium import Given
-
-__all__ = ["Spooled"]
+from ..worker.threads import Given
 
 #: The opcode by which a pickle names a function or a class.
 NAMING = pickle.STACK_GLOBAL

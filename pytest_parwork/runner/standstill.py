@@ -17,8 +17,6 @@ from .losses import Losses
 from .medium import Medium
 from .waits import GLANCE, LATENCY
 
-__all__ = ["Standstill"]
-
 #: How a worker ended that was ended because it did not answer, or did not exit.
 DEAF = "it answered no more, and was ended"
 LINGERING = "it did not exit after its task, and was ended"

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from ..transport.ledger import Ledger, State
 
-__all__ = ["Stop"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:

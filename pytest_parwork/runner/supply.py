@@ -10,8 +10,6 @@ from .flight import Flight
 from .medium import Medium
 from .schedule import Schedule
 
-__all__ = ["Supply"]
-
 
 class Supply:
     """Takes batches from the schedule, suspects first."""

@@ -2,24 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "CLOSE",
-    "CLOSE_INTERRUPTED",
-    "GLANCE",
-    "HEARSAY",
-    "HEARTBEAT",
-    "LATENCY",
-    "LOOK",
-    "READY",
-    "REAPING",
-    "RENDEZVOUS",
-    "REPLACING",
-    "SIGNALLED",
-    "STALL",
-    "START_PATIENCE",
-    "UNNOTICED",
-]
-
 # How often the runner looks.
 
 #: Between two looks at the health of the workers.

@@ -25,8 +25,6 @@ from .supply import Supply
 from .suspension import Suspension
 from .waits import HEARTBEAT, STALL, START_PATIENCE
 
-__all__ = ["Watch"]
-
 
 class Watch:
     """Submits batches and waits for their end, whatever happens to the workers.

@@ -8,8 +8,6 @@ from typing import cast
 
 from ..model.work import Address
 
-__all__ = ["find"]
-
 
 def find(address: Address) -> Callable[..., object]:
     """Return the function at `address`, on a fresh instance of the class around it."""

@@ -12,8 +12,6 @@ from pathlib import Path
 from ..machine.marks import temporary_folder
 from ..model.errors import ParworkWarning
 
-__all__ = ["Files"]
-
 
 class Files:
     """The files of one run, which its workers open by path.

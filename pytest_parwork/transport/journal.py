@@ -23,8 +23,6 @@ from ..machine.process_groups import born, lives
 from ..machine.stacks import Stack, keep_stack_in, read_stack
 from .notes import Begun, Entry, encoded, read_notes
 
-__all__ = ["Journal", "Past", "add_notes", "notes_of"]
-
 #: How the name of a directory begins that holds the journals of a run on its host.
 FOLDER = "parwork-run-"
 

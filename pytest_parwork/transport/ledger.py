@@ -12,8 +12,6 @@ from collections.abc import Container, Iterable, Iterator
 from enum import IntEnum
 from typing import Literal
 
-__all__ = ["DamagedError", "Kind", "Ledger", "State"]
-
 _WORDS = 8  # of 8 bytes each: a row, and the header before the rows
 _STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)
 _SPAN = (_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED)

@@ -11,8 +11,6 @@ from typing import Any, Literal, NamedTuple
 from ..machine.stacks import Stack
 from .ledger import Kind
 
-__all__ = ["Begun", "Entry", "encoded", "read_notes"]
-
 #: Before each note: the bytes of what describes it, and of all that follows.
 _LENGTHS = struct.Struct("<IQ")
 

@@ -18,8 +18,6 @@ from .modules import ModuleTable
 from .pickling import dumps
 from .records import Buffer, read_record, write_record
 
-__all__ = ["Call", "Contents", "Handle", "Header", "Payload", "Places"]
-
 #: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
 

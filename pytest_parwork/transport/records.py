@@ -13,19 +13,6 @@ from zlib import crc32
 
 from ..model.errors import PayloadError
 
-__all__ = [
-    "IN_BAND",
-    "WORTH_RELEASING",
-    "Buffer",
-    "is_in_band",
-    "is_whole",
-    "length_at",
-    "read_record",
-    "release_region",
-    "words_of",
-    "write_record",
-]
-
 #: Buffers inside a record start at such an address: what vector instructions want.
 ALIGNMENT = 64
 

@@ -14,8 +14,6 @@ from ..machine.clock import now
 from ..machine.process_groups import born, lives
 from .records import IN_BAND, Buffer, words_of, write_record
 
-__all__ = ["Spool", "owner_of"]
-
 #: Bytes of a spool that its worker has mapped at a time.
 WINDOW = 1 << 20
 

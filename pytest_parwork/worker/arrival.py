@@ -14,8 +14,6 @@ from ..machine.clock import now
 from ..machine.process_groups import enroll, enrolled
 from .endings import end_executors_at_exit
 
-__all__ = ["Arrival", "lead_a_group", "start_processes_by"]
-
 #: Seconds that a worker which starts early waits for others.
 ARRIVING = 5.0
 

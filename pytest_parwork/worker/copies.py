@@ -14,8 +14,6 @@ from ..machine.deadline import TimedOut, deadline
 from ..model.work import Task
 from ..transport.pickling import ATOMS
 
-__all__ = ["Copies", "snapshot"]
-
 #: What a task is called with.
 Arguments = tuple[tuple[object, ...], dict[str, object]]
 

@@ -14,8 +14,6 @@ from ..transport.modules import Sources
 from ..transport.notes import Entry
 from .sites import Site
 
-__all__ = ["Body", "NetworkCall"]
-
 
 class Body(NamedTuple):
     """What a batch returns, pickled: where it ran, when it was sent, what became of its tasks."""

@@ -13,8 +13,6 @@ from ..machine.process_groups import kill_group, state_of
 from ..transport.journal import add_notes, notes_of
 from ..transport.notes import Entry
 
-__all__ = ["end_if_stuck"]
-
 #: Seconds that a signal may take to stop all threads of a process; a task may end meanwhile.
 LATENCY = 0.25
 

@@ -32,8 +32,6 @@ from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .inputs import Inputs, is_sampled
 
-__all__ = ["Attached", "ProcessCall", "pack"]
-
 #: This module, by which it is seen whether a task has unloaded it.
 MODULES = sys.modules
 THIS = MODULES[__name__]

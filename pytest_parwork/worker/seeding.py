@@ -10,8 +10,6 @@ from typing import Any
 from ..model.work import Address
 from ..transport.addresses import find
 
-__all__ = ["Reseeded", "reseed", "reseed_setup"]
-
 
 def reseed(seed: int) -> None:
     """Seed `random`, and NumPy's legacy generator where NumPy is installed."""

@@ -26,8 +26,6 @@ from ..transport.payload import Header
 from .capture.threads import ThreadCapture
 from .processes import Attached, pack
 
-__all__ = ["Errand", "Site", "forget", "forget_with", "has_worked", "release"]
-
 #: Seconds to write a stack.
 PATIENCE = 0.5
 

@@ -19,8 +19,6 @@ from .capture.threads import ThreadCapture
 from .copies import snapshot
 from .inputs import Inputs, is_sampled
 
-__all__ = ["Given", "ThreadCall"]
-
 #: What a task gave: its kind, its value or exception, and that in words.
 Given = tuple[Kind, object, Failure | None]
 
