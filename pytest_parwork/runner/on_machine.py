@@ -46,7 +46,9 @@ class StoredTasks:
 
     def medium(self, setting: Setting, tasks: Sequence[int]) -> OnMachine:
         """Return the medium for a run of these tasks."""
-        return OnMachine(setting, self._payload.excerpt(tasks))
+        # Where the system gives no memory for one kind of file, it need not be tried for the other.
+        files = Files(is_named=self._files.is_named)
+        return OnMachine(setting, self._payload.excerpt(tasks), files)
 
     def close(self) -> None:
         """Remove the file."""
@@ -61,7 +63,7 @@ class OnMachine(Medium):
 
     names_processes = True
 
-    def __init__(self, setting: Setting, payload: Payload) -> None:
+    def __init__(self, setting: Setting, payload: Payload, files: Files) -> None:
         request = setting.request
         tasks = request.workload.tasks
         places = (
@@ -72,7 +74,7 @@ class OnMachine(Medium):
         # What is forked has the limit from its birth, and need not start threads to keep to it.
         is_forked = setting.workers.start_method == "fork"
         self._limits = Limits(setting.threads) if is_forked else None
-        self._files = Files()
+        self._files = files
         try:
             table, ledger_path = self._files.create("ledger", Ledger.size(len(tasks)))
             spools = [self._files.create(f"spool-{number}") for number in range(places)]

@@ -29,11 +29,12 @@ class SentTasks:
 
     def __init__(self, setting: Setting) -> None:
         request = setting.request
-        self.selection = select(request.modules, request.sendable)
+        self._selection = select(request.modules, request.sendable)
         files = Files()
         try:
             self._payload = Payload.write(request.workload.tasks, files)
             self._content = Path(self._payload.path).read_bytes()
+            self._is_named = files.is_named  # because the system gives no memory for others
         finally:
             files.close()
         self.unavailable: Mapping[int, str] = {
@@ -42,7 +43,9 @@ class SentTasks:
 
     def medium(self, setting: Setting, tasks: Sequence[int]) -> OverNetwork:
         """Return the medium for a run of these tasks."""
-        return OverNetwork(setting, self._payload.excerpt(tasks), self._content, self.selection)
+        files = Files(is_named=self._is_named)
+        payload = self._payload.excerpt(tasks)
+        return OverNetwork(setting, payload, self._content, self._selection, files)
 
     def close(self) -> None:
         """Free the payload."""
@@ -57,7 +60,12 @@ class OverNetwork(Medium):
     is_apart = True
 
     def __init__(
-        self, setting: Setting, payload: Payload, content: bytes, selection: Selection
+        self,
+        setting: Setting,
+        payload: Payload,
+        content: bytes,
+        selection: Selection,
+        files: Files,
     ) -> None:
         request = setting.request
         tasks = request.workload.tasks
@@ -81,7 +89,7 @@ class OverNetwork(Medium):
             selection.sources,
             timeouts={n: task.timeout for n, task in enumerate(tasks) if task.timeout},
         )
-        self._files = Files()
+        self._files = files
         try:
             self._spool, _ = self._files.create("spool")
             self._inbox = Inbox(self.ledger, Spool(0, self._spool))

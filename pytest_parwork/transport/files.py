@@ -28,6 +28,11 @@ class Files:
         if is_named or not hasattr(os, "memfd_create"):
             self._directory = Path(temporary_folder("files"))
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the files have names."""
+        return self._directory is not None
+
     def create(self, name: str, size: int = 0) -> tuple[int, str]:
         """Create a file of `size` zero bytes; return its descriptor here and its path for all."""
         fd = -1

@@ -81,7 +81,7 @@ class NetworkCall:
         site = Site.of(self)
         with site.seat() as number:
             worker = f"{place or f'{socket.gethostname()}:{os.getpid()}'}#{number}"
-            entries = site.carry_out_batch(batch, worker, announce)
+            entries = site.run_batch(batch, worker, announce)
         return pickle.dumps(Body(host(), now(), entries), protocol=5)
 
     def attach(self) -> Site:

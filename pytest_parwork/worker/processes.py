@@ -62,7 +62,7 @@ class ProcessCall:
         for number in batch.tasks:
             # dask runs a batch again whose worker has left the cluster before it could say so.
             if run.ledger.state(number) is not State.STORED:
-                run.carry_out(number, worker, self._inherited.get(number))
+                run.run_task(number, worker, self._inherited.get(number))
         return batch.number
 
 
@@ -123,7 +123,7 @@ class Attached:
             self._capture.close()
         self.spool.close()
 
-    def carry_out(self, number: int, worker: int, inherited: Task | None = None) -> None:
+    def run_task(self, number: int, worker: int, inherited: Task | None = None) -> None:
         """Run one task and store its outcome, whatever it is; the payload has none inherited."""
         if self.ledger.state(number) is State.PENDING:  # else it has waited in the rendezvous
             self.ledger.arrive(number, worker, now())
@@ -205,7 +205,7 @@ class Attached:
         return pickle.loads(place) if isinstance(place, bytes) else read_record(self._fd, *place)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
-        """Resolve a function once: what is wrong with it is told by each task that needs it."""
+        """Resolve a function once: what is wrong with it is the failure of each task that needs it."""
         try:
             if isinstance(entry, int):
                 function = self._load(entry)
@@ -240,7 +240,7 @@ class Attached:
 
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
-    """Serialise an outcome, with its large buffers apart; what cannot travel is a failure."""
+    """Serialise an outcome, with its large buffers apart; what cannot be sent is a failure."""
     buffers: list[pickle.PickleBuffer] = []
     if kind == "value":
         try:

@@ -141,12 +141,12 @@ class Site(Attached):
         finally:
             self._seats[number] = False
 
-    def carry_out_batch(
+    def run_batch(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
         """Run the tasks of a batch that the journals of the dead do not know."""
         with self._limited():
-            return self._carry_out_new(batch, worker, announce)
+            return self._run_new(batch, worker, announce)
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
@@ -161,7 +161,7 @@ class Site(Attached):
         finally:
             lift()
 
-    def _carry_out_new(
+    def _run_new(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
         past = self._journal.look_back()
@@ -180,7 +180,7 @@ class Site(Attached):
             if known is None:
                 self._here.batch = batch.number
                 self._here.worker = worker
-                self.carry_out(number, 0)
+                self.run_task(number, 0)
                 known = self._here.entry
             entries.append(known)
         return tuple(entries)

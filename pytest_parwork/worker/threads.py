@@ -68,7 +68,7 @@ class ThreadCall:
             for number in batch.tasks:
                 if batch.number in self._left:
                     break
-                self._carry_out(number, worker)
+                self._run_task(number, worker)
         return batch.number
 
     def withdraw(self, batch: Batch, /) -> bool:
@@ -97,18 +97,18 @@ class ThreadCall:
                     _raise_in(thread)
             return True
 
-    def _carry_out(self, number: int, worker: int) -> None:
+    def _run_task(self, number: int, worker: int) -> None:
         if self._ledger.state(number) is State.PENDING:
             self._ledger.arrive(number, worker, now())
         try:
-            self._run(number)
+            self._call(number)
         except TimedOut:
             if not _is_main_thread():
                 raise
             self.overdue.add(number)
             self._end_capture(number)
 
-    def _run(self, number: int) -> None:
+    def _call(self, number: int) -> None:
         """Call a task, and keep what it gives; what runs its code here has its time."""
         args, kwargs = self._arguments[number]
         task = self._tasks[number]
