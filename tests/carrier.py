@@ -144,12 +144,13 @@ def outcomes(run: Run) -> Outcomes:
 
 
 class Counting:
-    """A backend that counts and keeps the batches which go through it to another."""
+    """A backend that counts and keeps what goes through it to another."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.batches = 0
         self.submitted: list[tuple[int, ...]] = []
+        self.call: BatchCall | None = None
 
     def start(self, workers: int, /) -> Workers:
         return CountingWorkers(self, self.backend.start(workers))
@@ -170,6 +171,7 @@ class CountingWorkers:
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         self.backend.batches += len(batches)
+        self.backend.call = call
         self.backend.submitted += [batch.tasks for batch in batches]
         self.workers.submit(call, batches)
 
