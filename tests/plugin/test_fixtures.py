@@ -549,7 +549,7 @@ class TestRequest:
             "test_it.py::test_told": "passed",
             "test_it.py::test_asked": "failed",
         }
-        assert "what pytest.mark.held holds is not there in a worker" in " ".join(
+        assert "the arguments of pytest.mark.held are not available in a worker" in " ".join(
             session.text.split()
         )
         assert "isolated:fork" in session.text
@@ -583,18 +583,18 @@ class TestRequest:
     @pytest.mark.parametrize(
         ("use", "told"),
         [
-            ("request.config", "request.config is not there in a worker"),
+            ("request.config", "request.config is not available in a worker"),
             (
                 "request.node.add_marker('slow')",
-                "request.node.add_marker('slow') can do nothing in a worker",
+                "request.node.add_marker('slow') has no effect in a worker",
             ),
             (
                 "request.applymarker(pytest.mark.skip)",
-                "request.node.add_marker('skip') can do nothing in a worker",
+                "request.node.add_marker('skip') has no effect in a worker",
             ),
             (
                 "request.node.get_closest_marker('parametrize').args",
-                "what pytest.mark.parametrize holds is not there in a worker",
+                "the arguments of pytest.mark.parametrize are not available in a worker",
             ),
             ("request.getfixturevalue('late')", "add usefixtures('late')"),
         ],
@@ -622,7 +622,7 @@ class TestRequest:
         session = scratch.run(report=True)
         assert session.counts == {"failed": 2}
         assert told in " ".join(session.text.split())
-        assert session.summary[0].partition(" - ")[2].startswith(("request.", "what pytest"))
+        assert session.summary[0].partition(" - ")[2].startswith(("request.", "the arguments of pytest"))
         assert "DIFFERENT" not in session.text
         assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
         assert "body here" not in scratch.notes()
@@ -739,7 +739,7 @@ class TestRequest:
             """
         )
         session = scratch.run(report=True)
-        assert "request.config is not there in a worker" in " ".join(session.text.split())
+        assert "request.config is not available in a worker" in " ".join(session.text.split())
         assert session.counts == {"passed": 2, "errors": 2}
         assert session.text.count("isolated:fork") >= 1
         assert "DIFFERENT" not in session.text

@@ -194,7 +194,7 @@ class TestWhatSetUpHasLeftInTheClass:
                 "test_it.py::TestIt::test_without": "passed",
                 "test_it.py::TestIt::test_with": "failed",
             }
-            assert "TestIt.lock was set here and is not there in a worker" in told
+            assert "TestIt.lock was set in the main process and is not available" in told
             assert "it is a _thread.lock" in told
             assert "or use backend='isolated:fork'" in told
         else:

@@ -154,7 +154,7 @@ class TestOtherErrors:
         case = session.run("test_it.py::test_it")["mismatches"]
         assert {mismatch["actual"] for mismatch in case} == {"False"}
 
-    def test_a_result_that_cannot_travel_beside_a_tear_down_that_fails(
+    def test_a_result_that_cannot_be_sent_and_a_tear_down_that_fails(
         self, scratch: Scratch
     ) -> None:
         session = session_of(
@@ -163,7 +163,7 @@ class TestOtherErrors:
             body="import threading; return threading.Lock()",
         )
         assert session.counts == {"failed": 2, "errors": 2}
-        assert "the result cannot travel back from a worker" in " ".join(session.text.split())
+        assert "the result cannot be sent back from a worker" in " ".join(session.text.split())
 
     def test_several_tear_downs_of_one_case(self, scratch: Scratch) -> None:
         scratch.cases(

@@ -16,7 +16,7 @@ from ...model.errors import UsageError
 from ...model.work import Address
 from ...transport.culprit import explain
 from ...transport.pickling import dumps
-from ...worker.fixtures.case_run import ALONE
+from ...worker.fixtures.case_run import PROCESS_WIDE
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, capture_result, chains_of, fixture_chains
 from .addresses import address_of, body_of
@@ -50,7 +50,7 @@ _FOLDERS = {"tmp_path", "tmp_path_factory"}
 _OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribute"}
 
 #: Fixtures that have to be known before the set-up.
-_NEVER_LATE = ALONE | _FOLDERS | {"caplog"}
+_NEVER_LATE = PROCESS_WIDE | _FOLDERS | {"caplog"}
 
 
 def fixtures_of(item: pytest.Function) -> FixturePlan | None:
@@ -85,7 +85,7 @@ def no_fixtures_of(item: pytest.Function) -> FixturePlan:
 def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
     """Raise `UsageError` for what the backend cannot have."""
     for step in fixtures.steps:
-        if is_threaded and step.name in ALONE:
+        if is_threaded and step.name in PROCESS_WIDE:
             raise UsageError(
                 f"the fixture {step.name!r} changes the whole process, and the cases run in "
                 f"threads of it with backend={backend!r}; use one with processes, such as joblib"
