@@ -259,19 +259,19 @@ class TestSettings:
         [
             (
                 "map(abs, [1], retries=3)",
-                "unknown keyword 'retries'; a call knows: backend",
+                "unknown keyword 'retries' for a call; known: backend",
             ),
-            ("map(abs, [1], min_speedup=3)", "unknown keyword 'min_speedup'; a call knows"),
+            ("map(abs, [1], min_speedup=3)", "unknown keyword 'min_speedup' for a call; known"),
             (
                 "map(abs, [1], backend=['threads'])",
-                "a call takes a single value; a list on",
+                "a call takes a single value; for a matrix, put",
             ),
             ("map(abs, [1], workers=(1, 2))", "workers=(1, 2): a call takes a single value"),
             ("map(abs, [1], backend='nope')", "unknown backend 'nope'; known: dask, isolated["),
             ("map(abs, [1], workers=0)", "workers=0; give a positive int"),
             ("map(abs, [1], verify=2)", "verify=2; give the share"),
             ("map(abs, [1], compare='close')", "'close' is no policy"),
-            ("map(abs)", "parwork.map needs at least one iterable"),
+            ("map(abs)", "parwork.map got a function only; it needs at least one iterable"),
             ("map(3, [1])", "parwork.map needs a function, not 3"),
             ("starmap(3, [(1,)])", "parwork.starmap needs a function, not 3"),
         ],

@@ -210,7 +210,7 @@ class TestAddMarker:
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
-        ("(retries=3)", "unknown keyword 'retries'; parwork knows: backend, workers, compare"),
+        ("(retries=3)", "unknown keyword 'retries'; known: backend, workers, compare"),
         ("(timeout=0)", "timeout=0; give the seconds that a case may take, in either run, above 0"),
         ("(timeout='3')", "timeout='3'; give the seconds that a case may take"),
         ("(timeout=float('inf'))", "timeout=inf; give the seconds that a case may take"),
@@ -227,7 +227,7 @@ class TestAddMarker:
         ("(backend=None)", "unknown backend None; known: "),
         ("(backend=['threads', 'rocket'])", "unknown backend 'rocket'; known: "),
         ("(backend=[])", "backend=[] is empty; give a backend's name, or a list of names"),
-        ("(backend=['threads', 'threads'])", "names the same twice"),
+        ("(backend=['threads', 'threads'])", "has a duplicate; give each value once"),
         ("(workers=0)", 'workers=0; give a positive int, "auto" (or -1), or a list of these'),
         ("(workers=-2)", "workers=-2; give a positive int"),
         ("(workers=2.0)", "workers=2.0; give a positive int"),
@@ -235,7 +235,7 @@ class TestAddMarker:
         ("(workers='2')", "workers='2'; give a positive int"),
         ("(workers=None)", "workers=None; give a positive int"),
         ("(workers=[2, 0])", "workers=0; give a positive int"),
-        ("(workers=['auto', -1])", "names the same twice"),
+        ("(workers=['auto', -1])", "has a duplicate; give each value once"),
         ("(workers=range(1, 3))", "workers=range(1, 3); give a positive int"),
         ("(verify=1.5)", "verify=1.5; give the share of cases that also run serially, from 0 to 1"),
         ("(verify=-0.1)", "verify=-0.1; give the share"),
