@@ -470,7 +470,7 @@ class TestWhatCannotTravel:
         assert session.counts == {"failed": 2}
         told = " ".join(session.text.split())
         assert "the fixture 'lock' cannot travel to a worker: it is a _thread.lock" in told
-        assert "Give it function scope, so that it is made where the case runs; or use " in told
+        assert "Give it function scope, so that it is set up in the worker; or use " in told
         assert "DIFFERENT" not in told
 
     def test_a_value_that_does_not_load_there_is_told_of_in_the_same_way(
@@ -499,7 +499,7 @@ class TestWhatCannotTravel:
         told = " ".join(session.text.split())
         assert "in __getattr__" not in told
         assert "the fixture 'expression' cannot be loaded in a worker: RecursionError" in told
-        assert "Give it function scope, so that it is made where the case runs; or use " in told
+        assert "Give it function scope, so that it is set up in the worker; or use " in told
         assert "DIFFERENT" not in told
 
     def test_threads_need_no_travel(self, scratch: Scratch) -> None:

@@ -175,8 +175,8 @@ class TestAddMarker:
     @pytest.mark.parametrize(
         ("mark", "told"),
         [
-            ("(backend=['threads', 'serial'])", "backend=('threads', 'serial') came after"),
-            ("(workers=[1, 2])", "workers=(1, 2) came after"),
+            ("(backend=['threads', 'serial'])", "backend=('threads', 'serial') was added after"),
+            ("(workers=[1, 2])", "workers=(1, 2) was added after"),
         ],
     )
     def test_a_list_is_a_usage_error(self, scratch: Scratch, mark: str, told: str) -> None:
@@ -194,7 +194,7 @@ class TestAddMarker:
         scratch.cases(f"{function}\n{self.dedented()}")
         session = scratch.run()
         assert session.code == pytest.ExitCode.USAGE_ERROR
-        assert "min_speedup=2 came after collection" in session.text
+        assert "min_speedup=2 was added after collection" in session.text
         assert "put it on the function, class or module" in session.text
         assert scratch.notes() == []
 
