@@ -149,7 +149,7 @@ assert isinstance(caught.value, AssertionError)
             """,
         )
 
-    def test_all_calls_that_differ_are_told(self, scratch: Scratch) -> None:
+    def test_all_calls_that_differ_are_reported(self, scratch: Scratch) -> None:
         scratch.cases(
             f"def test_it(parwork):\n    parwork.map(lambda n: is_here(), range(3), {PROCESSES})\n"
         )
@@ -193,7 +193,7 @@ assert isinstance(caught.value, RuntimeError)
             """,
         )
 
-    def test_an_argument_that_cannot_travel_is_named(self, scratch: Scratch) -> None:
+    def test_an_argument_that_cannot_be_sent_is_named(self, scratch: Scratch) -> None:
         passes(
             scratch,
             f"""
@@ -206,7 +206,7 @@ assert "argument 1 cannot travel to a worker: it is a _thread.lock" in told
             """,
         )
 
-    def test_a_function_that_cannot_travel_is_named(self, scratch: Scratch) -> None:
+    def test_a_function_that_cannot_be_sent_is_named(self, scratch: Scratch) -> None:
         passes(
             scratch,
             f"""
@@ -223,7 +223,7 @@ assert "the function cannot travel to a worker: .<lock> is a _thread.lock" in to
 
 class TestVerify:
     @pytest.mark.parametrize(("verify", "here"), [("0", 0), ("0.5", 2), ("1", 4)])
-    def test_the_function_runs_here_for_the_share_alone(
+    def test_the_function_runs_here_only_for_the_share(
         self, scratch: Scratch, verify: str, here: int
     ) -> None:
         passes(scratch, f"parwork.map(note, range(4), {PROCESSES}, verify={verify})")

@@ -103,7 +103,7 @@ def test_that_of_a_conftest_goes_before_ours(scratch: Scratch) -> None:
 
 
 @pytest.mark.parametrize("options", [["--dist=worksteal"], ["--dist=each"]])
-def test_stolen_and_repeated_cases_are_equal_and_told_once(
+def test_stolen_and_repeated_cases_are_equal_and_reported_once(
     scratch: Scratch, options: list[str]
 ) -> None:
     scratch.cases(WORKLOADS)

@@ -277,7 +277,7 @@ class TestOverriding:
         assert session.counts == {"passed": 4}
         assert {run["verdict"] for run in session.report["runs"]} == {"NOT_EXERCISED"}
 
-    def test_what_only_the_overridden_one_asks_for_is_made_here_and_sent(
+    def test_a_wide_fixture_requested_only_by_the_overridden_one_is_made_here_and_sent(
         self, scratch: Scratch
     ) -> None:
         scratch.write(
@@ -406,7 +406,7 @@ class TestFactories:
         assert scratch.run().counts == {"passed": 1}
 
     @pytest.mark.parametrize("backend", ["processes:spawn", "dask"])
-    def test_one_that_is_found_nowhere_travels_by_value(
+    def test_one_that_cannot_be_imported_is_sent_by_value(
         self, scratch: Scratch, backend: str
     ) -> None:
         scratch.cases(
@@ -435,7 +435,7 @@ class TestFactories:
 
 
 class TestRequest:
-    def test_what_there_is_of_it(self, scratch: Scratch) -> None:
+    def test_its_supported_attributes(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             @pytest.fixture
@@ -517,7 +517,7 @@ class TestRequest:
         )
         assert scratch.run().counts == {"passed": 2}
 
-    def test_a_mark_that_cannot_be_sent_is_missed_only_by_who_wants_what_it_says(
+    def test_a_mark_that_cannot_be_sent_fails_only_a_case_that_reads_its_arguments(
         self, scratch: Scratch
     ) -> None:
         scratch.write("pytest.ini", "[pytest]\nmarkers = held: by a lock\n")
@@ -600,7 +600,7 @@ class TestRequest:
         ],
     )
     @pytest.mark.parametrize("place", ["fixture", "body"])
-    def test_what_there_is_not_fails_the_case_and_says_so(
+    def test_an_unsupported_use_fails_the_case_and_is_named(
         self, scratch: Scratch, use: str, told: str, place: str
     ) -> None:
         scratch.cases(
@@ -678,7 +678,7 @@ class TestRequest:
         assert told.count("body") == 10
 
     @pytest.mark.parametrize("name", ["wide", "parametrized", "patched"])
-    def test_what_it_cannot_get_there_says_so(self, scratch: Scratch, name: str) -> None:
+    def test_a_fixture_that_it_cannot_get_there_is_named(self, scratch: Scratch, name: str) -> None:
         scratch.cases(
             f"""
             @pytest.fixture(scope="module")
@@ -724,7 +724,7 @@ class TestRequest:
         assert "XPASS(strict)" in session.text
         assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}
 
-    def test_what_is_asked_for_behind_the_yield_says_so_too(self, scratch: Scratch) -> None:
+    def test_an_unsupported_use_after_the_yield_is_named_too(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_difference_is_reported_where_the_serial_run_skips(scratch: Scratch) -
     assert "DIFFERENT: serial skip" in session.text
 
 
-def test_a_broken_skipif_costs_its_case_alone(scratch: Scratch) -> None:
+def test_a_broken_skipif_fails_only_its_case(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.mark.parwork(backend="threads", workers=2)

@@ -255,7 +255,7 @@ class TestAddMarker:
         ("(compare=None)", "None is no policy"),
     ],
 )
-def test_a_bad_marker_is_told_before_anything_starts(
+def test_a_bad_marker_is_reported_before_anything_starts(
     scratch: Scratch, marker: str, told: str
 ) -> None:
     scratch.cases("def test_other(): note('other')\n", path="test_another.py")
@@ -294,7 +294,9 @@ def test_a_configuration_on_a_parameter_is_a_usage_error(scratch: Scratch, keywo
 
 
 @pytest.mark.parametrize("keyword", ["min_speedup=2", "chunksize=3"])
-def test_what_is_of_the_run_on_a_parameter_is_a_usage_error(scratch: Scratch, keyword: str) -> None:
+def test_a_keyword_of_the_run_on_a_parameter_is_a_usage_error(
+    scratch: Scratch, keyword: str
+) -> None:
     scratch.cases(
         f"""
         @pytest.mark.parwork

@@ -280,7 +280,7 @@ class TestSerial:
 
 
 class TestHelp:
-    def test_options_are_told(self, scratch: Scratch) -> None:
+    def test_options_are_in_the_help(self, scratch: Scratch) -> None:
         text = scratch.run("--help").text
         assert "parwork: serial and parallel runs of marked tests:" in text
         for option in (
@@ -297,7 +297,7 @@ class TestHelp:
         for ini in ("backend", "workers", "verify", "serial", "strict", "report"):
             assert f"parwork_{ini} (" in told
 
-    def test_the_marker_is_told_with_each_keyword(self, scratch: Scratch) -> None:
+    def test_the_marker_is_listed_with_each_keyword(self, scratch: Scratch) -> None:
         lines = scratch.run("--markers").lines
         (first,) = [n for n, line in enumerate(lines) if line.startswith("@pytest.mark.parwork")]
         told = " ".join(lines[first : lines.index("", first)])

@@ -64,7 +64,7 @@ def test_speed_is_not_judged(scratch: Scratch) -> None:
     assert "no measure of speed" in " ".join(" ".join(session.section).split())
 
 
-def test_differences_and_lost_cases_are_told_as_without_it(scratch: Scratch) -> None:
+def test_differences_and_lost_cases_are_reported_as_without_it(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.mark.parwork(backend="processes:fork", workers=2)
