@@ -17,8 +17,8 @@ from ...model.errors import LostError, MismatchError
 from ...model.outcome import Lost, Outcome, Run, Verdict
 from ...model.output import Output
 from ...model.work import Plan, Task, Workload
-from ...report.data import RunEntry
-from ...report.entries import INTERRUPTED, CaseEntry, RunFacts, judged, with_loss
+from ...report.data import RunEntry, summarise
+from ...report.entries import INTERRUPTED, CaseEntry, RunFacts, judged, result_of, with_loss
 from ...report.message import Scene, mismatch_message
 from ...runner.outcomes import Outcomes
 from ...transport.sources import note_missing
@@ -41,11 +41,13 @@ class Verified:
         *,
         scene: Scene,
         breadcrumb: Breadcrumb,
+        records: bool = False,
         own: OwnComparison | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._records = records  # for a report file
         self._breadcrumb = breadcrumb
         self._scene = scene
         self._run = run
@@ -168,6 +170,8 @@ class Verified:
         comparison: Comparison | None = None,
         why: str = "",
     ) -> None:
+        outcome = serial or parallel
+        is_kept = self._records and outcome.lost is None and why != INTERRUPTED
         entry = judged(
             self._workload.tasks[index].id,
             verdict,
@@ -177,6 +181,7 @@ class Verified:
             serial=serial,
             comparison=comparison,
             why=why,
+            result=result_of(outcome, seconds=self._plan.timeout) if is_kept else None,
         )
         self._entries.append(entry)
 
@@ -218,7 +223,7 @@ class Verified:
     def _told(self) -> str:
         """Tell all differences of the calls as one failure, paths led by the number of the call."""
         found = merge(self._comparisons, str(self._plan.policy))
-        entry = self.entry(xdist=False)
+        entry = summarise(self.entry(xdist=False))
         scene = replace(
             self._scene,
             configuration=f"{self._plan.configuration.backend}-{self._run.granted}",

@@ -9,7 +9,7 @@ import pytest
 
 from ...machine import budget
 from ...model.errors import UsageError
-from ...report.data import RunEntry
+from ...report.data import RunReport, summarise
 from ...report.figures import duration, ratio
 from ...report.notes import why_not_exercised
 from ..config.options import is_exercise_strict, is_serial
@@ -45,7 +45,7 @@ class Check(pytest.Item):
         self.function_name = function_name
         self.configuration_id = configuration_id
         self.least = least
-        self.run: RunEntry | None = None
+        self.run: RunReport | None = None
 
     def runtest(self) -> None:
         """Fail, pass, or skip where the facts do not suffice."""
@@ -58,7 +58,7 @@ class Check(pytest.Item):
         else:
             self._judge_speedup(self.run)
 
-    def _judge_exercised(self, run: RunEntry) -> None:
+    def _judge_exercised(self, run: RunReport) -> None:
         if run.exercised is None and run.xdist:
             pytest.skip("under pytest-xdist cases that did not meet may have had no chance to")
         if run.exercised is None:
@@ -70,7 +70,7 @@ class Check(pytest.Item):
                 f"\n{why_not_exercised(run)}"
             )
 
-    def _judge_speedup(self, run: RunEntry) -> None:
+    def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None
         cpus = budget.usable_cpus()
         if run.xdist:
@@ -171,4 +171,4 @@ def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
     group = collected.groups.get((check.parent, check.function_name, check.configuration_id))
     if group is not None:
         entries = [case.entry for case in group.cases if case.entry is not None]
-        check.run = group.entry(entries, xdist=xdist)
+        check.run = summarise(group.entry(entries, xdist=xdist))

@@ -10,12 +10,12 @@ from ...equivalence import compare_outcomes
 from ...machine.deadline import TimedOut, deadline
 from ...model.comparison import Comparison, Note, OwnComparison
 from ...model.outcome import Outcome, Verdict
-from ...report.entries import CaseEntry, judged
+from ...report.entries import CaseEntry, judged, result_of
 from ...report.message import Scene, mismatch_message
 from ...transport.sources import note_missing
 from ...worker.inputs import Inputs, is_sampled, note_change
 from ..compat import argument_names
-from ..config.options import WIDTH
+from ..config.options import RECORDS, WIDTH
 from ..config.settings import own_comparison
 from .again import again, serially
 from .groups import Case, label
@@ -155,6 +155,8 @@ def entry_of(
     why: str = "",
 ) -> CaseEntry:
     """Return the entry of a case with what is known of its outcomes."""
+    outcome = serial or parallel
+    is_kept = outcome is not None and outcome.lost is None and case.item.config.stash[RECORDS]
     return judged(
         case.id,
         verdict,
@@ -164,4 +166,5 @@ def entry_of(
         serial=serial,
         comparison=comparison,
         why=why,
+        result=result_of(outcome, seconds=case.plan.timeout) if outcome and is_kept else None,
     )

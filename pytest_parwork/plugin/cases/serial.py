@@ -17,6 +17,7 @@ from ...model.outcome import Lost, Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_loss
 from ...report.message import lost_message
+from ...report.serialising import serialise
 from ...verify.reference import References, call, timed_out
 from ..session.reporting import tell
 from .again import serially
@@ -125,9 +126,8 @@ class Serial:
         There all cases of a run are handed in at the end: thousands of pieces take their time.
         """
         if self._xdist:
-            report.parwork = [  # type: ignore[attr-defined]  # travels with the report
-                case.group.entry([entry], xdist=True).to_dict()
-            ]
+            part = serialise(case.group.entry([entry], xdist=True))
+            report.parwork = [part]  # type: ignore[attr-defined]  # sent with the report
         elif not case.group.is_told:
             case.group.is_told = True
             tell(case.item.config, [case.group.entry([])])
