@@ -173,6 +173,14 @@ class Comparison:
         return f"{table}\n\n  {text}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """How texts name one of two runs that are compared: `joblib-2`, and "the parallel run"."""
+
+    name: str
+    run: str
+
+
 def group_by_class(mismatches: Sequence[Mismatch], most: int | None) -> list[Mismatch]:
     """Return at most so many mismatches, class by class, of each class as many as of the others."""
     seen: Counter[str] = Counter()

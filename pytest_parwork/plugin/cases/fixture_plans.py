@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import multiprocessing
 import os
 from dataclasses import replace
 from typing import Any
@@ -19,9 +20,8 @@ from ...worker.fixtures.case_run import ALONE
 from ...worker.fixtures.recipe import REQUEST, Stage, Step
 from ..compat import argument_names, capture_result, chains_of, fixture_chains
 from .addresses import address_of, body_of
-from .refusals import or_in_fork
 
-__all__ = ["SEED", "bare_stage", "check", "named_fixtures", "stage_of"]
+__all__ = ["SEED", "bare_stage", "check", "named_fixtures", "or_in_fork", "stage_of"]
 
 #: The fixture whose value is made of the id of the case, and sent.
 SEED = "parwork_seed"
@@ -285,3 +285,10 @@ def _logging(config: pytest.Config) -> dict[str, object]:
         "format": given("log_format") or "%(message)s",
         "date_format": given("log_date_format"),
     }
+
+
+def or_in_fork() -> str:
+    """Return how it goes on in an error on a fixture; empty where nothing can be forked."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return ""
+    return "; or use backend='isolated:fork', where pytest itself runs the case"

@@ -19,8 +19,8 @@ from ...worker.fixtures.recipe import REQUEST, Stage
 from ..compat import argument_names, fixture_defs, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
-from .company import reseeded
 from .groups import Case
+from .seeding import reseeded
 
 __all__ = ["Forked", "stage_in_fork"]
 

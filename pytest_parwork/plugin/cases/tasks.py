@@ -9,18 +9,18 @@ from dataclasses import replace
 import pytest
 
 from ...model.work import Address, Task
+from ...transport.culprit import explain
+from ...transport.pickling import dumps
 from ...worker.fixtures.call import Performance
-from ...worker.fixtures.recipe import PARAM, Left, Role, Stage
+from ...worker.fixtures.recipe import PARAM, Left, Role, SentMark, Stage
 from ...worker.fixtures.tmp_path import leaf
 from ..compat import argument_names
 from .addresses import body_of
-from .classes import left_in
 from .company import limit_of
 from .fixture_plans import SEED, bare_stage
 from .forked import Forked
 from .groups import Case
-from .marks import Marks
-from .seeds import seed_of
+from .seeding import parwork_seed_of
 
 __all__ = ["Tasks"]
 
@@ -38,7 +38,7 @@ class Tasks:
         self._performances: dict[int, Performance] = {}  # by stage
         self._bare: dict[object, Stage] = {}  # of methods without fixtures of function scope
         self._left: dict[type | None, Left] = {}
-        self._marks = Marks()
+        self._marks = _Marks()
         self._folder = ""
 
     def task(self, case: Case) -> Task:
@@ -70,17 +70,17 @@ class Tasks:
         item = case.item
         values = {**params, **self._wide}
         if SEED in stage.given:
-            values[SEED] = seed_of(item)
+            values[SEED] = parwork_seed_of(item)
         given = {name: values[name] for name in stage.given}
         for step in stage.steps:
             if step.name in params:
                 given[PARAM.format(step.name)] = params[step.name]
             if step.maker in ("tmp_path", "tmp_path_factory"):
-                case.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
+                case.sent.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
         if id(stage) not in self._performances:
             left = self._left_for(case)
             self._performances[id(stage)] = Performance(replace(stage, left=left or None))
-        role = Role(item.name, case.id, case.folder)
+        role = Role(item.name, case.id, case.sent.folder)
         if stage.has_request:
             role = role._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
         return Task(
@@ -96,7 +96,7 @@ class Tasks:
         item = case.item
         values = {**params, **self._wide}
         if "tmp_path" in item.fixturenames:
-            case.folder = str(self._factory().getbasetemp() / leaf(item.name))  # and a number
+            case.sent.folder = str(self._factory().getbasetemp() / leaf(item.name))  # and a number
         return Task(
             id=case.id,
             function=Forked(case, self._gate),
@@ -109,7 +109,7 @@ class Tasks:
         """Return what set-up has left in the class of a case."""
         cls = case.item.cls
         if cls not in self._left:
-            self._left[cls] = left_in(cls, case.group.imported)
+            self._left[cls] = _left_in(cls, case.group.imported)
         return self._left[cls]
 
     def _folder_of(self, item: pytest.Function) -> str:
@@ -134,3 +134,57 @@ def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
         return method(**kwargs)
 
     return call
+
+
+def _left_in(cls: type | None, imported: Mapping[str, object]) -> Left:
+    """Return what a class holds that it did not hold when it was imported."""
+    held = {} if cls is None else vars(cls)
+    fresh = {
+        name: value
+        for name, value in held.items()
+        if not (name.startswith("__") or (name in imported and imported[name] is value))
+    }
+    try:
+        dumps(fresh, [])
+    except Exception:
+        missing = {name: why for name, value in fresh.items() if (why := _why_not(value))}
+        return Left(
+            values={name: value for name, value in fresh.items() if name not in missing},
+            missing=missing,
+        )
+    return Left(values=fresh, missing={})
+
+
+def _why_not(value: object) -> str:
+    """Return why a value cannot be sent, empty if it can."""
+    try:
+        dumps(value, [])
+    except Exception as error:
+        return explain(value, error)
+    return ""
+
+
+class _Marks:
+    """Serialises marks, each once: cases of a test share most of theirs."""
+
+    def __init__(self) -> None:
+        self._sent: dict[int, SentMark] = {}
+
+    def of(self, item: pytest.Item) -> tuple[SentMark, ...]:
+        """Return the marks of an item, the closest first."""
+        return tuple(self._serialised(mark) for mark in item.iter_markers())
+
+    def _serialised(self, mark: pytest.Mark) -> SentMark:
+        if id(mark) not in self._sent:  # its item keeps it for as long as the session lasts
+            self._sent[id(mark)] = _as_sent(mark)
+        return self._sent[id(mark)]
+
+
+def _as_sent(mark: pytest.Mark) -> SentMark:
+    if mark.name == "parametrize":  # with all values of all cases, once for each of them
+        return SentMark(mark.name, "take its values as arguments of the test")
+    holds = (mark.args, dict(mark.kwargs))
+    try:
+        return SentMark(mark.name, dumps(holds))
+    except Exception as error:
+        return SentMark(mark.name, f"it cannot be sent: {explain(holds, error)}")
