@@ -8,17 +8,18 @@ for a case takes a few microseconds as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
+from operator import attrgetter
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["deserialise", "serialise"]
 
 Made = TypeVar("Made")
-Decode = Callable[[Any], Any]
+Convert: TypeAlias = Callable[[Any], Any]
 
 #: By exact type: what xdist sends knows no subclass of them.
 ATOMS = frozenset({str, int, float, bool, type(None)})
@@ -28,24 +29,10 @@ def serialise(value: Any) -> Any:
     """Return a dataclass, or what it may hold, as JSON values of builtin types.
 
     Sequences are tuples: the garbage collector looks at lists again and again, at tuples of texts
-    and numbers once, which with thousands of cases is a tenth of what they take. Atoms are told
-    apart before they are passed on: a call for each field would take as long as all the rest.
+    and numbers once, which with thousands of cases is a tenth of what they take.
     """
-    cls = type(value)
-    if cls in ATOMS:
-        return value
-    if cls is tuple or cls is list:
-        return tuple([one if type(one) in ATOMS else serialise(one) for one in value])
-    if is_dataclass(cls):
-        return {
-            name: one if type(one := getattr(value, name)) in ATOMS else serialise(one)
-            for name in _names(cls)
-        }
-    if isinstance(value, Mapping):
-        return {key: one if type(one) in ATOMS else serialise(one) for key, one in value.items()}
-    if isinstance(value, Enum):
-        return value.value
-    raise TypeError(f"a report cannot hold {value!r:.80} of type {cls.__qualname__}")
+    encode = _encoder(type(value))
+    return value if encode is None else encode(value)
 
 
 def deserialise(cls: type[Made], data: Mapping[str, Any]) -> Made:
@@ -62,14 +49,52 @@ def _names(cls: type) -> tuple[str, ...]:
 
 
 @cache
-def _decoders(cls: type) -> tuple[tuple[str, Decode], ...]:
+def _encoder(cls: type) -> Convert | None:
+    """Return how values of a type are encoded, None if they are JSON values already."""
+    if cls in ATOMS:
+        return None
+    if cls is tuple or cls is list:
+        return _encode_items
+    if is_dataclass(cls):
+        return partial(_encode_fields, _names(cls))
+    if issubclass(cls, Mapping):
+        return _encode_mapping
+    if issubclass(cls, Enum):
+        return attrgetter("value")
+    return _reject
+
+
+# Atoms are looked up here and not in `_encoder`: a call for each would take as long as all else.
+
+
+def _encode_items(values: Iterable[Any]) -> Any:
+    return tuple([one if type(one) in ATOMS else serialise(one) for one in values])
+
+
+def _encode_mapping(values: Mapping[str, Any]) -> Any:
+    return {name: one if type(one) in ATOMS else serialise(one) for name, one in values.items()}
+
+
+def _encode_fields(names: Sequence[str], entry: object) -> Any:
+    return {
+        name: one if type(one := getattr(entry, name)) in ATOMS else serialise(one)
+        for name in names
+    }
+
+
+def _reject(value: object) -> Any:
+    raise TypeError(f"a report cannot hold {value!r:.80} of type {type(value).__qualname__}")
+
+
+@cache
+def _decoders(cls: type) -> tuple[tuple[str, Convert], ...]:
     """Return how the fields are decoded that are not the same in both forms."""
     hints = get_type_hints(cls)
     found = ((name, _decoder(hints[name])) for name in _names(cls))
     return tuple((name, decode) for name, decode in found if decode is not None)
 
 
-def _decoder(hint: Any) -> Decode | None:
+def _decoder(hint: Any) -> Convert | None:
     """Return how values of a type are decoded, None if they are the same in both forms."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
@@ -83,9 +108,9 @@ def _decoder(hint: Any) -> Decode | None:
     return hint if isinstance(hint, type) and issubclass(hint, Enum) else None
 
 
-def _unless_none(decode: Decode, value: Any) -> Any:
+def _unless_none(decode: Convert, value: Any) -> Any:
     return None if value is None else decode(value)
 
 
-def _each(decode: Decode, values: Any) -> Any:
+def _each(decode: Convert, values: Any) -> Any:
     return tuple(map(decode, values))
