@@ -7,8 +7,6 @@ from multiprocessing import util
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-__all__ = ["hear_of_exit"]
-
 #: The start methods whose processes are children of this one, of which it is told by `waitpid`.
 _CHILDREN = {"fork", "loky", "spawn"}
 

@@ -10,8 +10,6 @@ from typing import Protocol, TypeAlias
 from .listing import WIDTH, shorten, tabulate
 from .printable import make_printable, printable
 
-__all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
-
 #: Lines of a table of mismatches: more of them tell nothing more.
 LINES = 11
 

@@ -19,17 +19,6 @@ from __future__ import annotations
 
 from .printable import printable
 
-__all__ = [
-    "BackendError",
-    "FixtureError",
-    "LostError",
-    "MismatchError",
-    "ParworkError",
-    "ParworkWarning",
-    "PayloadError",
-    "UsageError",
-]
-
 
 class ParworkError(Exception):
     """Base of all errors that parwork raises."""

@@ -13,8 +13,6 @@ from .output import Output
 from .printable import printable
 from .work import Budget, Configuration
 
-__all__ = ["Failure", "Lost", "Outcome", "Run", "Try", "Verdict"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

@@ -8,17 +8,6 @@ from typing import Literal
 
 from .comparison import Policy
 
-__all__ = [
-    "Address",
-    "Batch",
-    "Budget",
-    "Configuration",
-    "Plan",
-    "Task",
-    "WorkersAsked",
-    "Workload",
-]
-
 WorkersAsked = int | Literal["auto"]
 
 

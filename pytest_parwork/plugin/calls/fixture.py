@@ -42,8 +42,6 @@ from .verified import Verified
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
 
-__all__ = ["Parwork"]
-
 #: Keywords of the marker that a single call can have too.
 CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
 

@@ -25,8 +25,6 @@ from ..session.breadcrumb import Breadcrumb
 from ..session.capturing import echo, noted, warn_again
 from ..session.termination import ENDING
 
-__all__ = ["Verified"]
-
 
 class Verified:
     """A run of calls and its reference, item by item."""

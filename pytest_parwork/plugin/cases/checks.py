@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import pytest
 
-from ...machine import budget
+from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
 from ...report.data import RunReport, summarise
 from ...report.figures import duration, ratio
@@ -16,8 +16,6 @@ from ..config.options import is_exercise_strict, is_serial
 from ..config.settings import Column, settings_of
 from .collection import Collected, is_case
 from .matrix import TestKey, column_of, key_of
-
-__all__ = ["Check", "checks_for", "inform", "place"]
 
 Kind = Literal["min_speedup", "exercised"]
 
@@ -77,7 +75,7 @@ class Check(pytest.Item):
 
     def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None
-        cpus = budget.usable_cpus()
+        cpus = usable_cpus()
         if run.xdist:
             pytest.skip("under pytest-xdist other tests run beside this one")
         if cpus.number < run.granted:

@@ -14,15 +14,13 @@ from ...model.errors import UsageError
 from ...model.work import Plan
 from ...report.data import RunEntry
 from ...verify.reference import sample
-from ...worker.fixtures.recipe import Stage
+from ...worker.fixtures.recipe import FixturePlan
 from ..config.options import MARK
 from ..config.settings import AXES, backend_named, is_marked, marks, settings_of
-from .fixture_plans import check, named_fixtures, stage_of
-from .forked import stage_in_fork
+from .fixture_plans import check, fixtures_of, named_fixtures
+from .forked import fixtures_in_fork
 from .groups import CASE, NO_CASE, Case, Group
 from .matrix import FIXTURE, TestKey, column_of, key_of
-
-__all__ = ["Collected", "is_case"]
 
 #: Keywords that a single case cannot have.
 _OF_RUNS = (*AXES, "chunksize", "min_speedup")
@@ -40,7 +38,7 @@ class Collected:
     ordinals: dict[pytest.Item, int] = field(default_factory=dict)
     groups: dict[TestKey, Group] = field(default_factory=dict)
     uses: Counter[object] = field(default_factory=Counter)
-    stages: dict[tuple[object, ...], Stage | None] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], FixturePlan | None] = field(default_factory=dict)
     classes: dict[type | None, Mapping[str, object]] = field(default_factory=dict)
 
     def count(self, item: pytest.Item) -> None:
@@ -103,7 +101,7 @@ class Collected:
                 yield group.entry(entries)
 
     def _add(self, item: pytest.Function, plan: Plan, place: TestKey) -> None:
-        stage = self._stage(item, plan)
+        fixtures = self._fixtures(item, plan)
         if place not in self.groups:
             self.groups[place] = Group(
                 id=f"{place.parent.nodeid}::{item.originalname}",
@@ -129,7 +127,7 @@ class Collected:
             ordinal=ordinal,
             plan=plan,
             id=item.nodeid if item.nodeid == id else id,  # mostly the same: one text
-            stage=stage,
+            fixtures=fixtures,
         )
         group.cases.append(case)
         group.policies[str(plan.policy)] = None
@@ -148,20 +146,20 @@ class Collected:
             self.classes[cls] = {} if cls is None else dict(vars(cls))
         return self.classes[cls]
 
-    def _stage(self, item: pytest.Function, plan: Plan) -> Stage | None:
-        """Return the stage of a case; one for all cases of a test that use the same fixtures."""
+    def _fixtures(self, item: pytest.Function, plan: Plan) -> FixturePlan | None:
+        """Return the plan of the fixtures of a case, one for all cases that use the same ones."""
         name = plan.configuration.backend
         key = (item.parent, item.originalname, name, *item.fixturenames, *named_fixtures(item))
-        if key not in self.stages:
+        if key not in self.plans:
             _check_kind(item)
             backend = backend_named(item.config, name)
-            stage: Stage | None
+            fixtures: FixturePlan | None
             if getattr(backend, "is_forked", False):
-                stage = stage_in_fork(item)
-            elif (stage := stage_of(item)) is not None:
-                check(stage, name, is_threaded=getattr(backend, "is_threaded", False))
-            self.stages[key] = stage
-        return self.stages[key]
+                fixtures = fixtures_in_fork(item)
+            elif (fixtures := fixtures_of(item)) is not None:
+                check(fixtures, name, is_threaded=getattr(backend, "is_threaded", False))
+            self.plans[key] = fixtures
+        return self.plans[key]
 
 
 def is_case(item: pytest.Item) -> bool:

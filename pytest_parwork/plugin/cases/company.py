@@ -7,8 +7,6 @@ from collections.abc import Iterable
 
 import pytest
 
-__all__ = ["keep_single", "limit_of"]
-
 
 def limit_of(item: pytest.Item) -> float | None:
     """Return the seconds that pytest-timeout gives the item, None for no limit."""

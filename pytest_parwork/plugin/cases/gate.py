@@ -25,8 +25,6 @@ from .seeding import reseeded_tasks
 from .share import Share
 from .tasks import Tasks
 
-__all__ = ["Gates", "wide_names"]
-
 #: The marks that pytest's own `skipping` looks at.
 _SKIPPING = {"skip", "skipif", "xfail"}
 
@@ -141,7 +139,7 @@ class Gates:
         while self._open:
             self._open.pop().outcomes.close()
 
-    def leave(self) -> None:
+    def restore(self) -> None:
         """Put down what is known of the cases that were sent and are not compared any more."""
         for run in self._open:
             for case in run.cases:

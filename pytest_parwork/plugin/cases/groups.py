@@ -21,13 +21,11 @@ from ...report.data import RunEntry
 from ...report.entries import CaseEntry, RunFacts
 from ...runner.outcomes import Outcomes
 from ...verify.legs import SERIAL, Terms, in_parallel
-from ...worker.fixtures.recipe import Stage
+from ...worker.fixtures.recipe import FixturePlan
 from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
 from ..config.options import RECORDS
 from ..config.settings import breadcrumb
-
-__all__ = ["CASE", "NO_CASE", "REJECTED", "Case", "Group", "Judgement", "ParallelRun", "Sending"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -120,7 +118,7 @@ class Case:
 
     `id` is the node id, without what xdist adds to it; `index` is its place in the group, `ordinal`
     that among all that were generated for its function in one configuration, None where it was
-    marked later. `stage` is how its fixtures of function scope are made where it runs, None without
+    marked later. `fixtures` is how those of function scope are made where it runs, None without
     any.
     """
 
@@ -130,7 +128,7 @@ class Case:
     ordinal: int | None
     plan: Plan
     id: str
-    stage: Stage | None = None
+    fixtures: FixturePlan | None = None
     sent: Sending = field(default_factory=Sending)
     judged: Judgement = field(default_factory=Judgement)
 
@@ -183,8 +181,8 @@ class Case:
         if run is None or not is_sampled(self.sent.number, len(run.outcomes)):
             return None
         names = argument_names(self.item)
-        if self.stage is not None:  # what is made for the case alone may be changed
-            names = [name for name in names if name in self.stage.given]
+        if self.fixtures is not None:  # what is made for the case alone may be changed
+            names = [name for name in names if name in self.fixtures.given]
         values = {name: self.item.funcargs[name] for name in names}
         return Inputs((), values, seconds=self.plan.timeout)
 

@@ -11,16 +11,6 @@ from ...model.errors import UsageError
 from ..config.settings import Column, settings_of
 from .early import start_early
 
-__all__ = [
-    "FIXTURE",
-    "TestKey",
-    "column_of",
-    "id_without_column",
-    "key_of",
-    "parameters_of",
-    "parametrize",
-]
-
 #: The fixture of calls: a test that asks for it is not fanned out.
 FIXTURE = "parwork"
 

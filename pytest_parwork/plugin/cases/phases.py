@@ -22,8 +22,6 @@ from .fixture_plans import or_in_fork
 from .groups import CASE, Case
 from .seeding import randomly_seed_of
 
-__all__ = ["SettingUp", "compare_phases", "masked", "outcome_of_setup", "refusal", "refusal_behind"]
-
 #: A `tmp_path` on another machine than that of pytest.
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"
 
@@ -108,7 +106,7 @@ class SettingUp:
         """Note both on the case; what a fixture asks for while it is made is a part of it."""
         __tracebackhide__ = True
         case = request.node.stash.get(CASE, None) if fixturedef.scope == "function" else None
-        if case is None or case.stage is None or case is self._case:
+        if case is None or case.fixtures is None or case is self._case:
             return (yield)
         self._case = case
         self._reseed(case)

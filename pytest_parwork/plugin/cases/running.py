@@ -23,8 +23,6 @@ from .phases import SettingUp
 from .serial import Serial
 from .showing import Showing
 
-__all__ = ["Running"]
-
 
 class _Limits:
     """Gives each case the limit of native threads that it had in its worker, and nobody else."""
@@ -67,7 +65,7 @@ class Running:
             is_verbose=config.getoption("verbose", 0) > 0,
             is_random=config.getoption("randomly_reset_seed", default=False),
         )
-        if any(case.stage for group in collected.groups.values() for case in group.cases):
+        if any(case.fixtures for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
         self._limits = _Limits()
         self._showing = Showing()
@@ -110,7 +108,7 @@ class Running:
         if NO_CASE in item.stash:
             pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.stage is not None and case.is_lost:
+        if case is not None and case.fixtures is not None and case.is_lost:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -156,7 +154,7 @@ class Running:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report and give back what an interrupted session has left."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
-            self.gates.leave()
+            self.gates.restore()
         if not self._xdist:
             tell(session.config, self._collected.entries())
         self._limits.release()

@@ -18,8 +18,6 @@ from ..config.options import OF_TESTS, WIDTH
 from ..config.settings import AXES, marker_keywords
 from .groups import Case
 
-__all__ = ["Scenes", "again", "serially"]
-
 
 class Scenes:
     """Writes what cases say that are DIFFERENT; the same in few words once one has said it all."""

@@ -10,13 +10,11 @@ from zlib import crc32
 import pytest
 
 from ...model.work import Task
-from ...worker.fixtures.recipe import Role
+from ...worker.fixtures.recipe import CaseFacts
 from ...worker.seeding import Reseeded, reseed
 from ..config.options import seed
 from .groups import Case
 from .matrix import column_of, id_without_column
-
-__all__ = ["parwork_seed_of", "randomly_seed_of", "reseeded", "reseeded_tasks"]
 
 
 def parwork_seed_of(item: pytest.Item) -> int:
@@ -52,10 +50,10 @@ def reseeded_tasks(cases: Sequence[Case], tasks: Sequence[Task]) -> tuple[Task, 
         if task.is_inherited:  # pytest-randomly is there
             found.append(task)
             continue
-        if case.stage is not None:
-            (role,) = task.args
-            assert isinstance(role, Role)
-            found.append(replace(task, args=(role._replace(seed=seed),)))
+        if case.fixtures is not None:
+            (facts,) = task.args
+            assert isinstance(facts, CaseFacts)
+            found.append(replace(task, args=(facts._replace(seed=seed),)))
             continue
         key = task.address or id(task.function)
         function = made.setdefault(key, Reseeded(task.function, task.address))

@@ -29,8 +29,6 @@ from .scenes import Scenes, serially
 from .seeding import reseeded
 from .verdicts import fail, is_expected, note_verdict, tell_of_worker
 
-__all__ = ["Serial"]
-
 #: `CaseEntry.why` of a case that never came to its body here.
 NOT_REACHED = "set-up failed"
 
@@ -61,7 +59,7 @@ class Serial:
         Raises `LostError` for a case whose fixtures were not made, because it is lost.
         """
         original = self._seeded(case)
-        if case.stage is not None and case.is_lost:
+        if case.fixtures is not None and case.is_lost:
             self._judge(case, original)
 
         @functools.wraps(original)
@@ -155,7 +153,7 @@ class Serial:
             return Outcome(kind="lost", lost=Lost(reason="backend", detail=detail))
         actual = case.take()
         case.judged.output = actual.output
-        if case.stage is not None and actual.lost is None:
+        if case.fixtures is not None and actual.lost is None:
             case.judged.torn = actual.torn
         return actual
 
@@ -167,7 +165,7 @@ class Serial:
             judged.message = self._lost_message(case, has_others=len(found.outcomes) < 2)
         elif found.comparison is not None:
             self._scenes.note(case, found)
-            if case.stage is not None and run is not None:
+            if case.fixtures is not None and run is not None:
                 run.outcomes.overlap()  # once for the run; the tear-down may want to show it
         self._gates.done_with(case)
 
@@ -192,7 +190,7 @@ class Serial:
         """Compare a set-up that failed here, where it was that of a fixture of function scope."""
         error = case.judged.take_broken()
         terms = case.terms(self._own_of(case))
-        if case.stage is None or error is None or case.sent.run is None:
+        if case.fixtures is None or error is None or case.sent.run is None:
             case.judged.entry = entry_of(terms, Verdict.NOT_VERIFIED, why=why)
             self._gates.done_with(case)
             return
@@ -256,8 +254,8 @@ class Serial:
             return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
 
         assert case.sent.run is not None
-        # With a stage, each configuration tears down what its own body has used.
-        if not self._uses or case.stage is not None:
+        # With fixtures of function scope, each configuration tears down what its own body has used.
+        if not self._uses or case.fixtures is not None:
             return run()
         key, made_of = case.key, tuple(case.sent.run.wide.values())
         found = self._references.get(key, made_of)

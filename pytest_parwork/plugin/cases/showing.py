@@ -15,8 +15,6 @@ from ..compat import records_of
 from ..session.capturing import log_text
 from .groups import Case
 
-__all__ = ["Showing"]
-
 PHASES = ("setup", "call", "teardown")
 
 #: The phases that the report on each tells of.

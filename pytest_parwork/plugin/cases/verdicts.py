@@ -12,8 +12,6 @@ from ...model.outcome import Verdict
 from ...model.printable import printable
 from .groups import Case
 
-__all__ = ["fail", "is_expected", "note_verdict", "tell_of_worker"]
-
 SECTION = "parwork"
 
 #: The property that says the verdict, one object for all cases that have it.

@@ -24,23 +24,6 @@ from ..session.breadcrumb import Breadcrumb
 from .names import nearest, shorthand
 from .options import DEFAULTS, KEYWORDS, MARK, no_send
 
-__all__ = [
-    "AXES",
-    "Column",
-    "Settings",
-    "backend_named",
-    "breadcrumb",
-    "close_backends",
-    "guard",
-    "is_marked",
-    "marker_keywords",
-    "marks",
-    "own_comparison",
-    "sendable",
-    "settings",
-    "settings_of",
-]
-
 #: Keywords that may be lists and then make a matrix, in the order of the ids.
 AXES = ("backend", "workers")
 

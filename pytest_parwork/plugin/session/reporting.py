@@ -14,8 +14,6 @@ from ...report.formats import format_of
 if TYPE_CHECKING:
     from ...report.data import Report, RunEntry
 
-__all__ = ["CALLS", "REPORTING", "RUNNING", "Reporting", "tell"]
-
 #: The name under which the plugin is registered.
 REPORTING = "parwork-reporting"
 

@@ -10,8 +10,6 @@ from types import FrameType
 
 import pytest
 
-__all__ = ["ENDING", "Termination"]
-
 #: Exceptions that end the session, wherever they are raised: they are no outcome of a test.
 ENDING: tuple[type[BaseException], ...] = (KeyboardInterrupt, pytest.exit.Exception)
 
