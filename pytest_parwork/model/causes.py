@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from .printable import make_printable, printable
 
-__all__ = ["Cause"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:

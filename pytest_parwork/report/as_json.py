@@ -9,9 +9,6 @@ from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
 from .serialising import serialise
 
-__all__ = ["json_pieces"]
-
-
 #: In C, as long as nothing is indented; strict JSON.
 _encode = json.JSONEncoder(allow_nan=False).encode
 

@@ -15,8 +15,6 @@ from ..model.work import Budget, WorkersAsked
 from .entries import CaseEntry, RunFacts
 from .timing import Timing, timing
 
-__all__ = ["SCHEMA", "Report", "RunEntry", "RunReport", "collect", "summarise"]
-
 #: The version of the JSON report that these data fill.
 SCHEMA = 1
 

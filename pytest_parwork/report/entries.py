@@ -16,18 +16,6 @@ from ..model.printable import make_printable, printable
 from ..model.work import Budget
 from .serialising import serialise
 
-__all__ = [
-    "INTERRUPTED",
-    "SKIPPED",
-    "CaseEntry",
-    "Result",
-    "RunFacts",
-    "judged",
-    "result_of",
-    "with_loss",
-    "with_mismatches",
-]
-
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
 
@@ -36,7 +24,7 @@ INTERRUPTED = "interrupted"
 
 
 #: Of a case without mismatches.
-NO_CLASSES: Mapping[str, int] = MappingProxyType({})
+_NO_CLASSES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +71,7 @@ class CaseEntry:
     lost: Mapping[str, Any] | None = None
     mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
-    classes: Mapping[str, int] = field(default_factory=lambda: NO_CLASSES)
+    classes: Mapping[str, int] = field(default_factory=lambda: _NO_CLASSES)
     notes: tuple[Note, ...] = ()
     why: str = ""
     result: Result | None = None
@@ -179,7 +167,7 @@ def judged(
         lost=None if lost is None else _plain_lost(lost, leg),
         mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
-        classes=(comparison.classes if comparison is not None else {}) or NO_CLASSES,
+        classes=(comparison.classes if comparison is not None else {}) or _NO_CLASSES,
         notes=comparison.notes if comparison is not None else (),
         why=why,
         result=result,

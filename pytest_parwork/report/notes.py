@@ -14,8 +14,6 @@ from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
 
-__all__ = ["RunNote", "Severity", "notes", "why_not_exercised"]
-
 #: How bad it is: a failure, no proof, or for information.
 Severity = Literal["error", "warning", "info"]
 

@@ -16,13 +16,11 @@ from operator import attrgetter
 from types import UnionType
 from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["deserialise", "serialise"]
-
-Made = TypeVar("Made")
-Convert: TypeAlias = Callable[[Any], Any]
+_Made = TypeVar("_Made")
+_Convert: TypeAlias = Callable[[Any], Any]
 
 #: By exact type: what xdist sends knows no subclass of them.
-ATOMS = frozenset({str, int, float, bool, type(None)})
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def serialise(value: Any) -> Any:
@@ -31,15 +29,16 @@ def serialise(value: Any) -> Any:
     Sequences are tuples: the garbage collector looks at lists again and again, at tuples of texts
     and numbers once, which with thousands of cases is a tenth of what they take.
     """
-    encode = _encoder(type(value))
+    cls: Any = type(value)
+    encode = _encoder(cls)
     return value if encode is None else encode(value)
 
 
-def deserialise(cls: type[Made], data: Mapping[str, Any]) -> Made:
+def deserialise(cls: type[_Made], data: Mapping[str, Any]) -> _Made:
     """Make a dataclass from what `serialise` returned for one."""
     make: Any = cls
     decoded = {name: decode(data[name]) for name, decode in _decoders(make) if name in data}
-    made: Made = make(**{**data, **decoded})
+    made: _Made = make(**{**data, **decoded})
     return made
 
 
@@ -49,9 +48,9 @@ def _names(cls: type) -> tuple[str, ...]:
 
 
 @cache
-def _encoder(cls: type) -> Convert | None:
+def _encoder(cls: type) -> _Convert | None:
     """Return how values of a type are encoded, None if they are JSON values already."""
-    if cls in ATOMS:
+    if cls in _ATOMS:
         return None
     if cls is tuple or cls is list:
         return _encode_items
@@ -68,16 +67,16 @@ def _encoder(cls: type) -> Convert | None:
 
 
 def _encode_items(values: Iterable[Any]) -> Any:
-    return tuple([one if type(one) in ATOMS else serialise(one) for one in values])
+    return tuple([one if type(one) in _ATOMS else serialise(one) for one in values])
 
 
 def _encode_mapping(values: Mapping[str, Any]) -> Any:
-    return {name: one if type(one) in ATOMS else serialise(one) for name, one in values.items()}
+    return {name: one if type(one) in _ATOMS else serialise(one) for name, one in values.items()}
 
 
 def _encode_fields(names: Sequence[str], entry: object) -> Any:
     return {
-        name: one if type(one := getattr(entry, name)) in ATOMS else serialise(one)
+        name: one if type(one := getattr(entry, name)) in _ATOMS else serialise(one)
         for name in names
     }
 
@@ -87,14 +86,14 @@ def _reject(value: object) -> Any:
 
 
 @cache
-def _decoders(cls: type) -> tuple[tuple[str, Convert], ...]:
+def _decoders(cls: type) -> tuple[tuple[str, _Convert], ...]:
     """Return how the fields are decoded that are not the same in both forms."""
     hints = get_type_hints(cls)
     found = ((name, _decoder(hints[name])) for name in _names(cls))
     return tuple((name, decode) for name, decode in found if decode is not None)
 
 
-def _decoder(hint: Any) -> Convert | None:
+def _decoder(hint: Any) -> _Convert | None:
     """Return how values of a type are decoded, None if they are the same in both forms."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
@@ -103,14 +102,16 @@ def _decoder(hint: Any) -> Convert | None:
     if origin is tuple:
         inner = _decoder(arguments[0])
         return partial(_each, inner) if inner is not None else tuple
-    if isinstance(hint, type) and is_dataclass(hint):
+    if origin is not None or not isinstance(hint, type):
+        return None
+    if is_dataclass(hint):
         return partial(deserialise, hint)
-    return hint if isinstance(hint, type) and issubclass(hint, Enum) else None
+    return hint if issubclass(hint, Enum) else None
 
 
-def _unless_none(decode: Convert, value: Any) -> Any:
+def _unless_none(decode: _Convert, value: Any) -> Any:
     return None if value is None else decode(value)
 
 
-def _each(decode: Convert, values: Any) -> Any:
+def _each(decode: _Convert, values: Any) -> Any:
     return tuple(map(decode, values))

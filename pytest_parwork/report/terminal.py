@@ -12,16 +12,14 @@ from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
 from .notes import RunNote, Severity, notes
 
-__all__ = ["Line", "Section", "Segment", "render"]
-
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
-INDENT = 16
-SERIAL_END = 42
-PARALLEL, STARTUP, SPEEDUP = 11, 10, 10
+_INDENT = 16
+_SERIAL_END = 42
+_PARALLEL, _STARTUP, _SPEEDUP = 11, 10, 10
 #: Columns of the bar that shows how much of something was reached.
-BAR = 32
+_BAR = 32
 
-COLOURS: Mapping[Severity, tuple[str, ...]] = {
+_COLOURS: Mapping[Severity, tuple[str, ...]] = {
     "error": ("red",),
     "warning": ("yellow",),
     "info": (),
@@ -82,7 +80,7 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             ambiguous = labels.count(run.label) > 1
             yield from _row(run, run.configuration_id if ambiguous else run.label)
             for note in notes(run, is_verbose=verbosity > 0):
-                yield from _note(note, room=min(width, 80) - INDENT)
+                yield from _note(note, room=min(width, 80) - _INDENT)
     if verbosity > 0:
         yield from _sent(report.runs, width)
 
@@ -91,10 +89,10 @@ def _note(note: RunNote, *, room: int) -> Iterator[Line]:
     """Yield a note, each line at most `room` wide."""
     text = note.text
     if note.reached is not None:
-        bar = ("#" * round(min(note.reached, 1) * BAR)).ljust(BAR, "-")
+        bar = ("#" * round(min(note.reached, 1) * _BAR)).ljust(_BAR, "-")
         text = f"{text}  [{bar}] {percent(note.reached)} reached"
     for line in wrap(text, room, break_long_words=False, break_on_hyphens=False):
-        yield _line(" " * INDENT, (line, COLOURS[note.severity]))
+        yield _line(" " * _INDENT, (line, _COLOURS[note.severity]))
 
 
 def _sent(runs: Iterable[RunReport], width: int) -> Iterator[Line]:
@@ -121,31 +119,31 @@ def _listed(files: Iterable[str], width: int) -> Iterator[Line]:
 def _heading(workload: str, width: int) -> Iterator[Line]:
     """Yield the id and the names of the columns, on two lines if the id is long."""
     name = shorten(workload, width, keep_end=True)
-    if len(name) > SERIAL_END - len("serial") - 1:
+    if len(name) > _SERIAL_END - len("serial") - 1:
         yield _line((name, ("bold",)))
         name = ""
-    columns = f"{'parallel':>{PARALLEL}}{'start-up':>{STARTUP}}{'speed-up':>{SPEEDUP}}"
-    yield _line((name, ("bold",)), f"{'serial':>{SERIAL_END - len(name)}}{columns}")
+    columns = f"{'parallel':>{_PARALLEL}}{'start-up':>{_STARTUP}}{'speed-up':>{_SPEEDUP}}"
+    yield _line((name, ("bold",)), f"{'serial':>{_SERIAL_END - len(name)}}{columns}")
 
 
 def _row(run: RunReport, label: str) -> Iterator[Line]:
     """Yield the counts of what is equal and the times, on two lines if the label is long."""
     timing = run.timing
     serial = duration(timing.serial)
-    name = f"  {label}".ljust(INDENT - 1) + " "
+    name = f"  {label}".ljust(_INDENT - 1) + " "
     equal, compared = _equal(run)
     text = f"{counted(equal, compared)} equal"
-    if len(name) + len(text) + 1 + len(serial) > SERIAL_END:
+    if len(name) + len(text) + 1 + len(serial) > _SERIAL_END:
         yield _line(name.rstrip())
-        name = " " * INDENT
+        name = " " * _INDENT
     speedup = "-" if run.xdist else ratio(timing.speedup)
     if speedup != "-" and not timing.reliable:
         speedup = f"~{speedup}"
     times = (
-        f"{serial:>{SERIAL_END - len(name) - len(text)}}"
-        f"{duration(timing.parallel):>{PARALLEL}}"
-        f"{duration(timing.startup):>{STARTUP}}"
-        f"{speedup:>{SPEEDUP}}"
+        f"{serial:>{_SERIAL_END - len(name) - len(text)}}"
+        f"{duration(timing.parallel):>{_PARALLEL}}"
+        f"{duration(timing.startup):>{_STARTUP}}"
+        f"{speedup:>{_SPEEDUP}}"
     )
     slower = (" SLOWER", ("yellow",)) if run.is_slower else ""
     yield _line(name, (text, ("green",) if equal else ()), times, slower)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from ..model import stats
 from .entries import CaseEntry, RunFacts
 
-__all__ = ["Timing", "timing"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ...model.errors import UsageError
-from ...report.formats import FORMATS, format_of
+from ...report.files import FORMATS, format_of, obstacle
 from ..compat import is_strict
 
 MARK = "parwork"
@@ -150,9 +150,6 @@ def report_files(config: pytest.Config) -> list[Path]:
 
 def check_files(files: Sequence[Path]) -> None:
     """Raise `UsageError` for a report file of which it is known that it cannot be written."""
-    if files:
-        from ...report.files import obstacle
-
-        for file in files:
-            if why := obstacle(file):
-                raise UsageError(f"--parwork-report={file} cannot be written: {why}")
+    for file in files:
+        if why := obstacle(file):
+            raise UsageError(f"--parwork-report={file} cannot be written: {why}")

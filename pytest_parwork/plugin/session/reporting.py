@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ...model.printable import printable
-from ...report.formats import format_of
+from ...report.files import format_of, write_whole
 
 if TYPE_CHECKING:
     from ...report.data import Report, RunEntry
@@ -81,8 +81,6 @@ class Reporting:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _write(self, file: Path, report: Report) -> bool:
-        from ...report.files import write_whole
-
         form = format_of(file)
         assert form is not None, "its suffix was checked when the session began"
         try:
