@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_INSIDE] = CURRENT_TEST in os.environ
     try:
         files = options.report_files(config)
+        config.stash[options.RECORDS] = bool(files)
         options.seed(config)
         if options.is_default_given(config):
             from .config.settings import settings

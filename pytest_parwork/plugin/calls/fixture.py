@@ -15,6 +15,7 @@ from ...model.outcome import Run
 from ...model.work import Plan, Task, Workload
 from ...report.data import RunEntry
 from ...report.message import Scene
+from ...report.serialising import serialise
 from ...runner import Interrupted, carry_out
 from ...transport.modules import project_modules
 from ...verify.legs import SERIAL
@@ -22,7 +23,7 @@ from ...verify.reference import call
 from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
-from ..config.options import OF_TESTS, WIDTH, is_serial
+from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
 from ..config.settings import (
     AXES,
     backend_named,
@@ -133,6 +134,7 @@ class Parwork:
             own=own_comparison(self._item, plan.policy),
             scene=self._scene(),
             breadcrumb=breadcrumb(self._config),
+            is_recorded=self._config.stash[RECORDS],
         )
         is_xdist = hasattr(self._config, "workerinput")
         try:
@@ -214,4 +216,4 @@ class Parwork:
         )
 
     def _report(self, entry: RunEntry) -> None:
-        self._item.stash.setdefault(CALLS, []).append(entry.to_dict())
+        self._item.stash.setdefault(CALLS, []).append(serialise(entry))
