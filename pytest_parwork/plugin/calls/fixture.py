@@ -16,7 +16,7 @@ from ...model.work import Plan, Task, Workload
 from ...report.data import RunEntry
 from ...report.message import Scene
 from ...report.serialising import serialise
-from ...runner import Interrupted, carry_out
+from ...runner import Interrupted, RunRequest, execute
 from ...transport.modules import project_modules
 from ...verify.legs import SERIAL
 from ...verify.reference import call
@@ -115,16 +115,16 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         interrupted: KeyboardInterrupt | None = None
+        request = RunRequest(
+            workload=workload,
+            configuration=plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            guard=guard(self._config),
+            capture=capture_of(self._config, from_threads=False),
+        )
         try:
-            run = carry_out(
-                workload,
-                plan.configuration,
-                backend_named(self._config, plan.configuration.backend),
-                modules=project_modules(self._config.rootpath),
-                sendable=sendable(self._config),
-                guard=guard(self._config),
-                capture=capture_of(self._config, from_threads=False),
-            )
+            run = execute(request, backend_named(self._config, plan.configuration.backend))
         except Interrupted as error:
             run, interrupted = error.run, error.cause
         verified = Verified(
