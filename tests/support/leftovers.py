@@ -30,6 +30,9 @@ HELPERS = {
 #: A dask cluster that tests join, with all that its programs start, ends with its fixture.
 PROGRAMS = "-m dask "
 
+#: The process that forks sessions stays; what it has forked must have ended.
+FORKING = "support/warm.py"
+
 #: How the processes are named of what is kept from run to run: a cluster of dask, or of ray.
 KEPT = ("Dask Worker process", DRIVER)
 
@@ -95,7 +98,7 @@ def processes(allowed: list[str], kept: Collection[int | None]) -> Iterator[str]
         if PROGRAMS in line:
             continue
         todo.extend((child, False) for child in children(pid))
-        if not (is_ours and any(mark in line for mark in allowed)):
+        if not (is_ours and any(mark in line for mark in (*allowed, FORKING))):
             yield f"process {pid}: {line[:200]}"
 
 

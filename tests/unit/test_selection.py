@@ -47,7 +47,7 @@ def test_a_module_can_have_more_backends_asked() -> None:
 
 
 def test_every_family_of_the_contract_is_known() -> None:
-    assert FAMILIES == {name.partition(":")[0] for name in CONTRACT}
+    assert {name.partition(":")[0] for name in CONTRACT} == FAMILIES
 
 
 def test_what_is_not_daily_is_marked(pytester: pytest.Pytester) -> None:
