@@ -202,7 +202,7 @@ class TestInABoundedTime:
         values["lock"] = Node(of=LOCK)
         assert self.explained(values) == f"['lock'].of {WHY}"
 
-    def test_lists_that_each_hold_the_next_and_much_beside(self) -> None:
+    def test_lists_that_each_hold_the_next_and_many_others(self) -> None:
         value: object = LOCK
         for _ in range(100):
             value = [value, *(Node(number=number) for number in range(500))]

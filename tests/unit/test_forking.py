@@ -64,7 +64,7 @@ def until_idle(*, deadline: float = 10.0) -> str:
     return found
 
 
-def test_alone_there_is_none() -> None:
+def test_without_other_threads_there_is_none() -> None:
     assert unsafe_threads() == ""
     reject_fork_with_threads()
 
