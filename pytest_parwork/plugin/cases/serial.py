@@ -272,7 +272,7 @@ class Serial:
             self._references.keep(key, *found, made_of)
         else:
             del self._uses[key]
-            self._references.let_go(key)
+            self._references.drop(key)
         return found
 
     def _rerun(self, case: Case, body: Callable[[], object]) -> None:
