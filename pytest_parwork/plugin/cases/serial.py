@@ -19,7 +19,7 @@ from ...report.serialising import serialise
 from ...transport.sources import note_missing
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
-from ..config.settings import own_comparison
+from ..config.registry import own_comparison
 from ..session.reporting import tell
 from ..session.termination import ENDING
 from .gate import Gates
