@@ -157,6 +157,7 @@ class Outcomes(Sequence[Outcome]):
         lost: Lost | None = None,
     ) -> Outcome:
         arrived, started, ended = self._ledger.times(number)
+        process = None if arrived is None else self._ledger.worker(number)
         return Outcome(
             kind=kind,
             value=value,
@@ -165,7 +166,8 @@ class Outcomes(Sequence[Outcome]):
             arrived=arrived,
             started=started,
             ended=ended,
-            worker=None if arrived is None else self._workers[self._ledger.worker(number)],
+            worker=None if process is None else self._workers[process],
+            process=process,
             has_changed_input=self._ledger.has_changed(number),
             output=self.output(number),
         )

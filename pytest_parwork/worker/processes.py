@@ -205,7 +205,7 @@ class Attached:
         return pickle.loads(place) if isinstance(place, bytes) else read_record(self._fd, *place)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
-        """Resolve a function once; where that fails, each task that needs it fails so."""
+        """Resolve a function once; an error is the failure of each task that needs it."""
         try:
             if isinstance(entry, int):
                 function = self._load(entry)
