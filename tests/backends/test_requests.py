@@ -147,6 +147,8 @@ def test_a_rerun_gets_what_the_tasks_were_given_at_first(name: str, backend: Bac
         assert list(again) == [[0, 3]]
         again = carrier.keep_open(rerun.run([3, 1], batches=[[3, 1]]))
         assert list(again) == [[0, 4], [0, 4, 2] if shared else [0, 2]]
+        again = carrier.keep_open(rerun.run([1, 1], batches=[[1, 1]]))
+        assert list(again) == [[0, 2], [0, 2, 2] if shared else [0, 2]]
         carrier.close()
     rerun.close()
 
