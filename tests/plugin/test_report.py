@@ -56,7 +56,7 @@ class TestTerminal:
         places = [text.index(part) for part in ("= FAILURES =", " parwork: ", "short test summary")]
         assert places == sorted(places)
 
-    def test_quiet_leaves_the_title_alone(self, scratch: Scratch) -> None:
+    def test_quiet_leaves_only_the_title(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL)
         session = scratch.run("-q")
         assert session.title == "parwork: 1 workload, all equal to serial"
@@ -75,7 +75,7 @@ class TestTerminal:
         (title,) = [line for line in lines if "parwork: 1 workload" in line]
         assert title.startswith("\x1b[31m\x1b[1m")
 
-    def test_several_workloads_are_told_one_after_the_other(self, scratch: Scratch) -> None:
+    def test_several_workloads_are_shown_one_after_the_other(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL + DIFFERENT)
         session = scratch.run()
         assert session.title == "parwork: 2 workloads, 2 cases DIFFERENT"
@@ -89,7 +89,7 @@ class TestTerminal:
         rows = [line.split()[0] for line in section if re.match(r"  \S", line)]
         assert rows == ["threads-2", "processes:fork-2"]
 
-    def test_the_start_method_behind_a_bare_name_is_told(self, scratch: Scratch) -> None:
+    def test_the_start_method_behind_a_bare_name_is_reported(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL.replace('"threads"', '"multiprocessing"'))
         session = scratch.run_apart()
         assert re.search(r"2 of 2 workers by (fork|forkserver),", " ".join(session.section))
@@ -100,7 +100,7 @@ class TestTerminal:
         assert session.code == 0
         assert session.run("test_it.py::test_equal")["verdict"] == "EQUAL"
 
-    def test_where_the_report_is_is_told(self, scratch: Scratch) -> None:
+    def test_the_path_of_the_report_is_shown(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL)
         session = scratch.run(report=True)
         assert f"parwork report written: {scratch.path / 'parwork.json'}" in session.lines
