@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 
 from .listing import WIDTH, shorten, tabulate
 from .printable import make_printable, printable
+from .public import public
 
 __all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
 
@@ -37,6 +38,7 @@ CLASSES: Mapping[str, str] = {
 }
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
     """One place where two outcomes differ.
@@ -82,6 +84,7 @@ class Mismatch:
         return ": ".join(text for text in (self.array, told) if text)
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Something worth knowing about two outcomes that is no difference.
@@ -98,6 +101,7 @@ class Note:
         make_printable(self, "path", "kind", "text")
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """All mismatches of one value, or of one run, against the reference; true when there is none.
@@ -190,6 +194,7 @@ def group_by_class(mismatches: Sequence[Mismatch], most: int | None) -> list[Mis
 OwnComparison: TypeAlias = Callable[[object, object, str], "Sequence[Mismatch] | None"]
 
 
+@public()
 class Policy(Protocol):
     """How two values are compared; see `pytest_parwork.equivalence`."""
 

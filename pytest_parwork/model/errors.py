@@ -18,6 +18,7 @@ What users and libraries have contributed to their texts is written out where it
 from __future__ import annotations
 
 from .printable import printable
+from .public import public
 
 __all__ = [
     "BackendError",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+@public()
 class ParworkError(Exception):
     """Base of all errors that parwork raises."""
 
@@ -38,30 +40,37 @@ class ParworkError(Exception):
         super().__init__(*_printable(args))
 
 
+@public()
 class UsageError(ParworkError, ValueError):
     """A setting that cannot be; the text names the value and the remedy."""
 
 
+@public()
 class FixtureError(UsageError):
     """A fixture, or a part of one, that cannot be made where the case runs."""
 
 
+@public()
 class PayloadError(ParworkError, TypeError):
     """A function, argument or result that cannot travel between processes."""
 
 
+@public()
 class BackendError(ParworkError, RuntimeError):
     """A backend that cannot start its workers, or lost them all."""
 
 
+@public()
 class MismatchError(ParworkError, AssertionError):
     """The parallel outcome differs from the serial one."""
 
 
+@public()
 class LostError(ParworkError, RuntimeError):
     """A task has no outcome, because its worker died or was ended."""
 
 
+@public()
 class ParworkWarning(UserWarning):
     """Something that may go wrong, and that the user asked for by name."""
 

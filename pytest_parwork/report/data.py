@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..model import stats
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
+from ..model.public import public
 from ..model.work import Budget, WorkersAsked
 from .entries import CaseEntry, RunFacts, plain
 from .timing import Timing, timing
@@ -190,6 +191,7 @@ def _peak(cases: Sequence[CaseEntry]) -> int:
     )
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The JSON-safe digest of all runs of a session; `version` is that of parwork."""
