@@ -7,15 +7,11 @@ from multiprocessing.pool import ThreadPool
 
 from matrix import Matrix
 
-from pytest_parwork import Mismatch, compare
-from pytest_parwork.backends.protocol import Backend, Event, EventQueue, Reach
-from pytest_parwork.model.comparison import Policy
-from pytest_parwork.model.work import Batch
-from pytest_parwork.worker.calling import BatchCall
+from pytest_parwork import Mismatch, Policy, compare
+from pytest_parwork.backends import Backend, Batch, BatchCall, Event, EventQueue, Reach
 
 
 class ThreadPoolWorkers:
-    reach: Reach = "process"
     eager = False
     start_method = "thread"
 
@@ -43,6 +39,8 @@ class ThreadPoolWorkers:
 
 
 class ThreadPoolBackend:
+    reach: Reach = "process"
+
     def start(self, workers: int, /) -> ThreadPoolWorkers:
         return ThreadPoolWorkers(workers)
 

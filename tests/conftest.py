@@ -19,9 +19,8 @@ import pytest
 from carrier import CONTRACT, JOINED, SWEPT, Carrier, start_method_of
 from dask_programs import DaskPrograms
 
-from pytest_parwork.backends import bundled
+from pytest_parwork.backends import Backend, Family, bundled
 from pytest_parwork.backends.joblib.on_ray import DRIVER
-from pytest_parwork.backends.protocol import Backend, Family
 
 # Whoever started pytest in the background may have it ignore Ctrl-C; what tests start would, too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -1,13 +1,17 @@
-"""How a library learns that one of its processes has exited, whoever holds its pipe."""
+"""How the exit of a process is noticed, and named."""
 
 from __future__ import annotations
 
 import os
-from multiprocessing import util
-from multiprocessing.process import BaseProcess
-from typing import Any
+import signal
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["hear_of_exit"]
+from ..model.public import BACKENDS, public
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+__all__ = ["exit_name", "hear_of_exit"]
 
 #: The start methods whose processes are children of this one, of which it is told by `waitpid`.
 _CHILDREN = {"fork", "loky", "spawn"}
@@ -19,6 +23,8 @@ def hear_of_exit(process: BaseProcess) -> bool:
     multiprocessing and loky wait for the end of a pipe, which everything holds that the process has
     forked: a task that leaves a child behind and dies is waited for as long as the child lives.
     """
+    from multiprocessing import util  # here, because many only name an exit code
+
     popen: Any = process._popen  # type: ignore[attr-defined]  # the only way to it
     if getattr(popen, "is_heard_of", False):
         return True
@@ -32,3 +38,14 @@ def hear_of_exit(process: BaseProcess) -> bool:
     popen.sentinel = process._sentinel = end  # type: ignore[attr-defined]  # see above
     popen.is_heard_of = True
     return True
+
+
+@public(BACKENDS)
+def exit_name(code: int) -> str:
+    """Name an exit code: `SIGSEGV (signal 11)`, `exit code 3`."""
+    if code < 0:
+        try:
+            return f"{signal.Signals(-code).name} (signal {-code})"
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"

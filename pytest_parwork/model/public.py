@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["public"]
+__all__ = ["BACKENDS", "public"]
+
+#: What authors of backends import from.
+BACKENDS = "pytest_parwork.backends"
 
 Named = TypeVar("Named", bound=Callable[..., Any])
 

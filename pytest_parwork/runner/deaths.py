@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
-from ..backends.protocol import UNKNOWN, Workers, exit_name
+from ..backends.protocol import UNKNOWN, Reach, Workers
 from ..machine.clock import now
+from ..machine.exits import exit_name
 from ..machine.process_groups import kill_rest_of_group, state_of
 from ..worker.calling import GLANCE
 from .suspension import Suspension
@@ -25,8 +26,9 @@ REAPING = 0.5
 class Deaths:
     """The dead among the workers of a run, also those of workers that were replaced."""
 
-    def __init__(self, workers: Workers, suspension: Suspension) -> None:
+    def __init__(self, workers: Workers, suspension: Suspension, reach: Reach) -> None:
         self._workers = workers
+        self._reach = reach
         self._suspension = suspension
         self._earlier: dict[int, int | None] = {}
         self._missing: dict[int, float] = {}
@@ -58,7 +60,7 @@ class Deaths:
             for pid, code in codes.items()
             if code is not None
         }
-        if self._workers.reach == "machine":
+        if self._reach == "machine":
             missing = [pid for pid in owners if pid and pid not in codes and _has_exited(pid)]
             since = [self._missing.setdefault(pid, now()) for pid in missing]
             for pid in missing:

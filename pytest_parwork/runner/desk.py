@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..backends.protocol import Workers
+from ..backends.protocol import Reach, Workers
 from ..model.errors import PayloadError
 from ..model.output import Capture
 from ..model.work import Workload
@@ -54,6 +54,7 @@ class Desk:
 def prepare(
     workload: Workload,
     workers: Workers,
+    reach: Reach,
     modules: ModuleTable,
     sendable: Sendable,
     threads: int,
@@ -61,7 +62,7 @@ def prepare(
     capture: Capture | None,
 ) -> Desk:
     patience = 2 * RENDEZVOUS  # the runner decides; this is for the case that it is gone
-    if workers.reach == "process":
+    if reach == "process":
         ledger = Ledger(bytearray(Ledger.size(len(workload.tasks))))
         ledger.sign()
         arguments = copy_arguments(workload.tasks)
@@ -72,7 +73,7 @@ def prepare(
         )
         return Desk(call=call, ledger=ledger, refused={})
     files = Files()
-    is_apart = workers.reach == "network"
+    is_apart = reach == "network"
     selection: Selection | None = None
     # A successor may start before a dead worker is gone.
     places = 1 if is_apart else 2 * workers.size + 2

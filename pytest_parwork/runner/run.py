@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
-from ..backends.protocol import Backend, Workers
+from ..backends.protocol import Backend, Workers, is_threaded
 from ..machine import budget
 from ..machine.clock import now
 from ..machine.limits import Limits
@@ -80,9 +80,10 @@ def carry_out(
     # Of what is allowed, not of the tasks: with -k, a case computes as it does among all others.
     threads = budget.native_threads(allowed.workers)
     given = allowed.for_tasks(tasks)
+    reach = backend.reach
 
     def start() -> Workers:
-        if guard is not None and not getattr(backend, "is_threaded", False):
+        if guard is not None and not is_threaded(backend):
             guard.begin()
         return backend.start(given.workers)
 
@@ -90,7 +91,7 @@ def carry_out(
         if workers.start_method == "fork":
             warn_of_fork(workload, configuration, modules or {})
         return prepare(
-            workload, workers, modules or {}, sendable or Sendable(), threads, guard, capture
+            workload, workers, reach, modules or {}, sendable or Sendable(), threads, guard, capture
         )
 
     workers, desk = _begin(configuration, given, start, ready)
@@ -102,7 +103,7 @@ def carry_out(
         in_order=stop is not None,
     )
     settled = desk.ledger
-    if workers.reach == "machine":  # whose workers can write into the ledger whatever they like
+    if reach == "machine":  # whose workers can write into the ledger whatever they like
         settled = Ledger(bytearray(Ledger.size(tasks)))
     left_by = desk.outputs.left_by if desk.outputs is not None else None
     losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks, left_by=left_by)
@@ -117,6 +118,7 @@ def carry_out(
         schedule,
         workload.tasks,
         losses,
+        reach=reach,
         settled=settled,
         spools=desk.spools,
         inbox=desk.inbox,
@@ -126,7 +128,7 @@ def carry_out(
     interrupted: KeyboardInterrupt | None = None
     try:
         # What is forked has the limit from its birth, and need not start threads to keep to it.
-        is_ours = workers.reach == "process" or workers.start_method == "fork"
+        is_ours = reach == "process" or workers.start_method == "fork"
         with _held_here(desk, threads) if is_ours else nullcontext():
             watch.run()
     except KeyboardInterrupt as error:
@@ -144,7 +146,7 @@ def carry_out(
         desk.inbox.settle()
     reasons = {lost.reason for lost in losses.all().values()}
     # A thread that was given up does not come back for being waited for.
-    is_cut = "interrupted" in reasons or ("timeout" in reasons and workers.reach == "process")
+    is_cut = "interrupted" in reasons or ("timeout" in reasons and reach == "process")
     watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
     if desk.outputs is not None:
         desk.outputs.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..backends.protocol import LEAVING, Vital, Workers
+from ..backends.protocol import LEAVING, Reach, Vital, Workers
 from ..machine.clock import now
 from ..machine.process_groups import kill_group, state_of
 from ..model.work import Task
@@ -56,7 +56,7 @@ class Standstill:
         overdue: Overdue,
         tasks: Sequence[Task],
         *,
-        is_apart: bool,
+        reach: Reach,
     ) -> None:
         self._ledger = ledger
         self._flight = flight
@@ -66,12 +66,12 @@ class Standstill:
         self._deaths = deaths
         self._overdue = overdue
         self._tasks = tasks
-        self._is_here = not is_apart
+        self._reach = reach
         self._looks: dict[int, tuple[object, float, int]] = {}  # by pid: sign, first seen, looks
 
     def is_any_stopped(self, workers: Workers) -> bool:
         """Return whether a worker is stopped: there is something to be found out yet."""
-        return workers.reach == "machine" and "T" in map(state_of, _living(workers))
+        return self._reach == "machine" and "T" in map(state_of, _living(workers))
 
     def look(self, workers: Workers) -> bool:
         """End the workers that have been at a standstill for long enough; return whether any was.
@@ -79,7 +79,7 @@ class Standstill:
         A stopped one with a task in hand that is tried alone has the time that the task has: its
         end gives the reason.
         """
-        if workers.reach != "machine":
+        if self._reach != "machine":
             return False
         at = [task for batch in self._flight if (task := self._flight.in_hand(batch)) is not None]
         held = {self._ledger.worker(task): task for task in at}
@@ -106,7 +106,7 @@ class Standstill:
 
     def is_guilty(self, task: int) -> bool:
         """Return whether a task that was tried alone and ended has stopped its worker again."""
-        if not self._is_here or self._suspects.reason(task) != STOPPED:
+        if self._reach == "network" or self._suspects.reason(task) != STOPPED:
             return False
         pid = self._ledger.worker(task)
         until = now() + LATENCY

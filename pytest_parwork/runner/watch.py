@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from ..backends.protocol import UNKNOWN, Event, NetworkWorkers, Workers
+from ..backends.protocol import UNKNOWN, Event, NetworkWorkers, Reach, Workers
 from ..machine.clock import now
 from ..model.outcome import Lost
 from ..model.work import Batch, Task
@@ -64,6 +64,7 @@ class Watch:
         tasks: Sequence[Task],
         losses: Losses,
         *,
+        reach: Reach,
         settled: Ledger,
         spools: Sequence[int] = (),
         inbox: Inbox | None = None,
@@ -71,6 +72,7 @@ class Watch:
         outputs: OutputFiles | None = None,
     ) -> None:
         self.workers = workers
+        self._reach = reach
         self._start = start
         self._call = call
         self._ledger = ledger
@@ -85,7 +87,7 @@ class Watch:
             ledger, settled, schedule, self._flight, losses, tasks=len(tasks), spools=spools
         )
         self._suspension = Suspension()
-        self._deaths = Deaths(workers, self._suspension)
+        self._deaths = Deaths(workers, self._suspension, reach)
         self._suspects = Suspects()
         self._burial = Burial(
             ledger,
@@ -108,7 +110,7 @@ class Watch:
             self._deaths,
             self._overdue,
             tasks,
-            is_apart=inbox is not None,
+            reach=reach,
         )
         self._is_death_known = False
         self._replaced = 0
@@ -207,7 +209,7 @@ class Watch:
             self._give_up(event.reason)
             return
         if event.batch is None:
-            if self.workers.reach == "machine":
+            if self._reach == "machine":
                 self._deaths.await_codes(self._flight.owners())
             is_known = self._look_for_the_dead() or self._is_death_known
             self._is_death_known = False

@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from ...backends.protocol import is_threaded, place_of
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan
 from ...report.data import RunEntry
@@ -186,10 +187,10 @@ class Collected:
             _check_kind(item)
             backend = backend_named(item.config, name)
             stage: Stage | None
-            if getattr(backend, "is_forked", False):
+            if place_of(backend) == "fork":
                 stage = stage_in_fork(item)
             elif (stage := stage_of(item)) is not None:
-                check(stage, name, is_threaded=getattr(backend, "is_threaded", False))
+                check(stage, name, is_threaded=is_threaded(backend))
             self.stages[key] = stage
         return self.stages[key]
 

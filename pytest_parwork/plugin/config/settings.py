@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from ...backends.protocol import Backend, Family
+from ...backends.protocol import Backend, Family, check_reach
 from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
 from ...model.comparison import Mismatch, OwnComparison, Policy
@@ -118,10 +118,10 @@ def backend_named(config: pytest.Config, name: str) -> Backend:
     """Return the backend of that name, or of a family and what it takes after the colon."""
     known = backends(config)
     if name in known:
-        return known[name]
+        return check_reach(name, known[name])
     family, _, argument = name.partition(":")
     if argument and isinstance(found := known.get(family), Family):
-        return found.named(argument)
+        return check_reach(name, found.named(argument))
     raise _unknown(name, known)
 
 
