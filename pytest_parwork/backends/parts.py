@@ -15,8 +15,6 @@ from .protocol import Event, Place, Reach, Workers
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["EventQueue", "PerRun", "event_of"]
-
 
 @public(BACKENDS)
 class EventQueue:

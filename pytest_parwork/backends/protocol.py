@@ -13,24 +13,6 @@ from ..model.public import BACKENDS, public
 from ..model.work import Batch
 from ..worker.calling import BatchCall
 
-__all__ = [
-    "LEAVING",
-    "UNKNOWN",
-    "Backend",
-    "Early",
-    "Event",
-    "Family",
-    "NetworkWorkers",
-    "Place",
-    "Placed",
-    "Reach",
-    "Vital",
-    "Workers",
-    "check_reach",
-    "is_threaded",
-    "place_of",
-]
-
 #: How a worker ended of which no more is known.
 UNKNOWN = "its exit code is unknown"
 

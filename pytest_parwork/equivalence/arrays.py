@@ -29,17 +29,6 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = [
-    "compare_arrays",
-    "compare_dtypes",
-    "compare_elements",
-    "compare_masked",
-    "compare_scalars",
-    "find",
-    "is_bool",
-    "unify",
-]
-
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a NumPy class, None for others, and while nobody imported NumPy."""
@@ -48,7 +37,7 @@ def find(cls: type) -> Comparer | None:
     import numpy as np
 
     if issubclass(cls, np.ma.MaskedArray):
-        return compare_masked if cls.__module__.startswith("numpy.") else compare_masked_subclass
+        return compare_masked if cls.__module__.startswith("numpy.") else _compare_masked_subclass
     if issubclass(cls, np.ndarray) and cls.__eq__ is np.ndarray.__eq__:
         return compare_arrays if cls in (np.ndarray, np.memmap) else add_attributes(compare_arrays)
     if issubclass(cls, np.generic):
@@ -145,7 +134,7 @@ def compare_elements(
         difference = f"the same {actual.size} elements in another order, {tally.count} moved"
         yield Unequal("order-only", actual, expected, difference)
         return
-    write = write or partial(write_index, actual)
+    write = write or partial(_write_index, actual)
     indices = [write(i) for i in tally.first]
     at = write(tally.furthest) if tally.furthest is not None else ""
     first = np.unravel_index(tally.first[0], actual.shape)
@@ -157,15 +146,15 @@ def compare_elements(
         texts.append(f"{allowance} at {at}" if tally.count > 1 else allowance)
     yield Unequal(
         tally.kind,
-        read_element(actual, first),
-        read_element(expected, first),
+        _read_element(actual, first),
+        _read_element(expected, first),
         "; ".join(texts),
         suffix=indices[0],
         distance=tally.distance(actual, indices if actual.ndim else (), at),
     )
 
 
-def write_index(array: Array, number: int) -> str:
+def _write_index(array: Array, number: int) -> str:
     """Write the index of an element by its number in C order: `[3, 4]`, empty without axes."""
     import numpy as np
 
@@ -174,7 +163,7 @@ def write_index(array: Array, number: int) -> str:
     return f"[{', '.join(str(int(i)) for i in np.unravel_index(number, array.shape))}]"
 
 
-def read_element(array: Array, index: tuple[Any, ...]) -> Any:
+def _read_element(array: Array, index: tuple[Any, ...]) -> Any:
     element = array[index]
     return element.item() if array.dtype.kind in "biufcSU" else element
 
@@ -201,7 +190,7 @@ def compare_masked(
         yield Pair(visible, np.asarray(expected.data), ATTRIBUTE, "data")
 
 
-def compare_masked_subclass(
+def _compare_masked_subclass(
     actual: np.ma.MaskedArray[Any, Any],
     expected: np.ma.MaskedArray[Any, Any],
     relation: Relation,

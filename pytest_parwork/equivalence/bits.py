@@ -12,14 +12,12 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["describe_dtype", "hash_elements"]
-
 #: The kinds of NumPy's dtypes whose `str` says all of them.
-SIMPLE = "biufcmMSUVO"
+_SIMPLE = "biufcmMSUVO"
 
 #: The long doubles of x86: ten bytes, followed by whatever was there.
-X87_MANTISSA = 63
-X87_BYTES = 10
+_X87_MANTISSA = 63
+_X87_BYTES = 10
 
 
 def describe_dtype(dtype: np.dtype[Any]) -> object:
@@ -37,7 +35,7 @@ def describe_dtype(dtype: np.dtype[Any]) -> object:
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return ["of", describe_dtype(base), list(shape)]
-    if dtype.kind in SIMPLE and dtype.type.__module__ == "numpy":
+    if dtype.kind in _SIMPLE and dtype.type.__module__ == "numpy":
         return dtype.str
     raise TypeError(f"{dtype}: a dtype that NumPy does not know")
 
@@ -55,11 +53,11 @@ def hash_elements(array: Array, hidden: Array | None = None) -> bytes:
         if hidden is not None and mask.any():
             block = block.copy()
             block[mask] = zero
-        state.update(normalize(block).view("u1").data)
+        state.update(_normalize(block).view("u1").data)
     return state.digest()
 
 
-def normalize(block: Array) -> Array:
+def _normalize(block: Array) -> Array:
     """Return a contiguous block with one NaN for all, and without the padding of long doubles."""
     import numpy as np
 
@@ -70,8 +68,8 @@ def normalize(block: Array) -> Array:
         return block
     if block.dtype.itemsize > 8:
         block = block.astype(block.dtype.newbyteorder("="))
-        if np.finfo(block.dtype).nmant == X87_MANTISSA:
-            block.view("u1").reshape(-1, block.dtype.itemsize)[:, X87_BYTES:] = 0
+        if np.finfo(block.dtype).nmant == _X87_MANTISSA:
+            block.view("u1").reshape(-1, block.dtype.itemsize)[:, _X87_BYTES:] = 0
     with np.errstate(invalid="ignore"):
         if np.isnan(block.min()):
             block = block.copy()

@@ -11,17 +11,6 @@ from .pairs import Comparer, Finding, Relation, Unequal, compare_parts, pair_att
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "compare_builtins",
-    "compare_functions",
-    "find",
-    "is_nested",
-    "read_code",
-    "read_load",
-    "read_name",
-    "read_owner",
-]
-
 #: What counts of code besides its constants: not the file, nor the columns of its lines.
 CODE = (
     "co_name",
@@ -43,7 +32,7 @@ def find(cls: type) -> Comparer | None:
     """Return the comparer of functions and methods, None for other classes."""
     if issubclass(cls, types.BuiltinFunctionType):  # some methods are of a subclass
         return compare_builtins
-    return TABLE.get(cls)
+    return _TABLE.get(cls)
 
 
 def compare_functions(
@@ -69,17 +58,17 @@ def is_nested(value: types.FunctionType) -> bool:
 
 def read_code(code: types.CodeType) -> tuple[object, ...]:
     """Return what code does, and the line where it begins, as something that `==` compares."""
-    return (*(getattr(code, name, None) for name in CODE), read_constant(code.co_consts))
+    return (*(getattr(code, name, None) for name in CODE), _read_constant(code.co_consts))
 
 
-def read_constant(value: object) -> tuple[object, ...]:
+def _read_constant(value: object) -> tuple[object, ...]:
     """Return a constant so that 1, 1.0 and True differ, as do both zeros, and no NaN."""
     if isinstance(value, types.CodeType):
         return read_code(value)
     if isinstance(value, tuple):
-        return ("tuple", *map(read_constant, value))
+        return ("tuple", *map(_read_constant, value))
     if isinstance(value, frozenset):
-        return ("frozenset", *sorted(map(read_constant, value), key=repr))
+        return ("frozenset", *sorted(map(_read_constant, value), key=repr))
     return type(value).__name__, repr(value)
 
 
@@ -102,11 +91,11 @@ def read_owner(value: Any) -> dict[str, object]:
     return {"__self__": value.__self__}
 
 
-def read_method(value: types.MethodType) -> dict[str, object]:
+def _read_method(value: types.MethodType) -> dict[str, object]:
     return {"__func__": value.__func__, "__self__": value.__self__}
 
 
-TABLE: dict[type, Comparer] = {
+_TABLE: dict[type, Comparer] = {
     types.FunctionType: compare_functions,
-    types.MethodType: partial(compare_parts, read_method),
+    types.MethodType: partial(compare_parts, _read_method),
 }

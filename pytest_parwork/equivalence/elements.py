@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["Tally", "count_ulps", "is_reordered", "split_blocks", "tell_differing"]
-
 #: Bytes of a block: it stays in the cache between its comparison by bits and what follows.
-BLOCK = 1 << 20
-FIRST = 5
+_BLOCK = 1 << 20
+_FIRST = 5
 
 
 def split_blocks(
@@ -35,14 +33,14 @@ def split_blocks(
 
     if actual.nbytes == 0:
         return
-    if actual.nbytes <= BLOCK or (actual.flags.c_contiguous and expected.flags.c_contiguous):
+    if actual.nbytes <= _BLOCK or (actual.flags.c_contiguous and expected.flags.c_contiguous):
         left = np.ascontiguousarray(actual).reshape(-1)
         right = left if expected is actual else np.ascontiguousarray(expected).reshape(-1)
-        step = max(BLOCK // actual.itemsize, 1)
+        step = max(_BLOCK // actual.itemsize, 1)
         for first in range(0, left.size, step):
             yield start + first, left[first : first + step], right[first : first + step]
         return
-    rows = max(len(actual) * BLOCK // actual.nbytes, 1)
+    rows = max(len(actual) * _BLOCK // actual.nbytes, 1)
     for row in range(0, len(actual), rows):
         slabs = [side[row : row + rows] for side in (actual, expected)]
         if rows == 1:
@@ -62,9 +60,9 @@ def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) 
         return None
     kind = actual.dtype.kind
     if kind == "f":
-        where = ~tell_same(actual, expected)
+        where = ~_tell_same(actual, expected)
     elif kind == "c":
-        where = ~(tell_same(actual.real, expected.real) & tell_same(actual.imag, expected.imag))
+        where = ~(_tell_same(actual.real, expected.real) & _tell_same(actual.imag, expected.imag))
     else:
         size = actual.itemsize
         left, right = actual.view("u1"), expected.view("u1")
@@ -74,7 +72,7 @@ def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) 
     return where
 
 
-def tell_same(actual: Array, expected: Array) -> Array:
+def _tell_same(actual: Array, expected: Array) -> Array:
     """Return which floats have the same bits, all NaNs one class, whatever their padding."""
     import numpy as np
 
@@ -101,7 +99,7 @@ class Tally:
         """Take in the elements of a block that differ."""
         indices = where.nonzero()[0]
         self.count += indices.size
-        self.first += [start + int(i) for i in indices[: FIRST - len(self.first)]]
+        self.first += [start + int(i) for i in indices[: _FIRST - len(self.first)]]
         actual, expected = actual[where], expected[where]
         kind = actual.dtype.kind
         self.only_zeros &= kind in "fc" and not (actual.any() or expected.any())
@@ -119,8 +117,8 @@ class Tally:
         self.numbers = True
         indices, actual, expected = indices[finite], actual[finite], expected[finite]
         with np.errstate(all="ignore"):
-            absolute = subtract(actual, expected)
-            relative = absolute / np.abs(widen(expected))
+            absolute = _subtract(actual, expected)
+            relative = absolute / np.abs(_widen(expected))
         largest = int(np.argmax(absolute))
         if self.furthest is None or absolute[largest] > self.absolute:
             self.absolute, self.furthest = float(absolute[largest]), int(indices[largest])
@@ -191,7 +189,7 @@ def is_reordered(actual: Array, expected: Array) -> bool:
     return bool(np.array_equal(left, right))
 
 
-def subtract(actual: Array, expected: Array) -> Array:
+def _subtract(actual: Array, expected: Array) -> Array:
     """Return the absolute differences; those of integers exact in 64 bits, whatever their size."""
     import numpy as np
 
@@ -199,11 +197,11 @@ def subtract(actual: Array, expected: Array) -> Array:
         high, low = np.maximum(actual, expected), np.minimum(actual, expected)
         apart: Array = high.astype("u8") - low.astype("u8")
         return apart.astype("f8")
-    distance: Array = np.abs(widen(actual) - widen(expected))
+    distance: Array = np.abs(_widen(actual) - _widen(expected))
     return distance
 
 
-def widen(array: Array) -> Array:
+def _widen(array: Array) -> Array:
     """Return numbers in double precision at least."""
     import numpy as np
 
@@ -230,7 +228,7 @@ def count_ulps(actual: Array, expected: Array) -> Array | None:
     size = actual.dtype.itemsize
     if size > 8:
         pairs = zip(actual, expected, strict=True)
-        return np.array([abs(rank(a) - rank(e)) for a, e in pairs], dtype=object)
+        return np.array([abs(_rank(a) - _rank(e)) for a, e in pairs], dtype=object)
     sides = []
     for side in (actual, expected):
         bits = np.ascontiguousarray(side, dtype=f"f{size}").view(f"u{size}").astype("u8")
@@ -242,7 +240,7 @@ def count_ulps(actual: Array, expected: Array) -> Array | None:
     return steps
 
 
-def rank(number: Any) -> int:
+def _rank(number: Any) -> int:
     """Return the place of a finite numpy.longdouble on its number line, 0 for both zeros."""
     import numpy as np
 

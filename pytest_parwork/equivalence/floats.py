@@ -6,25 +6,7 @@ import math
 import struct
 from typing import NamedTuple
 
-__all__ = [
-    "FEW_ULP",
-    "Distance",
-    "classify",
-    "count_ulp",
-    "describe_complex",
-    "describe_floats",
-    "is_same_complex",
-    "is_same_float",
-    "measure",
-    "measure_complex",
-    "modulus",
-    "tell_payloads",
-    "write_number",
-    "write_relative",
-    "write_ulp",
-]
-
-SIGN = 1 << 63
+_SIGN = 1 << 63
 #: Floats that are no further apart are a class of their own: rounding, not another result.
 FEW_ULP = 4
 
@@ -59,7 +41,7 @@ def count_ulp(actual: float, expected: float) -> int:
     ranks = []
     for number in (actual, expected):
         (bits,) = struct.unpack("<Q", struct.pack("<d", number))
-        ranks.append(-(bits - SIGN) if bits & SIGN else bits)
+        ranks.append(-(bits - _SIGN) if bits & _SIGN else bits)
     return int(abs(ranks[0] - ranks[1]))
 
 
@@ -78,7 +60,7 @@ def measure(actual: float, expected: float) -> Distance:
     absolute = abs(actual - expected)
     return Distance(
         absolute=absolute if math.isfinite(absolute) else None,
-        relative=divide(absolute, abs(expected)),
+        relative=_divide(absolute, abs(expected)),
         ulp=count_ulp(actual, expected),
     )
 
@@ -93,7 +75,7 @@ def measure_complex(actual: complex, expected: complex) -> Distance:
     absolute = modulus(actual - expected)
     return Distance(
         absolute=absolute if math.isfinite(absolute) else None,
-        relative=divide(absolute, modulus(expected)),
+        relative=_divide(absolute, modulus(expected)),
         ulp=max(count_ulp(a, e) for a, e in parts),
     )
 
@@ -103,7 +85,7 @@ def modulus(number: complex) -> float:
     return math.hypot(number.real, number.imag) if isinstance(number, complex) else abs(number)
 
 
-def divide(absolute: float, expected: float) -> float | None:
+def _divide(absolute: float, expected: float) -> float | None:
     """Return the relative error, None where it is no finite number."""
     share = absolute / expected if expected else math.inf
     return share if math.isfinite(share) else None

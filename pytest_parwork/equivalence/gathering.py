@@ -8,8 +8,6 @@ from dataclasses import replace
 
 from ..model.comparison import Comparison
 
-__all__ = ["KEPT", "at_step", "merge"]
-
 #: So many mismatches, and notes, are kept; all are counted.
 KEPT = 100
 

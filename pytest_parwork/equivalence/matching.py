@@ -12,10 +12,8 @@ from .scalars import PLAIN, is_plainly_equal
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["Matching", "match"]
-
 #: Types of which hash and `==` find every equal key.
-DECIDED = PLAIN - {float}
+_DECIDED = PLAIN - {float}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +43,22 @@ def match(actual: Collection[object], expected: Collection[object], relation: Re
             del twins[key]
     if not strays or not twins:
         return Matching(pairs=pairs, missing=list(twins), extra=[key for key, _ in strays])
-    extra = match_strays(pairs, strays, twins, relation)
+    extra = _match_strays(pairs, strays, twins, relation)
     if relation.tolerance is not None:
-        extra = [key for key in extra if not make_room(key, pairs, twins, relation, set())]
+        extra = [key for key in extra if not _make_room(key, pairs, twins, relation, set())]
     position = {id(key): number for number, key in enumerate(actual)}
     pairs.sort(key=lambda pair: position[id(pair[0])])
     return Matching(pairs=pairs, missing=list(twins), extra=extra)
 
 
-def is_decided(key: object) -> bool:
+def _is_decided(key: object) -> bool:
     """Tell whether hash and `==` would have found an equal key."""
     if type(key) is tuple:
-        return all(type(item) in DECIDED for item in key)
-    return type(key) in DECIDED
+        return all(type(item) in _DECIDED for item in key)
+    return type(key) in _DECIDED
 
 
-def match_strays(
+def _match_strays(
     pairs: list[tuple[object, object]],
     strays: list[tuple[object, object]],
     twins: dict[object, object],
@@ -75,17 +73,19 @@ def match_strays(
     identified: defaultdict[bytes, deque[object]] = defaultdict(deque)
     others: dict[object, None] = {}
     for twin in twins:
-        name = None if is_decided(twin) else relation.identify(twin)
+        name = None if _is_decided(twin) else relation.identify(twin)
         if name is None:
             others[twin] = None
         else:
             identified[name].append(twin)
     for key, refused in strays:
         twin = ABSENT
-        if not is_decided(key):
+        if not _is_decided(key):
             name = relation.identify(key)
             if name is None:
-                twin = find_twin(key, (other for other in others if other is not refused), relation)
+                twin = _find_twin(
+                    key, (other for other in others if other is not refused), relation
+                )
                 others.pop(twin, None)
             elif identified[name]:
                 twin = identified[name].popleft()
@@ -97,7 +97,7 @@ def match_strays(
     return extra
 
 
-def find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
+def _find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
     """Return the first that fits, ABSENT if none does.
 
     ABSENT too once that took too long: nothing may pass that was not compared.
@@ -111,7 +111,7 @@ def find_twin(key: object, others: Iterable[object], relation: Relation) -> obje
     return ABSENT
 
 
-def make_room(
+def _make_room(
     key: object,
     pairs: list[tuple[object, object]],
     twins: dict[object, object],
@@ -123,19 +123,19 @@ def make_room(
     What is near to the same is not near to each other, so that the first that fits may be the
     only one that fits somebody else.
     """
-    if is_decided(key):
+    if _is_decided(key):
         return False
     for number, (other, twin) in enumerate(pairs):
         if number in tried or not relation.guess(key, twin):
             continue
         tried.add(number)
-        left = find_twin(other, twins, relation)
+        left = _find_twin(other, twins, relation)
         if left is not ABSENT:
             del twins[left]
             pairs[number] = key, twin
             pairs.append((other, left))
             return True
-        if make_room(other, pairs, twins, relation, tried):
+        if _make_room(other, pairs, twins, relation, tried):
             pairs[number] = key, twin
             return True
     return False

@@ -16,10 +16,8 @@ from .show import name_type
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["compare_states", "find", "read_reduced", "refuse"]
-
 #: What has no value to compare, and what to return in its place.
-OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
+_OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
     ((types.GeneratorType,), "a generator cannot be compared; return list(...)"),
     ((types.AsyncGeneratorType,), "an async generator cannot be compared; return a list"),
     ((types.CoroutineType,), "a coroutine cannot be compared; return what it gives"),
@@ -36,8 +34,8 @@ def find(cls: type) -> Comparer:
     """Return the comparer of any class: its own `__eq__`, or its state."""
     own: object = cls.__eq__
     if own is not object.__eq__:
-        return compare_by_own_eq
-    for classes, advice in OPAQUE:
+        return _compare_by_own_eq
+    for classes, advice in _OPAQUE:
         if issubclass(cls, classes):
             return refuse(advice)
     return compare_states
@@ -52,7 +50,7 @@ def refuse(advice: str) -> Comparer:
     return refuse_both
 
 
-def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
+def _compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
     """Ask the class, which must give a bool, or an array with `all()`.
 
     An array answer says nothing of parts that broadcasting has repeated or dropped, so then the
@@ -93,8 +91,8 @@ def read_reduced(value: object) -> dict[str, object]:
             raise TypeError(f"it says that it can be had as {reduced!r}, which is no name")
         return {"__reduce__()": reduced, "__module__": getattr(value, "__module__", None)}
     reduced = (*reduced, None, None, None)
-    parts: dict[str, object] = {} if is_plain(reduced) else {"__reduce__()": reduced[:2]}
-    state = read_state(reduced[2])
+    parts: dict[str, object] = {} if _is_plain(reduced) else {"__reduce__()": reduced[:2]}
+    state = _read_state(reduced[2])
     parts |= {"__getstate__()": reduced[2]} if state is None else state
     for name, items in zip(("__iter__()", "items()"), reduced[3:], strict=False):
         if found := list(items or ()):  # of subclasses of list, of dict
@@ -108,12 +106,12 @@ def reduce(value: object) -> Any:
     return value.__reduce_ex__(2) if reducer is None else reducer(value)
 
 
-def is_plain(reduced: tuple[Any, ...]) -> bool:
+def _is_plain(reduced: tuple[Any, ...]) -> bool:
     """Tell whether an object is made by its class alone, which is compared already."""
     return reduced[0] is copyreg.__newobj__ and len(reduced[1]) == 1  # type: ignore[attr-defined]
 
 
-def read_state(state: object) -> dict[str, object] | None:
+def _read_state(state: object) -> dict[str, object] | None:
     """Return a state as attributes, None if it is something else."""
     if state is None:
         return {}

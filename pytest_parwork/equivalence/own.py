@@ -9,10 +9,8 @@ from dataclasses import replace
 from ..model.comparison import Mismatch, OwnComparison
 from .show import clip, show
 
-__all__ = ["ask"]
-
 TEXT_LIMIT = 1000
-INDICES = 5
+_INDICES = 5
 
 
 def ask(
@@ -38,13 +36,13 @@ def bound(mismatch: Mismatch) -> Mismatch:
         actual=clip(str(mismatch.actual)),
         expected=clip(str(mismatch.expected)),
         difference=clip(str(mismatch.difference), limit=TEXT_LIMIT),
-        absolute=keep_finite(mismatch.absolute),
-        relative=keep_finite(mismatch.relative),
+        absolute=_keep_finite(mismatch.absolute),
+        relative=_keep_finite(mismatch.relative),
         array=clip(str(mismatch.array)),
-        indices=tuple(clip(str(index)) for index in mismatch.indices[:INDICES]),
+        indices=tuple(clip(str(index)) for index in mismatch.indices[:_INDICES]),
         at=clip(str(mismatch.at)),
     )
 
 
-def keep_finite(number: float | None) -> float | None:
+def _keep_finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None

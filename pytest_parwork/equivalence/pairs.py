@@ -10,31 +10,6 @@ from ..model.comparison import Mismatch, Note
 from .floats import Distance
 from .show import clip, show
 
-__all__ = [
-    "ABSENT",
-    "ATTRIBUTE",
-    "ITEM",
-    "Comparer",
-    "Finding",
-    "Pair",
-    "Path",
-    "Reader",
-    "Relation",
-    "Remark",
-    "Tolerance",
-    "Unequal",
-    "compare_contents",
-    "compare_parts",
-    "compare_with",
-    "look_past",
-    "look_up",
-    "pair_attributes",
-    "read_attributes",
-    "render",
-    "render_note",
-    "render_path",
-]
-
 #: The two forms of a step into a value.
 ITEM = "[{}]"
 ATTRIBUTE = ".{}"
@@ -42,9 +17,9 @@ ATTRIBUTE = ".{}"
 #: The steps to a part of a value, innermost first: (the steps before, form, key).
 Path: TypeAlias = "tuple[Path, str, object] | None"
 
-STEPS = 40
-KEY_LIMIT = 60
-DIFFERENCE_LIMIT = 1000
+_STEPS = 40
+_KEY_LIMIT = 60
+_DIFFERENCE_LIMIT = 1000
 
 
 class Pair(NamedTuple):
@@ -81,14 +56,14 @@ class Remark(NamedTuple):
     suffix: str = ""
 
 
-class Absent:
+class _Absent:
     """Stands for the part that one side does not have."""
 
     def __repr__(self) -> str:
         return "nothing"
 
 
-ABSENT = Absent()
+ABSENT = _Absent()
 
 
 class Tolerance(Protocol):
@@ -213,14 +188,14 @@ def pair_attributes(actual: dict[str, Any], expected: dict[str, Any]) -> Iterato
             yield Pair(actual[name], expected[name], ATTRIBUTE, name)
     for name in expected:
         if name not in actual:
-            yield Unequal("missing", ABSENT, expected[name], suffix=write_attribute(name))
+            yield Unequal("missing", ABSENT, expected[name], suffix=_write_attribute(name))
     for name in actual:
         if name not in expected:
-            yield Unequal("extra", actual[name], ABSENT, suffix=write_attribute(name))
+            yield Unequal("extra", actual[name], ABSENT, suffix=_write_attribute(name))
 
 
-def write_attribute(name: object) -> str:
-    return "." + (clip(name, limit=KEY_LIMIT) if isinstance(name, str) else show(name))
+def _write_attribute(name: object) -> str:
+    return "." + (clip(name, limit=_KEY_LIMIT) if isinstance(name, str) else show(name))
 
 
 def render(unequal: Unequal, path: Path) -> Mismatch:
@@ -242,7 +217,7 @@ def render(unequal: Unequal, path: Path) -> Mismatch:
         kind=unequal.kind,
         actual=show(unequal.actual),
         expected=show(unequal.expected),
-        difference=clip(difference, limit=DIFFERENCE_LIMIT),
+        difference=clip(difference, limit=_DIFFERENCE_LIMIT),
         **(distance._asdict() if distance is not None else {}),
     )
 
@@ -252,7 +227,7 @@ def render_note(remark: Remark, path: Path) -> Note:
     return Note(
         path=render_path(path) + remark.suffix,
         kind=remark.kind,
-        text=clip(remark.text, limit=DIFFERENCE_LIMIT),
+        text=clip(remark.text, limit=_DIFFERENCE_LIMIT),
     )
 
 
@@ -264,13 +239,13 @@ def render_path(path: Path) -> str:
         if form:
             steps.append((form, key))
     steps.reverse()
-    if len(steps) > STEPS:
-        middle = f"…{len(steps) - STEPS} more…"
-        steps[STEPS // 2 : -STEPS // 2] = [(ATTRIBUTE, middle)]
-    return "".join(render_step(form, key) for form, key in steps)
+    if len(steps) > _STEPS:
+        middle = f"…{len(steps) - _STEPS} more…"
+        steps[_STEPS // 2 : -_STEPS // 2] = [(ATTRIBUTE, middle)]
+    return "".join(_render_step(form, key) for form, key in steps)
 
 
-def render_step(form: str, key: object) -> str:
+def _render_step(form: str, key: object) -> str:
     if form == ATTRIBUTE:
-        return write_attribute(key)
-    return ITEM.format(show(key, limit=KEY_LIMIT)) if form == ITEM else form
+        return _write_attribute(key)
+    return ITEM.format(show(key, limit=_KEY_LIMIT)) if form == ITEM else form

@@ -17,18 +17,7 @@ from .structural import Exact, PerKey
 from .tolerances import Close, ReorderedSum, Ulp
 from .unordered import Unordered
 
-__all__ = [
-    "Compare",
-    "as_policy",
-    "close",
-    "compare",
-    "exact",
-    "reordered_sum",
-    "ulp",
-    "unordered",
-]
-
-EXACT = Exact()
+_EXACT = Exact()
 
 #: What a user may give as a policy.
 Compare: TypeAlias = "Policy | Callable[[Any, Any], object] | Mapping[Any, Any]"
@@ -136,7 +125,7 @@ def as_policy(value: Compare) -> Policy:
 def compare(
     actual: object,
     expected: object,
-    policy: Compare = EXACT,
+    policy: Compare = _EXACT,
 ) -> Comparison:
     """Compare a value with the expected one; the result is true when they are equal.
 

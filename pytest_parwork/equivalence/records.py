@@ -14,44 +14,42 @@ from . import containers, scalars
 from .pairs import Comparer, compare_parts, look_up, read_attributes
 from .scalars import compare_keys
 
-__all__ = ["find", "is_cached", "read_arguments"]
-
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a class with named parts, None for other classes."""
     if issubclass(cls, Enum):
-        return partial(compare_keys, read_member)
+        return partial(compare_keys, _read_member)
     if dataclasses.is_dataclass(cls):
-        return partial(compare_parts, read_dataclass)
+        return partial(compare_parts, _read_dataclass)
     if hasattr(cls, "__attrs_attrs__"):
-        return partial(compare_parts, read_attrs)
-    for base in KNOWN_BY_ATTRIBUTES:
+        return partial(compare_parts, _read_attrs)
+    for base in _KNOWN_BY_ATTRIBUTES:
         if issubclass(cls, base) and cls.__eq__ is base.__eq__:
             return partial(compare_parts, read_attributes)
-    return look_up(TABLE, cls)
+    return look_up(_TABLE, cls)
 
 
-def read_member(value: Enum) -> object:
+def _read_member(value: Enum) -> object:
     """Return the name; of several flags together, nameless before Python 3.11, the value too."""
     return value.name, value.value if value.name is None else None
 
 
-def read_dataclass(value: Any) -> dict[str, object]:
+def _read_dataclass(value: Any) -> dict[str, object]:
     """Read the fields that count for equality, by the author's `field(compare=)`."""
-    return read_fields(value, {field.name: field.compare for field in dataclasses.fields(value)})
+    return _read_fields(value, {field.name: field.compare for field in dataclasses.fields(value)})
 
 
-def read_attrs(value: Any) -> dict[str, object]:
+def _read_attrs(value: Any) -> dict[str, object]:
     """Read the attributes that count for equality, by the author's `field(eq=)`: flag or key."""
     attributes = value.__attrs_attrs__
-    parts = read_fields(value, {field.name: bool(field.eq) for field in attributes})
+    parts = _read_fields(value, {field.name: bool(field.eq) for field in attributes})
     for field in attributes:
         if field.name in parts and field.eq_key is not None:
             parts[field.name] = field.eq_key(parts[field.name])
     return parts
 
 
-def read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
+def _read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
     """Read the fields that count, and what the instance has, and is, besides fields."""
     parts = {
         name: getattr(value, name)
@@ -83,12 +81,12 @@ def read_arguments(value: BaseException) -> dict[str, tuple[object, ...]]:
 
 
 #: Classes that are no more than their attributes; the `==` of the last three takes True for 1.
-KNOWN_BY_ATTRIBUTES = (types.SimpleNamespace, UserDict, UserList, ChainMap)
+_KNOWN_BY_ATTRIBUTES = (types.SimpleNamespace, UserDict, UserList, ChainMap)
 
 #: What a record may be besides its fields.
 CONTENTS = containers.CONTENTS | scalars.CONTENTS | scalars.KEYS
 
 
-TABLE: dict[type, Comparer] = {
+_TABLE: dict[type, Comparer] = {
     BaseException: partial(compare_parts, read_arguments),
 }

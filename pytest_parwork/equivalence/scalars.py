@@ -30,19 +30,6 @@ from .show import mask_addresses, name_type, show
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = [
-    "CONTENTS",
-    "KEYS",
-    "PLAIN",
-    "compare_complex",
-    "compare_floats",
-    "compare_integers",
-    "compare_keys",
-    "compare_text",
-    "find",
-    "is_plainly_equal",
-]
-
 #: Types whose `==` between two of them says it all; of floats, between numbers other than zero.
 PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
@@ -51,7 +38,7 @@ def find(cls: type) -> Comparer | None:
     """Return the comparer of a single value, None for other classes."""
     if issubclass(cls, type):
         return partial(compare_keys, attrgetter("__module__", "__qualname__"))
-    return look_up(TABLE if cls in TABLE else INHERITED, cls)
+    return look_up(_TABLE if cls in _TABLE else _INHERITED, cls)
 
 
 def is_plainly_equal(actual: object, expected: object) -> bool:
@@ -81,7 +68,7 @@ def compare_floats(actual: float, expected: float, relation: Relation) -> Iterat
     tolerance = relation.tolerance
     if tolerance and tolerance.admits(actual, expected):
         return
-    describe = partial(describe_excess, tolerance, describe_floats)
+    describe = partial(_describe_excess, tolerance, describe_floats)
     kind = classify(float(actual), float(expected))
     yield Unequal(kind, actual, expected, describe, distance=measure)
 
@@ -90,12 +77,12 @@ def compare_complex(actual: complex, expected: complex, relation: Relation) -> I
     tolerance = relation.tolerance
     if is_same_complex(actual, expected) or (tolerance and tolerance.admits(actual, expected)):
         return
-    describe = partial(describe_excess, tolerance, describe_complex)
+    describe = partial(_describe_excess, tolerance, describe_complex)
     kind = classify(complex(actual), complex(expected))
     yield Unequal(kind, actual, expected, describe, distance=measure_complex)
 
 
-def describe_excess(
+def _describe_excess(
     tolerance: Tolerance | None,
     describe: Callable[[Any, Any], str],
     actual: complex,
@@ -113,11 +100,11 @@ def compare_integers(actual: int, expected: int, _: Relation) -> Iterator[Findin
             actual,
             expected,
             lambda a, e: f"{'+' if a > e else ''}{show(a - e)}",
-            distance=measure_integers,
+            distance=_measure_integers,
         )
 
 
-def measure_integers(actual: int, expected: int) -> Distance:
+def _measure_integers(actual: int, expected: int) -> Distance:
     """Return how far apart two integers are; OverflowError beyond what a float holds."""
     absolute = abs(actual - expected)
     return Distance(
@@ -127,10 +114,10 @@ def measure_integers(actual: int, expected: int) -> Distance:
 
 def compare_text(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     if actual != expected:
-        yield Unequal("value", actual, expected, describe_texts)
+        yield Unequal("value", actual, expected, _describe_texts)
 
 
-def describe_texts(actual: Any, expected: Any) -> str:
+def _describe_texts(actual: Any, expected: Any) -> str:
     """Say where two texts part, and show both from there."""
     pairs = zip(actual, expected, strict=False)
     shorter = min(len(actual), len(expected))
@@ -141,12 +128,12 @@ def describe_texts(actual: Any, expected: Any) -> str:
     return f"from [{start}]: {rest[0]}, expected {rest[1]}"
 
 
-def read_time(value: datetime.datetime | datetime.time) -> object:
+def _read_time(value: datetime.datetime | datetime.time) -> object:
     """Return the time on the clock, and how far it is from UTC."""
-    return value.replace(tzinfo=None, fold=0).isoformat(), read_zone(value), value.fold
+    return value.replace(tzinfo=None, fold=0).isoformat(), _read_zone(value), value.fold
 
 
-def read_zone(value: datetime.datetime | datetime.time) -> object:
+def _read_zone(value: datetime.datetime | datetime.time) -> object:
     """Return the offset, or which zone it is that gives none without a date."""
     offset = value.utcoffset()
     if offset is not None or value.tzinfo is None:
@@ -154,34 +141,34 @@ def read_zone(value: datetime.datetime | datetime.time) -> object:
     return name_type(type(value.tzinfo)), mask_addresses(str(value.tzinfo))
 
 
-def read_pattern(value: re.Pattern[Any]) -> object:
+def _read_pattern(value: re.Pattern[Any]) -> object:
     return type(value.pattern), value.pattern, value.flags
 
 
-def read_itself(value: object) -> object:
+def _read_itself(value: object) -> object:
     return value
 
 
 #: What says all of a value of these classes, as plain data that `==` compares.
 KEYS: dict[type, Callable[[Any], object]] = {
-    bool: read_itself,
-    type(None): read_itself,
+    bool: _read_itself,
+    type(None): _read_itself,
     type(...): str,
     type(NotImplemented): str,
     decimal.Decimal: decimal.Decimal.as_tuple,
     fractions.Fraction: attrgetter("numerator", "denominator"),
-    datetime.datetime: read_time,
+    datetime.datetime: _read_time,
     datetime.date: datetime.date.toordinal,
-    datetime.time: read_time,
+    datetime.time: _read_time,
     datetime.timedelta: attrgetter("days", "seconds", "microseconds"),
     range: attrgetter("start", "stop", "step"),
     pathlib.PurePath: str,
     uuid.UUID: attrgetter("int"),
-    re.Pattern: read_pattern,
+    re.Pattern: _read_pattern,
     types.ModuleType: attrgetter("__name__"),
 }
 
-TABLE: dict[type, Comparer] = {
+_TABLE: dict[type, Comparer] = {
     float: compare_floats,
     complex: compare_complex,
     int: compare_integers,
@@ -202,4 +189,4 @@ CONTENTS: dict[type, Callable[[Any], Any]] = {
 }
 
 #: The comparers of subclasses.
-INHERITED = look_past(TABLE, CONTENTS)
+_INHERITED = look_past(_TABLE, CONTENTS)

@@ -12,15 +12,13 @@ from ..model.errors import UsageError
 from .digest import Digestion
 from .gathering import at_step, merge
 from .scalars import is_plainly_equal
-from .show import name_type, show
+from .show import ShownAsText, name_type, show
 from .walk import gather
 
 if TYPE_CHECKING:
     from ..model.comparison import OwnComparison, Policy
 
-__all__ = ["Exact", "PerKey"]
-
-KEY_LIMIT = 60
+_KEY_LIMIT = 60
 
 
 #: What most comparisons come to.
@@ -28,15 +26,13 @@ EQUAL = Comparison(policy="exact()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Exact:
+class Exact(ShownAsText):
     """The typed, structural relation, bitwise on numbers."""
 
     dict_order: bool = False
 
     def __str__(self) -> str:
         return "exact(dict_order=True)" if self.dict_order else "exact()"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
@@ -54,16 +50,16 @@ class Exact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class PerKey:
+class PerKey(ShownAsText):
     """A policy for each of some keys of a mapping; the other keys are compared exactly."""
 
     policies: Mapping[object, Policy]
 
     def __str__(self) -> str:
-        items = (f"{show(key, limit=KEY_LIMIT)}: {policy}" for key, policy in self.policies.items())
+        items = (
+            f"{show(key, limit=_KEY_LIMIT)}: {policy}" for key, policy in self.policies.items()
+        )
         return f"{{{', '.join(items)}}}"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
@@ -79,20 +75,20 @@ class PerKey:
         assert isinstance(expected, dict)
         unknown = [key for key in self.policies if key not in expected and key not in actual]
         if unknown:
-            known = ", ".join(show(key, limit=KEY_LIMIT) for key in expected) or "none"
-            names = ", ".join(show(key, limit=KEY_LIMIT) for key in unknown)
+            known = ", ".join(show(key, limit=_KEY_LIMIT) for key in expected) or "none"
+            names = ", ".join(show(key, limit=_KEY_LIMIT) for key in unknown)
             raise UsageError(f"compare= names {names}, no key of the value, which has {known}")
         both = [key for key in self.policies if key in expected and key in actual]
         found = [
             at_step(self.policies[key](actual[key], expected[key], own=own), write_key(key))
             for key in both
         ]
-        rest = blank(actual, both), blank(expected, both)
+        rest = _blank(actual, both), _blank(expected, both)
         found.append(gather(*rest, "", own=own, digest=Digestion().digest))
         return merge(found, str(self))
 
 
-def blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:
+def _blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:
     """Return a copy of a mapping, of its own class, that has nothing at some keys.
 
     The keys stay, because they and their order are to be compared too.
@@ -106,4 +102,4 @@ def blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:
 
 
 def write_key(key: object) -> str:
-    return f"[{show(key, limit=KEY_LIMIT)}]"
+    return f"[{show(key, limit=_KEY_LIMIT)}]"

@@ -12,22 +12,19 @@ from .containers import CONTENTS
 from .digest import Digestion
 from .gathering import KEPT
 from .pairs import ABSENT, Relation, Unequal, render
+from .show import ShownAsText
 from .walk import Effort, Walk, gather, is_same_class
 
 if TYPE_CHECKING:
     from ..model.comparison import OwnComparison
 
-__all__ = ["Unordered"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Unordered:
+class Unordered(ShownAsText):
     """As `Exact`, but the items of a list, tuple, deque or array may come in any order."""
 
     def __str__(self) -> str:
         return "unordered()"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
@@ -38,15 +35,15 @@ class Unordered:
         if whole:
             return whole
         try:
-            left, right = read_items(actual), read_items(expected)
-            if left is None or right is None or not are_alike(actual, expected):
+            left, right = _read_items(actual), _read_items(expected)
+            if left is None or right is None or not _are_alike(actual, expected):
                 return whole
         except KeyboardInterrupt:
             raise
         except BaseException:  # by code of the values' classes, which may exit
             return whole
         walk = Walk(tolerance=None, dict_order=False, own=own, digest=digest, effort=Effort())
-        extra, missing = pair_items(left, right, walk)
+        extra, missing = _pair_items(left, right, walk)
         found = [Unequal("extra", left[i], ABSENT, suffix=f"[{i}]") for i in extra]
         found += [Unequal("missing", ABSENT, right[i], suffix=f"[{i}]") for i in missing]
         classes = {"extra": len(extra), "missing": len(missing)}
@@ -58,7 +55,7 @@ class Unordered:
         )
 
 
-def read_items(value: Any) -> Sequence[object] | None:
+def _read_items(value: Any) -> Sequence[object] | None:
     """Return the items, of an array those along its first axis, None of what has no order."""
     for base in (list, tuple, deque):
         if isinstance(value, base) and not hasattr(value, "_fields"):
@@ -68,7 +65,7 @@ def read_items(value: Any) -> Sequence[object] | None:
     return None
 
 
-def are_alike(actual: Any, expected: Any) -> bool:
+def _are_alike(actual: Any, expected: Any) -> bool:
     """Tell whether two collections can have the same items, as far as their types say."""
     names = ("dtype", "ndim")
     return is_same_class(type(actual), type(expected)) and all(
@@ -76,7 +73,7 @@ def are_alike(actual: Any, expected: Any) -> bool:
     )
 
 
-def pair_items(
+def _pair_items(
     actual: Sequence[object], expected: Sequence[object], relation: Relation
 ) -> tuple[list[int], list[int]]:
     """Return the numbers of the items that have no partner on the other side.
@@ -89,7 +86,7 @@ def pair_items(
     extra = []
     for number, item in enumerate(actual):
         candidates = waiting[relation.identify(item)]
-        partner = next((n for n in candidates if is_partner(item, expected[n], relation)), None)
+        partner = next((n for n in candidates if _is_partner(item, expected[n], relation)), None)
         if partner is None:
             extra.append(number)
         else:
@@ -97,7 +94,7 @@ def pair_items(
     return extra, sorted(number for numbers in waiting.values() for number in numbers)
 
 
-def is_partner(item: object, other: object, relation: Relation) -> bool:
+def _is_partner(item: object, other: object, relation: Relation) -> bool:
     """Tell whether two items are equal, no once that took too long, or went too deep."""
     try:
         return relation.identify(item) is not None or bool(relation.guess(item, other))

@@ -26,21 +26,19 @@ from .pairs import (
 from .scalars import PLAIN, is_plainly_equal
 from .show import name_type, show
 
-__all__ = ["FAMILIES", "gather"]
-
 #: An object that makes a new part of itself at every look has no end.
 DEPTH = 50_000
 
 #: So many parts (a few seconds) are spent on keys and elements that hash and `==` do not find.
-GUESSES = 200_000
+_GUESSES = 200_000
 
 #: Besides objects without `__eq__`: where it matters whether two of them are one.
-SHARED = {list, dict, set, deque, defaultdict, OrderedDict, Counter}
+_SHARED = {list, dict, set, deque, defaultdict, OrderedDict, Counter}
 
-Met: TypeAlias = dict[tuple[int, int], Pair]
+_Met: TypeAlias = dict[tuple[int, int], Pair]
 
 #: Returns what a value shares with its equals alone, None if nothing tells.
-Digest: TypeAlias = Callable[[object], "bytes | None"]
+_Digest: TypeAlias = Callable[[object], "bytes | None"]
 
 Family: TypeAlias = Callable[[type], Comparer | None]
 
@@ -64,7 +62,7 @@ def gather(
     tolerance: Tolerance | None = None,
     dict_order: bool = False,
     own: OwnComparison | None = None,
-    digest: Digest | None = None,
+    digest: _Digest | None = None,
 ) -> Comparison:
     """Return all mismatches by the policy of that name; `digest` agrees with it where it is asked.
 
@@ -106,11 +104,11 @@ def gather(
 class Effort:
     """How many more parts may be looked at to find out what belongs together."""
 
-    left: int = GUESSES
+    left: int = _GUESSES
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class _Place:
     """Two parts whose findings are being taken, one after the other."""
 
     findings: Iterator[Finding]
@@ -131,12 +129,12 @@ class Walk:
     tolerance: Tolerance | None
     dict_order: bool
     own: OwnComparison | None
-    digest: Digest | None
+    digest: _Digest | None
     effort: Effort
     found: int = 0
-    around: tuple[Met, ...] = ()
+    around: tuple[_Met, ...] = ()
     is_guess: bool = False
-    met: Met = field(default_factory=dict)
+    met: _Met = field(default_factory=dict)
     partners: tuple[dict[int, Pair], dict[int, Pair]] = field(default_factory=lambda: ({}, {}))
 
     def take(
@@ -147,7 +145,7 @@ class Walk:
         A stack of iterators takes the place of recursion, so that depth costs memory only.
         """
         comparers: dict[type, Comparer] = {}
-        stack = [Place(iter((Pair(actual, expected),)), Pair(None, None), None)]
+        stack = [_Place(iter((Pair(actual, expected),)), Pair(None, None), None)]
         while stack:
             place = stack[-1]
             try:
@@ -169,9 +167,9 @@ class Walk:
                             continue
                     if cls is not type(right) and not is_same_class(cls, type(right)):
                         self.found += 1
-                        yield Unequal("type", left, right, describe_types), path
+                        yield Unequal("type", left, right, _describe_types), path
                         continue
-                    if not self.around and (cls in SHARED or cls.__eq__ is object.__eq__):
+                    if not self.around and (cls in _SHARED or cls.__eq__ is object.__eq__):
                         yield from ((remark, path) for remark in self.tell_identity(finding))
                     self.met[id(place.pair.actual), id(place.pair.expected)] = place.pair
                     if self.has_met(left, right):
@@ -185,7 +183,7 @@ class Walk:
                     comparer = comparers.get(cls)
                     if comparer is None:
                         comparer = comparers[cls] = find(cls)
-                    stack.append(Place(comparer(left, right, self), finding, path))
+                    stack.append(_Place(comparer(left, right, self), finding, path))
                     break
                 else:
                     stack.pop()
@@ -262,5 +260,5 @@ def is_same_class(actual: type, expected: type) -> bool:
     return (actual.__module__, actual.__qualname__) == (expected.__module__, expected.__qualname__)
 
 
-def describe_types(actual: object, expected: object) -> str:
+def _describe_types(actual: object, expected: object) -> str:
     return f"type {name_type(type(actual))}, expected {name_type(type(expected))}"

@@ -8,8 +8,6 @@ from ..model.errors import UsageError
 from ..model.work import Budget, WorkersAsked
 from .cpus import usable_cpus
 
-__all__ = ["MOST", "most_workers", "native_threads", "resolve", "usable_cpus"]
-
 #: The variable by which a user allows no more workers than this, whatever a test asks for.
 MOST = "PARWORK_MAX_WORKERS"
 

@@ -7,8 +7,6 @@ from functools import cache, partial
 from pathlib import Path
 from time import monotonic, perf_counter, time
 
-__all__ = ["host", "now", "steady", "today", "wall"]
-
 #: Where Linux tells which machine this is, until it is started again.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 

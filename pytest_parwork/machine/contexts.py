@@ -22,8 +22,6 @@ from .inherited import inherited, repair
 from .marks import claim_folder
 from .native import OpenMP
 
-__all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
-
 #: By these coverage tells processes that are started that they are measured, too.
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-__all__ = ["Cpus", "usable_cpus"]
-
 #: What Linux tells of this process: its control groups, and where these are mounted.
 PROC = Path("/proc/self")
 

@@ -11,8 +11,6 @@ from types import FrameType
 
 from .clock import now
 
-__all__ = ["TimedOut", "deadline"]
-
 #: Seconds until `TimedOut` is raised again in code that caught it.
 AGAIN = 0.1
 

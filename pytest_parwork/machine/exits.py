@@ -11,8 +11,6 @@ from ..model.public import BACKENDS, public
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-__all__ = ["exit_name", "hear_of_exit"]
-
 #: The start methods whose processes are children of this one, of which it is told by `waitpid`.
 _CHILDREN = {"fork", "loky", "spawn"}
 

@@ -11,8 +11,6 @@ from types import FrameType
 from ..model.errors import BackendError
 from .clock import now
 
-__all__ = ["refuse_beside_threads", "threads_beside"]
-
 #: Packages whose threads do not count. They wait for work, and hold no lock that a worker wants:
 #: those of the backends' libraries, kept from one run to the next (the libraries themselves fork
 #: beside them: a Pool replaces its workers from one); those that execnet has in every process of

@@ -16,8 +16,6 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-__all__ = ["Repair", "inherited", "repair"]
-
 #: What a forked process has to do once, before all else.
 Repair = Callable[[], None]
 

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 
 from .process_groups import births, stat_of
 
-__all__ = ["Leavings", "main"]
-
 #: What `marks` sets. That is not imported here, where it would take longer than all of the rest.
 SESSION, WORKER = b"PARWORK_SESSION=", b"PARWORK_WORKER="
 

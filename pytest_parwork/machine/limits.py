@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["THREAD_VARIABLES", "Limits", "limit_thread", "limit_worker"]
-
 #: Where libraries look up their number of threads when they are loaded.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

@@ -18,8 +18,6 @@ from mmap import ACCESS_READ, PAGESIZE, mmap
 from multiprocessing import process
 from pathlib import Path
 
-__all__ = ["Mark", "claim_folder", "mark_worker", "temporary_folder", "unmarked"]
-
 #: The variable of what is started while pytest works on cases: tokens, the innermost session last.
 SESSION = "PARWORK_SESSION"
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LostPool", "OpenMP", "lost_pools"]
-
 #: The files and threads of this process (Linux).
 MAPS = Path("/proc/self/maps")
 THREADS = "/proc/self/task"

@@ -6,8 +6,6 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["open_folder", "open_own"]
-
 
 def open_folder(path: Path) -> int:
     """Open a folder that is ours alone, and no link; raises `OSError` for any other."""

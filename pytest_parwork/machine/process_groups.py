@@ -12,18 +12,6 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 
-__all__ = [
-    "births",
-    "born",
-    "enroll",
-    "enrolled",
-    "kill_group",
-    "kill_rest_of_group",
-    "lives",
-    "stat_of",
-    "state_of",
-]
-
 #: The flag of a process that is ending, PF_EXITING of Linux.
 EXITING = 0x4
 

@@ -11,18 +11,6 @@ import threading
 import traceback
 from dataclasses import dataclass
 
-__all__ = [
-    "CALLER",
-    "Stack",
-    "is_ours",
-    "keep_stack",
-    "keep_stack_in",
-    "read_stack",
-    "size_of_stacks",
-    "stack_of",
-    "writing",
-]
-
 #: Bytes for each worker: what faulthandler writes of a hundred frames in several threads.
 SLOT = 1 << 18
 

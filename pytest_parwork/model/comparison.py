@@ -11,8 +11,6 @@ from .listing import WIDTH, shorten, tabulate
 from .printable import make_printable, printable
 from .public import public
 
-__all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
-
 #: Lines of a table of mismatches: more of them tell nothing more.
 LINES = 11
 
@@ -175,6 +173,14 @@ class Comparison:
             text += f"; {shown} shown"
             text += f" ({advice})" if advice and shown < len(self.mismatches) else ""
         return f"{table}\n\n  {text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """How texts name one of two runs that are compared: `joblib-2`, and "the parallel run"."""
+
+    name: str
+    run: str
 
 
 def group_by_class(mismatches: Sequence[Mismatch], most: int | None) -> list[Mismatch]:

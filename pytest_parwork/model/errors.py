@@ -20,17 +20,6 @@ from __future__ import annotations
 from .printable import printable
 from .public import public
 
-__all__ = [
-    "BackendError",
-    "FixtureError",
-    "LostError",
-    "MismatchError",
-    "ParworkError",
-    "ParworkWarning",
-    "PayloadError",
-    "UsageError",
-]
-
 
 @public()
 class ParworkError(Exception):

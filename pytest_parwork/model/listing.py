@@ -6,8 +6,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-__all__ = ["WIDTH", "columns", "pad", "shorten", "tabulate"]
-
 WIDTH = 80
 #: Columns before the first and between two columns of a table.
 MARGIN, GAP = 2, 4

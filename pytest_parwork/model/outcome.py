@@ -14,8 +14,6 @@ from .printable import printable
 from .public import public
 from .work import Budget, Configuration
 
-__all__ = ["Failure", "Lost", "Outcome", "Run", "Try", "Verdict"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Capture", "Filter", "Output", "Warned"]
-
 #: A warning filter that travels: action, pattern of the text, module and name of the category,
 #: pattern of the module that warns, line. A class would make its worker import where it is from.
 Filter = tuple[str, "str | None", tuple[str, str], "str | None", int]

@@ -15,8 +15,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["make_printable", "printable", "printable_output"]
-
 #: Categories of Unicode: control, format, surrogate, line separator, paragraph separator.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Interval", "bound", "busy_time", "peak_overlap"]
-
 #: Start and end in seconds on one clock. Half-open: what ends when another starts does not
 #: overlap with it, and an interval without length overlaps with nothing.
 Interval = tuple[float, float]

@@ -9,17 +9,6 @@ from typing import Literal
 from .comparison import Policy
 from .public import BACKENDS, public
 
-__all__ = [
-    "Address",
-    "Batch",
-    "Budget",
-    "Configuration",
-    "Plan",
-    "Task",
-    "WorkersAsked",
-    "Workload",
-]
-
 WorkersAsked = int | Literal["auto"]
 
 

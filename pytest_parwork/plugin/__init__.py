@@ -76,15 +76,15 @@ def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
 @pytest.fixture
 def parwork_seed(request: pytest.FixtureRequest) -> int:
     """Give a seed made of --parwork-seed and the id of the test, the same in both runs."""
-    from .cases.seeds import seed_of
+    from .cases.seeding import parwork_seed_of
 
-    return seed_of(request.node)
+    return parwork_seed_of(request.node)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
-        from .cases.collection import parametrize
+        from .cases.matrix import parametrize
 
         metafunc.config.stash[_IN_USE] = True
         parametrize(metafunc)

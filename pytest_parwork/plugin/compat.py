@@ -10,21 +10,6 @@ from typing import Any
 import pytest
 from _pytest.logging import caplog_records_key
 
-__all__ = [
-    "argument_names",
-    "capture_result",
-    "chains_of",
-    "fixture_chains",
-    "fixture_defs",
-    "hidden_fixtures",
-    "is_strict",
-    "is_torn_here",
-    "log_settings",
-    "records_of",
-    "stop_capturing",
-    "uncaptured",
-]
-
 
 def argument_names(item: pytest.Function) -> Sequence[str]:
     """Return the names that the test function takes: `fixturenames` holds autouse ones too."""

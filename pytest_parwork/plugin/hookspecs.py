@@ -12,8 +12,6 @@ if TYPE_CHECKING:  # a pytest run without parwork loads neither
     from ..model.comparison import Mismatch, Policy
     from ..report.data import Report
 
-__all__ = ["pytest_parwork_backends", "pytest_parwork_compare", "pytest_parwork_logreport"]
-
 
 @pytest.hookspec
 def pytest_parwork_backends(config: pytest.Config) -> Mapping[str, Backend]:  # type: ignore[empty-body]  # a specification

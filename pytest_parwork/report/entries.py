@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -12,7 +13,16 @@ from ..model.outcome import Lost, Outcome, Run, Verdict
 from ..model.printable import make_printable, printable
 from ..model.work import Budget
 
-__all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain", "with_loss"]
+__all__ = [
+    "INTERRUPTED",
+    "SKIPPED",
+    "CaseEntry",
+    "RunFacts",
+    "judged",
+    "plain",
+    "with_loss",
+    "with_mismatches",
+]
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
@@ -194,6 +204,17 @@ def judged(
 def with_loss(entry: CaseEntry, lost: Lost) -> CaseEntry:
     """Return an entry that says of a compared case that it was lost afterwards, in this process."""
     return replace(entry, verdict=Verdict.LOST, lost=_plain_lost(lost, "serial"))
+
+
+def with_mismatches(entry: CaseEntry, comparison: Comparison) -> CaseEntry:
+    """Return an entry that says of a compared case that its tear-downs differ, too."""
+    return replace(
+        entry,
+        verdict=Verdict.DIFFERENT,
+        mismatches=(*entry.mismatches, *comparison.mismatches),
+        mismatch_count=entry.mismatch_count + comparison.count,
+        classes=Counter(entry.classes) + Counter(comparison.classes),
+    )
 
 
 def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:

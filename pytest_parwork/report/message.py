@@ -38,17 +38,18 @@ NOT_RUN = {
 class Scene:
     """What there is around a DIFFERENT case.
 
-    `configuration` names the run in few characters (`joblib-2`). `again` is the command that runs
-    it once more, `serially` the one that runs the case alone in pytest's own process. `judged` are
+    `actual` and `reference` name the two runs in few characters (`joblib-2`, `serial`). `commands`
+    run the case again, each with a word for how; the last one runs as little as there is. `judged`
+    are
     the cases of the run so far, or all calls, as `noun` says; `used`, `granted` and `peak` tell how
     its workers overlapped. `values` are the distinct values of the case with the configurations
     that gave each, where there are several; `like` is the case that has told the same in full.
     `is_verbose` asks for all, `width` is that of the terminal.
     """
 
-    configuration: str = ""
-    again: str
-    serially: str
+    actual: str = ""
+    reference: str
+    commands: Sequence[tuple[str, str]] = ()
     policy: str = ""
     judged: Sequence[CaseEntry] = ()
     noun: str = "cases"
@@ -77,13 +78,13 @@ def mismatch_message(
     if scene.like and not scene.is_verbose:
         here = _difference(comparison)
         rows = [("as in", f"{scene.like}, here {here}" if here else scene.like)]
-        commands = [_row("serially", scene.serially)]
+        commands = [_row(*command) for command in scene.commands[-1:]]
         return printable("\n".join([first, *_rows(rows, scene.room), *commands]))
     parts = [first]
     if not _says_all(first, comparison):
         parts.append(
             comparison.list_mismatches(
-                names=("serial", scene.configuration),
+                names=(scene.reference, scene.actual),
                 width=scene.room,
                 lines=None if scene.is_verbose else LINES,
                 advice="more with -v",
@@ -98,16 +99,18 @@ def mismatch_message(
         *_others(case, scene),
         *_overlap(scene),
     ]
-    commands = [_row("again", scene.again), _row("serially", scene.serially)]
+    commands = [_row(*command) for command in scene.commands]
     parts.append("\n".join([*_rows(rows, scene.room), *commands]))
     return printable("\n\n".join(parts))
 
 
-def lost_message(case: CaseEntry, command: str, *, others: tuple[int, int] | None = None) -> str:
+def lost_message(
+    case: CaseEntry, command: str, *, reference: str, others: tuple[int, int] | None = None
+) -> str:
     """Return the failure text of a LOST case.
 
-    `command` runs it serially. `others` says how many other cases of the run have an outcome, and
-    how many there are.
+    `command` runs it in the way of the run that is named `reference`. `others` says how many other
+    cases of the run have an outcome, and how many there are.
     """
     lost = case.lost or {}
     reason = lost.get("reason", "")
@@ -118,7 +121,7 @@ def lost_message(case: CaseEntry, command: str, *, others: tuple[int, int] | Non
     ]
     if lost.get("leg") != "serial":
         why = NOT_RUN.get(reason, "it has no outcome to compare with")
-        rows.append(("serial", f"not run: {why}. To try it all the same:"))
+        rows.append((reference, f"not run: {why}. To try it all the same:"))
         rows.append(("", command))
     if others is not None:
         kept, count = others
@@ -154,14 +157,14 @@ def _first_line(mismatches: Sequence[Mismatch], scene: Scene) -> str:
     first = mismatches[0]
     place = f" at {shorten(first.path, scene.room // 4)}" if first.path else ""
     lead = f"DIFFERENT{place}: "
-    room = (scene.room - columns(f"{lead}serial , {scene.configuration} ")) // 2
+    room = (scene.room - columns(f"{lead}{scene.reference} , {scene.actual} ")) // 2
     # What one value leaves free the other may use.
     spare = [max(room - columns(text), 0) for text in (first.actual, first.expected)]
     expected = shorten(first.expected, max(room, 8) + spare[0])
     actual = shorten(first.actual, max(room, 8) + spare[1])
     if expected == actual and first.told:
         return f"{lead}{shorten(first.told, scene.room - columns(lead))}"
-    return f"{lead}serial {expected}, {scene.configuration} {actual}"
+    return f"{lead}{scene.reference} {expected}, {scene.actual} {actual}"
 
 
 def _says_all(first_line: str, comparison: Comparison) -> bool:

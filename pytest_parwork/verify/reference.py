@@ -1,4 +1,4 @@
-"""The serial run that every other run is compared with: which tasks, under which limits, kept."""
+"""The run that others are compared with: which tasks are in it, their calls, what is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..machine.stacks import stack_of
 from ..model.outcome import Lost, Outcome
 from ..transport.failures import describe, is_skip
 
-__all__ = ["References", "call", "sample", "timed_out"]
+__all__ = ["Called", "References", "call", "sample", "timed_out"]
 
 
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
@@ -26,13 +26,22 @@ def sample(ids: Sequence[str], share: float) -> frozenset[str]:
     return frozenset(order[:count])
 
 
+#: An outcome with the exception itself, which keeps its traceback.
+Called = tuple[Outcome, BaseException | None]
+
+
 def call(
-    function: Callable[[], object], *, timeout: float | None = None
-) -> tuple[Outcome, BaseException | None]:
-    """Call, and return the outcome with the exception, which keeps its traceback.
+    function: Callable[[], object],
+    *,
+    run: str,
+    timeout: float | None = None,
+    passing: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+) -> Called:
+    """Call in this process, and return the outcome with the exception.
 
     What takes longer than `timeout` seconds is lost, as far as it comes back to Python; so is what
-    raised an exception whose text takes as long.
+    raised an exception whose text takes as long. `run` says in texts which run this is. Exceptions
+    that end the session are raised: those of the classes in `passing`.
     """
     __tracebackhide__ = True
     started = now()
@@ -40,8 +49,10 @@ def call(
         with deadline(timeout):
             value = function()
     except TimedOut as error:
-        lost = timed_out(f"timed out after {timeout:g} s in the serial run", error)
+        lost = timed_out(f"timed out after {timeout:g} s in {run}", error)
         return Outcome(kind="lost", lost=lost, started=started), None
+    except passing:
+        raise
     except BaseException as error:
         ended = now()
         kind: Literal["skip", "failure"] = "skip" if is_skip(error) else "failure"
@@ -49,7 +60,7 @@ def call(
             with deadline(timeout):
                 failure = describe(error, error)
         except TimedOut as late:
-            raised = f"it raised {type(error).__name__} in the serial run"
+            raised = f"it raised {type(error).__name__} in {run}"
             detail = f"{raised}, and the text of that took longer than {timeout:g} s"
             lost = timed_out(detail, late)
             return Outcome(kind="lost", lost=lost, started=started, ended=ended), None
@@ -70,7 +81,7 @@ class _Kept:
 
 
 class References:
-    """Serial outcomes kept for further configurations of the same case, and no longer."""
+    """Outcomes of the reference, kept while other configurations of the case need them."""
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, _Kept] = {}
@@ -85,9 +96,7 @@ class References:
         """Keep what `case` gave, with the shared values that it was made of."""
         self._kept[case] = _Kept(outcome, error, made_of)
 
-    def get(
-        self, case: Hashable, made_of: tuple[object, ...]
-    ) -> tuple[Outcome, BaseException | None] | None:
+    def get(self, case: Hashable, made_of: tuple[object, ...]) -> Called | None:
         """Return what is kept of `case`, if it was made of these very values."""
         kept = self._kept.get(case)
         if kept is None or len(kept.made_of) != len(made_of):

@@ -8,13 +8,19 @@ import pytest
 
 from pytest_parwork.machine import budget
 from pytest_parwork.machine.cpus import Cpus
+from pytest_parwork.plugin.cases import checks
 
 from .scratch import Scratch
 
 
+def set_cpus(monkeypatch: pytest.MonkeyPatch, cpus: Cpus) -> None:
+    for module in (budget, checks):
+        monkeypatch.setattr(module, "usable_cpus", lambda: cpus)
+
+
 @pytest.fixture(autouse=True)
 def _two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "usable_cpus", lambda: Cpus(number=2))
+    set_cpus(monkeypatch, Cpus(number=2))
 
 
 def cases(least: float, *, backend: str = "'threads'", workers: str = "2", count: int = 3) -> str:
@@ -143,7 +149,7 @@ class TestMinSpeedup:
     def test_with_too_few_cpus_it_is_skipped(
         self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(budget, "usable_cpus", lambda: Cpus(number=1, limit="cgroup limit"))
+        set_cpus(monkeypatch, Cpus(number=1, limit="cgroup limit"))
         scratch.cases(cases(1e9))
         session = scratch.run("-rs")
         assert session.cases["test_it.py::test_fib[min_speedup]"] == "skipped"

@@ -20,7 +20,7 @@ from relation.classes import Bare, Pair, Point
 from relation.making import twin
 from relation.singles import NAN, OTHER_NAN
 
-from pytest_parwork.equivalence import compare, tables, walk
+from pytest_parwork.equivalence import compare, walk
 from pytest_parwork.equivalence import digest as own_module
 from pytest_parwork.equivalence.digest import digest
 
@@ -460,7 +460,7 @@ def test_lambdas_of_one_line_are_the_same() -> None:
 
 
 def test_the_size_of_a_table_does_not_decide_what_it_says() -> None:
-    for count in (1, tables.ROWS - 1, tables.ROWS, 300):
+    for count in (1, own_module.ROWS - 1, own_module.ROWS, 300):
         left, right = count_up(count), count_up(count)
         assert digest(left) == digest(right)
         right[-1]["id"] = -1

@@ -6,6 +6,7 @@ import json
 import pickle
 import sys
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,15 +119,15 @@ def test_an_exception_that_could_not_be_sent_is_written_out() -> None:
 
 
 def test_messages_of_failures_are_written_out() -> None:
-    scene = Scene(again=HOSTILE, serially=HOSTILE, policy=HOSTILE, configuration=HOSTILE)
+    scene = Scene(commands=[(HOSTILE, HOSTILE)], policy=HOSTILE, actual=HOSTILE, reference="serial")
     lost = Lost(reason="crash", detail=HOSTILE, stack=(HOSTILE,))
     outcome = Outcome(kind="lost", lost=lost)
     case = judged(HOSTILE, Verdict.LOST, index=0, parallel=outcome)
     comparison = compare(HOSTILE, "other")
     for text in (
-        lost_message(case, HOSTILE),
+        lost_message(case, HOSTILE, reference=HOSTILE),
         mismatch_message(case, comparison, scene, traceback=HOSTILE),
-        mismatch_message(case, comparison, Scene(again="", serially=HOSTILE, like=HOSTILE)),
+        mismatch_message(case, comparison, replace(scene, like=HOSTILE)),
     ):
         assert "\\x1b[2J" in text
         assert is_clean(text)

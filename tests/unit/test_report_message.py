@@ -31,9 +31,12 @@ MEAN = Mismatch(
 
 CASE = CaseEntry(id=f"{WORKLOAD}[joblib-2-3]", verdict=Verdict.DIFFERENT, worker=2)
 SCENE = Scene(
-    configuration="joblib-2",
-    again='pytest "test_pi.py::test_pi"',
-    serially='pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial',
+    actual="joblib-2",
+    reference="serial",
+    commands=(
+        ("again", 'pytest "test_pi.py::test_pi"'),
+        ("serially", 'pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial'),
+    ),
 )
 
 
@@ -50,6 +53,7 @@ def lost(reason: str, detail: str) -> str:
     return lost_message(
         CaseEntry(id=MESH, verdict=Verdict.LOST, lost={"reason": reason, "detail": detail}),
         f'pytest "{MESH}" --parwork-serial',
+        reference="serial",
     )
 
 

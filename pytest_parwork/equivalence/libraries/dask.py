@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..objects import refuse
 from ..pairs import Comparer
 
-__all__ = ["find"]
-
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of dask's collections and futures: nothing tells whether they agree."""

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     #: Positions, one a column, in the order of rows, and the elements there.
     Entries: TypeAlias = tuple[Array, Array]
 
-__all__ = ["find"]
-
 #: The arrays that hold a matrix of these formats; others are read in other ways.
-PARTS = {
+_PARTS = {
     "bsr": ("indptr", "indices", "data"),
     "csc": ("indptr", "indices", "data"),
     "csr": ("indptr", "indices", "data"),
@@ -38,10 +36,10 @@ PARTS = {
 def find(cls: type) -> Comparer | None:
     """Return the comparer of one of SciPy's sparse classes, None for other classes."""
     is_sparse = cls.__module__.startswith("scipy.sparse.") and hasattr(cls, "tocoo")
-    return compare_matrices if is_sparse else None
+    return _compare_matrices if is_sparse else None
 
 
-def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
+def _compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
     for name in ("dtype", "shape"):
         left, right = getattr(actual, name), getattr(expected, name)
         if left != right:
@@ -49,12 +47,12 @@ def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator
             return
     if actual.format == "bsr":
         yield Pair(actual.blocksize, expected.blocksize, ATTRIBUTE, "blocksize")
-    if is_stored_alike(actual, expected):
+    if _is_stored_alike(actual, expected):
         return
-    sides = [read_entries(side) for side in (actual, expected)]
+    sides = [_read_entries(side) for side in (actual, expected)]
     if not np.array_equal(sides[0][0], sides[1][0]):
         stored = [positions.shape[1] for positions, _ in sides]
-        sides = [drop_zeros(side) for side in sides]
+        sides = [_drop_zeros(side) for side in sides]
         if np.array_equal(sides[0][0], sides[1][0]):
             zeros = [number - sides[0][0].shape[1] for number in stored]
             text = f"{zeros[0]} stored zeros, expected {zeros[1]}"
@@ -62,7 +60,7 @@ def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator
         else:
             sides = spread(*sides)
     (positions, left), (_, right) = sides
-    write = partial(write_position, positions)
+    write = partial(_write_position, positions)
     for finding in compare_elements(left, right, relation, write=write):
         if isinstance(finding, Unequal) and isinstance(finding.distance, Distance):
             whole = f"{actual.dtype}, shape {actual.shape}"
@@ -70,13 +68,13 @@ def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator
         yield finding
 
 
-def write_position(positions: Array, number: int) -> str:
+def _write_position(positions: Array, number: int) -> str:
     return f"[{', '.join(str(int(i)) for i in positions[:, number])}]"
 
 
-def is_stored_alike(actual: Any, expected: Any) -> bool:
+def _is_stored_alike(actual: Any, expected: Any) -> bool:
     """Tell quickly that most equal matrices are; a False says nothing."""
-    sides = [read_arrays(side) for side in (actual, expected)]
+    sides = [_read_arrays(side) for side in (actual, expected)]
     return bool(sides[0]) and all(
         left.dtype == right.dtype
         and left.shape == right.shape
@@ -85,42 +83,42 @@ def is_stored_alike(actual: Any, expected: Any) -> bool:
     )
 
 
-def read_arrays(matrix: Any) -> list[Array]:
+def _read_arrays(matrix: Any) -> list[Array]:
     """Return the arrays that hold a matrix, none where other things hold it."""
     if matrix.format == "coo":
-        return [*read_coords(matrix), matrix.data]
-    return [getattr(matrix, name) for name in PARTS.get(matrix.format, ())]
+        return [*_read_coords(matrix), matrix.data]
+    return [getattr(matrix, name) for name in _PARTS.get(matrix.format, ())]
 
 
-def read_entries(matrix: Any) -> Entries:
+def _read_entries(matrix: Any) -> Entries:
     """Return what is stored, row by row, each position once."""
     if matrix.format == "dia":
-        return read_diagonals(matrix)
+        return _read_diagonals(matrix)
     entries = matrix.tocoo(copy=True)
     entries.sum_duplicates()
-    return sort_entries(np.array(read_coords(entries), dtype="i8"), entries.data)
+    return _sort_entries(np.array(_read_coords(entries), dtype="i8"), entries.data)
 
 
-def read_coords(matrix: Any) -> tuple[Array, ...]:
+def _read_coords(matrix: Any) -> tuple[Array, ...]:
     coords = getattr(matrix, "coords", None)  # from SciPy 1.13
     return coords if coords is not None else (matrix.row, matrix.col)
 
 
-def read_diagonals(matrix: Any) -> Entries:
-    """As `read_entries`; its own `tocoo` would drop every zero, -0.0 too."""
+def _read_diagonals(matrix: Any) -> Entries:
+    """As `_read_entries`; its own `tocoo` would drop every zero, -0.0 too."""
     column = np.arange(matrix.data.shape[1])
     row = column - matrix.offsets[:, None]
     inside = (row >= 0) & (row < matrix.shape[0]) & (column < matrix.shape[1])
     columns = np.broadcast_to(column, row.shape)
-    return sort_entries(np.array([row[inside], columns[inside]], dtype="i8"), matrix.data[inside])
+    return _sort_entries(np.array([row[inside], columns[inside]], dtype="i8"), matrix.data[inside])
 
 
-def sort_entries(positions: Array, data: Array) -> Entries:
+def _sort_entries(positions: Array, data: Array) -> Entries:
     order = np.lexsort(positions[::-1])
     return positions[:, order], data[order]
 
 
-def drop_zeros(entries: Entries) -> Entries:
+def _drop_zeros(entries: Entries) -> Entries:
     """Leave out the zeros of which no bit is set: what is not stored reads as such."""
     positions, data = entries
     data = np.ascontiguousarray(data)

@@ -18,13 +18,14 @@ from ...report.data import RunEntry
 from ...report.message import Scene
 from ...runner import Interrupted, carry_out
 from ...transport.modules import project_modules
+from ...verify.legs import SERIAL
 from ...verify.reference import call
+from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
 from ..config.options import OF_TESTS, WIDTH, is_serial
 from ..config.settings import (
     AXES,
-    CONFIGURATION,
     backend_named,
     breadcrumb,
     guard,
@@ -35,12 +36,11 @@ from ..config.settings import (
 )
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, tell
+from ..session.termination import ENDING
 from .verified import Verified
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
-
-__all__ = ["Parwork"]
 
 #: Keywords of the marker that a single call can have too.
 CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
@@ -166,8 +166,8 @@ class Parwork:
                 f"marker makes a matrix of the test"
             )
         found = settings(self._config, {**self._marked, **given})
-        callspec = getattr(self._item, "callspec", None)
-        chosen = callspec.params.get(CONFIGURATION) if callspec is not None else None
+        column = column_of(self._item)
+        chosen = column.configuration if column is not None else None
         if chosen is not None:
             fixed = {
                 axis: given[axis] for axis in ("backend", "workers", "chunksize") if axis in given
@@ -180,13 +180,14 @@ class Parwork:
     def _scene(self) -> Scene:
         """Return what there is around calls that differ, as far as the session knows it."""
         node_id, left = self._item.nodeid, [k for k in OF_TESTS if k not in self._marked]
-        callspec = getattr(self._item, "callspec", None)
         # A matrix from the options is in the id.
-        of_id = AXES if callspec is not None and CONFIGURATION in callspec.params else ()
+        of_id = AXES if column_of(self._item) is not None else ()
+        fixed = {*left}.intersection(of_id)
         return Scene(
-            again=command(self._config, node_id, keywords=left),
-            serially=command(
-                self._config, node_id, "--parwork-serial", keywords={*left}.intersection(of_id)
+            reference=SERIAL.name,
+            commands=(
+                ("again", command(self._config, node_id, keywords=left)),
+                ("serially", command(self._config, node_id, "--parwork-serial", keywords=fixed)),
             ),
             is_verbose=self._config.getoption("verbose", 0) > 0,
             width=self._config.stash[WIDTH] - MARGIN,
@@ -195,7 +196,8 @@ class Parwork:
     def _serial_only(self, workload: Workload, plan: Plan) -> Run:
         outcomes = []
         for task in workload.tasks:
-            outcome, error = call(partial(task.function, *task.args))
+            body = partial(task.function, *task.args)
+            outcome, error = call(body, run=SERIAL.run, passing=ENDING)
             if error is not None:
                 raise error
             outcomes.append(outcome)

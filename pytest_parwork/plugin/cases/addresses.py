@@ -15,8 +15,6 @@ from ...model.work import Address
 from ...worker.fixtures.finding import unwrapped
 from ...worker.fixtures.recipe import Binding
 
-__all__ = ["address_of", "body_of"]
-
 
 def body_of(item: pytest.Function) -> Address:
     """Return where the test function of an item is found."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, cast
 
 import pytest
 
-from ...machine import budget
+from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
 from ...report.data import RunEntry
 from ...report.figures import duration, ratio
 from ...report.notes import why_not_exercised
 from ..config.options import is_exercise_strict, is_serial
-from ..config.settings import marker_keywords, settings
+from ..config.settings import Column, settings_of
 from .collection import Collected, is_case
-from .groups import configuration_of
-
-__all__ = ["Check", "checks_for", "inform", "place"]
+from .matrix import TestKey, column_of, key_of
 
 Kind = Literal["min_speedup", "exercised"]
 
@@ -36,16 +34,21 @@ class Check(pytest.Item):
         *,
         kind: Kind,
         function_name: str,
-        configuration_id: str | None,
+        column: str | None,
         least: float | None,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # name and parent, for pytest
         self.kind = kind
         self.function_name = function_name
-        self.configuration_id = configuration_id
+        self.column = column
         self.least = least
         self.run: RunEntry | None = None
+
+    @property
+    def key(self) -> TestKey:
+        """The test that it judges, in which column."""
+        return TestKey(cast("pytest.Collector", self.parent), self.function_name, self.column)
 
     def runtest(self) -> None:
         """Fail, pass, or skip where the facts do not suffice."""
@@ -72,7 +75,7 @@ class Check(pytest.Item):
 
     def _judge_speedup(self, run: RunEntry) -> None:
         assert self.least is not None
-        cpus = budget.usable_cpus()
+        cpus = usable_cpus()
         if run.xdist:
             pytest.skip("under pytest-xdist other tests run beside this one")
         if cpus.number < run.granted:
@@ -112,31 +115,30 @@ def checks_for(
     collector: pytest.Module | pytest.Class, name: str, items: list[pytest.Item]
 ) -> Iterator[pytest.Item]:
     """Yield the checks that the items of one test function ask for, one a configuration."""
-    seen: set[str | None] = set()
+    seen: set[Column | None] = set()
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
-        chosen = configuration_of(item)
-        if chosen in seen or not is_case(item):
+        column = column_of(item)
+        if column in seen or not is_case(item):
             continue
-        seen.add(chosen)
+        seen.add(column)
         try:
-            given = settings(item.config, marker_keywords(item))
+            given = settings_of(item)
         except UsageError:
             continue  # told when the items are gathered
         least = given.values["min_speedup"]
         wanted: list[Kind] = ["exercised"] if is_exercise_strict(item.config) else []
         if least is not None:
             wanted.append("min_speedup")
-        in_ids = {configuration.id: told for told, configuration in given.matrix()}
         for kind in wanted:
-            ids = "-".join(part for part in (in_ids.get(chosen or ""), kind) if part)
+            ids = f"{column.label}-{kind}" if column is not None else kind
             check: Check = Check.from_parent(
                 collector,
                 name=f"{name}[{ids}]",
                 kind=kind,
                 function_name=name,
-                configuration_id=chosen,
+                column=column.label if column is not None else None,
                 least=least,
             )
             for mark in getattr(item.function, "pytestmark", ()):
@@ -152,13 +154,13 @@ def place(items: list[pytest.Item]) -> None:
     if not checks:
         return
     rest = [item for item in items if not isinstance(item, Check)]
-    last: dict[tuple[object, str, str | None], int] = {}
+    last: dict[TestKey, int] = {}
     for at, item in enumerate(rest):
         if isinstance(item, pytest.Function):
-            last[(item.parent, item.originalname, configuration_of(item))] = at
+            last[key_of(item)] = at
     behind: dict[int, list[pytest.Item]] = {}
     for check in checks:
-        at = last.get((check.parent, check.function_name, check.configuration_id), len(rest) - 1)
+        at = last.get(check.key, len(rest) - 1)
         behind.setdefault(at, []).append(check)
     items[:] = behind.get(-1, [])
     for at, item in enumerate(rest):
@@ -168,7 +170,7 @@ def place(items: list[pytest.Item]) -> None:
 
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
     """Give the check what its workload has done so far."""
-    group = collected.groups.get((check.parent, check.function_name, check.configuration_id))
+    group = collected.groups.get(check.key)
     if group is not None:
-        entries = [case.entry for case in group.cases if case.entry is not None]
+        entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
         check.run = group.entry(entries, xdist=xdist)

@@ -14,8 +14,6 @@ from ...worker.processes import Arrival
 from ..config.options import is_fanned_out
 from ..config.settings import backend_named, guard
 
-__all__ = ["start_early"]
-
 #: Options of pytest with which the cases of a test may not run, or not all of them.
 _CHOOSING = (
     "keyword",

@@ -1,9 +1,10 @@
-"""Fixtures of function scope as a stage: which steps, in which order, and what is refused."""
+"""How fixtures of function scope are made in a worker: which, in which order, or why not."""
 
 from __future__ import annotations
 
 import inspect
 import logging
+import multiprocessing
 import os
 from dataclasses import replace
 from typing import Any
@@ -16,12 +17,9 @@ from ...model.work import Address
 from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.case_run import ALONE
-from ...worker.fixtures.recipe import REQUEST, Stage, Step
+from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, capture_result, chains_of, fixture_chains
 from .addresses import address_of, body_of
-from .refusals import or_in_fork
-
-__all__ = ["SEED", "bare_stage", "check", "named_fixtures", "stage_of"]
 
 #: The fixture whose value is made of the id of the case, and sent.
 SEED = "parwork_seed"
@@ -55,12 +53,12 @@ _OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribu
 _NEVER_LATE = ALONE | _FOLDERS | {"caplog"}
 
 
-def stage_of(item: pytest.Function) -> Stage | None:
+def fixtures_of(item: pytest.Function) -> FixturePlan | None:
     """Return how the fixtures of a case are made where it runs; None if there are none to make.
 
     Raises `UsageError` for what cannot be made there.
     """
-    return _Recipe(item).stage()
+    return _Planner(item).plan()
 
 
 def named_fixtures(item: pytest.Function) -> list[str]:
@@ -72,10 +70,10 @@ def named_fixtures(item: pytest.Function) -> list[str]:
     return [name for name in texts if name.isidentifier() and chains_of(item, name)]
 
 
-def bare_stage(item: pytest.Function) -> Stage:
-    """Return the stage of a case that has no fixtures to make."""
+def no_fixtures_of(item: pytest.Function) -> FixturePlan:
+    """Return the plan of a case that has no fixtures to make."""
     names = argument_names(item)
-    return Stage(
+    return FixturePlan(
         body=body_of(item),
         arguments={name: name for name in names},
         steps=(),
@@ -84,9 +82,9 @@ def bare_stage(item: pytest.Function) -> Stage:
     )
 
 
-def check(stage: Stage, backend: str, *, is_threaded: bool) -> None:
+def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
     """Raise `UsageError` for what the backend cannot have."""
-    for step in stage.steps:
+    for step in fixtures.steps:
         if is_threaded and step.name in ALONE:
             raise UsageError(
                 f"the fixture {step.name!r} changes the whole process, and the cases run in "
@@ -103,7 +101,7 @@ def check(stage: Stage, backend: str, *, is_threaded: bool) -> None:
                 ) from None
 
 
-class _Recipe:
+class _Planner:
     """Follows pytest on its way through the fixtures of an item, without making them."""
 
     def __init__(self, item: pytest.Function) -> None:
@@ -113,7 +111,7 @@ class _Recipe:
         self._given: dict[str, None] = {}
         self._done: dict[str, str] = {}
 
-    def stage(self) -> Stage | None:
+    def plan(self) -> FixturePlan | None:
         item = self._item
         for name in item.fixturenames:
             if name in self._chains and self._chains[name][-1].scope == "function":
@@ -124,7 +122,7 @@ class _Recipe:
             return None
         for name in named_fixtures(item):
             self._add_late(name)
-        return Stage(
+        return FixturePlan(
             body=body_of(item),
             arguments=arguments,
             steps=tuple(self._steps),
@@ -285,3 +283,10 @@ def _logging(config: pytest.Config) -> dict[str, object]:
         "format": given("log_format") or "%(message)s",
         "date_format": given("log_date_format"),
     }
+
+
+def or_in_fork() -> str:
+    """Return how it goes on in an error on a fixture; empty where nothing can be forked."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return ""
+    return "; or use backend='isolated:fork', where pytest itself runs the case"

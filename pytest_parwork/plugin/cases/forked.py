@@ -15,21 +15,19 @@ from ...model.errors import UsageError
 from ...worker.calling import end_copy_of
 from ...worker.capture.phases import enter
 from ...worker.fixtures.ended import Phase, conclude
-from ...worker.fixtures.recipe import REQUEST, Stage
+from ...worker.fixtures.recipe import REQUEST, FixturePlan
 from ..compat import argument_names, fixture_defs, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
-from .company import reseeded
 from .groups import Case
-
-__all__ = ["Forked", "stage_in_fork"]
+from .seeding import reseeded
 
 #: Packages whose frames, at the outer end, say nothing of a failure.
 _MACHINERY = {"_pytest", "pluggy", "pytest_parwork"}
 
 
-def stage_in_fork(item: pytest.Function) -> Stage:
-    """Return the stage of a case that pytest plays; raises `UsageError` for what it cannot.
+def fixtures_in_fork(item: pytest.Function) -> FixturePlan:
+    """Return the plan of a case that pytest itself sets up; raises `UsageError` if it cannot.
 
     What is `given` is that which the case does not make for itself.
     """
@@ -41,7 +39,7 @@ def stage_in_fork(item: pytest.Function) -> Stage:
         )
     own = {name for name, definition in defs.items() if definition.scope == "function"}
     given = [name for name in argument_names(item) if name not in own and name != REQUEST]
-    return Stage(
+    return FixturePlan(
         body=body_of(item),
         arguments={},
         steps=(),
@@ -59,7 +57,7 @@ class Forked:
         self._gate = gate
 
     def __call__(self, **_: object) -> object:
-        """Set up, call, tear down; return or raise what the body gave, as `Performance` does.
+        """Set up, call, tear down; return or raise what the body gave, as `CaseCall` does.
 
         What is given is what pytest will find by itself.
         """
@@ -70,7 +68,7 @@ class Forked:
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
         value: list[object] = []
         phase: Phase = "setup"
-        error = self._carry_out("setup")
+        error = self._run_phase("setup")
         if error is None:
             phase = "call"
             body = reseeded(self._case, item.obj)
@@ -81,19 +79,19 @@ class Forked:
 
             item.obj = caught
             process = os.getpid()
-            error = self._carry_out("call")
+            error = self._run_phase("call")
             end_copy_of(process)  # before it tears down what is the original's
         # The next item is the gate: wider fixtures are not ours to tear down.
-        torn = self._carry_out("teardown", nextitem=self._gate)
+        torn = self._run_phase("teardown", nextitem=self._gate)
         late.tear_down()
         return conclude(
             phase, value[0] if value else None, error, [torn] if torn is not None else []
         )
 
-    def _carry_out(
+    def _run_phase(
         self, when: Literal["setup", "call", "teardown"], **kwargs: object
     ) -> BaseException | None:
-        """Carry out a phase as pytest does, but for the report; return what it raised."""
+        """Run a phase as pytest does, but for the report; return what it raised."""
         enter(when)
         item = self._case.item
         hook = getattr(item.ihook, f"pytest_runtest_{when}")

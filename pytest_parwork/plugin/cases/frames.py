@@ -6,8 +6,6 @@ import pytest
 
 from ...model.errors import FixtureError, LostError, MismatchError
 
-__all__ = ["leave_frames_out"]
-
 
 def leave_frames_out(call: pytest.CallInfo[None]) -> None:
     """Give an exception of ours no frame but one of this small file.

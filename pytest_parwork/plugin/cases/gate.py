@@ -8,22 +8,22 @@ from itertools import count
 import pytest
 
 from ...machine.limits import Limits
-from ...model.outcome import Run, Verdict
+from ...model.outcome import Run
 from ...model.output import Filter
 from ...model.work import Workload
-from ...report.entries import INTERRUPTED, RunFacts, judged
+from ...report.entries import INTERRUPTED, RunFacts
 from ...runner import Interrupted, Stop, carry_out
 from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
+from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs, hidden_fixtures
 from ..config.settings import backend_named, guard, sendable
 from ..session.capturing import capture_of, filters_of
-from .company import reseeded_tasks
-from .groups import Case, Sent, parameters_of
+from .groups import Case, ParallelRun
+from .matrix import parameters_of
+from .seeding import reseeded_tasks
 from .share import Share
 from .tasks import Tasks
-
-__all__ = ["Gates", "wide_names"]
 
 #: The marks that pytest's own `skipping` looks at.
 _SKIPPING = {"skip", "skipif", "xfail"}
@@ -43,7 +43,7 @@ class Gate(pytest.Function):
     def give_up(self, error: BaseException) -> None:
         """Note why the cases were not run: each of them will tell."""
         for case in self.cases:
-            case.trouble = f"{type(error).__name__}: {error}"
+            case.sent.give_up(error)
 
 
 class Gates:
@@ -55,20 +55,20 @@ class Gates:
         self._config = session.config
         self._share = Share(session)
         self._batches = count()
-        self._open: list[Sent] = []
+        self._open: list[ParallelRun] = []
         self._wide: dict[Case, tuple[tuple[str, int], ...]] = {}
         self._seconds: dict[Hashable, float] = {}  # serial, known from an earlier configuration
 
     def open_for(self, case: Case) -> None:
         """See to it that the case has been sent, with all that can go with it."""
-        if case.entry is not None or case.trouble or self._is_valid(case):
+        if case.judged.entry is not None or case.sent.trouble or self._is_valid(case):
             return
         wide = self._wide_of(case)
         is_skipped = self._skipping()
         together = [
             other
             for other in case.group.cases
-            if other.entry is None
+            if other.judged.entry is None
             and self._wide_of(other) == wide
             and self._share.has(other)
             and not is_skipped(other.item)
@@ -100,7 +100,7 @@ class Gates:
         setup = pytest.CallInfo.from_call(
             lambda: hook.pytest_runtest_setup(item=item), when="setup", reraise=reraise
         )
-        item.opened_for.wide_seconds = setup.duration
+        item.opened_for.judged.wide_seconds = setup.duration
         if setup.excinfo is None:
             called = pytest.CallInfo.from_call(
                 lambda: hook.pytest_runtest_call(item=item), when="call", reraise=reraise
@@ -121,38 +121,32 @@ class Gates:
 
     def done_with(self, case: Case) -> None:
         """Give the memory of the case's outcome back, and the files of its run after the last."""
-        sent = case.sent
-        if sent is None or not case.is_waiting:
+        sent, run, entry = case.sent, case.sent.run, case.judged.entry
+        if run is None or not sent.is_waiting:
             return
-        sent.outcomes.let_go(case.number)
-        if case.entry is not None and case.entry.serial is not None and case.key in self._uses:
-            self._seconds[case.key] = case.entry.serial
-        case.is_waiting = False
-        sent.waiting -= 1
-        if not sent.waiting and sent in self._open:
-            self._open.remove(sent)
-            sent.outcomes.close()
-            sent.wide.clear()  # or the values would outlive their fixtures
+        run.outcomes.let_go(sent.number)
+        if entry is not None and entry.serial is not None and case.key in self._uses:
+            self._seconds[case.key] = entry.serial
+        sent.is_waiting = False
+        run.waiting -= 1
+        if not run.waiting and run in self._open:
+            self._open.remove(run)
+            run.outcomes.close()
+            run.wide.clear()  # or the values would outlive their fixtures
 
     def close(self) -> None:
         """Give everything back: the session ends."""
         while self._open:
             self._open.pop().outcomes.close()
 
-    def leave(self) -> None:
+    def restore(self) -> None:
         """Put down what is known of the cases that were sent and are not compared any more."""
-        for sent in self._open:
-            for case in sent.cases:
-                if case.sent is sent and case.is_waiting and case.entry is None:
-                    outcome = sent.outcomes.without_value(case.number)
-                    case.entry = judged(
-                        case.id,
-                        Verdict.NOT_VERIFIED if outcome.lost is None else Verdict.LOST,
-                        index=case.index,
-                        batch=sent.facts.batch,
-                        parallel=outcome,
-                        why=INTERRUPTED,
-                    )
+        for run in self._open:
+            for case in run.cases:
+                sent, judged = case.sent, case.judged
+                if sent.run is run and sent.is_waiting and judged.entry is None:
+                    outcome = run.outcomes.without_value(sent.number)
+                    judged.entry = unjudged(case.terms(), outcome, why=INTERRUPTED)
 
     def _send(
         self,
@@ -199,21 +193,22 @@ class Gates:
         """Give each case the run that it was part of, but for those of the numbers in `but`."""
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
-        sent = Sent(
+        group = cases[0].group
+        sent = ParallelRun(
             facts=RunFacts.of(run, f"{worker}-{next(self._batches)}"),
             outcomes=run.outcomes,
             cases=cases,
             waiting=len(cases) - len(but),
             wide=wide,
             limits=Limits(run.threads),
+            side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
         )
-        cases[0].group.facts[sent.facts.batch] = sent.facts
+        group.facts[sent.facts.batch] = sent.facts
         self._open.append(sent)
         for number, case in enumerate(cases):
             if number not in but:
                 self.done_with(case)  # with an earlier run, of values that are no longer there
-                case.sent, case.is_waiting = sent, True
-                case.number = case.index if case.index == number else number  # mostly one object
+                case.sent.put(sent, case.index if case.index == number else number)  # one object
 
     def _stop(self, cases: Sequence[Case]) -> Stop | None:
         """Return when `-x` or `--maxfail` end the session, None where they do not."""
@@ -234,9 +229,9 @@ class Gates:
 
     def _is_valid(self, case: Case) -> bool:
         """Return whether every wide value that was sent is still the one that the case will get."""
-        if case.sent is None:
+        if case.sent.run is None:
             return False
-        wide = case.sent.wide
+        wide = case.sent.run.wide
         defs = fixture_defs(case.item) if wide else {}
         for name, value in wide.items():
             cached = defs[name].cached_result if name in defs else None

@@ -8,34 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from ...machine.limits import Limits
+from ...model.comparison import OwnComparison, Side
 from ...model.outcome import Failure, Outcome, Verdict
 from ...model.output import Output
 from ...model.work import Plan
 from ...report.data import RunEntry
 from ...report.entries import CaseEntry, RunFacts
 from ...runner.outcomes import Outcomes
-from ...worker.fixtures.recipe import Stage
-from ..config.settings import CONFIGURATION, breadcrumb
-
-__all__ = [
-    "CASE",
-    "REFUSED",
-    "Case",
-    "Group",
-    "Sent",
-    "configuration_of",
-    "label",
-    "parameters_of",
-]
+from ...verify.legs import SERIAL, Terms, in_parallel
+from ...worker.fixtures.recipe import FixturePlan
+from ...worker.inputs import Inputs, is_sampled
+from ..compat import argument_names
+from ..config.settings import breadcrumb
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
-class Sent:
+class ParallelRun:
     """One parallel run: of the cases of a group that share the values of their wide fixtures.
 
     `wide` are those values by name, `cases` those that were sent, `waiting` is of how many of them
@@ -48,29 +41,84 @@ class Sent:
     waiting: int
     wide: dict[str, object]
     limits: Limits
+    side: Side
 
     def others(self) -> tuple[int, int]:
-        """Return how many cases have an outcome, and how many there are beside a lost one."""
+        """Return how many cases have an outcome, and how many there are besides a lost one."""
         return len(self.outcomes) - self.outcomes.lost, len(self.outcomes) - 1
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
+class Sending:
+    """Where the outcome of a case lies.
+
+    `run` is the run that it was part of, `number` its task in that, `is_waiting` says whether its
+    outcome is still to be compared; `trouble` is why there was no run. `folder` is its `tmp_path`
+    there.
+    """
+
+    run: ParallelRun | None = None
+    number: int = -1
+    is_waiting: bool = False
+    trouble: str = ""
+    folder: str = ""
+
+    def put(self, run: ParallelRun, number: int) -> None:
+        """Expect the outcome from this run, as this task of it."""
+        self.run, self.number, self.is_waiting = run, number, True
+
+    def give_up(self, error: BaseException) -> None:
+        """Note why there was no run."""
+        self.trouble = f"{type(error).__name__}: {error}"
+
+
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
+class Judgement:
+    """What came of a case.
+
+    `entry` and `message` stand once they are there, also where the item is run again. `traceback`
+    is that of the worker, for a failure that was not verified, `output` what it printed, logged and
+    warned there, until that is shown. `torn` is what the tear-down raised there, None where that is
+    not known, or was compared already.
+
+    `wide_seconds` is how long wide fixtures took to be set up for it, the first to need them,
+    `setup_seconds` how long those of function scope took here, `broken` what these raised.
+    """
+
+    entry: CaseEntry | None = None
+    message: str = ""
+    traceback: str = ""
+    torn: tuple[Failure, ...] | None = None
+    output: Output | None = None
+    wide_seconds: float = 0.0
+    setup_seconds: float = 0.0
+    broken: BaseException | None = None
+
+    def take_torn(self) -> tuple[Failure, ...]:
+        """Return what the tear-down raised in the worker: it is compared once."""
+        torn, self.torn = self.torn or (), None
+        return torn
+
+    def take_broken(self) -> BaseException | None:
+        """Return what the set-up raised here: it is compared once, and holds its frames."""
+        broken, self.broken = self.broken, None
+        return broken
+
+    def reject(self, why: str) -> None:
+        """Note that there is nothing to compare: a worker cannot have the fixtures."""
+        assert self.entry is not None
+        self.entry = replace(self.entry, verdict=Verdict.NOT_VERIFIED, why=REJECTED)
+        self.message = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Case:
-    """One test item whose body is a task.
+    """One test item whose body is a task: what it is, where its outcome lies, what was judged.
 
     `id` is the node id, without what xdist adds to it; `index` is its place in the group, `ordinal`
     that among all that were generated for its function in one configuration, None where it was
-    marked later. `sent` is the run that it was part of, `number` its task in that, `is_waiting`
-    says whether its outcome is still to be compared; `trouble` is why there was no run. `entry`
-    and `message` are what came of it; they stand, also where the item is run again. `traceback` is
-    that of the worker, for a failure that was not verified, `output` what it printed, logged and
-    warned there, until that is shown.
-
-    `wide_seconds` is how long wide fixtures took to be set up for it, the first to need them.
-    `stage` is how its fixtures of function scope are made where it runs, None without any;
-    `folder` is its `tmp_path` there, `setup_seconds` how long the set-up took here, `broken`
-    what it raised. `torn` is what the tear-down raised there, None where that is not known, or was
-    compared already.
+    marked later. `fixtures` is how those of function scope are made where it runs, None without
+    any.
     """
 
     item: pytest.Function
@@ -78,26 +126,10 @@ class Case:
     index: int
     ordinal: int | None
     plan: Plan
-    id: str = field(init=False)
-    sent: Sent | None = None
-    number: int = -1
-    is_waiting: bool = False
-    trouble: str = ""
-    entry: CaseEntry | None = None
-    message: str = ""
-    traceback: str = ""
-    wide_seconds: float = 0.0
-    stage: Stage | None = None
-    folder: str = ""
-    setup_seconds: float = 0.0
-    broken: BaseException | None = None
-    torn: tuple[Failure, ...] | None = None
-    output: Output | None = None
-
-    def __post_init__(self) -> None:
-        assert self.item.parent is not None
-        id = f"{self.item.parent.nodeid}::{self.item.name}"
-        self.id = self.item.nodeid if self.item.nodeid == id else id  # mostly the same: one text
+    id: str
+    fixtures: FixturePlan | None = None
+    sent: Sending = field(default_factory=Sending)
+    judged: Judgement = field(default_factory=Judgement)
 
     @property
     def key(self) -> Hashable:
@@ -111,21 +143,52 @@ class Case:
     @property
     def is_lost(self) -> bool:
         """Whether it must not be set up here: that might do what it did to its worker."""
-        if self.entry is not None:
-            return self.entry.verdict is Verdict.LOST
-        if self.sent is None:
+        if self.judged.entry is not None:
+            return self.judged.entry.verdict is Verdict.LOST
+        if self.sent.run is None:
             return False
-        return self.sent.outcomes.without_value(self.number).lost is not None
+        return self.sent.run.outcomes.without_value(self.sent.number).lost is not None
 
-    def outcome(self) -> Outcome:
+    def take(self) -> Outcome:
         """Load what came of the case in the parallel run, once, in the time that it has."""
-        assert self.sent is not None
-        outcomes, number = self.sent.outcomes, self.number
+        assert self.sent.run is not None
+        outcomes, number = self.sent.run.outcomes, self.sent.number
         may_end_us = outcomes.may_run_code(number)
         with breadcrumb(self.item.config).loading(self.id) if may_end_us else nullcontext():
-            outcome = outcomes.take(number, self.plan.timeout)
-        self.output = outcome.output
-        return outcome
+            return outcomes.take(number, self.plan.timeout)
+
+    def terms(self, own: OwnComparison | None = None) -> Terms:
+        """Return what it is judged by."""
+        run = self.sent.run
+        return Terms(
+            id=self.id,
+            index=self.index,
+            batch=run.facts.batch if run is not None else "",
+            actual=self.side,
+            reference=SERIAL,
+            policy=self.plan.policy,
+            timeout=self.plan.timeout,
+            own=own,
+            sent=run.facts.sent if run is not None else (),
+            must_return=True,
+        )
+
+    def inputs(self) -> Inputs | None:
+        """Return the arguments of a case of the sample as they are now, None for the others."""
+        run = self.sent.run
+        if run is None or not is_sampled(self.sent.number, len(run.outcomes)):
+            return None
+        names = argument_names(self.item)
+        if self.fixtures is not None:  # what is made for the case alone may be changed
+            names = [name for name in names if name in self.fixtures.given]
+        values = {name: self.item.funcargs[name] for name in names}
+        return Inputs((), values, seconds=self.plan.timeout)
+
+    @property
+    def side(self) -> Side:
+        """How texts name its parallel run: `joblib-2`, without the workers if there was none."""
+        run = self.sent.run
+        return run.side if run is not None else in_parallel(self.plan.configuration.backend)
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -141,7 +204,6 @@ class Group:
     """
 
     id: str
-    configuration_id: str
     plan: Plan
     expected: int
     cases: list[Case] = field(default_factory=list)
@@ -164,7 +226,7 @@ class Group:
         batches = dict.fromkeys(case.batch for case in cases)
         return RunEntry(
             id=self.id,
-            configuration_id=self.configuration_id or self.plan.configuration.id,
+            configuration_id=self.plan.configuration.id,
             backend=self.plan.configuration.backend,
             asked=self.plan.configuration.workers,
             chunksize=self.plan.configuration.chunksize,
@@ -176,29 +238,10 @@ class Group:
         )
 
 
-def label(case: Case) -> str:
-    """Name the configuration of a case that was sent with the workers that it got: `joblib-2`."""
-    assert case.sent is not None
-    return f"{case.group.plan.configuration.backend}-{case.sent.facts.granted}"
-
-
 CASE = pytest.StashKey[Case]()
 
 #: Why an item cannot be a case, where the session goes on all the same.
-REFUSED = pytest.StashKey[str]()
+NO_CASE = pytest.StashKey[str]()
 
-
-def configuration_of(item: pytest.Function) -> str | None:
-    """Return the id of the item's place in the matrix, None without one."""
-    callspec = getattr(item, "callspec", None)
-    if callspec is None or CONFIGURATION not in callspec.params:
-        return None
-    chosen: str = callspec.params[CONFIGURATION].id
-    return chosen
-
-
-def parameters_of(item: pytest.Function) -> tuple[tuple[str, int], ...]:
-    """Return the place of the item among all parameter sets, its configuration left out."""
-    callspec = getattr(item, "callspec", None)
-    indices: Mapping[str, int] = callspec.indices if callspec is not None else {}
-    return tuple(sorted((name, at) for name, at in indices.items() if name != CONFIGURATION))
+#: `CaseEntry.why` of a case whose fixtures a worker cannot have.
+REJECTED = "refused"

@@ -8,6 +8,7 @@ from warnings import WarningMessage
 
 import pytest
 
+from ...machine.limits import Limits
 from ...model.errors import LostError, MismatchError
 from ..config.options import is_fanned_out
 from ..config.settings import guard
@@ -17,12 +18,36 @@ from .checks import Check, inform
 from .collection import Collected
 from .frames import leave_frames_out
 from .gate import Gates, wide_names
-from .groups import CASE, REFUSED
+from .groups import CASE, NO_CASE
+from .phases import SettingUp
 from .serial import Serial
-from .settingup import SettingUp
 from .showing import Showing
 
-__all__ = ["Running"]
+
+class _Limits:
+    """Gives each case the limit of native threads that it had in its worker, and nobody else."""
+
+    def __init__(self) -> None:
+        self._held: Limits | None = None
+
+    def keep(self, item: pytest.Item) -> None:
+        """Hold the limit of an item; it stays between two cases of a run.
+
+        To set it for each of them took a tenth of the time of a trivial one.
+        """
+        case = item.stash.get(CASE, None)
+        limits = case.sent.run.limits if case is not None and case.sent.run is not None else None
+        if self._held is not None and self._held is not limits:
+            self._held.release()
+        self._held = limits
+        if limits is not None:
+            limits.take()
+
+    def release(self) -> None:
+        """Go on without a limit: there are no more cases."""
+        if self._held is not None:
+            self._held.release()
+            self._held = None
 
 
 class Running:
@@ -40,8 +65,9 @@ class Running:
             is_verbose=config.getoption("verbose", 0) > 0,
             is_random=config.getoption("randomly_reset_seed", default=False),
         )
-        if any(case.stage for group in collected.groups.values() for case in group.cases):
+        if any(case.fixtures for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
+        self._limits = _Limits()
         self._showing = Showing()
         self._is_traced = config.getoption("trace", default=False)
         self._is_off = not is_fanned_out(config)
@@ -51,7 +77,7 @@ class Running:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Open the gate before the first case that needs it."""
         case = item.stash.get(CASE, None)
-        self._serial.keep_limits(item)  # not those of another run, while the gate is open
+        self._limits.keep(item)  # not those of another run, while the gate is open
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
         if case is None:
@@ -59,7 +85,7 @@ class Running:
         with guard(item.config).marking():
             if not self._is_off:
                 self.gates.open_for(case)
-                self._serial.keep_limits(item)
+                self._limits.keep(item)
             self._showing.begin(item)
             try:
                 return (yield)
@@ -79,10 +105,10 @@ class Running:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Fail what cannot be a case, and keep what ended its worker from doing so here."""
-        if REFUSED in item.stash:
-            pytest.fail(item.stash[REFUSED], pytrace=False)
+        if NO_CASE in item.stash:
+            pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.stage is not None and case.is_lost:
+        if case is not None and case.fixtures is not None and case.is_lost:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -114,8 +140,8 @@ class Running:
         report = yield
         if case is not None:
             if call.when == "setup":
-                report.duration += case.wide_seconds
-                case.wide_seconds = 0.0  # a rerun does not set them up again
+                report.duration += case.judged.wide_seconds
+                case.judged.wide_seconds = 0.0  # a rerun does not set them up again
             self._serial.finish(case, call, report)
             self._showing.add_sections(case, report)
         elif call.when == "call" and CALLS in item.stash:
@@ -128,10 +154,10 @@ class Running:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report and give back what an interrupted session has left."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
-            self.gates.leave()
+            self.gates.restore()
         if not self._xdist:
             tell(session.config, self._collected.entries())
-        self._serial.release_limits()
+        self._limits.release()
         self.gates.close()
 
     def pytest_unconfigure(self) -> None:

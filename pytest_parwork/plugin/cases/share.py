@@ -10,8 +10,6 @@ from ..session.distribution import CHANNEL
 from .checks import Check
 from .groups import CASE, Case
 
-__all__ = ["Share"]
-
 
 class Share:
     """The items that this process was told of, by the numbers that xdist gives them."""

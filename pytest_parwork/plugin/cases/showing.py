@@ -13,9 +13,7 @@ from ...worker.capture.bounds import HALF, Text, clipped
 from ...worker.capture.warned import key_of, warning_of
 from ..compat import records_of
 from ..session.capturing import log_text
-from .groups import Case, label
-
-__all__ = ["Showing"]
+from .groups import Case
 
 PHASES = ("setup", "call", "teardown")
 
@@ -49,23 +47,23 @@ class Showing:
 
         It is known once the case is compared, mostly in its call.
         """
-        if case.output is None:
+        if case.judged.output is None:
             return
         for phase in _UNTIL[report.when or "call"]:
             if phase not in self._told:
                 self._told.add(phase)
-                self._add_phase(case, report, phase, case.output.during(phase))
+                self._add_phase(case, report, phase, case.judged.output.during(phase))
 
     def _add_phase(self, case: Case, report: pytest.TestReport, phase: str, output: Output) -> None:
-        assert case.output is not None
+        assert case.judged.output is not None
         sections = {
-            "stdout": _news("stdout", phase, output.out, case.output.out, report),
-            "stderr": _news("stderr", phase, output.err, case.output.err, report),
+            "stdout": _news("stdout", phase, output.out, case.judged.output.out, report),
+            "stderr": _news("stderr", phase, output.err, case.judged.output.err, report),
         }
         if output.log and not _is_logged_here(case, phase, output):
             text = log_text(case.item.config, output)
             sections["log"] = _news("log", phase, text, text, report)
-        when = f"{phase} ({label(case)})"
+        when = f"{phase} ({case.side.name})"
         for key, text in sections.items():
             if text:
                 text = printable_output(text)
@@ -74,7 +72,7 @@ class Showing:
 
     def add_warnings(self, case: Case) -> None:
         """Have pytest record what was warned in the worker alone."""
-        output, case.output = case.output, None
+        output, case.judged.output = case.judged.output, None
         for warned in output.warned if output is not None else ():
             if warned[:4] not in self._known:
                 case.item.ihook.pytest_warning_recorded.call_historic(

@@ -12,8 +12,6 @@ from ...model.outcome import Verdict
 from ...model.printable import printable
 from .groups import Case
 
-__all__ = ["fail", "is_expected", "note_verdict", "tell_of_worker"]
-
 SECTION = "parwork"
 
 #: The property that says the verdict, one object for all cases that have it.
@@ -51,7 +49,7 @@ def tell_of_worker(case: Case, call: pytest.CallInfo[None], report: pytest.TestR
     """Say where an outcome arose that was not verified: in its worker, not in our code."""
     if report.failed and call.excinfo is not None:
         report.longrepr = _printable(call.excinfo)
-        report.sections.append((f"{SECTION}: in its worker", printable(case.traceback)))
+        report.sections.append((f"{SECTION}: in its worker", printable(case.judged.traceback)))
     elif isinstance(report.longrepr, tuple):
         path, line, _ = case.item.reportinfo()
         report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])

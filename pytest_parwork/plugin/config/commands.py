@@ -10,8 +10,6 @@ import pytest
 
 from .options import OF_TESTS
 
-__all__ = ["command"]
-
 
 def command(
     config: pytest.Config, node_id: str, *options: str, keywords: Iterable[str] = ()

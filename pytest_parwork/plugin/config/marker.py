@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ...equivalence import Compare
 
-__all__ = ["CallSettings", "MarkSettings", "parwork"]
-
 F = TypeVar("F", bound=Callable[..., object])
 
 

@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from itertools import groupby, product
 
-__all__ = ["nearest", "shorthand"]
-
 
 def nearest(asked: str, names: Collection[str]) -> str | None:
     """Return the name that was probably meant: its parts in another order, or mistyped."""

@@ -11,25 +11,6 @@ import pytest
 from ...model.errors import UsageError
 from ..compat import is_strict
 
-__all__ = [
-    "DEFAULTS",
-    "KEYWORDS",
-    "MARK",
-    "OF_TESTS",
-    "WIDTH",
-    "add_options",
-    "check_files",
-    "is_default_given",
-    "is_exercise_strict",
-    "is_fanned_out",
-    "is_serial",
-    "marker_line",
-    "no_send",
-    "note_width",
-    "report_files",
-    "seed",
-]
-
 MARK = "parwork"
 
 #: The keywords of the marker, with what they take; the same words in errors and in --markers.

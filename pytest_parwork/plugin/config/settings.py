@@ -24,33 +24,16 @@ from ..session.breadcrumb import Breadcrumb
 from .names import nearest, shorthand
 from .options import DEFAULTS, KEYWORDS, MARK, no_send
 
-__all__ = [
-    "AXES",
-    "CONFIGURATION",
-    "Settings",
-    "backend_named",
-    "breadcrumb",
-    "close_backends",
-    "guard",
-    "is_marked",
-    "marker_keywords",
-    "marks",
-    "own_comparison",
-    "sendable",
-    "settings",
-]
-
 #: Keywords that may be lists and then make a matrix, in the order of the ids.
 AXES = ("backend", "workers")
 
 #: Seconds that a timeout can be set to: a hundred days, which timers of every system can count.
 LONGEST = 8_640_000.0
 
-#: The name under which a matrix parametrizes the test.
-CONFIGURATION = "parwork_configuration"
-
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
 _GUARD = pytest.StashKey[Guard]()
+#: By the ids of the marks, which are kept so that no others get these.
+_SETTINGS = pytest.StashKey[dict[tuple[int, ...], tuple[Sequence[pytest.Mark], "Settings"]]]()
 _BREADCRUMB = pytest.StashKey[Breadcrumb]()
 
 
@@ -140,22 +123,38 @@ def close_backends(config: pytest.Config) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a matrix: its configuration, and the label that ids of tests have for it."""
+
+    label: str
+    configuration: Configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All keywords with their values, checked; `axes` are those that were given as lists."""
+    """All keywords with their values, checked; `axes` are those that were given as lists.
+
+    `own` are the keywords that were given by a marker or a call, not by options.
+    """
 
     axes: Mapping[str, tuple[Any, ...]]
     values: Mapping[str, Any]
+    own: frozenset[str]
 
-    def matrix(self) -> list[tuple[str, Configuration]]:
-        """Return each configuration with its id, outermost axis first; empty without an axis."""
+    def has_own(self, keyword: str) -> bool:
+        """Return whether a marker names the keyword, so that options do not apply."""
+        return keyword in self.own
+
+    def matrix(self) -> list[Column]:
+        """Return a column for each configuration, outermost axis first; none without an axis."""
         if not self.axes:
             return []
         named = [axis for axis in AXES if axis in self.axes]
         rows = product(*(self.axes[axis] for axis in named))
         return [
-            (
-                "-".join(str(value) for value in row),
-                _configuration({**self.values, **dict(zip(named, row, strict=True))}),
+            Column(
+                label="-".join(str(value) for value in row),
+                configuration=_configuration({**self.values, **dict(zip(named, row, strict=True))}),
             )
             for row in rows
         ]
@@ -202,6 +201,19 @@ def marker_keywords(node: pytest.Item) -> dict[str, object]:
     return merged
 
 
+def settings_of(node: pytest.Item) -> Settings:
+    """Return what the markers of a node say, checked once for all nodes that have the same ones.
+
+    Raises `UsageError` with the value and the valid ones.
+    """
+    known = node.config.stash.setdefault(_SETTINGS, {})
+    found = marks(node)
+    key = tuple(map(id, found))
+    if key not in known:
+        known[key] = (found, settings(node.config, marker_keywords(node)))
+    return known[key][1]
+
+
 def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
     """Check the keywords of markers or of a call, and fill in options, ini options and defaults.
 
@@ -228,7 +240,7 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
             axes[axis] = _axis(axis, value, config)
         else:
             values[axis] = _axis_value(axis, value, config)
-    return Settings(axes=axes, values=values)
+    return Settings(axes=axes, values=values, own=frozenset(given))
 
 
 def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:

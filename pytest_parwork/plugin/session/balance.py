@@ -10,8 +10,6 @@ from xdist.scheduler import LoadScheduling as Load
 
 from .distribution import workloads
 
-__all__ = ["LoadScheduling"]
-
 
 class LoadScheduling(Load):  # type: ignore[misc]  # xdist has no types
     """Share tests as xdist's default does, whose name it shows, but each workload as a whole.

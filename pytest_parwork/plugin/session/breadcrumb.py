@@ -18,8 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO
 
-__all__ = ["Breadcrumb"]
-
 #: Bytes of the file that both processes see: the length of a text, and the text.
 SIZE = 1 << 12
 _HEAD = 8

@@ -7,15 +7,13 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
 
 from ...model.output import Capture, Filter, Output, Warned
 from ...worker.capture.warned import filters_here, key_of, warning_of
 from ..compat import log_settings
-
-__all__ = ["capture_of", "echo", "filters_of", "log_text", "noted", "warn_again"]
 
 FILTERS = "filterwarnings"
 
@@ -123,7 +121,7 @@ def warn_again(warned: Warned, *, seconds: float | None = None) -> None:
 
 @contextmanager
 def noted() -> Iterator[set[object]]:
-    """Give the keys of all warnings that are shown inside, which they are all the same."""
+    """Collect the keys of all warnings shown inside the block; they are still shown."""
     keys: set[object] = set()
     outside: Any = warnings.showwarning
 
@@ -132,11 +130,11 @@ def noted() -> Iterator[set[object]]:
         category: type[Warning],
         filename: str,
         lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
+        *rest: Any,
+        **more: Any,
     ) -> None:
         keys.add(key_of(message, category, filename, lineno))
-        outside(message, category, filename, lineno, file, line)
+        outside(message, category, filename, lineno, *rest, **more)
 
     warnings.showwarning = note
     try:

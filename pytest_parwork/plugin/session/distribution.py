@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-__all__ = ["CHANNEL", "connect", "is_default", "workloads"]
-
 #: The name of the channel in `config.workerinput`.
 CHANNEL = "parwork_channel"
 

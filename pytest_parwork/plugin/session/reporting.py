@@ -13,8 +13,6 @@ from ...model.printable import printable
 if TYPE_CHECKING:
     from ...report.data import Report, RunEntry
 
-__all__ = ["CALLS", "REPORTING", "RUNNING", "Reporting", "tell"]
-
 #: The name under which the plugin is registered.
 REPORTING = "parwork-reporting"
 

@@ -8,7 +8,10 @@ import threading
 import weakref
 from types import FrameType
 
-__all__ = ["Termination"]
+import pytest
+
+#: Exceptions that end the session, wherever they are raised: they are no outcome of a test.
+ENDING: tuple[type[BaseException], ...] = (KeyboardInterrupt, pytest.exit.Exception)
 
 
 class Termination:

@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-__all__ = ["HALF", "Entries", "Text", "clipped"]
-
 #: Bytes kept of each end of a stream, characters of each end of a log: 1 MB in all.
 HALF = 1 << 19
 

@@ -12,8 +12,6 @@ from typing import Literal
 
 from .bounds import clipped
 
-__all__ = ["MARK", "Stream", "mark"]
-
 #: With which begins what a process puts before all that it writes into its file.
 MARK = b"\0\0parwork "
 

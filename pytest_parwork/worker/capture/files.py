@@ -11,8 +11,6 @@ from ...transport.spool import release_region
 from .bounds import HALF, clipped
 from .descriptors import MARK, mark
 
-__all__ = ["OutputFiles"]
-
 #: Places for workers above which the files have names: a descriptor each is too many.
 MOST_NAMELESS = 66
 

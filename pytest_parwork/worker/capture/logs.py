@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from ...model.output import Capture
 from .bounds import Entries
 
-__all__ = ["Listener", "Record", "drop_handlers_of_pytest"]
-
 #: The attributes of a log record, made such that they travel.
 Record = Mapping[str, object]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-__all__ = ["enter", "listen"]
-
 
 class _Listening(threading.local):
     """Who wants to know it of the task in this thread."""

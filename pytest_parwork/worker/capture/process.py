@@ -15,8 +15,6 @@ from .logs import Listener, Record, drop_handlers_of_pytest
 from .phases import listen
 from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
 
-__all__ = ["ProcessCapture"]
-
 
 class ProcessCapture:
     """Takes all that this process prints, logs and warns, from begin to end of each task.

@@ -16,8 +16,6 @@ from .logs import Listener, Record
 from .phases import listen
 from .warned import Alarm, Key, restore_filters, use_filters
 
-__all__ = ["ThreadCapture"]
-
 
 class _Heard:
     """What one thread prints, logs and warns during a task; for most that is nothing."""

@@ -14,17 +14,6 @@ from typing import Any, TextIO, cast
 from ...machine.deadline import TimedOut, deadline
 from ...model.output import Filter, Warned
 
-__all__ = [
-    "Alarm",
-    "Key",
-    "filters_here",
-    "forget_shown",
-    "key_of",
-    "restore_filters",
-    "use_filters",
-    "warning_of",
-]
-
 #: How many different warnings are kept of one task.
 MOST = 1000
 

@@ -1,0 +1,179 @@
+"""Both legs of a task judged side by side: their outcomes compared, and put down as an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..equivalence import compare_outcomes
+from ..machine.deadline import TimedOut, deadline
+from ..model.comparison import Comparison, Note, OwnComparison, Policy, Side
+from ..model.outcome import Outcome, Verdict
+from ..report.entries import CaseEntry, judged, with_loss
+from ..transport.sources import note_missing
+from ..worker.inputs import Inputs
+from .reference import Called, timed_out
+
+__all__ = ["SERIAL", "Judged", "Terms", "drop", "entry_of", "in_parallel", "judge", "unjudged"]
+
+#: The reference of a test that runs on a backend.
+SERIAL = Side(name="serial", run="the serial run")
+
+
+def in_parallel(name: str) -> Side:
+    """Return the run on workers that is compared with it, named `joblib-2`."""
+    return Side(name=name, run="the parallel run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Which task is judged, and how.
+
+    `index` is its place in the workload, `batch` the run that its entry belongs to. `actual` and
+    `reference` name the two legs. Comparing has `timeout` seconds, as have the digests of the
+    arguments and the deletion of the results. `own` is what the project says of parts of values.
+    `sent` are files that were sent along, for a note on those that were missing. Where it
+    `must_return`, two legs that returned None are compared by outcome: there was no value.
+    """
+
+    id: str
+    index: int
+    batch: str
+    actual: Side
+    reference: Side
+    policy: Policy
+    timeout: float | None
+    own: OwnComparison | None = None
+    sent: tuple[str, ...] = ()
+    must_return: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Judged:
+    """What was found of a task.
+
+    `outcomes` are the actual one and the reference, if there is one, until they are dropped: they
+    may be large. `error` is what the reference raised, with its traceback. `comparison` is None
+    where nothing was compared.
+    """
+
+    entry: CaseEntry
+    outcomes: list[Outcome] = field(repr=False)
+    comparison: Comparison | None = None
+    error: BaseException | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether one of the legs has no outcome."""
+        return self.entry.verdict is Verdict.LOST
+
+
+def judge(
+    terms: Terms,
+    actual: Outcome,
+    reference: Callable[[], Called] | None,
+    *,
+    inputs: Callable[[], Inputs | None] = lambda: None,
+    masked: Callable[[Outcome, Outcome], tuple[Outcome, Outcome]] | None = None,
+    why: str = "",
+) -> Judged:
+    """Run the reference and compare, unless the task is lost or is not verified.
+
+    `actual` comes from a parallel run or from a call in this process; without a `reference` it is
+    NOT_VERIFIED, for the reason `why`. `inputs` are the arguments of the reference before it, if it
+    is to be looked at whether it changes them. `masked` takes from both outcomes what differs in
+    each run and says nothing of the code.
+    """
+    if actual.lost is not None:
+        return Judged(entry=entry_of(terms, Verdict.LOST, actual), outcomes=[actual])
+    if reference is None:
+        entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why)
+        return Judged(entry=entry, outcomes=[actual])
+    before = inputs()
+    expected, error = reference()
+    if expected.lost is not None:
+        entry = entry_of(terms, Verdict.LOST, actual, expected)
+        return Judged(entry=entry, outcomes=[actual, expected])
+    changed = before.changed() if before is not None else []
+    if masked is not None:
+        actual, expected = masked(actual, expected)
+    comparison = _compared(terms, actual, expected, changed)
+    verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
+    return Judged(
+        entry=entry_of(terms, verdict, actual, expected, comparison=comparison),
+        outcomes=[actual, expected],
+        comparison=comparison,
+        error=error,
+    )
+
+
+def unjudged(terms: Terms, actual: Outcome, *, why: str) -> CaseEntry:
+    """Return the entry of a task that is not compared any more."""
+    verdict = Verdict.NOT_VERIFIED if actual.lost is None else Verdict.LOST
+    return entry_of(terms, verdict, actual, why=why)
+
+
+def drop(found: Judged, terms: Terms) -> bool:
+    """Delete both outcomes, unless somebody else has them; False where that took too long.
+
+    A `__del__` that never ends would hold up the session. The task is LOST then.
+    """
+    try:
+        with deadline(terms.timeout):
+            found.outcomes.clear()
+    except TimedOut as error:
+        detail = f"deleting its results took longer than {terms.timeout:g} s"
+        found.entry = with_loss(found.entry, timed_out(detail, error))
+        return False
+    return True
+
+
+def entry_of(
+    terms: Terms,
+    verdict: Verdict,
+    actual: Outcome | None = None,
+    reference: Outcome | None = None,
+    *,
+    comparison: Comparison | None = None,
+    why: str = "",
+) -> CaseEntry:
+    """Return what the report says of a task."""
+    return judged(
+        terms.id,
+        verdict,
+        index=terms.index,
+        batch=terms.batch,
+        parallel=actual,
+        serial=reference,
+        comparison=comparison,
+        why=why,
+    )
+
+
+def _compared(
+    terms: Terms, actual: Outcome, expected: Outcome, changed: Sequence[str]
+) -> Comparison:
+    nothing = expected.kind == "value" and expected.value is None and actual.value is None
+    comparison = compare_outcomes(
+        actual,
+        expected,
+        terms.policy,
+        values=not (terms.must_return and nothing),
+        own=terms.own,
+        seconds=terms.timeout,
+    )
+    found = (_change(terms, changed, actual), note_missing(actual, terms.sent))
+    notes = tuple(note for note in found if note is not None)
+    return replace(comparison, notes=(*comparison.notes, *notes)) if notes else comparison
+
+
+def _change(terms: Terms, changed: Sequence[str], actual: Outcome) -> Note | None:
+    """Return the note on what the legs did to the arguments, None if nothing."""
+    if not changed and not actual.has_changed_input:
+        return None
+    names = f"the argument {', '.join(map(repr, changed))}" if changed else "an argument"
+    if changed and actual.has_changed_input:
+        where = "both runs"
+    else:
+        where = terms.reference.run if changed else terms.actual.run
+    return Note(path="", kind="input-changed", text=f"the call changed {names} in {where}")
