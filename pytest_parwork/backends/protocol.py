@@ -113,9 +113,10 @@ class Workers(Protocol):
 class NetworkWorkers(Workers, Protocol):
     """Workers with whom nothing is shared: what backends of reach `"network"` start.
 
-    Their call returns bytes, which `Event.body` brings back. It can be called in two more ways:
-    `call(batch, place=…, announce=…)` passes a name of the worker to `announce` when the batch has
-    arrived, and waits until `worker.sites.release` is called there.
+    Their call returns bytes, which `Event.body` brings back. `call(batch, place=name)` names the
+    process in which it runs; without, its host and process id do. With `announce=function` the call
+    passes the name of the worker to the function, for an `arrived` event, and waits for `release`;
+    without, it does not wait.
     """
 
     def release(self) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .calls.fixture import Parwork
     from .cases.collection import Collected
 
+# pytest does so for plugins, but not where they are installed in place.
+pytest.register_assert_rewrite("pytest_parwork.testing")
+
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
 _IN_USE = pytest.StashKey[bool]()

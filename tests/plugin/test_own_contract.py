@@ -8,9 +8,11 @@ from .scratch import Scratch
 
 BROKEN = """
     import threading
+    from pytest_parwork import testing
     from pytest_parwork.backends import PerRun, bundled
     from pytest_parwork.testing import BackendContract
 
+    testing.ENDING = 0.5
     OURS = bundled()
 
     class Broken:
@@ -24,22 +26,12 @@ BROKEN = """
 
     class Losing(Broken):
         def submit(self, call, batches):
-            self.workers.submit(call, [batch for batch in batches if batch.number])
+            self.workers.submit(call, [batch for batch in batches if batch.number != 3])
 
     class Lingering(Broken):
         def close(self, deadline):
-            threading.Timer(20, print).start()
+            threading.Timer(3, print).start()
             return self.workers.close(deadline)
-
-    class Boasting(Broken):
-        @property
-        def size(self):
-            return self.workers.size + 1
-
-    class Single(Broken):
-        def __init__(self, size):
-            super().__init__(1)
-            self.size = size
 
     class TestIt(BackendContract):
         patience = 3.0
@@ -61,19 +53,9 @@ BROKEN = """
             "assert [<Timer(",
         ),
         (
-            "PerRun(Boasting, reach='process')",
-            "test_it_says_how_many_workers_there_are_and_how_they_start",
-            "assert 3 <= 2",
-        ),
-        (
-            "PerRun(Single, reach='process')",
-            "test_workers_run_alongside_one_another",
-            "assert 1 > 1",
-        ),
-        (
             "PerRun(OURS['processes:fork'].start, reach='process')",
             "test_its_reach_is_true",
-            "AssertionError",
+            "cannot pickle memoryview objects",
         ),
         (
             "PerRun(OURS['threads'].start, reach='process', place='caller')",
@@ -83,13 +65,13 @@ BROKEN = """
         (
             "PerRun(OURS['threads'].start, reach='machine')",
             "test_a_crash_loses_its_own_task_only",
-            "AssertionError",
+            "it runs tasks in the process of pytest, not in workers",
         ),
         ("OURS", "test_an_exception_comes_back", "fixture 'backend' not found"),
     ],
 )
 def test_a_broken_backend_fails(scratch: Scratch, backend: str, test: str, words: str) -> None:
     scratch.write("test_it.py", BROKEN.replace("{backend}", backend))
-    session = scratch.run_apart("-k", test)
-    assert session.counts in ({"failed": 1}, {"errors": 1}), session.text
+    session = scratch.run_apart(f"test_it.py::TestIt::{test}")
+    assert session.counts in ({"failed": 1}, {"errors": 1})
     assert words in session.text
