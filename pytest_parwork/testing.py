@@ -19,7 +19,7 @@ from .backends.protocol import Backend, Reach, check_reach, is_threaded, place_o
 from .machine.deadline import TimedOut, deadline
 from .model.outcome import Failure, Outcome, Run
 from .model.work import Configuration, Task, WorkersAsked, Workload
-from .runner import carry_out
+from .runner import RunRequest, execute
 from .runner.outcomes import Outcomes
 
 __all__ = ["BackendContract"]
@@ -63,13 +63,15 @@ class Runner:
             Task(id=str(number), function=call[0], args=call[1:], timeout=timeout)
             for number, call in enumerate(calls)
         )
+        request = RunRequest(
+            workload=Workload(name="contract", tasks=tasks),
+            configuration=Configuration(
+                backend="contract", workers=self._workers, chunksize=chunksize
+            ),
+        )
         run: Run | None = None
         with suppress(TimedOut), deadline(self._patience):
-            run = carry_out(
-                Workload(name="contract", tasks=tasks),
-                Configuration(backend="contract", workers=self._workers, chunksize=chunksize),
-                self.backend,
-            )
+            run = execute(request, self.backend)
         if run is None:
             pytest.fail(
                 f"the run has not ended within patience={self._patience:g} s: some batches were "

@@ -63,7 +63,9 @@ class Outcome:
 
     `arrived`, `started` and `ended` are seconds on `clock.now`: the task was in its worker's
     hands, its function was called, its function returned. `worker` is 1, 2, … in the order in
-    which the workers of the run arrived. `has_changed_input` is looked at for a sample of them.
+    which the workers of the run arrived; `process` is the id of its process, in threads that of the
+    thread, across a network a number that no other process of the run has. `has_changed_input` is
+    looked at for a sample of them.
     `output` is what it printed, logged and warned, None if nothing.
 
     `phase` is how far the task came where fixtures are set up around its function: a failure or a
@@ -80,6 +82,7 @@ class Outcome:
     started: float | None = None
     ended: float | None = None
     worker: int | None = None
+    process: int | None = None
     has_changed_input: bool = False
     output: Output | None = None
 

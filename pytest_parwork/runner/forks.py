@@ -15,10 +15,8 @@ from ..model.errors import ParworkWarning
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
 
-__all__ = ["warn_of_fork"]
-
-#: How far up `carry_out` is from here, which a warning is put down to.
-DEPTH = 4
+#: How far up the stack `execute` is, to which a warning is attributed.
+DEPTH = 3
 
 
 def warn_of_fork(workload: Workload, configuration: Configuration, modules: ModuleTable) -> None:

@@ -14,8 +14,6 @@ from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from .pickling import ATOMS
 
-__all__ = ["explain"]
-
 #: Seconds that the search may take: it runs code of the user.
 SECONDS = 2.0
 

@@ -11,8 +11,6 @@ from ..model.errors import PayloadError
 from ..model.outcome import Failure
 from .pickling import dumps
 
-__all__ = ["TEXT_LIMIT", "Record", "describe", "is_skip", "survivor"]
-
 #: Longest text of an exception, or of its traceback, that is kept.
 TEXT_LIMIT = 20_000
 

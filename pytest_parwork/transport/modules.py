@@ -14,15 +14,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-__all__ = [
-    "ModuleTable",
-    "Sources",
-    "installed_folders",
-    "lend",
-    "project_modules",
-    "take_over",
-]
-
 #: Modules as {name: (file or None, folders to search for submodules or None)}.
 ModuleTable = Mapping[str, tuple[str | None, tuple[str, ...] | None]]
 

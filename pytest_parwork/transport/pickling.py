@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 
-__all__ = ["ATOMS", "dumps"]
-
 #: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
 

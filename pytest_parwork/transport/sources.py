@@ -25,8 +25,6 @@ from ..model.comparison import Note
 from ..model.outcome import Outcome
 from .modules import ModuleTable, Sources, installed_folders
 
-__all__ = ["Selection", "Sendable", "note_missing", "select"]
-
 #: What is to be done about a module that no statement names.
 REMEDY = (
     "only what was sent can be imported in its worker: import the module at the top of the test "

@@ -9,7 +9,7 @@ from ..equivalence import compare_outcomes
 from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Note, OwnComparison, Policy, Side
 from ..model.outcome import Outcome, Verdict
-from ..report.entries import CaseEntry, judged, with_loss
+from ..report.entries import CaseEntry, Result, judged, result_of, with_loss
 from ..transport.sources import note_missing
 from ..worker.inputs import Inputs
 from .reference import Called, timed_out
@@ -33,7 +33,8 @@ class Terms:
     `reference` name the two legs. Comparing has `timeout` seconds, as have the digests of the
     arguments and the deletion of the results. `own` is what the project says of parts of values.
     `sent` are files that were sent along, for a note on those that were missing. Where it
-    `must_return`, two legs that returned None are compared by outcome: there was no value.
+    `must_return`, two legs that returned None are compared by outcome: there was no value. Where it
+    `is_recorded`, the entry keeps by what the result can be known in another session.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Terms:
     own: OwnComparison | None = None
     sent: tuple[str, ...] = ()
     must_return: bool = False
+    is_recorded: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +89,8 @@ def judge(
     if actual.lost is not None:
         return Judged(entry=entry_of(terms, Verdict.LOST, actual), outcomes=[actual])
     if reference is None:
-        entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why)
+        result = _result(terms, actual)
+        entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why, result=result)
         return Judged(entry=entry, outcomes=[actual])
     before = inputs()
     expected, error = reference()
@@ -99,8 +102,9 @@ def judge(
         actual, expected = masked(actual, expected)
     comparison = _compared(terms, actual, expected, changed)
     verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
+    result = _result(terms, expected)
     return Judged(
-        entry=entry_of(terms, verdict, actual, expected, comparison=comparison),
+        entry=entry_of(terms, verdict, actual, expected, comparison=comparison, result=result),
         outcomes=[actual, expected],
         comparison=comparison,
         error=error,
@@ -136,6 +140,7 @@ def entry_of(
     *,
     comparison: Comparison | None = None,
     why: str = "",
+    result: Result | None = None,
 ) -> CaseEntry:
     """Return what the report says of a task."""
     return judged(
@@ -147,7 +152,13 @@ def entry_of(
         serial=reference,
         comparison=comparison,
         why=why,
+        result=result,
     )
+
+
+def _result(terms: Terms, outcome: Outcome) -> Result | None:
+    """Return by what the result of a task can be known later, None where nobody asks."""
+    return result_of(outcome, seconds=terms.timeout) if terms.is_recorded else None
 
 
 def _compared(

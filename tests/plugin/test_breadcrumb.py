@@ -115,7 +115,7 @@ def test_the_result_of_a_call_is_named(scratch: Scratch) -> None:
     assert told in scratch.run_apart().err
 
 
-def test_nothing_is_said_of_what_loads_and_nothing_is_left(scratch: Scratch) -> None:
+def test_results_that_load_leave_no_message_and_no_process(scratch: Scratch) -> None:
     scratch.cases(
         """
         from pathlib import Path

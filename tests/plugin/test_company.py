@@ -482,7 +482,7 @@ class TestRefused:
                 @pytest.mark.parwork
                 def test_it(benchmark): note("ran")
                 """,
-                "the fixture 'benchmark' is there only in the process that runs pytest",
+                "the fixture 'benchmark' exists only in the main process",
             ),
             (
                 "pytest_asyncio",

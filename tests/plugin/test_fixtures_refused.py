@@ -1,4 +1,4 @@
-"""Fixtures that cannot be where the case runs: named before anything starts, with the remedy."""
+"""Fixtures that workers do not support: named before anything starts, with the remedy."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ OWN_THREADS = """
         (
             f"{MARK}def test_it(pytestconfig): note('ran')",
             [
-                "'pytestconfig' is there only in the process that runs pytest",
-                "session scope, whose value is sent; or use backend='isolated:fork', where pytest",
+                "'pytestconfig' exists only in the main process, not in the worker",
+                "whose value is sent to the worker; or use backend='isolated:fork', where pytest",
             ],
         ),
-        (f"{MARK}def test_it(cache): note('ran')", ["the fixture 'cache' is there only"]),
+        (f"{MARK}def test_it(cache): note('ran')", ["the fixture 'cache' exists only"]),
         (
             "@pytest.fixture\n"
             "def mocker(pytestconfig): pass\n"
             f"{MARK}def test_it(mocker): note('ran')",
-            ["the fixture 'pytestconfig', which 'mocker' asks for, is there only"],
+            ["the fixture 'pytestconfig', requested by 'mocker', exists only"],
         ),
         (f"{MARK}def test_it(tmpdir): note('ran')", ["'tmpdir'", "use tmp_path"]),
-        (f"{MARK}def test_it(pytester): note('ran')", ["'pytester'", "leave the marker out"]),
+        (f"{MARK}def test_it(pytester): note('ran')", ["'pytester'", "remove the marker"]),
         (
             f"{MARK}def test_it(record_testsuite_property): note('ran')",
-            ["'record_testsuite_property'", "session scope"],
+            ["'record_testsuite_property'", "session-scoped fixture"],
         ),
         (
             "@pytest.fixture(scope='module')\n"
@@ -48,9 +48,9 @@ OWN_THREADS = """
             "    def data(self, data): return data + 1\n"
             f"    {MARK}    def test_it(self, data): note('ran')",
             [
-                "test_it.py::TestIt::test_it: the fixture 'data' of function scope asks for the "
-                "one that it overrides, of module scope",
-                "give one of the two another name",
+                "test_it.py::TestIt::test_it: the fixture 'data' (function scope) requests the "
+                "module-scoped fixture 'data' it overrides; that one exists only in the main ",
+                "Rename one of the two",
             ],
         ),
         (
@@ -126,7 +126,7 @@ def test_on_threads_what_changes_the_process_is_one_too(
     session = scratch.run()
     assert session.code == pytest.ExitCode.USAGE_ERROR
     assert f"test_it.py::test_it[{backend}]: the fixture {name!r} changes the whole" in session.text
-    assert "use one with processes, such as joblib" in session.text
+    assert "use a backend with processes, such as joblib" in session.text
     assert scratch.notes() == []
 
 

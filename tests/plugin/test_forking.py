@@ -46,7 +46,7 @@ TOLD = "other threads are alive: 'poller' (test_it.watch)"
 
 
 @pytest.mark.parametrize("backend", BARE)
-def test_where_the_user_did_not_choose_it_is_refused(scratch: Scratch, backend: str) -> None:
+def test_where_the_user_did_not_choose_it_is_rejected(scratch: Scratch, backend: str) -> None:
     scratch.cases(THREAD + CASES.format(backend) + "\n    def test_other(): pass\n")
     session = scratch.run(report=True)
     assert session.counts == {"passed": 1, "failed": 4}
@@ -90,14 +90,14 @@ def test_the_warning_can_be_silenced(scratch: Scratch, place: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["joblib", "processes:spawn", "threads"])
-def test_what_does_not_fork_does_not_mind(
+def test_backends_that_do_not_fork_run_as_usual(
     scratch: Scratch, backend: str, keeps_helpers: None
 ) -> None:
     scratch.cases(THREAD + CASES.format(backend))
     assert scratch.run().counts == {"passed": 4}
 
 
-def test_calls_are_refused_and_warned_of_alike(scratch: Scratch) -> None:
+def test_calls_are_rejected_and_warned_of_alike(scratch: Scratch) -> None:
     scratch.cases(
         THREAD
         + """

@@ -162,7 +162,7 @@ def around(pytestconfig):
     assert session.verdicts("test_it.py::test_it") == {"": verdict}
 
 
-def test_the_traceback_of_a_failure_there_shows_the_test_alone(scratch: Scratch) -> None:
+def test_the_traceback_of_a_failure_there_shows_only_the_test(scratch: Scratch) -> None:
     scratch.cases(
         f"""
 {MARK}def test_it(pytestconfig):
@@ -264,7 +264,7 @@ def wide():
     assert session.out.count("case 1") == 1
 
 
-def test_a_worker_that_dies_loses_its_case_alone(scratch: Scratch) -> None:
+def test_a_worker_that_dies_loses_only_its_case(scratch: Scratch) -> None:
     scratch.cases(
         f"""
 {MARK}@pytest.mark.parametrize("n", range(4))
@@ -346,7 +346,7 @@ def test_folders_are_kept_by_the_policy_of_pytest(scratch: Scratch, policy: str)
     assert len(left) == {"all": 4, "failed": 2}[policy]
 
 
-def test_subtests_are_refused(scratch: Scratch) -> None:
+def test_subtests_are_unsupported(scratch: Scratch) -> None:
     pytest.importorskip("_pytest.subtests")
     scratch.cases(f"{MARK}def test_it(subtests): note('ran')")
     session = scratch.run()

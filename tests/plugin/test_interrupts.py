@@ -152,7 +152,7 @@ def test_sigterm_is_taken_as_ctrl_c(scratch: Scratch, backend: str) -> None:
 
 class TestInTheSerialRun:
     @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-    def test_what_was_compared_is_told_with_what_was_not(
+    def test_compared_and_missing_cases_are_both_reported(
         self, scratch: Scratch, signum: signal.Signals
     ) -> None:
         scratch.cases(HANGING_HERE.format(backend="processes:fork"))

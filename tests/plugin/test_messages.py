@@ -17,7 +17,7 @@ def block(session: Session, name: str) -> list[str]:
     return lines[start + 1 : ends[0]]
 
 
-def test_the_values_of_a_case_are_told_with_the_configurations_that_gave_them(
+def test_the_values_of_a_case_are_shown_with_the_configurations_that_returned_them(
     scratch: Scratch,
 ) -> None:
     scratch.cases(

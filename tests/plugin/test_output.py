@@ -112,7 +112,7 @@ def workers(backend: str) -> int:
     return 1 if backend == "serial" else 2
 
 
-def test_what_a_thread_of_nobody_prints_goes_where_it_went(scratch: Scratch) -> None:
+def test_output_of_a_thread_outside_any_case_goes_to_the_original_stream(scratch: Scratch) -> None:
     scratch.cases(
         """
         import threading
@@ -351,7 +351,9 @@ def test_in_a_matrix_each_configuration_has_its_own(scratch: Scratch) -> None:
 
 
 @pytest.mark.parametrize("backend", ["processes:fork", "threads"])
-def test_ten_megabytes_are_cut_in_the_middle_and_told(scratch: Scratch, backend: str) -> None:
+def test_ten_megabytes_are_cut_in_the_middle_and_the_cut_is_shown(
+    scratch: Scratch, backend: str
+) -> None:
     scratch.cases(
         f"""
         @pytest.mark.parwork(backend={backend!r}, workers=2)

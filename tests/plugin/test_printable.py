@@ -50,7 +50,7 @@ def test_the_reason_of_a_skip(scratch: Scratch) -> None:
     assert not RAW.search(session.text)
 
 
-def test_what_a_worker_prints_and_logs_keeps_its_colours_alone(scratch: Scratch) -> None:
+def test_output_of_a_worker_keeps_only_its_colours(scratch: Scratch) -> None:
     deed = "print(SAID); print(SAID, file=sys.stderr); logging.warning(SAID)"
     scratch.cases(IN_WORKER.format(deed=deed).replace("return n", "return is_here()"))
     session = scratch.run_apart("--junitxml=junit.xml")

@@ -17,7 +17,7 @@ from pytest_parwork.equivalence import compare, compare_outcomes, exact
 from pytest_parwork.model.comparison import Comparison
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Configuration, Task, Workload
-from pytest_parwork.runner import carry_out
+from pytest_parwork.runner import RunRequest, execute
 from pytest_parwork.transport.pickling import dumps
 
 by_name = pytest.mark.parametrize(
@@ -97,9 +97,11 @@ def test_values_of_a_process_with_another_hash_seed_are_as_the_table_says(
     monkeypatch.setenv("PYTHONHASHSEED", "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2")
     tasks = [Task(id=name, function=give, args=(name,)) for name in TRAVELLERS]
     tasks.append(Task(id="hash", function=hash, args=("text",)))
-    run = carry_out(
-        Workload(name="journey", tasks=tuple(tasks)),
-        Configuration(backend="processes:spawn", workers=1),
+    run = execute(
+        RunRequest(
+            workload=Workload(name="journey", tasks=tuple(tasks)),
+            configuration=Configuration(backend="processes:spawn", workers=1),
+        ),
         bundled()["processes:spawn"],
     )
     try:

@@ -234,11 +234,11 @@ class TestTravel:
             assert outcome.failure.exception is not None
             assert outcome.failure.exception.args == error.args
 
-    def test_a_value_that_cannot_travel_is_a_failure(self) -> None:
+    def test_a_value_that_cannot_be_sent_is_a_failure(self) -> None:
         data = survivor(Ended.of("call", threading.Lock(), None, [KeyError("stuck")]))
         assert data is not None
         back = pickle.loads(data)
-        assert "the result cannot travel back from a worker" in back.error.text
+        assert "the result cannot be sent back from a worker" in back.error.text
         assert len(back.torn) == 1
 
     def test_an_outcome_of_another_kind_stays_as_it_is(self) -> None:
@@ -298,16 +298,16 @@ class TestRequest:
         assert f"add usefixtures({name!r})" in caught.value.error.text
 
     @pytest.mark.parametrize("name", ["config", "session", "raiseerror"])
-    def test_of_what_it_has_not_it_says_so(self, name: str) -> None:
+    def test_an_unsupported_attribute_is_an_error_that_names_it(self, name: str) -> None:
         with pytest.raises(Ended) as caught:
             self.ask(lambda r: getattr(r, name))
         assert caught.value.error is not None
         assert caught.value.error.type == FixtureError.__name__
-        assert caught.value.error.text.startswith(f"request.{name} is not there in a worker")
+        assert caught.value.error.text.startswith(f"request.{name} is not available in a worker")
 
 
 class TestFolders:
-    def test_the_one_that_is_wanted_or_one_beside_it(self, tmp_path: Any) -> None:
+    def test_the_wanted_folder_or_one_next_to_it(self, tmp_path: Any) -> None:
         wanted = str(tmp_path / "case-1")
         first = next(new_folder(wanted, HOME, lambda: True))
         second = next(new_folder(wanted, HOME, lambda: True))

@@ -1,4 +1,4 @@
-"""Cases as tasks: their functions, and the values that these are given."""
+"""The tasks of cases: their functions and arguments."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from .seeding import parwork_seed_of
 
 
 class Tasks:
-    """Make the tasks of one run; `wide` are the values of the fixtures that `gate` has set up.
+    """Makes the tasks of one run; `wide` are the values of the fixtures that `gate` set up.
 
-    Values that several cases share are the same objects, and travel once.
+    Values that several cases share are the same objects, and are sent once.
     """
 
     def __init__(self, wide: Mapping[str, object], gate: pytest.Item) -> None:
         self._wide = wide
         self._gate = gate
         self._addresses: dict[object, Address] = {}  # of test functions
-        self._calls: dict[int, CaseCall] = {}  # by plan of fixtures
-        self._bare: dict[object, FixturePlan] = {}  # of methods without fixtures of function scope
+        self._calls: dict[int, CaseCall] = {}  # by id of the fixture plan
+        self._bare: dict[object, FixturePlan] = {}  # of methods without function-scoped fixtures
         self._states: dict[type | None, ClassState] = {}
         self._marks = _Marks()
         self._folder = ""
@@ -66,7 +66,7 @@ class Tasks:
     def _with_fixtures(
         self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]
     ) -> Task:
-        """Return the task of a case whose fixtures of function scope are made where it runs."""
+        """Return the task of a case whose function-scoped fixtures are set up in the worker."""
         item = case.item
         values = {**params, **self._wide}
         if SEED in fixtures.given:
@@ -95,8 +95,8 @@ class Tasks:
         """Return the task of a case that pytest runs in a fork."""
         item = case.item
         values = {**params, **self._wide}
-        if "tmp_path" in item.fixturenames:
-            case.sent.folder = str(self._factory().getbasetemp() / leaf(item.name))  # and a number
+        if "tmp_path" in item.fixturenames:  # pytest appends a number to the folder
+            case.sent.folder = str(self._factory().getbasetemp() / leaf(item.name))
         return Task(
             id=case.id,
             function=Forked(case, self._gate),
@@ -106,26 +106,26 @@ class Tasks:
         )
 
     def _state_for(self, case: Case) -> ClassState:
-        """Return what set-up has left in the class of a case."""
+        """Return the attributes that set-up added to the class of a case."""
         cls = case.item.cls
         if cls not in self._states:
             self._states[cls] = _state_of(cls, case.group.imported)
         return self._states[cls]
 
     def _folder_of(self, item: pytest.Function) -> str:
-        """Return the folder around those of all cases, below the session's own."""
+        """Return the folder that contains those of all cases, below the session's own."""
         if not self._folder:
             self._folder = str(self._factory().mktemp(f"parwork-{leaf(item.originalname)}"))
         return self._folder
 
     def _factory(self) -> pytest.TempPathFactory:
-        factory = self._wide["tmp_path_factory"]  # whoever asks for tmp_path asks for it too
+        factory = self._wide["tmp_path_factory"]  # tmp_path requests it too
         assert isinstance(factory, pytest.TempPathFactory)
         return factory
 
 
 def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
-    """Return the method as threads call it: on an instance of its own, as pytest does."""
+    """Return the method for calls in threads: each on a new instance, as in pytest."""
 
     @functools.wraps(item.function)
     def call(**kwargs: object) -> object:
@@ -137,7 +137,7 @@ def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
 
 
 def _state_of(cls: type | None, imported: Mapping[str, object]) -> ClassState:
-    """Return what a class holds that it did not hold when it was imported."""
+    """Return the attributes that a class did not have when it was imported."""
     held = {} if cls is None else vars(cls)
     fresh = {
         name: value
@@ -165,7 +165,7 @@ def _why_not(value: object) -> str:
 
 
 class _Marks:
-    """Serialises marks, each once: cases of a test share most of theirs."""
+    """Serialises marks, each once: cases of a test share most of their marks."""
 
     def __init__(self) -> None:
         self._sent: dict[int, SentMark] = {}
@@ -175,16 +175,16 @@ class _Marks:
         return tuple(self._serialised(mark) for mark in item.iter_markers())
 
     def _serialised(self, mark: pytest.Mark) -> SentMark:
-        if id(mark) not in self._sent:  # its item keeps it for as long as the session lasts
+        if id(mark) not in self._sent:  # its item keeps the mark alive for the whole session
             self._sent[id(mark)] = _as_sent(mark)
         return self._sent[id(mark)]
 
 
 def _as_sent(mark: pytest.Mark) -> SentMark:
-    if mark.name == "parametrize":  # with all values of all cases, once for each of them
-        return SentMark(mark.name, "take its values as arguments of the test")
+    if mark.name == "parametrize":  # it contains all values of all cases
+        return SentMark(mark.name, "they hold all cases; use the arguments of the test instead")
     holds = (mark.args, dict(mark.kwargs))
     try:
         return SentMark(mark.name, dumps(holds))
     except Exception as error:
-        return SentMark(mark.name, f"it cannot be sent: {explain(holds, error)}")
+        return SentMark(mark.name, f"they cannot be sent: {explain(holds, error)}")

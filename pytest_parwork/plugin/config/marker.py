@@ -49,7 +49,7 @@ def parwork(**keywords: Unpack[MarkSettings]) -> pytest.MarkDecorator: ...
 def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -> object:
     """Mark a test whose cases run serially and in parallel; the same as `pytest.mark.parwork`.
 
-    Use it bare or with keywords, as `pytestmark` only with parentheses.
+    Use it bare or with keywords; as `pytestmark`, only with parentheses.
 
     Keywords: `backend` and `workers`, single values, or lists that make a matrix; `compare`, a
     policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the

@@ -1,4 +1,4 @@
-"""How the names of backends read where somebody gave one that does not exist."""
+"""Suggestions for an unknown backend name: the nearest name, and a short list of all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby, product
 
 
 def nearest(asked: str, names: Collection[str]) -> str | None:
-    """Return the name that was probably meant: its parts in another order, or mistyped."""
+    """Return the name that was probably meant: with parts in another order, or misspelt."""
     for name in names:
         if sorted(name.split(":")) == sorted(asked.split(":")):
             return name
@@ -16,7 +16,7 @@ def nearest(asked: str, names: Collection[str]) -> str | None:
 
 
 def shorthand(names: Collection[str]) -> str:
-    """List all names in order, a family in one: `processes[:fork|:spawn]`."""
+    """List all names in order, each family as one: `processes[:fork|:spawn]`."""
     found: list[str] = []
     split = sorted(name.split(":") for name in names)
     for family, members in groupby(split, lambda parts: parts[0]):
@@ -26,13 +26,13 @@ def shorthand(names: Collection[str]) -> str:
             found.append(
                 family + "".join(f"[{'|'.join(f':{x}' for x in level)}]" for level in levels)
             )
-        else:  # brackets would promise names that nobody offers
+        else:  # brackets would suggest names that do not exist
             found += sorted(":".join([family, *suffix]) for suffix in suffixes)
     return ", ".join(found)
 
 
 def _levels(suffixes: Collection[tuple[str, ...]]) -> Iterator[list[str]]:
-    """Yield the suffixes that exclude one another: those before others, then the rest."""
+    """Yield the sets of alternative suffixes: those followed by another suffix, then the rest."""
     before = {suffix[0] for suffix in suffixes if len(suffix) > 1}
     rest = {part for suffix in suffixes for part in suffix} - before
     yield from (sorted(level) for level in (before, rest) if level)

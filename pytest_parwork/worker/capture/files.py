@@ -6,8 +6,8 @@ import os
 from contextlib import suppress
 
 from ...model.output import Output
-from ...transport.ledger import Files
-from ...transport.spool import release_region
+from ...transport.files import Files
+from ...transport.records import release_region
 from .bounds import HALF, clipped
 from .descriptors import MARK, mark
 
