@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from ..machine.forking import threads_beside
+from ..machine.forking import unsafe_threads
 from ..machine.native import LostPool, lost_pools
 from ..model.errors import ParworkWarning
 from ..model.work import Configuration, Workload
@@ -23,7 +23,7 @@ def warn_of_fork(workload: Workload, configuration: Configuration, modules: Modu
     """Warn of threads whose locks may stay locked, and of libraries that a fork makes unusable."""
     forks = f"the backend {configuration.backend!r} forks"
     # Where the user did not choose to fork, the backend has refused to start.
-    if beside := threads_beside():
+    if beside := unsafe_threads():
         warnings.warn(
             f"{forks} while other threads are alive: {beside}. "
             f"A lock that one of these holds stays locked in a worker for ever",

@@ -25,16 +25,8 @@ from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
 from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
-from ..config.settings import (
-    AXES,
-    backend_named,
-    breadcrumb,
-    guard,
-    marker_keywords,
-    own_comparison,
-    sendable,
-    settings,
-)
+from ..config.registry import backend_named, breadcrumb, guard, own_comparison, sendable
+from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, tell
 from ..session.termination import ENDING

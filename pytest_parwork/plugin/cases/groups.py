@@ -25,7 +25,7 @@ from ...worker.fixtures.recipe import FixturePlan
 from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
 from ..config.options import RECORDS
-from ..config.settings import breadcrumb
+from ..config.registry import breadcrumb
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)

@@ -19,7 +19,7 @@ from ...report.serialising import serialise
 from ...transport.sources import note_missing
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
-from ..config.settings import own_comparison
+from ..config.registry import own_comparison
 from ..session.reporting import tell
 from ..session.termination import ENDING
 from .gate import Gates
@@ -272,7 +272,7 @@ class Serial:
             self._references.keep(key, *found, made_of)
         else:
             del self._uses[key]
-            self._references.let_go(key)
+            self._references.drop(key)
         return found
 
     def _rerun(self, case: Case, body: Callable[[], object]) -> None:
