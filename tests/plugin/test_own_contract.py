@@ -53,11 +53,6 @@ BROKEN = """
             "assert left() == []",
         ),
         (
-            "PerRun(OURS['processes:fork'].start, reach='process')",
-            "test_its_reach_is_true",
-            "cannot pickle memoryview objects",
-        ),
-        (
             "PerRun(OURS['threads'].start, reach='process', place='caller')",
             "test_its_place_is_true",
             "AssertionError",
