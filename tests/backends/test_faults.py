@@ -18,7 +18,7 @@ import parwork_faults as faults
 import pytest
 from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
 
-from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.backends import Backend
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Task
 from pytest_parwork.runner import Guard

@@ -144,7 +144,7 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
         import signal, sys
 
         NAMES = (
-            "model model.errors model.printable plugin plugin.compat plugin.config "
+            "model model.errors model.printable model.public plugin plugin.compat plugin.config "
             "plugin.config.options plugin.hookspecs plugin.session plugin.session.reporting"
         )
 
