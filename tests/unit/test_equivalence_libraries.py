@@ -78,7 +78,7 @@ COLLECTIONS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", COLLECTIONS)
-def test_what_dask_has_not_computed_gets_advice(name: str) -> None:
+def test_an_uncomputed_dask_collection_gets_advice(name: str) -> None:
     (mismatch,) = compare(COLLECTIONS[name], COLLECTIONS[name]).mismatches
     assert mismatch.kind == "uncomparable"
     assert ".compute()" in mismatch.difference
@@ -91,6 +91,6 @@ def test_a_future_gets_advice() -> None:
     assert ".result()" in str(finding)
 
 
-def test_other_classes_of_a_library_keep_the_rules_of_all() -> None:
+def test_other_classes_of_a_library_follow_the_general_rules() -> None:
     assert libraries.find(distributed.Client) is None
     assert libraries.find(int) is None

@@ -161,7 +161,7 @@ def test_a_value_equals_its_pickled_copy(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_an_element_that_is_gone_is_found(name: str) -> None:
+def test_a_missing_element_is_found(name: str) -> None:
     whole = series(*VALUES[name])
     for row in np.flatnonzero(~whole.is_null().to_numpy()):
         mask = pl.Series(np.arange(len(whole)) != row)

@@ -237,7 +237,7 @@ def test_scalars_are_equal_where_they_are_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_an_element_that_is_gone_is_found(name: str) -> None:
+def test_a_missing_element_is_found(name: str) -> None:
     values, kind = VALUES[name]
     whole = pa.array(values, kind)
     for row, value in enumerate(values):
@@ -293,7 +293,7 @@ def test_numbers_at_any_depth_are_open_to_a_tolerance() -> None:
     assert compare(left[:1], right[:1], close(rtol=1e-9))
 
 
-def test_a_NaN_of_other_bits_is_a_note() -> None:
+def test_a_NaN_with_different_bits_is_a_note() -> None:
     comparison = compare(pa.array(np.array([NAN])), pa.array(np.array([OTHER_NAN])))
     assert comparison
     assert [note.kind for note in comparison.notes] == ["nan-payload"]

@@ -137,7 +137,7 @@ def test_matrices_that_are_not_the_same_differ(left: object, right: object, kind
     check_different(left, right, kind)
 
 
-def test_a_mismatch_tells_of_the_whole_matrix() -> None:
+def test_a_mismatch_describes_the_whole_matrix() -> None:
     (mismatch,) = compare(
         coo([1.0, 2.0], [0, 1], [1, 2]), coo([1.0, 3.0], [0, 1], [1, 2])
     ).mismatches

@@ -145,7 +145,7 @@ def test_a_path_leads_through_a_tree() -> None:
 
 
 @pytest.mark.parametrize("make", [array, dataset, lambda: array().variable], ids="ADV")
-def test_what_is_not_computed_gets_advice(make: Any) -> None:
+def test_an_uncomputed_value_gets_advice(make: Any) -> None:
     comparison = compare(make().chunk(), make().chunk())
     assert {mismatch.kind for mismatch in comparison.mismatches} == {"uncomparable"}
     assert ".compute()" in comparison.mismatches[0].difference
@@ -168,7 +168,7 @@ def measured(device: str) -> Any:
     return value
 
 
-def test_what_a_subclass_adds_is_compared() -> None:
+def test_attributes_of_a_subclass_are_compared() -> None:
     assert compare(measured("a"), measured("a"))
     assert path(measured("a"), measured("b")) == ".device"
 

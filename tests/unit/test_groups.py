@@ -17,7 +17,7 @@ from pytest_parwork.machine.leavings import Leavings
 WORKER = "import os, time; os.setpgrp(); print('ready', flush=True); time.sleep(50)"
 
 
-def test_what_takes_its_time_to_die_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_exits_slowly_gets_time_to_exit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine may not come to a process that is killed for a while."""
     kill, signals = os.kill, 0
 

@@ -65,18 +65,18 @@ def test_two_values_are_compared_both_ways_alike(left: object, right: object) ->
 
 
 @holds_for(FEW, FEW)
-def test_values_of_a_few_are_compared_both_ways_alike(left: object, right: object) -> None:
+def test_values_from_a_small_set_are_compared_both_ways_alike(left: object, right: object) -> None:
     assert bool(compare(left, right)) == bool(compare(right, left))
 
 
 @holds_for(FEW, FEW, FEW)
-def test_what_equals_the_same_is_equal(one: object, other: object, third: object) -> None:
+def test_equality_is_transitive(one: object, other: object, third: object) -> None:
     if compare(one, other) and compare(other, third):
         assert compare(one, third)
 
 
 @holds_for(VALUES | FEW, FEW)
-def test_digests_are_the_same_just_where_values_are_equal(left: object, right: object) -> None:
+def test_digests_are_the_same_exactly_if_values_are_equal(left: object, right: object) -> None:
     digests = digest(left), digest(right)
     if None not in digests:
         assert (digests[0] == digests[1]) == bool(compare(left, right))
@@ -93,7 +93,7 @@ def test_a_change_in_one_place_is_found_there(value: object, data: Any) -> None:
 
 
 @holds_for(VALUES)
-def test_what_is_equal_passes_by_every_policy(value: object) -> None:
+def test_equal_values_pass_every_policy(value: object) -> None:
     arrived = sent(value)
     policies = (ulp(0), close(rtol=0), reordered_sum([0.0]), unordered(), exact(dict_order=True))
     for policy in policies:
@@ -110,7 +110,7 @@ def test_items_in_any_order_pass_unordered(items: list[Any], data: Any) -> None:
 
 
 @holds_for(NEAR, NEAR, st.integers(0, 12))
-def test_what_passes_by_a_tolerance_passes_by_a_larger_one(
+def test_values_within_a_tolerance_are_within_a_larger_one(
     left: object, right: object, steps: int
 ) -> None:
     assert compare(left, right, ulp(steps + 1)) or not compare(left, right, ulp(steps))
