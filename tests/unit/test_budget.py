@@ -1,4 +1,4 @@
-"""How many workers and native threads there is room for, and where the number comes from."""
+"""The number of workers and native threads, and its source."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class TestPhases:
     def test_in_a_thread_are_separated(self, capsys: pytest.CaptureFixture[str]) -> None:
         capture = ThreadCapture(Capture())
         capture.start()
-        enter("setup")  # of nobody
+        enter("setup")  # without a listener
         capture.begin(0)
         for phase in ("setup", "call", "teardown"):
             enter(phase)
@@ -200,7 +200,7 @@ class TestThreads:
             assert not sys.stdout.isatty()
             assert (sys.stdout.encoding, sys.stdout.errors) == ("utf-8", "replace")
             sys.stdout.flush()
-            sys.stdout.close()  # it is that of others, too
+            sys.stdout.close()  # other threads use it as well
             assert print("printed", flush=True) is None
             subprocess.run(["echo", "a child"], stdout=sys.stdout, check=True)
             with pytest.raises(TypeError, match="must be str, not bytes"):
@@ -246,7 +246,7 @@ class TestFilters:
                 7,
             )
             use_filters(wanted)
-            # Behind them comes one for nobody.
+            # After them comes one that matches nothing.
             assert filters_here()[:-1] == tuple(dict.fromkeys(wanted))
 
     def test_by_name_apply_to_a_class_that_is_imported_later(self) -> None:

@@ -21,18 +21,18 @@ class System:
         (folder / "proc").mkdir()
 
     def process(self, groups: str, *, root: str = "/", kind: str = "cgroup2 cgroup2 rw") -> None:
-        """Say in which groups this process is, and of which group the mount shows the inside."""
+        """Set the groups of this process, and the group at which the mount starts."""
         place = str(self.mount).replace(" ", r"\040")
         line = f"35 24 0:30 {root} {place} rw,nosuid shared:9 - {kind}\n"
         self.write("proc/cgroup", groups)
         self.write("proc/mountinfo", f"24 1 8:1 / / rw - ext4 /dev/root rw\n{line}")
 
     def limit(self, group: str, text: str) -> None:
-        """Give a group of version 2 its limit."""
+        """Set the limit of a group of version 2."""
         self.write(f"{self.mount.name}/{group}/cpu.max", text)
 
     def old_limit(self, group: str, quota: str, period: str = "100000") -> None:
-        """Give a group of version 1 its limit."""
+        """Set the limit of a group of version 1."""
         self.write(f"{self.mount.name}/{group}/cpu.cfs_quota_us", quota)
         self.write(f"{self.mount.name}/{group}/cpu.cfs_period_us", period)
 
@@ -44,7 +44,7 @@ class System:
 
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
-    """Give a machine of eight processors without any limit."""
+    """Provide a machine with eight processors and no limits."""
     made = System(tmp_path)
     monkeypatch.setattr(cpus, "PROC", tmp_path / "proc")
     monkeypatch.setattr(cpus, "CGROUPS", made.mount)
@@ -140,7 +140,7 @@ def test_a_path_of_the_host_is_resolved_inside_of_the_mount(system: System) -> N
 def test_for_a_path_outside_of_the_mount_the_mount_point_counts(system: System, path: str) -> None:
     system.process(f"0::{path}", root="/docker/4f2a" if path == "/elsewhere" else "/")
     system.limit("", "200000 100000")
-    system.write("sibling/cpu.max", "100000 100000")  # not to be reached by way of `..`
+    system.write("sibling/cpu.max", "100000 100000")  # must not be reached through `..`
     assert described() == "2 usable CPUs (cgroup limit)"
 
 

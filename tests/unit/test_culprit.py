@@ -1,4 +1,4 @@
-"""Which part of a value cannot be pickled: named as in code, and found in a bounded time."""
+"""The part of a value that cannot be pickled: named as in code, and found in bounded time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Pair:
 
 
 class Costly:
-    """Takes its time to be pickled."""
+    """Takes long to be pickled."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -55,7 +55,7 @@ class Endless:
 
 
 class Reduced:
-    """Fails on something that is no part of it."""
+    """Fails on an object that is not a part of it."""
 
     def __init__(self, part: object) -> None:
         self.part = part
@@ -89,7 +89,7 @@ class RaisesWordless:
 
 
 def why(value: object) -> str:
-    """Explain as the package does: with what `dumps` raises."""
+    """Explain as the package does: with the exception of `dumps`."""
     with pytest.raises(BaseException) as caught:  # noqa: PT011, any
         dumps(value)
     return explain(value, caught.value)

@@ -1,4 +1,4 @@
-"""A limit of seconds on code in the main thread, and what else waits for SIGALRM."""
+"""A time limit on code in the main thread, and other users of SIGALRM."""
 
 from __future__ import annotations
 
@@ -168,10 +168,10 @@ class TestAnAlarmOfSomebodyElse:
 
 
 class TestAStoppedProcess:
-    """It goes on with SIGALRM and SIGCONT at once, of which Python handles the former first."""
+    """It continues with SIGALRM and SIGCONT pending; Python handles the former first."""
 
     def late(self, *, is_stopped: bool) -> str:
-        """Come back to Python long after the limit."""
+        """Return to Python long after the limit."""
         both = {signal.SIGALRM, signal.SIGCONT}
         with deadline(0.2):
             signal.pthread_sigmask(signal.SIG_BLOCK, both)

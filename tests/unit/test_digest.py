@@ -26,7 +26,7 @@ from pytest_parwork.equivalence.digest import digest
 
 TESTS = Path(__file__).parents[1]
 
-#: Rows of which only the class, or its library, can tell whether two values are equal.
+#: Rows for which only the class, or its library, can decide whether two values are equal.
 OWN = {name for name in VALUES if name.startswith("own eq")} | {
     "time zone",
     "other time zone",
@@ -177,7 +177,7 @@ def test_all_nans_of_an_array_are_alike(dtype: str) -> None:
     assert left.tobytes() != right.tobytes()
     before = left.tobytes(), right.tobytes()
     assert digest(left) == digest(right)
-    assert digest(left) != digest(np.abs(left))  # that has lost the sign of zero
+    assert digest(left) != digest(np.abs(left))  # which loses the sign of zero
     assert before == (left.tobytes(), right.tobytes())
 
 

@@ -1,4 +1,4 @@
-"""The relation `exact` beyond single pairs: depth, cycles, shared parts, what takes too long."""
+"""The relation `exact` beyond single pairs: depth, cycles, shared parts, time limits."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_sets_in_sets_beyond_the_stack_are_uncomparable() -> None:
 
 
 class Holder:
-    """Answers `==` with what NumPy answers for an array inside."""
+    """A class whose `==` returns the result of NumPy for an array inside."""
 
     def __init__(self, values: list[float]) -> None:
         self.values = np.array(values)

@@ -1,4 +1,4 @@
-"""How the comparers of other libraries are found, and what is said of dask."""
+"""How the comparers of other libraries are found, and the advice for dask."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ print(sorted(name for name in loaded if name.startswith(libraries.__name__)))
 """
     library = module.partition(".")[0]
     others, ours = map(ast.literal_eval, run(code).splitlines())
-    assert set(others) <= {library}  # more of itself
+    assert set(others) <= {library}  # only more of its own modules
     assert all(name.startswith(f"{libraries.__name__}.{library}") for name in ours)
 
 

@@ -1,4 +1,4 @@
-"""How a comparison reads: paths, differences, bounds."""
+"""The texts of a comparison: paths, differences, bounds."""
 
 from __future__ import annotations
 

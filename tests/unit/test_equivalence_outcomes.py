@@ -1,4 +1,4 @@
-"""Outcomes compared: kind first, then values, failures by what they say."""
+"""Outcomes compared: kind first, then values, failures by type and text."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def frame(**columns: Any) -> Any:
     return pl.DataFrame(columns)
 
 
-#: What each data type can hold, a null among it.
+#: Values of each data type, including a null.
 VALUES: dict[str, tuple[list[Any], Any]] = {
     "floats": ([1.0, -0.0, NAN, None], pl.Float64),
     "narrow floats": ([0.5, None], pl.Float32),

@@ -20,7 +20,7 @@ NAN = float("nan")
 OTHER_NAN = struct.unpack("<d", struct.pack("<Q", 0xFFF8_0000_0000_0001))[0]
 NOON = dt.datetime(2024, 1, 1, 12)
 
-#: What each type can hold, a null among it.
+#: Values of each type, including a null.
 VALUES: dict[str, tuple[list[Any], Any]] = {
     "floats": ([1.0, -0.0, NAN, None], pa.float64()),
     "narrow floats": ([0.5, None], pa.float32()),
@@ -210,7 +210,7 @@ DIFFERENT: dict[str, tuple[Any, Any, str]] = {
     "readers": (table(a=[1]).to_reader(), table(a=[1]).to_reader(), "uncomparable"),
 }
 
-#: What no other process gets, for lack of pickling.
+#: Values that cannot be pickled.
 AT_HOME = {"tensors"}
 
 

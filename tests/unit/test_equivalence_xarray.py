@@ -174,7 +174,7 @@ def test_attributes_of_a_subclass_are_compared() -> None:
 
 
 class Kilometres(pytest.importorskip("xarray.indexes").PandasIndex):  # type: ignore[misc]  # xarray is not typed here
-    """An index of a project's own, which is one of pandas all the same."""
+    """An index of a project's own, which is a pandas index nevertheless."""
 
 
 def test_an_index_of_another_class_differs() -> None:

@@ -1,4 +1,4 @@
-"""Which threads make it unsafe to fork, by what they are in."""
+"""The threads that make it unsafe to fork, by the functions that they run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def moved(function: Callable[[], object], module: str) -> Callable[[], object]:
 def alive(
     start: Callable[[Callable[[], object]], object], *, module: str = "users_code"
 ) -> Iterator[None]:
-    """Have something run that waits, in a function of the given module, until this block ends."""
+    """Run a function of the given module, which waits, until this block ends."""
     started, end, ended = threading.Event(), threading.Event(), threading.Event()
 
     def watch() -> None:
@@ -57,7 +57,7 @@ def in_thread(function: Callable[[], object], *, name: str = "poller") -> None:
 
 
 def until_idle(*, deadline: float = 10.0) -> str:
-    """Return the threads that count once those that have just done their work wait for more."""
+    """Return the threads that count, once threads that have finished their work are idle."""
     end = time.monotonic() + deadline
     while (found := unsafe_threads()) and time.monotonic() < end:
         time.sleep(0.001)

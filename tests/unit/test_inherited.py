@@ -1,4 +1,4 @@
-"""Executors of the process that forks work in the forked process, or say why they do not."""
+"""Executors of the parent work in the forked process, or report why they do not."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ pytestmark = [
     pytest.mark.usefixtures("keeps_helpers"),
 ]
 
-#: Seconds that a forked process gets.
+#: The time limit of a forked process, in seconds.
 DEADLINE = 30.0
 
 
 def in_fork(function: Callable[[], object]) -> object:
-    """Return what a function returns in a forked process, or raise what it raises, with its end."""
+    """Call a function in a forked process; return its value, or raise its exception."""
     ours, theirs = multiprocessing.Pipe()
 
     def send() -> None:

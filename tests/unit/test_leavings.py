@@ -1,4 +1,4 @@
-"""What is removed when a session has left it behind, and what is not."""
+"""Which leftovers of a session are removed, and which are kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mark]:
 
 @pytest.fixture
 def leavings(mark: Mark, tmp_path: Path) -> Iterator[Leavings]:
-    """Give what is left of a session of this process, as if it had ended."""
+    """Provide the leavings of a session of this process, as if it had ended."""
     with tempfile.TemporaryFile() as registry:
         yield Leavings(
             registry=registry.fileno(),
@@ -44,7 +44,7 @@ def leavings(mark: Mark, tmp_path: Path) -> Iterator[Leavings]:
 
 
 def sleeping(**settings: object) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, which no group leads to."""
+    """Start a program in a session of its own, outside of all process groups of workers."""
     return subprocess.Popen(["sleep", "50"], start_new_session=True, **settings)  # type: ignore[call-overload,no-any-return]
 
 

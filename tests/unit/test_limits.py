@@ -1,4 +1,4 @@
-"""The limit of native threads in this process: while it is held, and no longer."""
+"""The limit of native threads in this process: only while it is held."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ FILES = {
 
 @pytest.fixture
 def sent(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
-    """Give a project's modules as they are sent; its files and modules no longer exist here."""
+    """Provide a project's modules as they are sent; its files no longer exist here."""
     before = set(sys.modules)
     for name, text in FILES.items():
         file = tmp_path / name

@@ -1,4 +1,4 @@
-"""Policies as values, what they admit, what they refuse."""
+"""Policies as values, what they admit, and what they reject."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INF = math.inf
 
 
 def judge_nothing(actual: object, expected: object) -> None:
-    """Find everything equal."""
+    """Return True for everything."""
 
 
 class Judged:
@@ -236,7 +236,7 @@ def test_a_policy_that_was_not_called_is_an_error(value: Any, call: str) -> None
 
 
 def step(value: Any, steps: int, towards: float = math.inf) -> Any:
-    """Go some steps along the number line of the value's type."""
+    """Move some steps along the number line of the value's type."""
     for _ in range(steps):
         value = (math.nextafter if type(value) is float else np.nextafter)(
             value, type(value)(towards)

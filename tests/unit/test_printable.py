@@ -1,4 +1,4 @@
-"""What is written out of texts that others have made, and in which of our texts it is."""
+"""Which characters of foreign texts are escaped, and in which of our texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_parwork.report.data import collect
 from pytest_parwork.report.entries import judged
 from pytest_parwork.report.message import Scene, lost_message, mismatch_message
 
-#: A text that clears the screen, colours, turns what follows around, hides and cannot be encoded.
+#: A text that clears the screen, colours, reverses text, hides text, and cannot be encoded.
 HOSTILE = (
     "a\x1b[2J\x1b[31mb\u202ec\u2066d\u200be\ufefff\x07g\x9bh\ud800i\u2028j\rk\x7f\u061c\U000e0041"
 )
@@ -34,7 +34,7 @@ WRITTEN = (
 
 
 def is_clean(text: str) -> bool:
-    """Tell whether a text of several lines has no character that is no text to a reader."""
+    """Return whether a text of several lines has only readable characters."""
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return not [c for c in text if c not in "\n\t" and unicodedata.category(c) in hidden]
 

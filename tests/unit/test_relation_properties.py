@@ -1,4 +1,4 @@
-"""What holds of the relation for all values that hypothesis can think of."""
+"""Properties of the relation for all values that hypothesis generates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_parwork.equivalence import close, compare, exact, reordered_sum, ulp
 from pytest_parwork.equivalence.digest import digest
 from pytest_parwork.transport.pickling import dumps
 
-#: The same values every day, so that no push fails for the luck of another.
+#: The same values every day, so that no push fails by bad luck.
 DAILY = settings(
     max_examples=120,
     derandomize=True,
@@ -24,14 +24,14 @@ DAILY = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-#: Other values in each sweep; what fails is shown with how to see it again.
+#: Other values in each sweep; a failure is shown with the way to repeat it.
 SWEEP = settings(DAILY, max_examples=1000, derandomize=False, print_blob=True)
 
 PROPERTIES: dict[str, Callable[[], None]] = {}
 
 
 def holds_for(*strategies: Any) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """Return the decorator of what must hold for values of these strategies."""
+    """Return the decorator of properties that must hold for values of these strategies."""
 
     def decorate(function: Callable[..., None]) -> Callable[[], None]:
         check: Callable[[Callable[..., None]], Callable[[], None]] = given(*strategies)

@@ -1,4 +1,4 @@
-"""What of a project is sent to workers that have none of its files, and what is not."""
+"""Which files of a project are sent to workers without access to them, and which are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sending = Callable[..., Selection]
 
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Sending]:
-    """Give a function that writes files, imports some modules, and selects what would be sent."""
+    """Provide a function that writes files, imports some modules, and selects files to send."""
     before, path = set(sys.modules), list(sys.path)
     root = tmp_path / "project"
     root.mkdir()
