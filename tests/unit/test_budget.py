@@ -94,7 +94,7 @@ def test_an_invalid_cap_is_rejected(monkeypatch: pytest.MonkeyPatch, text: str) 
     with pytest.raises(UsageError) as caught:
         budget.resolve(2)
     assert str(caught.value) == (
-        f"PARWORK_MAX_WORKERS={text}: give a whole number from 1 on, or unset it"
+        f"PARWORK_MAX_WORKERS={text}: give a whole number, at least 1, or unset it"
     )
 
 
