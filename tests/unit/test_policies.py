@@ -369,7 +369,7 @@ def test_a_reordered_sum_of_complex_terms_is_bounded_by_their_moduli() -> None:
 
 @pytest.mark.parametrize("terms", [[], [1.0, INF], [NAN], ["a"], 3, None])
 def test_a_reordered_sum_needs_finite_terms(terms: Any) -> None:
-    with pytest.raises(UsageError, match="give the terms, as finite numbers"):
+    with pytest.raises(UsageError, match="give finite numbers as terms"):
         reordered_sum(terms)
 
 
