@@ -76,9 +76,9 @@ def reordered_sum(terms: Iterable[complex]) -> ReorderedSum:
         flat += terms.ravel().tolist() if hasattr(terms, "ravel") else terms
         magnitude = math.fsum(map(abs, flat))
     except (TypeError, OverflowError) as error:
-        raise UsageError(f"reordered_sum({show(terms)}): give the terms, finite numbers") from error
+        raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms") from error
     if not flat or not math.isfinite(magnitude):
-        raise UsageError(f"reordered_sum({show(terms)}): give the terms, finite numbers")
+        raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms")
     return ReorderedSum(terms=len(flat), magnitude=magnitude)
 
 

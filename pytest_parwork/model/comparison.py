@@ -1,4 +1,4 @@
-"""The words for what a comparison finds."""
+"""The results of comparisons: mismatches and notes."""
 
 from __future__ import annotations
 
