@@ -13,7 +13,7 @@ from pytest_parwork.backends.protocol import UNKNOWN, Backend, Event, NetworkWor
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.output import Capture
 from pytest_parwork.model.work import Batch, Configuration, Task, WorkersAsked, Workload
-from pytest_parwork.runner import Guard, carry_out
+from pytest_parwork.runner import Guard, Progress, RunRequest, execute
 from pytest_parwork.runner.outcomes import Outcomes
 from pytest_parwork.transport.modules import ModuleTable, project_modules
 from pytest_parwork.transport.sources import Sendable
@@ -71,7 +71,7 @@ CONTRACT = [
 
 
 class Carrier:
-    """Carry out tasks on one backend, and keep the runs open until the test ends."""
+    """Run tasks on one backend, and keep the runs open until the test ends."""
 
     def __init__(self, name: str, backend: Backend, *, guard: Guard | None = None) -> None:
         self.name = name
@@ -87,18 +87,28 @@ class Carrier:
         chunksize: WorkersAsked = "auto",
         modules: ModuleTable | None = None,
         capture: Capture | None = None,
+        order: Sequence[int] | None = None,
+        batches: Sequence[Sequence[int]] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        keep: bool = False,
     ) -> Run:
         if modules is None and self.name == JOINED:
             modules = project_modules(Path(__file__).parent)
-        run = carry_out(
-            Workload(name="contract", tasks=tuple(tasks)),
-            Configuration(backend=self.name, workers=workers, chunksize=chunksize),
-            self.backend,
-            modules=modules,
+        request = RunRequest(
+            workload=Workload(name="contract", tasks=tuple(tasks)),
+            configuration=Configuration(backend=self.name, workers=workers, chunksize=chunksize),
+            modules=modules or {},
             sendable=Sendable(root=Path("/")),
+            order=order,
+            batches=batches,
             guard=self._guard,
             capture=capture,
+            progress=progress,
+            keep=keep,
         )
+        return self.keep_open(execute(request, self.backend))
+
+    def keep_open(self, run: Run) -> Run:
         self._runs.append(run)
         return run
 
@@ -134,11 +144,12 @@ def outcomes(run: Run) -> Outcomes:
 
 
 class Counting:
-    """A backend that counts the batches which go through it to another."""
+    """A backend that counts and keeps the batches which go through it to another."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.batches = 0
+        self.submitted: list[tuple[int, ...]] = []
 
     def start(self, workers: int, /) -> Workers:
         return CountingWorkers(self, self.backend.start(workers))
@@ -159,6 +170,7 @@ class CountingWorkers:
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         self.backend.batches += len(batches)
+        self.backend.submitted += [batch.tasks for batch in batches]
         self.workers.submit(call, batches)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:

@@ -1,4 +1,4 @@
-"""The bits of an array, hashed a block at a time."""
+"""The bits of an array, hashed block by block."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-#: The kinds of NumPy's dtypes whose `str` says all of them.
+#: The kinds of NumPy's dtypes that their `str` describes completely.
 _SIMPLE = "biufcmMSUVO"
 
-#: The long doubles of x86: ten bytes, followed by whatever was there.
+#: The long doubles of x86: ten bytes, followed by undefined padding.
 _X87_MANTISSA = 63
 _X87_BYTES = 10
 
 
 def describe_dtype(dtype: np.dtype[Any]) -> object:
-    """Return what `==` between two dtypes looks at, as plain data.
+    """Return, as plain data, what `==` between two dtypes compares.
 
-    TypeError for the dtypes of other projects, of which only they know when two are equal.
+    TypeError for the dtypes of other projects: only these know when two of them are equal.
     """
     if dtype.names is not None:
         assert dtype.fields is not None
@@ -41,9 +41,9 @@ def describe_dtype(dtype: np.dtype[Any]) -> object:
 
 
 def hash_elements(array: Array, hidden: Array | None = None) -> bytes:
-    """Return the SHA-256 of the elements in C order, all NaNs as one, what is `hidden` as zeros.
+    """Return the SHA-256 of the elements in C order, all NaNs alike, `hidden` ones as zeros.
 
-    Nothing is copied but one block at a time, and that only where it is not as it must be.
+    At most one block is copied at a time, and only where it has to be changed or reordered.
     """
     import numpy as np
 
@@ -58,7 +58,7 @@ def hash_elements(array: Array, hidden: Array | None = None) -> bytes:
 
 
 def _normalize(block: Array) -> Array:
-    """Return a contiguous block with one NaN for all, and without the padding of long doubles."""
+    """Return a contiguous block with all NaNs alike, and without the padding of long doubles."""
     import numpy as np
 
     if block.dtype.kind == "c":

@@ -1,4 +1,4 @@
-"""The comparers of what holds items."""
+"""The comparers of containers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def compare_sequences(
 
 
 def are_plainly_equal(actual: Sequence[object], expected: Sequence[object]) -> bool:
-    """Tell quickly that most equal sequences of plain values are; a False says nothing."""
+    """Confirm quickly that sequences of plain values are equal; False means unknown."""
     types = set(map(type, actual))
     if not types <= PLAIN or (float in types and 0 in actual):  # or -0.0
         return False
@@ -80,7 +80,7 @@ def _read_named_tuple(value: Any) -> dict[str, object]:
 
 
 def _read_hidden(value: Any) -> dict[str, object]:
-    """Read the fields of what `time.gmtime` and its like give that are no items of it."""
+    """Read the fields that are not items, as in the result of `time.gmtime`."""
     return dict(value.__reduce__()[1][1])
 
 
@@ -89,7 +89,7 @@ def _read_view(value: memoryview) -> dict[str, object]:
 
 
 def _read_named(*names: str) -> Reader:
-    """Return the reader of some attributes."""
+    """Return a reader of the attributes with these names."""
     return lambda value: {name: getattr(value, name) for name in names}
 
 
@@ -123,7 +123,7 @@ def compare_mappings(
 
 
 def is_reordered(expected: Iterable[object], matching: Matching) -> bool:
-    """Tell whether two mappings have the same keys in another order."""
+    """Return whether two mappings have the same keys in another order."""
     if matching.missing or matching.extra:
         return False
     return any(map(operator.is_not, (twin for _, twin in matching.pairs), expected))
@@ -171,7 +171,7 @@ _TABLE: dict[type, Comparer] = {
     type({}.items()): partial(compare_contents, compare_mappings, dict),
 }
 
-#: How to read what a container holds past the methods that a subclass may override.
+#: How to read the items of a container without methods that a subclass may override.
 CONTENTS: dict[type, Callable[[Any], Any]] = {
     list: list.copy,
     tuple: lambda value: tuple.__getitem__(value, slice(None)),

@@ -1,4 +1,4 @@
-"""A digest that a value shares with its equals by `exact`, and with no other value."""
+"""A digest that a value shares with all values equal by `exact`, and with no others."""
 
 from __future__ import annotations
 
@@ -19,37 +19,38 @@ if TYPE_CHECKING:
     from .readings import Token
 
 _SIZE = 20
-#: So many items are written at once.
+#: The number of items that are written at once.
 _BLOCK = 1 << 16
-#: So many plain items stand for themselves, which is cheaper than a digest of them.
+#: Up to so many plain items are used as they are, which is cheaper than a digest of them.
 FEW = 32
-#: So many rows at least, and so many for each column, make it worth the while.
+#: Rows are digested as columns from so many rows on, and so many per column.
 ROWS = 16
 _RATIO = 4
-#: So many columns may be made of columns: rows that are shared are walked in each of them.
+#: Limit of nested columns: shared rows are visited in each of them.
 _SPREAD = 256
 NAN = float("nan")
 
-#: What two classes share that are the same one.
+#: The label that identifies a class.
 _Label: TypeAlias = "tuple[object, object] | None"
 
 
 def digest(value: object) -> bytes | None:
-    """Return 20 bytes that `value` shares with all its equals by `exact()`, and with nothing else.
+    """Return 20 bytes that `value` shares with all values equal by `exact()`, and with no others.
 
-    They are the same in every process. None where nothing tells: for a class with its own
-    `__eq__`, what cannot be compared, what holds itself or two equal keys, and what raises.
+    They are the same in every process. None if there is no such digest: for classes with their own
+    `__eq__`, and for values that cannot be compared, contain themselves or two equal keys, or
+    raise.
     """
     return Digestion().digest(value)
 
 
 def _find_labelled(cls: type) -> tuple[_Label, Read]:
-    """Return what tells a class from others, and how its values are read."""
+    """Return the label that identifies a class, and how its values are read."""
     read = find_reading(find(cls))
     if read is None:
-        raise UndigestibleError(f"{cls}: only its comparer can tell")
+        raise UndigestibleError(f"{cls}: only its comparer can decide")
     named = unify(cls)
-    module: object = named.__module__  # of a type that Cython made: what its instances say
+    module: object = named.__module__  # for a type made by Cython, that of its instances
     return (module if isinstance(module, str) else "", named.__qualname__), read
 
 
@@ -57,7 +58,7 @@ def _itself(parts: Parts) -> Parts:
     return parts
 
 
-#: Those that are met everywhere.
+#: Those of the most frequent classes.
 _READINGS: dict[type, tuple[_Label, Read]] = {
     Parts: (None, _itself),
     **{cls: _find_labelled(cls) for cls in (list, tuple, dict, set, frozenset)},
@@ -66,7 +67,7 @@ _READINGS: dict[type, tuple[_Label, Read]] = {
 
 @dataclass(slots=True)
 class _Open:
-    """A value of which some parts are still to be digested; `tokens` are the parts, or for them."""
+    """A value with parts still to be digested; `tokens` holds parts, or the tokens for them."""
 
     value: object
     label: _Label
@@ -79,29 +80,29 @@ class _Open:
 
 @dataclass(slots=True)
 class Digestion:
-    """The way through values that nobody changes meanwhile, from the leaves up.
+    """The digestion of values that nobody changes meanwhile, from the leaves up.
 
-    `readings` are those of the classes that were met, `known` is the token of each value that was
-    met, None while its parts are on their way, and for good where one of them has no digest. The
-    values are kept, because an id is given again when its owner is gone.
+    `readings` are those of the classes visited so far. `known` is the token of each visited value:
+    None while its parts are being digested, and permanently where one of them has no digest. The
+    values are kept alive, because an id can be reused after its object is deleted.
     """
 
     readings: dict[type, tuple[_Label, Read]] = field(default_factory=_READINGS.copy)
     known: dict[int, tuple[object, Token | None]] = field(default_factory=dict)
 
     def digest(self, value: object) -> bytes | None:
-        """Return the digest, None without one."""
+        """Return the digest, None if there is none."""
         try:
             return self.take(value)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # by code of the values' classes, which may exit
+        except BaseException:  # from code of the values' classes, which may even exit
             return None
 
     def take(self, value: object) -> bytes:
-        """Return the digest; UndigestibleError without one, and whatever a value's code raises.
+        """Return the digest; UndigestibleError if there is none, or whatever a value's code raises.
 
-        A stack of open values takes the place of recursion, so that depth costs memory only.
+        A stack of open values replaces recursion, so that depth costs only memory.
         """
         stack: list[_Open] = []
         here = _Open(None, None, "value", [value])
@@ -120,7 +121,7 @@ class Digestion:
             here = stack.pop()
 
     def fill(self, here: _Open) -> _Open | None:
-        """Put tokens in the place of parts; return the first part that must be opened for that."""
+        """Replace parts by tokens; return the first part that must be digested before."""
         tokens = here.tokens
         for position in range(here.position, len(tokens)):
             part = tokens[position]
@@ -132,7 +133,7 @@ class Digestion:
             met = self.known.get(id(part))
             if met is not None:
                 if met[1] is None:
-                    raise UndigestibleError("it holds itself, or what has no digest")
+                    raise UndigestibleError("it contains itself, or a value without a digest")
                 tokens[position] = met[1]
                 continue
             label, read = self.readings.get(cls) or self.find(cls)
@@ -153,13 +154,13 @@ class Digestion:
         return None
 
     def find(self, cls: type) -> tuple[_Label, Read]:
-        """Return label and reading of a class; UndigestibleError without one."""
+        """Return label and reading of a class; UndigestibleError if there is none."""
         self.readings[cls] = _find_labelled(cls)
         return self.readings[cls]
 
 
 def _open_up(value: object, label: _Label, parts: Parts, spread: int) -> _Open:
-    """Return a value whose parts are to be digested, as columns where they are rows of one kind."""
+    """Return a value whose parts are to be digested, as columns where they are similar rows."""
     facts, values, arrange = parts
     if arrange is None and len(values) >= ROWS:
         table = tabulate(values, _SPREAD // spread)
@@ -170,10 +171,11 @@ def _open_up(value: object, label: _Label, parts: Parts, spread: int) -> _Open:
 
 
 def tabulate(values: Sequence[object], widest: int) -> Parts | None:
-    """Return dicts of the same text keys, or lists or tuples of one length, as columns.
+    """Return dicts with the same text keys, or lists or tuples of one length, as columns.
 
-    None for other values, which are digested one by one. Only what equal values share decides, so
-    that they are always taken in the same form: neither the order of keys nor what is shared.
+    None for other values, which are digested one by one. The choice depends only on what equal
+    values have in common, so that they get the same form. The order of keys and the sharing of
+    objects do not matter.
     """
     if len(values) < ROWS:
         return None
@@ -196,7 +198,7 @@ def tabulate(values: Sequence[object], widest: int) -> Parts | None:
 
 
 def _unify_nans(values: Sequence[Any]) -> Sequence[Any]:
-    """Return plain values with one NaN for all."""
+    """Return plain values with all NaNs alike."""
     if any(map(ne, values, values)):
         return [NAN if value != value else value for value in values]
     return values
@@ -208,7 +210,7 @@ def _seal(
     tokens: Sequence[Token],
     arrange: Callable[[list[Token]], object] | None,
 ) -> bytes:
-    """Return the digest of what is known of a value; it says where each thing ends."""
+    """Return the digest of the data of a value, in which the end of each item is marked."""
     data = tokens if type(tokens) is list else list(tokens)
     if arrange is not None or len(data) <= _BLOCK:
         form = data if arrange is None else arrange(data)

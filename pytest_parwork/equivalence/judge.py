@@ -1,4 +1,4 @@
-"""The policy that is a function of the user."""
+"""The policy that calls a function of the user."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Judge(ShownAsText):
         expected: object,
         /,
         *,
-        own: OwnComparison | None = None,  # noqa: ARG002  # the function says all
+        own: OwnComparison | None = None,  # noqa: ARG002  # the function alone decides
     ) -> Comparison:
         text = ""
         try:

@@ -1,4 +1,4 @@
-"""Which key, or element, of one collection is which of another."""
+"""The pairing of equal keys, or elements, of two collections."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .scalars import PLAIN, is_plainly_equal
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-#: Types of which hash and `==` find every equal key.
+#: Types for which hash and `==` find every equal key.
 _DECIDED = PLAIN - {float}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matching:
-    """Which key, or element, of one collection is which of the other."""
+    """The pairs of equal keys, or elements, of two collections, and those without a partner."""
 
     pairs: Sequence[tuple[object, object]]
     missing: Sequence[object]
@@ -28,8 +28,8 @@ class Matching:
 def match(actual: Collection[object], expected: Collection[object], relation: Relation) -> Matching:
     """Pair equal keys: by hash where that decides, else one by one.
 
-    Hash and `==` say too much (`1 == True`) and too little: neither NaN nor an object without
-    `__eq__` is found again after a journey.
+    Hash and `==` find too many (`1 == True`) and too few: they find neither a NaN nor an object
+    without `__eq__` after it has been pickled and loaded.
     """
     twins = {key: key for key in expected}
     pairs: list[tuple[object, object]] = []
@@ -52,7 +52,7 @@ def match(actual: Collection[object], expected: Collection[object], relation: Re
 
 
 def _is_decided(key: object) -> bool:
-    """Tell whether hash and `==` would have found an equal key."""
+    """Return whether hash and `==` would have found an equal key."""
     if type(key) is tuple:
         return all(type(item) in _DECIDED for item in key)
     return type(key) in _DECIDED
@@ -64,10 +64,10 @@ def _match_strays(
     twins: dict[object, object],
     relation: Relation,
 ) -> list[object]:
-    """Move what fits from `strays` and `twins` to `pairs`; return the other strays.
+    """Move equal keys from `strays` and `twins` to `pairs`; return the remaining strays.
 
-    Beside each stray is the twin that hash found, and that is not its equal. What can be identified
-    is paired by that, the rest one by one, until that takes too long.
+    Each stray comes with the twin that its hash found, and that is not equal to it. Keys with a
+    digest are paired by it, the others one by one, until that takes too long.
     """
     extra: list[object] = []
     identified: defaultdict[bytes, deque[object]] = defaultdict(deque)
@@ -98,9 +98,9 @@ def _match_strays(
 
 
 def _find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
-    """Return the first that fits, ABSENT if none does.
+    """Return the first equal key, ABSENT if there is none.
 
-    ABSENT too once that took too long: nothing may pass that was not compared.
+    Also ABSENT once the search has taken too long: nothing may pass that was not compared.
     """
     for twin in others:
         fits = relation.guess(key, twin)
@@ -118,10 +118,10 @@ def _make_room(
     relation: Relation,
     tried: set[int],
 ) -> bool:
-    """Give `key` the twin of another key, where that can do with another one.
+    """Give `key` the twin of another key, if that key has another one.
 
-    What is near to the same is not near to each other, so that the first that fits may be the
-    only one that fits somebody else.
+    With a tolerance, equality is not transitive: the first twin found for one key may be the only
+    one for another.
     """
     if _is_decided(key):
         return False

@@ -1,4 +1,4 @@
-"""What decides about one value, read as the comparer of its class would compare it."""
+"""The parts of a value that decide about its equality, read for its digest."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-#: What stands for a part: itself if it is plain, what is written of it if that is little, else its
-#: digest as the only item of a tuple.
+#: The representation of a part: itself if it is plain, its data if that is short, else its digest
+#: as the only item of a tuple.
 Token: TypeAlias = object
 
-#: The form of `marshal` that knows no references, and so tells nothing of what is shared.
+#: The version of `marshal` without references, so that shared objects make no difference.
 _FORM = 2
 
 
-#: Types whose values have an order that they share with their equals.
+#: Types whose values can be sorted, with equal values in the same place.
 TEXT, INTEGERS = frozenset({str}), frozenset({int})
 
 
 class UndigestibleError(Exception):
-    """There is no digest that all equals of a value share, or none that can be found."""
+    """A value has no digest that all equal values share, or none that can be computed."""
 
 
 class Parts(NamedTuple):
-    """What decides about a value: `facts`, which marshal can write, and `values` to be digested.
+    """The data that decide about a value: `facts` for marshal, and `values` to be digested.
 
-    `arrange` gives the tokens of the values the form, or the order, that equal values share.
+    `arrange` brings the tokens of the values into the form, or the order, that equal values share.
     """
 
     facts: object
@@ -46,9 +46,9 @@ Read: TypeAlias = Callable[[Any], Parts]
 
 
 def find_reading(comparer: Comparer) -> Read | None:
-    """Return how a value is read that `comparer` compares, None for what only it can compare.
+    """Return how the values of `comparer` are read, None if only the comparer can compare them.
 
-    What is made of `compare_keys` and the like is read without more ado.
+    Comparers made from `compare_keys` and similar functions need no entry of their own.
     """
     if not isinstance(comparer, partial):
         return _READINGS.get(comparer)
@@ -68,7 +68,7 @@ def find_reading(comparer: Comparer) -> Read | None:
 
 
 def dump(data: Any) -> bytes:
-    """Write plain data, so that only equal data read the same."""
+    """Serialise plain data such that only equal data give equal bytes."""
     return marshal.dumps(data, _FORM)
 
 
@@ -103,7 +103,7 @@ def _read_integer(value: int) -> Parts:
 
 
 def read_text(value: str | bytes | bytearray) -> Parts:
-    """Read a text as it is: a subclass may say something else of itself."""
+    """Read the text itself: a subclass may override how it is converted."""
     return Parts(
         "text", (str.__str__(value) if isinstance(value, str) else bytes(memoryview(value)),)
     )
@@ -118,7 +118,7 @@ def _read_set(value: Collection[object]) -> Parts:
 
 
 def _arrange_elements(tokens: list[Token]) -> object:
-    """Put the elements into the one order that does not depend on their hashes."""
+    """Sort the elements, so that their order does not depend on their hashes."""
     if TEXT.issuperset(map(type, tokens)) or INTEGERS.issuperset(map(type, tokens)):
         return sorted(tokens)  # type: ignore[type-var]  # as they are of one type
     return sorted(map(dump, tokens))
@@ -133,7 +133,7 @@ def _read_mapping(value: Mapping[Any, object]) -> Parts:
 
 
 def _arrange_pairs(tokens: list[Token]) -> object:
-    """Put keys and values into the order of the keys."""
+    """Sort keys and values by key."""
     half = len(tokens) // 2
     keys = _check_keys(tokens[:half])
     order = sorted(range(half), key=keys.__getitem__)
@@ -153,7 +153,7 @@ def _arrange_ordered(tokens: list[Token]) -> object:
 def _check_keys(tokens: list[Token]) -> list[bytes]:
     """Return the keys as bytes; UndigestibleError for two that are equal, such as NaNs.
 
-    Which of them is which of another mapping's depends on the order of both.
+    How such keys pair with those of another mapping depends on the order of both mappings.
     """
     keys = list(map(dump, tokens))
     if len(set(keys)) < len(keys):
@@ -208,7 +208,7 @@ def _read_masked(value: np.ma.MaskedArray[Any, Any]) -> Parts:
     return Parts([*facts, bits.hash_elements(mask), bits.hash_elements(data, mask)], ())
 
 
-#: By the comparer, so that a class is read as it is compared, and not at all where that is unknown.
+#: By comparer, so that a class is read as it is compared; those without an entry are not read.
 _READINGS: dict[Comparer, Read] = {
     scalars.compare_floats: _read_float,
     scalars.compare_complex: _read_complex,

@@ -1,4 +1,4 @@
-"""The comparers of what has named parts."""
+"""The comparers of records: values with named parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find(cls: type) -> Comparer | None:
 
 
 def _read_member(value: Enum) -> object:
-    """Return the name; of several flags together, nameless before Python 3.11, the value too."""
+    """Return the name; for combined flags, which have none before Python 3.11, also the value."""
     return value.name, value.value if value.name is None else None
 
 
@@ -50,7 +50,7 @@ def _read_attrs(value: Any) -> dict[str, object]:
 
 
 def _read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
-    """Read the fields that count, and what the instance has, and is, besides fields."""
+    """Read the fields that count, other attributes, and the contents of a base such as dict."""
     parts = {
         name: getattr(value, name)
         for name, counts in fields.items()
@@ -73,17 +73,17 @@ def is_cached(cls: type, name: str) -> bool:
 
 
 def read_arguments(value: BaseException) -> dict[str, tuple[object, ...]]:
-    """Read the arguments: traceback, cause and notes tell of the way, not of the result."""
+    """Read the arguments: traceback, cause and notes describe the raise, not the result."""
     args = value.args
-    if isinstance(value, OSError) and value.filename is not None:  # which it takes out of them
+    if isinstance(value, OSError) and value.filename is not None:  # which OSError removes from args
         args = (*args, value.filename, value.filename2)
     return {"args": args}
 
 
-#: Classes that are no more than their attributes; the `==` of the last three takes True for 1.
+#: Classes that consist of their attributes; for the `==` of the last three, True equals 1.
 _KNOWN_BY_ATTRIBUTES = (types.SimpleNamespace, UserDict, UserList, ChainMap)
 
-#: What a record may be besides its fields.
+#: Base classes with contents that a record may have in addition to its fields.
 CONTENTS = containers.CONTENTS | scalars.CONTENTS | scalars.KEYS
 
 

@@ -18,11 +18,11 @@ from .floats import (
     classify,
     describe_complex,
     describe_floats,
+    describe_payloads,
     is_same_complex,
     is_same_float,
     measure,
     measure_complex,
-    tell_payloads,
 )
 from .pairs import Comparer, Finding, Relation, Remark, Tolerance, Unequal, look_past, look_up
 from .show import mask_addresses, name_type, show
@@ -30,7 +30,7 @@ from .show import mask_addresses, name_type, show
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Types whose `==` between two of them says it all; of floats, between numbers other than zero.
+#: Types for which `==` between two values of one type decides; for floats, unless both are zero.
 PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
 
@@ -42,7 +42,7 @@ def find(cls: type) -> Comparer | None:
 
 
 def is_plainly_equal(actual: object, expected: object) -> bool:
-    """Tell quickly that most equal values are; a False says nothing."""
+    """Confirm quickly that two values are equal; False means unknown."""
     cls = type(actual)
     return (
         cls is type(expected)
@@ -55,14 +55,14 @@ def is_plainly_equal(actual: object, expected: object) -> bool:
 def compare_keys(
     key: Callable[[Any], object], actual: object, expected: object, _: Relation
 ) -> Iterator[Finding]:
-    """Compare what `key` makes of both."""
+    """Compare the results of `key` for both."""
     if key(actual) != key(expected):
         yield Unequal("value", actual, expected)
 
 
 def compare_floats(actual: float, expected: float, relation: Relation) -> Iterator[Finding]:
     if is_same_float(actual, expected):
-        if actual != actual and (text := tell_payloads(actual, expected)):
+        if actual != actual and (text := describe_payloads(actual, expected)):
             yield Remark("nan-payload", text)
         return
     tolerance = relation.tolerance
@@ -88,7 +88,7 @@ def _describe_excess(
     actual: complex,
     expected: complex,
 ) -> str:
-    """Say how far apart two numbers are, with a tolerance also how far they may be."""
+    """Describe the distance of two numbers, with a tolerance also the allowed one."""
     texts = [describe(actual, expected), tolerance.allow(actual, expected) if tolerance else ""]
     return "; ".join(text for text in texts if text)
 
@@ -105,7 +105,7 @@ def compare_integers(actual: int, expected: int, _: Relation) -> Iterator[Findin
 
 
 def _measure_integers(actual: int, expected: int) -> Distance:
-    """Return how far apart two integers are; OverflowError beyond what a float holds."""
+    """Return the distance of two integers; OverflowError if it is too large for a float."""
     absolute = abs(actual - expected)
     return Distance(
         absolute=float(absolute), relative=absolute / abs(expected) if expected else None
@@ -118,7 +118,7 @@ def compare_text(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
 
 
 def _describe_texts(actual: Any, expected: Any) -> str:
-    """Say where two texts part, and show both from there."""
+    """Describe where two texts begin to differ, and show both from there."""
     pairs = zip(actual, expected, strict=False)
     shorter = min(len(actual), len(expected))
     start = next((i for i, (a, e) in enumerate(pairs) if a != e), shorter)
@@ -129,12 +129,12 @@ def _describe_texts(actual: Any, expected: Any) -> str:
 
 
 def _read_time(value: datetime.datetime | datetime.time) -> object:
-    """Return the time on the clock, and how far it is from UTC."""
+    """Return the time on the clock, and its offset from UTC."""
     return value.replace(tzinfo=None, fold=0).isoformat(), _read_zone(value), value.fold
 
 
 def _read_zone(value: datetime.datetime | datetime.time) -> object:
-    """Return the offset, or which zone it is that gives none without a date."""
+    """Return the offset, or the zone if it has no offset without a date."""
     offset = value.utcoffset()
     if offset is not None or value.tzinfo is None:
         return offset
@@ -149,7 +149,7 @@ def _read_itself(value: object) -> object:
     return value
 
 
-#: What says all of a value of these classes, as plain data that `==` compares.
+#: The complete content of a value of these classes, as plain data that `==` compares.
 KEYS: dict[type, Callable[[Any], object]] = {
     bool: _read_itself,
     type(None): _read_itself,
@@ -178,7 +178,7 @@ _TABLE: dict[type, Comparer] = {
     **{cls: partial(compare_keys, key) for cls, key in KEYS.items()},
 }
 
-#: How to read a number or text past the methods that a subclass may override.
+#: How to read a number or text without methods that a subclass may override.
 CONTENTS: dict[type, Callable[[Any], Any]] = {
     int: int.__pos__,
     float: float.__pos__,

@@ -1,4 +1,4 @@
-"""How a value reads in a message: one bounded line that no `__repr__` can spoil."""
+"""How a value is shown in a message: one bounded line that no `__repr__` can break."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 _LIMIT = 120
 DEPTH = 3
 _ITEMS = 6
-#: Sets up to this size read in a fixed order, whatever the hash seed.
+#: Sets up to this size are shown in a fixed order, whatever the hash seed.
 _SORTED = 100
 
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _LOCATION = re.compile(r" (?:object )?at 0x[0-9a-fA-F]{6,}")
-#: Read past a metaclass, which may hide them.
+#: Read without the metaclass, which may hide it.
 MODULE: Callable[[type], object] = type.__dict__["__module__"].__get__
 _QUALNAME: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 _LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
 
 
 class ShownAsText:
-    """What reads in the `repr` of something else as it does by itself: a policy."""
+    """An object whose `repr` is its `str`: a policy."""
 
     __slots__ = ()
 
@@ -56,13 +56,13 @@ def mask_addresses(text: str) -> str:
 
 
 def name_type(cls: type) -> str:
-    """Return the qualified name of `cls`, that of a built-in without its module."""
+    """Return the qualified name of `cls`, without the module for a built-in one."""
     module, name = MODULE(cls), _QUALNAME(cls)
     return f"{module}.{name}".removeprefix("builtins.") if isinstance(module, str) else str(name)
 
 
 def describe(value: Any, depth: int, limit: int) -> str:
-    """Return a text for `value` that costs little, whatever `value` is."""
+    """Return a text for `value` at little cost, whatever `value` is."""
     cls = type(value)
     try:
         describer = _DESCRIBERS.get(cls.__repr__)
@@ -121,7 +121,7 @@ def _describe_sequence(opening: str, closing: str) -> Callable[[Any, int, int], 
 
 
 def _enclose(value: Any, items: Iterable[str], opening: str, closing: str, depth: int) -> str:
-    """Return up to `_ITEMS` items in brackets, with the class's name if it is not a plain one."""
+    """Return up to `_ITEMS` items in brackets, with the name of the class if it is a subclass."""
     if depth <= 0 and len(value):
         inside = "…"
     else:
@@ -143,7 +143,7 @@ def _describe_fields(value: object, names: list[str], depth: int, limit: int) ->
 
 def _describe_array(value: Any, depth: int, limit: int) -> str:
     """Return the first elements, shape and dtype, of a numpy.ndarray."""
-    shown = 0 if depth <= 0 and value.dtype.hasobject else _ITEMS  # which may hold itself
+    shown = 0 if depth <= 0 and value.dtype.hasobject else _ITEMS  # it may contain itself
     first = [value.flat[i] for i in range(min(value.size, shown))]
     items = [
         describe(item.item() if value.dtype.kind in "biufc" else item, depth - 1, limit)
@@ -154,7 +154,7 @@ def _describe_array(value: Any, depth: int, limit: int) -> str:
     return f"{name}([{', '.join(items + more)}], shape={value.shape}, dtype={value.dtype})"
 
 
-#: By the `__repr__` that would run, so that a subclass without its own is bounded too.
+#: By the `__repr__` that would run, so that subclasses without their own are bounded as well.
 _DESCRIBERS: dict[object, Callable[[Any, int, int], str]] = {
     str.__repr__: _describe_text,
     bytes.__repr__: _describe_text,

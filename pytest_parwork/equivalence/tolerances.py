@@ -1,4 +1,4 @@
-"""The policies that admit a distance between floats; all else is compared exactly."""
+"""The policies with a tolerance between floats; all else is compared exactly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROUNDOFF = 2.0**-53
 
 
 class _Tolerant(Tolerance, ShownAsText):
-    """A policy that walks both values, and is asked about floats that are not the same."""
+    """A policy that walks both values, and decides about floats that are not the same."""
 
     __slots__ = ()
 
@@ -67,8 +67,8 @@ class Close(_Tolerant):
 class Ulp(_Tolerant):
     """As `Exact`, but for floats at most `steps` apart on the number line of their type.
 
-    Of complex numbers both parts count. Both zeros are the same place; what is not finite is
-    near nothing.
+    For complex numbers, both parts count. Both zeros are the same place; a number that is not
+    finite is near no other.
     """
 
     steps: int
@@ -102,7 +102,7 @@ class Ulp(_Tolerant):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReorderedSum(_Tolerant):
-    """As `Exact`, but for floats as far apart as two orders of one sum can be.
+    """As `Exact`, but for floats at most as far apart as two summation orders can be.
 
     That is 2 (n - 1) u Σ|x| for n terms x and the unit roundoff u of the result's type: the
     running error bound of recursive summation, twice (Higham, Accuracy and Stability of Numerical
@@ -143,10 +143,10 @@ def _roundoff_of(numbers: Any) -> float:
 
 
 def _is_near(actual: complex, expected: complex, allowed: Callable[[complex], float]) -> bool:
-    """Tell whether two numbers are at most so far apart; each infinite part must be the same.
+    """Return whether two numbers are within the allowed distance; infinite parts must be the same.
 
-    Where the distance, or the modulus of a complex number, is more than the largest float, they
-    are not: an infinite allowance would admit everything.
+    If the distance, or the modulus of a complex number, exceeds the largest float, they are not
+    near: an infinite allowance would admit everything.
     """
     if cmath.isfinite(actual) and cmath.isfinite(expected):
         distance, size = modulus(actual - expected), modulus(expected)
@@ -177,7 +177,7 @@ def _are_near(actual: Any, expected: Any, allowed: Callable[[Any], Any]) -> Any:
 
 
 def _write_excess(actual: complex, expected: complex, allowed: float) -> str:
-    """Say how far apart two numbers are, and how far they may be."""
+    """Describe the distance of two numbers, and the allowed one."""
     if not (cmath.isfinite(actual) and cmath.isfinite(expected)):
         return ""
     return f"off by {write_number(modulus(actual - expected))}, allowed {write_number(allowed)}"

@@ -1,4 +1,4 @@
-"""The policy for items whose order says nothing: a multiset."""
+"""The policy for items whose order does not matter: a multiset."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Unordered(ShownAsText):
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
     ) -> Comparison:
-        """Compare the whole exactly where it has no order, or another type, dtype or shape."""
+        """Compare exactly, as a whole, if there is no order, or if type, dtype or shape differ."""
         digest = Digestion().digest if own is None else None
         whole = gather(actual, expected, str(self), own=own, digest=digest)
         if whole:
@@ -40,7 +40,7 @@ class Unordered(ShownAsText):
                 return whole
         except KeyboardInterrupt:
             raise
-        except BaseException:  # by code of the values' classes, which may exit
+        except BaseException:  # from code of the values' classes, which may even exit
             return whole
         walk = Walk(tolerance=None, dict_order=False, own=own, digest=digest, effort=Effort())
         extra, missing = _pair_items(left, right, walk)
@@ -56,7 +56,7 @@ class Unordered(ShownAsText):
 
 
 def _read_items(value: Any) -> Sequence[object] | None:
-    """Return the items, of an array those along its first axis, None of what has no order."""
+    """Return the items (for an array, along its first axis), None for values without an order."""
     for base in (list, tuple, deque):
         if isinstance(value, base) and not hasattr(value, "_fields"):
             return tuple(CONTENTS[base](value))
@@ -66,7 +66,7 @@ def _read_items(value: Any) -> Sequence[object] | None:
 
 
 def _are_alike(actual: Any, expected: Any) -> bool:
-    """Tell whether two collections can have the same items, as far as their types say."""
+    """Return whether two collections can have the same items, judging by their types."""
     names = ("dtype", "ndim")
     return is_same_class(type(actual), type(expected)) and all(
         getattr(actual, name, None) == getattr(expected, name, None) for name in names
@@ -78,7 +78,7 @@ def _pair_items(
 ) -> tuple[list[int], list[int]]:
     """Return the numbers of the items that have no partner on the other side.
 
-    They are found by their digests; what has none is tried one by one, until that takes too long.
+    Partners are found by digest; items without one are tried one by one, until this takes too long.
     """
     waiting: defaultdict[bytes | None, deque[int]] = defaultdict(deque)
     for number, item in enumerate(expected):
@@ -95,7 +95,7 @@ def _pair_items(
 
 
 def _is_partner(item: object, other: object, relation: Relation) -> bool:
-    """Tell whether two items are equal, no once that took too long, or went too deep."""
+    """Return whether two items are equal; False once this took too long, or went too deep."""
     try:
         return relation.identify(item) is not None or bool(relation.guess(item, other))
     except RecursionError:

@@ -1,4 +1,4 @@
-"""How a library learns that one of its processes has exited, whoever holds its pipe."""
+"""How a library notices that one of its processes has exited, even if others hold its pipe."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from multiprocessing import util
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-#: The start methods whose processes are children of this one, of which it is told by `waitpid`.
+#: The start methods whose processes are children of this one, so that `waitpid` reports them.
 _CHILDREN = {"fork", "loky", "spawn"}
 
 
 def hear_of_exit(process: BaseProcess) -> bool:
-    """Have a started process watched by itself, where the system can; return whether it is.
+    """Watch the exit of a started process itself, where the system can; return whether it does.
 
-    multiprocessing and loky wait for the end of a pipe, which everything holds that the process has
-    forked: a task that leaves a child behind and dies is waited for as long as the child lives.
+    multiprocessing and loky wait for the end of a pipe, which all children of the process hold as
+    well. When a task leaves a child behind and its worker dies, they would wait for the child.
     """
     popen: Any = process._popen  # type: ignore[attr-defined]  # the only way to it
     if getattr(popen, "is_heard_of", False):

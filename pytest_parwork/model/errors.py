@@ -3,16 +3,16 @@
 ::
 
     ParworkError
-    ├── UsageError(ValueError)          a setting that cannot be: names the value and the remedy
-    │   └── FixtureError                a fixture that cannot be where the case runs
-    ├── PayloadError(TypeError)         something that cannot travel to a worker
-    ├── BackendError(RuntimeError)      a backend that cannot start or went away
+    ├── UsageError(ValueError)          an invalid setting: names the value and the remedy
+    │   └── FixtureError                a fixture that cannot be set up where the case runs
+    ├── PayloadError(TypeError)         something that cannot be sent to a worker
+    ├── BackendError(RuntimeError)      a backend that cannot start, or lost its workers
     ├── MismatchError(AssertionError)   parallel and serial outcomes differ
     └── LostError(RuntimeError)         a task without an outcome: its worker died
 
-    ParworkWarning(UserWarning)         what may go wrong and was asked for by name
+    ParworkWarning(UserWarning)         a risk that the user chose by name
 
-What users and libraries have contributed to their texts is written out where it is not printable.
+Unprintable characters in texts that come from users and libraries are escaped.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class ParworkError(Exception):
 
 
 class UsageError(ParworkError, ValueError):
-    """A setting that cannot be; the text names the value and the remedy."""
+    """An invalid setting; the text names the value and the remedy."""
 
 
 class FixtureError(UsageError):
-    """A fixture, or a part of one, that cannot be made where the case runs."""
+    """A fixture, or a part of one, that cannot be set up where the case runs."""
 
 
 class PayloadError(ParworkError, TypeError):
-    """A function, argument or result that cannot travel between processes."""
+    """A function, argument or result that cannot be sent between processes."""
 
 
 class BackendError(ParworkError, RuntimeError):
-    """A backend that cannot start its workers, or lost them all."""
+    """A backend that cannot start its workers, or has lost them all."""
 
 
 class MismatchError(ParworkError, AssertionError):
@@ -48,11 +48,11 @@ class MismatchError(ParworkError, AssertionError):
 
 
 class LostError(ParworkError, RuntimeError):
-    """A task has no outcome, because its worker died or was ended."""
+    """A task has no outcome, because its worker died or was killed."""
 
 
 class ParworkWarning(UserWarning):
-    """Something that may go wrong, and that the user asked for by name."""
+    """A risk that the user chose by name."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*_printable(args))

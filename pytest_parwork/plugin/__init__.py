@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_INSIDE] = CURRENT_TEST in os.environ
     try:
         files = options.report_files(config)
+        config.stash[options.RECORDS] = bool(files)
         options.seed(config)
         if options.is_default_given(config):
             from .config.settings import settings
@@ -66,7 +67,7 @@ def pytest_parwork_backends() -> Mapping[str, Backend]:
 def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
     """Fan out calls inside a test: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`."""
     from .calls.fixture import Parwork
-    from .config.settings import guard
+    from .config.registry import guard
 
     _start(request.session)
     with guard(request.config).marking():
@@ -157,7 +158,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_unconfigure(config: pytest.Config) -> None:
     _close(config)
     if _IN_USE in config.stash:
-        from .config.settings import guard
+        from .config.registry import guard
 
         guard(config).close(at_exit=not config.stash[_INSIDE])
 
@@ -179,7 +180,7 @@ def _collected(config: pytest.Config) -> Collected:
 def _close(config: pytest.Config) -> None:
     """Close the backends, if there was or might have been work for any."""
     if _IN_USE in config.stash:
-        from .config.settings import close_backends
+        from .config.registry import close_backends
 
         close_backends(config)
 

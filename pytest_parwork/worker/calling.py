@@ -13,8 +13,6 @@ from ..model.work import Batch
 from ..transport.failures import is_skip
 from ..transport.ledger import Kind, Ledger
 
-__all__ = ["GLANCE", "BatchCall", "end_copy_of", "meet", "perform"]
-
 #: Seconds between two looks at whether the others have arrived.
 GLANCE = 0.0003
 

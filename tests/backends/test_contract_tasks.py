@@ -218,7 +218,7 @@ def test_a_call_with_the_wrong_arguments_is_a_failure(tour: Tour) -> None:
         ("picky", "parwork_tasks.PickyError", "this and that"),
         ("wordy", "parwork_tasks.WordyError", "code 5"),
         ("locked", "parwork_tasks.LockedError", "locked"),
-        ("wordless", "parwork_tasks.WordlessError", "<its text cannot be had: RuntimeError>"),
+        ("wordless", "parwork_tasks.WordlessError", "<no text: str() raised RuntimeError>"),
         ("local class", "parwork_tasks.raise_local.<locals>.LocalError", "local"),
     ],
 )

@@ -17,6 +17,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from support.warm import Forked, Warm
 
 __all__ = ["Apart", "Recorder", "Scratch", "Session", "noted", "slow", "until"]
 
@@ -156,7 +157,7 @@ class Apart:
 
     def __init__(
         self,
-        process: subprocess.Popen[str],
+        process: subprocess.Popen[str] | Forked,
         path: Path,
         report: Callable[[], Mapping[str, Any]],
     ) -> None:
@@ -284,8 +285,11 @@ def is_watching(pid: int, parent: int) -> bool:
 class Scratch:
     """Write files and run pytest on them, in this process or in one of its own."""
 
-    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: Warm
+    ) -> None:
         self._pytester = pytester
+        self._warm = warm
         self._begun: list[Apart] = []
         self.path = pytester.path
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -328,13 +332,19 @@ class Scratch:
         )
 
     def run_apart(
-        self, *options: str, report: bool = False, folder: str = ".", deadline: float = DEADLINE
+        self,
+        *options: str,
+        report: bool = False,
+        folder: str = ".",
+        deadline: float = DEADLINE,
+        is_cold: bool = False,
     ) -> Session:
         """Run pytest in a process of its own, as from a shell in `folder`; its group ends with it.
 
-        The script, because `python -m pytest` puts the folder on `sys.path`.
+        The script, because `python -m pytest` puts the folder on `sys.path`. A cold one has nothing
+        imported when it begins.
         """
-        apart = self.start(*options, report=report, folder=folder)
+        apart = self.start(*options, report=report, folder=folder, is_cold=is_cold)
         return apart.finish(deadline=deadline)
 
     def start(
@@ -343,6 +353,7 @@ class Scratch:
         report: bool = False,
         folder: str = ".",
         command: Sequence[str] = (),
+        is_cold: bool = False,
         **settings: Any,
     ) -> Apart:
         """Start a session as `run_apart` does, and return while it runs.
@@ -351,17 +362,24 @@ class Scratch:
         """
         os.environ.pop(PID, None)
         script = os.path.join(sysconfig.get_path("scripts"), "pytest")
-        process = subprocess.Popen(
-            [*command, script, *options, *self._reporting(report)],
-            cwd=self.path / folder,
-            stdin=settings.pop("stdin", subprocess.DEVNULL),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env=without_test(),
-            **settings,
-        )
+        arguments = [*options, *self._reporting(report)]
+        cwd = self.path / folder
+        environment = without_test()
+        process: subprocess.Popen[str] | Forked
+        if command or settings or is_cold or not self._warm.fits(environment):
+            process = subprocess.Popen(
+                [*command, script, *arguments],
+                cwd=cwd,
+                stdin=settings.pop("stdin", subprocess.DEVNULL),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                env=environment,
+                **settings,
+            )
+        else:
+            process = self._warm.fork(script, arguments, str(cwd), environment)
         self._begun.append(Apart(process, self.path, lambda: self._report(report)))
         return self._begun[-1]
 

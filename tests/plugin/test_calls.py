@@ -270,7 +270,7 @@ class TestSettings:
             ("map(abs, [1], backend='nope')", "unknown backend 'nope'; known: dask, isolated["),
             ("map(abs, [1], workers=0)", "workers=0; give a positive int"),
             ("map(abs, [1], verify=2)", "verify=2; give the share"),
-            ("map(abs, [1], compare='close')", "'close' is no policy"),
+            ("map(abs, [1], compare='close')", "'close' is not a policy"),
             ("map(abs)", "parwork.map got a function only; it needs at least one iterable"),
             ("map(3, [1])", "parwork.map needs a function, not 3"),
             ("starmap(3, [(1,)])", "parwork.starmap needs a function, not 3"),

@@ -56,9 +56,9 @@ def test_where_the_user_did_not_choose_it_is_rejected(scratch: Scratch, backend:
     (reason,) = {case["lost"]["detail"] for case in cases}
     assert reason == (
         f"BackendError: the backend {backend!r} cannot start 2 workers: they would be forked while "
-        f"{TOLD}. A lock that one of these holds would stay locked in a worker for ever. End the "
-        f"thread first; or use joblib, or a start method by name, such as processes:spawn or "
-        f"processes:forkserver (processes:fork forks all the same)"
+        f"{TOLD}. A lock that one of these threads holds would stay locked in the workers for "
+        f"ever. End the thread first; or use joblib, or a start method by name, such as "
+        f"processes:spawn or processes:forkserver (processes:fork forks nevertheless)"
     )
     assert "not run: it has no workers" in session.text
 

@@ -249,10 +249,10 @@ class TestAddMarker:
         ("(chunksize='big')", "chunksize='big'; give tasks per batch"),
         (
             "(compare='close')",
-            "'close' is no policy: give exact(), ulp(…), close(rtol=…), unordered(), a function",
+            "'close' is not a policy: give exact(), ulp(…), close(rtol=…), unordered(), a function",
         ),
         ("(compare=close)", "call it, as in close(rtol=1e-7)"),
-        ("(compare=None)", "None is no policy"),
+        ("(compare=None)", "None is not a policy"),
     ],
 )
 def test_a_bad_marker_is_reported_before_anything_starts(

@@ -105,7 +105,7 @@ def test_a_message_is_as_wide_as_the_terminal(
         assert max(map(len, lines)) <= columns
 
 
-def test_values_that_read_alike_are_said_to_differ(scratch: Scratch) -> None:
+def test_values_that_look_the_same_are_reported_as_not_equal(scratch: Scratch) -> None:
     scratch.cases(
         """
         class Secret:
@@ -118,4 +118,4 @@ def test_values_that_read_alike_are_said_to_differ(scratch: Scratch) -> None:
         """
     )
     told = block(scratch.run(), "test_it")
-    assert told[0] == "DIFFERENT: not equal, although they read alike"
+    assert told[0] == "DIFFERENT: not equal, although both look the same"

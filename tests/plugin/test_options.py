@@ -380,7 +380,9 @@ class TestWithoutTheMarker:
                     "pytest_parwork.plugin.config.settings",
                     "pytest_parwork.plugin.calls.fixture",
                     "pytest_parwork.runner",
-                    "pytest_parwork.report",
+                    "pytest_parwork.report.data",
+                    "pytest_parwork.report.as_json",
+                    "pytest_parwork.report.terminal",
                     "pytest_parwork.backends",
                     "pytest_parwork.equivalence",
                 }

@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 import pytest_parwork
+from pytest_parwork.equivalence.digest import digest
 
 from .scratch import Scratch
 
@@ -25,6 +26,12 @@ DIFFERENT = """
     def test_different(n):
         return {"here": n == 0 or is_here(), "n": n}
     """
+
+
+def hex_digest(value: object) -> str:
+    found = digest(value)
+    assert found is not None
+    return found.hex()
 
 
 class TestTerminal:
@@ -121,6 +128,7 @@ class TestJson:
             "workers_used",
             "peak_overlap",
             "timing",
+            "causes",
             "cause",
         }
         assert run["configuration"].keys() >= {"id", "backend", "start_method", "workers"}
@@ -165,6 +173,41 @@ class TestJson:
         assert all(case["seconds"]["parallel"] >= 0 for case in cases)
         assert {case["worker"] for case in cases} == {1, 2}
         assert {case["lost"] for case in cases} == {None}
+
+    def test_cases_have_intervals_since_the_origin_of_their_run(self, scratch: Scratch) -> None:
+        scratch.cases(EQUAL)
+        run = scratch.run(report=True).run("test_it.py::test_equal")
+        assert min(case["interval"][0] for case in run["cases"]) == 0
+        for case in run["cases"]:
+            arrived, started, ended = case["interval"]
+            assert 0 <= arrived <= started <= ended < 60
+            began, came_back = case["serial_interval"]
+            assert ended <= began <= came_back
+            assert came_back - began == pytest.approx(case["seconds"]["serial"], abs=1e-6)
+        assert len({case["process"] for case in run["cases"]}) == 2
+
+    @pytest.mark.parametrize("share", [0, 1])
+    def test_results_have_a_text_and_a_digest(self, scratch: Scratch, share: int) -> None:
+        scratch.cases(
+            f"""
+            @pytest.mark.parwork(backend="processes:fork", workers=2, verify={share})
+            @pytest.mark.parametrize("n", range(3))
+            def test_it(n):
+                if n == 2:
+                    pytest.skip("later")
+                return 2 * n
+
+            def test_calls(parwork):
+                parwork.map(str, range(2), backend="threads", verify={share})
+            """
+        )
+        session = scratch.run(report=True)
+        of_cases = [case["result"] for case in session.run("test_it.py::test_it")["cases"]]
+        assert [one["kind"] for one in of_cases] == ["value", "value", "skip"]
+        assert [one["text"] for one in of_cases] == ["0", "2", "Skipped: later"]
+        assert [one["digest"] for one in of_cases] == [hex_digest(0), hex_digest(2), None]
+        of_calls = session.run("test_it.py::test_calls::map[0]")["cases"]
+        assert [case["result"]["text"] for case in of_calls] == ["'0'", "'1'"]
 
     def test_mismatches_name_case_path_class_and_both_values(self, scratch: Scratch) -> None:
         scratch.cases(DIFFERENT)

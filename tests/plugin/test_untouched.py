@@ -111,7 +111,7 @@ def both(scratch: Scratch, *options: str) -> list[Session]:
 def run(scratch: Scratch, plugin: str, *options: str) -> Session:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", f"{plugin} -p no:faulthandler")
-        return scratch.run_apart(*options)
+        return scratch.run_apart(*options, is_cold=True)
 
 
 def timeless(text: str) -> list[str]:
@@ -160,5 +160,5 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         """,
     )
-    session = scratch.run_apart()
+    session = scratch.run_apart(is_cold=True)
     assert session.counts == {"passed": 3}

@@ -1,4 +1,4 @@
-"""How output is bounded, told apart, and found where its process has died."""
+"""How output is bounded, separated by task, and found after its process has died."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class TestPhases:
         assert whole.is_any
         assert whole.warned == (warned,)
 
-    def test_in_a_thread_are_told_apart(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_in_a_thread_are_separated(self, capsys: pytest.CaptureFixture[str]) -> None:
         capture = ThreadCapture(Capture())
         capture.start()
         enter("setup")  # of nobody
@@ -232,7 +232,7 @@ class TestThreads:
 
 
 class TestFilters:
-    def test_that_travel_are_the_same_where_they_arrive(self) -> None:
+    def test_that_are_sent_arrive_unchanged(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
             warnings.filterwarnings("ignore", "some.*text", UserWarning, r"a\.module", 7)
@@ -263,16 +263,18 @@ class TestFilters:
 
 class TestWarnings:
     def test_of_an_unknown_class_have_its_name(self) -> None:
-        told = warning_of(Warned(("nowhere", "Outer.GoneWarning"), "the text", "a.py", 3))
-        assert told.category.__name__ == "GoneWarning"
-        assert isinstance(told.message, Warning)
-        shown = warnings.formatwarning(told.message, told.category, "a.py", 3)
+        recorded = warning_of(Warned(("nowhere", "Outer.GoneWarning"), "the text", "a.py", 3))
+        assert recorded.category.__name__ == "GoneWarning"
+        assert isinstance(recorded.message, Warning)
+        shown = warnings.formatwarning(recorded.message, recorded.category, "a.py", 3)
         assert shown.startswith("a.py:3: GoneWarning: the text")
 
     def test_of_an_object_that_cannot_be_loaded_have_its_text(self) -> None:
-        told = warning_of(Warned(("builtins", "UserWarning"), "the text", "a.py", 3, b"rubbish"))
-        assert told.category is UserWarning
-        assert str(told.message) == "the text"
+        recorded = warning_of(
+            Warned(("builtins", "UserWarning"), "the text", "a.py", 3, b"rubbish")
+        )
+        assert recorded.category is UserWarning
+        assert str(recorded.message) == "the text"
 
     def test_are_the_same_by_class_text_and_place(self) -> None:
         key = key_of(UserWarning("text"), UserWarning, "a.py", 3)

@@ -202,7 +202,7 @@ class TestInABoundedTime:
         values["lock"] = Node(of=LOCK)
         assert self.explained(values) == f"['lock'].of {WHY}"
 
-    def test_lists_that_each_hold_the_next_and_much_beside(self) -> None:
+    def test_lists_that_each_hold_the_next_and_many_others(self) -> None:
         value: object = LOCK
         for _ in range(100):
             value = [value, *(Node(number=number) for number in range(500))]
@@ -215,15 +215,15 @@ class TestInABoundedTime:
 
     def test_objects_that_take_long_to_be_pickled(self) -> None:
         text = explain([*(Costly(0.05) for _ in range(1_000)), LOCK], TypeError("no"), seconds=0.3)
-        assert text == "it is a list: no (which part of it was not found within 0.3 s)"
+        assert text == "it is a list: no (the search for the part at fault took longer than 0.3 s)"
 
     def test_an_object_whose_pickling_has_no_end(self) -> None:
         text = explain([1, Endless()], TypeError("no"), seconds=0.3)
-        assert text == "it is a list: no (which part of it was not found within 0.3 s)"
+        assert text == "it is a list: no (the search for the part at fault took longer than 0.3 s)"
 
     def test_more_objects_than_are_remembered(self) -> None:
         text = self.explained([*([number] for number in range(600_000)), LOCK])
-        assert text.endswith("(which part of it was not found among the first 500,000)")
+        assert text.endswith("(the part at fault is not among the first 500,000 objects)")
 
     def test_in_a_thread_too(self) -> None:
         texts: list[str] = []
@@ -235,7 +235,9 @@ class TestInABoundedTime:
         thread = threading.Thread(target=search)
         thread.start()
         thread.join(timeout=10)
-        assert texts == ["it is a list: no (which part of it was not found within 0.3 s)"]
+        assert texts == [
+            "it is a list: no (the search for the part at fault took longer than 0.3 s)"
+        ]
 
 
 def test_a_value_that_can_be_pickled_the_second_time_is_explained_by_its_first_error() -> None:

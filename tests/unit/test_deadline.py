@@ -90,12 +90,12 @@ def swallows_it() -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("function", [swallows_it, converts_it, Undeletable])
-def test_what_swallows_it_is_told_of_at_the_end(function: Callable[[], object]) -> None:
+def test_code_that_catches_it_is_reported_at_the_end(function: Callable[[], object]) -> None:
     with pytest.raises(TimedOut), deadline(0.05):
         function()
 
 
-def test_nothing_is_told_of_what_ends_in_time() -> None:
+def test_code_that_ends_in_time_is_not_reported() -> None:
     with deadline(10):
         pass
     with pytest.raises(ValueError, match="mine"), deadline(10):

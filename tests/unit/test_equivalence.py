@@ -111,7 +111,7 @@ def nest(wrap: Callable[[list[Any]], Any], depth: int, leaf: object) -> Any:
     return value
 
 
-def test_keys_that_hash_alone_finds_equal_are_compared_once(
+def test_keys_that_only_hash_finds_equal_are_compared_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     decide, calls = walk.Walk.decide, []

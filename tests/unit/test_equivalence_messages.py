@@ -128,7 +128,7 @@ def test_a_difference_says_how_far_apart_the_values_are(
     assert first(actual, expected).difference == difference
 
 
-def test_a_refused_value_comes_with_advice() -> None:
+def test_an_uncomparable_value_comes_with_advice() -> None:
     mismatch = first(iter_nothing(), iter_nothing())
     assert mismatch.difference == "a generator cannot be compared; return list(...)"
 

@@ -36,7 +36,10 @@ def test_a_failure_says_in_what_it_differs() -> None:
     assert tell(failure(OSError(1)), failure(OSError("1"))) == (
         ".args[0]: 1, expected '1' (type int, expected str)"
     )
-    assert tell(failure(OSError("a"), travelled=False), failure(OSError("b"))) == "the text differs"
+    assert (
+        tell(failure(OSError("a"), has_exception=False), failure(OSError("b")))
+        == "the text differs"
+    )
     here, there = (failure(AssertionError(), where=where) for where in (HERE, THERE))
     assert tell(here, there) == "raised at test_a.py:3, expected at test_a.py:4"
     assert tell(here, failure(AssertionError())).endswith("expected at an unknown line")
@@ -52,7 +55,7 @@ def test_values_are_compared_by_the_policy() -> None:
     assert compare_outcomes(skip(""), value(1.0), policy).policy == str(policy)
 
 
-def test_values_are_left_alone_on_request() -> None:
+def test_values_are_not_compared_on_request() -> None:
     assert compare_outcomes(value(1), value(2), exact(), values=False)
     assert not compare_outcomes(value(1), skip(""), exact(), values=False)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare, ulp
 
@@ -225,8 +225,8 @@ def test_values_that_are_not_the_same_differ(left: object, right: object, kind: 
 
 
 @pytest.mark.parametrize("name", sorted(EQUAL.keys() - AT_HOME))
-def test_a_value_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_value_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 @pytest.mark.parametrize("name", sorted(VALUES.keys() | ENCODED))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare
 
@@ -69,8 +69,8 @@ def test_matrices_that_are_the_same_are_equal(left: object, right: object) -> No
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_a_matrix_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_matrix_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 def edit(index: Any, value: float) -> Any:

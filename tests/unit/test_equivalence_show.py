@@ -15,7 +15,7 @@ from pytest_parwork.equivalence import show
 
 
 class Wild:
-    """A class whose `__repr__` does what it was told."""
+    """A class whose `__repr__` does as given."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer

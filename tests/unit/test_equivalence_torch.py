@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare, ulp
 
@@ -137,8 +137,8 @@ AT_HOME = {"float8_e4m3fn", "float8_e5m2"}
 
 
 @pytest.mark.parametrize("name", sorted(EQUAL.keys() - AT_HOME))
-def test_a_value_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_value_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 @pytest.mark.filterwarnings("ignore:Sparse:UserWarning")  # the layouts are in beta

@@ -98,8 +98,8 @@ class TestAThreadPoolExecutor:
         found = in_fork(results)
         end.set()
         assert isinstance(found, list)
-        *told, kept = found
-        for text in told:
+        *texts, kept = found
+        for text in texts:
             assert "was submitted in the process of pytest before this worker was forked" in text
             assert "Submit it in the test, or choose a backend that does not fork" in text
         assert kept == 16
@@ -124,7 +124,7 @@ class TestAProcessPoolExecutor:
         assert in_fork(lambda: list(executor.map(square, range(3)))) == [0, 1, 4]
         assert executor.submit(square, 3).result() == 9
 
-    def test_is_left_alone_where_it_is_not_used(self, executor: ProcessPoolExecutor) -> None:
+    def test_is_not_touched_if_it_is_not_used(self, executor: ProcessPoolExecutor) -> None:
         assert in_fork(lambda: 5) == 5
         assert executor.submit(square, 3).result() == 9
 

@@ -14,19 +14,17 @@ import numpy as np
 import pytest
 
 from pytest_parwork.model.errors import ParworkWarning, PayloadError
-from pytest_parwork.transport.ledger import DamagedError, Files, Kind, Ledger, State
-from pytest_parwork.transport.spool import (
+from pytest_parwork.transport.files import Files
+from pytest_parwork.transport.ledger import DamagedError, Kind, Ledger, State
+from pytest_parwork.transport.records import (
     ALIGNMENT,
-    OWNER,
-    WINDOW,
-    WORTH_COPYING,
     WORTH_MAPPING,
-    Spool,
     is_whole,
     length_at,
     read_record,
     release_region,
 )
+from pytest_parwork.transport.spool import OWNER, WINDOW, WORTH_COPYING, Spool
 
 
 @pytest.fixture

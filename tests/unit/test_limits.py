@@ -14,7 +14,7 @@ from pytest_parwork.machine import limits
 from pytest_parwork.machine.limits import THREAD_VARIABLES, Limits
 
 
-def told() -> dict[str, str | None]:
+def variables() -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in THREAD_VARIABLES}
 
 
@@ -37,14 +37,14 @@ def test_the_environment_is_that_of_the_workers_while_it_lasts(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    before = told()
+    before = variables()
     with Limits(3).hold():
-        assert set(told().values()) == {"3"}
+        assert set(variables().values()) == {"3"}
         del os.environ["BLIS_NUM_THREADS"]  # as a case may do
-    assert told() == before
+    assert variables() == before
     with suppress(KeyError), Limits(3).hold():
         raise KeyError
-    assert told() == before
+    assert variables() == before
 
 
 def test_libraries_keep_to_the_limit_and_are_set_free_again() -> None:
@@ -59,9 +59,9 @@ def test_libraries_keep_to_the_limit_and_are_set_free_again() -> None:
 
 
 def test_without_a_limit_nothing_changes() -> None:
-    before = told()
+    before = variables()
     with Limits(None).hold():
-        assert told() == before
+        assert variables() == before
 
 
 def test_a_library_that_is_loaded_inside_keeps_to_the_limit_from_its_start() -> None:
@@ -107,7 +107,7 @@ look()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is seen in a folder of Linux")
-def test_a_library_that_keeps_to_the_limit_anyway_is_left_alone() -> None:
+def test_a_library_that_has_the_limit_already_is_not_changed() -> None:
     code = """
 import os
 import numpy

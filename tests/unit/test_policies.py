@@ -66,7 +66,7 @@ def test_policies_are_printable_values() -> None:
         as_policy(judge_nothing),
     ],
 )
-def test_a_policy_travels(policy: Policy) -> None:
+def test_a_policy_can_be_pickled(policy: Policy) -> None:
     assert pickle.loads(pickle.dumps(policy)) == policy
 
 
@@ -223,7 +223,7 @@ def test_what_is_no_policy_is_an_error(value: Any) -> None:
     with pytest.raises(UsageError) as caught:
         as_policy(value)
     assert str(caught.value).endswith(
-        " is no policy: give exact(), ulp(…), close(rtol=…), unordered(), a function "
+        " is not a policy: give exact(), ulp(…), close(rtol=…), unordered(), a function "
         "f(actual, expected), or {'key': policy}"
     )
 
@@ -400,7 +400,7 @@ def test_a_value_is_left_as_it_was_whatever_its_policy() -> None:
     actual, expected = {"a": 1.0, "b": [2]}, {"a": 2.0, "b": [2]}
     assert not compare(actual, expected, {"a": exact()})
     assert (actual, expected) == ({"a": 1.0, "b": [2]}, {"a": 2.0, "b": [2]})
-    with pytest.raises(UsageError, match="needs a dict to look into"):
+    with pytest.raises(UsageError, match="is for a dict, but the value is"):
         compare(ChainMap({"a": 1.0}), ChainMap({"a": 1.0}), {"a": exact()})
 
 
@@ -410,19 +410,22 @@ def test_a_key_that_one_side_lacks_is_a_mismatch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "text"),
     [
-        ({"n": 1}, "compare= names 'mean', no key of the value, which has 'n'"),
-        (3, "{'mean': ulp(2)} needs a dict to look into, not 3 (int)"),
+        (
+            {"n": 1},
+            "compare= has a policy for 'mean', but the returned dict only has the keys: 'n'",
+        ),
+        (3, "compare={'mean': ulp(2)} is for a dict, but the value is 3 (int): return a dict"),
     ],
 )
-def test_a_policy_of_a_key_that_is_not_there_is_an_error(value: object, told: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(told)):
+def test_a_policy_of_a_missing_key_is_an_error(value: object, text: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(text)):
         compare(value, value, {"mean": ulp(2)})
 
 
 def test_an_empty_mapping_of_policies_is_an_error() -> None:
-    with pytest.raises(UsageError, match="names no key"):
+    with pytest.raises(UsageError, match=re.escape("compare={} is empty")):
         compare({}, {}, {})
 
 
@@ -466,7 +469,7 @@ def test_an_array_in_another_order_is_a_class_of_its_own(dtype: str) -> None:
     assert "order-only" not in compare(changed, expected).classes
 
 
-def test_an_object_that_is_shared_on_one_side_alone_is_a_note() -> None:
+def test_an_object_that_is_shared_on_one_side_only_is_a_note() -> None:
     one: list[int] = []
     several = [[], {"a": []}]
     shared = [one, {"a": one}]

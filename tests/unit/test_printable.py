@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from report_samples import cases, report, run, section
+from report_samples import cases, entry, report, run, section
 
 from pytest_parwork.equivalence import compare
 from pytest_parwork.model.comparison import Comparison, Mismatch, Note
 from pytest_parwork.model.errors import LostError, ParworkError, ParworkWarning, UsageError
 from pytest_parwork.model.outcome import Failure, Lost, Outcome, Verdict
 from pytest_parwork.model.printable import printable, printable_output
-from pytest_parwork.report.as_json import to_json
-from pytest_parwork.report.collector import Collector
+from pytest_parwork.report.as_json import json_pieces
+from pytest_parwork.report.data import collect
 from pytest_parwork.report.entries import judged
 from pytest_parwork.report.message import Scene, lost_message, mismatch_message
 
@@ -143,7 +143,7 @@ def test_the_report_is_written_out_in_the_terminal_and_as_json() -> None:
         "mismatch_count": 1,
         "notes": (Note(path=HOSTILE, kind="own", text=HOSTILE),),
     }
-    entry = run(
+    made = run(
         [*cases(2, workload=HOSTILE, **wrong), lost],
         id=HOSTILE,
         backend=HOSTILE,
@@ -153,7 +153,7 @@ def test_the_report_is_written_out_in_the_terminal_and_as_json() -> None:
         sent=(HOSTILE,),
         withheld=(HOSTILE,),
     )
-    shown = "\n".join(line.text for line in section(entry, verbosity=1).lines)
+    shown = "\n".join(line.text for line in section(made, verbosity=1).lines)
     assert "\\x1b[2J" in shown
     assert is_clean(shown)
 
@@ -164,14 +164,12 @@ def test_the_report_is_written_out_in_the_terminal_and_as_json() -> None:
             return [s for part in value for s in strings(part)]
         return [value] if isinstance(value, str) else []
 
-    found = strings(json.loads(to_json(report(entry))))
+    found = strings(json.loads("".join(json_pieces(report(made)))))
     assert [text for text in found if not is_clean(text)] == []
     assert found.count(WRITTEN) > 10
 
 
 def test_cases_whose_ids_read_alike_are_all_reported() -> None:
     first, second = cases(1, id="x[\x1b]"), cases(1, id="x[\\x1b]", index=1)
-    collector = Collector()
-    collector.add(run([*first, *second]))
-    (joined,) = collector.report(version="0", environment={}).runs
+    (joined,) = collect([entry([*first, *second])])
     assert len(joined.cases) == 2

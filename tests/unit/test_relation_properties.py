@@ -41,16 +41,16 @@ def holds_for(*strategies: Any) -> Callable[[Callable[..., None]], Callable[[], 
     return decorate
 
 
-def travel(value: object) -> Any:
-    """Send a value as parwork does, large buffers beside the pickle."""
+def sent(value: object) -> Any:
+    """Send a value as parwork does, large buffers outside of the pickle."""
     buffers: list[pickle.PickleBuffer] = []
     data = dumps(value, buffers)
     return pickle.loads(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
 
 
 @holds_for(VALUES)
-def test_a_value_equals_itself_after_a_journey(value: object) -> None:
-    arrived = travel(value)
+def test_a_value_equals_its_pickled_copy(value: object) -> None:
+    arrived = sent(value)
     assert compare(arrived, value)
     assert compare(value, arrived)
     assert digest(arrived) == digest(value)
@@ -85,7 +85,7 @@ def test_digests_are_the_same_just_where_values_are_equal(left: object, right: o
 @holds_for(VALUES, st.data())
 def test_a_change_in_one_place_is_found_there(value: object, data: Any) -> None:
     changed, path = change(value, lambda n: data.draw(st.integers(0, n - 1)))
-    comparison = compare(changed, travel(value))
+    comparison = compare(changed, sent(value))
     assert [mismatch.path for mismatch in comparison.mismatches] == [path]
     assert not compare(value, changed)
     if (found := digest(changed)) is not None:
@@ -94,7 +94,7 @@ def test_a_change_in_one_place_is_found_there(value: object, data: Any) -> None:
 
 @holds_for(VALUES)
 def test_what_is_equal_passes_by_every_policy(value: object) -> None:
-    arrived = travel(value)
+    arrived = sent(value)
     policies = (ulp(0), close(rtol=0), reordered_sum([0.0]), unordered(), exact(dict_order=True))
     for policy in policies:
         assert compare(arrived, value, policy), policy
@@ -103,7 +103,7 @@ def test_what_is_equal_passes_by_every_policy(value: object) -> None:
 @holds_for(st.lists(VALUES, max_size=4), st.data())
 def test_items_in_any_order_pass_unordered(items: list[Any], data: Any) -> None:
     shuffled = data.draw(st.permutations(items))
-    assert compare(travel(shuffled), items, unordered())
+    assert compare(sent(shuffled), items, unordered())
     if items:
         changed, _ = change(items, lambda n: data.draw(st.integers(0, n - 1)))
         assert not compare(changed, shuffled, unordered())
@@ -129,7 +129,7 @@ def test_exact_for_a_key_agrees_with_exact(
     left: dict[str, Any], right: dict[str, Any], data: Any
 ) -> None:
     key = data.draw(st.sampled_from(sorted(left)))
-    for other in (right, change(left, lambda n: data.draw(st.integers(0, n - 1)))[0], travel(left)):
+    for other in (right, change(left, lambda n: data.draw(st.integers(0, n - 1)))[0], sent(left)):
         whole, parts = compare(left, other), compare(left, other, {key: exact()})
         assert parts.classes == whole.classes
         assert {m.path for m in parts.mismatches} == {m.path for m in whole.mismatches}

@@ -124,7 +124,7 @@ def test_imports_are_followed_from_one_module_to_the_next(sending: Sending) -> N
     take_away()
 
 
-def test_what_is_imported_for_annotations_alone_is_not_sent(sending: Sending) -> None:
+def test_imports_for_annotations_only_are_not_sent(sending: Sending) -> None:
     main = (
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    import sent_types\nelse:\n    def f():\n        import sent_else\n"
@@ -172,7 +172,9 @@ def test_a_link_that_leads_out_of_the_project_is_not_followed(
             del sys.modules[name]
     sys.path[:] = [entry for entry in sys.path if "project" not in entry]
     take_away = lend(selection.modules, [], selection.sources)
-    with pytest.raises(ModuleNotFoundError, match="a link leads from there out of the project"):
+    with pytest.raises(
+        ModuleNotFoundError, match="its path leads through a link out of the project"
+    ):
         importlib.import_module("sent_link")
     take_away()
 
@@ -217,18 +219,18 @@ def test_a_module_that_is_imported_here_can_be_taken_out_too(sending: Sending) -
     assert selection.sent == ("sent_main.py",)
 
 
-def test_who_imports_what_was_taken_out_is_told_by_what(sending: Sending) -> None:
+def test_importing_an_excluded_module_names_the_pattern(sending: Sending) -> None:
     selection = sending(
         {"sent_main.py": "", "sent_secret.py": ""}, "sent_secret", no_send=("*t.py",)
     )
     del sys.modules["sent_secret"]
     sys.path[:] = [entry for entry in sys.path if "project" not in entry]
     take_away = lend(selection.modules, [], selection.sources)
-    told = (
+    text = (
         r"No module named 'sent_secret': sent_secret.py was not sent, because of "
         r"--parwork-no-send=\*t.py; install it on the workers, or narrow the pattern"
     )
-    with pytest.raises(ModuleNotFoundError, match=told) as raised:
+    with pytest.raises(ModuleNotFoundError, match=text) as raised:
         importlib.import_module("sent_secret")
     assert raised.value.name == "sent_secret"
     take_away()
@@ -274,7 +276,7 @@ def test_of_a_module_that_nothing_names_a_note_says_what_to_do() -> None:
     withheld = Failure(
         type="ModuleNotFoundError", text="No module named 'x': x.py was not sent, because of y"
     )
-    for failure, sent, is_told in (
+    for failure, sent, is_noted in (
         (missing, ("test_it.py",), True),
         (argument, ("test_it.py",), True),
         (withheld, ("test_it.py",), False),
@@ -282,5 +284,5 @@ def test_of_a_module_that_nothing_names_a_note_says_what_to_do() -> None:
         (Failure(type="ValueError", text="3"), ("test_it.py",), False),
     ):
         note = note_missing(Outcome(kind="failure", failure=failure), sent)
-        assert (note is not None) is is_told
+        assert (note is not None) is is_noted
     assert note_missing(Outcome(kind="value"), ("test_it.py",)) is None

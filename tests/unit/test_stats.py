@@ -12,7 +12,7 @@ def test_nothing_overlaps_where_nothing_ran() -> None:
     assert busy_time([]) == 0
 
 
-def test_one_interval_is_alone() -> None:
+def test_one_interval_overlaps_with_no_other() -> None:
     assert peak_overlap([(3.0, 5.0)]) == 1
     assert busy_time([(3.0, 5.0)]) == 2
     assert busy_time([(3.0, 5.0)], at_least=2) == 0

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.work import Address
+from pytest_parwork.transport.addresses import find
 from pytest_parwork.transport.failures import TEXT_LIMIT, describe, is_skip
-from pytest_parwork.worker.processes import find
 
 
 def raised(error: BaseException) -> BaseException:

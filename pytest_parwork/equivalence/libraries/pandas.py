@@ -1,6 +1,6 @@
 """The comparers of pandas's frames, series, indexes and scalars.
 
-Labels, names, data types, attributes, flags and elements count; of categories also their order.
+Labels, names, data types, attributes, flags and elements count; for categories also their order.
 The frequency that an index has inferred does not, because pickling a frame drops it, nor do levels
 of a MultiIndex that no entry uses.
 """
@@ -22,7 +22,7 @@ from ..scalars import compare_keys
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Bytes of a frame that are compared at once, and copied where it is made of several arrays.
+#: Bytes of a frame that are compared at once, and copied if the frame consists of several arrays.
 _BLOCK = 1 << 23
 NAMES = {"name", "_name"}
 _MASKED = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
@@ -54,16 +54,16 @@ def _compare_frames(actual: Any, expected: Any, _: Relation) -> Iterator[Finding
 
 
 def _have_same_bits(actual: Any, expected: Any) -> bool:
-    """Tell quickly that two frames of numbers of one data type are equal; a False says nothing.
+    """Confirm quickly that two frames of one numeric type are equal; False means unknown.
 
-    One column after the other would take long where there are thousands, and ten times as long as
-    this in a frame that lies in memory row by row.
+    Comparing column by column would be slow with thousands of columns, and ten times as slow as
+    this in a frame that is stored row by row.
     """
     dtypes = {*actual.dtypes, *expected.dtypes}
     dtype = dtypes.pop() if len(dtypes) == 1 else None
     if not isinstance(dtype, np.dtype) or dtype.kind not in "biuf" or dtype.itemsize > 8:
         return False
-    axis = 1 if expected.iloc[:, 0].to_numpy().flags.contiguous else 0  # which to cut
+    axis = 1 if expected.iloc[:, 0].to_numpy().flags.contiguous else 0  # the axis to split
     step = max(_BLOCK // (dtype.itemsize * max(expected.shape[1 - axis], 1)), 1)
     for start in range(0, expected.shape[axis], step):
         cut = slice(start, start + step)
@@ -77,7 +77,7 @@ def _have_same_bits(actual: Any, expected: Any) -> bool:
 
 
 def _pair_annotations(actual: Any, expected: Any) -> Iterator[Finding]:
-    """Pair what a frame or series has besides labels and values, and what its subclass keeps."""
+    """Pair attributes, flags and the like of a frame or series, and those of its subclass."""
     yield Pair(actual.attrs, expected.attrs, ATTRIBUTE, "attrs")
     left, right = (side.flags.allows_duplicate_labels for side in (actual, expected))
     yield Pair(left, right, ATTRIBUTE, "flags.allows_duplicate_labels")
@@ -90,7 +90,7 @@ def _pair_annotations(actual: Any, expected: Any) -> Iterator[Finding]:
 def _pair_values(
     actual: Any, expected: Any, form: str = "", key: object = None
 ) -> Iterator[Finding]:
-    """Pair the values of two series, or indexes, where their data types are of one class."""
+    """Pair the values of two series, or indexes, if their data types are of one class."""
     if isinstance(actual.dtype, type(expected.dtype)):
         yield Pair(_read_values(actual), _read_values(expected), form, key)
     else:
@@ -100,7 +100,7 @@ def _pair_values(
 
 
 def _read_values(labelled: Any) -> Any:
-    """Return the values as the array that holds them."""
+    """Return the array that holds the values."""
     return labelled.to_numpy() if isinstance(labelled.dtype, np.dtype) else labelled.array
 
 
@@ -124,7 +124,7 @@ def _compare_ranges(actual: Any, expected: Any, _: Relation) -> Iterator[Finding
 
 
 def _compare_multi_indexes(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare names and, level by level, what each entry has there."""
+    """Compare the names and, level by level, the entries."""
     yield Pair(list(actual.names), list(expected.names), ATTRIBUTE, "names")
     if actual.nlevels == expected.nlevels:
         for number in range(actual.nlevels):
@@ -151,9 +151,9 @@ def _read_timestamp(value: Any) -> object:
 
 
 def _compare_extension_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare data type and length, then what is missing and what is there.
+    """Compare data type and length, then the missing elements, then the others.
 
-    Of an array that is not known here, each element as Python gets it.
+    For an unknown array class, each element is compared as a Python object.
     """
     if isinstance(actual, pd.Categorical):
         yield Pair(actual.dtype, expected.dtype)
@@ -175,7 +175,7 @@ def _compare_extension_arrays(actual: Any, expected: Any, _: Relation) -> Iterat
         yield Pair(np.asarray(actual), np.asarray(expected))
     elif isinstance(actual, pd.arrays.ArrowExtensionArray):
         yield Pair(actual.__arrow_array__(), expected.__arrow_array__())
-    elif isinstance(actual, pd.arrays.NumpyExtensionArray):  # text of Python too
+    elif isinstance(actual, pd.arrays.NumpyExtensionArray):  # Python strings as well
         yield Pair(actual.to_numpy(), expected.to_numpy())
     elif isinstance(actual, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray):
         kind = f"{actual.dtype.kind}8[{actual.unit}]"  # with a time zone: in UTC
@@ -187,7 +187,7 @@ def _compare_extension_arrays(actual: Any, expected: Any, _: Relation) -> Iterat
 
 
 def compare_masked(actual: Any, expected: Any) -> Iterator[Finding]:
-    """Compare what is missing, then the values where neither side lacks one."""
+    """Compare which values are missing, then those that both sides have."""
     lacks, lacked = actual.isna(), expected.isna()
     dtype = actual.dtype.numpy_dtype
     zero = dtype.type(0)

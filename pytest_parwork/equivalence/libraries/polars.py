@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ..objects import refuse
+from ..objects import reject
 from ..pairs import ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Types that are numbers inside, of at most 64 bits.
+#: Types that are stored as numbers of at most 64 bits.
 NUMBERS = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64),
     *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
@@ -24,7 +24,7 @@ NUMBERS = (
     *(pl.Date, pl.Time, pl.Datetime, pl.Duration),
     *((pl.Float16,) if hasattr(pl, "Float16") else ()),
 )
-#: Types of which polars's own equality says all: no float is inside.
+#: Types without floats inside, for which polars's own equality decides.
 _DECIDED = (pl.String, pl.Binary, pl.Decimal, pl.Null)
 
 
@@ -35,7 +35,7 @@ def find(cls: type) -> Comparer | None:
     if issubclass(cls, pl.Series):
         return _compare_series
     if issubclass(cls, pl.LazyFrame):
-        return refuse("a LazyFrame is not computed yet; return its .collect()")
+        return reject("a LazyFrame is not computed yet; return its .collect()")
     if issubclass(cls, pl.Expr):
         return _compare_expressions
     if issubclass(cls, pl.DataType):
@@ -57,13 +57,13 @@ def _compare_frames(actual: Any, expected: Any, _: Relation) -> Iterator[Finding
 
 
 def _compare_types(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare what is written too: for polars `List(Datetime)` is any list of datetimes."""
+    """Compare the repr as well: for polars, `List(Datetime)` equals any list of datetimes."""
     if actual != expected or repr(actual) != repr(expected):
         yield Unequal("dtype", actual, expected)
 
 
 def _compare_expressions(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare what pickle takes: for `meta.eq` the zeros are the same."""
+    """Compare the states that pickle saves: for `meta.eq`, both zeros are the same."""
     if actual.meta.serialize() != expected.meta.serialize():
         yield Unequal("value", actual, expected)
 
@@ -85,7 +85,7 @@ def _compare_series(actual: Any, expected: Any, _: Relation) -> Iterator[Finding
         if actual.null_count() or expected.null_count():
             left, right = (side.is_null().to_numpy() for side in (actual, expected))
             yield Pair(left, right, ATTRIBUTE, "is_null()")
-            if (left != right).any():  # said; what only one side has is not compared again
+            if (left != right).any():  # reported; the rest is what both have
                 actual = actual.zip_with(pl.Series(~left & ~right), expected)
         yield from compare_parts(actual, expected)
     else:
@@ -98,7 +98,7 @@ def _compare_decided(actual: Any, expected: Any) -> Iterator[Finding]:
 
 
 def compare_parts(actual: Any, expected: Any) -> Iterator[Finding]:
-    """Compare numbers as arrays, what is nested by its fields or as lengths and leaves."""
+    """Compare numbers as arrays, nested types by their fields, or by lengths and leaves."""
     if actual.dtype in NUMBERS:
         yield Pair(_read_numbers(actual), _read_numbers(expected))
     elif actual.dtype == pl.Struct:
@@ -112,7 +112,7 @@ def compare_parts(actual: Any, expected: Any) -> Iterator[Finding]:
 
 
 def _read_numbers(series: Any) -> Any:
-    """Return the numbers without a copy where there is no null and one chunk."""
+    """Return the numbers, without a copy if there is no null and only one chunk."""
     physical = series.to_physical()
     if physical.null_count():
         physical = physical.fill_null(False if series.dtype == pl.Boolean else 0)

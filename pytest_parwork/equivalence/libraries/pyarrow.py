@@ -1,8 +1,8 @@
 """The comparers of Arrow's arrays, tables and schemas.
 
-Types, nullability, metadata, nulls and elements count. How an array is cut into chunks, where it
-starts in its buffers, what lies below a null, and which dictionary encodes it do not: IPC,
-concatenation and slicing change these, and for Arrow such arrays are equal too.
+Types, nullability, metadata, nulls and elements count. These do not: the chunks of an array, its
+offset in its buffers, the bytes below a null, and the dictionary that encodes it. IPC,
+concatenation and slicing change them, and for Arrow such arrays are equal as well.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def find(cls: type) -> Comparer | None:
 
 
 def _compare_tables(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare schema and columns; those of two types the schema has told already."""
+    """Compare schema and columns; columns of different types are reported with the schema."""
     yield Pair(actual.schema, expected.schema, ATTRIBUTE, "schema")
     if actual.num_rows != expected.num_rows:
         difference = f"shape {actual.shape}, expected {expected.shape}"
@@ -75,7 +75,7 @@ def join(chunked: Any) -> Any:
 
 
 def compare_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare type and length, then the elements as their type needs it."""
+    """Compare type and length, then the elements as their type requires."""
     kind = actual.type
     if not _is_same_type(kind, expected.type):
         difference = f"dtype {kind}, expected {expected.type}"
@@ -86,7 +86,7 @@ def compare_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
     elif isinstance(actual, pa.ExtensionArray):
         yield Pair(actual.storage, expected.storage, ATTRIBUTE, "storage")
     elif isinstance(actual, pa.DictionaryArray):
-        if kind.ordered:  # then the place in the dictionary is the meaning
+        if kind.ordered:  # then the place in the dictionary counts
             yield Pair(actual.dictionary, expected.dictionary, ATTRIBUTE, "dictionary")
         yield Pair(actual.dictionary_decode(), expected.dictionary_decode())
     elif pa.types.is_run_end_encoded(kind):
@@ -103,7 +103,7 @@ def compare_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
         yield Pair(actual.flatten(), expected.flatten(), ATTRIBUTE, "flatten()")
     elif pa.types.is_nested(kind):  # maps and unions
         yield Pair(list(actual), list(expected))
-    elif not actual.equals(expected):  # says all, without floats inside
+    elif not actual.equals(expected):  # decides, as there are no floats inside
         is_lossless = pa.types.is_boolean(kind) or not pa.types.is_primitive(kind)
         as_items = type(actual).to_pylist if is_lossless else list
         yield Pair(as_items(actual), as_items(expected))
@@ -116,7 +116,7 @@ def _compare_validity(actual: Any, expected: Any) -> Iterator[Finding]:
 
 
 def _compare_numbers(actual: Any, expected: Any) -> Iterator[Finding]:
-    """Compare the buffers themselves, zero where either side has a null."""
+    """Compare the buffers themselves, with zeros where either side has a null."""
     yield from _compare_validity(actual, expected)
     sides = [_read_numbers(side) for side in (actual, expected)]
     if actual.null_count or expected.null_count:
@@ -161,7 +161,7 @@ def compare_scalars(actual: Any, expected: Any, _: Relation) -> Iterator[Finding
 
 
 def _is_leaf(kind: Any) -> bool:
-    """Tell whether elements of a type have no elements of another."""
+    """Return whether a type is not nested: its elements contain no others."""
     is_encoded = pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind)
     return not (pa.types.is_nested(kind) or is_encoded or isinstance(kind, pa.BaseExtensionType))
 

@@ -7,8 +7,8 @@ from functools import partial
 from ..pairs import Comparer, compare_parts, read_attributes
 from ..records import is_cached
 
-#: Which fields were given and which are defaults, in both major versions: pydantic's own `==` does
-#: not look at it either.
+#: The record of which fields were given, in both major versions: pydantic's own `==` ignores it as
+#: well.
 _UNCOUNTED = {"__pydantic_fields_set__", "__fields_set__"}
 
 

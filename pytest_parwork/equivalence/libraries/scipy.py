@@ -1,8 +1,8 @@
 """The comparer of SciPy's sparse matrices and arrays.
 
-Class (and with it the format), data type, shape and the bits of every element count. In which order
-entries are stored, whether some are stored in parts that add up, and whether indices have 32 or 64
-bits, which SciPy chooses by size, do not. A stored zero is a note; a stored -0.0 is a value.
+Class (and with it the format), data type, shape and the bits of every element count. These do not:
+the order in which entries are stored, duplicate entries that add up, and whether indices have 32 or
+64 bits, which SciPy chooses by size. A stored zero is a note; a stored -0.0 is a value.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..arrays import compare_elements
-from ..elements import split_blocks, tell_differing
+from ..elements import find_differing, split_blocks
 from ..floats import Distance
 from ..pairs import ATTRIBUTE, Comparer, Finding, Pair, Relation, Remark, Unequal
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-    #: Positions, one a column, in the order of rows, and the elements there.
+    #: Positions, one per column, in row order, and the elements at them.
     Entries: TypeAlias = tuple[Array, Array]
 
-#: The arrays that hold a matrix of these formats; others are read in other ways.
+#: The arrays that hold a matrix, by format; other formats are read in other ways.
 _PARTS = {
     "bsr": ("indptr", "indices", "data"),
     "csc": ("indptr", "indices", "data"),
@@ -73,25 +73,25 @@ def _write_position(positions: Array, number: int) -> str:
 
 
 def _is_stored_alike(actual: Any, expected: Any) -> bool:
-    """Tell quickly that most equal matrices are; a False says nothing."""
+    """Confirm quickly that two matrices are equal; False means unknown."""
     sides = [_read_arrays(side) for side in (actual, expected)]
     return bool(sides[0]) and all(
         left.dtype == right.dtype
         and left.shape == right.shape
-        and all(tell_differing(a, e, None) is None for _, a, e in split_blocks(left, right))
+        and all(find_differing(a, e, None) is None for _, a, e in split_blocks(left, right))
         for left, right in zip(*sides, strict=True)
     )
 
 
 def _read_arrays(matrix: Any) -> list[Array]:
-    """Return the arrays that hold a matrix, none where other things hold it."""
+    """Return the arrays that hold a matrix, none if it is stored differently."""
     if matrix.format == "coo":
         return [*_read_coords(matrix), matrix.data]
     return [getattr(matrix, name) for name in _PARTS.get(matrix.format, ())]
 
 
 def _read_entries(matrix: Any) -> Entries:
-    """Return what is stored, row by row, each position once."""
+    """Return the stored entries, row by row, each position once."""
     if matrix.format == "dia":
         return _read_diagonals(matrix)
     entries = matrix.tocoo(copy=True)
@@ -119,7 +119,7 @@ def _sort_entries(positions: Array, data: Array) -> Entries:
 
 
 def _drop_zeros(entries: Entries) -> Entries:
-    """Leave out the zeros of which no bit is set: what is not stored reads as such."""
+    """Drop zeros without any bit set: entries that are not stored have the same value."""
     positions, data = entries
     data = np.ascontiguousarray(data)
     where = data.view("u1").reshape(len(data), data.itemsize).any(axis=1)
@@ -127,10 +127,10 @@ def _drop_zeros(entries: Entries) -> Entries:
 
 
 def spread(actual: Entries, expected: Entries) -> list[Entries]:
-    """Return both at all positions that either has."""
+    """Return the entries of both at all positions that either has."""
     both = np.concatenate([actual[0], expected[0]], axis=1)
     positions, place = np.unique(both, axis=1, return_inverse=True)
-    place = place.reshape(-1)  # in NumPy 2.0 it has two axes
+    place = place.reshape(-1)  # it has two axes in NumPy 2.0
     sides = []
     for where, data in (
         (place[: len(actual[1])], actual[1]),

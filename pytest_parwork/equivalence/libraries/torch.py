@@ -1,7 +1,7 @@
 """The comparers of PyTorch's tensors, modules and optimisers.
 
-Of tensors class, data type, device, layout, `requires_grad`, shape and bits count; strides and what
-pickling drops, `grad` and the graph behind it, do not.
+For tensors, class, data type, device, layout, `requires_grad`, shape and bits count. Strides do
+not, nor do `grad` and its graph, which pickling drops.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..objects import refuse
+from ..objects import reject
 from ..pairs import (
     ATTRIBUTE,
     Comparer,
@@ -36,7 +36,7 @@ _PARTS = {
     torch.sparse_bsr: ("crow_indices", "col_indices", "values"),
     torch.sparse_bsc: ("ccol_indices", "row_indices", "values"),
 }
-#: What a module keeps of its parts, under their names.
+#: The dicts in which a module keeps its parts by name.
 _REGISTERS = ("_parameters", "_buffers", "_modules")
 
 
@@ -45,20 +45,20 @@ def find(cls: type) -> Comparer | None:
     if issubclass(cls, torch.Tensor):
         return _compare_tensors
     if issubclass(cls, torch.jit.ScriptModule):
-        return refuse("a compiled module cannot be compared; return its state_dict()")
+        return reject("a compiled module cannot be compared; return its state_dict()")
     if issubclass(cls, torch.nn.Module):
         return partial(compare_parts, _read_module)
     if issubclass(cls, torch.optim.Optimizer):
         return _compare_optimizers
     if issubclass(cls, torch.Generator):
-        return refuse("a generator of torch cannot be compared; return its get_state()")
+        return reject("a generator of torch cannot be compared; return its get_state()")
     if issubclass(cls, torch.dtype | torch.layout | torch.memory_format):
         return partial(compare_keys, str)
     return None
 
 
 def _compare_tensors(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare what a tensor is, then its elements, then what was set on it."""
+    """Compare the properties of a tensor, then its elements, then its attributes."""
     for name, kind in (("dtype", "dtype"), ("shape", "shape"), ("layout", "value")):
         left, right = getattr(actual, name), getattr(expected, name)
         if left != right:
@@ -68,9 +68,9 @@ def _compare_tensors(actual: Any, expected: Any, _: Relation) -> Iterator[Findin
     yield Pair(actual.device, expected.device, ATTRIBUTE, "device")
     yield Pair(actual.requires_grad, expected.requires_grad, ATTRIBUTE, "requires_grad")
     names, others = (getattr(side, "names", None) for side in (actual, expected))
-    yield Pair(names, others, ATTRIBUTE, "names")  # PyTorch 2.14 has no more of them
+    yield Pair(names, others, ATTRIBUTE, "names")  # removed in PyTorch 2.14
     yield from pair_attributes(vars(actual), vars(expected))
-    advice = _tell_unreadable(actual) or _tell_unreadable(expected)
+    advice = _describe_unreadable(actual) or _describe_unreadable(expected)
     if advice:
         yield Unequal("uncomparable", actual, expected, advice)
     elif actual.layout in _PARTS:
@@ -84,8 +84,8 @@ def _compare_tensors(actual: Any, expected: Any, _: Relation) -> Iterator[Findin
         yield Pair(_read_elements(actual), _read_elements(expected))
 
 
-def _tell_unreadable(tensor: Any) -> str:
-    """Say why the elements of a tensor cannot be read, and what to return; empty if they can."""
+def _describe_unreadable(tensor: Any) -> str:
+    """Describe why a tensor's elements cannot be read, and the remedy; empty if they can."""
     if tensor.is_quantized:
         return "a quantised tensor cannot be compared; return its .dequantize()"
     if tensor.is_nested:
@@ -98,10 +98,10 @@ def _tell_unreadable(tensor: Any) -> str:
 
 
 def _read_elements(tensor: Any) -> Any:
-    """Return the elements as an array, without a copy where NumPy has the type.
+    """Return the elements as an array, without a copy if NumPy has the type.
 
-    Short floats that NumPy does not have (bfloat16, float8) widen to 32 bits, which keeps the bits
-    of each apart; steps between them are then counted on the number line of 32 bits.
+    Short floats that NumPy does not have (bfloat16, float8) are widened to 32 bits, which preserves
+    their differences; ulps are then counted on the 32-bit number line.
     """
     plain = tensor.detach().cpu().resolve_conj().resolve_neg()
     if plain.dtype is torch.complex32:
@@ -117,7 +117,7 @@ _HELD = (torch.float16, torch.float32, torch.float64)
 def _read_module(module: Any) -> dict[str, object]:
     """Read parameters, buffers and submodules under their names, and all other attributes.
 
-    Hooks are numbered through as a process makes them: only their order says something.
+    Hooks are numbered in the order in which a process creates them: only their order counts.
     """
     found: dict[str, object] = {}
     attributes: dict[str, Any] = read_attributes(module)
@@ -132,7 +132,7 @@ def _read_module(module: Any) -> dict[str, object]:
 
 
 def _compare_optimizers(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare the state, in which parameters are numbers, and these parameters."""
+    """Compare the state, which refers to parameters by number, and the parameters."""
     yield Pair(actual.state_dict(), expected.state_dict(), ATTRIBUTE, "state_dict()")
     left, right = ([group["params"] for group in s.param_groups] for s in (actual, expected))
     yield Pair(left, right, ATTRIBUTE, "param_groups")

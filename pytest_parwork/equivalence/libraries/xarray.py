@@ -1,7 +1,7 @@
 """The comparers of xarray's labelled arrays.
 
 Names, dimensions, attributes, coordinates, indexes and the arrays inside count, the arrays by the
-rules of their own type. `encoding` does not: it says how to write a file.
+rules of their own type. `encoding` does not: it only describes how to write a file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def find(cls: type) -> Comparer | None:
 
 
 def _compare_variables(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare dimensions, attributes and the array, whatever holds it."""
+    """Compare dimensions, attributes and the array, whatever its type."""
     yield Pair(actual.dims, expected.dims, ATTRIBUTE, "dims")
     yield Pair(actual.attrs, expected.attrs, ATTRIBUTE, "attrs")
     if actual.chunks is not None or expected.chunks is not None:
@@ -53,21 +53,21 @@ def _compare_datasets(actual: Any, expected: Any, _: Relation) -> Iterator[Findi
 
 
 def variables(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the arrays without the coordinates that each of them has too."""
+    """Return the arrays without their coordinates, which are compared separately."""
     return {name: array.variable for name, array in mapping.items()}
 
 
 def _compare_indexes(actual: Any, expected: Any) -> Iterator[Finding]:
     """Compare which coordinates have an index of which class.
 
-    A pandas index holds what its coordinate holds; another is asked by its own method.
+    A pandas index has the values of its coordinate; others are compared by their own method.
     """
     indexes, others = dict(actual.xindexes), dict(expected.xindexes)
     yield Pair(_read_types(indexes), _read_types(others), ATTRIBUTE, "xindexes")
     for name, index in indexes.items():
         other: Any = others.get(name)
-        is_told = type(index) is not type(other) or isinstance(index, PandasIndex)
-        if not is_told and not index.equals(other):
+        is_decided = type(index) is not type(other) or isinstance(index, PandasIndex)
+        if not is_decided and not index.equals(other):
             yield Unequal("value", index, other, suffix=f".xindexes[{name!r}]")
 
 

@@ -15,24 +15,17 @@ from ...model.outcome import Run
 from ...model.work import Plan, Task, Workload
 from ...report.data import RunEntry
 from ...report.message import Scene
-from ...runner import Interrupted, carry_out
+from ...report.serialising import serialise
+from ...runner import Interrupted, RunRequest, execute
 from ...transport.modules import project_modules
 from ...verify.legs import SERIAL
 from ...verify.reference import call
 from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
-from ..config.options import OF_TESTS, WIDTH, is_serial
-from ..config.settings import (
-    AXES,
-    backend_named,
-    breadcrumb,
-    guard,
-    marker_keywords,
-    own_comparison,
-    sendable,
-    settings,
-)
+from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
+from ..config.registry import backend_named, breadcrumb, guard, own_comparison, sendable
+from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, tell
 from ..session.termination import ENDING
@@ -114,16 +107,16 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         interrupted: KeyboardInterrupt | None = None
+        request = RunRequest(
+            workload=workload,
+            configuration=plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            guard=guard(self._config),
+            capture=capture_of(self._config, from_threads=False),
+        )
         try:
-            run = carry_out(
-                workload,
-                plan.configuration,
-                backend_named(self._config, plan.configuration.backend),
-                modules=project_modules(self._config.rootpath),
-                sendable=sendable(self._config),
-                guard=guard(self._config),
-                capture=capture_of(self._config, from_threads=False),
-            )
+            run = execute(request, backend_named(self._config, plan.configuration.backend))
         except Interrupted as error:
             run, interrupted = error.run, error.cause
         verified = Verified(
@@ -133,6 +126,7 @@ class Parwork:
             own=own_comparison(self._item, plan.policy),
             scene=self._scene(),
             breadcrumb=breadcrumb(self._config),
+            is_recorded=self._config.stash[RECORDS],
         )
         is_xdist = hasattr(self._config, "workerinput")
         try:
@@ -214,4 +208,4 @@ class Parwork:
         )
 
     def _report(self, entry: RunEntry) -> None:
-        self._item.stash.setdefault(CALLS, []).append(entry.to_dict())
+        self._item.stash.setdefault(CALLS, []).append(serialise(entry))

@@ -14,7 +14,7 @@ from ...model.errors import LostError, MismatchError
 from ...model.outcome import Outcome, Run, Verdict
 from ...model.output import Output
 from ...model.work import Plan, Task, Workload
-from ...report.data import RunEntry
+from ...report.data import RunEntry, summarise
 from ...report.entries import INTERRUPTED, CaseEntry, RunFacts
 from ...report.message import Scene, mismatch_message
 from ...runner.outcomes import Outcomes
@@ -38,10 +38,12 @@ class Verified:
         scene: Scene,
         breadcrumb: Breadcrumb,
         own: OwnComparison | None = None,
+        is_recorded: bool = False,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
         self._scene = scene
         self._run = run
@@ -143,6 +145,7 @@ class Verified:
             timeout=self._plan.timeout,
             own=self._own,
             sent=self._run.sent,
+            is_recorded=self._is_recorded,
         )
 
     def entry(self, *, xdist: bool) -> RunEntry:
@@ -183,7 +186,7 @@ class Verified:
     def _message(self) -> str:
         """Return one message for all differences; each path begins with the number of the call."""
         found = merge(self._comparisons, str(self._plan.policy))
-        entry = self.entry(xdist=False)
+        entry = summarise(self.entry(xdist=False))
         scene = replace(
             self._scene,
             actual=self._actual.name,

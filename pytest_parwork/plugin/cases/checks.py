@@ -9,7 +9,7 @@ import pytest
 
 from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
-from ...report.data import RunEntry
+from ...report.data import RunReport, summarise
 from ...report.figures import duration, ratio
 from ...report.notes import why_not_exercised
 from ..config.options import is_exercise_strict, is_serial
@@ -43,7 +43,7 @@ class Check(pytest.Item):
         self.function_name = function_name
         self.column = column
         self.least = least
-        self.run: RunEntry | None = None
+        self.run: RunReport | None = None
 
     @property
     def key(self) -> TestKey:
@@ -61,7 +61,7 @@ class Check(pytest.Item):
         else:
             self._judge_speedup(self.run)
 
-    def _judge_exercised(self, run: RunEntry) -> None:
+    def _judge_exercised(self, run: RunReport) -> None:
         if run.exercised is None and run.xdist:
             pytest.skip(
                 "cannot be judged under pytest-xdist: each of its processes may have received too "
@@ -77,7 +77,7 @@ class Check(pytest.Item):
                 f"\n{why_not_exercised(run)}"
             )
 
-    def _judge_speedup(self, run: RunEntry) -> None:
+    def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None
         cpus = usable_cpus()
         if run.xdist:
@@ -179,4 +179,4 @@ def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
     group = collected.groups.get(check.key)
     if group is not None:
         entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
-        check.run = group.entry(entries, xdist=xdist)
+        check.run = summarise(group.entry(entries, xdist=xdist))

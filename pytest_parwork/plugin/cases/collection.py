@@ -16,7 +16,8 @@ from ...report.data import RunEntry
 from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
 from ..config.options import MARK
-from ..config.settings import AXES, backend_named, is_marked, marks, settings_of
+from ..config.registry import backend_named
+from ..config.settings import AXES, is_marked, marks, settings_of
 from .fixture_plans import check, fixtures_of, named_fixtures
 from .forked import fixtures_in_fork
 from .groups import CASE, NO_CASE, Case, Group

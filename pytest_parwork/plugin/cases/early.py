@@ -10,9 +10,9 @@ import pytest
 from ...backends.protocol import Early
 from ...machine import budget
 from ...model.work import Configuration
-from ...worker.processes import Arrival
+from ...worker.arrival import Arrival
 from ..config.options import is_fanned_out
-from ..config.settings import backend_named, guard
+from ..config.registry import backend_named, guard
 
 #: Options of pytest that may deselect cases, or prevent them from running.
 _CHOOSING = (

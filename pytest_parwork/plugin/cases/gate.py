@@ -12,12 +12,12 @@ from ...model.outcome import Run
 from ...model.output import Filter
 from ...model.work import Workload
 from ...report.entries import INTERRUPTED, RunFacts
-from ...runner import Interrupted, Stop, carry_out
+from ...runner import Interrupted, RunRequest, Stop, execute
 from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs, hidden_fixtures
-from ..config.settings import backend_named, guard, sendable
+from ..config.registry import backend_named, guard, sendable
 from ..session.capturing import capture_of, filters_of
 from .groups import Case, ParallelRun
 from .matrix import parameters_of
@@ -158,23 +158,23 @@ class Gates:
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
         tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
         workload = Workload(name=group.id, tasks=tasks)
+        request = RunRequest(
+            workload=workload,
+            configuration=group.plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            durations={
+                number: self._seconds[case.key]
+                for number, case in enumerate(cases)
+                if case.key in self._seconds
+            },
+            stop=self._stop(cases),
+            guard=guard(self._config),
+            capture=capture_of(self._config, filters),
+        )
         backend = backend_named(self._config, group.plan.configuration.backend)
         try:
-            run = carry_out(
-                workload,
-                group.plan.configuration,
-                backend,
-                modules=project_modules(self._config.rootpath),
-                sendable=sendable(self._config),
-                durations={
-                    number: self._seconds[case.key]
-                    for number, case in enumerate(cases)
-                    if case.key in self._seconds
-                },
-                stop=self._stop(cases),
-                guard=guard(self._config),
-                capture=capture_of(self._config, filters),
-            )
+            run = execute(request, backend)
         except Interrupted as interrupted:
             self._take(interrupted.run, cases, wide)
             raise interrupted.cause from None

@@ -24,7 +24,8 @@ from ...verify.legs import SERIAL, Terms, in_parallel
 from ...worker.fixtures.recipe import FixturePlan
 from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
-from ..config.settings import breadcrumb
+from ..config.options import RECORDS
+from ..config.registry import breadcrumb
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -172,6 +173,7 @@ class Case:
             own=own,
             sent=run.facts.sent if run is not None else (),
             must_return=True,
+            is_recorded=self.item.config.stash[RECORDS],
         )
 
     def inputs(self) -> Inputs | None:

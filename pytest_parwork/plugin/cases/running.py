@@ -11,7 +11,7 @@ import pytest
 from ...machine.limits import Limits
 from ...model.errors import LostError, MismatchError
 from ..config.options import is_fanned_out
-from ..config.settings import guard
+from ..config.registry import guard
 from ..session.reporting import CALLS, tell
 from ..session.termination import Termination
 from .checks import Check, inform

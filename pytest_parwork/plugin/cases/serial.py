@@ -15,10 +15,11 @@ from ...model.outcome import Lost, Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.message import lost_message
+from ...report.serialising import serialise
 from ...transport.sources import note_missing
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
-from ..config.settings import own_comparison
+from ..config.registry import own_comparison
 from ..session.reporting import tell
 from ..session.termination import ENDING
 from .gate import Gates
@@ -111,9 +112,8 @@ class Serial:
         There all cases of a run are added at the end, because thousands of pieces are slow.
         """
         if self._xdist:
-            report.parwork = [  # type: ignore[attr-defined]  # is sent with the report
-                case.group.entry([entry], xdist=True).to_dict()
-            ]
+            part = serialise(case.group.entry([entry], xdist=True))
+            report.parwork = [part]  # type: ignore[attr-defined]  # sent with the report
         elif not case.group.is_reported:
             case.group.is_reported = True
             tell(case.item.config, [case.group.entry([])])
@@ -272,7 +272,7 @@ class Serial:
             self._references.keep(key, *found, made_of)
         else:
             del self._uses[key]
-            self._references.let_go(key)
+            self._references.drop(key)
         return found
 
     def _rerun(self, case: Case, body: Callable[[], object]) -> None:

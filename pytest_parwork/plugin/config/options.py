@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ...model.errors import UsageError
+from ...report.files import FORMATS, format_of, obstacle
 from ..compat import is_strict
 
 MARK = "parwork"
@@ -32,8 +33,8 @@ OF_TESTS = ("backend", "workers", "verify", "timeout")
 #: The columns of the terminal.
 WIDTH = pytest.StashKey[int]()
 
-#: Suffixes of the report files that can be written.
-SUFFIXES = (".json",)
+#: Whether results are to be kept so that a report file can have them.
+RECORDS = pytest.StashKey[bool]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -63,7 +64,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
+        help=f"write a report; its suffix is one of {', '.join(FORMATS)}; can be repeated",
     )
     withheld = (
         "files that are never sent to a cluster, as patterns (fnmatch) of paths from rootdir, of "
@@ -141,17 +142,14 @@ def report_files(config: pytest.Config) -> list[Path]:
     named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
     files = [config.invocation_params.dir / name for name in named]
     for file in files:
-        if file.suffix not in SUFFIXES:
-            known = ", ".join(SUFFIXES)
+        if format_of(file) is None:
+            known = ", ".join(FORMATS)
             raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
     return files
 
 
 def check_files(files: Sequence[Path]) -> None:
     """Raise `UsageError` for a report file that is known to be unwritable."""
-    if files:
-        from ...report.files import obstacle
-
-        for file in files:
-            if why := obstacle(file):
-                raise UsageError(f"--parwork-report={file} cannot be written: {why}")
+    for file in files:
+        if why := obstacle(file):
+            raise UsageError(f"--parwork-report={file} cannot be written: {why}")

@@ -11,18 +11,12 @@ from typing import Any, cast
 
 import pytest
 
-from ...backends.protocol import Backend, Family
 from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
-from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, WorkersAsked
-from ...runner import Guard
-from ...transport.sources import Sendable
-from ..compat import uncaptured
-from ..session.breadcrumb import Breadcrumb
-from .names import nearest, shorthand
-from .options import DEFAULTS, KEYWORDS, MARK, no_send
+from .options import DEFAULTS, KEYWORDS, MARK
+from .registry import backend_named, backends, unknown_backend
 
 #: Keywords that make a matrix if their value is a list, in the order of the ids.
 AXES = ("backend", "workers")
@@ -30,96 +24,8 @@ AXES = ("backend", "workers")
 #: Longest timeout in seconds: a hundred days, which the timers of every system support.
 LONGEST = 8_640_000.0
 
-_BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
-_GUARD = pytest.StashKey[Guard]()
 #: By the ids of the marks, which are kept alive so that their ids are not reused.
 _SETTINGS = pytest.StashKey[dict[tuple[int, ...], tuple[Sequence[pytest.Mark], "Settings"]]]()
-_BREADCRUMB = pytest.StashKey[Breadcrumb]()
-
-
-def backends(config: pytest.Config) -> Mapping[str, Backend]:
-    """Return every backend by name, asking the plugins once a session."""
-    if _BACKENDS not in config.stash:
-        found: dict[str, Backend] = {}
-        homes: dict[str, str] = {}
-        for impl in config.pluginmanager.hook.pytest_parwork_backends.get_hookimpls():
-            offered = impl.function(*[config for _ in impl.argnames])
-            if not isinstance(offered, Mapping):
-                if offered is None:
-                    continue  # no answer, as in pluggy
-                raise UsageError(
-                    f"pytest_parwork_backends of {impl.plugin_name} returned {offered!r:.80}; "
-                    f"return a mapping of names to backends"
-                )
-            for name, backend in cast("Mapping[str, Backend]", offered).items():
-                if name in found:
-                    raise UsageError(
-                        f"two plugins offer a backend {name!r}: {homes[name]} and "
-                        f"{impl.plugin_name}; rename one"
-                    )
-                found[name], homes[name] = backend, impl.plugin_name
-        config.stash[_BACKENDS] = found
-    return config.stash[_BACKENDS]
-
-
-def guard(config: pytest.Config) -> Guard:
-    """Return the guard, which ends the workers of this session in any case."""
-    if _GUARD not in config.stash:
-        config.stash[_GUARD] = Guard()
-    return config.stash[_GUARD]
-
-
-def sendable(config: pytest.Config) -> Sendable:
-    """Return the rule which files of the project may be sent to workers that lack them."""
-    return Sendable(root=config.rootpath, no_send=no_send(config))
-
-
-def breadcrumb(config: pytest.Config) -> Breadcrumb:
-    """Return the breadcrumb, which reports the result whose loading ended this process."""
-    if _BREADCRUMB not in config.stash:
-        config.stash[_BREADCRUMB] = Breadcrumb(lambda: uncaptured(config))
-        config.add_cleanup(config.stash[_BREADCRUMB].close)
-    return config.stash[_BREADCRUMB]
-
-
-def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:
-    """Return the project's own comparison of parts of values, None if it has none."""
-    hook = item.ihook.pytest_parwork_compare
-    if not hook.get_hookimpls():
-        return None  # or the hook would be called for every part of every value in vain
-
-    def ask(actual: object, expected: object, path: str) -> Sequence[Mismatch] | None:
-        answer: Sequence[Mismatch] | None = hook(
-            actual=actual, expected=expected, path=path, policy=policy
-        )
-        return answer
-
-    return ask
-
-
-def backend_named(config: pytest.Config, name: str) -> Backend:
-    """Return the backend of that name, or the member of a family that the colon names."""
-    known = backends(config)
-    if name in known:
-        return known[name]
-    family, _, argument = name.partition(":")
-    if argument and isinstance(found := known.get(family), Family):
-        return found.named(argument)
-    raise _unknown(name, known)
-
-
-def _unknown(value: object, known: Mapping[str, Backend]) -> UsageError:
-    meant = nearest(value, known) if isinstance(value, str) else None
-    hint = f" (did you mean {meant!r}?)" if meant else ""
-    return UsageError(f"unknown backend {value!r}{hint}; known: {shorthand(known)}")
-
-
-def close_backends(config: pytest.Config) -> None:
-    """Close the backends that were used, if any, and end the processes that tasks left."""
-    kept = config.stash.get(_BACKENDS, {}).values()
-    for backend in {id(backend): backend for backend in kept}.values():  # some have two names
-        backend.close()
-    guard(config).end_workers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +191,7 @@ def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
     if axis == "workers":
         return _count("workers", "auto" if value == -1 else value)
     if not isinstance(value, str):
-        raise _unknown(value, backends(config))
+        raise unknown_backend(value, backends(config))
     backend_named(config, value)
     return value
 
