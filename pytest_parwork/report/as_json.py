@@ -9,8 +9,8 @@ from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
 from .serialising import serialise
 
-#: In C, as long as nothing is indented; strict JSON.
-_encode = json.JSONEncoder(allow_nan=False).encode
+#: In C, as long as nothing is indented; strict JSON. Only what is no JSON value is serialised.
+_encode = json.JSONEncoder(allow_nan=False, default=serialise).encode
 
 
 def json_pieces(report: Report) -> Iterator[str]:
@@ -20,7 +20,7 @@ def json_pieces(report: Report) -> Iterator[str]:
     100,000 cases as a whole took more memory than these themselves.
     """
     yield f'{{\n "schema": {SCHEMA},\n "parwork": {_encode(report.version)},\n'
-    yield f' "environment": {_encode(serialise(report.environment))},\n "runs": ['
+    yield f' "environment": {_encode(report.environment)},\n "runs": ['
     for number, run in enumerate(report.runs):
         yield ",\n  {" if number else "\n  {"
         yield from _members(_run(run))
@@ -33,11 +33,11 @@ def _members(data: Mapping[str, object]) -> Iterator[str]:
     for number, (key, value) in enumerate(data.items()):
         yield f"{',' if number else ''}\n   {_encode(key)}: "
         if not isinstance(value, Iterator):
-            yield _encode(serialise(value))
+            yield _encode(value)
             continue
         yield "["
         for place, item in enumerate(value):
-            yield f"{',' if place else ''}\n    {_encode(serialise(item))}"
+            yield f"{',' if place else ''}\n    {_encode(item)}"
         yield "\n   ]"
 
 
