@@ -1,4 +1,4 @@
-"""Arguments of cases: parameters, wide fixtures, and what cannot be one."""
+"""Arguments of cases: parameters, wide fixtures, and values that cannot be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A result whose loading ends pytest is named in what is left behind."""
+"""A result whose loading ends pytest is named in a last message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_parwork.plugin.session import breadcrumb
 
 from .scratch import Scratch, slow, until
 
-#: Case 3 gives what ends the process that loads it.
+#: Case 3 returns a value that ends the process that loads it.
 CASES = """
     def end_here():
         if is_here():
@@ -35,7 +35,7 @@ BACKENDS = ["processes:fork", slow("processes:spawn"), slow("joblib"), slow("das
 
 
 def watching(pid: int) -> list[int]:
-    """Return the processes that wait for the end of one, to say what it was loading."""
+    """Return the processes that wait for the exit of another, to report what it was loading."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:

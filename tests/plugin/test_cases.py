@@ -1,4 +1,4 @@
-"""Cases: fanned out, compared with their serial run, passed or failed by what came of both."""
+"""Cases: fanned out, compared with their serial run, passed or failed by both outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that a failure gives do what they say when they are pasted into a shell."""
+"""The commands in a failure's message work as promised when pasted into a shell."""
 
 from __future__ import annotations
 

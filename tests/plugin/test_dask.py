@@ -74,7 +74,7 @@ def leave_folder():
 
 
 def secretive(scratch: Scratch, **changed: str) -> None:
-    """Write a project with files that are nobody's business on a cluster."""
+    """Write a project with files that must not be sent to a cluster."""
     files = {
         "local_secrets.py": "KEY = 'hidden'\n",
         "settings_prod.py": "KEY = 'hidden'\n",

@@ -1,4 +1,4 @@
-"""How tests fall on the processes of pytest-xdist: a workload on one of them, each case once."""
+"""The distribution by pytest-xdist: each workload to one of its processes, each case once."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def equal_but_3(session: Session, verdict: str, told: str) -> None:
 def test_a_result_that_takes_too_long_to_be_loaded_is_lost(
     scratch: Scratch, backend: str, method: str, result: str
 ) -> None:
-    if "__hash__" in method:  # called before the state is there, in a cycle alone
+    if "__hash__" in method:  # called before the state is set, only in a cycle
         result = "(lambda e: e.__dict__.update(all={e: 1}) or e)(Endless(n)) if n == 3 else n"
     scratch.cases(cases(method, backend=repr(backend), result=result))
     session = scratch.run_apart(report=True)
@@ -354,7 +354,7 @@ class TestCalls:
             + ("    os._exit(0)\n" if "__del__" in method else "")
         )
         if "__del__" in method:
-            # What a call returns is the caller's, whose time is limited by nobody.
+            # The value of a call belongs to the caller, whose time has no limit.
             assert scratch.run_apart("-W", "ignore").code == 0
             return
         session = scratch.run_apart(report=True)

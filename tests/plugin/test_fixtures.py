@@ -1,4 +1,4 @@
-"""Fixtures of function scope: made, used and torn down where the case runs."""
+"""Function-scoped fixtures: set up, used and torn down in the worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is compared around a body: set-up and tear-down, phase by phase."""
+"""The phases around a body, compared one by one: set-up and tear-down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forking beside threads: refused, or a warning where the user asked for it by name."""
+"""Forking alongside threads: rejected, or a warning if the user chose it by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
     reason="the default start method does not fork",
 )
 
-#: The backends that fork although nobody said so.
+#: The backends that fork without being asked to by name.
 BARE = ["isolated", "joblib:multiprocessing", "multiprocessing", "processes"]
 BY_NAME = sorted(name for name in bundled() if name.endswith(":fork"))
 

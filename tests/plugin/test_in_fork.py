@@ -1,4 +1,4 @@
-"""Cases on `isolated:fork`: pytest itself runs them, in forks, with all that works in pytest."""
+"""Cases on `isolated:fork`: pytest itself runs them, in forks, with all of its features."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def unknown(request):
 
 class TestIt:
     @pytest.fixture
-    def data(self, data):  # overrides a wider one, and asks for it
+    def data(self, data):  # overrides a wider one, and requests it
         return [*data, 2]
 
     {MARK}
@@ -351,7 +351,7 @@ def test_subtests_are_unsupported(scratch: Scratch) -> None:
     scratch.cases(f"{MARK}def test_it(subtests): note('ran')")
     session = scratch.run()
     assert session.code == pytest.ExitCode.USAGE_ERROR
-    assert "the fixture 'subtests' reports while the case runs" in session.text
+    assert "the fixture 'subtests' reports to pytest while the case runs" in session.text
     assert scratch.notes() == []
 
 

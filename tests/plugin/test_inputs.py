@@ -1,4 +1,4 @@
-"""Calls that change what they are given."""
+"""Calls that change their arguments."""
 
 from __future__ import annotations
 

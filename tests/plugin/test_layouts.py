@@ -1,4 +1,4 @@
-"""Folders of every shape: rootdir, conftests, names given twice, odd characters."""
+"""Folders of every shape: rootdir, conftests, duplicate names, odd characters."""
 
 from __future__ import annotations
 

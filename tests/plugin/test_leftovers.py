@@ -1,4 +1,4 @@
-"""Whatever ends pytest, and however: its workers and all that they have started end too."""
+"""However pytest ends, its workers and all processes that they started end too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markers: which keyword comes from where, and what is refused before anything starts."""
+"""Markers: the source of each keyword, and errors before anything starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failing case says, as a user meets it."""
+"""The messages of failing cases, as users see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cases print and log in workers: sections of their reports, shown as pytest shows its own."""
+"""Output and logs of cases in workers: report sections, shown as pytest shows its own."""
 
 from __future__ import annotations
 
@@ -532,7 +532,7 @@ class TestLogging:
         assert session.counts == {"passed": 1, "failed": 1}
         assert TITLES["log"] not in session.out
         stderr = session.out.partition(TITLES["stderr"])[2]
-        assert "logged there 1" in stderr  # where Python writes what nobody handles
+        assert "logged there 1" in stderr  # Python's handler of last resort
 
     def test_a_handler_of_pytest_is_no_handler_of_a_worker(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
@@ -692,7 +692,7 @@ class TestCalls:
             import logging, sys
 
             def work(n):
-                sys.stdout.write(f"printed {{n}}\\n")  # at once, beside others
+                sys.stdout.write(f"printed {{n}}\\n")  # at the same time as other cases
                 sys.stderr.write(f"complained {{n}}\\n")
                 logging.getLogger("mine").warning("logged %s", n)
                 return n

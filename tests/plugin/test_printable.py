@@ -1,4 +1,4 @@
-"""Sessions whose tests, workers and names say what a terminal would obey."""
+"""Sessions whose tests, workers and names contain control codes of terminals."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from .scratch import Scratch
 
-#: What tests say; what is shown of it; what is kept of it where colours are.
+#: A text of tests; the text that is shown; the text where colours are kept.
 SAID = r"\x1b[2J\x1b[31mred\u202e\x07"
 SHOWN = r"\x1b[2J\x1b[31mred\u202e\x07"
 COLOURED = "\\x1b[2J\x1b[31mred\\u202e\\x07"
 
-#: One that raises, warns, prints and logs in its worker alone.
+#: A case that raises, warns, prints and logs in its worker only.
 IN_WORKER = f'''
     import logging, sys, warnings
 

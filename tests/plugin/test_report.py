@@ -1,4 +1,4 @@
-"""What a session shows and writes: terminal section, JSON, JUnit properties."""
+"""The results of a session: terminal section, JSON, JUnit properties."""
 
 from __future__ import annotations
 

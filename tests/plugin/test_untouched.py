@@ -1,4 +1,4 @@
-"""A suite that does not use the plugin: nothing of its session is different."""
+"""A suite that does not use the plugin: its session is unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cases warn of in workers: under pytest's filters, and once in its summary."""
+"""Warnings of cases in workers: under pytest's filters, and once in its summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many workers a session has: what limits them, and where it is told."""
+"""The number of workers of a session: its limits, and where it is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beside pytest-xdist: its processes share the cases, one of them shows one report."""
+"""With pytest-xdist: its processes share the cases, and one report is shown."""
 
 from __future__ import annotations
 

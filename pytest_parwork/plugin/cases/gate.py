@@ -240,7 +240,7 @@ class Gates:
         return True
 
     def _skipping(self) -> Callable[[pytest.Item], bool]:
-        """Return a predicate of pytest's own `skipping`: skip, skipif and xfail(run=False)."""
+        """Return a check whether pytest's own `skipping` plugin skips an item: it is not sent."""
         manager = self._config.pluginmanager
         skipping = manager.get_plugin("skipping")
         others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
