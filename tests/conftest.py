@@ -80,7 +80,7 @@ class Sampling:
     ) -> None:
         number: int | None = config.getoption("sample")
         if number is not None:
-            taken = sampled(items, number, seed=config.getoption("sample_seed"), key="nodeid")
+            taken = sampled(items, number, seed=config.getoption("sample_seed"))
             config.hook.pytest_deselected(items=[item for item in items if item not in taken])
             items[:] = taken
 

@@ -111,7 +111,7 @@ def both(scratch: Scratch, *options: str) -> list[Session]:
 def run(scratch: Scratch, plugin: str, *options: str) -> Session:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", f"{plugin} -p no:faulthandler")
-        return scratch.run_apart(*options, is_cold=True)
+        return scratch.run_apart(*options)
 
 
 def timeless(text: str) -> list[str]:
