@@ -15,8 +15,6 @@ from ..worker.calling import BatchCall
 from .parts import PerRun
 from .protocol import LEAVING, Backend, Event
 
-__all__ = ["backends"]
-
 
 @dataclass(slots=True)
 class _Lane:

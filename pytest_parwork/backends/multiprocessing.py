@@ -18,8 +18,6 @@ from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun
 from .protocol import Backend, Event
 
-__all__ = ["METHODS", "backends"]
-
 #: Seconds between two looks of a waiting thread at whether the run is over.
 GLANCE = 0.05
 

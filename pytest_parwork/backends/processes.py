@@ -14,8 +14,6 @@ from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun, event_of
 from .protocol import Backend, Event
 
-__all__ = ["backends"]
-
 
 class ProcessWorkers:
     """As many executors as workers, with one process each.

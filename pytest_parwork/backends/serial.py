@@ -9,8 +9,6 @@ from ..worker.calling import BatchCall
 from .parts import PerRun
 from .protocol import Backend, Event
 
-__all__ = ["backends"]
-
 
 class SerialWorkers:
     """This very thread."""

@@ -12,8 +12,6 @@ from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun, event_of
 from .protocol import Backend, Event
 
-__all__ = ["backends"]
-
 
 class ThreadWorkers:
     """One executor, whose threads do not keep the process from ending."""

@@ -14,8 +14,6 @@ from ..model.printable import printable
 from .entries import CaseEntry
 from .figures import counted, duration
 
-__all__ = ["Scene", "lost_message", "mismatch_message"]
-
 #: Columns before what a row says.
 INDENT = 11
 #: Narrower tables say too little, wider lines are harder to read, whatever room there is.

@@ -14,8 +14,6 @@ from ..transport.sources import note_missing
 from ..worker.inputs import Inputs
 from .reference import Called, timed_out
 
-__all__ = ["SERIAL", "Judged", "Terms", "drop", "entry_of", "in_parallel", "judge", "unjudged"]
-
 #: The reference of a test that runs on a backend.
 SERIAL = Side(name="serial", run="the serial run")
 

@@ -14,8 +14,6 @@ from ..machine.stacks import stack_of
 from ..model.outcome import Lost, Outcome
 from ..transport.failures import describe, is_skip
 
-__all__ = ["Called", "References", "call", "sample", "timed_out"]
-
 
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
     """Choose the share of `ids` (rounded up) that is verified: the same ones in every session."""

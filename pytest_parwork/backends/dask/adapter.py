@@ -27,8 +27,6 @@ from .sending import Sending
 if TYPE_CHECKING:
     from distributed import Future
 
-__all__ = ["backends"]
-
 #: Seconds without news until it is asked whether there is any worker left.
 SILENCE = 2.0
 

@@ -10,8 +10,6 @@ from .joined import JoinedDask, configured_address
 from .local import LocalDask
 from .logs import Hush
 
-__all__ = ["Clusters"]
-
 
 class Clusters:
     """The clusters of a session: at most one of our own, and those that are joined."""

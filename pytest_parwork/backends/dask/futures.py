@@ -13,8 +13,6 @@ from ..protocol import UNKNOWN, Event
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["LOST", "event_of", "first_to_end", "received"]
-
 #: What is said of a batch that dask has given up.
 LOST = "dask has lost it"
 

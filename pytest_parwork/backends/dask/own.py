@@ -16,8 +16,6 @@ from .local import LocalDask
 if TYPE_CHECKING:
     from distributed import Future
 
-__all__ = ["LocalWorkers"]
-
 #: Seconds in which dask tells of the end of a batch that the ledger knows of.
 GRACE = 0.5
 

@@ -13,8 +13,6 @@ from ..protocol import Backend, Reach, Workers
 from .on_ray import RayBackend
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
 
-__all__ = ["backends"]
-
 
 class JoblibBackend:
     """What joblib has kept from earlier runs (loky's workers) serves later ones."""

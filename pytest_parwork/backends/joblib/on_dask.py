@@ -18,8 +18,6 @@ from ..dask.local import LocalDask
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
 
-__all__ = ["OnJoinedDask", "OnLocalDask"]
-
 #: Seconds in which tasks end that run beside one that took its worker with it.
 GRACE = 0.5
 

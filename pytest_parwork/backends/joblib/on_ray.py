@@ -26,8 +26,6 @@ from ...worker.calling import BatchCall
 from ..protocol import Event, Reach, Workers
 from .ray_driver import SERVER_ENDED, serve
 
-__all__ = ["DRIVER", "RayBackend"]
-
 #: The name of the process that calls ray.
 DRIVER = "parwork-ray"
 

@@ -23,8 +23,6 @@ from ..protocol import Event, Reach
 if TYPE_CHECKING:
     from .loky import TellingLoky
 
-__all__ = ["BUNDLED", "ParallelWorkers", "RegisteredWorkers", "end_loky"]
-
 #: Seconds that a call which has lost its workers, or a worker that is let go, has to end.
 ENDING = 5.0
 

@@ -24,8 +24,6 @@ from ..parts import EventQueue
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
 
-__all__ = ["SERVER_ENDED", "serve"]
-
 #: ray's settings by environment: nothing is reported to its makers, nothing listens beyond this
 #: machine (of clusters it means those of several machines), and who has no token is rejected.
 SETTINGS = {
