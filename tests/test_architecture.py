@@ -33,7 +33,7 @@ ORDER = (
 BESIDE = {"__init__", "__main__", "testing"}
 
 #: What adapters share. All else in `backends` is one adapter, a file or a folder.
-SHARED = {"backends", "backends.protocol"}
+SHARED = {"backends", "backends.parts", "backends.protocol"}
 
 #: The only adapter that uses another: joblib can run on dask.
 PAIRS = {("joblib", "dask")}
@@ -232,6 +232,12 @@ class TestTheRules:
             "backends.processes imports backends.dask.local",
             "backends.threads imports backends.processes",
         ]
+
+
+@pytest.mark.parametrize("library", ["pytest", "joblib", "numpy", "dask", "cloudpickle"])
+def test_the_address_for_authors_of_backends_loads_without_libraries(library: str) -> None:
+    code = f"import pytest_parwork.backends, sys; sys.exit({library!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 @pytest.mark.parametrize("library", ["joblib", "numpy", "dask", "threadpoolctl", "cloudpickle"])

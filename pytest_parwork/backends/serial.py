@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-from .protocol import Backend, Event, PerRun, Reach
+from .parts import PerRun
+from .protocol import Backend, Event
 
 __all__ = ["backends"]
 
@@ -14,7 +15,6 @@ __all__ = ["backends"]
 class SerialWorkers:
     """This very thread."""
 
-    reach: Reach = "process"
     eager = False
     start_method = "none"
 
@@ -40,4 +40,4 @@ class SerialWorkers:
 
 def backends() -> dict[str, Backend]:
     """Return the backend by name."""
-    return {"serial": PerRun(SerialWorkers)}
+    return {"serial": PerRun(SerialWorkers, reach="process", place="caller")}

@@ -9,7 +9,8 @@ from functools import partial
 
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-from .protocol import Backend, Event, EventQueue, PerRun, Reach, told
+from .parts import EventQueue, PerRun, event_of
+from .protocol import Backend, Event
 
 __all__ = ["backends"]
 
@@ -17,7 +18,6 @@ __all__ = ["backends"]
 class ThreadWorkers:
     """One executor, whose threads do not keep the process from ending."""
 
-    reach: Reach = "process"
     eager = False
     start_method = "thread"
 
@@ -50,7 +50,7 @@ class ThreadWorkers:
 
     def _tell(self, batch: Batch, future: Future[int]) -> None:
         self._open.discard(future)
-        self._events.put(told(future, batch))
+        self._events.put(event_of(future, batch))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         return self._events.drain(timeout)
@@ -81,4 +81,4 @@ def _let_go(thread: threading.Thread) -> None:
 
 def backends() -> dict[str, Backend]:
     """Return the backend by name."""
-    return {"threads": PerRun(ThreadWorkers, is_threaded=True)}
+    return {"threads": PerRun(ThreadWorkers, reach="process")}

@@ -78,13 +78,13 @@ def _match_strays(
             others[twin] = None
         else:
             identified[name].append(twin)
-    for key, refused in strays:
+    for key, rejected in strays:
         twin = ABSENT
         if not _is_decided(key):
             name = relation.identify(key)
             if name is None:
                 twin = _find_twin(
-                    key, (other for other in others if other is not refused), relation
+                    key, (other for other in others if other is not rejected), relation
                 )
                 others.pop(twin, None)
             elif identified[name]:
@@ -118,7 +118,7 @@ def _make_room(
     relation: Relation,
     tried: set[int],
 ) -> bool:
-    """Give `key` the twin of another key, if that key has another one.
+    """Give `key` the twin of another key, if that key can be paired with another one.
 
     With a tolerance, equality is not transitive: the first twin found for one key may be the only
     one for another.

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ..model.comparison import Comparison, Policy
 from ..model.errors import UsageError
+from ..model.public import public
 from .arrays import is_bool
 from .judge import Judge
 from .show import show
@@ -22,6 +23,7 @@ _EXACT = Exact()
 Compare: TypeAlias = "Policy | Callable[[Any, Any], object] | Mapping[Any, Any]"
 
 
+@public()
 def exact(*, dict_order: bool = False) -> Exact:
     """Return the default policy: equal in type, structure and every bit of every number.
 
@@ -33,6 +35,7 @@ def exact(*, dict_order: bool = False) -> Exact:
     return Exact(dict_order=dict_order)
 
 
+@public()
 def ulp(steps: int) -> Ulp:
     """Return the policy that admits floats at most `steps` apart on the number line of their type.
 
@@ -45,6 +48,7 @@ def ulp(steps: int) -> Ulp:
     return Ulp(steps=int(steps))
 
 
+@public()
 def close(*, rtol: float, atol: float = 0.0) -> Close:
     """Return the policy that admits |actual - expected| <= atol + rtol |expected| between floats.
 
@@ -59,6 +63,7 @@ def close(*, rtol: float, atol: float = 0.0) -> Close:
     return Close(rtol=float(rtol), atol=float(atol))
 
 
+@public()
 def reordered_sum(terms: Iterable[complex]) -> ReorderedSum:
     """Return the policy for the sum of `terms`, added up in any order or grouping.
 
@@ -71,12 +76,13 @@ def reordered_sum(terms: Iterable[complex]) -> ReorderedSum:
         flat += terms.ravel().tolist() if hasattr(terms, "ravel") else terms
         magnitude = math.fsum(map(abs, flat))
     except (TypeError, OverflowError) as error:
-        raise UsageError(f"reordered_sum({show(terms)}): give the terms, finite numbers") from error
+        raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms") from error
     if not flat or not math.isfinite(magnitude):
-        raise UsageError(f"reordered_sum({show(terms)}): give the terms, finite numbers")
+        raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms")
     return ReorderedSum(terms=len(flat), magnitude=magnitude)
 
 
+@public()
 def unordered() -> Unordered:
     """Return the policy for results in any order, as `imap_unordered` returns them.
 
@@ -115,6 +121,7 @@ def as_policy(value: Compare) -> Policy:
     )
 
 
+@public()
 def compare(
     actual: object,
     expected: object,

@@ -49,7 +49,7 @@ def most_workers() -> int | None:
     except ValueError:
         most = 0
     if most < 1:
-        raise UsageError(f"{MOST}={text}: give a whole number from 1 on, or unset it")
+        raise UsageError(f"{MOST}={text}: give a whole number, at least 1, or unset it")
     return most
 
 

@@ -1,4 +1,4 @@
-"""Why results differ: what a diagnosis finds."""
+"""The causes of differences, as a diagnosis finds them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .printable import make_printable, printable
 class Cause:
     """A cause of differences, with the ids of the cases that it explains.
 
-    `name` is one of an open set (`GLOBAL_RNG`, `WORKER_HISTORY`), `detail` what of it, as
-    `numpy.random`. A cause is `confirmed` if a probe has shown it, else suspected: `evidence` says
-    by what, `probes` are the experiments that were run for it, in their order. `remedy` is what to
-    do about it.
+    `name` is one of an open set (`GLOBAL_RNG`, `WORKER_HISTORY`), `detail` narrows it down, such as
+    `numpy.random`. A cause is `confirmed` if a probe has shown it, else suspected. `evidence`
+    describes the finding, `probes` are the experiments that were run for it, in order, and `remedy`
+    is the advice to the user.
     """
 
     name: str
@@ -31,6 +31,6 @@ class Cause:
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     def __str__(self) -> str:
-        """Name the cause as a reader is to see it: `GLOBAL_RNG (numpy.random), confirmed`."""
+        """Return the text for reports: `GLOBAL_RNG (numpy.random), confirmed`."""
         detail = f" ({self.detail})" if self.detail else ""
         return f"{self.name}{detail}, {'confirmed' if self.confirmed else 'suspected'}"

@@ -1,4 +1,4 @@
-"""The words for what a comparison finds."""
+"""The results of comparisons: mismatches and notes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 
 from .listing import WIDTH, shorten, tabulate
 from .printable import make_printable, printable
+from .public import public
 
 #: Lines of a table of mismatches: a longer one adds nothing.
 LINES = 11
@@ -35,6 +36,7 @@ CLASSES: Mapping[str, str] = {
 }
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
     """One place where two outcomes differ.
@@ -80,6 +82,7 @@ class Mismatch:
         return ": ".join(part for part in (self.array, text) if part)
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """A remark on two outcomes that is worth knowing but is not a difference.
@@ -96,6 +99,7 @@ class Note:
         make_printable(self, "path", "kind", "text")
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """All mismatches of one value, or of one run, against the reference; true when there is none.
@@ -197,6 +201,7 @@ def group_by_class(mismatches: Sequence[Mismatch], most: int | None) -> list[Mis
 OwnComparison: TypeAlias = Callable[[object, object, str], "Sequence[Mismatch] | None"]
 
 
+@public()
 class Policy(Protocol):
     """How two values are compared; see `pytest_parwork.equivalence`."""
 

@@ -11,6 +11,7 @@ from .comparison import Comparison
 from .errors import LostError
 from .output import Output
 from .printable import printable
+from .public import public
 from .work import Budget, Configuration
 
 
@@ -126,6 +127,7 @@ class Verdict(str, Enum):
         return min(verdicts, key=order.index, default=cls.NOT_VERIFIED)
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Sequence[Any]):
     """One configuration executed on one workload: a sequence of the values in task order.

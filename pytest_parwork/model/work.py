@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .comparison import Policy
+from .public import BACKENDS, public
 
 WorkersAsked = int | Literal["auto"]
 
@@ -106,6 +107,7 @@ class Plan:
     min_speedup: float | None = None
 
 
+@public(BACKENDS)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Tasks sent together, by number."""

@@ -6,6 +6,7 @@ Imports inside a hook are not needed by a session without parwork, which must no
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ..backends.protocol import Backend
     from .calls.fixture import Parwork
     from .cases.collection import Collected
+
+#: The tests for authors of backends, whose assertions are to show their values.
+TESTING = "pytest_parwork.testing"
 
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
@@ -41,6 +45,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     options.note_width(config)
+    if TESTING not in sys.modules:  # pytest does so by itself only for what is no editable install
+        pytest.register_assert_rewrite(TESTING)
     config.stash[_INSIDE] = CURRENT_TEST in os.environ
     try:
         files = options.report_files(config)

@@ -11,6 +11,7 @@ from ..model import stats
 from ..model.causes import Cause
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
+from ..model.public import public
 from ..model.work import Budget, WorkersAsked
 from .entries import CaseEntry, RunFacts
 from .timing import Timing, timing
@@ -107,6 +108,7 @@ class RunReport(RunEntry):
         return tuple(moment - self.origin for moment in moments)
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The JSON-safe digest of all runs of a session; `version` is that of parwork."""

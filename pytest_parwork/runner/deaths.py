@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
-from ..backends.protocol import UNKNOWN, Workers, exit_name
+from ..backends.protocol import UNKNOWN, Workers
 from ..machine.clock import now
+from ..machine.exits import exit_name
 from ..machine.process_groups import kill_rest_of_group, state_of
 from .suspension import Suspension
 from .waits import GLANCE, HEARSAY, REAPING

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from ..backends.protocol import exit_name
 from ..machine.clock import now
+from ..machine.exits import exit_name
 from ..machine.stacks import Stack
 from ..model.outcome import Lost, Try
 from ..model.work import Task

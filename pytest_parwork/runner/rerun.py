@@ -16,9 +16,10 @@ class Rerun:
     """Runs tasks of a run again, on the same backend, with what they were given at first.
 
     In processes each task loads it from the payload that the run has sent. Threads get new copies
-    of copies that were made then; the functions themselves are shared with them, and so is what
-    these change outside of their arguments. `unavailable` holds, by task number, why a task cannot
-    be run again.
+    of copies that were made then, which tasks share within a run as they share the originals: one
+    that is named twice finds what it did to them itself. The functions are the same objects, and so
+    is all that these change outside of their arguments. `unavailable` holds, by task number, why a
+    task cannot be run again.
     """
 
     def __init__(

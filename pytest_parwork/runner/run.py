@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ..backends.protocol import Backend, Reach, Workers
+from ..backends.protocol import Backend, Reach, Workers, is_threaded
 from ..machine import budget
 from ..machine.clock import now
 from ..model.errors import BackendError, ParworkWarning
@@ -70,7 +70,7 @@ def _execute(
     suspension = Suspension()
 
     def start() -> Workers:
-        if request.guard is not None and not getattr(backend, "is_threaded", False):
+        if request.guard is not None and not is_threaded(backend):
             request.guard.begin()
         return backend.start(given.workers)
 
@@ -81,7 +81,7 @@ def _execute(
         if snapshot is None:
             if workers.start_method == "fork":
                 warn_of_fork(request.workload, request.configuration, request.modules)
-            snapshot = own = SNAPSHOTS[workers.reach](setting)
+            snapshot = own = SNAPSHOTS[backend.reach](setting)
         medium = snapshot.medium(setting, numbers)
     except BaseException as error:
         workers.close(CLOSE_INTERRUPTED)

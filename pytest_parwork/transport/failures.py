@@ -59,8 +59,8 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
 
 def _type_name(kind: type) -> str:
     """Return the full name of a class; built-in ones and our errors without their module."""
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    return name.removeprefix("builtins.").removeprefix(f"{PayloadError.__module__}.")
+    module, name = f"{kind.__module__}", f"{kind.__qualname__}"
+    return name if module in ("builtins", PayloadError.__module__) else f"{module}.{name}"
 
 
 def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:

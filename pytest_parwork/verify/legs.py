@@ -157,7 +157,7 @@ def entry_of(
 
 
 def _result(terms: Terms, outcome: Outcome) -> Result | None:
-    """Return by what the result of a task can be known later, None where nobody asks."""
+    """Return the recorded form of the result of a task, None if it is not to be recorded."""
     return result_of(outcome, seconds=terms.timeout) if terms.is_recorded else None
 
 

@@ -18,7 +18,7 @@ import parwork_faults as faults
 import pytest
 from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
 
-from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.backends import Backend
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Task
 from pytest_parwork.runner import Guard
@@ -105,6 +105,9 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 Survey = Mapping[str, Outcome]
+
+#: The default backend, and the one whose workers share nothing.
+ALSO_DAILY = ("joblib:loky", JOINED)
 
 #: Methods of the Pool whose workers meet the same faults, and are heard of in the same way.
 HEARD_ALIKE = {"multiprocessing:imap", "multiprocessing:map_async", *ALIKE}

@@ -1,14 +1,17 @@
-"""What is asked of a run beside its tasks: an order, batches, reports of progress, a rerun."""
+"""What a run can be asked for: an order, batches, reports of progress, a rerun."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import parwork_tasks as tasks
 import pytest
-from carrier import Carrier, Counting, calls, outcomes
+from carrier import JOINED, Carrier, Counting, calls, outcomes
 
 from pytest_parwork.backends.protocol import Backend
 from pytest_parwork.model.outcome import Run
@@ -16,7 +19,7 @@ from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import Progress, Rerun, RunRequest
 
 #: One name for each way of sharing, and loky, whose workers outlive a run.
-NAMES = ["serial", "threads", "processes:fork", "joblib:loky", "dask"]
+NAMES = ["serial", "threads", "processes:fork", "joblib:loky", "dask", JOINED]
 
 SHUFFLED = [3, 0, 7, 1, 6, 2, 5, 4]
 
@@ -37,20 +40,27 @@ def rerun_of(run: Run) -> Rerun:
     return rerun
 
 
-@pytest.mark.parametrize("name", ["serial", "threads", "processes:fork", "dask"])
-def test_one_worker_starts_tasks_in_the_order_asked_for(
-    backends: Mapping[str, Backend], name: str
-) -> None:
-    carrier = Carrier(name, backends[name])
+def payloads() -> int:
+    """Return how many payloads this process has open."""
+    links = []
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            links.append(os.readlink(f"/proc/self/fd/{fd}"))
+    return sum("parwork-payload" in link for link in links)
+
+
+@pytest.mark.parametrize("name", ["serial", "threads", "processes:fork", JOINED], indirect=True)
+def test_one_worker_starts_tasks_in_the_order_asked_for(name: str, backend: Backend) -> None:
+    carrier = Carrier(name, backend)
     run = carrier(calls(tasks.square, *[(x,) for x in range(8)]), workers=1, order=SHUFFLED)
     assert started(run) == SHUFFLED
     assert run == [x * x for x in range(8)]
     carrier.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_batches_are_run_as_they_were_asked_for(backends: Mapping[str, Backend], name: str) -> None:
-    counting = Counting(backends[name])
+@pytest.mark.parametrize("name", NAMES, indirect=True)
+def test_batches_are_run_as_they_were_asked_for(name: str, backend: Backend) -> None:
+    counting = Counting(backend)
     carrier = Carrier(name, counting)
     batches = [(5, 0, 1), (4,), (2, 7), (3, 6)]
     run = carrier(calls(tasks.square, *[(x,) for x in range(8)]), batches=batches)
@@ -79,10 +89,10 @@ def test_what_is_left_of_a_batch_whose_worker_died_is_run_in_the_same_order(
     carrier.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_progress_ends_at_the_total(backends: Mapping[str, Backend], name: str) -> None:
+@pytest.mark.parametrize("name", NAMES, indirect=True)
+def test_progress_ends_at_the_total(name: str, backend: Backend) -> None:
     seen: list[Progress] = []
-    carrier = Carrier(name, backends[name])
+    carrier = Carrier(name, backend)
     work = calls(tasks.square_later, *[(x, 0.1) for x in range(6)])
     work.append(Task(id="fails", function=tasks.raise_value_error, args=(1,)))
     work.append(Task(id="not sent", function=tasks.identity, args=(threading.Lock(),)))
@@ -118,11 +128,9 @@ def test_a_report_of_progress_that_raises_does_not_end_the_run(
     carrier.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_rerun_gets_what_the_tasks_were_given_at_first(
-    backends: Mapping[str, Backend], name: str
-) -> None:
-    carrier = Carrier(name, backends[name])
+@pytest.mark.parametrize("name", NAMES, indirect=True)
+def test_a_rerun_gets_what_the_tasks_were_given_at_first(name: str, backend: Backend) -> None:
+    carrier = Carrier(name, backend)
     values = [0]
     work = calls(tasks.append, *[(values, x) for x in range(1, 5)])
     run = carrier(work, keep=True, order=range(4))
@@ -139,15 +147,17 @@ def test_a_rerun_gets_what_the_tasks_were_given_at_first(
         assert list(again) == [[0, 3]]
         again = carrier.keep_open(rerun.run([3, 1], batches=[[3, 1]]))
         assert list(again) == [[0, 4], [0, 4, 2] if shared else [0, 2]]
+        again = carrier.keep_open(rerun.run([1, 1], batches=[[1, 1]]))
+        assert list(again) == [[0, 2], [0, 2, 2] if shared else [0, 2]]
         carrier.close()
     rerun.close()
 
 
-@pytest.mark.parametrize("name", ["serial", "threads", "processes:fork", "dask"])
+@pytest.mark.parametrize("name", ["serial", "threads", "processes:fork", JOINED], indirect=True)
 def test_a_rerun_keeps_to_an_order_in_which_a_task_is_named_twice(
-    backends: Mapping[str, Backend], name: str
+    name: str, backend: Backend
 ) -> None:
-    carrier = Carrier(name, backends[name])
+    carrier = Carrier(name, backend)
     rerun = rerun_of(carrier(calls(tasks.square, *[(x,) for x in range(4)]), keep=True))
     run = carrier.keep_open(rerun.run([2, 0, 2, 3], workers=1))
     assert run == [4, 0, 4, 9]
@@ -157,10 +167,16 @@ def test_a_rerun_keeps_to_an_order_in_which_a_task_is_named_twice(
     rerun.close()
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files have names there")
 def test_nothing_is_kept_unless_it_was_asked_for(backends: Mapping[str, Backend]) -> None:
     carrier = Carrier("processes:fork", backends["processes:fork"])
     assert outcomes(carrier(calls(tasks.square, (1,)))).rerun is None
+    assert payloads() == 0
+    rerun = rerun_of(carrier(calls(tasks.square, (1,)), keep=True))
     carrier.close()
+    assert payloads() == 1
+    rerun.close()
+    assert payloads() == 0
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,8 @@ import parwork_tasks
 import pytest
 from carrier import Carrier
 
-from pytest_parwork.backends import processes
+from pytest_parwork.backends import Backend, Event, Reach, Workers, processes
 from pytest_parwork.backends.joblib import loky
-from pytest_parwork.backends.protocol import Backend, Event, Workers
 from pytest_parwork.machine import contexts
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import deaths, ending, on_machine, overdue
@@ -71,6 +70,7 @@ class Counting:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.reach: Reach = backend.reach
         self.starts = 0
 
     def start(self, workers: int, /) -> Workers:

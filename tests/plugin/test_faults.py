@@ -131,6 +131,7 @@ def test_a_backend_that_cannot_start_fails_its_cases_and_no_others(scratch: Scra
         "conftest.py",
         """
         class Broken:
+            reach = "machine"
             def start(self, workers):
                 raise OSError("no cluster there")
             def close(self):

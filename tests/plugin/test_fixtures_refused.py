@@ -8,6 +8,14 @@ from .scratch import Scratch
 
 MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
 
+#: A conftest.py with a backend of which parwork knows no more than it says.
+OWN_THREADS = """
+    from pytest_parwork.backends import PerRun, bundled
+
+    def pytest_parwork_backends():
+        return {"own": PerRun(bundled()["threads"].start, reach="process")}
+    """
+
 
 @pytest.mark.parametrize(
     ("text", "told"),
@@ -122,28 +130,67 @@ def test_on_threads_what_changes_the_process_is_one_too(
     assert scratch.notes() == []
 
 
-def test_on_threads_of_an_own_backend_it_fails_the_case(scratch: Scratch) -> None:
+@pytest.mark.parametrize("name", ["monkeypatch", "capsys"])
+def test_on_an_own_backend_with_threads_as_on_ours(scratch: Scratch, name: str) -> None:
+    scratch.write("conftest.py", OWN_THREADS)
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork(backend="own", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n, {name}): note("ran")
+        """
+    )
+    session = scratch.run()
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert f"test_it.py::test_it[0]: the fixture {name!r} changes the whole" in session.text
+    assert scratch.notes() == []
+
+
+@pytest.mark.parametrize(
+    ("reach", "has"), [("", "no reach"), ("reach = 'thread'", "reach='thread'")]
+)
+def test_a_backend_that_does_not_say_what_it_shares_is_a_usage_error(
+    scratch: Scratch, reach: str, has: str
+) -> None:
     scratch.write(
         "conftest.py",
-        """
-        from pytest_parwork.backends.protocol import PerRun
-        from pytest_parwork.backends.threads import ThreadWorkers
+        f"""
+        class Own:
+            {reach}
+            def start(self, workers): raise OSError("not to be started")
+            def close(self): pass
 
         def pytest_parwork_backends():
-            return {"own": PerRun(ThreadWorkers)}
+            return {{"own": Own()}}
         """,
     )
     scratch.cases(
         """
         @pytest.mark.parwork(backend="own", workers=2)
         @pytest.mark.parametrize("n", range(2))
-        def test_it(n, monkeypatch): note("ran")
+        def test_it(n): return n
         """
     )
-    session = scratch.run()
-    assert session.counts == {"failed": 2}
-    assert "'monkeypatch' changes the whole process" in " ".join(session.text.split())
-    assert scratch.notes() == []
+    text = " ".join(scratch.run().text.split())
+    assert f"test_it.py::test_it: the backend 'own' (class Own) has {has}; set it to" in text
+    assert "'machine' where they are other processes on this machine, 'network' where" in text
+
+
+def test_a_family_is_asked_for_its_members(scratch: Scratch) -> None:
+    scratch.write(
+        "conftest.py",
+        """
+        class Own:
+            reach = "machine"
+            def named(self, argument): return object()
+            def close(self): pass
+
+        def pytest_parwork_backends():
+            return {"own": Own()}
+        """,
+    )
+    scratch.cases("@pytest.mark.parwork(backend='own:x')\ndef test_it(): pass")
+    assert "the backend 'own:x' (class object) has no reach" in scratch.run().text
 
 
 def test_levels_of_loggers_cannot_be_set_on_threads(scratch: Scratch) -> None:

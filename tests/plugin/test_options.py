@@ -266,6 +266,7 @@ class TestSerial:
             "conftest.py",
             """
             class Broken:
+                reach = "machine"
                 def start(self, workers):
                     raise OSError("no workers")
                 def close(self):

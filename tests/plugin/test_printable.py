@@ -112,6 +112,7 @@ def test_why_a_backend_could_not_start(scratch: Scratch) -> None:
         "conftest.py",
         f"""
         class Own:
+            reach = "machine"
             def start(self, workers): raise OSError("{SAID}")
             def close(self): pass
 

@@ -111,7 +111,7 @@ def both(scratch: Scratch, *options: str) -> list[Session]:
 def run(scratch: Scratch, plugin: str, *options: str) -> Session:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", f"{plugin} -p no:faulthandler")
-        return scratch.run_apart(*options, is_cold=True)
+        return scratch.run_apart(*options)
 
 
 def timeless(text: str) -> list[str]:
@@ -144,7 +144,7 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
         import signal, sys
 
         NAMES = (
-            "model model.errors model.printable plugin plugin.compat plugin.config "
+            "model model.errors model.printable model.public plugin plugin.compat plugin.config "
             "plugin.config.options plugin.hookspecs plugin.session plugin.session.reporting"
         )
 

@@ -113,7 +113,9 @@ def test_an_invalid_cap_is_reported_before_anything_runs(
     )
     session = scratch.run(*option)
     assert session.code != 0
-    assert f"PARWORK_MAX_WORKERS={text}: give a whole number from 1 on, or unset it" in session.text
+    assert (
+        f"PARWORK_MAX_WORKERS={text}: give a whole number, at least 1, or unset it" in session.text
+    )
     assert "Traceback" not in session.text
     assert scratch.notes() == []
 

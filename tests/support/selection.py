@@ -7,7 +7,7 @@ other combinations are marked `sweep`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -28,9 +28,6 @@ CHEAP = {"serial", "threads", "processes:fork"}
 #: The families of backends, in the names of which a method follows.
 FAMILIES = {name.partition(":")[0] for name in bundled()}
 
-#: How many other backends a question is asked of daily.
-OTHERS = 1
-
 #: A module of tests lists in this variable what is asked daily in addition.
 ALSO = "ALSO_DAILY"
 
@@ -45,10 +42,20 @@ def mark_sweep(items: Iterable[pytest.Item]) -> None:
             questions.setdefault(question_of(item), []).append(item)
     for question, asked in questions.items():
         also = getattr(getattr(asked[0], "module", None), ALSO, ())
-        daily = daily_of(question, {backend_of(item) for item in asked}, also=also)
-        for item in asked:
-            if backend_of(item) not in daily:
-                item.add_marker("sweep")
+        others = [item for item in asked if backend_of(item) not in CHEAP.union(also)]
+        swept = [item for item in others if backend_of(item) in SWEPT]
+        for daily in sampled([item for item in others if item not in swept], 1, seed=question):
+            is_shared = not SHARED.isdisjoint(fixtures_of(daily))
+            same = [item for item in others if is_shared and backend_of(item) == backend_of(daily)]
+            swept += [item for item in others if item not in (daily, *same, *swept)]
+        for item in swept:
+            item.add_marker("sweep")
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    """Return the names of the fixtures that a test takes."""
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
 
 
 def backend_of(item: pytest.Item) -> str:
@@ -59,30 +66,29 @@ def backend_of(item: pytest.Item) -> str:
 
 
 def question_of(item: pytest.Item) -> str:
-    """Return what the tests have in common that differ in their backend alone."""
-    if not SHARED.isdisjoint(getattr(item, "fixturenames", ())):
-        return item.nodeid.partition("::")[0]
+    """Return what the tests have in common of which one asks another backend than the cheap ones.
+
+    Those of the backends differ in their backend alone, those of pytest's side, which is the same
+    for all backends, in any parameter.
+    """
+    file, _, _ = item.nodeid.partition("::")
+    if not SHARED.isdisjoint(fixtures_of(item)):
+        return file
     spec: Any = getattr(item, "callspec")  # noqa: B009, only parametrized functions have it
-    others = sorted((name, at) for name, at in spec.indices.items() if name not in NAMES)
-    return f"{item.nodeid.removesuffix(f'[{spec.id}]')} {others}"
+    function = item.nodeid.removesuffix(f"[{spec.id}]")
+    if "plugin" in file.split("/"):
+        return function
+    return f"{function}[{spec.id.replace(backend_of(item), '', 1)}]"
 
 
-def daily_of(question: str, names: Collection[str], *, also: Collection[str] = ()) -> set[str]:
-    """Return the backends, out of these names, of which the question is asked daily."""
-    always = {name for name in names if name in CHEAP or name in also}
-    rest = sorted(set(names) - SWEPT - always)
-    return always | set(sampled(rest, OTHERS, seed=question))
-
-
-def sampled(items: Sequence[Item], number: int, *, seed: str, key: str = "") -> list[Item]:
+def sampled(items: Sequence[Item], number: int, *, seed: str) -> list[Item]:
     """Return so many items in their order, chosen by the seed; each by itself, whatever others are.
 
-    An item is known by its text, or by the attribute that `key` names.
+    A test is known by its id, anything else by its text.
     """
 
-    def rank(item: Item) -> bytes:
-        text = getattr(item, key) if key else item
+    def rank(at: int) -> bytes:
+        text = getattr(items[at], "nodeid", items[at])
         return sha256(f"{seed}\0{text}".encode()).digest()
 
-    chosen = sorted(range(len(items)), key=lambda at: rank(items[at]))[:number]
-    return [items[at] for at in sorted(chosen)]
+    return [items[at] for at in sorted(sorted(range(len(items)), key=rank)[:number])]

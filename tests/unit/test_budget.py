@@ -1,4 +1,4 @@
-"""How many workers and native threads there is room for, and where the number comes from."""
+"""The number of workers and native threads, and its source."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_auto_is_the_usable_cpus_and_at_least_two(monkeypatch: pytest.MonkeyPatc
     assert described("auto") == (2, "at least 2, with 1 usable CPU (affinity)")
 
 
-def test_a_number_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_is_used_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
     assert described(1) == (1, "1 asked for")
     assert described(50) == (50, "50 asked for")
@@ -94,7 +94,7 @@ def test_an_invalid_cap_is_rejected(monkeypatch: pytest.MonkeyPatch, text: str) 
     with pytest.raises(UsageError) as caught:
         budget.resolve(2)
     assert str(caught.value) == (
-        f"PARWORK_MAX_WORKERS={text}: give a whole number from 1 on, or unset it"
+        f"PARWORK_MAX_WORKERS={text}: give a whole number, at least 1, or unset it"
     )
 
 
@@ -114,7 +114,7 @@ def test_a_worker_without_a_task_is_not_counted(monkeypatch: pytest.MonkeyPatch)
     assert enough.for_tasks(4) is enough
 
 
-def test_what_the_backend_gives_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_that_the_backend_grants_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", "4")
     asked = budget.resolve("auto")
     less = asked.granted(1)

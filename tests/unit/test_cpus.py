@@ -21,18 +21,18 @@ class System:
         (folder / "proc").mkdir()
 
     def process(self, groups: str, *, root: str = "/", kind: str = "cgroup2 cgroup2 rw") -> None:
-        """Say in which groups this process is, and of which group the mount shows the inside."""
+        """Set the groups of this process, and the group at which the mount starts."""
         place = str(self.mount).replace(" ", r"\040")
         line = f"35 24 0:30 {root} {place} rw,nosuid shared:9 - {kind}\n"
         self.write("proc/cgroup", groups)
         self.write("proc/mountinfo", f"24 1 8:1 / / rw - ext4 /dev/root rw\n{line}")
 
     def limit(self, group: str, text: str) -> None:
-        """Give a group of version 2 its limit."""
+        """Set the limit of a group of version 2."""
         self.write(f"{self.mount.name}/{group}/cpu.max", text)
 
     def old_limit(self, group: str, quota: str, period: str = "100000") -> None:
-        """Give a group of version 1 its limit."""
+        """Set the limit of a group of version 1."""
         self.write(f"{self.mount.name}/{group}/cpu.cfs_quota_us", quota)
         self.write(f"{self.mount.name}/{group}/cpu.cfs_period_us", period)
 
@@ -44,7 +44,7 @@ class System:
 
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
-    """Give a machine of eight processors without any limit."""
+    """Provide a machine with eight processors and no limits."""
     made = System(tmp_path)
     monkeypatch.setattr(cpus, "PROC", tmp_path / "proc")
     monkeypatch.setattr(cpus, "CGROUPS", made.mount)
@@ -69,7 +69,7 @@ def test_the_affinity_of_the_process_counts(
     assert described() == "1 usable CPU (affinity)"
 
 
-def test_where_there_is_no_affinity_the_machine_counts(
+def test_without_affinity_the_machine_counts(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
@@ -79,7 +79,7 @@ def test_where_there_is_no_affinity_the_machine_counts(
     assert described() == "1 usable CPU"
 
 
-def test_an_affinity_that_may_not_be_asked_for_is_none(
+def test_an_affinity_that_cannot_be_read_is_ignored(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rejected(pid: int) -> set[int]:
@@ -112,7 +112,7 @@ def test_the_share_of_a_container_counts(system: System, limit: str, text: str) 
     assert described() == text
 
 
-def test_the_group_of_the_process_counts_and_not_only_the_outermost(system: System) -> None:
+def test_the_innermost_group_counts_as_well_as_the_outermost(system: System) -> None:
     system.process("0::/user.slice/job.scope")
     system.limit("user.slice/job.scope", "300000 100000")
     system.limit("user.slice/other.scope", "100000 100000")
@@ -130,17 +130,17 @@ def test_the_tightest_of_the_groups_around_the_process_counts(
     assert described() == "2 usable CPUs (cgroup limit)"
 
 
-def test_a_path_of_the_host_is_looked_up_inside_of_what_is_mounted(system: System) -> None:
+def test_a_path_of_the_host_is_resolved_inside_of_the_mount(system: System) -> None:
     system.process("0::/docker/4f2a/init", root="/docker/4f2a")
     system.limit("init", "200000 100000")
     assert described() == "2 usable CPUs (cgroup limit)"
 
 
 @pytest.mark.parametrize("path", ["/elsewhere", "/../sibling", "relative", ""])
-def test_of_a_path_that_is_not_mounted_the_mount_is_taken(system: System, path: str) -> None:
+def test_for_a_path_outside_of_the_mount_the_mount_point_counts(system: System, path: str) -> None:
     system.process(f"0::{path}", root="/docker/4f2a" if path == "/elsewhere" else "/")
     system.limit("", "200000 100000")
-    system.write("sibling/cpu.max", "100000 100000")  # not to be reached by way of `..`
+    system.write("sibling/cpu.max", "100000 100000")  # must not be reached through `..`
     assert described() == "2 usable CPUs (cgroup limit)"
 
 
@@ -153,13 +153,13 @@ def test_version_1_counts_too(system: System, controllers: str) -> None:
     assert described() == "3 usable CPUs (cgroup limit)"
 
 
-def test_groups_of_other_controllers_say_nothing(system: System) -> None:
+def test_groups_of_other_controllers_are_ignored(system: System) -> None:
     system.process("4:cpuset,cpuacct:/\n3:memory:/", kind="cgroup cgroup rw,cpuset,cpuacct")
     system.old_limit("", "100000")
     assert described() == "8 usable CPUs"
 
 
-def test_without_a_table_of_mounts_the_usual_places_are_looked_at(system: System) -> None:
+def test_without_a_table_of_mounts_the_usual_places_are_read(system: System) -> None:
     system.write("proc/cgroup", "4:cpu,cpuacct:/job\n0::/job")
     system.old_limit("cpu,cpuacct/job", "500000")
     assert described() == "5 usable CPUs (cgroup limit)"
@@ -167,7 +167,7 @@ def test_without_a_table_of_mounts_the_usual_places_are_looked_at(system: System
     assert described() == "3 usable CPUs (cgroup limit)"
 
 
-def test_without_a_word_of_the_system_the_outermost_group_counts(system: System) -> None:
+def test_without_a_list_of_groups_the_outermost_one_counts(system: System) -> None:
     system.limit("", "400000 100000")
     assert described() == "4 usable CPUs (cgroup limit)"
     system.old_limit("cpu", "200000")
@@ -175,13 +175,13 @@ def test_without_a_word_of_the_system_the_outermost_group_counts(system: System)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", ":::::", "0", "\x00", "- - -", "a b c d e - f"])
-def test_nonsense_is_no_limit(system: System, text: str) -> None:
+def test_an_invalid_limit_is_ignored(system: System, text: str) -> None:
     system.write("proc/cgroup", text)
     system.write("proc/mountinfo", text)
     assert described() == "8 usable CPUs"
 
 
-def test_bytes_that_are_no_text_are_no_limit(system: System) -> None:
+def test_a_limit_that_is_not_text_is_ignored(system: System) -> None:
     system.process("0::/")
     system.limit("", "max")
     (system.mount / "cpu.max").write_bytes(b"\xff\xfe 100000")
@@ -216,5 +216,5 @@ def test_where_python_has_no_number_the_affinity_counts(
     assert described() == "8 usable CPUs"
 
 
-def test_this_very_system_has_a_processor_at_least() -> None:
+def test_this_system_has_at_least_one_processor() -> None:
     assert usable_cpus().number >= 1

@@ -1,4 +1,4 @@
-"""Outcomes compared: kind first, then values, failures by what they say."""
+"""Outcomes compared: kind first, then values, failures by type and text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HERE, THERE = ("test_a.py", 3), ("test_a.py", 4)
         (failure(OSError(1)), failure(OSError("1")), ("OSError: 1", "OSError: 1")),
     ],
 )
-def test_outcomes_that_differ_say_how(
+def test_different_outcomes_are_described(
     actual: Outcome, expected: Outcome, texts: tuple[str, str]
 ) -> None:
     (mismatch,) = compare_outcomes(actual, expected, exact()).mismatches
@@ -29,7 +29,7 @@ def test_outcomes_that_differ_say_how(
     assert (mismatch.actual, mismatch.expected) == texts
 
 
-def test_a_failure_says_in_what_it_differs() -> None:
+def test_different_failures_are_described() -> None:
     def tell(actual: Outcome, expected: Outcome) -> str:
         return compare_outcomes(actual, expected, exact()).mismatches[0].difference
 

@@ -307,7 +307,7 @@ def test_the_numbers_of_a_frame_are_open_to_a_tolerance() -> None:
     assert not compare(near * 2, base, close(rtol=1e-9))
 
 
-def test_a_NaN_of_other_bits_is_a_note() -> None:
+def test_a_NaN_with_different_bits_is_a_note() -> None:
     left, right = (pd.Series(np.array([nan])) for nan in (NAN, OTHER_NAN))
     comparison = compare(left, right)
     assert comparison

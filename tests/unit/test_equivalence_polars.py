@@ -26,7 +26,7 @@ def frame(**columns: Any) -> Any:
     return pl.DataFrame(columns)
 
 
-#: What each data type can hold, a null among it.
+#: Values of each data type, including a null.
 VALUES: dict[str, tuple[list[Any], Any]] = {
     "floats": ([1.0, -0.0, NAN, None], pl.Float64),
     "narrow floats": ([0.5, None], pl.Float32),
@@ -161,7 +161,7 @@ def test_a_value_equals_its_pickled_copy(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_an_element_that_is_gone_is_found(name: str) -> None:
+def test_a_missing_element_is_found(name: str) -> None:
     whole = series(*VALUES[name])
     for row in np.flatnonzero(~whole.is_null().to_numpy()):
         mask = pl.Series(np.arange(len(whole)) != row)

@@ -1,4 +1,4 @@
-"""The relation `exact` between values of PyTorch, as a table of pairs; `tox -e torch` has it."""
+"""The relation `exact` between values of PyTorch, as a table of pairs; `tox -e torch` runs it."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_values_that_are_not_the_same_differ(left: object, right: object, kind: 
     check_different(left, right, kind)
 
 
-#: What PyTorch pickles, and then cannot read.
+#: Data types that PyTorch pickles but cannot load.
 AT_HOME = {"float8_e4m3fn", "float8_e5m2"}
 
 

@@ -145,7 +145,7 @@ def test_a_path_leads_through_a_tree() -> None:
 
 
 @pytest.mark.parametrize("make", [array, dataset, lambda: array().variable], ids="ADV")
-def test_what_is_not_computed_gets_advice(make: Any) -> None:
+def test_an_uncomputed_value_gets_advice(make: Any) -> None:
     comparison = compare(make().chunk(), make().chunk())
     assert {mismatch.kind for mismatch in comparison.mismatches} == {"uncomparable"}
     assert ".compute()" in comparison.mismatches[0].difference
@@ -168,13 +168,13 @@ def measured(device: str) -> Any:
     return value
 
 
-def test_what_a_subclass_adds_is_compared() -> None:
+def test_attributes_of_a_subclass_are_compared() -> None:
     assert compare(measured("a"), measured("a"))
     assert path(measured("a"), measured("b")) == ".device"
 
 
 class Kilometres(pytest.importorskip("xarray.indexes").PandasIndex):  # type: ignore[misc]  # xarray is not typed here
-    """An index of a project's own, which is one of pandas all the same."""
+    """An index of a project's own, which is a pandas index nevertheless."""
 
 
 def test_an_index_of_another_class_differs() -> None:

@@ -1,4 +1,4 @@
-"""Which threads make it unsafe to fork, by what they are in."""
+"""The threads that make it unsafe to fork, by the functions that they run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def moved(function: Callable[[], object], module: str) -> Callable[[], object]:
 def alive(
     start: Callable[[Callable[[], object]], object], *, module: str = "users_code"
 ) -> Iterator[None]:
-    """Have something run that waits, in a function of the given module, until this block ends."""
+    """Run a function of the given module, which waits, until this block ends."""
     started, end, ended = threading.Event(), threading.Event(), threading.Event()
 
     def watch() -> None:
@@ -57,14 +57,14 @@ def in_thread(function: Callable[[], object], *, name: str = "poller") -> None:
 
 
 def until_idle(*, deadline: float = 10.0) -> str:
-    """Return the threads that count once those that have just done their work wait for more."""
+    """Return the threads that count, once threads that have finished their work are idle."""
     end = time.monotonic() + deadline
     while (found := unsafe_threads()) and time.monotonic() < end:
         time.sleep(0.001)
     return found
 
 
-def test_without_other_threads_there_is_none() -> None:
+def test_without_other_threads_none_is_named() -> None:
     assert unsafe_threads() == ""
     reject_fork_with_threads()
 
@@ -76,7 +76,7 @@ def test_a_thread_of_the_user_is_named_with_what_it_runs() -> None:
             reject_fork_with_threads()
 
 
-def test_daemons_count_like_all_others() -> None:
+def test_daemon_threads_count_as_well() -> None:
     with alive(lambda function: threading.Thread(target=function, name="t").start()):
         assert unsafe_threads() == "'t' (users_code.watch)"
 
@@ -119,18 +119,18 @@ def test_many_threads_are_counted_and_a_few_are_named() -> None:
         "pytest_timeout",
     ],
 )
-def test_those_that_every_session_or_backend_has_do_not(module: str) -> None:
+def test_threads_that_every_session_or_backend_has_do_not_count(module: str) -> None:
     with alive(in_thread, module=module):
         assert unsafe_threads() == ""
 
 
 @pytest.mark.parametrize("module", ["distributed_widgets", "pytest", "joblib2.x", "concurrent"])
-def test_a_name_that_begins_alike_is_no_excuse(module: str) -> None:
+def test_a_package_with_a_similar_name_counts(module: str) -> None:
     with alive(in_thread, module=module):
         assert unsafe_threads() == f"'poller' ({module}.watch)"
 
 
-def test_a_timer_is_known_by_what_it_will_call() -> None:
+def test_a_timer_is_identified_by_its_function() -> None:
     def ring() -> None:
         pass
 
@@ -152,13 +152,13 @@ def test_the_threads_of_an_executor_count_while_they_are_busy() -> None:
         assert until_idle() == ""
 
 
-def test_those_of_dask_do_not() -> None:
+def test_the_executor_threads_of_dask_do_not_count() -> None:
     with ThreadPoolExecutor(1, thread_name_prefix="Dask-Offload") as executor:
         executor.submit(int).result()
         assert unsafe_threads() == ""
 
 
-def test_those_of_a_thread_pool_count_while_they_are_busy() -> None:
+def test_the_threads_of_a_thread_pool_count_while_they_are_busy() -> None:
     with ThreadPool(2) as pool:
         with alive(pool.apply_async):
             assert unsafe_threads().count("(multiprocessing.pool.worker)") == 1
@@ -170,7 +170,7 @@ def test_those_of_a_thread_pool_count_while_they_are_busy() -> None:
 
 
 @pytest.mark.filterwarnings(r"ignore:.*use of fork\(\) may lead to deadlocks")
-def test_the_threads_of_process_pools_do_not() -> None:
+def test_the_threads_of_process_pools_do_not_count() -> None:
     with Pool(1) as pool, ProcessPoolExecutor(1) as executor:
         executor.submit(int).result()
         pool.apply(int)
@@ -179,7 +179,7 @@ def test_the_threads_of_process_pools_do_not() -> None:
         pool.join()
 
 
-def test_a_task_that_was_left_behind_does_not() -> None:
+def test_an_abandoned_task_does_not_count() -> None:
     def call(function: Callable[[], object]) -> None:
         def perform() -> None:
             function()
@@ -190,7 +190,7 @@ def test_a_task_that_was_left_behind_does_not() -> None:
         assert unsafe_threads() == ""
 
 
-def test_a_thread_that_is_just_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_is_ending_gets_time_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forking, "ENDING", 30.0)
     looks = iter([["'last' (users_code.watch)"], []])
     monkeypatch.setattr(forking, "_names", lambda: next(looks))

@@ -1,4 +1,4 @@
-"""The limit of native threads in this process: while it is held, and no longer."""
+"""The limit of native threads in this process: only while it is held."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_environment_is_that_of_the_workers_while_it_lasts(
+def test_the_environment_is_that_of_the_workers_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
@@ -47,7 +47,7 @@ def test_the_environment_is_that_of_the_workers_while_it_lasts(
     assert variables() == before
 
 
-def test_libraries_keep_to_the_limit_and_are_set_free_again() -> None:
+def test_libraries_are_limited_and_released_again() -> None:
     import numpy  # noqa: F401, which loads one
 
     before = native_threads()
@@ -64,7 +64,7 @@ def test_without_a_limit_nothing_changes() -> None:
         assert variables() == before
 
 
-def test_a_library_that_is_loaded_inside_keeps_to_the_limit_from_its_start() -> None:
+def test_a_library_that_is_loaded_inside_is_limited_from_its_start() -> None:
     code = """
 from pytest_parwork.machine.limits import Limits
 held = Limits(1)
@@ -90,7 +90,7 @@ print(limits._is_any_loaded())
         assert python(code) == "True"
 
 
-def test_where_nothing_is_loaded_the_library_for_limits_is_not_either() -> None:
+def test_without_a_loaded_library_threadpoolctl_is_not_loaded() -> None:
     code = """
 import sys
 from pathlib import Path
@@ -123,5 +123,5 @@ with Limits(1).hold():
     assert python(code) == "1"
 
 
-def test_this_process_can_be_asked() -> None:
+def test_the_list_of_loaded_files_exists_on_linux() -> None:
     assert limits.MAPS.exists() == (sys.platform == "linux")

@@ -33,7 +33,7 @@ FILES = {
 
 @pytest.fixture
 def sent(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
-    """Give a project's modules as they are sent; its files and modules no longer exist here."""
+    """Provide a project's modules as they are sent; its files no longer exist here."""
     before = set(sys.modules)
     for name, text in FILES.items():
         file = tmp_path / name
@@ -93,7 +93,7 @@ def test_a_module_of_the_process_is_set_aside_and_comes_back(
     assert sys.modules.pop("shipped") is own
 
 
-def test_folders_come_last_and_go_again(sent: tuple[ModuleTable, Sources]) -> None:
+def test_folders_come_last_and_are_removed_again(sent: tuple[ModuleTable, Sources]) -> None:
     before = list(sys.path)
     take_away = lend(sent[0], ["/of/the/runner", before[-1], ""], sent[1])
     assert sys.path == [*before, "/of/the/runner"]
@@ -114,7 +114,7 @@ def test_two_runs_with_the_same_sources_share_their_modules(
     second()
 
 
-def test_a_changed_source_is_imported_anew(sent: tuple[ModuleTable, Sources]) -> None:
+def test_a_changed_source_is_imported_again(sent: tuple[ModuleTable, Sources]) -> None:
     modules, sources = sent
     first = lend(modules, [], sources)
     assert importlib.import_module("shipped.early").BY == 3
@@ -135,7 +135,7 @@ def test_this_package_is_not_sent() -> None:
     assert not [name for name in modules if name.startswith("pytest_parwork")]
 
 
-def test_a_module_that_was_imported_since_is_found(
+def test_a_module_that_was_imported_meanwhile_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""The table of pairs, driven: verdict and class both ways, against itself, and after pickling."""
+"""The table of pairs: verdict and class in both directions, with itself, and after pickling."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def loads(value: object) -> object:
 
 
 def by_pickle(value: object) -> object:
-    """Send a value inside a pickle, or as parwork does where pickle alone cannot."""
+    """Send a value in a pickle, or as parwork does if pickle cannot."""
     try:
         return pickle.loads(pickle.dumps(value, 5))
     except Exception:
@@ -87,7 +87,7 @@ def test_an_unpicklable_value_is_rejected_or_loads_as_another_one(name: str) -> 
 
 
 def give(name: str) -> Any:
-    """Return the left side of a pair, as this process made it."""
+    """Return the left side of a pair, as created in this process."""
     return VALUES[name].left
 
 
@@ -114,7 +114,7 @@ def test_values_of_a_process_with_another_hash_seed_are_as_the_table_says(
 
 
 def judge(gave: Mapping[str, Outcome]) -> dict[str, tuple[frozenset[str], str]]:
-    """Return classes and note of each value that a worker gave."""
+    """Return classes and note of each value that a worker returned."""
     found = {}
     for name, outcome in gave.items():
         comparison = compare_outcomes(

@@ -4,90 +4,116 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from carrier import CONTRACT, SWEPT
-from support.selection import CHEAP, FAMILIES, daily_of, mark_sweep, sampled
+from support.selection import CHEAP, FAMILIES, mark_sweep, sampled
+
+MODULE = """
+import pytest
+
+ALSO_DAILY = ("dask",)
+
+@pytest.mark.parametrize("number", range({numbers}))
+@pytest.mark.parametrize("name", {names})
+def test_it(name, number{fixtures}): ...
+
+@pytest.fixture
+def tour(): ...
+"""
 
 
-def test_a_question_is_asked_daily_of_the_cheap_backends_and_of_one_other() -> None:
+@pytest.fixture
+def daily(pytester: pytest.Pytester) -> Callable[..., list[tuple[str, str]]]:
+    """Give what returns the daily tests of a module, as pairs of backend and number."""
+
+    def daily(
+        *names: str, numbers: int = 20, fixtures: str = "", file: str = "test_it.py"
+    ) -> list[tuple[str, str]]:
+        text = MODULE.format(names=list(names), numbers=numbers, fixtures=fixtures)
+        path = pytester.path / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        config = pytester.parseconfigure()
+        items = pytester.genitems([pytester.getpathnode(path)])
+        config._ensure_unconfigure()
+        mark_sweep(items)
+        found = [item.name for item in items if not item.get_closest_marker("sweep")]
+        pairs = [name.partition("[")[2].rstrip("]").rpartition("-") for name in found]
+        return [(backend, number) for backend, _, number in pairs]
+
+    return daily
+
+
+def of(pairs: list[tuple[str, str]], number: int) -> set[str]:
+    return {backend for backend, at in pairs if at == str(number)}
+
+
+def test_a_question_is_asked_daily_of_the_cheap_backends_and_of_one_other(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily(*CONTRACT)
     for number in range(20):
-        daily = daily_of(f"question {number}", CONTRACT)
-        assert daily >= CHEAP
-        assert len(daily) == len(CHEAP) + 1
-        assert not daily & SWEPT
+        assert of(found, number) > {*CHEAP, "dask"}
+        assert len(of(found, number)) == len(CHEAP) + 2
+        assert not of(found, number) & SWEPT
 
 
-def test_the_other_is_always_the_same_for_the_same_question() -> None:
-    backwards = list(reversed(CONTRACT))
-    assert daily_of("question", CONTRACT) == daily_of("question", backwards)
+def test_it_is_always_the_same_one_whatever_else_there_is(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily(*CONTRACT)
+    assert sorted(daily(*reversed(CONTRACT))) == sorted(found)
+    more = daily(*CONTRACT, "joblib:new")
+    assert {pair for pair in more if pair not in found} <= {
+        ("joblib:new", str(number)) for number in range(20)
+    }
 
 
-def test_each_backend_is_asked_something_daily() -> None:
-    daily: set[str] = set()
-    for number in range(200):
-        daily |= daily_of(f"question {number}", CONTRACT)
-    assert daily == set(CONTRACT) - SWEPT
+def test_each_backend_is_asked_something_daily(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily(*CONTRACT, numbers=200)
+    assert {backend for backend, _ in found} == set(CONTRACT) - SWEPT
 
 
-def test_a_new_backend_changes_only_the_questions_that_it_gets() -> None:
-    for number in range(50):
-        before = daily_of(f"question {number}", CONTRACT)
-        after = daily_of(f"question {number}", [*CONTRACT, "a new one"])
-        assert after == before or "a new one" in after
-
-
-def test_a_module_can_have_more_backends_asked() -> None:
-    names = ["threads", "joblib", "dask", "isolated:fork"]
+def test_a_module_can_have_more_backends_asked(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily("threads", "joblib", "dask", "isolated:fork")
     for number in range(20):
-        daily = daily_of(f"question {number}", names, also=("joblib",))
-        assert daily >= {"threads", "joblib"}
-        assert len(daily) == 3
+        assert of(found, number) > {"threads", "dask"}
+        assert len(of(found, number)) == 3
+
+
+def test_tests_of_one_run_are_one_question(daily: Callable[..., list[tuple[str, str]]]) -> None:
+    found = daily("threads", "joblib", "isolated:fork", "isolated:spawn", fixtures=", tour")
+    assert len({backend for backend, _ in found}) == 2
+    assert len(found) == 40
+
+
+def test_of_pytests_side_another_backend_is_asked_once(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily("threads", "joblib", "isolated:fork", file="plugin/test_it.py")
+    assert len([pair for pair in found if pair[0] == "threads"]) == 20
+    assert len(found) == 21
+
+
+def test_what_names_no_backend_is_daily(daily: Callable[..., list[tuple[str, str]]]) -> None:
+    assert len(daily("wide", "narrow")) == 40
+
+
+def test_what_is_never_daily_is_marked_alone_too(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    assert not daily("isolated:spawn", "joblib:dask")
 
 
 def test_every_family_of_the_contract_is_known() -> None:
     assert {name.partition(":")[0] for name in CONTRACT} == FAMILIES
-
-
-def test_what_is_not_daily_is_marked(pytester: pytest.Pytester) -> None:
-    file = pytester.makepyfile(
-        """
-        import pytest
-
-        ALSO_DAILY = ("dask",)
-
-        @pytest.mark.parametrize("name", ["wide", "narrow"])
-        @pytest.mark.parametrize("backend", ["threads", "joblib", "isolated:fork", "dask"])
-        def test_each(name, backend): ...
-
-        @pytest.mark.parametrize("name", ["dask", pytest.param("joblib", marks=pytest.mark.sweep)])
-        def test_marked(name): ...
-
-        @pytest.mark.parametrize("name", ["wide", "narrow"])
-        def test_of_no_backend(name): ...
-
-        @pytest.mark.parametrize("question", range(9))
-        @pytest.mark.parametrize("name", ["threads", "joblib", "isolated:fork", "processes:spawn"])
-        def test_of_one_run(name, question, tour): ...
-
-        @pytest.fixture
-        def tour(): ...
-        """
-    )
-    items = pytester.getitems(file.read_text(encoding="utf-8"))
-    mark_sweep(items)
-    daily = [item.name for item in items if not item.get_closest_marker("sweep")]
-
-    assert len([name for name in daily if "test_each" in name]) == 6
-    assert {"test_each[threads-wide]", "test_each[dask-narrow]"} < set(daily)
-    assert [name for name in daily if "test_marked" in name] == ["test_marked[dask]"]
-    assert [name for name in daily if "no_backend" in name] == [
-        "test_of_no_backend[wide]",
-        "test_of_no_backend[narrow]",
-    ]
-    of_one_run = {name.rpartition("-")[0] for name in daily if "one_run" in name}
-    assert len(of_one_run) == 2  # one other for all nine
 
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:

@@ -1,4 +1,4 @@
-"""What of a project is sent to workers that have none of its files, and what is not."""
+"""Which files of a project are sent to workers without access to them, and which are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sending = Callable[..., Selection]
 
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Sending]:
-    """Give a function that writes files, imports some modules, and selects what would be sent."""
+    """Provide a function that writes files, imports some modules, and selects files to send."""
     before, path = set(sys.modules), list(sys.path)
     root = tmp_path / "project"
     root.mkdir()
@@ -40,7 +40,7 @@ def sending(tmp_path: Path) -> Iterator[Sending]:
         del sys.modules[name]
 
 
-def test_what_lies_next_to_a_module_is_not_sent(sending: Sending) -> None:
+def test_files_next_to_a_module_are_not_sent(sending: Sending) -> None:
     selection = sending(
         {
             "sent_a.py": "",
@@ -84,7 +84,7 @@ def test_what_lies_next_to_a_module_is_not_sent(sending: Sending) -> None:
         "def f(x):\n match x:\n  case 1:\n    ",
     ],
 )
-def test_what_an_import_names_is_sent_wherever_it_is(
+def test_imported_modules_are_sent_wherever_the_statement_is(
     sending: Sending, statement: str, inside: str
 ) -> None:
     if statement.endswith("*"):
@@ -135,7 +135,7 @@ def test_imports_for_annotations_only_are_not_sent(sending: Sending) -> None:
     assert selection.sent == ("sent_else.py", "sent_main.py")
 
 
-def test_what_is_not_of_the_project_is_not_sent(
+def test_modules_outside_of_the_project_are_not_sent(
     sending: Sending, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path / "outside")
@@ -193,7 +193,7 @@ def test_a_link_that_leads_out_of_the_project_is_not_followed(
         "sent_pack/inn*/",
     ],
 )
-def test_a_pattern_takes_files_out(sending: Sending, pattern: str) -> None:
+def test_a_pattern_excludes_files(sending: Sending, pattern: str) -> None:
     selection = sending(
         {
             "sent_main.py": "def f():\n    import sent_pack.inner.secret\n",
@@ -209,7 +209,7 @@ def test_a_pattern_takes_files_out(sending: Sending, pattern: str) -> None:
     assert "sent_pack.inner.secret" not in selection.modules
 
 
-def test_a_module_that_is_imported_here_can_be_taken_out_too(sending: Sending) -> None:
+def test_a_module_that_is_imported_here_can_be_excluded(sending: Sending) -> None:
     selection = sending(
         {"sent_main.py": "", "sent_secret.py": ""},
         "sent_main",
@@ -238,7 +238,7 @@ def test_importing_an_excluded_module_names_the_pattern(sending: Sending) -> Non
         importlib.import_module("sent_secret")
 
 
-def test_a_module_that_the_worker_has_itself_is_imported_though_it_was_taken_out(
+def test_an_excluded_module_that_the_worker_has_itself_is_imported(
     sending: Sending, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     selection = sending({"sent_secret.py": ""}, "sent_secret", no_send=("sent_secret.py",))
@@ -251,7 +251,7 @@ def test_a_module_that_the_worker_has_itself_is_imported_though_it_was_taken_out
     take_away()
 
 
-def test_a_source_that_cannot_be_read_as_python_is_sent_without_what_it_may_need(
+def test_a_source_that_cannot_be_parsed_is_sent_without_its_imports(
     sending: Sending,
 ) -> None:
     selection = sending({"sent_main.py": "X = 1\n"}, "sent_main")
@@ -261,14 +261,14 @@ def test_a_source_that_cannot_be_read_as_python_is_sent_without_what_it_may_need
     assert sending({}).sent == ("sent_main.py",)
 
 
-def test_without_a_root_only_what_is_imported_is_sent(sending: Sending, tmp_path: Path) -> None:
+def test_without_a_root_only_imported_modules_are_sent(sending: Sending, tmp_path: Path) -> None:
     files = {"sent_main.py": "def f():\n    import sent_later\n", "sent_later.py": ""}
     sending(files, "sent_main")
     selection = select(project_modules(tmp_path), Sendable())
     assert selection.sent == (str(tmp_path / "project" / "sent_main.py"),)
 
 
-def test_of_a_module_that_nothing_names_a_note_says_what_to_do() -> None:
+def test_a_note_gives_the_remedy_for_a_module_that_no_import_names() -> None:
     missing = Failure(type="ModuleNotFoundError", text="No module named 'later'")
     argument = Failure(
         type="PayloadError", text="argument 1 cannot be loaded: ModuleNotFoundError: No module"

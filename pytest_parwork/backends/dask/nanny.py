@@ -12,7 +12,7 @@ from typing import Any
 from distributed import LocalCluster, Nanny, Status
 from tornado.ioloop import IOLoop
 
-from ..protocol import exit_name
+from ...machine.exits import exit_name
 from .clock import OwnClock, keep_clocks
 from .logs import Nannies
 

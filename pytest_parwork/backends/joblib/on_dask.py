@@ -92,7 +92,6 @@ class OnLocalDask(DaskWorkers):
 
     def __init__(self, workers: int, local: LocalDask) -> None:
         super().__init__(workers)
-        self.reach = "machine"
         self.start_method = "spawn"
         self._local = local
         self._shared = local.client(max(2, workers))  # with one, Parallel would run all here

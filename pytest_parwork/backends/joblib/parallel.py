@@ -11,12 +11,14 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from ...machine.contexts import Processes
+from ...machine.exits import exit_name
 from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
 from ...worker.sites import forget
-from ..protocol import Event, EventQueue, Reach, exit_name
+from ..parts import EventQueue
+from ..protocol import Event, Reach
 
 if TYPE_CHECKING:
     from .loky import TellingLoky
@@ -48,7 +50,6 @@ class ParallelWorkers:
     def __init__(self, workers: int, library: str) -> None:
         self._library = library
         self._may_run_here = library in {*BUNDLED, "sequential"}
-        self.reach: Reach = BUNDLED.get(library, "network")
         self.size = workers
         # Only multiprocessing takes its processes from there, and may not fork beside threads.
         self._processes = Processes(None if library == "multiprocessing" else "spawn")

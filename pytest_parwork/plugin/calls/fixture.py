@@ -12,6 +12,7 @@ import pytest
 
 from ...model.errors import UsageError
 from ...model.outcome import Run
+from ...model.public import public
 from ...model.work import Plan, Task, Workload
 from ...report.data import RunEntry
 from ...report.message import Scene
@@ -41,6 +42,7 @@ CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksiz
 MARGIN = len("E       ")
 
 
+@public()
 class Parwork:
     """Fan out calls, verify them against the serial run, and return the values."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ...backends.protocol import is_threaded, place_of
 from ...model.errors import UsageError
 from ...model.work import Plan
 from ...report.data import RunEntry
@@ -156,10 +157,10 @@ class Collected:
             _check_kind(item)
             backend = backend_named(item.config, name)
             fixtures: FixturePlan | None
-            if getattr(backend, "is_forked", False):
+            if place_of(backend) == "fork":
                 fixtures = fixtures_in_fork(item)
             elif (fixtures := fixtures_of(item)) is not None:
-                check(fixtures, name, is_threaded=getattr(backend, "is_threaded", False))
+                check(fixtures, name, is_threaded=is_threaded(backend))
             self.plans[key] = fixtures
         return self.plans[key]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 import pytest
 
+from ...model.public import public
 from ...model.work import WorkersAsked
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class MarkSettings(TypedDict, total=False):
 def parwork(function: F, /) -> F: ...
 @overload
 def parwork(**keywords: Unpack[MarkSettings]) -> pytest.MarkDecorator: ...
+@public()
 def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -> object:
     """Mark a test whose cases run serially and in parallel; the same as `pytest.mark.parwork`.
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from ...backends.protocol import Backend, Family
+from ...backends.protocol import Backend, Family, check_reach
 from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.errors import UsageError
 from ...runner import Guard
@@ -87,10 +87,10 @@ def backend_named(config: pytest.Config, name: str) -> Backend:
     """Return the backend of that name, or the member of a family that the colon names."""
     known = backends(config)
     if name in known:
-        return known[name]
+        return check_reach(name, known[name])
     family, _, argument = name.partition(":")
     if argument and isinstance(found := known.get(family), Family):
-        return found.named(argument)
+        return check_reach(name, found.named(argument))
     raise unknown_backend(name, known)
 
 
