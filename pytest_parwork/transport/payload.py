@@ -216,7 +216,7 @@ class _Writer:
         except Exception as error:
             why = explain(value, error)
         if why:
-            raise PayloadError(f"{name} cannot travel to a worker: {why}")
+            raise PayloadError(f"{name} cannot be sent to a worker: {why}")
         return data, buffers
 
     def _write_record(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> Place:

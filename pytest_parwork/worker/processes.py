@@ -248,7 +248,7 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
         except BaseException as error:
             kind = "failure"
             value = PayloadError(
-                f"the result cannot travel back from a worker: {explain(value, error)}"
+                f"the result cannot be sent back from a worker: {explain(value, error)}"
             )
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))

@@ -45,7 +45,7 @@ def write(files: Files, *tasks: Task) -> Payload:
 
 def refusal(files: Files, value: object) -> str:
     payload = write(files, task(value))
-    return str(payload.rejected[0]).removeprefix("argument 1 cannot travel to a worker: ")
+    return str(payload.rejected[0]).removeprefix("argument 1 cannot be sent to a worker: ")
 
 
 def test_a_value_that_tasks_share_is_written_once(files: Files) -> None:

@@ -1,4 +1,4 @@
-"""What a session has one of: the backends by name, the guard, the project's own comparison."""
+"""The single instances of a session: backends by name, guard, breadcrumb, own comparison."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def backend_named(config: pytest.Config, name: str) -> Backend:
 
 
 def unknown_backend(value: object, known: Mapping[str, Backend]) -> UsageError:
-    """Return the error for a backend that nobody offers."""
+    """Return the error for an unknown backend, with the nearest name and all others."""
     meant = nearest(value, known) if isinstance(value, str) else None
     hint = f" (did you mean {meant!r}?)" if meant else ""
     return UsageError(f"unknown backend {value!r}{hint}; known: {shorthand(known)}")
