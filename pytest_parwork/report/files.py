@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -36,20 +37,30 @@ def format_of(file: Path) -> Format | None:
 
     Of two suffixes that fit (`.trace.json` and `.json`) the longer one counts.
     """
-    ending = "".join(file.suffixes)
+    ending = "".join(file.suffixes).lower()
     fitting = [suffix for suffix in FORMATS if ending.endswith(suffix)]
     return FORMATS[max(fitting, key=len)] if fitting else None
 
 
 def obstacle(file: Path) -> str:
     """Return why a file cannot be written, as far as that is known before; empty if nothing is."""
-    if file.is_dir() and not file.is_symlink():
-        return "it is a folder"
+    try:
+        if stat.S_ISDIR(os.lstat(file).st_mode):
+            return "it is a folder"
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        return error.strerror or str(error)
     around = next(folder for folder in file.parents if os.path.lexists(folder))
-    if not around.is_dir():
+    if not os.path.isdir(around):
         return f"{around} is no folder"
     if not os.access(around, os.W_OK | os.X_OK):
         return f"nothing can be written to {around}"
+    try:
+        # Permissions are not all: /proc, a full disk, and for root nearly everything.
+        tempfile.TemporaryFile(dir=around).close()
+    except OSError as error:
+        return f"nothing can be written to {around}: {error.strerror}"
     return ""
 
 

@@ -65,7 +65,8 @@ def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
     if not report.runs:
         return None
     lines = _lines(report, width=width, verbosity=verbosity) if verbosity >= 0 else ()
-    return Section(title=_title(report.runs, width), lines=tuple(lines))
+    room = width if verbosity >= 0 else None
+    return Section(title=_title(report.runs, room), lines=tuple(lines))
 
 
 def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
@@ -156,13 +157,14 @@ def _equal(run: RunReport) -> tuple[int, str]:
     return (values, "value") if values or not equal else (len(equal), "outcome")
 
 
-def _title(runs: Iterable[RunReport], width: int) -> Segment:
+def _title(runs: Iterable[RunReport], width: int | None) -> Segment:
+    """Return the title with its counts; those that have no room are omitted, unless it is None."""
     runs = list(runs)
     workloads = counted(len({run.id for run in runs}), "workload")
     counts = [workloads, *_bad_counts(runs)]
     for count in _rest_counts(runs):
         # Each run below says it too; a separator line has "= " and " =" around it.
-        if len("parwork: ") + len(", ".join([*counts, count])) <= width - 4:
+        if width is None or len("parwork: ") + len(", ".join([*counts, count])) <= width - 4:
             counts.append(count)
     worst = Verdict.worst([run.verdict for run in runs])
     colour = {
@@ -201,8 +203,7 @@ def _rest_counts(runs: list[RunReport]) -> list[str]:
     elif equal and not _bad_counts(runs):
         counts.append(f"{len(equal)} equal to serial")
     if outcomes:
-        few = outcomes < len(equal)
-        counts.append(f"{outcomes} returned no value" if few else "no value returned")
+        counts.append(f"{outcomes} compared by outcome only")
     if unverified:
         counts.append(f"{unverified} not verified")
     if skipped:

@@ -580,13 +580,13 @@ class TestReturnedValues:
                 "assert n < 9",
                 "outcomes",
                 "2 outcomes equal",
-                "all equal to serial, no value returned",
+                "all equal to serial, 2 compared by outcome only",
             ),
             (
                 "return n or None",
                 "outcomes",
                 "1 value equal",
-                "all equal to serial, 1 returned no value",
+                "all equal to serial, 1 compared by outcome only",
             ),
         ],
     )

@@ -140,6 +140,27 @@ def test_what_is_in_the_way_is_known_before(
     assert obstacle(tmp_path / "new" / "report.json") == told
 
 
+def test_a_name_that_no_file_can_have_is_known_before(tmp_path: Path) -> None:
+    assert obstacle(tmp_path / f"{'a' * 300}.json") == "File name too long"
+    assert obstacle(tmp_path / ("a" * 300) / "report.json") == "File name too long"
+
+
+def test_a_folder_that_accepts_no_file_in_spite_of_its_permissions_is_known_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
+    told = f"nothing can be written to {tmp_path}: No space left on device"
+    assert obstacle(tmp_path / "new" / "report.json") == told
+
+
+def test_nothing_is_left_of_the_search_for_obstacles(tmp_path: Path) -> None:
+    assert obstacle(tmp_path / "report.json") == ""
+    assert list(tmp_path.iterdir()) == []
+
+
 # formats
 
 
@@ -147,6 +168,10 @@ def test_the_suffix_chooses_the_format() -> None:
     form = files.format_of(Path("out/report.v1.json"))
     assert form is not None
     assert json.loads("".join(form(report(run(cases(2))))))["schema"] == 1
+
+
+def test_the_suffix_may_be_in_capitals() -> None:
+    assert files.format_of(Path("REPORT.JSON")) is files.format_of(Path("report.json"))
 
 
 @pytest.mark.parametrize("name", ["report", "report.xml", ".json", "report.json.gz", "reportjson"])

@@ -26,7 +26,7 @@ def test_all_equal() -> None:
 
 def test_outcomes_equal_says_that_no_value_was_returned() -> None:
     assert shown(fib(compared="outcomes")) == dedent("""\
-        ========= parwork: 1 workload, all equal to serial, no value returned ==========
+        ==== parwork: 1 workload, all equal to serial, 35 compared by outcome only =====
         test_fib.py::test_fib               serial   parallel  start-up  speed-up
           joblib-2      35 outcomes equal    4.03s      2.31s     0.31s     1.74x
                         no value returned; 2 of 2 workers, together 94 % of the time
@@ -169,7 +169,7 @@ def test_the_title_never_says_all_where_a_share_was_verified() -> None:
 
 def test_the_title_counts_the_outcomes_among_the_values() -> None:
     title = section(run(first(1, cases(4), compared="outcomes"))).title.text
-    assert title == "parwork: 1 workload, all equal to serial, 1 returned no value"
+    assert title == "parwork: 1 workload, all equal to serial, 1 compared by outcome only"
 
 
 @pytest.mark.parametrize(("width", "rest"), [(80, ""), (100, ", 1 skipped")])
@@ -186,6 +186,16 @@ def test_the_title_leaves_out_what_has_no_room_and_is_not_wrong(width: int, rest
     assert drawn.title.text == (
         f"parwork: 2 workloads, 4 cases DIFFERENT, 1 LOST, 1 of 2 runs NOT EXERCISED{rest}"
     )
+
+
+def test_a_title_without_a_section_below_leaves_out_nothing() -> None:
+    members = first(1, cases(8), compared="outcomes")
+    skipped = replace(members[-1], verdict=Verdict.NOT_VERIFIED, why="skipped", interval=None)
+    entry = run([*members[:-1], skipped])
+    made = render(report(entry), width=40, verbosity=-1)
+    assert made is not None
+    counts = "all equal to serial, 1 compared by outcome only, 1 skipped"
+    assert made.title.text == f"parwork: 1 workload, {counts}"
 
 
 def test_verbose_lists_the_files_that_left_this_machine_once_for_all_runs() -> None:

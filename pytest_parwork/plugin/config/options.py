@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -141,10 +142,12 @@ def report_files(config: pytest.Config) -> list[Path]:
     """Return the requested report files; raises `UsageError` for an unknown suffix."""
     named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
     files = [config.invocation_params.dir / name for name in named]
-    for file in files:
+    for name, file in zip(named, files, strict=True):
         if format_of(file) is None:
+            if os.path.isdir(file):
+                raise UsageError(f"--parwork-report={name} cannot be written: it is a folder")
             known = ", ".join(FORMATS)
-            raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
+            raise UsageError(f"--parwork-report={name}: the suffix must be one of: {known}")
     return files
 
 

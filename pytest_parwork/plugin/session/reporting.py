@@ -85,8 +85,10 @@ class Reporting:
         assert form is not None, "its suffix was checked when the session began"
         try:
             write_whole(file, form(report))
-        except OSError as error:  # no reason to lose what the terminal would show
-            self._written.append(printable(f"parwork report NOT written: {file}: {error.strerror}"))
+        except Exception as error:  # no reason to lose what the terminal would show
+            why = error.strerror if isinstance(error, OSError) else None
+            why = why or f"{type(error).__name__}: {error}"
+            self._written.append(printable(f"parwork report NOT written: {file}: {why}"))
             return False
         self._written.append(printable(f"parwork report written: {file}"))
         return True
