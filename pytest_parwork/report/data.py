@@ -27,7 +27,8 @@ class RunEntry:
     `id` is the node id without parameters (calls: with `::map[0]`). `expected` is how many cases
     the workload has when complete, None if unknown. `xdist` says that xdist's processes shared the
     cases among them, so that their times measure no speed-up. `causes` are those of its
-    differences, as far as a diagnosis has found any, the likeliest first.
+    differences, as far as a diagnosis has found any, the likeliest first. `too_slow` is the verdict
+    of `min_speedup` if that failed, else empty.
     """
 
     id: str
@@ -41,6 +42,7 @@ class RunEntry:
     expected: int | None = None
     xdist: bool = False
     causes: tuple[Cause, ...] = ()
+    too_slow: str = ""
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "configuration_id", "backend", "policy")
@@ -57,7 +59,8 @@ class RunReport(RunEntry):
       threads in each, None for no limit;
     - `sent`, `withheld`: the files of the project that were sent to workers which have none of
       them, and those that were needed there and not sent;
-    - `compared`: `outcomes` if a single case was, so that a forgotten `return` can't hide;
+    - `compared`: `outcomes` if a single case returned nothing, so that a forgotten `return` can't
+      hide, or if none returned at all;
     - `mismatch_count`, `mismatch_classes`: all mismatches, also those beyond the kept ones, and how
       many there are of each class, the most frequent first;
     - `shares`: how many cases each worker ran, for each of the runs;
@@ -140,6 +143,21 @@ def _join(parts: Sequence[RunEntry]) -> RunEntry:
         facts=tuple(facts.values()),
         cases=tuple(sorted(cases.values(), key=lambda case: case.index)),
         causes=tuple(causes.values()),
+        too_slow=next((part.too_slow for part in parts if part.too_slow), ""),
+    )
+
+
+def slow(run: RunReport, verdict: str) -> RunEntry:
+    """Return the part of a run that holds the verdict of `min_speedup`, which came after it."""
+    return RunEntry(
+        id=run.id,
+        configuration_id=run.configuration_id,
+        backend=run.backend,
+        asked=run.asked,
+        policy=run.policy,
+        chunksize=run.chunksize,
+        expected=run.expected,
+        too_slow=verdict,
     )
 
 
@@ -184,7 +202,8 @@ def summarise(entry: RunEntry) -> RunReport:
 
 def _compared(cases: Sequence[CaseEntry]) -> Literal["values", "outcomes"]:
     judged = [case for case in cases if case.verdict in (Verdict.EQUAL, Verdict.DIFFERENT)]
-    kinds = {case.compared for case in judged or cases}
+    passed = [case for case in judged if case.outcome == "value"]
+    kinds = {case.compared for case in passed or judged or cases}
     return "outcomes" if "outcomes" in kinds else "values"
 
 

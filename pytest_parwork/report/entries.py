@@ -19,6 +19,9 @@ from .serialising import serialise
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
 
+#: How `CaseEntry.why` begins for a case outside of the share that is verified: `verify=0.5`.
+BY_SHARE = "verify="
+
 #: `CaseEntry.why` of a case that was not compared any more.
 INTERRUPTED = "interrupted"
 
@@ -52,9 +55,11 @@ class CaseEntry:
     relative. `worker` and `process` are those of the parallel outcome. `lost` is None or a
     dictionary: "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the
     innermost frame first), "leg" ("parallel" or "serial"). `mismatch_count`, and `classes` by
-    class, count the mismatches that are not kept too. `why` says why a case is NOT_VERIFIED:
-    `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is that of the serial run, where there was
-    one, else that of the parallel run; None where no report file is asked for.
+    class, count the mismatches that are not kept too. `outcome` is how the serial run ended, or the
+    parallel one if there is no other; `compared` is `values` only if both could have returned one.
+    `why` says why a case is NOT_VERIFIED: `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is
+    that of the serial run, where there was one, else that of the parallel run; None where no report
+    file is asked for.
     """
 
     id: str
@@ -67,6 +72,7 @@ class CaseEntry:
     process: int | None = None
     interval: tuple[float, float, float] | None = None
     serial_interval: tuple[float, float] | None = None
+    outcome: Literal["value", "failure", "skip", "lost"] = "value"
     compared: Literal["values", "outcomes"] = "values"
     lost: Mapping[str, Any] | None = None
     mismatches: tuple[Mismatch, ...] = ()
@@ -83,6 +89,16 @@ class CaseEntry:
     def is_skipped(self) -> bool:
         """True if the case was never sent: it counts as present, and says nothing else."""
         return self.why == SKIPPED
+
+    @property
+    def returned_nothing(self) -> bool:
+        """True if it passed without a value, so that only that was compared."""
+        return self.outcome == "value" and self.compared == "outcomes"
+
+    @property
+    def is_left_out(self) -> bool:
+        """True if it was meant to run in one of the two runs at most: skipped, or by `verify=`."""
+        return self.is_skipped or self.why.startswith(BY_SHARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +167,8 @@ def judged(
     serial_interval = None
     if serial is not None and serial.started is not None and serial.ended is not None:
         serial_interval = (serial.started, serial.ended)
-    nothing = serial is not None and serial.kind == "value" and serial.value is None
+    known = sent if serial is None else serial
+    nothing = serial is not None and (serial.kind != "value" or serial.value is None)
     return CaseEntry(
         id=id,
         verdict=verdict,
@@ -163,6 +180,7 @@ def judged(
         process=sent.process,
         interval=interval,
         serial_interval=serial_interval,
+        outcome=known.kind,
         compared="outcomes" if nothing and sent.value is None else "values",
         lost=None if lost is None else _plain_lost(lost, leg),
         mismatches=comparison.mismatches if comparison is not None else (),

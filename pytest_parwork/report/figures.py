@@ -22,14 +22,26 @@ def duration(seconds: float | None) -> str:
     return f"{hours}h{minutes:02}m"
 
 
-def ratio(times: float | None) -> str:
-    """Write a ratio as `1.74x`, with about three digits, and `-` for None."""
+def ratio(times: float | None, *, below: float | None = None) -> str:
+    """Write a ratio as `1.74x`, with about three digits, and `-` for None.
+
+    A ratio that is `below` another gets as many digits as make that true: 1.198x is below 1.2.
+    """
     if times is None:
         return "-"
     if times < 0.00995:
         return f"{times:.1g}x"
-    digits = 2 if times < 9.995 else 1 if times < 99.95 else 0
-    return f"{times:.{digits}f}x"
+    decimals = 2 if times < 9.995 else 1 if times < 99.95 else 0
+    text = f"{times:.{decimals}f}"
+    while below is not None and times < below <= float(text):
+        decimals += 1
+        text = f"{times:.{decimals}f}"
+    return f"{text}x"
+
+
+def digits(number: float) -> str:
+    """Write a number that a user gave with all its digits, and no others: `2`, `1.2`."""
+    return text if float(text := f"{number:g}") == number else repr(number)
 
 
 def percent(share: float) -> str:

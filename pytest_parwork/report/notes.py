@@ -22,9 +22,9 @@ Severity = Literal["error", "warning", "info"]
 class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
-    `kind` says what it is about: `different`, `lost`, `cause`, `not-exercised`, `outcomes`,
-    `not-verified`, `remark` (a note of a case), `setting`, `speed`, `bound`, `detail`. `reached` is
-    the share that was reached of what the text names, which a rendering may draw.
+    `kind` says what it is about: `different`, `lost`, `cause`, `too-slow`, `not-exercised`,
+    `outcomes`, `not-verified`, `remark` (a note of a case), `setting`, `speed`, `bound`, `detail`.
+    `reached` is the share that was reached of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -42,12 +42,13 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     for cause in run.causes:
         remedy = f"; {cause.remedy}" if cause.remedy else ""
         yield RunNote(severity="error", kind="cause", text=f"cause: {cause}{remedy}")
+    if run.too_slow:
+        yield RunNote(severity="error", kind="too-slow", text=run.too_slow)
     if run.exercised is False:
         why = why_not_exercised(run)
         text = f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
         yield RunNote(severity="warning", kind="not-exercised", text=text)
-    if text := _outcomes(run):
-        yield RunNote(kind="outcomes", text=text)
+    yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
     yield from (RunNote(kind="remark", text=text) for text in _remarks(run, is_verbose=is_verbose))
     if text := _setting(run):
@@ -138,12 +139,18 @@ def _crowding(run: RunReport) -> str:
     return f" {run.granted} workers on {cpus}: try workers={max(2, budget.cpus)}."
 
 
-def _outcomes(run: RunReport) -> str:
-    """Count the equal outcomes where the row counts equal values."""
-    compared = Counter(case.compared for case in _having(run, Verdict.EQUAL))
-    if not compared["outcomes"] or not compared["values"]:
-        return ""
-    return f"{counted(compared['outcomes'], 'outcome')} equal (no value returned)"
+def equal_counts(run: RunReport) -> list[tuple[int, str]]:
+    """Count the equal cases by what was compared; a row shows the first count, notes the others."""
+    equal = _having(run, Verdict.EQUAL)
+    numbers = Counter("outcome" if c.returned_nothing else c.outcome for c in equal)
+    order = ("value", "outcome", "failure", "skip")
+    return [(numbers[noun], noun) for noun in order if numbers[noun]] or [(0, "value")]
+
+
+def _outcomes(run: RunReport) -> Iterator[str]:
+    """Count the equal outcomes that the row does not count."""
+    for number, noun in equal_counts(run)[1:]:
+        yield f"{counted(number, noun)} equal" + (" (no value returned)" * (noun == "outcome"))
 
 
 def _not_verified(run: RunReport) -> Iterator[str]:
@@ -156,8 +163,9 @@ def _not_verified(run: RunReport) -> Iterator[str]:
 
 def _setting(run: RunReport) -> str:
     """Name how values were compared, or that there were none, and the workers."""
-    equal = {case.compared for case in _having(run, Verdict.EQUAL)}
-    parts = ["no value returned"] if equal == {"outcomes"} else []
+    equal = _having(run, Verdict.EQUAL)
+    nothing = bool(equal) and all(case.returned_nothing for case in equal)
+    parts = ["no value returned"] if nothing else []
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
     if run.facts:
@@ -181,6 +189,9 @@ def _speed(run: RunReport) -> Iterator[RunNote]:
         return
     timing = run.timing
     if run.verdict not in (Verdict.EQUAL, Verdict.NOT_VERIFIED) or run.granted < 2:
+        return
+    if timing.flaw and timing.speedup is not None:
+        yield RunNote(kind="speed", text=f"no measure of speed: {timing.flaw}")
         return
     if timing.speedup is None or not timing.bound_share:
         return

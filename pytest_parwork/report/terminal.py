@@ -10,7 +10,7 @@ from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
-from .notes import RunNote, Severity, notes
+from .notes import RunNote, Severity, equal_counts, notes
 
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
 _INDENT = 16
@@ -132,7 +132,7 @@ def _row(run: RunReport, label: str) -> Iterator[Line]:
     timing = run.timing
     serial = duration(timing.serial)
     name = f"  {label}".ljust(_INDENT - 1) + " "
-    equal, compared = _equal(run)
+    equal, compared = equal_counts(run)[0]
     text = f"{counted(equal, compared)} equal"
     if len(name) + len(text) + 1 + len(serial) > _SERIAL_END:
         yield _line(name.rstrip())
@@ -148,13 +148,6 @@ def _row(run: RunReport, label: str) -> Iterator[Line]:
     )
     slower = (" SLOWER", ("yellow",)) if run.is_slower else ""
     yield _line(name, (text, ("green",) if equal else ()), times, slower)
-
-
-def _equal(run: RunReport) -> tuple[int, str]:
-    """Return what the row counts: the equal values; the outcomes if there is no other."""
-    equal = [case.compared for case in run.cases if case.verdict is Verdict.EQUAL]
-    values = equal.count("values")
-    return (values, "value") if values or not equal else (len(equal), "outcome")
 
 
 def _title(runs: Iterable[RunReport], width: int | None) -> Segment:
@@ -174,6 +167,7 @@ def _title(runs: Iterable[RunReport], width: int | None) -> Segment:
         Verdict.NOT_VERIFIED: "yellow",
         Verdict.EQUAL: "green",
     }[worst]
+    colour = "red" if any(run.too_slow for run in runs) else colour
     return Segment(text=f"parwork: {', '.join(counts)}", markup=(colour, "bold"))
 
 
@@ -182,6 +176,8 @@ def _bad_counts(runs: list[RunReport]) -> list[str]:
     for verdict in (Verdict.DIFFERENT, Verdict.LOST):
         if number := sum(case.verdict is verdict for run in runs for case in run.cases):
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
+    if slow := sum(bool(run.too_slow) for run in runs):
+        counts.append(f"{slow} TOO SLOW" if counts else f"{counted(slow, 'run')} TOO SLOW")
     unexercised = sum(run.exercised is False for run in runs)
     if unexercised == len(runs):
         counts.append("NOT EXERCISED")
@@ -193,10 +189,10 @@ def _bad_counts(runs: list[RunReport]) -> list[str]:
 def _rest_counts(runs: list[RunReport]) -> list[str]:
     """Say what is equal where nothing is wrong, and always what is not verified."""
     cases = [case for run in runs for case in run.cases]
-    equal = [case.compared for case in cases if case.verdict is Verdict.EQUAL]
+    equal = [case for case in cases if case.verdict is Verdict.EQUAL]
     skipped = sum(case.is_skipped for case in cases)
     unverified = sum(case.verdict is Verdict.NOT_VERIFIED for case in cases) - skipped
-    outcomes = equal.count("outcomes")
+    outcomes = sum(case.returned_nothing for case in equal)
     counts = []
     if equal and len(equal) + skipped == len(cases) and not _bad_counts(runs):
         counts.append("all equal to serial")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..model import stats
+from ..model.outcome import Verdict
 from .entries import CaseEntry, RunFacts
+from .figures import counted, ratio
+
+#: How far a speed-up may be above its bound: in caches that the serial run filled first. One that
+#: is further above measures something else, a clock that is set say.
+FAR = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +31,10 @@ class Timing:
     - `bound_share`: `bound` by `parallel`, 1 for a schedule that cannot be better. It is above 1
       where cases were slower serially than in the workers (the serial run filled the caches,
       say), and is not capped, because that tells more than a 1 does;
-    - `reliable`: the speed-up is measured, on all cases that ran, none was lost on the way, and no
-      other xdist process was taking CPUs away.
+    - `flaw`: why the speed-up is not that of the same work in both runs, in a few words: a case
+      that is DIFFERENT may have failed early in one of them. None if none is known;
+    - `reliable`: the speed-up is measured, on all cases that ran, without a flaw, and no other
+      xdist process was taking CPUs away.
     """
 
     serial: float | None
@@ -35,11 +44,13 @@ class Timing:
     efficiency: float | None
     bound: float | None
     bound_share: float | None
+    flaw: str | None
     reliable: bool
 
 
 def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist: bool) -> Timing:
     """Add up the runs of a workload, which follow one another: facts and cases of each."""
+    runs = list(runs)
     # Where no worker came, there is no parallel run to time.
     timed = [(facts, members) for facts, members in runs if facts and facts.granted]
     cases = [case for _, members in timed for case in members]
@@ -51,7 +62,10 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     # The runs follow one another, so that each is bound by itself.
     bound = sum(stats.bound(_durations(members), facts.granted) for facts, members in timed)
     granted = max((facts.granted for facts, _ in timed), default=0)
-    complete = len(both) == len(ran) and not any(case.lost for case in cases)
+    bound_share = bound / parallel if ran and parallel else None
+    flaw = _flaw(case for _, members in runs for case in members)
+    if not flaw and speedup is not None and (bound_share or 0) > FAR:
+        flaw = f"{ratio(speedup)} is more than {counted(granted, 'worker')} can give"
     return Timing(
         serial=sum(serial) if serial else None,
         parallel=parallel if timed else None,
@@ -59,9 +73,24 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
         speedup=speedup,
         efficiency=speedup / granted if speedup is not None else None,
         bound=bound if ran else None,
-        bound_share=bound / parallel if ran and parallel else None,
-        reliable=speedup is not None and complete and not xdist,
+        bound_share=bound_share,
+        flaw=flaw,
+        reliable=speedup is not None and len(both) == len(ran) and not flaw and not xdist,
     )
+
+
+def _flaw(cases: Iterable[CaseEntry]) -> str | None:
+    """Count the cases that did not do the same work in both runs, None if all did."""
+    counts = Counter(
+        "not compared" if case.verdict is Verdict.NOT_VERIFIED else case.verdict.value
+        for case in cases
+        if case.verdict is not Verdict.EQUAL and not case.is_left_out
+    )
+    texts = [
+        f"{counted(number, 'case')} {'is' if number == 1 else 'are'} {what}"
+        for what, number in counts.items()
+    ]
+    return " and ".join(texts) or None
 
 
 def _durations(cases: Iterable[CaseEntry]) -> list[float]:

@@ -161,6 +161,38 @@ class TestMinSpeedup:
         assert session.cases["test_it.py::test_fib[min_speedup]"] == "skipped"
         assert "no case ran serially" in session.text
 
+    @pytest.mark.parametrize(
+        ("wrong", "why"),
+        [
+            ("return is_here()", "1 case is DIFFERENT"),
+            ("assert is_here()", "1 case is DIFFERENT"),
+            ("is_here() or os._exit(1)", "1 case is LOST"),
+        ],
+    )
+    def test_where_the_runs_did_not_do_the_same_it_is_skipped(
+        self, scratch: Scratch, wrong: str, why: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            @pytest.mark.parwork(backend="processes:fork", workers=2, min_speedup=1e9)
+            @pytest.mark.parametrize("n", range(3))
+            def test_fib(n):
+                if n == 1:
+                    {wrong}
+                return n
+            """
+        )
+        session = scratch.run("-rs")
+        assert session.cases["test_it.py::test_fib[min_speedup]"] == "skipped"
+        assert f"speed-up cannot be judged: {why}" in session.text
+        assert "~" in session.section[2]
+
+    def test_a_failure_is_counted_in_the_title(self, scratch: Scratch) -> None:
+        scratch.cases(cases(1e9))
+        session = scratch.run(report=True)
+        assert session.title == "parwork: 1 workload, 1 run TOO SLOW"
+        assert session.run("test_it.py::test_fib")["too_slow"].startswith("TOO SLOW: speed-up ")
+
     def test_with_parwork_serial_it_is_skipped(self, scratch: Scratch) -> None:
         scratch.cases(cases(1e9))
         session = scratch.run("--parwork-serial", "-rs")

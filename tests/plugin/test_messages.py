@@ -79,6 +79,55 @@ def test_a_case_is_not_like_one_that_nobody_sees(scratch: Scratch) -> None:
     assert "  as in    test_it[1]" in block(session, "test_it[2]")
 
 
+SERIALLY = """
+@pytest.mark.parwork(backend="threads", workers=2)
+@pytest.mark.parametrize("n", range(3))
+def test_it(n):
+    if is_here():
+        raise ValueError("here")
+"""
+
+
+def test_a_difference_is_in_the_short_summary_even_if_the_serial_run_raised(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(SERIALLY)
+    session = scratch.run("--junitxml=junit.xml")
+    assert len(session.summary) == 3
+    assert all(" - DIFFERENT: serial ValueError: here" in line for line in session.summary)
+    assert session.out.count("ValueError: here\n") == 1, "the traceback, which is shown once"
+    assert ">           raise ValueError" in "\n".join(block(session, "test_it[0]"))
+    assert block(session, "test_it[2]")[1] == "  as in    test_it[0]"
+    failures = list(ET.parse(scratch.path / "junit.xml").iter("failure"))
+    assert all(row.get("message", "").startswith("DIFFERENT: ") for row in failures)
+    assert scratch.run("-v").out.count(">           raise ValueError") == 3
+
+
+def test_another_traceback_of_the_serial_run_is_shown(scratch: Scratch) -> None:
+    other = "    if is_here() and n == 2:\n        raise ValueError('there')\n    if is_here():"
+    scratch.cases(SERIALLY.replace("    if is_here():", other))
+    session = scratch.run()
+    for name in ("test_it[0]", "test_it[2]"):
+        assert ">           raise ValueError" in "\n".join(block(session, name))
+
+
+def test_the_traceback_of_a_worker_is_shown_once(scratch: Scratch) -> None:
+    scratch.cases(SERIALLY.replace("if is_here()", "if True"))
+    session = scratch.run("--parwork-verify=0")
+    assert session.counts == {"failed": 3}
+    assert session.out.count("Traceback (most recent call last)") == 1
+    assert block(session, "test_it[1]")[-1] == "as in test_it[0]"
+
+
+def test_the_id_of_a_case_like_another_is_bounded(scratch: Scratch) -> None:
+    scratch.cases(
+        WRONG.format(mark="").replace("[pytest.param(0), 1, 2]", "[0, 1], ids=['x' * 3000, 'b']")
+    )
+    lines = block(scratch.run(), "test_it[b]")
+    assert lines[1].startswith("  as in    test_it[xxx")
+    assert len(lines[1]) < 80
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 def test_a_message_is_as_wide_as_the_terminal(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch, columns: int

@@ -5,7 +5,30 @@ from __future__ import annotations
 import pytest
 
 from pytest_parwork.model.listing import shorten
-from pytest_parwork.report.figures import counted, duration, percent, ratio
+from pytest_parwork.report.figures import counted, digits, duration, percent, ratio
+
+
+@pytest.mark.parametrize(
+    ("times", "least", "text"),
+    [
+        (1.196, 1.2, "1.196x"),
+        (1.1, 1.2, "1.10x"),
+        (119.97, 120, "119.97x"),
+        (0.9999999, 1, "0.9999999x"),
+        (1.3, 1.2, "1.30x"),
+    ],
+)
+def test_a_ratio_below_another_has_the_digits_that_show_it(
+    times: float, least: float, text: str
+) -> None:
+    assert ratio(times, below=least) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(2.0, "2"), (1.2, "1.2"), (1e9, "1e+09"), (1.2345678, "1.2345678")]
+)
+def test_a_number_of_a_user_has_all_its_digits(number: float, text: str) -> None:
+    assert digits(number) == text
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "peak_overlap",
         "together",
         "timing",
+        "too_slow",
         "sent",
         "withheld",
         "causes",
@@ -63,6 +64,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "efficiency",
         "bound",
         "bound_share",
+        "flaw",
         "reliable",
     ]
 
@@ -91,6 +93,7 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "id": "test_fib.py::test_fib[1]",
         "verdict": "EQUAL",
         "why": "",
+        "outcome": "value",
         "compared": "values",
         "seconds": {"serial": 0.5, "parallel": 1.0},
         "worker": 2,

@@ -58,6 +58,62 @@ def test_values_and_outcomes_are_counted_apart() -> None:
     assert lines[2].text.strip() == "2 outcomes equal (no value returned)"
 
 
+def test_failures_and_skips_that_are_equal_are_not_called_values() -> None:
+    failed = cases(5, outcome="failure", compared="outcomes")
+    assert "  5 failures equal" in section(run(failed)).lines[1].text
+    assert run(failed).compared == "outcomes"
+    assert "exact" not in shown(run(failed))
+    skipped = first(2, failed, outcome="skip")
+    assert notes_of(run(skipped))[0] == "2 skips equal"
+    mixed = [*failed, *(replace(case, index=case.index + 5) for case in cases(3))]
+    assert "  3 values equal" in section(run(mixed)).lines[1].text
+    assert notes_of(run(mixed))[0] == "5 failures equal"
+    assert run(mixed).compared == "values", "no return was forgotten"
+    assert section(run(failed)).title.text == "parwork: 1 workload, all equal to serial"
+
+
+def test_a_workload_that_is_too_slow_is_counted_in_the_title() -> None:
+    verdict = "TOO SLOW: speed-up 1.20x, at least 1.3x is required"
+    slow_one, other = run(cases(4), too_slow=verdict), run(cases(4), id="other")
+    assert notes_of(slow_one)[0] == verdict
+    title = section(slow_one, other).title
+    assert (title.text, title.markup[0]) == ("parwork: 2 workloads, 1 run TOO SLOW", "red")
+    wrong = run(first(1, cases(4), verdict=Verdict.DIFFERENT), id="wrong")
+    title = section(slow_one, other, wrong).title
+    assert title.text == "parwork: 3 workloads, 1 case DIFFERENT, 1 TOO SLOW"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "flaw"),
+    [
+        ({"verdict": Verdict.DIFFERENT}, "2 cases are DIFFERENT"),
+        (CRASH, "2 cases are LOST"),
+        ({"verdict": Verdict.NOT_VERIFIED, "why": "set-up failed"}, "2 cases are not compared"),
+    ],
+)
+def test_a_speed_up_over_cases_that_may_have_failed_early_says_about(
+    wrong: dict[str, Any], flaw: str
+) -> None:
+    entry = run(first(2, cases(4), **wrong), wall=2.5)
+    assert entry.timing.flaw == flaw
+    assert not entry.timing.reliable
+    assert "x" in section(entry).lines[1].text.rpartition("~")[2]
+
+
+@pytest.mark.parametrize("why", ["verify=0.5", SKIPPED])
+def test_cases_that_were_not_to_run_twice_are_no_flaw(why: str) -> None:
+    members = first(2, cases(4), verdict=Verdict.NOT_VERIFIED, why=why)
+    assert run(members, wall=2.5).timing.flaw is None
+
+
+def test_a_speed_up_that_cannot_be_is_not_measured() -> None:
+    entry = run(cases(4), wall=0.9)
+    assert entry.timing.flaw == "4.44x is more than 2 workers can give"
+    assert section(entry).lines[1].text.endswith(" ~4.44x")
+    assert notes_of(entry)[-1] == "no measure of speed: 4.44x is more than 2 workers can give"
+    assert run(cases(4), wall=1.4).timing.flaw is None, "the serial run may have filled caches"
+
+
 def test_what_was_not_verified_is_counted_in_words() -> None:
     members = first(3, cases(5), verdict=Verdict.NOT_VERIFIED, serial=None, why="verify=0.4")
     skipped = CaseEntry(id="s", verdict=Verdict.NOT_VERIFIED, why=SKIPPED)

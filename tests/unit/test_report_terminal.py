@@ -40,7 +40,7 @@ def test_values_differ() -> None:
     assert shown(run(members, id="test_pi.py::test_pi", wall=0.66)) == dedent("""\
         ==================== parwork: 1 workload, 5 cases DIFFERENT ====================
         test_pi.py::test_pi                 serial   parallel  start-up  speed-up
-          joblib-2      3 values equal       1.20s      0.66s     0.30s     1.82x
+          joblib-2      3 values equal       1.20s      0.66s     0.30s    ~1.82x
                         5 DIFFERENT at ['mean']
                         exact; 2 of 2 workers, together 100 % of the time
         """)

@@ -9,11 +9,12 @@ import pytest
 
 from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
-from ...report.data import RunReport, summarise
-from ...report.figures import duration, ratio
+from ...report.data import RunReport, slow, summarise
+from ...report.figures import digits, duration, ratio
 from ...report.notes import why_not_exercised
 from ..config.options import is_exercise_strict, is_serial
 from ..config.settings import Column, settings_of
+from ..session.reporting import tell
 from .collection import Collected, is_case
 from .matrix import TestKey, column_of, key_of
 
@@ -89,10 +90,15 @@ class Check(pytest.Item):
         speedup = run.timing.speedup
         if speedup is None:
             pytest.skip("speed-up cannot be judged: no case ran serially")
+        if run.timing.flaw:
+            pytest.skip(f"speed-up cannot be judged: {run.timing.flaw}")
         if speedup < self.least:
             timing = run.timing
+            required = f"at least {digits(self.least)}x is required"
+            verdict = f"TOO SLOW: speed-up {ratio(speedup, below=self.least)}, {required}"
+            tell(self.config, [slow(run, verdict)])
             raise CheckError(
-                f"TOO SLOW: speed-up {ratio(speedup)}, at least {self.least:g}x is required\n"
+                f"{verdict}\n"
                 f"serial {duration(timing.serial)}, parallel {duration(timing.parallel)} on "
                 f"{run.granted} workers, start-up {duration(timing.startup)} not included"
             )

@@ -79,7 +79,8 @@ class Judgement:
 
     `entry` and `message` are final once they are set, even if the item is run again. `traceback` is
     the worker's, for a failure that was not verified; `output` is the output, log and warnings of
-    the case in the worker, until they are shown. `torn` are the failures of its tear-down in the
+    the case in the worker, until they are shown. `is_like` says that the message only names another
+    case, which has shown the same in full. `torn` are the failures of its tear-down in the
     worker, None if they are unknown, or compared already.
 
     `wide_seconds` is the set-up time of wide fixtures, for the first case that needed them;
@@ -90,6 +91,7 @@ class Judgement:
     entry: CaseEntry | None = None
     message: str = ""
     traceback: str = ""
+    is_like: bool = False
     torn: tuple[Failure, ...] | None = None
     output: Output | None = None
     wide_seconds: float = 0.0

@@ -18,6 +18,9 @@ from ..config.options import OF_TESTS, WIDTH
 from ..config.settings import AXES, marker_keywords
 from .groups import Case
 
+#: Most columns for the id of another case; a parameter may be a text of any length.
+LONGEST_ID = 60
+
 
 class Scenes:
     """Writes the messages of cases that are DIFFERENT; a repeated mismatch gets a short one."""
@@ -25,16 +28,17 @@ class Scenes:
     def __init__(self, *, is_verbose: bool) -> None:
         self._is_verbose = is_verbose
         self._values = _Values()
-        self._shown: dict[tuple[int, str, str], str] = {}
+        self._shown: dict[tuple[object, ...], str] = {}
 
     def note(self, case: Case, found: Judged) -> None:
         """Record the values of a case; write its message if its outcomes differ."""
         assert found.comparison is not None
         values = self._values_of(case, found)
         if not found.comparison:
-            failure = found.outcomes[0].failure
+            failure, expected = (outcome.failure for outcome in found.outcomes)
             traceback = failure.traceback if failure is not None else ""
-            self.write(case, found.comparison, values, traceback=traceback)
+            raised = (expected.type, expected.where) if expected is not None else None
+            self.write(case, found.comparison, values, traceback=traceback, raised=raised)
 
     def write(
         self,
@@ -43,13 +47,31 @@ class Scenes:
         values: Sequence[tuple[str, Sequence[str]]] = (),
         *,
         traceback: str,
+        raised: object = None,
     ) -> None:
-        """Write the message of a case that is DIFFERENT."""
+        """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
         assert case.judged.entry is not None
-        scene = self._scene(case, comparison, values)
+        first = comparison.mismatches[0]
+        like = self._like(case, id(case.group), first.kind, first.path, raised)
+        scene = self._scene(case, comparison, values, like)
+        case.judged.is_like = bool(like) and not self._is_verbose
         case.judged.message = mismatch_message(
             case.judged.entry, comparison, scene, traceback=traceback
         )
+
+    def like(self, case: Case, text: str) -> str:
+        """Return the id of another case that has shown this text in full, empty if none has."""
+        return "" if self._is_verbose or not text else self._like(case, text)
+
+    def _like(self, case: Case, *shown: object) -> str:
+        if case.item.get_closest_marker("xfail") is not None:  # it may not be shown
+            return ""
+        first = self._shown.setdefault(shown, case.id)
+        if first == case.id:
+            return ""
+        # The name says enough within a test.
+        prefix = f"{case.group.id.removesuffix(case.item.originalname)}"
+        return shorten(first.removeprefix(prefix), LONGEST_ID)
 
     def _values_of(self, case: Case, found: Judged) -> Sequence[tuple[str, Sequence[str]]]:
         if not case.group.axes:
@@ -63,15 +85,15 @@ class Scenes:
             return ()
 
     def _scene(
-        self, case: Case, comparison: Comparison, values: Sequence[tuple[str, Sequence[str]]]
+        self,
+        case: Case,
+        comparison: Comparison,
+        values: Sequence[tuple[str, Sequence[str]]],
+        like: str,
     ) -> Scene:
         """Return the context for the message of a case that is DIFFERENT."""
         run = case.sent.run
         assert run is not None
-        first = comparison.mismatches[0]
-        shown = case.item.name
-        if case.item.get_closest_marker("xfail") is None:  # an xfail may not be shown
-            shown = self._shown.setdefault((id(case.group), first.kind, first.path), shown)
         used, peak = run.outcomes.overlap()
         entries = [other.judged.entry for other in case.group.cases]
         return Scene(
@@ -84,7 +106,7 @@ class Scenes:
             granted=run.facts.granted,
             peak=peak,
             values=values,
-            like=shown if shown != case.item.name else "",
+            like=like,
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )

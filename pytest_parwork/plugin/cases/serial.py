@@ -102,9 +102,10 @@ class Serial:
         self._report(case, judged.entry, report)
         note_verdict(case.item, report, judged.entry.verdict)
         if judged.message and not is_expected(case.item, call, report):
-            fail(report, call, judged.message)
+            fail(report, call, judged.message, is_like=judged.is_like)
         elif judged.traceback and call.when == "call":
-            show_worker_failure(case, call, report)
+            like = self._scenes.like(case, judged.traceback)
+            show_worker_failure(case, call, report, like=like)
 
     def _report(self, case: Case, entry: CaseEntry, report: pytest.TestReport) -> None:
         """Send the case to the controller of xdist; without xdist, report its run once.
@@ -126,7 +127,7 @@ class Serial:
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if actual.lost is None and (why := rejection(case, actual)):
             self._reject(case, actual, why)
-            raise FixtureError(why)
+            raise FixtureError(case.judged.message)
         is_verified = case.group.verifies(case)
         terms = case.terms(self._own_of(case))
         found = judge(
@@ -189,7 +190,8 @@ class Serial:
     def _reject(self, case: Case, actual: Outcome, why: str) -> None:
         """Record why there is nothing to compare: a worker does not support a fixture."""
         case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, actual)
-        case.judged.reject(why)
+        like = self._scenes.like(case, why)
+        case.judged.reject(f"as in {like}" if like else why)
         self._gates.done_with(case)
 
     def _judge_setup(self, case: Case, why: str) -> None:
@@ -237,6 +239,10 @@ class Serial:
         entry, run = case.judged.entry, case.sent.run
         assert entry is not None
         others = run.others() if has_others and run is not None else None
+        # A backend that cannot start loses all cases for the same reason.
+        reason = str(entry.lost["detail"]) if entry.lost and run is None else ""
+        if like := self._scenes.like(case, reason):
+            return f"{entry.verdict}: as in {like}"
         return lost_message(entry, serially(case), reference=SERIAL.name, others=others)
 
     def _own_of(self, case: Case) -> OwnComparison | None:

@@ -45,18 +45,29 @@ def is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.T
     return False
 
 
-def show_worker_failure(case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Show an outcome that was not verified as one of the worker, not of our code."""
+def show_worker_failure(
+    case: Case, call: pytest.CallInfo[None], report: pytest.TestReport, *, like: str
+) -> None:
+    """Show an outcome that was not verified as one of the worker, not of our code.
+
+    `like` is another case that has shown the same traceback, empty if none has.
+    """
     if report.failed and call.excinfo is not None:
         report.longrepr = _printable(call.excinfo)
-        report.sections.append((f"{SECTION}: in its worker", printable(case.judged.traceback)))
+        traceback = f"as in {like}" if like else printable(case.judged.traceback)
+        report.sections.append((f"{SECTION}: in its worker", traceback))
     elif isinstance(report.longrepr, tuple):
         path, line, _ = case.item.reportinfo()
         report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
 
 
-def fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -> None:
-    """Turn the report into a failure with the message."""
+def fail(
+    report: pytest.TestReport, call: pytest.CallInfo[None], message: str, *, is_like: bool = False
+) -> None:
+    """Turn the report into a failure with the message.
+
+    With `is_like`, another case has shown the traceback that the serial run has left here.
+    """
     message = printable(message)
     report.outcome = "failed"
     if hasattr(report, "wasxfail"):
@@ -64,8 +75,8 @@ def fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -
     error = call.excinfo
     if error is not None and isinstance(error.value, MismatchError | LostError | FixtureError):
         report.longrepr = _shown(error, message)
-    elif error is None or isinstance(report.longrepr, tuple):
-        # The serial run passed, or was skipped: there is no traceback.
+    elif error is None or isinstance(report.longrepr, tuple) or is_like:
+        # The serial run passed, or was skipped: there is no traceback; or it was shown before.
         try:
             raise MismatchError(message)
         except MismatchError as raised:
@@ -73,6 +84,9 @@ def fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -
     else:
         # The serial run failed too, with another error: its traceback stays.
         report.sections.append((SECTION, message))
+        crash = getattr(report.longrepr, "reprcrash", None)
+        if crash is not None:  # which is all that the short summary shows
+            crash.message = message.partition("\n")[0]
 
 
 def _printable(error: pytest.ExceptionInfo[BaseException]) -> Any:
