@@ -5,12 +5,14 @@ from __future__ import annotations
 import collections.abc
 import copyreg
 import io
+import sys
 import threading
 import types
 from typing import TYPE_CHECKING, Any
 
+from ..machine.deadline import TimedOut
 from .arrays import is_bool
-from .pairs import Comparer, Finding, Relation, Unequal, pair_attributes
+from .pairs import Comparer, Finding, Relation, Remark, Unequal, pair_attributes
 from .show import name_type
 
 if TYPE_CHECKING:
@@ -70,6 +72,34 @@ def _compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterat
         yield Unequal("value", actual, expected)
     elif answer is not result:
         yield from compare_states(actual, expected, relation)
+    elif not _is_obviously_equal(actual, expected, relation):
+        name = _owner_of_eq(type(actual)).__name__
+        yield Remark("own-eq", f"equal by {name}.__eq__")
+
+
+def _owner_of_eq(cls: type) -> type:
+    """Return the class whose `__eq__` a class uses."""
+    return next((owner for owner in cls.__mro__ if "__eq__" in vars(owner)), cls)
+
+
+def _is_obviously_equal(actual: object, expected: object, relation: Relation) -> bool:
+    """Return whether two objects have equal states, so that it is not their `__eq__` alone.
+
+    That of the standard library is trusted.
+    """
+    module = _owner_of_eq(type(actual)).__module__
+    if actual is expected or relation.is_inner:
+        return True
+    if str(module).partition(".")[0] in sys.stdlib_module_names:
+        return True
+    try:
+        left, right = read_reduced(actual), read_reduced(expected)
+        known = relation.identify(left), relation.identify(right)
+        return known[0] == known[1] if None not in known else relation.holds(left, right)
+    except (KeyboardInterrupt, TimedOut):
+        raise
+    except BaseException:  # what pickling runs may exit
+        return False
 
 
 def compare_states(actual: object, expected: object, _: Relation) -> Iterator[Finding]:

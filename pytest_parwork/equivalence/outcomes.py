@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Mismatch, OwnComparison, Policy
+from ..model.errors import UsageError
 from ..model.outcome import Failure, Outcome
 from .policies import exact
 from .records import read_arguments
@@ -26,7 +27,8 @@ def compare_outcomes(
     Values are compared by `policy`, or not at all if `values` is false. Failures are compared by
     type, then by arguments or text; a failure of the set-up differs from one of the body. Skips are
     equal. `own` compares the parts of values first. Outcomes whose comparison takes longer than
-    `seconds`, as with an endless `__eq__`, are not equal. ValueError for an outcome that is lost.
+    `seconds`, as with an endless `__eq__`, or raises anything, are not equal. ValueError for an
+    outcome that is lost, UsageError for a policy that gives no answer.
     """
     if "lost" in (actual.kind, expected.kind):
         raise ValueError("a lost outcome has nothing to compare")
@@ -35,7 +37,11 @@ def compare_outcomes(
             return _compare_known(actual, expected, policy, own, values=values)
     except TimedOut:
         text = f"comparing the two results took longer than {seconds:g} s"
-        return _report_timeout(_name_kind(actual), _name_kind(expected), text, policy)
+        return report_uncomparable(actual, expected, policy, text)
+    except (KeyboardInterrupt, UsageError):
+        raise
+    except BaseException as error:
+        return report_uncomparable(actual, expected, policy, _describe_obstacle(error))
 
 
 def _compare_known(
@@ -72,12 +78,27 @@ def report(
     return Comparison.different(mismatch, str(policy))
 
 
-def _report_timeout(actual: str, expected: str, text: str, policy: Policy) -> Comparison:
-    """Return the comparison of outcomes that cannot be compared in time."""
+def report_uncomparable(
+    actual: Outcome, expected: Outcome, policy: Policy, text: str
+) -> Comparison:
+    """Return the comparison of outcomes that cannot be compared, or not in time."""
+    return _report_uncomparable(_name_kind(actual), _name_kind(expected), text, policy)
+
+
+def _report_uncomparable(actual: str, expected: str, text: str, policy: Policy) -> Comparison:
     mismatch = Mismatch(
         path="", kind="uncomparable", actual=actual, expected=expected, difference=text
     )
     return Comparison.different(mismatch, str(policy))
+
+
+def _describe_obstacle(error: BaseException) -> str:
+    """Say why a comparison ended with an exception.
+
+    Most are caught where they are raised, with the path. A GeneratorExit is not: it also ends walks
+    that are abandoned.
+    """
+    return f"comparing raised {show(error)}; compare with a function"
 
 
 def _name_kind(outcome: Outcome) -> str:
@@ -119,7 +140,12 @@ def compare_tear_downs(
                 difference = next((text for text in texts if text is not None), None)
         except TimedOut:
             limit = f"comparing the two tear-downs took longer than {seconds:g} s"
-            return _report_timeout("tear-down failed", "tear-down failed", limit, policy)
+            return _report_uncomparable("tear-down failed", "tear-down failed", limit, policy)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            text = _describe_obstacle(error)
+            return _report_uncomparable("tear-down failed", "tear-down failed", text, policy)
     if difference is None:
         return Comparison(policy=str(policy))
     mismatch = Mismatch(

@@ -92,6 +92,10 @@ class Relation(Protocol):
     def found(self) -> int:
         """The number of mismatches so far."""
 
+    @property
+    def is_inner(self) -> bool:
+        """Whether the answer is for a walk around this one, which drops remarks."""
+
     def holds(self, actual: object, expected: object, /) -> bool:
         """Decide the relation for two parts on their own."""
 

@@ -196,6 +196,10 @@ class Walk:
                 self.found += 1
                 yield Unequal("uncomparable", *place.pair[:2], advice), place.path
 
+    @property
+    def is_inner(self) -> bool:
+        return bool(self.around)
+
     def note_identity(self, pair: Pair) -> Iterator[Remark]:
         """Yield a remark where one side has a new object and the other a repeated one."""
         partners = [

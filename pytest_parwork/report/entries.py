@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ..equivalence.show import clip, show
-from ..machine.deadline import TimedOut, deadline
+from ..machine.deadline import deadline
 from ..model.comparison import Comparison, Mismatch, Note
 from ..model.outcome import Lost, Outcome, Run, Verdict
 from ..model.printable import make_printable, printable
@@ -207,7 +207,9 @@ def result_of(outcome: Outcome, *, seconds: float | None) -> Result:
     try:
         with deadline(seconds):
             text, found = show(outcome.value), digest(outcome.value)
-    except TimedOut:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # TimedOut, or from code of the value
         return Result(kind="value")
     return Result(kind="value", text=text, digest=found.hex() if found is not None else None)
 

@@ -11,7 +11,7 @@ from ..machine.deadline import TimedOut
 from ..model.errors import PayloadError
 from ..model.outcome import Failure
 from ..model.output import Output
-from ..transport.failures import describe
+from ..transport.failures import describe, revived
 from ..transport.files import Files
 from ..transport.ledger import Kind, Ledger
 from ..transport.records import (
@@ -72,7 +72,7 @@ class Spooled:
         assert isinstance(loaded, tuple)
         failure, data = loaded
         assert isinstance(failure, Failure)
-        return kind, None, replace(failure, exception=_exception(data))
+        return kind, None, replace(failure, exception=revived(data))
 
     def may_run_code(self, task: int) -> bool:
         """Return whether to load an outcome may run code of its classes.
@@ -120,13 +120,3 @@ class Spooled:
 def _failed(text: str) -> Given:
     error = PayloadError(text)
     return "failure", None, describe(error, error)
-
-
-def _exception(data: bytes | None) -> BaseException | None:
-    if data is None:
-        return None
-    try:
-        error = pickle.loads(data)
-    except Exception:
-        return None
-    return error if isinstance(error, BaseException) else None

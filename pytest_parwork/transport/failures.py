@@ -6,6 +6,7 @@ import pickle
 import traceback
 from types import TracebackType
 
+from ..machine.deadline import TimedOut
 from ..machine.stacks import is_ours
 from ..model.errors import PayloadError
 from ..model.outcome import Failure
@@ -79,3 +80,19 @@ def survivor(error: BaseException) -> bytes | None:
     except BaseException:
         return None
     return data if is_same else None
+
+
+def revived(data: bytes | None) -> BaseException | None:
+    """Load an exception that `survivor` has pickled; None if that fails in this process.
+
+    Its code may raise anything here, even SystemExit. The texts of the failure are known without.
+    """
+    if data is None:
+        return None
+    try:
+        error = pickle.loads(data)
+    except (KeyboardInterrupt, TimedOut):
+        raise
+    except BaseException:
+        return None
+    return error if isinstance(error, BaseException) else None

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..equivalence import compare_outcomes
+from ..equivalence.outcomes import report_uncomparable
 from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Note, OwnComparison, Policy, Side
+from ..model.errors import UsageError
 from ..model.outcome import Outcome, Verdict
 from ..report.entries import CaseEntry, Result, judged, result_of, with_loss
 from ..transport.sources import note_missing
@@ -53,8 +55,8 @@ class Judged:
     """The judgement of a task.
 
     `outcomes` are the actual one and the reference, if there is one. They may be large, and can be
-    dropped. `error` is the exception that the reference raised, with its traceback. `comparison` is
-    None where nothing was compared.
+    dropped. `error` is the exception that the reference raised, with its traceback, or that of a
+    policy that gave no answer. `comparison` is None where nothing was compared.
     """
 
     entry: CaseEntry
@@ -98,7 +100,11 @@ def judge(
     changed = before.changed() if before is not None else []
     if masked is not None:
         actual, expected = masked(actual, expected)
-    comparison = _compared(terms, actual, expected, changed)
+    try:
+        comparison = _compared(terms, actual, expected, changed)
+    except UsageError as unanswered:
+        error = unanswered
+        comparison = report_uncomparable(actual, expected, terms.policy, str(error))
     verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
     result = _result(terms, expected)
     return Judged(

@@ -461,3 +461,32 @@ def test_the_difference_is_first_in_the_short_summary(scratch: Scratch) -> None:
     )
     (line,) = scratch.run().summary
     assert line.startswith("FAILED test_it.py::test_it - DIFFERENT at [0]: serial True, ")
+
+
+class TestReturnedValues:
+    MARKED = """
+        @pytest.mark.parwork(backend="threads", workers=2)
+        def test_it(parwork):
+            assert list(parwork.map(abs, [-1, 2])) == [1, 2]
+            {last}
+        """
+
+    @pytest.mark.parametrize("options", [(), ("--parwork-serial",)])
+    def test_a_marked_test_with_calls_must_return_nothing(
+        self, scratch: Scratch, options: tuple[str, ...]
+    ) -> None:
+        scratch.cases(self.MARKED.format(last="return 0.25"))
+        session = scratch.run(*options)
+        assert session.counts == {"failed": 1}
+        assert "test_it returned 0.25, which nothing is compared with" in session.text
+        assert "pass the function to parwork.map" in session.text
+        assert "PytestReturnNotNoneWarning" not in session.text
+
+    @pytest.mark.parametrize("last", ["", "return None", "assert True"])
+    def test_one_that_only_asserts_passes(self, scratch: Scratch, last: str) -> None:
+        scratch.cases(self.MARKED.format(last=last))
+        assert scratch.run().counts == {"passed": 1}
+
+    def test_its_own_failure_comes_first(self, scratch: Scratch) -> None:
+        scratch.cases(self.MARKED.format(last="raise RuntimeError('own')"))
+        assert "RuntimeError: own" in scratch.run().text

@@ -130,3 +130,146 @@ def test_an_exception_that_is_false_is_raised_all_the_same(scratch: Scratch) -> 
         """
     )
     assert scratch.run().counts == {"passed": 1}
+
+
+#: Objects whose code exits where pytest loads or compares them, and only there.
+EXITING = """
+EXITS = {"SystemExit": SystemExit, "GeneratorExit": GeneratorExit}
+
+def there(make, *args):
+    if is_here():
+        raise EXITS[args[0]](args[0])
+    return make(*args)
+
+class Loads:
+    def __init__(self, name): self.name = name
+    def __reduce__(self): return there, (Loads, self.name)
+
+class Raised(Exception):
+    def __reduce__(self): return there, (Raised, *self.args)
+
+class Compared:
+    def __init__(self, name): self.name = name
+    def __eq__(self, other): raise EXITS[self.name](self.name)
+    def __hash__(self): return 1
+
+class State:
+    def __init__(self, name): self.name = name
+    def __getstate__(self): return there(dict, self.name) if is_here() else {"name": self.name}
+    def __setstate__(self, state): self.name = state["name"]
+
+class Text:
+    def __init__(self, name): self.name, self.here = name, is_here()
+    def __repr__(self): raise EXITS[self.name](self.name)
+
+def raise_it(error): raise error
+
+@pytest.fixture
+def own():
+    yield
+
+KINDS = {
+    "loads": Loads,
+    "raised": lambda name: raise_it(Raised(name)),
+    "compared": Compared,
+    "in a list": lambda name: [1, Compared(name)],
+    "as a key": lambda name: {Compared(name): 1},
+    "in an exception": lambda name: raise_it(ValueError(Compared(name))),
+    "state": State,
+    "text": Text,
+}
+"""
+
+
+@pytest.mark.parametrize("backend", ["threads", "processes:fork", "isolated:fork"])
+@pytest.mark.parametrize("fixture", ["", "own, "])
+def test_every_case_has_an_entry_whatever_its_result_raises(
+    scratch: Scratch, backend: str, fixture: str
+) -> None:
+    scratch.cases(
+        f"""
+        {EXITING.replace(chr(10), chr(10) + " " * 8)}
+        @pytest.mark.parwork(backend={backend!r}, workers=2)
+        @pytest.mark.parametrize("kind", KINDS)
+        @pytest.mark.parametrize("name", EXITS)
+        def test_it({fixture}name, kind):
+            return KINDS[kind](name)
+        """
+    )
+    session = scratch.run(report=True)
+    run = session.run("test_it.py::test_it")
+    assert len(run["cases"]) == 16
+    verdicts = session.verdicts("test_it.py::test_it")
+    equal = [id for id in verdicts if verdicts[id] == "EQUAL"]
+    assert all(id.endswith(("-raised", "-in an exception", "-loads")) for id in equal)
+    # On threads nothing is loaded.
+    expected = {"failed": 14, "passed": 2} if backend == "threads" else {"failed": 16}
+    assert session.counts == expected
+
+
+@pytest.mark.parametrize("name", ["SystemExit", "GeneratorExit"])
+def test_every_call_has_an_entry_whatever_its_result_raises(scratch: Scratch, name: str) -> None:
+    scratch.cases(
+        f"""
+        {EXITING.replace(chr(10), chr(10) + " " * 8)}
+        @pytest.mark.parametrize("kind", KINDS)
+        def test_it(parwork, kind):
+            parwork.map(KINDS[kind], [{name!r}] * 2, backend="processes:fork", workers=2)
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"failed": 8}
+    assert [len(run["cases"]) for run in session.report["runs"]] == [2] * 8
+
+
+@pytest.mark.parametrize("raised", ["SystemExit", "GeneratorExit", "ZeroDivisionError"])
+def test_every_case_has_an_entry_whatever_a_policy_raises(scratch: Scratch, raised: str) -> None:
+    scratch.cases(
+        f"""
+        def policy(actual, expected):
+            raise {raised}("no way to compare")
+
+        @pytest.mark.parwork(backend="threads", workers=2, compare=policy)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            return n
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"failed": 2}
+    assert set(session.verdicts("test_it.py::test_it").values()) == {"DIFFERENT"}
+    assert "no way to compare" in session.text
+    assert len(session.run("test_it.py::test_it")["cases"]) == 2
+
+
+def test_a_case_that_a_hook_ends_before_its_body_has_an_entry(scratch: Scratch) -> None:
+    scratch.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_pyfunc_call(pyfuncitem):
+            if pyfuncitem.name.endswith("[1]"):
+                raise RuntimeError("not today")
+            if pyfuncitem.name.endswith("[2]"):
+                pytest.skip("not today")
+        """,
+    )
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n):
+            return n
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 1, "failed": 1, "skipped": 1}
+    run = session.run("test_it.py::test_it")
+    assert [(case["verdict"], case["why"]) for case in run["cases"]] == [
+        ("EQUAL", ""),
+        ("NOT_VERIFIED", "its body was not called"),
+        ("NOT_VERIFIED", "skipped"),
+    ]
+    assert "all equal" not in session.title

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import threading
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -152,6 +155,48 @@ def test_an_array_answer_does_not_hide_parts_that_broadcasting_dropped(
 ) -> None:
     assert not compare(Holder(actual), Holder(expected))
     assert compare(Holder(expected), Holder(expected))
+
+
+class Always:
+    """A class whose objects are all equal."""
+
+    def __init__(self, weight: object) -> None:
+        self.weight = weight
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Inherits(Always):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "path"),
+    [
+        (Always(1), Always(2), ""),
+        (Inherits(1), Inherits(2), ""),
+        ([Always(1)], [Always(2)], "[0]"),
+        (Always({Always(1)}), Always({2}), ""),
+        (Always(threading.Lock()), Always(threading.Lock()), ""),
+    ],
+)
+def test_what_is_equal_by_its_own_word_alone_has_a_note(
+    actual: object, expected: object, path: str
+) -> None:
+    comparison = compare(actual, expected)
+    assert comparison
+    assert [(n.path, n.kind, n.text) for n in comparison.notes] == [
+        (path, "own-eq", "equal by Always.__eq__")
+    ]
+
+
+@pytest.mark.parametrize("value", [Always(1), Always([1, {"a": np.arange(3)}]), Fraction(1, 3)])
+def test_what_has_the_same_state_has_none(value: object) -> None:
+    assert compare(value, copy.deepcopy(value)).notes == ()
 
 
 @pytest.mark.parametrize(

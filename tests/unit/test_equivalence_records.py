@@ -93,7 +93,6 @@ EQUAL: dict[str, tuple[Any, Any]] = {
     "private attributes": (private([1]), private([1])),
     "extra attributes": (opened(y=1), opened(y=1)),
     "roots": (Root([NAN]), Root([NAN])),
-    "own eq": (Judging(x=1), Judging(x=2)),
     "dataclasses of pydantic": (Row(NAN), Row(NAN)),
     "secrets": (pydantic.SecretStr("a"), pydantic.SecretStr("a")),
 }
@@ -152,3 +151,9 @@ def test_models_of_the_first_pydantic_are_compared_by_field_too() -> None:
 
     check_equal(Old(), Old(x=0.0))
     check_different(Old(x=0.0), Old(x=-0.0), "sign-of-zero")
+
+
+def test_a_model_with_an_eq_of_its_own_is_equal_by_that() -> None:
+    comparison = compare(Judging(x=1), Judging(x=2))
+    assert comparison
+    assert [note.text for note in comparison.notes] == ["equal by Judging.__eq__"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...equivalence import show
 from ...model.errors import UsageError
 from ...model.outcome import Run
 from ...model.public import public
@@ -40,6 +43,30 @@ CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksiz
 
 #: Width of the prefix that pytest puts before each line of an exception.
 MARGIN = len("E       ")
+
+
+def returning_nothing(item: pytest.Function) -> Callable[..., object]:
+    """Return a body of a marked test with calls that fails if the test returns a value.
+
+    The marker makes it look like the value that is compared, but a test with calls is not run in
+    parallel itself.
+    """
+    original = item.obj
+
+    @functools.wraps(original)
+    def body(**kwargs: object) -> object:
+        value = original(**kwargs)
+        if value is None or inspect.isawaitable(value):  # for a plugin to run
+            return value
+        pytest.fail(
+            f"{item.name} returned {show(value)}, which nothing is compared with: in a test with "
+            f"the fixture 'parwork' only its calls run in parallel. Return nothing and pass the "
+            f"function to parwork.map, or do without the fixture, so that the marker runs the "
+            f"whole test",
+            pytrace=False,
+        )
+
+    return body
 
 
 @public()
@@ -137,14 +164,14 @@ class Parwork:
             else:
                 verified.leave()
         except KeyboardInterrupt as error:
-            verified.leave()
             interrupted = error
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
+            if interrupted is None:  # also if something else was raised
+                self._report(verified.entry(xdist=is_xdist))
         if interrupted is not None:
             tell(self._config, [verified.entry(xdist=is_xdist)])
             raise interrupted
-        self._report(verified.entry(xdist=is_xdist))
         return verified.result()
 
     def _plan(self, given: Mapping[str, object]) -> Plan:

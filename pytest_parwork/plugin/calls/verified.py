@@ -65,7 +65,11 @@ class Verified:
         for output in outputs:
             echo(output)
         with warnings_shown() as known:
-            self._verify_all()
+            try:
+                self._verify_all()
+            except BaseException:
+                self.leave()
+                raise
         for warned in dict.fromkeys(warned for output in outputs for warned in output.warned):
             if warned[:4] not in known:
                 warn_again(warned, seconds=self._plan.timeout)
@@ -130,9 +134,12 @@ class Verified:
             return outcomes.load(index, task.timeout)
 
     def leave(self) -> None:
-        """Record the calls that are not compared, because the session was interrupted."""
+        """Record the calls that are not compared, because the session or the test was ended."""
+        outcomes = self._run.outcomes
+        assert isinstance(outcomes, Outcomes)
         for index in range(len(self._entries), len(self._workload.tasks)):
-            self._entries.append(unjudged(self._terms(index), self._load(index), why=INTERRUPTED))
+            outcome = outcomes.without_value(index)
+            self._entries.append(unjudged(self._terms(index), outcome, why=INTERRUPTED))
 
     def _terms(self, index: int) -> Terms:
         return Terms(

@@ -10,8 +10,10 @@ import pytest
 
 from ...machine.limits import Limits
 from ...model.errors import LostError, MismatchError
+from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
+from ..config.settings import is_marked
 from ..session.reporting import CALLS, tell
 from ..session.termination import Termination
 from .checks import Check, inform
@@ -19,6 +21,7 @@ from .collection import Collected
 from .frames import drop_frames
 from .gate import Gates, wide_names
 from .groups import CASE, NO_CASE
+from .matrix import FIXTURE
 from .phases import SettingUp
 from .serial import Serial
 from .showing import Showing
@@ -116,18 +119,26 @@ class Running:
         """Run the body of a case serially, and compare it with its parallel outcome.
 
         A function that does so replaces the body, so that other plugins' `pytest_pyfunc_call` still
-        work; it returns None, so that pytest does not warn of a returned value.
+        work; it returns None, so that pytest does not warn of a returned value. A marked test that
+        makes calls must return nothing itself.
         """
         case = item.stash.get(CASE, None)
         # With --trace a debugger calls the body, and drops its value.
-        if case is None or self._is_traced:
+        if self._is_traced or not isinstance(item, pytest.Function):
             return (yield)
-        original = case.item.obj
-        case.item.obj = (self._serial.plain_body_of if self._is_off else self._serial.body_of)(case)
+        if case is not None:
+            replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
+            body = replaced(case)
+        elif FIXTURE in item.fixturenames and is_marked(item):
+            body = returning_nothing(item)
+        else:
+            return (yield)
+        original = item.obj
+        item.obj = body
         try:
             return (yield)
         finally:
-            case.item.obj = original
+            item.obj = original
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

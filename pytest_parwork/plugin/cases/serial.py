@@ -16,7 +16,6 @@ from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.message import lost_message
 from ...report.serialising import serialise
-from ...transport.sources import note_missing
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
 from ..config.registry import own_comparison
@@ -33,10 +32,11 @@ from .phases import (
 )
 from .scenes import Scenes, serially
 from .seeding import reseeded
-from .verdicts import fail, is_expected, note_verdict, show_worker_failure
+from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
 
 #: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
+NOT_CALLED = "its body was not called"
 
 
 class Serial:
@@ -97,6 +97,11 @@ class Serial:
                 return
         elif call.when != "call":
             return
+        if judged.entry is None and case.sent.run is not None:
+            # A hook ended the call before the body was reached.
+            why = SKIPPED if report.skipped else NOT_CALLED
+            judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=why)
+            self._gates.done_with(case)
         if judged.entry is None:
             return  # pytest ran it without parwork: --parwork-serial, --pdb, --setup-only
         self._report(case, judged.entry, report)
@@ -143,7 +148,7 @@ class Serial:
         if found.is_lost:
             raise LostError(case.judged.message)
         if not is_verified:
-            self._end_as_in_parallel(case, found.outcomes[0])
+            end_as_in_parallel(case, found.outcomes[0])
         if not drop(found, terms):
             case.judged.entry = found.entry
             case.judged.message = self._lost_message(case)
@@ -175,17 +180,6 @@ class Serial:
             if case.fixtures is not None and run is not None:
                 run.outcomes.overlap()  # computed once for the run; the tear-down may show it
         self._gates.done_with(case)
-
-    def _end_as_in_parallel(self, case: Case, actual: Outcome) -> None:
-        """Raise the failure or skip of a case that is not verified, as in parallel."""
-        if actual.failure is not None:
-            run = case.sent.run
-            note = note_missing(actual, run.facts.sent) if run is not None else None
-            advice = f"\n{note.text}" if note is not None else ""
-            case.judged.traceback = f"{actual.failure.traceback}{advice}"
-            if actual.kind == "skip":
-                pytest.skip(printable(actual.failure.text))  # skips are not picklable
-        actual.result()
 
     def _reject(self, case: Case, actual: Outcome, why: str) -> None:
         """Record why there is nothing to compare: a worker does not support a fixture."""

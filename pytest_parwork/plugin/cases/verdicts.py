@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ...model.errors import FixtureError, LostError, MismatchError, ParworkError
-from ...model.outcome import Verdict
+from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
+from ...transport.sources import note_missing
 from .groups import Case
 
 SECTION = "parwork"
@@ -29,6 +30,18 @@ def note_verdict(item: pytest.Item, report: pytest.TestReport, verdict: Verdict)
             owner.user_properties = [chosen]  # `append` would allocate room for three more
         elif chosen not in known:
             known[:] = [*(pair for pair in known if pair[0] != chosen[0]), chosen]
+
+
+def end_as_in_parallel(case: Case, actual: Outcome) -> None:
+    """Raise the failure or skip of a case that is not verified, as in parallel."""
+    if actual.failure is not None:
+        run = case.sent.run
+        note = note_missing(actual, run.facts.sent) if run is not None else None
+        advice = f"\n{note.text}" if note is not None else ""
+        case.judged.traceback = f"{actual.failure.traceback}{advice}"
+        if actual.kind == "skip":
+            pytest.skip(printable(actual.failure.text))  # skips are not picklable
+    actual.result()
 
 
 def is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
