@@ -38,11 +38,11 @@ class Scene:
 
     `actual` and `reference` name the two runs in few characters (`joblib-2`, `serial`). `commands`
     run the case again, each with a word for how; the last one runs as little as there is. `judged`
-    are
-    the cases of the run so far, or all calls, as `noun` says; `used`, `granted` and `peak` tell how
-    its workers overlapped. `values` are the distinct values of the case with the configurations
-    that gave each, where there are several; `like` is the case that has told the same in full.
-    `is_verbose` asks for all, `width` is that of the terminal.
+    are the cases of the run so far, or all calls, as `noun` says, of `expected` ones. With
+    `has_own_workers` it may matter which worker ran them; threads share all that they have. `used`,
+    `granted` and `peak` tell how its workers overlapped. `values` are the distinct values of the
+    case with the configurations that gave each, where there are several; `like` is the case that
+    has told the same in full. `is_verbose` asks for all, `width` is that of the terminal.
     """
 
     actual: str = ""
@@ -51,6 +51,8 @@ class Scene:
     policy: str = ""
     judged: Sequence[CaseEntry] = ()
     noun: str = "cases"
+    expected: int | None = None
+    has_own_workers: bool = True
     used: int = 0
     granted: int = 0
     peak: int = 0
@@ -210,23 +212,29 @@ def _values(scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _others(case: CaseEntry, scene: Scene) -> Iterator[tuple[str, str]]:
-    """Say how many cases of the run differ so far, and whether in one place, on one worker."""
+    """Say how many cases of the run differ, and whether in one place, on one worker.
+
+    The first one that differs says nothing about the others as long as these are not compared.
+    """
     different = [c for c in scene.judged if c.verdict is Verdict.DIFFERENT]
-    if len(scene.judged) < 2:
+    is_complete = scene.noun != "cases"
+    if scene.expected is not None:
+        is_complete = len(scene.judged) >= scene.expected
+    if len(scene.judged) < 2 or not (is_complete or len(different) > 1):
         return
     text = f"{len(different)} of {len(scene.judged)} differ"
-    if scene.noun == "cases":
+    if not is_complete:
         text += " so far"
     if len(different) > 1:
         paths = {c.mismatches[0].path for c in different if c.mismatches}
-        workers = {c.worker for c in different}
+        workers = {c.worker for c in different} if scene.has_own_workers else set()
         if len(paths) == 1 and (path := paths.pop()):
             text += f", all at {shorten(path, 20)}"
         if len(workers) == 1:
             text += f", all on worker {workers.pop()}"
-        else:
+        elif workers:
             text += f", on {len(workers)} workers"
-    elif case.worker is not None:
+    elif case.worker is not None and scene.has_own_workers:
         text += f", on worker {case.worker}"
     yield scene.noun, text
 

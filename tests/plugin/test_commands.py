@@ -178,3 +178,43 @@ def test_a_lost_case_is_run_serially_from_the_folder_of_the_session(scratch: Scr
     (command,) = [line.strip() for line in session.lines if line.strip().startswith("pytest ")]
     assert command == 'pytest "test_it.py::test_it[2]" --parwork-serial'
     assert "1 passed" in paste(command, scratch.path / "below")
+
+
+@pytest.mark.parametrize("asked", ["package", "package.tests", "package.tests.test_it"])
+@pytest.mark.parametrize("calls", [False, True])
+def test_tests_of_an_installed_package_are_found(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, asked: str, calls: bool
+) -> None:
+    body = FAILING.format(settings='backend="threads", workers=2', values="[1, 2]")
+    if calls:
+        call = "parwork.map(lambda n: is_here(), [n], backend='threads', workers=2)"
+        body = f"@pytest.mark.parametrize('n', [1, 2])\ndef test_it(parwork, n):\n    {call}\n"
+    scratch.cases(body)
+    folder = scratch.path / "site" / "package" / "tests"
+    folder.mkdir(parents=True)
+    for around in (folder, folder.parent):
+        (around / "__init__.py").touch()
+    (scratch.path / "test_it.py").rename(folder / "test_it.py")
+    other = scratch.path / "other"
+    other.mkdir()
+    paths = os.pathsep.join([str(folder.parents[1]), str(scratch.path)])
+    monkeypatch.setenv("PYTHONPATH", paths)
+    monkeypatch.delenv("SCRATCH_PID", raising=False)
+    out = paste(f"pytest -p no:cacheprovider --pyargs {asked}", other)
+    failed = Session(code=1, out=out, err="")
+    for place in (other, Path("/")):
+        assert "1 passed" in paste(commands(failed, "serially")[1], place)
+        told = paste(commands(failed, "again")[0], place)
+        assert ("1 failed" if calls else "2 failed") in told
+
+
+def test_the_options_that_decide_what_is_run_are_in_every_command(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch.cases(FAILING.format(settings='backend="threads", workers=2', values="[1, 2]"))
+    scratch.write("own.ini", "[pytest]\n")
+    monkeypatch.setenv("PYTHONPATH", str(scratch.path))
+    options = f"-c {scratch.path / 'own.ini'} --rootdir={scratch.path} --import-mode=importlib"
+    failed = scratch.run_apart("-c", "own.ini", "--rootdir=.", "--import-mode=importlib")
+    again = commands(failed, "again")[0]
+    assert again == f'pytest "test_it.py::test_it" {options}'

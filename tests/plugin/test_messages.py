@@ -168,3 +168,39 @@ def test_values_that_look_the_same_are_reported_as_not_equal(scratch: Scratch) -
     )
     told = block(scratch.run(), "test_it")
     assert told[0] == "DIFFERENT: not equal, although both look the same"
+
+
+def test_a_reason_that_holds_for_all_cases_is_shown_once(scratch: Scratch) -> None:
+    scratch.write(
+        "conftest.py",
+        """
+        from pytest_parwork import BackendError
+
+        class Broken:
+            reach = "process"
+            def start(self, workers):
+                raise BackendError("no workers today")
+            def close(self):
+                pass
+
+        def pytest_parwork_backends(config):
+            return {"broken": Broken()}
+        """,
+    )
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="broken", workers=2)
+        @pytest.mark.parametrize("n", range(20))
+        def test_it(n):
+            return n
+
+        @pytest.mark.parwork(backend="broken", workers=2)
+        @pytest.mark.parametrize("n", range(20))
+        def test_other(n):
+            return n
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"failed": 40}
+    assert session.out.count("no workers today") == 3, "in full, in both rows of the section"
+    assert block(session, "test_it[1]") == ["LOST: as in test_it[0]"]

@@ -96,6 +96,29 @@ def test_what_is_around_a_difference_is_told() -> None:
     assert "\n  note     keys moved\n" in verbose
 
 
+@pytest.mark.parametrize(
+    ("different", "expected", "told"),
+    [
+        (1, 4, None),
+        (1, None, None),
+        (1, 3, "1 of 3 differ, on worker 2"),
+        (2, 4, "2 of 3 differ so far, all at ['mean'], all on worker 2"),
+        (2, 3, "2 of 3 differ, all at ['mean'], all on worker 2"),
+    ],
+)
+def test_other_cases_are_counted_where_that_says_something(
+    different: int, expected: int | None, told: str | None
+) -> None:
+    wrong = replace(CASE, mismatches=(MEAN,))
+    judged = [wrong] * different + [replace(CASE, verdict=Verdict.EQUAL)] * (3 - different)
+    scene = replace(SCENE, judged=judged, expected=expected)
+    lines = mismatch_message(CASE, compared(MEAN), scene).splitlines()
+    found = [line.removeprefix("  cases    ") for line in lines if line.startswith("  cases")]
+    assert found == ([told] if told else [])
+    threads = replace(scene, has_own_workers=False)
+    assert "worker" not in mismatch_message(CASE, compared(MEAN), threads)
+
+
 def test_a_case_like_one_before_is_told_in_three_lines() -> None:
     scene = replace(SCENE, like="test_pi[joblib-2-1]", policy="exact()")
     assert mismatch_message(CASE, compared(MEAN, count=3), scene) == dedent("""\

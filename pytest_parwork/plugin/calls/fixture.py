@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...model.errors import UsageError
 from ...model.outcome import Run
@@ -37,7 +38,6 @@ from .verified import Verified
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
-
 #: Keywords of the marker that a single call accepts too.
 CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
 
@@ -153,7 +153,7 @@ class Parwork:
             plan,
             run,
             own=own_comparison(self._item, plan.policy),
-            scene=self._scene(),
+            scene=self._scene(plan),
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
         )
@@ -201,8 +201,9 @@ class Parwork:
             )
         return found.plan(chosen)
 
-    def _scene(self) -> Scene:
+    def _scene(self, plan: Plan) -> Scene:
         """Return the context for the message on calls that differ, as far as the session has it."""
+        backend = backend_named(self._config, plan.configuration.backend)
         node_id, left = self._item.nodeid, [k for k in OF_TESTS if k not in self._marked]
         # A matrix from the options is in the id.
         of_id = AXES if column_of(self._item) is not None else ()
@@ -210,10 +211,11 @@ class Parwork:
         return Scene(
             reference=SERIAL.name,
             commands=(
-                ("again", command(self._config, node_id, keywords=left)),
-                ("serially", command(self._config, node_id, "--parwork-serial", keywords=fixed)),
+                ("again", command(self._item, node_id, keywords=left)),
+                ("serially", command(self._item, node_id, "--parwork-serial", keywords=fixed)),
             ),
             is_verbose=self._config.getoption("verbose", 0) > 0,
+            has_own_workers=not is_threaded(backend),
             width=self._config.stash[WIDTH] - MARGIN,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...equivalence.digest import digest
 from ...machine.deadline import TimedOut, deadline
@@ -15,6 +16,7 @@ from ...report.message import Scene, mismatch_message
 from ...verify.legs import SERIAL, Judged
 from ..config.commands import command
 from ..config.options import OF_TESTS, WIDTH
+from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
 from .groups import Case
 
@@ -94,6 +96,7 @@ class Scenes:
         """Return the context for the message of a case that is DIFFERENT."""
         run = case.sent.run
         assert run is not None
+        backend = backend_named(case.item.config, case.plan.configuration.backend)
         used, peak = run.outcomes.overlap()
         entries = [other.judged.entry for other in case.group.cases]
         return Scene(
@@ -102,6 +105,8 @@ class Scenes:
             commands=(("again", again(case)), ("serially", serially(case))),
             policy=comparison.policy,
             judged=[entry for entry in entries if entry is not None],
+            expected=case.group.expected,
+            has_own_workers=not is_threaded(backend),
             used=used,
             granted=run.facts.granted,
             peak=peak,
@@ -117,9 +122,9 @@ def again(case: Case) -> str:
     item, group = case.item, case.group
     own = f"{item.originalname}[{group.axes}"
     if group.axes and item.name == f"{own}]":
-        return command(item.config, case.id, keywords=_open(case, OF_TESTS))
+        return command(item, case.id, keywords=_open(case, OF_TESTS))
     options = ("-k", f"{own}-") if group.axes else ()
-    return command(item.config, group.id, *options, keywords=_open(case, OF_TESTS))
+    return command(item, group.id, *options, keywords=_open(case, OF_TESTS))
 
 
 def serially(case: Case) -> str:
@@ -127,7 +132,7 @@ def serially(case: Case) -> str:
     # A matrix from the options is in the ids.
     names = AXES if case.group.axes else ()
     keywords = _open(case, names)
-    return command(case.item.config, case.id, "--parwork-serial", keywords=keywords)
+    return command(case.item, case.id, "--parwork-serial", keywords=keywords)
 
 
 def _open(case: Case, keywords: tuple[str, ...]) -> Iterator[str]:

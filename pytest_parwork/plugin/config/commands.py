@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from .options import OF_TESTS
 
 
-def command(
-    config: pytest.Config, node_id: str, *options: str, keywords: Iterable[str] = ()
-) -> str:
-    """Return the command that runs a node, for the folder in which pytest was called.
+def command(item: pytest.Item, node_id: str, *options: str, keywords: Iterable[str] = ()) -> str:
+    """Return the command that runs a node in the file of an item.
 
-    `keywords` are those that the marker left to the options of the session. The seeds of the
-    session are repeated, that of pytest-randomly as well.
+    It is for the folder in which pytest was called; for every folder, if the file is outside of the
+    root folder. There a node id does not say where the file is: with --pyargs it begins in the
+    package, or with `::`. `keywords` are those that the marker left to the options of the session.
+    The seeds of the session are repeated, that of pytest-randomly as well, and the options that
+    decide on configuration and imports.
     """
-    file, colons, rest = node_id.partition("::")
-    file = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
+    config = item.config
+    _, colons, rest = node_id.partition("::")
+    file = str(item.path)
+    if item.path.is_relative_to(config.rootpath):
+        file = os.path.relpath(file, config.invocation_params.dir)
     asked = {*keywords, "seed"}  # which is an option only, and every test may use it
     names = [name for name in (*OF_TESTS, "seed") if name in asked]
     given = {name: config.getoption(f"parwork_{name}") for name in names}
     words = [f"--parwork-{name}={value}" for name, value in given.items() if value is not None]
-    words += options
+    words += [*options, *_of_session(config)]
     randomly = str(config.getoption("randomly_seed", default=""))
     if randomly.isdecimal():
         words.append(f"--randomly-seed={randomly}")
     return " ".join(["pytest", quote(f"{file}{colons}{rest}"), *map(quote_if, words)])
+
+
+def _of_session(config: pytest.Config) -> Iterator[str]:
+    """Yield the options of the session without which the file may be another test."""
+    here = config.invocation_params.dir
+    if given := config.getoption("inifilename", default=None):
+        yield from ("-c", os.path.abspath(here / given))
+    if given := config.getoption("rootdir", default=None):
+        yield f"--rootdir={os.path.abspath(here / os.path.expandvars(given))}"
+    mode = config.getoption("importmode", default="prepend")
+    if mode != "prepend":
+        yield f"--import-mode={mode}"
 
 
 def quote(text: str) -> str:
