@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from .errors import MismatchError
 from .listing import WIDTH, shorten, tabulate
 from .printable import make_printable, printable
 from .public import public
@@ -140,13 +141,19 @@ class Comparison:
         return f"different by {self.policy} at {first}\n\n{self.list_mismatches()}"
 
     def __repr__(self) -> str:
-        """Return the one line that pytest shows for `assert compare(a, b)`."""
+        """Return the one line that pytest shows for `assert compare(a, b)`, above the table."""
         if self:
             return f"<Comparison: {self}>"
         first = self.mismatches[0]
         values = f"{shorten(first.actual, 40)}, expected {shorten(first.expected, 40)}"
         text = f"different by {self.policy} at {first.path or 'the value'}: {values}"
         return f"<Comparison: {text}{f', and {self.count - 1} more' if self.count > 1 else ''}>"
+
+    def check(self) -> None:
+        """Raise `MismatchError` with the table of mismatches, unless there is none."""
+        __tracebackhide__ = True
+        if not self:
+            raise MismatchError(str(self))
 
     def list_mismatches(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .comparison import Comparison
 from .errors import LostError
@@ -13,6 +13,15 @@ from .output import Output
 from .printable import printable
 from .public import public
 from .work import Budget, Configuration
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # `default` is in typing from Python 3.13
+
+    Value = TypeVar("Value", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    Value = TypeVar("Value", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +138,7 @@ class Verdict(str, Enum):
 
 @public()
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run(Sequence[Any]):
+class Run(Sequence[Value]):
     """One configuration executed on one workload: a sequence of the values in task order.
 
     `wall` is the seconds from the release of the first task to the last outcome, `startup` the
@@ -157,9 +166,9 @@ class Run(Sequence[Any]):
     withheld: tuple[str, ...] = ()
 
     @overload
-    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: int) -> Value: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: slice) -> list[Value]: ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return [outcome.result() for outcome in self.outcomes[index]]
@@ -168,9 +177,10 @@ class Run(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.outcomes)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Value]:
         for outcome in self.outcomes:
-            yield outcome.result()
+            value: Any = outcome.result()
+            yield value
 
     def __eq__(self, other: object) -> bool:
         """Compare the values with those of another run, a list or a tuple."""

@@ -15,7 +15,7 @@ import pytest
 from ..model.errors import UsageError
 from . import hookspecs
 from .config import options
-from .session.reporting import REPORTING, RUNNING, Reporting
+from .session.reporting import REPORTING, RUNNING, Reporting, add_table
 
 if TYPE_CHECKING:
     from ..backends.protocol import Backend
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 #: The tests for authors of backends, whose assertions are to show their values.
 TESTING = "pytest_parwork.testing"
+
+#: The module of what `compare` returns.
+COMPARISON = "pytest_parwork.model.comparison"
 
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
@@ -71,7 +74,11 @@ def pytest_parwork_backends() -> Mapping[str, Backend]:
 
 @pytest.fixture
 def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
-    """Fan out calls inside a test: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`."""
+    """Run calls in parallel and serially: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`.
+
+    Keywords of both: backend, workers, compare, verify, timeout, chunksize. The result is a `Run`,
+    a sequence of the values; `MismatchError` is raised if the two runs differ.
+    """
     from .calls.fixture import Parwork
     from .config.registry import guard
 
@@ -82,7 +89,7 @@ def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
 
 @pytest.fixture
 def parwork_seed(request: pytest.FixtureRequest) -> int:
-    """Return a seed derived from --parwork-seed and the id of the test, the same in both runs."""
+    """A seed from --parwork-seed and the id of the test: the same in both runs."""
     from .cases.seeding import parwork_seed_of
 
     return parwork_seed_of(request.node)
@@ -134,6 +141,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         unmarked = session.config.stash.get(_UNMARKED, {})
         _collected(session.config).gather(session.config, session.items, unmarked)
         _start(session)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, AssertionError) and COMPARISON in sys.modules:
+        add_table(error, report)
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)

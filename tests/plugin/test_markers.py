@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 from textwrap import dedent
 
 import pytest
+
+from pytest_parwork import parwork
+from pytest_parwork.plugin.config.options import KEYWORDS
 
 from .scratch import Scratch
 
@@ -380,3 +385,12 @@ def test_a_policy_that_gives_no_answer_fails_its_cases_by_name(scratch: Scratch)
     session = scratch.run()
     assert session.counts == {"failed": 2}
     assert "returned 'yes' (str): a comparison must return True, False or None" in session.text
+
+
+def test_the_signature_of_the_typed_marker_has_all_keywords() -> None:
+    parameters = inspect.signature(parwork).parameters
+    assert next(iter(parameters)) == "function"
+    assert set(parameters) - {"function"} == set(KEYWORDS)
+    assert parameters["workers"].annotation == "WorkersAsked | Sequence[WorkersAsked]"
+    for text in ("backend: 'str | Sequence[str]' = 'joblib'", "compare: 'Compare' = exact()"):
+        assert text in pydoc.plain(pydoc.render_doc(parwork))

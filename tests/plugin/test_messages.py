@@ -204,3 +204,47 @@ def test_a_reason_that_holds_for_all_cases_is_shown_once(scratch: Scratch) -> No
     assert session.counts == {"failed": 40}
     assert session.out.count("no workers today") == 3, "in full, in both rows of the section"
     assert block(session, "test_it[1]") == ["LOST: as in test_it[0]"]
+
+
+COMPARED = """
+from pytest_parwork import close, compare
+
+ACTUAL = {"mean": 3.1, "sum": [1, 2, 3], "label": "x" * 300}
+EXPECTED = {"mean": 3.2, "sum": [1, 2, 4], "label": "y" * 300}
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "assert compare(ACTUAL, EXPECTED)",
+        "assert compare(ACTUAL, EXPECTED, close(rtol=1e-9))",
+        "found = compare(ACTUAL, EXPECTED)\n            assert found",
+        "assert compare(1, 1) and compare(ACTUAL, EXPECTED)",
+        "compare(ACTUAL, EXPECTED).check()",
+    ],
+)
+def test_an_assertion_of_a_comparison_shows_the_table(scratch: Scratch, body: str) -> None:
+    scratch.cases(
+        f"""
+        {COMPARED.replace(chr(10), chr(10) + " " * 8)}
+        def test_it():
+            {body}
+        """
+    )
+    session = scratch.run_apart()
+    assert session.counts == {"failed": 1}
+    for path in ("['mean']", "['sum'][2]", "['label']"):
+        assert path in session.text
+
+
+def test_other_assertions_have_no_table(scratch: Scratch) -> None:
+    body = "found = compare(ACTUAL, EXPECTED)\n            assert len('a') == 2"
+    scratch.cases(
+        f"""
+        {COMPARED.replace(chr(10), chr(10) + " " * 8)}
+        def test_it():
+            {body}
+        """
+    )
+    assert "parwork: compare" not in scratch.run().out

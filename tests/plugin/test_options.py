@@ -307,6 +307,7 @@ class TestHelp:
         assert "run the cases of this test serially and in parallel" in told
         for keyword in ("backend", "workers", "compare", "verify", "min_speedup", "chunksize"):
             assert f" {keyword}: " in told
+        assert max(map(len, lines[first + 1 : lines.index("", first)])) <= 100
 
 
 class TestHooks:

@@ -64,12 +64,17 @@ param = pytest.param(1, marks=parwork(compare=exact()))
 
 def test_calls(parwork: Parwork) -> None:
     run = parwork.map(math.hypot, [3, 5], [4, 12], backend="threads", workers=2, verify=1)
-    assert_type(run, Run)
+    assert_type(run, "Run[float]")
+    assert_type(run[0], float)
     assert run == [5.0, 13.0]
     assert max(run) < 20
     assert_type(run.speedup, "float | None")
     assert_type(run.comparison, "Comparison | None")
-    assert_type(run[:1], "list[Any]")
+    assert_type(run[:1], "list[float]")
+    counts = parwork.starmap(math.comb, [(4, 2), (5, 2)])
+    assert_type(counts, "Run[int]")
+    untyped: Run = counts
+    assert_type(untyped[0], Any)
     assert sum(parwork.starmap(math.comb, [(4, 2), (5, 2)], compare=is_near)) == 16
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_parwork.equivalence import compare
 from pytest_parwork.model.comparison import Mismatch
+from pytest_parwork.model.errors import MismatchError
 
 
 @dataclasses.dataclass
@@ -190,3 +191,10 @@ def test_differing_elements_are_found_in_every_block() -> None:
     strided = np.zeros((400_000, 2))[:, 0]
     assert compare(strided, expected)
     assert compare(actual, strided).count == 1
+
+
+def test_a_comparison_can_be_checked() -> None:
+    compare([1, 2], [1, 2]).check()
+    with pytest.raises(MismatchError, match=r"different by exact\(\) at \[1\]") as caught:
+        compare([1, 2], [1, 3]).check()
+    assert "  path    expected    actual" in str(caught.value)

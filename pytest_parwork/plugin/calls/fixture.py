@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -38,6 +38,8 @@ from .verified import Verified
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
+Value = TypeVar("Value")
+
 #: Keywords of the marker that a single call accepts too.
 CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
 
@@ -81,11 +83,11 @@ class Parwork:
 
     def map(
         self,
-        fn: Callable[..., object],
+        fn: Callable[..., Value],
         /,
         *iterables: Iterable[Any],
         **settings: Unpack[CallSettings],
-    ) -> Run:
+    ) -> Run[Value]:
         """Call `fn` with the items of the iterables, as the built-in `map` does, in parallel.
 
         `fn` is called a second time for each item, serially in this process, and both outcomes
@@ -104,11 +106,11 @@ class Parwork:
 
     def starmap(
         self,
-        fn: Callable[..., object],
+        fn: Callable[..., Value],
         tuples: Iterable[Iterable[Any]],
         /,
         **settings: Unpack[CallSettings],
-    ) -> Run:
+    ) -> Run[Value]:
         """Call `fn(*arguments)` for each of `tuples`; otherwise the same as `map`."""
         __tracebackhide__ = True
         return self._run("starmap", fn, [tuple(arguments) for arguments in tuples], settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Literal
 from warnings import WarningMessage
 
@@ -128,7 +128,7 @@ class Running:
             return (yield)
         if case is not None:
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
-            body = replaced(case)
+            body: Callable[..., object] = replaced(case)
         elif FIXTURE in item.fixturenames and is_marked(item):
             body = returning_nothing(item)
         else:

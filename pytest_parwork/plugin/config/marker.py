@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
@@ -9,6 +10,7 @@ import pytest
 
 from ...model.public import public
 from ...model.work import WorkersAsked
+from .options import DEFAULTS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
@@ -59,3 +61,32 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)
+
+
+class _Exact:
+    """Stands for the default policy in the signature: to load it takes time."""
+
+    def __repr__(self) -> str:
+        return "exact()"
+
+
+def _signature() -> inspect.Signature:
+    """Return the signature with all keywords, for `help` and editors without a type checker.
+
+    The function itself takes any, so that a wrong one is an error at collection, with all known.
+    """
+    defaults = {**DEFAULTS, "compare": _Exact(), "chunksize": "auto"}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    hints = {name: hint.__forward_arg__ for name, hint in MarkSettings.__annotations__.items()}
+    return inspect.Signature(
+        [
+            inspect.Parameter("function", inspect.Parameter.POSITIONAL_ONLY, default=None),
+            *(
+                inspect.Parameter(name, keyword, default=defaults.get(name), annotation=hint)
+                for name, hint in hints.items()
+            ),
+        ]
+    )
+
+
+parwork.__signature__ = _signature()  # type: ignore[attr-defined]  # as `inspect` reads it

@@ -85,13 +85,15 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def marker_line() -> str:
-    """Return the line for `pytest --markers`."""
+    """Return the text for `pytest --markers`, a line for each keyword."""
     keywords = ", ".join(f"{name}=" for name in KEYWORDS)
-    described = "; ".join(f"{name}: {text}" for name, text in KEYWORDS.items())
-    return (
-        f"{MARK}({keywords}): run the cases of this test serially and in parallel; the results "
-        f"must be the same. All keywords are optional. {described}."
+    width = max(map(len, KEYWORDS)) + 1
+    lines = (
+        f"{MARK}({keywords}): all keywords are optional;",
+        "run the cases of this test serially and in parallel; the results must be the same.",
+        *(f"  {f'{name}:':<{width}} {text}" for name, text in KEYWORDS.items()),
     )
+    return "\n    ".join(lines)
 
 
 def note_width(config: pytest.Config) -> None:

@@ -31,6 +31,25 @@ def tell(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
         reporting.add(parts)
 
 
+def add_table(error: AssertionError, report: pytest.TestReport) -> None:
+    """Add the table of mismatches to the report of a failed `assert compare(a, b)`.
+
+    pytest shows an object in an assertion on one line of 240 characters. It keeps the object itself
+    in a local variable of the frame.
+    """
+    from ...model.comparison import Comparison
+
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    text = str(error)
+    for found in frames.tb_frame.f_locals.values() if frames is not None else ():
+        # Of a longer one, pytest shows the start and the end.
+        if type(found) is Comparison and not found and repr(found)[:60] in text:
+            report.sections.append(("parwork: compare", printable(str(found))))
+            return
+
+
 class Reporting:
     """A plugin of the process that shows results: it gathers what test reports carry."""
 
