@@ -48,14 +48,14 @@ def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
 def test_a_death_that_loky_is_slow_to_tell_is_not_held_against_another_task(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = loky.TellingLoky.retrieve_result_callback
+    tell = loky.ReportingLoky.retrieve_result_callback
 
-    def tell_slowly(self: loky.TellingLoky, out: object) -> object:
+    def tell_slowly(self: loky.ReportingLoky, out: object) -> object:
         if isinstance(out.exception(), BrokenExecutor):  # type: ignore[attr-defined]  # a future
             time.sleep(0.6)
         return tell(self, out)
 
-    monkeypatch.setattr(loky.TellingLoky, "retrieve_result_callback", tell_slowly)
+    monkeypatch.setattr(loky.ReportingLoky, "retrieve_result_callback", tell_slowly)
     monkeypatch.setattr(deaths, "HEARSAY", 0.1)
     carrier = Carrier("joblib", backends["joblib"])
     innocent = Task(id="innocent", function=time.sleep, args=(1.5,))
