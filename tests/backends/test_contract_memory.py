@@ -68,7 +68,7 @@ def test_a_small_argument_is_the_task_s_own_too(carrier: Carrier) -> None:
         pytest.param(np.array(5.0), id="scalar"),
     ],
 )
-def test_an_array_travels_there_and_back(
+def test_an_array_is_sent_there_and_back(
     carrier: Carrier, array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 ) -> None:
     value = carrier.map(tasks.identity, (array,), (array,))[1]

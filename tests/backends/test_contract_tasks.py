@@ -225,7 +225,7 @@ def test_a_call_with_the_wrong_arguments_is_a_failure(tour: Tour) -> None:
         ("local class", "parwork_tasks.raise_local.<locals>.LocalError", "local"),
     ],
 )
-def test_an_exception_that_does_not_travel_is_told_in_words(
+def test_an_exception_that_cannot_be_sent_is_described(
     tour: Tour, id: str, type: str, text: str
 ) -> None:
     failure = failure_of(tour[id])
@@ -301,7 +301,7 @@ def test_an_unpicklable_argument_fails_its_task_and_names_the_attribute(
     failure = failure_of(outcome)
     assert isinstance(failure.exception, PayloadError)
     assert failure.text == (
-        "argument 1 cannot travel to a worker: ['model'].parts[1]['lock'] is a _thread.lock: "
+        "argument 1 cannot be sent to a worker: ['model'].parts[1]['lock'] is a _thread.lock: "
         "cannot pickle '_thread.lock' object"
     )
     assert outcome.started is None
@@ -312,7 +312,7 @@ def test_an_unpicklable_keyword_argument_is_named(tour: Tour, name: str) -> None
     if name in IN_PROCESS:
         assert outcome.value == "lock"
         return
-    assert failure_of(outcome).text.startswith("argument 'value' cannot travel to a worker: it is")
+    assert failure_of(outcome).text.startswith("argument 'value' cannot be sent to a worker: it is")
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_an_unpicklable_result_fails_its_task_and_names_the_attribute(
         return
     failure = failure_of(outcome)
     assert isinstance(failure.exception, PayloadError)
-    assert "the result cannot travel back" in failure.text
+    assert "the result cannot be sent back" in failure.text
     assert "['model'].parts[1]['lock'] is a _thread.lock" in failure.text
 
 
@@ -375,7 +375,7 @@ def test_a_function_that_cannot_be_sent_is_a_payload_error(tour: Tour, name: str
         return
     failure = failure_of(outcome)
     assert isinstance(failure.exception, PayloadError)
-    assert "the function cannot travel to a worker: .<lock> is a _thread.lock" in failure.text
+    assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in failure.text
 
 
 def test_where_no_function_can_be_sent_every_task_fails_and_nothing_hangs(

@@ -91,7 +91,7 @@ def test_without_an_address_the_cluster_is_that_of_dask_s_configuration(
 
 def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskPrograms) -> None:
     def state() -> tuple[object, ...]:
-        import os  # it travels by value: the tests cannot be imported there
+        import os  # it is sent by value: the tests cannot be imported there
         import sys
         from pathlib import Path
 

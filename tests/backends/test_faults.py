@@ -83,7 +83,7 @@ FAULTS: Mapping[str, Fault] = {
     "returns a lambda": Fault(function=faults.returns_a_lambda, value="<lambda>"),
     "returns a generator": Fault(
         function=faults.returns_a_generator,
-        failure="the result cannot travel back from a worker: it is a generator",
+        failure="the result cannot be sent back from a worker: it is a generator",
         is_for_threads=False,
     ),
     "returns 200 MB": Fault(function=faults.returns_200_mb, value=200_000_000),

@@ -189,7 +189,7 @@ def test_nothing_is_kept_unless_it_was_asked_for(backends: Mapping[str, Backend]
         ),
         (
             "processes:fork",
-            "task 1 cannot be run again: argument 1 cannot travel to a worker: it is a "
+            "task 1 cannot be run again: argument 1 cannot be sent to a worker: it is a "
             "_thread.lock: cannot pickle '_thread.lock' object; leave it out",
         ),
     ],

@@ -390,7 +390,7 @@ class TestWhatCannotTravel:
     @pytest.mark.parametrize(
         ("value", "told"),
         [
-            ("threading.Lock()", "argument 'n' cannot travel to a worker: it is a _thread.lock"),
+            ("threading.Lock()", "argument 'n' cannot be sent to a worker: it is a _thread.lock"),
             ("{'a': [1, threading.Lock()]}", "['a'][1] is a _thread.lock"),
             ("Holder()", ".lock is a _thread.lock"),
         ],
@@ -432,7 +432,7 @@ class TestWhatCannotTravel:
         assert session.counts == {"passed": 2, "failed": 1}
         assert session.cases["test_it.py::test_gives[1]"] == "failed"
         told = " ".join(session.text.split())
-        assert "the result cannot travel back from a worker: ['lock'] is a _thread.lock" in told
+        assert "the result cannot be sent back from a worker: ['lock'] is a _thread.lock" in told
 
     def test_a_result_that_cannot_be_loaded_fails_only_its_case(self, scratch: Scratch) -> None:
         scratch.cases(
@@ -469,7 +469,7 @@ class TestWhatCannotTravel:
         session = scratch.run()
         assert session.counts == {"failed": 2}
         told = " ".join(session.text.split())
-        assert "the fixture 'lock' cannot travel to a worker: it is a _thread.lock" in told
+        assert "the fixture 'lock' cannot be sent to a worker: it is a _thread.lock" in told
         assert "Give it function scope, so that it is set up in the worker; or use " in told
         assert "DIFFERENT" not in told
 

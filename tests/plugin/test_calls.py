@@ -202,7 +202,7 @@ from pytest_parwork import MismatchError
 with pytest.raises(MismatchError) as caught:
     parwork.map(lambda lock: 1, [threading.Lock()], {PROCESSES})
 told = " ".join(str(caught.value).split())
-assert "argument 1 cannot travel to a worker: it is a _thread.lock" in told
+assert "argument 1 cannot be sent to a worker: it is a _thread.lock" in told
             """,
         )
 
@@ -216,7 +216,7 @@ lock = threading.Lock()
 with pytest.raises(MismatchError) as caught:
     parwork.map(lambda n: lock.locked(), [1, 2], {PROCESSES})
 told = " ".join(str(caught.value).split())
-assert "the function cannot travel to a worker: .<lock> is a _thread.lock" in told
+assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in told
             """,
         )
 

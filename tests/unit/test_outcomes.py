@@ -38,7 +38,7 @@ def gathered(
         Remembered(ledger, memory),
         len(values),
         lost={} if lost is None else {lost: CRASH},
-        rejected={} if rejected is None else {rejected: PayloadError("argument 1 cannot travel")},
+        rejected={} if rejected is None else {rejected: PayloadError("argument 1 cannot be sent")},
     )
 
 
@@ -106,7 +106,7 @@ def test_a_refused_task_is_a_failure_that_never_came_to_a_worker() -> None:
     assert outcome.kind == "failure"
     assert outcome.worker is None
     assert outcome.arrived is None
-    with pytest.raises(PayloadError, match="argument 1 cannot travel"):
+    with pytest.raises(PayloadError, match="argument 1 cannot be sent"):
         outcome.result()
 
 

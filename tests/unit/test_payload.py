@@ -1,4 +1,4 @@
-"""What travels: shared values once, what cannot travel named, modules in a table."""
+"""The payload: shared values are sent once, unsendable parts are named, modules are in a table."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def write(files: Files, *tasks: Task) -> Payload:
 
 def refusal(files: Files, value: object) -> str:
     payload = write(files, task(value))
-    return str(payload.rejected[0]).removeprefix("argument 1 cannot travel to a worker: ")
+    return str(payload.rejected[0]).removeprefix("argument 1 cannot be sent to a worker: ")
 
 
 def test_a_value_that_tasks_share_is_written_once(files: Files) -> None:

@@ -81,5 +81,5 @@ def test_this_process_has_nothing_of_a_worker_after_the_runs_of_others() -> None
 
 
 def test_an_error_of_the_package_is_named_without_its_module() -> None:
-    told = describe(PayloadError("argument 'x' cannot travel"))
+    told = describe(PayloadError("argument 'x' cannot be sent"))
     assert told.type == "PayloadError"
