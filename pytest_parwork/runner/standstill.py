@@ -1,4 +1,4 @@
-"""The workers that live and work no more: stopped by a signal, or deaf to their library."""
+"""The workers that live but do not work: stopped by a signal, or not responding."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .losses import Losses
 from .medium import Medium
 from .waits import GLANCE, LATENCY
 
-#: How a worker ended that was ended because it did not answer, or did not exit.
-DEAF = "it answered no more, and was ended"
+#: The reason for the end of a worker that the runner ended, as it did not respond, or did not exit.
+DEAF = "it no longer responded, and was ended"
 LINGERING = "it did not exit after its task, and was ended"
 
-#: Looks, not seconds, because pytest itself may be stopped for a while: about 2, 5 and 2 s.
+#: Numbers of checks, not seconds, because pytest itself may be stopped: about 2, 5 and 2 s.
 LOOKS = {STOPPED: 40, DEAF: 100, LINGERING: 40}
 
-#: How many of the tasks that a worker has just ended may have sent the signal.
+#: How many of the tasks that ended last in a worker may have sent the signal.
 RECENT = 8
 
 
 class Standstill:
-    """Ends the workers at a standstill, of which their library may notice nothing.
+    """Ends workers at a standstill, which their library may not notice.
 
-    A task that takes its time is no standstill, unless its process is stopped: only a limit ends
-    that. What ran in a process when it was stopped need not have stopped it, nor need anything that
-    ran there: so each such task is tried on its own.
+    A long task is no standstill, unless its process is stopped; only a timeout ends it. A task that
+    ran in a process when it was stopped is not necessarily to blame, nor is any that ran there
+    before. So each of these tasks is tried on its own.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Standstill:
         self._looks: dict[int, tuple[object, float, int]] = {}  # by pid: sign, first seen, looks
 
     def is_any_stopped(self, workers: Workers) -> bool:
-        """Return whether a worker is stopped: there is something to be found out yet."""
+        """Return whether a worker is stopped, so that the cause is still to be found."""
         return self._names_processes and "T" in map(state_of, _living(workers))
 
     def look(self, workers: Workers) -> bool:
-        """End the workers that have been at a standstill for long enough; return whether any was.
+        """End workers that have been at a standstill for long enough; return whether any was.
 
-        A stopped one whose task is tried on its own has the time that the task has: its end gives
-        the reason.
+        A stopped worker whose task is tried on its own keeps the time of the task, which then ends
+        as timed out.
         """
         if not self._names_processes:
             return False
@@ -120,11 +120,11 @@ class Standstill:
 
     def _kill(self, pid: int, why: str) -> None:
         self._deaths.explain(pid, why)
-        self._deaths.ended.add(pid)  # others that the library ends with it are not to blame
+        self._deaths.ended.add(pid)  # workers that the library ends with it are not to blame
         kill_group(pid)
 
     def _ended_by(self, pid: int, moment: float) -> list[int]:
-        """Return the tasks that a worker has ended since, the last ones."""
+        """Return the last few tasks that a worker has ended since then."""
         ended = [
             (at, task)
             for task in range(len(self._tasks))
