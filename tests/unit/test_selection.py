@@ -15,6 +15,7 @@ MODULE = """
 import pytest
 
 ALSO_DAILY = ("dask",)
+{few}
 
 @pytest.mark.parametrize("number", range({numbers}))
 @pytest.mark.parametrize("name", {names})
@@ -30,9 +31,13 @@ def daily(pytester: pytest.Pytester) -> Callable[..., list[tuple[str, str]]]:
     """Give what returns the daily tests of a module, as pairs of backend and number."""
 
     def daily(
-        *names: str, numbers: int = 20, fixtures: str = "", file: str = "test_it.py"
+        *names: str,
+        numbers: int = 20,
+        fixtures: str = "",
+        few: str = "",
+        file: str = "test_it.py",
     ) -> list[tuple[str, str]]:
-        text = MODULE.format(names=list(names), numbers=numbers, fixtures=fixtures)
+        text = MODULE.format(names=list(names), numbers=numbers, fixtures=fixtures, few=few)
         path = pytester.path / file
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -100,6 +105,14 @@ def test_of_pytests_side_another_backend_is_asked_once(
     found = daily("threads", "joblib", "isolated:fork", file="plugin/test_it.py")
     assert len([pair for pair in found if pair[0] == "threads"]) == 20
     assert len(found) == 21
+
+
+def test_a_module_of_costly_tests_has_few_of_each_function(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
+    assert len(found) == 2
+    assert found == daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
 
 
 def test_what_names_no_backend_is_daily(daily: Callable[..., list[tuple[str, str]]]) -> None:
