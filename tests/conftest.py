@@ -16,8 +16,7 @@ from support.guard import Guard
 from support.leftovers import leaving_nothing_behind
 from support.selection import mark_sweep, sampled
 
-from pytest_parwork.backends import bundled
-from pytest_parwork.backends.protocol import Backend, Family
+from pytest_parwork.backends import Backend, Family, bundled
 
 # Whoever started pytest in the background may have it ignore Ctrl-C; what tests start would, too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -37,6 +37,7 @@ RUNS = {
     },
     "test_own_backend.py": {("test_checksum", "threadpool-2", 4)},
     "test_own_equality.py": {("test_square_of_a_rotation", "threads-2", 4)},
+    "test_pebble.py": {("test_checksum", "pebble-2", 4)},
     "test_pool.py": {
         *(("test_every_method", f"multiprocessing:{method}-2", 10) for method in METHODS),
         *(
@@ -59,6 +60,10 @@ RUNS = {
 
 #: Those that take a third of the time of all, on backends that have tests of their own.
 SLOW = {"test_dask.py", "test_process.py"}
+
+
+#: Libraries that an example needs and the tests do not.
+LIBRARIES = {"test_pebble.py": "pebble"}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,7 @@ def test_every_example_is_known_here() -> None:
 def test_an_example_passes_with_all_values_equal(
     name: str, runs_of: Callable[[str], list[dict[str, Any]]]
 ) -> None:
+    pytest.importorskip(LIBRARIES.get(name, "pytest"))
     runs = runs_of(name)
 
     assert {

@@ -8,10 +8,8 @@ from importlib import metadata
 
 from ..machine.cpus import usable_cpus
 
-__all__ = ["environment"]
-
 #: Distributions that run the tasks, or change what they compute.
-PACKAGES = (
+_PACKAGES = (
     "pytest",
     "pytest-xdist",
     "joblib",
@@ -46,7 +44,7 @@ def environment() -> dict[str, object]:
 def _versions() -> dict[str, str]:
     """Ask the installed metadata, which imports nothing."""
     versions = {}
-    for package in PACKAGES:
+    for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

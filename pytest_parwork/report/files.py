@@ -1,15 +1,44 @@
-"""Report files, written whole or not at all."""
+"""Report files: the format that a suffix asks for, written whole or not at all.
+
+Light, because every pytest run names the suffixes in its help. A format is a module of this folder
+with a function that yields the text of a file piece by piece, and an entry in the table.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-__all__ = ["obstacle", "write_whole"]
+if TYPE_CHECKING:
+    from .data import Report
+
+#: Makes the text of a file from a report.
+Format: TypeAlias = "Callable[[Report], Iterable[str]]"
+
+
+def _json(report: Report) -> Iterable[str]:
+    from .as_json import json_pieces
+
+    return json_pieces(report)
+
+
+#: Each format is imported when a file of its kind is written.
+FORMATS: Mapping[str, Format] = {".json": _json}
+
+
+def format_of(file: Path) -> Format | None:
+    """Return the format that the suffix of a file asks for, None for one that is not known.
+
+    Of two suffixes that fit (`.trace.json` and `.json`) the longer one counts.
+    """
+    ending = "".join(file.suffixes)
+    fitting = [suffix for suffix in FORMATS if ending.endswith(suffix)]
+    return FORMATS[max(fitting, key=len)] if fitting else None
 
 
 def obstacle(file: Path) -> str:

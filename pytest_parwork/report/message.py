@@ -14,8 +14,6 @@ from ..model.printable import printable
 from .entries import CaseEntry
 from .figures import counted, duration
 
-__all__ = ["Scene", "lost_message", "mismatch_message"]
-
 #: Columns before what a row says.
 INDENT = 11
 #: Narrower tables say too little, wider lines are harder to read, whatever room there is.
@@ -162,8 +160,8 @@ def _first_line(mismatches: Sequence[Mismatch], scene: Scene) -> str:
     spare = [max(room - columns(text), 0) for text in (first.actual, first.expected)]
     expected = shorten(first.expected, max(room, 8) + spare[0])
     actual = shorten(first.actual, max(room, 8) + spare[1])
-    if expected == actual and first.told:
-        return f"{lead}{shorten(first.told, scene.room - columns(lead))}"
+    if expected == actual and first.description:
+        return f"{lead}{shorten(first.description, scene.room - columns(lead))}"
     return f"{lead}{scene.reference} {expected}, {scene.actual} {actual}"
 
 
@@ -173,7 +171,7 @@ def _says_all(first_line: str, comparison: Comparison) -> bool:
         return not comparison.mismatches
     only = comparison.mismatches[0]
     texts = (only.path, only.actual, only.expected)
-    return not only.told and all(text in first_line for text in texts)
+    return not only.description and all(text in first_line for text in texts)
 
 
 def _difference(comparison: Comparison) -> str:
@@ -181,7 +179,7 @@ def _difference(comparison: Comparison) -> str:
     if not comparison.mismatches:
         return ""
     more = f", and {comparison.count - 1} more" if comparison.count > 1 else ""
-    return f"{comparison.mismatches[0].told}{more}".removeprefix(", ")
+    return f"{comparison.mismatches[0].description}{more}".removeprefix(", ")
 
 
 def _policy(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:

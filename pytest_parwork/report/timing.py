@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from ..model import stats
 from .entries import CaseEntry, RunFacts
 
-__all__ = ["Timing", "timing"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
@@ -40,26 +38,24 @@ class Timing:
     reliable: bool
 
 
-def timing(
-    batches: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist: bool
-) -> Timing:
-    """Add up the runs of a workload, which follow one another."""
+def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist: bool) -> Timing:
+    """Add up the runs of a workload, which follow one another: facts and cases of each."""
     # Where no worker came, there is no parallel run to time.
-    runs = [(facts, members) for facts, members in batches if facts and facts.granted]
-    cases = [case for _, members in runs for case in members]
+    timed = [(facts, members) for facts, members in runs if facts and facts.granted]
+    cases = [case for _, members in timed for case in members]
     serial = [case.serial for case in cases if case.serial is not None]
-    parallel = sum(facts.wall for facts, _ in runs)
+    parallel = sum(facts.wall for facts, _ in timed)
     ran = [case for case in cases if case.parallel is not None]
     both = [case.serial for case in ran if case.serial is not None]
     speedup = sum(both) / len(both) * len(ran) / parallel if both and parallel else None
     # The runs follow one another, so that each is bound by itself.
-    bound = sum(stats.bound(_durations(members), facts.granted) for facts, members in runs)
-    granted = max((facts.granted for facts, _ in runs), default=0)
+    bound = sum(stats.bound(_durations(members), facts.granted) for facts, members in timed)
+    granted = max((facts.granted for facts, _ in timed), default=0)
     complete = len(both) == len(ran) and not any(case.lost for case in cases)
     return Timing(
         serial=sum(serial) if serial else None,
-        parallel=parallel if runs else None,
-        startup=sum(facts.startup for facts, _ in runs) if runs else None,
+        parallel=parallel if timed else None,
+        startup=sum(facts.startup for facts, _ in timed) if timed else None,
         speedup=speedup,
         efficiency=speedup / granted if speedup is not None else None,
         bound=bound if ran else None,

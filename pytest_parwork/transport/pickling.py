@@ -1,23 +1,21 @@
-"""How values are serialised."""
+"""The serialisation of values."""
 
 from __future__ import annotations
 
 import pickle
 
-__all__ = ["ATOMS", "dumps"]
-
-#: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
+#: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
 
-#: Types whose values cannot change, and are made of nothing that can.
+#: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
 def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> bytes:
     """Serialise by reference where possible, else by value through cloudpickle.
 
-    Large contiguous buffers go to `buffers`, where given. Raises what pickling raised, whatever
-    class that is.
+    Large contiguous buffers are appended to `buffers`, where given. Raises whatever pickling
+    raises.
     """
     if type(value) in ATOMS:
         return pickle.dumps(value, protocol=5)
@@ -36,7 +34,7 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
     except Exception:
         pass
     else:
-        if b"__main__" not in data:  # which is another module in a worker
+        if b"__main__" not in data:  # which is a different module in a worker
             return data
     import cloudpickle  # here, because most runs never need it
 

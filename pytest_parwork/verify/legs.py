@@ -1,4 +1,4 @@
-"""Both legs of a task judged side by side: their outcomes compared, and put down as an entry."""
+"""The judgement of both legs of a task: their outcomes compared, and recorded as an entry."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from ..equivalence import compare_outcomes
 from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Note, OwnComparison, Policy, Side
 from ..model.outcome import Outcome, Verdict
-from ..report.entries import CaseEntry, judged, with_loss
+from ..report.entries import CaseEntry, Result, judged, result_of, with_loss
 from ..transport.sources import note_missing
 from ..worker.inputs import Inputs
 from .reference import Called, timed_out
-
-__all__ = ["SERIAL", "Judged", "Terms", "drop", "entry_of", "in_parallel", "judge", "unjudged"]
 
 #: The reference of a test that runs on a backend.
 SERIAL = Side(name="serial", run="the serial run")
 
 
 def in_parallel(name: str) -> Side:
-    """Return the run on workers that is compared with it, named `joblib-2`."""
+    """Return the side of the run on workers, named after its configuration: `joblib-2`."""
     return Side(name=name, run="the parallel run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Which task is judged, and how.
+    """The task to judge, and the settings for it.
 
     `index` is its place in the workload, `batch` the run that its entry belongs to. `actual` and
-    `reference` name the two legs. Comparing has `timeout` seconds, as have the digests of the
-    arguments and the deletion of the results. `own` is what the project says of parts of values.
-    `sent` are files that were sent along, for a note on those that were missing. Where it
-    `must_return`, two legs that returned None are compared by outcome: there was no value.
+    `reference` name the two legs. `timeout` limits, in seconds, the comparison, the digests of the
+    arguments and the deletion of the results. `own` is the project's own comparison. `sent` are the
+    files that were sent to the workers, for a note on missing ones. With `must_return`, two legs
+    that returned None are compared by outcome: no value was returned. With `is_recorded`, the entry
+    keeps a digest and a short text of the result, for comparisons with other sessions.
     """
 
     id: str
@@ -46,15 +45,16 @@ class Terms:
     own: OwnComparison | None = None
     sent: tuple[str, ...] = ()
     must_return: bool = False
+    is_recorded: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class Judged:
-    """What was found of a task.
+    """The judgement of a task.
 
-    `outcomes` are the actual one and the reference, if there is one, until they are dropped: they
-    may be large. `error` is what the reference raised, with its traceback. `comparison` is None
-    where nothing was compared.
+    `outcomes` are the actual one and the reference, if there is one. They may be large, and can be
+    dropped. `error` is the exception that the reference raised, with its traceback. `comparison` is
+    None where nothing was compared.
     """
 
     entry: CaseEntry
@@ -80,14 +80,15 @@ def judge(
     """Run the reference and compare, unless the task is lost or is not verified.
 
     `actual` comes from a parallel run or from a call in this process; without a `reference` it is
-    NOT_VERIFIED, for the reason `why`. `inputs` are the arguments of the reference before it, if it
-    is to be looked at whether it changes them. `masked` takes from both outcomes what differs in
-    each run and says nothing of the code.
+    NOT_VERIFIED, for the reason `why`. `inputs` records the arguments before the reference runs,
+    where changes to them are to be detected. `masked` removes from both outcomes what differs
+    between any two runs and does not depend on the code.
     """
     if actual.lost is not None:
         return Judged(entry=entry_of(terms, Verdict.LOST, actual), outcomes=[actual])
     if reference is None:
-        entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why)
+        result = _result(terms, actual)
+        entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why, result=result)
         return Judged(entry=entry, outcomes=[actual])
     before = inputs()
     expected, error = reference()
@@ -99,8 +100,9 @@ def judge(
         actual, expected = masked(actual, expected)
     comparison = _compared(terms, actual, expected, changed)
     verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
+    result = _result(terms, expected)
     return Judged(
-        entry=entry_of(terms, verdict, actual, expected, comparison=comparison),
+        entry=entry_of(terms, verdict, actual, expected, comparison=comparison, result=result),
         outcomes=[actual, expected],
         comparison=comparison,
         error=error,
@@ -108,15 +110,15 @@ def judge(
 
 
 def unjudged(terms: Terms, actual: Outcome, *, why: str) -> CaseEntry:
-    """Return the entry of a task that is not compared any more."""
+    """Return the entry of a task that is no longer to be compared."""
     verdict = Verdict.NOT_VERIFIED if actual.lost is None else Verdict.LOST
     return entry_of(terms, verdict, actual, why=why)
 
 
 def drop(found: Judged, terms: Terms) -> bool:
-    """Delete both outcomes, unless somebody else has them; False where that took too long.
+    """Delete both outcomes, unless they are used elsewhere; return False where that timed out.
 
-    A `__del__` that never ends would hold up the session. The task is LOST then.
+    A `__del__` that never returns would block the session. The task then becomes LOST.
     """
     try:
         with deadline(terms.timeout):
@@ -136,8 +138,9 @@ def entry_of(
     *,
     comparison: Comparison | None = None,
     why: str = "",
+    result: Result | None = None,
 ) -> CaseEntry:
-    """Return what the report says of a task."""
+    """Return the entry of a task for the report."""
     return judged(
         terms.id,
         verdict,
@@ -147,7 +150,13 @@ def entry_of(
         serial=reference,
         comparison=comparison,
         why=why,
+        result=result,
     )
+
+
+def _result(terms: Terms, outcome: Outcome) -> Result | None:
+    """Return the recorded form of the result of a task, None if it is not to be recorded."""
+    return result_of(outcome, seconds=terms.timeout) if terms.is_recorded else None
 
 
 def _compared(
@@ -168,7 +177,7 @@ def _compared(
 
 
 def _change(terms: Terms, changed: Sequence[str], actual: Outcome) -> Note | None:
-    """Return the note on what the legs did to the arguments, None if nothing."""
+    """Return the note on arguments that the legs changed, None if they changed none."""
     if not changed and not actual.has_changed_input:
         return None
     names = f"the argument {', '.join(map(repr, changed))}" if changed else "an argument"

@@ -1,4 +1,4 @@
-"""The run that others are compared with: which tasks are in it, their calls, what is kept."""
+"""The reference run, with which others are compared: its tasks, their calls, kept outcomes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from ..machine.stacks import stack_of
 from ..model.outcome import Lost, Outcome
 from ..transport.failures import describe, is_skip
 
-__all__ = ["Called", "References", "call", "sample", "timed_out"]
-
 
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
-    """Choose the share of `ids`, rounded up, that is verified: the same ones in every session."""
+    """Choose the share of `ids` (rounded up) that is verified: the same ones in every session."""
     count = math.ceil(share * len(ids))
     if count >= len(ids):
         return frozenset(ids)
@@ -26,7 +24,7 @@ def sample(ids: Sequence[str], share: float) -> frozenset[str]:
     return frozenset(order[:count])
 
 
-#: An outcome with the exception itself, which keeps its traceback.
+#: An outcome, and the exception object with its traceback.
 Called = tuple[Outcome, BaseException | None]
 
 
@@ -37,11 +35,11 @@ def call(
     timeout: float | None = None,
     passing: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
 ) -> Called:
-    """Call in this process, and return the outcome with the exception.
+    """Call `function` in this process, and return the outcome with the exception.
 
-    What takes longer than `timeout` seconds is lost, as far as it comes back to Python; so is what
-    raised an exception whose text takes as long. `run` says in texts which run this is. Exceptions
-    that end the session are raised: those of the classes in `passing`.
+    A call that takes longer than `timeout` seconds is lost, provided that it returns to Python; so
+    is a call that raises an exception whose text takes longer than that. `run` names this run in
+    texts. Exceptions of the classes in `passing`, which end the session, are raised.
     """
     __tracebackhide__ = True
     started = now()
@@ -61,7 +59,7 @@ def call(
                 failure = describe(error, error)
         except TimedOut as late:
             raised = f"it raised {type(error).__name__} in {run}"
-            detail = f"{raised}, and the text of that took longer than {timeout:g} s"
+            detail = f"{raised}, and str() of the exception took longer than {timeout:g} s"
             lost = timed_out(detail, late)
             return Outcome(kind="lost", lost=lost, started=started, ended=ended), None
         return Outcome(kind=kind, failure=failure, started=started, ended=ended), error
@@ -69,7 +67,7 @@ def call(
 
 
 def timed_out(detail: str, error: TimedOut) -> Lost:
-    """Return the loss of what was ended in this process, with the place where it was."""
+    """Return the loss of a call that was interrupted in this process, with its stack."""
     return Lost(reason="timeout", detail=detail, stack=stack_of(error))
 
 
@@ -93,11 +91,11 @@ class References:
         error: BaseException | None,
         made_of: tuple[object, ...],
     ) -> None:
-        """Keep what `case` gave, with the shared values that it was made of."""
+        """Keep the outcome of `case`, with the shared values that it was computed from."""
         self._kept[case] = _Kept(outcome, error, made_of)
 
     def get(self, case: Hashable, made_of: tuple[object, ...]) -> Called | None:
-        """Return what is kept of `case`, if it was made of these very values."""
+        """Return the kept outcome of `case`, if it was computed from these same objects."""
         kept = self._kept.get(case)
         if kept is None or len(kept.made_of) != len(made_of):
             return None
@@ -105,6 +103,6 @@ class References:
             return None
         return kept.outcome, kept.error
 
-    def let_go(self, case: Hashable) -> None:
-        """Forget `case`: no further configuration will ask."""
+    def drop(self, case: Hashable) -> None:
+        """Forget `case`: no further configuration will need it."""
         self._kept.pop(case, None)

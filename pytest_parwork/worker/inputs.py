@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from ..machine.deadline import TimedOut, deadline
 from ..transport.pickling import ATOMS
 
-__all__ = ["Inputs", "is_sampled"]
-
 
 def is_sampled(number: int, tasks: int) -> bool:
     """Tell whether a task is looked at: the first one and the last one are.

@@ -1,4 +1,4 @@
-"""A user's project in an empty folder, and what pytest says of it."""
+"""A user's project in an empty folder, and the sessions of pytest in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Apart", "Recorder", "Scratch", "Session", "noted", "slow", "until"]
 #: Seconds for a session in a process of its own; less than the deadline of a test.
 DEADLINE = 50.0
 
-#: Nothing but parwork is loaded unless a test asks for it. pytest's faulthandler plugin would
+#: No plugin but parwork is loaded unless a test requests it. pytest's faulthandler plugin would
 #: cancel the deadline of the test around an inner session.
 OPTIONS = "-p parwork -p no:faulthandler -W error"
 
@@ -34,7 +34,7 @@ PID = "SCRATCH_PID"
 #: What pytest sets while a test runs.
 CURRENT_TEST = "PYTEST_CURRENT_TEST"
 
-#: A module of every project: its cases tell that they ran, and where.
+#: A module of every project: its cases record that they ran, and where.
 NOTING = """
 import os
 import threading
@@ -145,7 +145,7 @@ class Session:
         return found[0]
 
     def verdicts(self, workload: str, configuration: str | None = None) -> dict[str, str]:
-        """Return the verdict of each case by what its id has in brackets."""
+        """Return the verdict of each case, by the part of its id in brackets."""
         return {
             case["id"].partition("[")[2].removesuffix("]"): case["verdict"]
             for case in self.run(workload, configuration)["cases"]
@@ -178,7 +178,7 @@ class Apart:
             pytest.fail(f"not noted: {notes}, only {noted(self._path)}\n{out}\n{err}")
 
     def send(self, signum: int) -> None:
-        """Send a signal to the process of pytest alone."""
+        """Send a signal to the process of pytest only."""
         os.kill(self.pid, signum)
 
     def kill(self) -> None:
@@ -188,7 +188,7 @@ class Apart:
                 os.kill(pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """End the session if nobody has waited for its end."""
+        """End the session unless a test has waited for it."""
         if self._process.returncode is None:
             self.kill()
             self._process.communicate()
@@ -198,7 +198,7 @@ class Apart:
         return [pid for pid, stat in processes() if stat[0] != "Z" and int(stat[3]) == self.pid]
 
     def watching(self) -> list[int]:
-        """Return the processes that wait for the end of pytest, to end what it leaves."""
+        """Return the processes that wait for the exit of pytest, to end the processes it leaves."""
         return [pid for pid, _ in processes() if is_watching(pid, self.pid)]
 
     def token(self) -> str:
@@ -221,7 +221,7 @@ class Apart:
         return ["-".join(found) for found in words if str(self.pid) in found]
 
     def finish(self, *, deadline: float = DEADLINE) -> Session:
-        """Wait for the end, and return what came of it."""
+        """Wait for the end of the session, and return its results."""
         try:
             out, err = self._process.communicate(timeout=deadline)
         except subprocess.TimeoutExpired:
@@ -233,7 +233,7 @@ class Apart:
 
 
 def slow(backend: str) -> Any:
-    """Name a backend as a parameter of tests that only the sweep runs: others stand for it."""
+    """Name a backend as a parameter of tests that only the sweep runs: others represent it."""
     return pytest.param(backend, marks=pytest.mark.sweep)
 
 
@@ -253,7 +253,7 @@ def without_test() -> dict[str, str]:
 
 
 def noted(path: Path) -> list[str]:
-    """Return what `note` has written in a project so far."""
+    """Return the lines that `note` has written in a project so far."""
     file = path / "noted.txt"
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
@@ -356,7 +356,7 @@ class Scratch:
         is_cold: bool = False,
         **settings: Any,
     ) -> Apart:
-        """Begin what `run_apart` does, and return while it is under way.
+        """Start a session as `run_apart` does, and return while it runs.
 
         `command` is put before pytest's, `settings` go to `subprocess.Popen`.
         """
@@ -389,7 +389,7 @@ class Scratch:
             apart.end()
 
     def notes(self) -> list[str]:
-        """Return what `note` has written so far, `text here` or `text there`, and forget it."""
+        """Return the lines of `note` so far, `text here` or `text there`, and delete them."""
         lines = noted(self.path)
         (self.path / "noted.txt").unlink(missing_ok=True)
         return lines

@@ -1,4 +1,4 @@
-"""Workers that take their time to start do so while pytest collects."""
+"""Workers that are slow to start do so while pytest collects."""
 
 from __future__ import annotations
 

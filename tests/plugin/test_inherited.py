@@ -1,4 +1,4 @@
-"""Code under test that uses what pytest's process has used before it forked: it works, or warns."""
+"""Code under test with libraries that pytest's process used before the fork: it works, or warns."""
 
 from __future__ import annotations
 

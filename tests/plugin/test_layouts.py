@@ -1,4 +1,4 @@
-"""Folders of every shape: rootdir, conftests, names given twice, odd characters."""
+"""Folders of every shape: rootdir, conftests, duplicate names, odd characters."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_one_file_name_in_two_packages(scratch: Scratch, backend: str) -> None:
     assert session.counts == {"passed": 6}
 
 
-def test_one_file_name_in_two_folders_is_refused_by_pytest_as_ever(scratch: Scratch) -> None:
+def test_one_file_name_in_two_folders_is_rejected_by_pytest_as_always(scratch: Scratch) -> None:
     scratch.write("conftest.py", CONFTEST.format(0))
     scratch.write("one/test_same.py", CASES)
     scratch.write("two/test_same.py", CASES)

@@ -1,4 +1,4 @@
-"""A suite that does not use the plugin: nothing of its session is different."""
+"""A suite that does not use the plugin: its session is unchanged."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
         import signal, sys
 
         NAMES = (
-            "model model.errors model.printable plugin plugin.compat plugin.config "
+            "model model.errors model.printable model.public plugin plugin.compat plugin.config "
             "plugin.config.options plugin.hookspecs plugin.session plugin.session.reporting"
         )
 

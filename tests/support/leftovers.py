@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from carrier import start_method_of
 
+from pytest_parwork.backends.dask.local import FOLDER
 from pytest_parwork.backends.joblib.on_ray import DRIVER
 
 #: Seconds that what a test started may take to be gone.
@@ -35,6 +36,9 @@ FORKING = "support/warm.py"
 
 #: How the processes are named of what is kept from run to run: a cluster of dask, or of ray.
 KEPT = ("Dask Worker process", DRIVER)
+
+#: How the folder is named of a cluster that is kept.
+KEPT_FOLDER = f"parwork-{FOLDER}-"
 
 
 def leaving_nothing_behind(items: Sequence[pytest.Item]) -> Iterator[None]:
@@ -83,7 +87,8 @@ def found(allowed: Iterable[str], is_kept: bool) -> set[str]:
     # This also takes those that ended off the list of the system.
     workers = {p.pid for p in multiprocessing.active_children() if p.name.startswith(KEPT)}
     kept = workers if is_kept else set()
-    return {*processes(list(allowed), kept), *threads(), *open_files(), *named_files()}
+    named = {file for file in named_files() if not (is_kept and KEPT_FOLDER in file)}
+    return {*processes(list(allowed), kept), *threads(), *open_files(), *named}
 
 
 def processes(allowed: list[str], kept: Collection[int | None]) -> Iterator[str]:

@@ -9,15 +9,47 @@ from typing import Any
 import pytest
 from report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
 
+from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Note
 from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.model.work import Budget
-from pytest_parwork.report.data import RunEntry
+from pytest_parwork.report.data import RunReport
 from pytest_parwork.report.entries import SKIPPED, CaseEntry
+from pytest_parwork.report.notes import notes
 
 
-def notes_of(entry: RunEntry, *, verbosity: int = 0) -> list[str]:
+def notes_of(entry: RunReport, *, verbosity: int = 0) -> list[str]:
     return [line.text.strip() for line in section(entry, verbosity=verbosity).lines[2:]]
+
+
+def test_notes_are_data_for_any_rendering() -> None:
+    wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
+    found = [(note.severity, note.kind) for note in notes(run(first(1, cases(4), **wrong)))]
+    assert found == [("error", "different"), ("info", "setting")]
+    (setting, bound) = notes(fib())
+    assert (setting.severity, setting.kind) == ("info", "setting")
+    assert (bound.kind, bound.text, round(bound.reached or 0, 2)) == ("bound", "bound 2.00x", 0.87)
+    (alone, *_) = notes(run(cases(4, workers=1)))
+    assert (alone.severity, alone.kind) == ("warning", "not-exercised")
+    assert len(alone.text) > 64, "a note is not wrapped"
+    kinds = [note.kind for note in notes(run(cases(4), threads=1), is_verbose=True)]
+    assert kinds[-2:] == ["detail", "detail"]
+
+
+def test_a_cause_is_named_below_what_differs() -> None:
+    wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
+    causes = (
+        Cause(name="GLOBAL_RNG", detail="numpy.random", confirmed=True, remedy="use parwork_seed"),
+        Cause(name="WORKER_HISTORY"),
+    )
+    entry = run(first(2, cases(4), **wrong), causes=causes)
+    assert notes_of(entry)[:3] == [
+        "2 DIFFERENT at ['mean']",
+        "cause: GLOBAL_RNG (numpy.random), confirmed; use parwork_seed",
+        "cause: WORKER_HISTORY, suspected",
+    ]
+    marked = [s.markup for line in section(entry).lines for s in line.segments if "cause" in s.text]
+    assert marked == [("red",), ("red",)]
 
 
 def test_values_and_outcomes_are_counted_apart() -> None:
@@ -72,7 +104,7 @@ def test_an_id_wider_than_the_terminal_loses_its_start() -> None:
 
 
 def test_runs_of_one_workload_share_its_heading() -> None:
-    lines = section(fib(), replace(fib(), configuration_id="threads-2", backend="threads")).lines
+    lines = section(fib(), fib(configuration_id="threads-2")).lines
     assert [line.text.split()[0] for line in lines] == [
         "test_fib.py::test_fib",
         "joblib-2",
@@ -85,7 +117,7 @@ def test_runs_of_one_workload_share_its_heading() -> None:
 
 
 def test_labels_that_fall_together_are_told_apart_by_their_ids() -> None:
-    lines = section(fib(), replace(fib(), configuration_id="joblib-2", asked=2)).lines
+    lines = section(fib(), fib(configuration_id="joblib-2")).lines
     assert [lines[row].text.split()[0] for row in (1, 4)] == ["joblib-auto", "joblib-2"]
 
 
@@ -95,10 +127,10 @@ def test_one_long_case_is_shown_as_the_bound_and_not_as_a_hint() -> None:
     assert notes_of(entry)[1] == "bound 1.00x  [###############################-] 98 % reached"
 
 
-def test_cases_that_last_longer_beside_others_are_told() -> None:
+def test_cases_that_take_longer_alongside_others_are_said_to_slow_each_other_down() -> None:
     entry = run(cases(8, serial=0.5, parallel=1.1), backend="threads", wall=4.4)
     assert " ".join(notes_of(entry)[1:]) == (
-        "a case takes 0.50s serially and 1.10s beside others: they are in each other's way"
+        "a case takes 0.50s serially and 1.10s alongside others: the cases slow each other down"
     )
 
 
@@ -116,7 +148,7 @@ def test_under_xdist_no_speed_is_claimed() -> None:
 @pytest.mark.parametrize(
     ("number", "fields", "why"),
     [
-        (1, {}, "one case alone meets no other; parametrize the test."),
+        (1, {}, "a single case cannot overlap with another; parametrize the test."),
         (4, {"granted": 1}, "there was one worker only; ask for 2 or more."),
         (4, {}, "1 worker ran all 4 cases."),
     ],
@@ -205,7 +237,7 @@ def test_a_narrow_terminal_wraps_the_notes() -> None:
     assert max(len(line.text) for line in notes) <= 60
 
 
-def test_the_colours_are_beside_the_text_and_names_of_the_terminal_writer() -> None:
+def test_the_colours_are_kept_apart_from_the_text_and_are_names_of_the_terminal_writer() -> None:
     wrong = {"verdict": Verdict.DIFFERENT, "mismatches": (MEAN,), "mismatch_count": 1}
     made = section(run(first(1, cases(4), **wrong), wall=9.0))
     marked = {s.text.strip(): s.markup for line in made.lines for s in line.segments if s.markup}

@@ -98,8 +98,8 @@ def test_slower_than_serial() -> None:
         test_tiny.py::test_tiny             serial   parallel  start-up  speed-up
           joblib-4      1000 values equal    0.02s      0.31s     0.48s     0.06x SLOWER
                         exact; 4 of 4 workers, together 100 % of the time
-                        a case is 20us of work and 1.2ms of handing over; joblib-4 pays
-                        from about 400us a case
+                        a case is 20us of work and 1.2ms of overhead; joblib-4 pays from
+                        about 400us a case
         """)
 
 

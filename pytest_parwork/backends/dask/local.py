@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from .nanny import QuietCluster, Starts
 
-__all__ = ["LocalDask", "require_distributed"]
-
 #: What the name of the directory has in it in which the processes of a cluster keep their files.
 FOLDER = "dask"
 

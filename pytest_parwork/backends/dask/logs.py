@@ -7,8 +7,6 @@ import re
 
 from ...machine.clock import now
 
-__all__ = ["Hush", "Nannies", "exit_code_in"]
-
 #: The logger of the processes that start workers.
 NANNIES = "distributed.nanny"
 

@@ -1,4 +1,4 @@
-"""A run of calls, compared with the serial run item by item."""
+"""A run of calls, compared with the serial run call by call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...model.errors import LostError, MismatchError
 from ...model.outcome import Outcome, Run, Verdict
 from ...model.output import Output
 from ...model.work import Plan, Task, Workload
-from ...report.data import RunEntry
+from ...report.data import RunEntry, summarise
 from ...report.entries import INTERRUPTED, CaseEntry, RunFacts
 from ...report.message import Scene, mismatch_message
 from ...runner.outcomes import Outcomes
@@ -22,14 +22,12 @@ from ...verify.legs import SERIAL, Judged, Terms, drop, in_parallel, judge, unju
 from ...verify.reference import Called, call, sample
 from ...worker.inputs import Inputs, is_sampled
 from ..session.breadcrumb import Breadcrumb
-from ..session.capturing import echo, noted, warn_again
+from ..session.capturing import echo, warn_again, warnings_shown
 from ..session.termination import ENDING
-
-__all__ = ["Verified"]
 
 
 class Verified:
-    """A run of calls and its reference, item by item."""
+    """Compares a run of calls with its reference, call by call."""
 
     def __init__(
         self,
@@ -40,15 +38,17 @@ class Verified:
         scene: Scene,
         breadcrumb: Breadcrumb,
         own: OwnComparison | None = None,
+        is_recorded: bool = False,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
         self._scene = scene
         self._run = run
         self._actual = in_parallel(f"{plan.configuration.backend}-{run.granted}")
-        self._batch = f"{workload.name}:{id(run):x}"
+        self._run_key = f"{workload.name}:{id(run):x}"
         self._outcomes: list[Outcome] = []
         self._entries: list[CaseEntry] = []
         self._comparisons: list[Comparison] = []
@@ -58,13 +58,13 @@ class Verified:
     def verify(self) -> None:
         """Compare each outcome; the value of the reference is dropped at once.
 
-        What workers have printed and logged is printed and logged here before, in the order of the
-        calls; of their warnings, those that the serial run does not give come after it.
+        The output and log records of the workers are repeated here first, in the order of the
+        calls. Their warnings are repeated afterwards, except those that the serial run gives too.
         """
         outputs = list(self._outputs())
         for output in outputs:
             echo(output)
-        with noted() as known:
+        with warnings_shown() as known:
             self._verify_all()
         for warned in dict.fromkeys(warned for output in outputs for warned in output.warned):
             if warned[:4] not in known:
@@ -97,7 +97,7 @@ class Verified:
             self._entries.append(found.entry)
 
     def _note(self, index: int, found: Judged) -> None:
-        """Keep what decides on the run: the first exception, and what was compared."""
+        """Keep the first exception, and the comparison: they decide on the result of the run."""
         if self._error is None:
             self._error = found.error
             if found.entry.verdict is Verdict.NOT_VERIFIED:
@@ -107,7 +107,7 @@ class Verified:
             self._comparisons.append(at_step(found.comparison, f"[{index}]"))
 
     def _call(self, task: Task, limits: Limits) -> Called:
-        """Make the call of the reference."""
+        """Make the serial call, which is the reference."""
         with limits.hold():
             return call(
                 partial(task.function, *task.args),
@@ -125,12 +125,12 @@ class Verified:
     def _load(self, index: int) -> Outcome:
         outcomes, task = self._run.outcomes, self._workload.tasks[index]
         assert isinstance(outcomes, Outcomes)
-        may_end_us = outcomes.may_run_code(index)
-        with self._breadcrumb.loading(task.id) if may_end_us else nullcontext():
+        may_exit = outcomes.may_run_code(index)
+        with self._breadcrumb.loading(task.id) if may_exit else nullcontext():
             return outcomes.load(index, task.timeout)
 
     def leave(self) -> None:
-        """Take note of what is not compared: the session was interrupted."""
+        """Record the calls that are not compared, because the session was interrupted."""
         for index in range(len(self._entries), len(self._workload.tasks)):
             self._entries.append(unjudged(self._terms(index), self._load(index), why=INTERRUPTED))
 
@@ -138,19 +138,20 @@ class Verified:
         return Terms(
             id=self._workload.tasks[index].id,
             index=index,
-            batch=self._batch,
+            batch=self._run_key,
             actual=self._actual,
             reference=SERIAL,
             policy=self._plan.policy,
             timeout=self._plan.timeout,
             own=self._own,
             sent=self._run.sent,
+            is_recorded=self._is_recorded,
         )
 
     def entry(self, *, xdist: bool) -> RunEntry:
-        """Return what the report says of the run."""
+        """Return the entry of the run in the report."""
         run, configuration = self._run, self._plan.configuration
-        facts = RunFacts.of(run, self._batch)
+        facts = RunFacts.of(run, self._run_key)
         return RunEntry(
             id=self._workload.name,
             configuration_id=configuration.id,
@@ -165,7 +166,7 @@ class Verified:
         )
 
     def result(self) -> Run:
-        """Return the run, or raise the worst that came of it."""
+        """Return the run, or raise the error for its worst outcome."""
         __tracebackhide__ = True
         lost = next((entry for entry in self._entries if entry.lost is not None), None)
         if lost is not None and lost.lost is not None:
@@ -183,9 +184,9 @@ class Verified:
         )
 
     def _message(self) -> str:
-        """Show all differences as one failure, each path led by the number of the call."""
+        """Return one message for all differences; each path begins with the number of the call."""
         found = merge(self._comparisons, str(self._plan.policy))
-        entry = self.entry(xdist=False)
+        entry = summarise(self.entry(xdist=False))
         scene = replace(
             self._scene,
             actual=self._actual.name,
@@ -201,7 +202,7 @@ class Verified:
 
 
 def _raised(outcome: Outcome) -> BaseException | None:
-    """Return the exception of a call that was not verified, None where it returned."""
+    """Return the exception of a call that was not verified, None if it returned a value."""
     __tracebackhide__ = True
     try:
         outcome.result()

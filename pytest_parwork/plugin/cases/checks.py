@@ -1,4 +1,4 @@
-"""The verdicts on a workload as a whole that are test items of their own."""
+"""The test items that judge a workload as a whole: `min_speedup` and `exercised`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Literal, cast
 
 import pytest
 
-from ...machine import budget
+from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
-from ...report.data import RunEntry
+from ...report.data import RunReport, summarise
 from ...report.figures import duration, ratio
 from ...report.notes import why_not_exercised
 from ..config.options import is_exercise_strict, is_serial
@@ -17,18 +17,16 @@ from ..config.settings import Column, settings_of
 from .collection import Collected, is_case
 from .matrix import TestKey, column_of, key_of
 
-__all__ = ["Check", "checks_for", "inform", "place"]
-
 Kind = Literal["min_speedup", "exercised"]
 
-#: Marks that say what becomes of the cases, not which they are.
+#: Marks that decide how cases run, as opposed to marks that select them.
 _OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
 
 
 class Check(pytest.Item):
-    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges what ran before it."""
+    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges the run before it."""
 
-    #: Says to pytest-run-parallel that there is no function to call.
+    #: Tells pytest-run-parallel that there is no function to call.
     _parallel_custom_item = True
 
     def __init__(
@@ -45,15 +43,15 @@ class Check(pytest.Item):
         self.function_name = function_name
         self.column = column
         self.least = least
-        self.run: RunEntry | None = None
+        self.run: RunReport | None = None
 
     @property
     def key(self) -> TestKey:
-        """The test that it judges, in which column."""
+        """The test that it judges, in one column of the matrix."""
         return TestKey(cast("pytest.Collector", self.parent), self.function_name, self.column)
 
     def runtest(self) -> None:
-        """Fail, pass, or skip where the facts do not suffice."""
+        """Pass or fail; skip if there are not enough facts to judge."""
         if is_serial(self.config):
             pytest.skip("nothing runs in parallel with --parwork-serial")
         if self.run is None or len(self.run.cases) < (self.run.expected or 0):
@@ -63,34 +61,40 @@ class Check(pytest.Item):
         else:
             self._judge_speedup(self.run)
 
-    def _judge_exercised(self, run: RunEntry) -> None:
+    def _judge_exercised(self, run: RunReport) -> None:
         if run.exercised is None and run.xdist:
-            pytest.skip("under pytest-xdist cases that did not meet may have had no chance to")
+            pytest.skip(
+                "cannot be judged under pytest-xdist: each of its processes may have received too "
+                "few cases to overlap"
+            )
         if run.exercised is None:
-            pytest.skip("no case ran to its end in the parallel run")
+            pytest.skip("cannot be judged: no case finished in the parallel run")
         if not run.exercised:
             raise CheckError(
                 f"NOT_EXERCISED: {run.workers_used} of {run.granted} workers ran the "
-                f"{len(run.cases)} cases, at most {run.peak_overlap} at once; equal proves nothing."
+                f"{len(run.cases)} cases, at most {run.peak_overlap} at once; "
+                f"equal results prove nothing about parallelism."
                 f"\n{why_not_exercised(run)}"
             )
 
-    def _judge_speedup(self, run: RunEntry) -> None:
+    def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None
-        cpus = budget.usable_cpus()
+        cpus = usable_cpus()
         if run.xdist:
-            pytest.skip("under pytest-xdist other tests run beside this one")
+            pytest.skip(
+                "speed-up cannot be judged under pytest-xdist: other tests run at the same time"
+            )
         if cpus.number < run.granted:
-            pytest.skip(f"{run.granted} workers on {cpus} cannot show their speed")
+            pytest.skip(f"speed-up cannot be judged: {run.granted} workers on {cpus}")
         speedup = run.timing.speedup
         if speedup is None:
-            pytest.skip("no case ran serially")
+            pytest.skip("speed-up cannot be judged: no case ran serially")
         if speedup < self.least:
             timing = run.timing
             raise CheckError(
-                f"TOO SLOW: speed-up {ratio(speedup)}, at least {self.least:g}x was asked for\n"
+                f"TOO SLOW: speed-up {ratio(speedup)}, at least {self.least:g}x is required\n"
                 f"serial {duration(timing.serial)}, parallel {duration(timing.parallel)} on "
-                f"{run.granted} workers, start-up {duration(timing.startup)} apart"
+                f"{run.granted} workers, start-up {duration(timing.startup)} not included"
             )
 
     def repr_failure(  # type: ignore[override]  # a text is as good
@@ -98,25 +102,25 @@ class Check(pytest.Item):
     ) -> object:
         """Show our verdict without a traceback."""
         if isinstance(excinfo.value, CheckError):
-            told = excinfo.getrepr(style="value")
-            if told.reprcrash is not None:
-                told.reprcrash.message = str(excinfo.value).partition("\n")[0]
-            return told
+            shown = excinfo.getrepr(style="value")
+            if shown.reprcrash is not None:
+                shown.reprcrash.message = str(excinfo.value).partition("\n")[0]
+            return shown
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[object, int | None, str]:  # type: ignore[override]  # a Path
-        """Return what pytest shows as the place of the item."""
+        """Return the location of the item for pytest's reports."""
         return self.path, None, self.name
 
 
 class CheckError(Exception):
-    """A workload that did not do what was asked of it."""
+    """A workload that was not exercised, or was slower than required."""
 
 
 def checks_for(
     collector: pytest.Module | pytest.Class, name: str, items: list[pytest.Item]
 ) -> Iterator[pytest.Item]:
-    """Yield the checks that the items of one test function ask for, one a configuration."""
+    """Yield the checks of one test function, one per kind and configuration."""
     seen: set[Column | None] = set()
     for item in items:
         if not isinstance(item, pytest.Function):
@@ -128,7 +132,7 @@ def checks_for(
         try:
             given = settings_of(item)
         except UsageError:
-            continue  # told when the items are gathered
+            continue  # raised again when the items are gathered
         least = given.values["min_speedup"]
         wanted: list[Kind] = ["exercised"] if is_exercise_strict(item.config) else []
         if least is not None:
@@ -144,14 +148,14 @@ def checks_for(
                 least=least,
             )
             for mark in getattr(item.function, "pytestmark", ()):
-                if mark.name not in _OF_CASES:  # for -m, which selects it with its cases
+                if mark.name not in _OF_CASES:  # so that -m selects it together with its cases
                     check.own_markers.append(mark)
                     check.keywords[mark.name] = mark
             yield check
 
 
 def place(items: list[pytest.Item]) -> None:
-    """Move each check behind the last case of its workload, wherever shuffling has put them."""
+    """Move each check behind the last case of its workload, even if tests were shuffled."""
     checks = [item for item in items if isinstance(item, Check)]
     if not checks:
         return
@@ -171,8 +175,8 @@ def place(items: list[pytest.Item]) -> None:
 
 
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
-    """Give the check what its workload has done so far."""
+    """Pass the check the results of its workload so far."""
     group = collected.groups.get(check.key)
     if group is not None:
         entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
-        check.run = group.entry(entries, xdist=xdist)
+        check.run = summarise(group.entry(entries, xdist=xdist))

@@ -1,4 +1,4 @@
-"""Limits and marks of other plugins: kept in workers too, or kept away from cases."""
+"""The settings of other plugins that cases respect, or have to be protected from."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
-__all__ = ["keep_single", "limit_of"]
-
 
 def limit_of(item: pytest.Item) -> float | None:
-    """Return the seconds that pytest-timeout gives the item, None for no limit."""
+    """Return the limit of pytest-timeout for the item in seconds, None for no limit."""
     config = item.config
     if not any(map(config.pluginmanager.hasplugin, ("timeout", "pytest_timeout"))):
         return None
@@ -26,12 +24,12 @@ def limit_of(item: pytest.Item) -> float | None:
     try:
         limit = float(given) if given is not None else 0.0
     except (TypeError, ValueError):
-        return None  # pytest-timeout will say so
+        return None  # pytest-timeout reports it
     return limit if limit > 0 else None
 
 
 def keep_single(items: Iterable[pytest.Item]) -> None:
-    """Ask pytest-run-parallel to call the items once each: it drops what they return."""
+    """Make pytest-run-parallel call each item once: it drops returned values."""
     for item in items:
         item.add_marker(pytest.mark.thread_unsafe(reason="parwork runs it in parallel"))
         item.add_marker(pytest.mark.iterations(1))

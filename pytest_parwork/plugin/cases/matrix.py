@@ -1,4 +1,4 @@
-"""The matrix of a test: its columns as the outermost parameter, and in its items."""
+"""The matrix of a test: its columns as the outermost parameter, and the column of an item."""
 
 from __future__ import annotations
 
@@ -11,17 +11,7 @@ from ...model.errors import UsageError
 from ..config.settings import Column, settings_of
 from .early import start_early
 
-__all__ = [
-    "FIXTURE",
-    "TestKey",
-    "column_of",
-    "id_without_column",
-    "key_of",
-    "parameters_of",
-    "parametrize",
-]
-
-#: The fixture of calls: a test that asks for it is not fanned out.
+#: The fixture of calls: a test that requests it is not fanned out.
 FIXTURE = "parwork"
 
 #: The name under which a matrix parametrizes the test.
@@ -37,16 +27,16 @@ class TestKey(NamedTuple):
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Make a matrix of a test with lists: the outer loop, before its own parameters."""
+    """Parametrize a test by its matrix: the outer loop, before its own parameters."""
     makes_calls = FIXTURE in metafunc.fixturenames
     try:
         given = settings_of(metafunc.definition)
         if makes_calls and given.has_own("min_speedup"):
             raise UsageError(
-                "min_speedup judges cases, and this test makes calls; look at run.speedup in it"
+                "min_speedup judges cases, but this test makes calls; check run.speedup in the test"
             )
     except UsageError as error:
-        # As pytest's own errors of parametrization: text and place, no traceback of ours.
+        # Like pytest's own errors of parametrization: text and place, without our traceback.
         raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
     columns = given.matrix()
     if not makes_calls:
@@ -65,7 +55,7 @@ def column_of(item: pytest.Item) -> Column | None:
 
 
 def key_of(item: pytest.Function) -> TestKey:
-    """Return which test it is, in which column."""
+    """Return the key of the item's test and column."""
     column = column_of(item)
     # Not by `isinstance`, which is slow for classes of pytest: they have an abstract metaclass.
     parent = cast("pytest.Collector", item.parent)
@@ -73,14 +63,14 @@ def key_of(item: pytest.Function) -> TestKey:
 
 
 def parameters_of(item: pytest.Function) -> tuple[tuple[str, int], ...]:
-    """Return the place of the item among all parameter sets, its column left out."""
+    """Return the indices of the item's parameters, without its column."""
     callspec = getattr(item, "callspec", None)
     indices: Mapping[str, int] = callspec.indices if callspec is not None else {}
     return tuple(sorted((name, at) for name, at in indices.items() if name != _COLUMN))
 
 
 def id_without_column(item: pytest.Item) -> str:
-    """Return the node id as it would be without a matrix, and without what xdist adds to it."""
+    """Return the node id without the column, and without the suffix that xdist adds."""
     assert item.parent is not None
     column = column_of(item)
     if column is None:

@@ -1,4 +1,4 @@
-"""What came of a case around its body, in both runs: set-up, tear-down, unsupported fixtures."""
+"""The phases around the body of a case in both runs: set-up, tear-down, unsupported fixtures."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from .fixture_plans import or_in_fork
 from .groups import CASE, Case
 from .seeding import randomly_seed_of
 
-__all__ = ["SettingUp", "compare_phases", "masked", "outcome_of_setup", "refusal", "refusal_behind"]
-
-#: A `tmp_path` on another machine than that of pytest.
+#: A `tmp_path` on another machine than pytest's.
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"
 
 
@@ -35,7 +33,7 @@ def outcome_of_setup(error: BaseException) -> Outcome:
 
 
 def compare_phases(case: Case, torn: Sequence[Failure], call: pytest.CallInfo[None]) -> Comparison:
-    """Compare what the tear-down raised here, in fixtures of the case alone, and in its worker."""
+    """Compare the errors of function-scoped tear-downs here with those in the worker."""
     error = call.excinfo.value if call.excinfo is not None else None
     here = [] if error is None else [leaf for leaf in leaves(error) if is_torn_here(leaf)]
     expected = [describe(leaf, leaf) for leaf in here]
@@ -43,8 +41,8 @@ def compare_phases(case: Case, torn: Sequence[Failure], call: pytest.CallInfo[No
     return compare_tear_downs(torn, expected, plan.policy, seconds=plan.timeout)
 
 
-def refusal(case: Case, parallel: Outcome) -> str:
-    """Return why a worker cannot have the fixtures of a case, empty if it can."""
+def rejection(case: Case, parallel: Outcome) -> str:
+    """Return why a worker does not support the fixtures of a case, empty if it does."""
     failure = parallel.failure
     if failure is None:
         return ""
@@ -56,12 +54,12 @@ def refusal(case: Case, parallel: Outcome) -> str:
             if failure.text.startswith(argument := f"argument {name!r} "):
                 return (
                     f"the fixture {name!r} {failure.text.removeprefix(argument)}. Give it function "
-                    f"scope, so that it is made where the case runs{or_in_fork()}"
+                    f"scope, so that it is set up in the worker{or_in_fork()}"
                 )
     return ""
 
 
-def refusal_behind(torn: Sequence[Failure]) -> str:
+def rejection_of_tear_down(torn: Sequence[Failure]) -> str:
     """Return why a worker could not tear down the fixtures of a case, empty if it could."""
     for failure in torn:
         if failure.type == FixtureError.__name__:
@@ -70,9 +68,9 @@ def refusal_behind(torn: Sequence[Failure]) -> str:
 
 
 def masked(case: Case, parallel: Outcome, serial: Outcome) -> tuple[Outcome, Outcome]:
-    """Return both outcomes without the names of their folders in the texts of failures.
+    """Return both outcomes with the names of their folders masked in the texts of failures.
 
-    Each run has a folder of its own, whose name says nothing of the code.
+    Each run has a folder of its own, whose name is not a result of the code.
     """
     if not case.sent.folder:
         return parallel, serial
@@ -95,7 +93,11 @@ def _without(outcome: Outcome, *folders: str) -> Outcome:
 
 
 class SettingUp:
-    """A plugin for sessions with such cases: pytest makes a fixture of every parameter too."""
+    """A plugin that times the set-up of function-scoped fixtures here, and keeps its error.
+
+    It is registered only in sessions with such fixtures, because pytest calls the hook for every
+    parameter too.
+    """
 
     def __init__(self) -> None:
         self._case: Case | None = None
@@ -105,10 +107,10 @@ class SettingUp:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        """Note both on the case; what a fixture asks for while it is made is a part of it."""
+        """Record seconds and error on the case; nested requests are part of the outer fixture."""
         __tracebackhide__ = True
         case = request.node.stash.get(CASE, None) if fixturedef.scope == "function" else None
-        if case is None or case.stage is None or case is self._case:
+        if case is None or case.fixtures is None or case is self._case:
             return (yield)
         self._case = case
         self._reseed(case)
@@ -123,7 +125,7 @@ class SettingUp:
             self._case = None
 
     def _reseed(self, case: Case) -> None:
-        """Seed before the first of them: pytest-randomly has, but for this configuration alone."""
+        """Seed before the first fixture: pytest-randomly's seed differs by configuration."""
         if case is not self._seeded:
             self._seeded = case
             seed = randomly_seed_of(case)

@@ -1,4 +1,4 @@
-"""What is written around a failed case: the commands that run it again, the others of its run."""
+"""The messages of failed cases: mismatches, with commands and the other cases as context."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ from ..config.options import OF_TESTS, WIDTH
 from ..config.settings import AXES, marker_keywords
 from .groups import Case
 
-__all__ = ["Scenes", "again", "serially"]
-
 
 class Scenes:
-    """Writes what cases say that are DIFFERENT; the same in few words once one has said it all."""
+    """Writes the messages of cases that are DIFFERENT; a repeated mismatch gets a short one."""
 
     def __init__(self, *, is_verbose: bool) -> None:
         self._is_verbose = is_verbose
@@ -30,7 +28,7 @@ class Scenes:
         self._shown: dict[tuple[int, str, str], str] = {}
 
     def note(self, case: Case, found: Judged) -> None:
-        """Put the message of a case whose outcomes differ, and remember the others' values."""
+        """Record the values of a case; write its message if its outcomes differ."""
         assert found.comparison is not None
         values = self._values_of(case, found)
         if not found.comparison:
@@ -46,7 +44,7 @@ class Scenes:
         *,
         traceback: str,
     ) -> None:
-        """Put the message of a case that is DIFFERENT."""
+        """Write the message of a case that is DIFFERENT."""
         assert case.judged.entry is not None
         scene = self._scene(case, comparison, values)
         case.judged.message = mismatch_message(
@@ -67,12 +65,12 @@ class Scenes:
     def _scene(
         self, case: Case, comparison: Comparison, values: Sequence[tuple[str, Sequence[str]]]
     ) -> Scene:
-        """Return what there is around a case that is different."""
+        """Return the context for the message of a case that is DIFFERENT."""
         run = case.sent.run
         assert run is not None
         first = comparison.mismatches[0]
         shown = case.item.name
-        if case.item.get_closest_marker("xfail") is None:  # which may show nothing
+        if case.item.get_closest_marker("xfail") is None:  # an xfail may not be shown
             shown = self._shown.setdefault((id(case.group), first.kind, first.path), shown)
         used, peak = run.outcomes.overlap()
         entries = [other.judged.entry for other in case.group.cases]
@@ -103,7 +101,7 @@ def again(case: Case) -> str:
 
 
 def serially(case: Case) -> str:
-    """Return the command that runs a case alone, in pytest's own process."""
+    """Return the command that runs only this case, in pytest's own process."""
     # A matrix from the options is in the ids.
     names = AXES if case.group.axes else ()
     keywords = _open(case, names)
@@ -111,18 +109,18 @@ def serially(case: Case) -> str:
 
 
 def _open(case: Case, keywords: tuple[str, ...]) -> Iterator[str]:
-    """Yield the keywords that the marker leaves to the options."""
+    """Yield the keywords that the marker does not name, so that options apply."""
     named = marker_keywords(case.item)
     return (keyword for keyword in keywords if keyword not in named)
 
 
-#: Columns for a value.
+#: Most columns for a value.
 _LIMIT = 40
 
 
 @dataclass(slots=True)
 class _Row:
-    """One value: how it reads, and the configurations that gave it."""
+    """One value: its text, and the configurations that returned it."""
 
     text: str
     digest: bytes | None
@@ -130,11 +128,11 @@ class _Row:
 
 
 class _Values:
-    """What is known of each case that is run in several configurations.
+    """The values of each case that is run in several configurations.
 
-    A configuration that is equal by the policy gave the value of the reference, as far as that
-    counts. Of the others those with the same digest gave one value, bit by bit; where there is no
-    digest, each gave its own.
+    Configurations that are equal by the policy are listed with the value of the reference. Of the
+    others, those with the same digest share one row, because their values are bitwise equal; a
+    value without a digest has a row of its own.
     """
 
     def __init__(self) -> None:
@@ -144,9 +142,9 @@ class _Values:
     def add(
         self, case: Case, actual: Outcome, expected: Outcome, comparison: Comparison
     ) -> Sequence[tuple[str, Sequence[str]]]:
-        """Take note of an outcome; return all rows if it is different, that of the reference first.
+        """Record an outcome; return all rows if it differs, that of the reference first.
 
-        Of a long value the rows show the first part that differs.
+        For a long value, the rows show the first part that differs.
         """
         equal = self._equal.setdefault(case.key, [SERIAL.name])
         name = case.side.name
@@ -166,7 +164,7 @@ class _Values:
 
 
 def _write(outcome: Outcome, path: str, part: str) -> str:
-    """Return what an outcome gave, or the part of it at a path if the whole is long."""
+    """Return the text of an outcome, or of its part at a path if the whole is too long."""
     if outcome.kind != "value":
         return outcome.failure.type if outcome.failure is not None else outcome.kind
     whole = show(outcome.value, limit=_LIMIT + 1)

@@ -1,4 +1,4 @@
-"""The seeds of a case, the same in both legs: of `parwork_seed`, and of pytest-randomly."""
+"""The seeds of a case, the same in both legs: for `parwork_seed`, and for pytest-randomly."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from zlib import crc32
 import pytest
 
 from ...model.work import Task
-from ...worker.fixtures.recipe import Role
+from ...worker.fixtures.recipe import CaseFacts
 from ...worker.seeding import Reseeded, reseed
 from ..config.options import seed
 from .groups import Case
 from .matrix import column_of, id_without_column
 
-__all__ = ["parwork_seed_of", "randomly_seed_of", "reseeded", "reseeded_tasks"]
-
 
 def parwork_seed_of(item: pytest.Item) -> int:
-    """Return a number below 2**32, which every generator takes as a seed."""
+    """Return a number below 2**32, which every generator accepts as a seed."""
     text = f"{seed(item.config)}\0{id_without_column(item)}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
@@ -41,21 +39,21 @@ def reseeded(case: Case, body: Callable[..., object]) -> Callable[..., object]:
 def reseeded_tasks(cases: Sequence[Case], tasks: Sequence[Task]) -> tuple[Task, ...]:
     """Return the tasks with the generators seeded before each, if pytest-randomly is on.
 
-    The others would differ for its sake, as it seeds before each test in this process alone.
+    Without that, results would differ, because pytest-randomly seeds only in this process.
     """
     if randomly_seed_of(cases[0]) is None:
         return tuple(tasks)
-    made: dict[object, Reseeded] = {}  # one for each function, which is so sent once
+    made: dict[object, Reseeded] = {}  # one for each function, so that it is sent once
     found = []
     for case, task in zip(cases, tasks, strict=True):
         seed = randomly_seed_of(case)
-        if task.is_inherited:  # pytest-randomly is there
+        if task.is_inherited:  # pytest-randomly runs in the fork
             found.append(task)
             continue
-        if case.stage is not None:
-            (role,) = task.args
-            assert isinstance(role, Role)
-            found.append(replace(task, args=(role._replace(seed=seed),)))
+        if case.fixtures is not None:
+            (facts,) = task.args
+            assert isinstance(facts, CaseFacts)
+            found.append(replace(task, args=(facts._replace(seed=seed),)))
             continue
         key = task.address or id(task.function)
         function = made.setdefault(key, Reseeded(task.function, task.address))
@@ -64,9 +62,9 @@ def reseeded_tasks(cases: Sequence[Case], tasks: Sequence[Task]) -> tuple[Task, 
 
 
 def randomly_seed_of(case: Case) -> int | None:
-    """Return the seed of pytest-randomly for the body, None where it seeds nothing.
+    """Return the seed of pytest-randomly for the body, None if it does not seed.
 
-    All configurations of a case have the same, because they share a reference.
+    All configurations of a case have the same seed, because they share a reference.
     """
     config = case.item.config
     if not config.getoption("randomly_reset_seed", default=False):

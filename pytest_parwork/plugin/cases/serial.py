@@ -15,27 +15,32 @@ from ...model.outcome import Lost, Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.message import lost_message
+from ...report.serialising import serialise
 from ...transport.sources import note_missing
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
-from ..config.settings import own_comparison
+from ..config.registry import own_comparison
 from ..session.reporting import tell
 from ..session.termination import ENDING
 from .gate import Gates
-from .groups import REJECTED, Case
-from .phases import compare_phases, masked, outcome_of_setup, refusal, refusal_behind
+from .groups import UNSUPPORTED, Case
+from .phases import (
+    compare_phases,
+    masked,
+    outcome_of_setup,
+    rejection,
+    rejection_of_tear_down,
+)
 from .scenes import Scenes, serially
 from .seeding import reseeded
-from .verdicts import fail, is_expected, note_verdict, tell_of_worker
+from .verdicts import fail, is_expected, note_verdict, show_worker_failure
 
-__all__ = ["Serial"]
-
-#: `CaseEntry.why` of a case that never came to its body here.
+#: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
 
 
 class Serial:
-    """Run bodies serially, compare, and put the verdict on the reports."""
+    """Runs bodies serially, compares, and puts the verdict on the reports."""
 
     def __init__(
         self,
@@ -55,12 +60,12 @@ class Serial:
         self._own: dict[int, OwnComparison | None] = {}
 
     def body_of(self, case: Case) -> Callable[..., None]:
-        """Return what runs the case serially, compared with its parallel outcome, as its body.
+        """Return a body that runs the case serially and compares it with its parallel outcome.
 
-        Raises `LostError` for a case whose fixtures were not made, because it is lost.
+        Raises `LostError` for a lost case whose fixtures were not set up here.
         """
         original = self._seeded(case)
-        if case.stage is not None and case.is_lost:
+        if case.fixtures is not None and case.is_lost:
             self._judge(case, original)
 
         @functools.wraps(original)
@@ -70,7 +75,7 @@ class Serial:
         return compared
 
     def plain_body_of(self, case: Case) -> Callable[..., None]:
-        """Return what runs the case as it is, and drops what it returns, as its body."""
+        """Return a body that runs the case without a comparison, and drops its value."""
         original = self._seeded(case)
 
         @functools.wraps(original)
@@ -83,7 +88,7 @@ class Serial:
         return reseeded(case, case.item.obj) if self._is_random else case.item.obj
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-        """Put the verdict on the report of a phase; nothing else may outvote it."""
+        """Put the verdict on the report of a phase; it has precedence over pytest's outcome."""
         judged = case.judged
         if call.when == "setup" and not report.passed and judged.entry is None:
             self._judge_setup(case, SKIPPED if report.skipped else NOT_REACHED)
@@ -93,34 +98,33 @@ class Serial:
         elif call.when != "call":
             return
         if judged.entry is None:
-            return  # pytest ran it without us: --parwork-serial, --pdb, --setup-only
-        self._tell(case, judged.entry, report)
+            return  # pytest ran it without parwork: --parwork-serial, --pdb, --setup-only
+        self._report(case, judged.entry, report)
         note_verdict(case.item, report, judged.entry.verdict)
         if judged.message and not is_expected(case.item, call, report):
             fail(report, call, judged.message)
         elif judged.traceback and call.when == "call":
-            tell_of_worker(case, call, report)
+            show_worker_failure(case, call, report)
 
-    def _tell(self, case: Case, entry: CaseEntry, report: pytest.TestReport) -> None:
-        """Send the case to the controller of xdist; or its run, in the process that shows results.
+    def _report(self, case: Case, entry: CaseEntry, report: pytest.TestReport) -> None:
+        """Send the case to the controller of xdist; without xdist, report its run once.
 
-        There all cases of a run are added at the end: thousands of pieces take their time.
+        There all cases of a run are added at the end, because thousands of pieces are slow.
         """
         if self._xdist:
-            report.parwork = [  # type: ignore[attr-defined]  # goes with the report
-                case.group.entry([entry], xdist=True).to_dict()
-            ]
-        elif not case.group.is_told:
-            case.group.is_told = True
+            part = serialise(case.group.entry([entry], xdist=True))
+            report.parwork = [part]  # type: ignore[attr-defined]  # sent with the report
+        elif not case.group.is_reported:
+            case.group.is_reported = True
             tell(case.item.config, [case.group.entry([])])
 
     def _judge(self, case: Case, body: Callable[[], object]) -> None:
-        """Run the body, or not, and raise what the verdict asks for."""
+        """Run the body if it is to be verified, judge, and raise the error for the verdict."""
         if case.judged.entry is not None:
-            self._again(case, body)
+            self._rerun(case, body)
             return
-        actual = self._load(case)  # before the body runs, so that only two copies ever live
-        if actual.lost is None and (why := refusal(case, actual)):
+        actual = self._load(case)  # before the body runs, so that at most two copies exist
+        if actual.lost is None and (why := rejection(case, actual)):
             self._reject(case, actual, why)
             raise FixtureError(why)
         is_verified = case.group.verifies(case)
@@ -149,56 +153,56 @@ class Serial:
             raise MismatchError(case.judged.message)
 
     def _load(self, case: Case) -> Outcome:
-        """Return what came of the case in the parallel run; lost where there was none."""
+        """Return the outcome of the parallel run; lost if there was no run."""
         if case.sent.run is None:
             detail = case.sent.trouble or "its fixtures could not be set up for the parallel run"
             return Outcome(kind="lost", lost=Lost(reason="backend", detail=detail))
         actual = case.take()
         case.judged.output = actual.output
-        if case.stage is not None and actual.lost is None:
+        if case.fixtures is not None and actual.lost is None:
             case.judged.torn = actual.torn
         return actual
 
     def _settle(self, case: Case, found: Judged) -> None:
-        """Keep what was judged, and release what its run has kept for it."""
+        """Keep the judgement, and free the outcome in the run."""
         run, judged = case.sent.run, case.judged
         judged.entry = found.entry
         if found.is_lost:
             judged.message = self._lost_message(case, has_others=len(found.outcomes) < 2)
         elif found.comparison is not None:
             self._scenes.note(case, found)
-            if case.stage is not None and run is not None:
-                run.outcomes.overlap()  # once for the run; the tear-down may want to show it
+            if case.fixtures is not None and run is not None:
+                run.outcomes.overlap()  # computed once for the run; the tear-down may show it
         self._gates.done_with(case)
 
     def _end_as_in_parallel(self, case: Case, actual: Outcome) -> None:
-        """Let a case that is not verified end as it did in parallel."""
+        """Raise the failure or skip of a case that is not verified, as in parallel."""
         if actual.failure is not None:
             run = case.sent.run
             note = note_missing(actual, run.facts.sent) if run is not None else None
             advice = f"\n{note.text}" if note is not None else ""
             case.judged.traceback = f"{actual.failure.traceback}{advice}"
             if actual.kind == "skip":
-                pytest.skip(printable(actual.failure.text))  # which cannot be pickled
+                pytest.skip(printable(actual.failure.text))  # skips are not picklable
         actual.result()
 
     def _reject(self, case: Case, actual: Outcome, why: str) -> None:
-        """Note why there is nothing to compare: a worker cannot have the fixtures."""
+        """Record why there is nothing to compare: a worker does not support a fixture."""
         case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, actual)
         case.judged.reject(why)
         self._gates.done_with(case)
 
     def _judge_setup(self, case: Case, why: str) -> None:
-        """Compare a set-up that failed here, where it was that of a fixture of function scope."""
+        """Compare a set-up that failed here, if a function-scoped fixture raised."""
         error = case.judged.take_broken()
         terms = case.terms(self._own_of(case))
-        if case.stage is None or error is None or case.sent.run is None:
+        if case.fixtures is None or error is None or case.sent.run is None:
             case.judged.entry = entry_of(terms, Verdict.NOT_VERIFIED, why=why)
             self._gates.done_with(case)
             return
         actual, here = self._load(case), (outcome_of_setup(error), None)
-        if actual.lost is None and (rejected := refusal(case, actual)):
-            self._reject(case, actual, rejected)
+        if actual.lost is None and (why_not := rejection(case, actual)):
+            self._reject(case, actual, why_not)
             return
         found = judge(terms, actual, lambda: here, masked=functools.partial(masked, case))
         self._settle(case, found)
@@ -206,13 +210,13 @@ class Serial:
     def _judge_teardown(
         self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> bool:
-        """Compare the tear-downs; False if there is nothing to say beyond what was said."""
+        """Compare the tear-downs; return False if they do not change the report."""
         judged = case.judged
         if judged.torn is None or judged.entry is None:
             return False
         torn = judged.take_torn()
         comparison = compare_phases(case, torn, call)
-        if why := refusal_behind(torn):
+        if why := rejection_of_tear_down(torn):
             if judged.entry.verdict in {Verdict.EQUAL, Verdict.NOT_VERIFIED}:
                 judged.reject(why)
                 return True
@@ -229,25 +233,25 @@ class Serial:
         return True
 
     def _lost_message(self, case: Case, *, has_others: bool = False) -> str:
-        """Return what a case says that has no outcome in one of the runs."""
+        """Return the message of a case that is lost in one of the runs."""
         entry, run = case.judged.entry, case.sent.run
         assert entry is not None
         others = run.others() if has_others and run is not None else None
         return lost_message(entry, serially(case), reference=SERIAL.name, others=others)
 
     def _own_of(self, case: Case) -> OwnComparison | None:
-        """Return what the project compares itself; pytest takes its time to look up the hooks."""
-        plan = id(case.plan)  # of one test
+        """Return the project's own comparison, cached because looking up the hooks is slow."""
+        plan = id(case.plan)  # one for all cases of a test
         if plan not in self._own:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
 
     def _reference(self, case: Case, body: Callable[[], object]) -> Called:
-        """Run the body, or take what an earlier configuration got from the same values."""
+        """Run the body, or reuse the result of an earlier configuration for the same values."""
         seconds = case.judged.setup_seconds
         found, error = self._called(case, body)
         if seconds and found.started is not None:
-            # The parallel run has made its fixtures too.
+            # The seconds of the parallel run include its fixtures too.
             found = replace(found, started=found.started - seconds)
         return found, error
 
@@ -256,8 +260,8 @@ class Serial:
             return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
 
         assert case.sent.run is not None
-        # With a stage, each configuration tears down what its own body has used.
-        if not self._uses or case.stage is not None:
+        # With function-scoped fixtures, each configuration must tear down what its own body used.
+        if not self._uses or case.fixtures is not None:
             return run()
         key, made_of = case.key, tuple(case.sent.run.wide.values())
         found = self._references.get(key, made_of)
@@ -268,16 +272,16 @@ class Serial:
             self._references.keep(key, *found, made_of)
         else:
             del self._uses[key]
-            self._references.let_go(key)
+            self._references.drop(key)
         return found
 
-    def _again(self, case: Case, body: Callable[[], object]) -> None:
-        """Run an item once more, as pytest-rerunfailures does: the verdict stands."""
+    def _rerun(self, case: Case, body: Callable[[], object]) -> None:
+        """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
         judged = case.judged
         assert judged.entry is not None
         if judged.entry.verdict is Verdict.LOST:
             raise LostError(judged.message)
-        if judged.entry.why == REJECTED:
+        if judged.entry.why == UNSUPPORTED:
             raise FixtureError(judged.message)
         body()
         if judged.message:
