@@ -44,7 +44,8 @@ HEAD = f"""\
 # Typical failures
 
 Each test below gives one result serially and another in parallel. It is followed by the output of
-pytest, in a terminal of {NARROW} columns and in one of {WIDE}. `pytest docs/failures` runs all.
+pytest, in a terminal of {NARROW} columns and in one of {WIDE}. `pytest docs/failures` runs all of
+them.
 
 The first line of a message names the first difference; the short summary shows it as well. Then
 follow the differences, how the values were compared, what is known of the other cases so far, how

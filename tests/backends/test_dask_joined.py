@@ -33,6 +33,9 @@ from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
 from pytest_parwork.worker.sites import Site
 
+#: Each test waits for processes of a cluster.
+DAILY_OF_EACH = 1
+
 
 @contextmanager
 def joining(address: str | None) -> Iterator[Carrier]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from carrier import SWEPT
@@ -31,10 +31,14 @@ FAMILIES = {name.partition(":")[0] for name in bundled()}
 #: A module of tests lists in this variable what is asked daily in addition.
 ALSO = "ALSO_DAILY"
 
+#: A module of costly tests says in this variable how many of each function run daily, whatever
+#: their parameters are.
+FEW = "DAILY_OF_EACH"
+
 Item = TypeVar("Item")
 
 
-def mark_sweep(items: Iterable[pytest.Item]) -> None:
+def mark_sweep(items: Sequence[pytest.Item]) -> None:
     """Mark the tests that do not run daily."""
     questions: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -50,6 +54,21 @@ def mark_sweep(items: Iterable[pytest.Item]) -> None:
             swept += [item for item in others if item not in (daily, *same, *swept)]
         for item in swept:
             item.add_marker("sweep")
+    mark_all_but_few(item for item in items if not item.get_closest_marker("sweep"))
+
+
+def mark_all_but_few(items: Iterable[pytest.Item]) -> None:
+    """Mark the tests of a function that are too many for every day."""
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if hasattr(getattr(item, "module", None), FEW):
+            functions.setdefault(function_of(item), []).append(item)
+    for function, tests in functions.items():
+        number: int = getattr(getattr(tests[0], "module", None), FEW)
+        daily = sampled(tests, number, seed=function)
+        for item in tests:
+            if item not in daily:
+                item.add_marker("sweep")
 
 
 def fixtures_of(item: pytest.Item) -> Sequence[str]:
@@ -74,11 +93,16 @@ def question_of(item: pytest.Item) -> str:
     file, _, _ = item.nodeid.partition("::")
     if not SHARED.isdisjoint(fixtures_of(item)):
         return file
-    spec: Any = getattr(item, "callspec")  # noqa: B009, only parametrized functions have it
-    function = item.nodeid.removesuffix(f"[{spec.id}]")
     if "plugin" in file.split("/"):
-        return function
-    return f"{function}[{spec.id.replace(backend_of(item), '', 1)}]"
+        return function_of(item)
+    function = function_of(item)
+    return function + item.nodeid.removeprefix(function).replace(backend_of(item), "", 1)
+
+
+def function_of(item: pytest.Item) -> str:
+    """Return what the tests of one function have in common."""
+    spec = getattr(item, "callspec", None)
+    return item.nodeid if spec is None else item.nodeid.removesuffix(f"[{spec.id}]")
 
 
 def sampled(items: Sequence[Item], number: int, *, seed: str) -> list[Item]:

@@ -153,7 +153,8 @@ def serve(channel: socket.socket) -> None:
             if not (pid := os.fork()):
                 for other in (channel, *(reply for _, reply in running.values())):
                     other.detach()  # else it would close a descriptor that is no longer its own
-                run(*json.loads(request), fds)
+                script, arguments, cwd, environment = json.loads(request)
+                run(script, arguments, cwd, environment, fds)
             reply = socket.socket(fileno=fds.pop())
             for fd in fds:
                 os.close(fd)
@@ -193,7 +194,8 @@ def warm_up() -> None:
     import importlib
     import pkgutil
 
-    sys.modules.update(dict.fromkeys(LIBRARIES))  # importing them fails
+    for name in LIBRARIES:
+        sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
     import pytest_parwork
 
     others = ("asyncio", "cloudpickle", "multiprocessing.pool", "pdb", "pytest", "unittest.case")
