@@ -261,6 +261,21 @@ def closes_all_descriptors() -> None:
     os.closerange(3, 1000)
 
 
+def has_null_for_descriptors() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in range(3, 64):
+        if fd != null:
+            with suppress(OSError):
+                os.fstat(fd)
+                os.dup2(null, fd)
+
+
+def may_open_nothing_more() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
 def limits_the_size_of_files() -> bytes:
     import resource
 

@@ -165,8 +165,8 @@ class PoolWorkers:
         return self._processes.exit_codes()
 
     def close(self, deadline: float, /) -> list[int]:
-        if self._pool is None:
-            return []
+        if self._pool is None:  # it may have been interrupted while it started its processes
+            return self._processes.end(deadline)
         # `terminate` hangs for ever where a worker died with the queue's lock in its hands.
         ending = threading.Thread(target=_end, args=(self._pool,), daemon=True)
         ending.start()

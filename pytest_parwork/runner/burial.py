@@ -62,18 +62,22 @@ class Burial:
 
         If only one task was running, or one has left a stack, that one is it. With `is_known`,
         because another did or we have ended a worker, none is; else each has to be tried alone.
-        Those of workers that were `alive` when one had died do not count, unless no other is left.
+        Those of workers that were `alive` when one had died do not count, unless no other is left:
+        a worker that is between two tasks may have died of the one before. Whether it was so, the
+        others show when they are tried alone.
         """
         begun = self._flight.begun(batches)
-        under = [t for t in begun if self._ledger.worker(t) not in alive] or begun
+        under = [t for t in begun if self._ledger.worker(t) not in alive]
+        is_foreign = bool(begun) and not under and begun != [self._suspects.alone]
+        under = under or begun
         told = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
-        guilty = told or (under if len(under) == 1 else [])
+        guilty = told or (under if len(under) == 1 and not is_foreign else [])
         if is_known:
             guilty = []
         elif not guilty and under:
             for task in under:
                 self._losses.note_try(task)
-            self._suspects.accuse(under, reason)
+            self._suspects.accuse(under, reason, is_foreign=is_foreign)
         innocent = frozenset(begun) - frozenset(guilty)
         in_hand = None
         if not self._is_apart:  # there, nobody knows what was in whose hands

@@ -58,6 +58,8 @@ class ParallelWorkers:
         }.get(library, library)
         self._events = EventQueue()
         self._thread: threading.Thread | None = None
+        # Waited for in place of the thread, which cannot be joined where Ctrl-C came as it started.
+        self._is_over = threading.Event()
         self._loky: TellingLoky | None = None
         self._is_closed = False
 
@@ -65,12 +67,30 @@ class ParallelWorkers:
         # The end of a call that has lost its workers ends those of the next one, if it comes late.
         self._end_thread(ENDING)
         self._events = EventQueue()
+        self._is_over = threading.Event()
         self._thread = threading.Thread(
-            target=self._work, args=(call, batches, self._events), name=THREAD, daemon=True
+            target=self._work,
+            args=(call, batches, self._events, self._is_over),
+            name=THREAD,
+            daemon=True,
         )
         self._thread.start()
 
-    def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
+    def _work(
+        self,
+        call: BatchCall,
+        batches: Sequence[Batch],
+        events: EventQueue,
+        is_over: threading.Event,
+    ) -> None:
+        try:
+            self._work_through(call, batches, events)
+        finally:
+            is_over.set()
+
+    def _work_through(
+        self, call: BatchCall, batches: Sequence[Batch], events: EventQueue
+    ) -> None:
         import joblib
 
         # Parallel(1) would run everything in this process, whatever the backend. So one worker is
@@ -120,13 +140,13 @@ class ParallelWorkers:
     def close(self, deadline: float, /) -> list[int]:
         self._is_closed = True
         if self._thread is not None:
-            self._thread.join(0.2 if self._library != "threading" else deadline)
+            self._is_over.wait(0.2 if self._library != "threading" else deadline)
         self._end_thread(deadline)
         return self._processes.end(deadline)
 
     def _end_thread(self, deadline: float) -> None:
         """End a call of Parallel that is still waiting for workers, and its processes with it."""
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None or self._is_over.is_set():
             return
         if self._library == "loky":
             if self._loky is not None:
@@ -139,7 +159,7 @@ class ParallelWorkers:
             # back; joblib clears up when it is interrupted.
             ident = ctypes.c_ulong(self._thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
-        self._thread.join(deadline)
+        self._is_over.wait(deadline)
 
 
 class RegisteredWorkers(ParallelWorkers):
