@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from parwork_tasks import LockedError, PickyError
 
@@ -81,6 +81,10 @@ def returns_a_lambda() -> Callable[[], int]:
 
 def returns_a_generator() -> Iterator[int]:
     return (x for x in range(3))
+
+
+def returns_an_open_file() -> IO[str]:
+    return open(os.devnull, encoding="utf-8")
 
 
 def returns_200_mb() -> bytes:

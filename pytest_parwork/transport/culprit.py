@@ -12,7 +12,7 @@ from typing import Any
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
-from .pickling import ATOMS
+from .pickling import ATOMS, by_value
 
 __all__ = ["explain"]
 
@@ -163,13 +163,12 @@ class _Search:
 @functools.cache
 def _pickler() -> Any:
     """Return a pickler that takes note of each object as it comes to it, and writes nothing."""
-    import cloudpickle
 
     class Nowhere:
         def write(self, data: Any) -> int:
             return len(data)
 
-    class Noting(cloudpickle.Pickler):  # type: ignore[misc]  # without types
+    class Noting(by_value()):  # type: ignore[misc]  # without types
         def __init__(self, until: float, met: list[object] | None) -> None:
             super().__init__(Nowhere(), protocol=5, buffer_callback=lambda _: False)
             self._until = until

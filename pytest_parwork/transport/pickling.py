@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import sys
+from collections import ChainMap
+from functools import cache
+from typing import Any
 
-__all__ = ["ATOMS", "dumps"]
+__all__ = ["ATOMS", "by_value", "dumps"]
 
 #: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
@@ -14,7 +19,7 @@ ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
 def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> bytes:
-    """Serialise by reference where possible, else by value through cloudpickle.
+    """Serialise by reference where possible, else by value, as `by_value` does.
 
     Large contiguous buffers go to `buffers`, where given. Raises what pickling raised, whatever
     class that is.
@@ -38,8 +43,33 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
     else:
         if b"__main__" not in data:  # which is another module in a worker
             return data
-    import cloudpickle  # here, because most runs never need it
-
     if buffers is not None:
         buffers.clear()
-    return bytes(cloudpickle.dumps(value, protocol=5, buffer_callback=callback))
+    file = io.BytesIO()
+    by_value()(file, protocol=5, buffer_callback=callback).dump(value)
+    return file.getvalue()
+
+
+@cache
+def by_value() -> Any:
+    """Return cloudpickle's pickler, except that it rejects open files.
+
+    Of a text file cloudpickle sends what can be read from it, as an `io.StringIO`: another value of
+    another class, without any word.
+    """
+    import cloudpickle  # here, because most runs never need it
+
+    plain: Any = cloudpickle.Pickler
+    reduce_stream = plain.dispatch_table[io.TextIOWrapper]
+
+    def reduce_file(file: io.TextIOWrapper) -> Any:
+        if file is sys.stdout or file is sys.stderr:  # which each process has
+            return reduce_stream(file)
+        raise TypeError(
+            f"cannot pickle the open file {file.name!r}; use its path, or what is read from it"
+        )
+
+    class ByValue(plain):  # type: ignore[misc]  # without types
+        dispatch_table = ChainMap({io.TextIOWrapper: reduce_file}, plain.dispatch_table)
+
+    return ByValue

@@ -92,7 +92,9 @@ def test_where_the_dead_worker_had_begun_nothing_what_ends_well_alone_is_not_los
     assert not scene.losses.all()
 
 
-def test_a_task_that_ends_its_workers_when_it_is_alone_is_lost_whoever_is_said_to_be_alive() -> None:
+def test_a_task_that_ends_its_workers_when_it_is_alone_is_lost_whoever_is_said_to_be_alive() -> (
+    None
+):
     scene = Scene(begun=(101,))
     scene.suspect(101)
     batch = scene.schedule.single(scene.suspects.next() or 0)

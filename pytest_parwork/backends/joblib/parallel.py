@@ -88,9 +88,7 @@ class ParallelWorkers:
         finally:
             is_over.set()
 
-    def _work_through(
-        self, call: BatchCall, batches: Sequence[Batch], events: EventQueue
-    ) -> None:
+    def _work_through(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
         import joblib
 
         # Parallel(1) would run everything in this process, whatever the backend. So one worker is
