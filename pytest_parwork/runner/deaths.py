@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from ..backends.protocol import UNKNOWN, Workers, exit_name
@@ -33,6 +33,7 @@ class Deaths:
         self._seen: set[int] = set()
         self._in_service: set[int] = set()
         self._explained: dict[int, str] = {}
+        self.idle = ""  # how the last one ended that had no task in hand, before its first one, say
 
     def explain(self, pid: int, how: str) -> None:
         """Say how a worker ended that we have ended ourselves."""
@@ -69,11 +70,13 @@ class Deaths:
                 dead.update((pid, _exit_name_of(pid)) for pid in missing)
         return dead
 
-    def fresh(self, owners: Iterable[int]) -> Mapping[int, str]:
+    def fresh(self, owners: Collection[int]) -> Mapping[int, str]:
         """Return those that are told for the first time."""
         dead = {pid: how for pid, how in self.all(owners).items() if pid not in self._seen}
-        for pid in dead:
+        for pid, how in dead.items():
             kill_rest_of_group(pid)
+            if pid not in owners:
+                self.idle = how
         self._seen |= dead.keys()
         self._in_service |= dead.keys()
         return dead

@@ -234,6 +234,8 @@ class Watch:
         if batch not in self._flight:
             return
         how = self._deaths.all([]).get(owner)
+        if how is None and not owner and event.kind == "broken":
+            how = self._deaths.idle  # it never began with the batch
         self._bury(batch, how or event.reason or "it came back without an outcome")
 
     def _is_settled(self, batch: Batch) -> bool:
@@ -379,7 +381,7 @@ class Watch:
         """Start new workers in the place of those that take nothing any more."""
         self._replaced += 1
         if self._replaced > (REPLACEMENTS if self._burial.has_begun else 1):
-            self._give_up(f"no worker could begin: {reason}")
+            self._give_up(f"no worker could begin: {self._deaths.idle or reason}")
             return
         batches = list(self._flight)
         if isinstance(self._call, ThreadCall):

@@ -135,6 +135,17 @@ def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
     assert "exit code 3" in lost.detail
 
 
+@pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+def test_a_worker_that_exits_with_0_is_heard_of_at_once(carrier: Carrier) -> None:
+    run = carrier(
+        [Task(id=str(x), function=os._exit if x == 3 else abs, args=(0,)) for x in range(6)]
+    )
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost.keys() == {3}
+    assert "exit code 0" in lost[3].detail
+    assert lost[3].tries[-1].seconds < 1
+
+
 def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:
     return [replace(task, timeout=timeout) for task in tasks]
 
