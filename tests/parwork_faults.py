@@ -345,6 +345,18 @@ def blocks_its_worker(x: int, bad: int) -> int:
     return x * x
 
 
+class NeverPickled:
+    def __reduce__(self) -> NoReturn:
+        threading.Event().wait()
+        raise AssertionError("it was set")
+
+
+def blocks_its_worker_and_is_never_stored(x: int, bad: int) -> int | NeverPickled:
+    """Be over, in a dask worker that neither comes to store it nor gives any sign."""
+    blocks_its_worker(x, bad)
+    return NeverPickled() if x == bad else x * x
+
+
 def closes_its_worker(x: int, bad: int) -> int:
     """Have a dask worker leave its cluster."""
     if x == bad:

@@ -22,6 +22,7 @@ __all__ = [
     "lives",
     "stat_of",
     "state_of",
+    "ticks_of",
 ]
 
 #: The flag of a process that is ending, PF_EXITING of Linux.
@@ -78,6 +79,14 @@ def state_of(pid: int) -> str:
     except OSError:
         return "Z"
     return "Z" if int(stat[6]) & EXITING else stat[0]
+
+
+def ticks_of(pid: int) -> int:
+    """Return how long a process has computed, in ticks of the system; 0 where nobody can tell."""
+    try:
+        return sum(map(int, stat_of(pid)[11:13]))
+    except OSError:
+        return 0
 
 
 def stat_of(pid: int) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..backends.protocol import LEAVING, Vital, Workers
 from ..machine.clock import now
-from ..machine.process_groups import kill_group, state_of
+from ..machine.process_groups import kill_group, state_of, ticks_of
 from ..model.work import Task
 from ..transport.journal import Entry
 from ..transport.ledger import Ledger, State
@@ -41,7 +41,8 @@ class Standstill:
     """Ends the workers at a standstill, of which their library may notice nothing.
 
     A task that takes its time is no standstill, unless its process is stopped: only a limit ends
-    that. What ran in a process when it was stopped need not have stopped it, nor need anything that
+    that. To store what it gave may take time as well, and keep the library from giving any sign; but
+    it computes. What ran in a process when it was stopped need not have stopped it, nor need anything that
     ran there: so each such task is tried alone.
     """
 
@@ -87,11 +88,12 @@ class Standstill:
         before, self._looks = self._looks, {}
         found = False
         for pid in _living(workers) | held.keys() | signs.keys():
-            why, sign = STOPPED, 0.0
+            why, sign = STOPPED, (0.0, 0)
             if state_of(pid) != "T":
-                if pid not in signs or pid in held:
+                if pid not in signs or (pid in held and not self._has_ended(held[pid])):
                     continue
-                why, sign = (LINGERING if signs[pid] == LEAVING else DEAF), signs[pid]
+                why = LINGERING if signs[pid] == LEAVING and pid not in held else DEAF
+                sign = signs[pid], ticks_of(pid) if pid in held else 0
             seen, since, looks = before.get(pid, (None, 0.0, 0))
             since, looks = (since, looks + 1) if seen == (why, sign) else (now(), 1)
             self._looks[pid] = ((why, sign), since, looks)
@@ -130,8 +132,10 @@ class Standstill:
         self._kill(pid, why)
         suspects = self._ended_by(pid, since - LATENCY) if why == STOPPED else []
         if held is not None:
-            if held == self._suspects.alone:
+            if held == self._suspects.alone and why == STOPPED:
                 self._losses.stopped(held)
+            elif held == self._suspects.alone:
+                self._losses.crashed(held, why, is_alone=True)
             else:
                 self._losses.note_try(held)
                 suspects.append(held)
@@ -139,6 +143,9 @@ class Standstill:
         if suspects:
             self._suspects.accuse(suspects, why, is_foreign=True)
         self._burial.bury(hit, why, innocent=frozenset(suspects), is_known=True)
+
+    def _has_ended(self, task: int) -> bool:
+        return self._ledger.state(task) is State.ENDED
 
     def _kill(self, pid: int, why: str) -> None:
         self._deaths.explain(pid, why)

@@ -28,6 +28,7 @@ from pytest_parwork.backends.dask import logs
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Task
+from pytest_parwork.runner import standstill
 
 pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
 
@@ -144,6 +145,17 @@ def test_a_worker_that_exits_with_0_is_heard_of_at_once(carrier: Carrier) -> Non
     assert lost.keys() == {3}
     assert "exit code 0" in lost[3].detail
     assert lost[3].tries[-1].seconds < 1
+
+
+def test_a_worker_that_neither_stores_an_outcome_nor_gives_a_sign_is_ended(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(standstill.LOOKS, standstill.DEAF, 20)
+    function = faults.blocks_its_worker_and_is_never_stored
+    run = carrier(calls(function, *((x, 3) for x in range(8))))
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost.keys() == {3}
+    assert "answered no more, and was ended) while it ran this task, twice" in lost[3].detail
 
 
 def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:
