@@ -345,6 +345,19 @@ def blocks_its_worker(x: int, bad: int) -> int:
     return x * x
 
 
+def damages_its_worker_or_waits(x: int, bad: int) -> int:
+    """Have a dask worker leave its cluster while it is at the task after this one."""
+    if x == bad:
+        from distributed import get_worker
+
+        worker = get_worker()
+        threading.Timer(0.3, lambda: worker.loop.add_callback(worker.close)).start()
+        threading.current_thread().__dict__["damaged"] = True
+    elif "damaged" in threading.current_thread().__dict__:
+        threading.Event().wait()
+    return x * x
+
+
 class NeverPickled:
     def __reduce__(self) -> NoReturn:
         threading.Event().wait()

@@ -90,6 +90,10 @@ class Deaths:
         """Return whether the end of that worker has been told."""
         return pid in self._seen
 
+    def is_living(self, pid: int) -> bool:
+        """Return whether a worker on this machine lives, whatever its library says."""
+        return self._workers.reach == "machine" and not _has_exited(pid)
+
     def await_end(self, pid: int) -> None:
         """Wait shortly for how a worker ended whose library has noticed its death."""
         _wait_until(lambda: self._workers.pids().get(pid, 0) is not None)

@@ -128,6 +128,13 @@ class Standstill:
             self._suspects.accuse([entry.task], STOPPED, pid=entry.pid, is_foreign=True)
             self._flight.reopen(entry.task)
 
+    def end_cut_off(self, pid: int, held: int | None) -> None:
+        """End a worker that lives, and that its library has given up: what it holds is tried alone.
+
+        An earlier task may have damaged it.
+        """
+        self._end(pid, DEAF, held, now())
+
     def _end(self, pid: int, why: str, held: int | None, since: float) -> None:
         self._kill(pid, why)
         suspects = self._ended_by(pid, since - LATENCY) if why == STOPPED else []

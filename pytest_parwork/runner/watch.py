@@ -233,6 +233,9 @@ class Watch:
         self._look_for_the_dead()
         if batch not in self._flight:
             return
+        if event.kind == "broken" and owner and self._deaths.is_living(owner):
+            self._standstill.end_cut_off(owner, self._flight.in_hand(batch))
+            return
         how = self._deaths.all([]).get(owner)
         if how is None and not owner and event.kind == "broken":
             how = self._deaths.idle  # it never began with the batch

@@ -147,6 +147,12 @@ def test_a_worker_that_exits_with_0_is_heard_of_at_once(carrier: Carrier) -> Non
     assert lost[3].tries[-1].seconds < 1
 
 
+def test_what_runs_in_a_worker_that_leaves_its_cluster_is_tried_again(carrier: Carrier) -> None:
+    function = faults.damages_its_worker_or_waits
+    run = carrier(calls(function, *((x, 5) for x in range(8))), chunksize=2)
+    assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(8)]
+
+
 def test_a_worker_that_neither_stores_an_outcome_nor_gives_a_sign_is_ended(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
