@@ -41,9 +41,9 @@ class Standstill:
     """Ends the workers at a standstill, of which their library may notice nothing.
 
     A task that takes its time is no standstill, unless its process is stopped: only a limit ends
-    that. To store what it gave may take time as well, and keep the library from giving any sign; but
-    it computes. What ran in a process when it was stopped need not have stopped it, nor need anything that
-    ran there: so each such task is tried alone.
+    that. To store what it gave takes its time, too, without any sign of the library; but it
+    computes. What ran in a process when it was stopped need not have stopped it, nor need anything
+    that ran there: so each such task is tried alone.
     """
 
     def __init__(

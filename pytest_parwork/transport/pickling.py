@@ -7,7 +7,7 @@ import pickle
 import sys
 from collections import ChainMap
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["ATOMS", "by_value", "dumps"]
 
@@ -70,6 +70,8 @@ def by_value() -> Any:
         )
 
     class ByValue(plain):  # type: ignore[misc]  # without types
-        dispatch_table = ChainMap({io.TextIOWrapper: reduce_file}, plain.dispatch_table)
+        dispatch_table: ClassVar[Any] = ChainMap(
+            {io.TextIOWrapper: reduce_file}, plain.dispatch_table
+        )
 
     return ByValue

@@ -1,4 +1,4 @@
-"""Ctrl-C at the worst moment: a run that is interrupted says so, and has an outcome of each task."""
+"""Ctrl-C at the worst moment is an interrupted run, in which each task has an outcome."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from ...machine.process_groups import kill_group, state_of
 from ...model.errors import BackendError
 from ...worker.calling import GLANCE
 from .logs import Hush, Nannies
+from .requirements import require_descriptors, require_distributed
 from .security import own_security
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .nanny import QuietCluster, Starts
 
-__all__ = ["LocalDask", "require_distributed"]
+__all__ = ["LocalDask"]
 
 #: What the name of the directory has in it in which the processes of a cluster keep their files.
 FOLDER = "dask"
@@ -93,6 +94,7 @@ class LocalDask:
         with dask.config.set(SETTINGS):
             if self._client is None or self._client.status != "running" or self.is_hopeless:
                 self.close()
+                require_descriptors(workers)
                 self._open()
             assert self._cluster is not None
             assert self._client is not None
@@ -201,12 +203,14 @@ class LocalDask:
         if self._cluster is None:
             return
         ending = threading.Thread(target=self._end, args=(deadline,), daemon=True)
-        ending.start()
-        ending.join(min(deadline, GRACE))
-        if ending.is_alive():  # dask waits four seconds for a task, and does not restart any more
-            for pid in self._living():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        with suppress(RuntimeError):  # there is no memory for one more thread
+            ending.start()
+            ending.join(min(deadline, GRACE))
+        # dask waits four seconds for a task, and does not restart any more.
+        for pid in self._living():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if ending.is_alive():
             ending.join(deadline)
         self._client = self._cluster = None
         gc.collect()  # dask's own removal of its directories, which else comes, and tells, at exit
@@ -284,14 +288,3 @@ class LocalDask:
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
         self._client = Client(self._cluster, set_as_default=False)
         self._size = 0
-
-
-def require_distributed() -> None:
-    """Import it, which also brings its part of dask's configuration; raises `BackendError`."""
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise BackendError(
-            f"dask.distributed cannot be imported ({error}); "
-            f"install it with: pip install 'pytest-parwork[dask]'"
-        ) from error

@@ -59,11 +59,19 @@ class Starts:
     def reason(self) -> str:
         """Why it is."""
         codes = [code for code in self.nannies.codes.values() if code is not None]
-        last = f"{type(self._error).__name__}: {self._error}" if self._error else ""
+        error = _origin(self._error)
+        last = f"{type(error).__name__}: {error}" if error else ""
         if not last and codes:
             last = exit_name(codes[-1])
         told = f", the last with {last}" if last else ""
         return f"{self._failures} dask workers in a row ended while they started{told}"
+
+
+def _origin(error: BaseException | None) -> BaseException | None:
+    """Return what an error goes back to; dask's own says little more than that a worker failed."""
+    while error is not None and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
 
 
 class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped

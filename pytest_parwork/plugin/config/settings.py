@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
@@ -134,9 +135,10 @@ def _unknown(value: object, known: Mapping[str, Backend]) -> UsageError:
 def close_backends(config: pytest.Config) -> None:
     """Let the backends go that were used, if any, and end what tasks have left."""
     kept = config.stash.get(_BACKENDS, {}).values()
-    for backend in {id(backend): backend for backend in kept}.values():  # some have two names
-        backend.close()
-    guard(config).end_workers()
+    with ExitStack() as closing:  # one that fails keeps no other from it
+        closing.callback(guard(config).end_workers)
+        for backend in {id(backend): backend for backend in kept}.values():  # some have two names
+            closing.callback(backend.close)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
