@@ -30,6 +30,10 @@ def exits() -> NoReturn:
     os._exit(1)
 
 
+def exits_with_0() -> NoReturn:
+    os._exit(0)
+
+
 def segfaults() -> NoReturn:
     ctypes.string_at(0)
     raise AssertionError("still there")

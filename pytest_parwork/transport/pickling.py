@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from collections import ChainMap
 from functools import cache
 from typing import Any, ClassVar
 
@@ -70,8 +69,8 @@ def by_value() -> Any:
         )
 
     class ByValue(plain):  # type: ignore[misc]  # without types
-        dispatch_table: ClassVar[Any] = ChainMap(
-            {io.TextIOWrapper: reduce_file}, plain.dispatch_table
+        dispatch_table: ClassVar[Any] = plain.dispatch_table.new_child(
+            {io.TextIOWrapper: reduce_file}
         )
 
     return ByValue

@@ -26,8 +26,8 @@ MEGABYTE = 1 << 20
 class Limit:
     """A limit that holds for pytest and all that it starts.
 
-    `mount` is put before the command, in mounts of its own. Where it does not work all the same,
-    the reason has to hold one of `words`.
+    `mount` is put before the command, in mounts of its own. Where a case is lost all the same, its
+    reason has to hold one of `words`.
     """
 
     name: str
@@ -125,7 +125,7 @@ def _experiment(limit: Limit, backend: str, seed: int) -> Experiment:
 
 
 def _judge(limit: Limit, seen: Seen, allowed: float) -> Judgement:
-    """Judge a session within a limit: it works all the same, or one reason is told for all."""
+    """Judge a session within a limit: it works, or the limit is named as the reason."""
     faults = [*of_ending(seen, {0, 1}), *files_of(seen)]
     own = []
     if not faults:
@@ -134,10 +134,9 @@ def _judge(limit: Limit, seen: Seen, allowed: float) -> Judgement:
         else:
             wrong = [case for case in seen.cases.values() if not is_right(case)]
             texts = {(case.message or case.verdict).splitlines()[0] for case in wrong}
-            if wrong and len(texts) > 1:
-                faults.append(f"{len(texts)} reasons for {len(wrong)} cases, first {min(texts)}")
-            if wrong and not any(word in wrong[0].message for word in limit.words):
-                faults.append(f"no right reason: {shown(wrong[0])}")
+            for case in wrong:
+                if not any(word in case.message for word in limit.words):
+                    faults.append(f"no right reason: {shown(case)}")
             if len(seen.cases) != COUNT:
                 faults.append(f"{len(seen.cases)} cases are reported in place of {COUNT}")
             own = sorted(texts)

@@ -138,9 +138,9 @@ def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
 
 @pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
 def test_a_worker_that_exits_with_0_is_heard_of_at_once(carrier: Carrier) -> None:
-    run = carrier(
-        [Task(id=str(x), function=os._exit if x == 3 else abs, args=(0,)) for x in range(6)]
-    )
+    given = calls(abs, *((x,) for x in range(6)))
+    given[3] = Task(id="guilty", function=faults.exits_with_0)
+    run = carrier(given)
     lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
     assert lost.keys() == {3}
     assert "exit code 0" in lost[3].detail

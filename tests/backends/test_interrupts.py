@@ -25,6 +25,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("is_running", [False, True])
 @pytest.mark.usefixtures("keeps_helpers")
+# A thread is ended by an exception, which may be raised in the middle of a finalizer.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c_while_a_thread_is_started_is_an_interrupted_run(
     name: str, backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch, *, is_running: bool
 ) -> None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+from ...machine.clock import now
 from ...machine.contexts import Processes
 from ...model.errors import BackendError
 from ...model.work import Batch
@@ -25,6 +26,9 @@ __all__ = ["BUNDLED", "ParallelWorkers", "RegisteredWorkers", "end_loky"]
 
 #: Seconds that a call which has lost its workers, or a worker that is let go, has to end.
 ENDING = 5.0
+
+#: Seconds that joblib has to clear up after a call that is interrupted.
+INTERRUPTING = 1.0
 
 #: The module in which loky keeps its executor.
 LOKY = "joblib.externals.loky.reusable_executor"
@@ -69,26 +73,21 @@ class ParallelWorkers:
         self._events = EventQueue()
         self._is_over = threading.Event()
         self._thread = threading.Thread(
-            target=self._work,
-            args=(call, batches, self._events, self._is_over),
+            target=self._work_to_the_end,
+            args=(call, batches, self._events),
+            kwargs={"is_over": self._is_over},
             name=THREAD,
             daemon=True,
         )
         self._thread.start()
 
-    def _work(
-        self,
-        call: BatchCall,
-        batches: Sequence[Batch],
-        events: EventQueue,
-        is_over: threading.Event,
-    ) -> None:
+    def _work_to_the_end(self, *work: Any, is_over: threading.Event) -> None:
         try:
-            self._work_through(call, batches, events)
+            self._work(*work)
         finally:
             is_over.set()
 
-    def _work_through(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
+    def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
         import joblib
 
         # Parallel(1) would run everything in this process, whatever the backend. So one worker is
@@ -151,13 +150,22 @@ class ParallelWorkers:
                 self._loky.stop()
             end_loky()
         else:
-            import ctypes
-
-            # A Pool that lost a worker waits for ever, as one does for a thread that never comes
-            # back; joblib clears up when it is interrupted.
-            ident = ctypes.c_ulong(self._thread.ident or 0)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
+            self._interrupt_thread(self._thread, deadline)
         self._is_over.wait(deadline)
+
+    def _interrupt_thread(self, thread: threading.Thread, deadline: float) -> None:
+        """Have the call of Parallel end by an exception; joblib clears up when it is interrupted.
+
+        A Pool that lost a worker waits for ever, as one does for a thread that never comes back.
+        What is raised in the middle of a finalizer is dropped, so it may be raised again.
+        """
+        import ctypes
+
+        until = now() + deadline
+        while not self._is_over.is_set() and now() < until:
+            ident = ctypes.c_ulong(thread.ident or 0)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
+            self._is_over.wait(min(deadline, INTERRUPTING))
 
 
 class RegisteredWorkers(ParallelWorkers):
