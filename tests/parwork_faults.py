@@ -91,6 +91,17 @@ def returns_an_open_file() -> IO[str]:
     return open(os.devnull, encoding="utf-8")
 
 
+class NeverAsked:
+    """Raises whatever it is asked for, its class included."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise RuntimeError(f"nobody may ask for {name}")
+
+
+def returns_what_nobody_may_ask() -> NeverAsked:
+    return NeverAsked()
+
+
 def returns_200_mb() -> bytes:
     return b"x" * 200_000_000
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
 from types import TracebackType
 
 from ..machine.stacks import is_ours
 from ..model.errors import PayloadError
 from ..model.outcome import Failure
-from .pickling import dumps
+from .pickling import dumps, load
 
 __all__ = ["TEXT_LIMIT", "Record", "describe", "is_skip", "survivor"]
 
@@ -75,7 +74,7 @@ def survivor(error: BaseException) -> bytes | None:
     """Pickle an exception if it comes back from its pickle as it was, else None."""
     try:
         data = dumps(error)
-        back = pickle.loads(data)
+        back = load(data)
         # An __init__ that makes a text of its arguments is given that text, and adds to it.
         is_same = type(back) is type(error) and str(back) == str(error)
     except BaseException:

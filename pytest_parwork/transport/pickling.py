@@ -8,7 +8,10 @@ import sys
 from functools import cache
 from typing import Any, ClassVar
 
-__all__ = ["ATOMS", "by_value", "dumps"]
+__all__ = ["ATOMS", "by_reference", "by_value", "dumps", "load"]
+
+#: As they were when this process came to life: a task may replace them, for all that come after.
+by_reference, load = pickle.dumps, pickle.loads
 
 #: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
@@ -24,7 +27,7 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
     class that is.
     """
     if type(value) in ATOMS:
-        return pickle.dumps(value, protocol=5)
+        return by_reference(value, protocol=5)
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         assert buffers is not None
@@ -36,7 +39,7 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
 
     callback = None if buffers is None else keep
     try:
-        data = pickle.dumps(value, protocol=5, buffer_callback=callback)
+        data = by_reference(value, protocol=5, buffer_callback=callback)
     except Exception:
         pass
     else:

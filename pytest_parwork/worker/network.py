@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from ..model.work import Batch
 from ..transport.journal import Entry
 from ..transport.modules import Sources
 from ..transport.payload import Handle
+from ..transport.pickling import by_reference
 from .sites import Site
 
 __all__ = ["Body", "NetworkCall"]
@@ -80,7 +80,7 @@ class NetworkCall:
         with site.seat() as number:
             worker = f"{place or f'{socket.gethostname()}:{os.getpid()}'}#{number}"
             entries = site.carry_out_batch(batch, worker, announce)
-        return pickle.dumps(Body(host(), now(), entries), protocol=5)
+        return by_reference(Body(host(), now(), entries), protocol=5)
 
     def attach(self) -> Site:
         """Make what this process holds of the run."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import pickle
 import signal
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from ..transport.journal import Entry, Journal
 from ..transport.ledger import Kind, Ledger
 from ..transport.modules import Sources, lend
 from ..transport.payload import Handle, Header
+from ..transport.pickling import by_reference
 from ..transport.spool import read_record
 from .capture.threads import ThreadCapture
 from .processes import Attached, pack
@@ -204,7 +204,7 @@ class Site(Attached):
             number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
         )
         if output is not None:
-            entry = entry._replace(output=pickle.dumps(output, protocol=5))
+            entry = entry._replace(output=by_reference(output, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
         self.has_stored = True
