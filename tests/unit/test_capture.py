@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_parwork.model.output import Capture, Output, Warned
+from pytest_parwork.transport.ledger import Files
 from pytest_parwork.worker.capture.bounds import HALF, Entries, Text, clipped
 from pytest_parwork.worker.capture.descriptors import mark
 from pytest_parwork.worker.capture.files import LARGE, MOST_NAMELESS, OutputFiles
@@ -96,6 +98,25 @@ class TestFiles:
         assert files.left_by(222) == Output("second", "trouble")
         assert files.left_by(3333) == Output("third", "")
         assert files.left_by(4) is None
+
+    def test_where_there_are_too_few_descriptors_none_is_kept(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create, made = Files.create, []
+
+        def create_some(self: Files, name: str, size: int = 0) -> tuple[int, str]:
+            if len(made) == 3:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            made.append(create(self, name, size))
+            return made[-1]
+
+        monkeypatch.setattr(Files, "create", create_some)
+        with pytest.raises(OSError, match="Too many open files"):
+            OutputFiles(2)
+        assert len(made) == 3
+        for fd, _ in made:
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(fd)
 
     def test_however_much_it_is_both_ends_are_kept(self, files: OutputFiles) -> None:
         out, err = files.paths[0]
