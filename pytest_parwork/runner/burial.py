@@ -87,9 +87,12 @@ class Burial:
             batches, reason, innocent=innocent, is_known=is_known or bool(begun), in_hand=in_hand
         )
 
-    def bury_of_one(self, batch: Batch, reason: str) -> None:
-        """End a batch whose worker has died, or that came back without an outcome."""
-        self._deaths += 1
+    def bury_of_one(self, batch: Batch, reason: str, *, is_death: bool = True) -> None:
+        """End a batch whose worker has died, or that came back without an outcome.
+
+        Of several that one worker had, one alone is a death.
+        """
+        self._deaths += is_death
         self.bury([batch], reason)
 
     def bury(

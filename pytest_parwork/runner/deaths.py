@@ -86,6 +86,11 @@ class Deaths:
         """Whether one of the present workers has died."""
         return bool(self._in_service)
 
+    @property
+    def count(self) -> int:
+        """How many workers have died, as far as the library tells of any."""
+        return len(self._seen)
+
     def is_told(self, pid: int) -> bool:
         """Return whether the end of that worker has been told."""
         return pid in self._seen

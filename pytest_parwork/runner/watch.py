@@ -111,6 +111,7 @@ class Watch:
             is_apart=inbox is not None,
         )
         self._is_death_known = False
+        self._counted = 0  # deaths that have counted for `is_hopeless`
         self._replaced = 0
         self._mended = 0
         self._ended = 0
@@ -239,7 +240,12 @@ class Watch:
         how = self._deaths.all([]).get(owner)
         if how is None and not owner and event.kind == "broken":
             how = self._deaths.idle  # it never began with the batch
-        self._bury(batch, how or event.reason or "it came back without an outcome")
+        # Of a worker that has died, each batch comes back that it had.
+        is_death = owner or event.kind != "broken" or self._deaths.count != self._counted
+        is_death = is_death or not self.workers.pids()
+        self._counted = self._deaths.count
+        reason = how or event.reason or "it came back without an outcome"
+        self._bury(batch, reason, is_death=bool(is_death))
 
     def _is_settled(self, batch: Batch) -> bool:
         """Return whether all that is to come of a batch has; suspects in it are tried alone."""
@@ -372,8 +378,8 @@ class Watch:
         self._overdue.ended.clear()
         self._consider_giving_up(reason)
 
-    def _bury(self, batch: Batch, reason: str) -> None:
-        self._burial.bury_of_one(batch, reason)
+    def _bury(self, batch: Batch, reason: str, *, is_death: bool = True) -> None:
+        self._burial.bury_of_one(batch, reason, is_death=is_death)
         self._consider_giving_up(reason)
 
     def _consider_giving_up(self, reason: str) -> None:

@@ -102,7 +102,8 @@ class TestFiles:
     def test_where_there_are_too_few_descriptors_none_is_kept(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        create, made = Files.create, []
+        create = Files.create
+        made: list[tuple[int, str]] = []
 
         def create_some(self: Files, name: str, size: int = 0) -> tuple[int, str]:
             if len(made) == 3:
