@@ -13,7 +13,7 @@ from workloads import mean_of_share
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.model.work import Configuration, Task, Workload
-from pytest_parwork.runner import carry_out
+from pytest_parwork.runner import RunRequest, execute
 
 ARRAY = np.random.default_rng(0).random(10_000_000)
 SHARES = 64
@@ -31,10 +31,11 @@ def parwork(backend: str) -> Callable[[], None]:
     tasks = tuple(Task(id=str(call[1]), function=mean_of_share, args=call) for call in CALLS)
     workload = Workload(name="shares", tasks=tasks)
     configuration = Configuration(backend=backend, workers=2)
+    request = RunRequest(workload=workload, configuration=configuration)
     adapter = bundled()[backend]
 
     def run() -> None:
-        done = carry_out(workload, configuration, adapter)
+        done = execute(request, adapter)
         assert len(list(done)) == SHARES
         done.outcomes.close()  # type: ignore[attr-defined]  # those of the runner can
 

@@ -15,7 +15,7 @@ from workloads import spin_or_die
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.model.work import Configuration, Task, Workload
-from pytest_parwork.runner import carry_out
+from pytest_parwork.runner import RunRequest, execute
 
 #: Tasks of a run. One process a task takes much longer, so there are fewer, and fewer that crash.
 TASKS = {
@@ -41,10 +41,11 @@ def run(backend: str, loops: int, *, crashes: bool) -> Callable[[], None]:
     )
     workload = Workload(name="crashes", tasks=tasks)
     configuration = Configuration(backend=backend, workers=2)
+    request = RunRequest(workload=workload, configuration=configuration)
     adapter = bundled()[backend]
 
     def carry() -> None:
-        outcomes = carry_out(workload, configuration, adapter).outcomes
+        outcomes = execute(request, adapter).outcomes
         lost = {number for number, outcome in enumerate(outcomes) if outcome.lost is not None}
         outcomes.close()  # type: ignore[attr-defined]  # those of the runner can
         assert lost == dying

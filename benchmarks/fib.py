@@ -17,7 +17,7 @@ from workloads import fib
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.model.work import Configuration, Task, Workload
-from pytest_parwork.runner import carry_out
+from pytest_parwork.runner import RunRequest, execute
 
 NUMBERS = range(35)
 WORKERS = 2
@@ -34,10 +34,11 @@ def parwork(backend: str) -> Callable[[], float]:
     tasks = tuple(Task(id=f"fib({n})", function=fib, args=(n,)) for n in NUMBERS)
     workload = Workload(name="fib", tasks=tasks)
     configuration = Configuration(backend=backend, workers=WORKERS)
+    request = RunRequest(workload=workload, configuration=configuration)
     adapter = bundled()[backend]
 
     def run() -> float:
-        done = carry_out(workload, configuration, adapter)
+        done = execute(request, adapter)
         assert done[10] == 55
         done.outcomes.close()  # type: ignore[attr-defined]  # those of the runner can
         return done.wall

@@ -26,7 +26,7 @@ from workloads import spin, successor
 from pytest_parwork.backends import bundled
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Configuration, Task, Workload
-from pytest_parwork.runner import carry_out
+from pytest_parwork.runner import RunRequest, execute
 
 TASKS = 10_000
 WORKERS = 2
@@ -42,10 +42,11 @@ Function = Callable[[int], int]
 
 
 def parwork(backend: str, function: Function, values: Sequence[int], **settings: Any) -> Run:
-    """Carry out the calls on a backend."""
+    """Run the calls on a backend."""
     tasks = tuple(Task(id=str(n), function=function, args=(v,)) for n, v in enumerate(values))
     configuration = Configuration(backend=backend, workers=WORKERS, **settings)
-    return carry_out(Workload(name="calls", tasks=tasks), configuration, ADAPTERS[backend])
+    workload = Workload(name="calls", tasks=tasks)
+    return execute(RunRequest(workload=workload, configuration=configuration), ADAPTERS[backend])
 
 
 def executor(function: Function, values: Sequence[int], chunk: int) -> tuple[list[int], float]:

@@ -1,63 +1,30 @@
-"""A backend of one's own, a pool of threads, and what "the same" means for a class of one's own."""
+"""Backends of one's own, and what "the same" means for a class of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from multiprocessing.pool import ThreadPool
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 
 from matrix import Matrix
+from thread_pool import ThreadPoolBackend
 
-from pytest_parwork import Mismatch, compare
-from pytest_parwork.backends.protocol import Backend, Event, EventQueue, Reach
-from pytest_parwork.model.comparison import Policy
-from pytest_parwork.model.work import Batch
-from pytest_parwork.worker.calling import BatchCall
-
-
-class ThreadPoolWorkers:
-    reach: Reach = "process"
-    eager = False
-    start_method = "thread"
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.pool = ThreadPool(size)
-        self.events = EventQueue()
-
-    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
-        for batch in batches:
-            self.pool.apply_async(call, (batch,), callback=self.tell)
-
-    def tell(self, number: int) -> None:
-        self.events.put(Event(kind="done", batch=number))
-
-    def poll(self, timeout: float, /) -> Sequence[Event]:
-        return self.events.drain(timeout)
-
-    def pids(self) -> Mapping[int, int | None]:
-        return {}
-
-    def close(self, _: float, /) -> Collection[int]:
-        self.pool.terminate()
-        return []
-
-
-class ThreadPoolBackend:
-    def start(self, workers: int, /) -> ThreadPoolWorkers:
-        return ThreadPoolWorkers(workers)
-
-    def close(self) -> None:
-        pass
+from pytest_parwork import Mismatch, Policy, compare
+from pytest_parwork.backends import Backend
 
 
 def pytest_parwork_backends() -> Mapping[str, Backend]:
-    return {"threadpool": ThreadPoolBackend()}
+    backends: dict[str, Backend] = {"threadpool": ThreadPoolBackend()}
+    if find_spec("pebble") is not None:
+        from pebble_pool import PebbleBackend
+
+        backends["pebble"] = PebbleBackend()
+    return backends
 
 
 def pytest_parwork_compare(
     actual: object, expected: object, path: str, policy: Policy
 ) -> Sequence[Mismatch] | None:
-    """Compare matrices by shape and elements: a zero that is stored is none."""
+    """Compare matrices by shape and elements: a stored zero counts as a missing element."""
     if not (isinstance(actual, Matrix) and isinstance(expected, Matrix)):
         return None
     if actual.shape != expected.shape:

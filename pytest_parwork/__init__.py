@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .equivalence import close, compare, exact, reordered_sum, ulp, unordered
-    from .model.comparison import Comparison, Mismatch, Note
+    from .model.comparison import Comparison, Mismatch, Note, Policy
     from .model.errors import (
         BackendError,
         FixtureError,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .model.version import __version__ as __version__
     from .plugin.calls.fixture import Parwork
     from .plugin.config.marker import parwork
+    from .report.data import Report
 
 __all__ = [
     "BackendError",
@@ -35,6 +36,8 @@ __all__ = [
     "ParworkError",
     "ParworkWarning",
     "PayloadError",
+    "Policy",
+    "Report",
     "Run",
     "UsageError",
     "close",
@@ -59,9 +62,10 @@ _HOMES = {
     ),
     "plugin.calls.fixture": ("Parwork",),
     "plugin.config.marker": ("parwork",),
-    "model.comparison": ("Comparison", "Mismatch", "Note"),
+    "model.comparison": ("Comparison", "Mismatch", "Note", "Policy"),
     "model.outcome": ("Run",),
     "model.version": ("__version__",),
+    "report.data": ("Report",),
     "equivalence": ("close", "compare", "exact", "reordered_sum", "ulp", "unordered"),
 }
 

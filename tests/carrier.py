@@ -8,16 +8,24 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from pytest_parwork.backends import bundled
-from pytest_parwork.backends.protocol import UNKNOWN, Backend, Event, NetworkWorkers, Reach, Workers
+from pytest_parwork.backends import (
+    UNKNOWN,
+    Backend,
+    Batch,
+    BatchCall,
+    Event,
+    NetworkWorkers,
+    Reach,
+    Workers,
+    bundled,
+)
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.output import Capture
-from pytest_parwork.model.work import Batch, Configuration, Task, WorkersAsked, Workload
-from pytest_parwork.runner import Guard, carry_out
+from pytest_parwork.model.work import Configuration, Task, WorkersAsked, Workload
+from pytest_parwork.runner import Guard, Progress, RunRequest, execute
 from pytest_parwork.runner.outcomes import Outcomes
 from pytest_parwork.transport.modules import ModuleTable, project_modules
 from pytest_parwork.transport.sources import Sendable
-from pytest_parwork.worker.calling import BatchCall
 
 #: The backends whose workers share the memory of the process that runs pytest.
 IN_PROCESS = {"serial", "threads", "joblib:threading"}
@@ -71,7 +79,7 @@ CONTRACT = [
 
 
 class Carrier:
-    """Carry out tasks on one backend, and keep the runs open until the test ends."""
+    """Run tasks on one backend, and keep the runs open until the test ends."""
 
     def __init__(self, name: str, backend: Backend, *, guard: Guard | None = None) -> None:
         self.name = name
@@ -87,18 +95,28 @@ class Carrier:
         chunksize: WorkersAsked = "auto",
         modules: ModuleTable | None = None,
         capture: Capture | None = None,
+        order: Sequence[int] | None = None,
+        batches: Sequence[Sequence[int]] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        keep: bool = False,
     ) -> Run:
         if modules is None and self.name == JOINED:
             modules = project_modules(Path(__file__).parent)
-        run = carry_out(
-            Workload(name="contract", tasks=tuple(tasks)),
-            Configuration(backend=self.name, workers=workers, chunksize=chunksize),
-            self.backend,
-            modules=modules,
+        request = RunRequest(
+            workload=Workload(name="contract", tasks=tuple(tasks)),
+            configuration=Configuration(backend=self.name, workers=workers, chunksize=chunksize),
+            modules=modules or {},
             sendable=Sendable(root=Path("/")),
+            order=order,
+            batches=batches,
             guard=self._guard,
             capture=capture,
+            progress=progress,
+            keep=keep,
         )
+        return self.keep_open(execute(request, self.backend))
+
+    def keep_open(self, run: Run) -> Run:
         self._runs.append(run)
         return run
 
@@ -134,11 +152,14 @@ def outcomes(run: Run) -> Outcomes:
 
 
 class Counting:
-    """A backend that counts the batches which go through it to another."""
+    """A backend that counts and keeps what goes through it to another."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self.reach: Reach = backend.reach
         self.batches = 0
+        self.submitted: list[tuple[int, ...]] = []
+        self.call: BatchCall | None = None
 
     def start(self, workers: int, /) -> Workers:
         return CountingWorkers(self, self.backend.start(workers))
@@ -153,12 +174,13 @@ class CountingWorkers:
     def __init__(self, backend: Counting, workers: Workers) -> None:
         self.backend = backend
         self.workers = workers
-        self.reach: Reach = workers.reach
         self.size = workers.size
         self.start_method = workers.start_method
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         self.backend.batches += len(batches)
+        self.backend.call = call
+        self.backend.submitted += [batch.tasks for batch in batches]
         self.workers.submit(call, batches)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:

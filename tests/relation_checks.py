@@ -1,4 +1,4 @@
-"""What a test says of a pair of values, once for the tables of all libraries."""
+"""The checks of pairs of values, shared by the tables of all libraries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import cloudpickle
 from pytest_parwork.equivalence import compare
 from pytest_parwork.equivalence.digest import digest
 
-__all__ = ["check_different", "check_equal", "check_journey"]
+__all__ = ["check_different", "check_equal", "check_pickled_copy"]
 
 
 def check_equal(left: object, right: object) -> None:
@@ -27,6 +27,6 @@ def check_different(left: object, right: object, kind: str) -> None:
     assert compare(left, left) or kind == "uncomparable"
 
 
-def check_journey(value: object) -> None:
-    """Check that a value equals what arrives in another process."""
+def check_pickled_copy(value: object) -> None:
+    """Check that a value equals its copy in another process."""
     check_equal(cloudpickle.loads(cloudpickle.dumps(value)), value)

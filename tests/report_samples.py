@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_parwork.model.comparison import Mismatch
 from pytest_parwork.model.outcome import Verdict
-from pytest_parwork.report.data import Report, RunEntry
+from pytest_parwork.report.data import Report, RunEntry, RunReport, summarise
 from pytest_parwork.report.entries import CaseEntry, RunFacts
 from pytest_parwork.report.terminal import Section, render
 
@@ -29,7 +29,7 @@ def cases(
     serial: float | None = 1.0,
     parallel: float = 1.0,
     workers: int = 2,
-    batch: str = "a",
+    run: str = "a",
     **fields: Any,
 ) -> list[CaseEntry]:
     """Return so many equal cases, dealt out to the workers in turn, without a pause."""
@@ -38,7 +38,7 @@ def cases(
             **{
                 "id": f"{workload}[{index}]",
                 "index": index,
-                "batch": batch,
+                "run": run,
                 "verdict": Verdict.EQUAL,
                 "serial": serial,
                 "parallel": parallel,
@@ -55,10 +55,15 @@ def interval(start: float, seconds: float) -> tuple[float, float, float]:
     return (start, start, start + seconds)
 
 
-def run(members: Sequence[CaseEntry], **fields: Any) -> RunEntry:
+def run(members: Sequence[CaseEntry], **fields: Any) -> RunReport:
+    """Return what follows from a complete run of these cases on `joblib-auto`: see `entry`."""
+    return summarise(entry(members, **fields))
+
+
+def entry(members: Sequence[CaseEntry], **fields: Any) -> RunEntry:
     """Return a complete run of these cases on `joblib-auto`, which got two workers."""
     facts: dict[str, Any] = {
-        "batch": "a",
+        "run": "a",
         "wall": 1.0,
         "startup": 0.3,
         "granted": 2,
@@ -82,7 +87,7 @@ def run(members: Sequence[CaseEntry], **fields: Any) -> RunEntry:
     return RunEntry(**{**standard, **fields})
 
 
-def report(*runs: RunEntry) -> Report:
+def report(*runs: RunReport) -> Report:
     return Report(version="0.1.0", runs=runs, environment={"python": "3.11.9"})
 
 
@@ -91,18 +96,20 @@ def first(number: int, members: list[CaseEntry], **fields: Any) -> list[CaseEntr
     return [replace(case, **fields) for case in members[:number]] + members[number:]
 
 
-def fib(**fields: Any) -> RunEntry:
+def fib(*, configuration_id: str = "joblib-auto", **fields: Any) -> RunReport:
     """Return the run of the first picture: 35 cases in two workers."""
-    return run(cases(35, serial=0.115, parallel=0.12, **fields), wall=2.31, startup=0.31)
+    members = cases(35, serial=0.115, parallel=0.12, **fields)
+    backend = configuration_id.partition("-")[0]
+    return run(members, configuration_id=configuration_id, backend=backend, wall=2.31, startup=0.31)
 
 
-def section(*runs: RunEntry, verbosity: int = 0, width: int = 80) -> Section:
+def section(*runs: RunReport, verbosity: int = 0, width: int = 80) -> Section:
     made = render(report(*runs), width=width, verbosity=verbosity)
     assert made is not None
     return made
 
 
-def shown(*runs: RunEntry, verbosity: int = 0) -> str:
+def shown(*runs: RunReport, verbosity: int = 0) -> str:
     """Return the section as pytest prints it, the title as a separator of 80 columns."""
     made = section(*runs, verbosity=verbosity)
     lines = [f" {made.title.text} ".center(80, "="), *(line.text for line in made.lines)]

@@ -37,6 +37,7 @@ RUNS = {
     },
     "test_own_backend.py": {("test_checksum", "threadpool-2", 4)},
     "test_own_equality.py": {("test_square_of_a_rotation", "threads-2", 4)},
+    "test_pebble.py": {("test_checksum", "pebble-2", 4)},
     "test_pool.py": {
         *(("test_every_method", f"multiprocessing:{method}-2", 10) for method in METHODS),
         *(
@@ -56,6 +57,13 @@ RUNS = {
         ("test_map::map[0]", "joblib-2", 1000),
     },
 }
+
+#: Those that take a third of the time of all, on backends that have tests of their own.
+SLOW = {"test_dask.py", "test_process.py"}
+
+
+#: Libraries that an example needs and the tests do not.
+LIBRARIES = {"test_pebble.py": "pebble"}
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +92,13 @@ def test_every_example_is_known_here() -> None:
     assert {file.name for file in EXAMPLES.glob("test_*.py")} == RUNS.keys()
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.sweep] * (name in SLOW)) for name in RUNS]
+)
 def test_an_example_passes_with_all_values_equal(
     name: str, runs_of: Callable[[str], list[dict[str, Any]]]
 ) -> None:
+    pytest.importorskip(LIBRARIES.get(name, "pytest"))
     runs = runs_of(name)
 
     assert {

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import os
+import pickle
 import re
 import subprocess
 import sys
+import traceback
 import zipfile
 from pathlib import Path
+from types import ModuleType
+from typing import Literal, get_origin
 
 import pytest
 
 import pytest_parwork
+from pytest_parwork import backends
 from pytest_parwork.backends import bundled
 from pytest_parwork.plugin.config import options
+from pytest_parwork.transport.failures import describe
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(pytest_parwork.__file__).parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+#: Where public names are imported from.
+ADDRESSES = [pytest_parwork, backends]
 
 #: Seconds for a process of its own; less than the deadline of a test.
 DEADLINE = 50.0
@@ -74,14 +84,51 @@ def test_the_version_stands_in_one_place() -> None:
     assert naming == [PACKAGE / "model" / "version.py"]
 
 
-def test_public_names_are_sorted() -> None:
-    assert pytest_parwork.__all__ == sorted(pytest_parwork.__all__)
+@pytest.mark.parametrize("module", ADDRESSES, ids=lambda module: module.__name__)
+def test_public_names_are_sorted(module: ModuleType) -> None:
+    def place(name: str) -> tuple[bool, bool, str]:  # constants, classes, functions
+        return not name.isupper(), name.islower(), name
+
+    assert module.__all__ == sorted(module.__all__, key=place)
 
 
-@pytest.mark.parametrize("name", pytest_parwork.__all__)
-def test_a_public_name_can_be_had_and_says_what_it_is(name: str) -> None:
-    assert name in dir(pytest_parwork)
-    assert getattr(pytest_parwork, name).__doc__
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module in ADDRESSES for name in module.__all__]
+)
+def test_a_public_name_can_be_had_and_says_what_it_is(module: ModuleType, name: str) -> None:
+    assert name in dir(module)
+    value = getattr(module, name)
+    assert value.__doc__ or get_origin(value) is Literal
+
+
+@pytest.mark.parametrize("module", ADDRESSES, ids=lambda module: module.__name__)
+def test_a_public_name_shows_the_address_that_it_is_imported_from(module: ModuleType) -> None:
+    named = {name: getattr(module, name) for name in module.__all__}
+    shown = {
+        name: (value.__module__, value.__qualname__)
+        for name, value in named.items()
+        if inspect.isclass(value) or inspect.isfunction(value)
+    }
+    assert shown == {name: (module.__name__, name) for name in shown}
+    assert shown
+
+
+@pytest.mark.parametrize("module", ADDRESSES, ids=lambda module: module.__name__)
+def test_public_names_are_unpickled_where_nothing_is_imported(
+    module: ModuleType, tmp_path: Path
+) -> None:
+    named = [getattr(module, name) for name in module.__all__]
+    file = tmp_path / "names"
+    file.write_bytes(pickle.dumps(named))
+    code = f"import pickle; print(len(pickle.load(open({str(file)!r}, 'rb'))))"
+    assert run("-c", code, cwd=tmp_path) == f"{len(named)}\n"
+
+
+def test_an_error_reads_as_it_is_imported() -> None:
+    error = pytest_parwork.MismatchError("1 is not 2")
+    assert traceback.format_exception_only(error) == ["pytest_parwork.MismatchError: 1 is not 2\n"]
+    assert describe(error).type == "MismatchError"
+    assert pickle.loads(pickle.dumps(error)).args == error.args
 
 
 def test_a_name_that_is_not_there_is_told_as_usual() -> None:

@@ -1,17 +1,57 @@
-"""The backends that come with the package, one adapter a file."""
+"""The public address of all that the author of a backend needs; each adapter is a file here.
+
+`Backend` and `Workers` say what to write, `BackendContract` in `pytest_parwork.testing` tests it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .protocol import Backend
+from ..machine.exits import exit_name
+from ..model.work import Batch
+from ..worker.calling import BatchCall
+from .parts import EventQueue, PerRun, event_of
+from .protocol import (
+    LEAVING,
+    UNKNOWN,
+    Backend,
+    Early,
+    Event,
+    Family,
+    NetworkWorkers,
+    Place,
+    Placed,
+    Reach,
+    Vital,
+    Workers,
+)
 
-__all__ = ["bundled"]
+__all__ = [
+    "LEAVING",
+    "UNKNOWN",
+    "Backend",
+    "Batch",
+    "BatchCall",
+    "Early",
+    "Event",
+    "EventQueue",
+    "Family",
+    "NetworkWorkers",
+    "PerRun",
+    "Place",
+    "Placed",
+    "Reach",
+    "Vital",
+    "Workers",
+    "bundled",
+    "event_of",
+    "exit_name",
+]
 
 
 def bundled() -> Mapping[str, Backend]:
-    """Return every backend of the package by the name that a test gives."""
-    # Imported here, so that a test session without parwork pays for none of them.
+    """Return new backends, all that the package has, by the name that a test gives."""
+    # Imported here, so that neither a test session without parwork nor a worker pays for them.
     from . import isolated, multiprocessing, processes, serial, threads
     from .dask import adapter as dask
     from .dask.clusters import Clusters

@@ -12,9 +12,8 @@ from multiprocessing.process import BaseProcess
 from ..machine.contexts import Processes, start_methods
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-from .protocol import LEAVING, Backend, Event, PerRun, Reach
-
-__all__ = ["backends"]
+from .parts import PerRun
+from .protocol import LEAVING, Backend, Event
 
 
 @dataclass(slots=True)
@@ -29,7 +28,6 @@ class _Lane:
 class IsolatedWorkers:
     """At most so many processes at once."""
 
-    reach: Reach = "machine"
     eager = False
 
     def __init__(self, workers: int, method: str | None) -> None:
@@ -86,10 +84,12 @@ class IsolatedWorkers:
 def backends() -> dict[str, Backend]:
     """Return the backends by name."""
     return {
-        "isolated": PerRun(partial(IsolatedWorkers, method=None)),
+        "isolated": PerRun(partial(IsolatedWorkers, method=None), reach="machine"),
         **{
             f"isolated:{method}": PerRun(
-                partial(IsolatedWorkers, method=method), is_forked=method == "fork"
+                partial(IsolatedWorkers, method=method),
+                reach="machine",
+                place="fork" if method == "fork" else None,
             )
             for method in start_methods()
         },

@@ -15,9 +15,8 @@ from ..machine.clock import now
 from ..machine.contexts import Processes, is_measured, start_methods
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-from .protocol import Backend, Event, EventQueue, PerRun, Reach
-
-__all__ = ["METHODS", "backends"]
+from .parts import EventQueue, PerRun
+from .protocol import Backend, Event
 
 #: Seconds between two looks of a waiting thread at whether the run is over.
 GLANCE = 0.05
@@ -130,8 +129,6 @@ class PoolWorkers:
     run ends, and no other waits for it.
     """
 
-    reach: Reach = "machine"
-
     def __init__(self, workers: int, start_method: str | None, method: str) -> None:
         self.size = workers
         self.eager = METHODS[method].eager
@@ -217,7 +214,7 @@ def backends() -> dict[str, Backend]:
     """Return the backends by name: a start method or none, then a method of the pool or none."""
     return {
         ":".join(part for part in ("multiprocessing", start, method) if part): PerRun(
-            partial(PoolWorkers, start_method=start, method=method or DEFAULT)
+            partial(PoolWorkers, start_method=start, method=method or DEFAULT), reach="machine"
         )
         for start, method in product((None, *start_methods()), (None, *METHODS))
     }

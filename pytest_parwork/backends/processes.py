@@ -11,9 +11,8 @@ from functools import partial
 from ..machine.contexts import Processes, start_methods
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-from .protocol import Backend, Event, EventQueue, PerRun, Reach, told
-
-__all__ = ["backends"]
+from .parts import EventQueue, PerRun, event_of
+from .protocol import Backend, Event
 
 
 class ProcessWorkers:
@@ -23,7 +22,6 @@ class ProcessWorkers:
     start and touches no other task.
     """
 
-    reach: Reach = "machine"
     eager = False
 
     def __init__(self, workers: int, method: str | None) -> None:
@@ -54,7 +52,7 @@ class ProcessWorkers:
 
     def _tell(self, batch: Batch, place: int, future: Future[int]) -> None:
         self._busy[place] -= 1
-        self._events.put(told(future, batch))
+        self._events.put(event_of(future, batch))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         return self._events.drain(timeout)
@@ -79,9 +77,9 @@ class ProcessWorkers:
 def backends() -> dict[str, Backend]:
     """Return the backends by name."""
     return {
-        "processes": PerRun(partial(ProcessWorkers, method=None)),
+        "processes": PerRun(partial(ProcessWorkers, method=None), reach="machine"),
         **{
-            f"processes:{method}": PerRun(partial(ProcessWorkers, method=method))
+            f"processes:{method}": PerRun(partial(ProcessWorkers, method=method), reach="machine")
             for method in start_methods()
         },
     }

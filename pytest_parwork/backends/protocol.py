@@ -1,36 +1,17 @@
-"""What an adapter provides: workers that take batches and tell what became of them."""
+"""What a backend provides: workers that run batches and report what became of them."""
 
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Future
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from inspect import getattr_static
+from typing import Literal, Protocol, get_args, runtime_checkable
 
+from ..model.errors import UsageError
+from ..model.public import BACKENDS, public
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-
-__all__ = [
-    "LEAVING",
-    "UNKNOWN",
-    "Backend",
-    "Early",
-    "Event",
-    "EventQueue",
-    "Family",
-    "NetworkWorkers",
-    "PerRun",
-    "Reach",
-    "Vital",
-    "Workers",
-    "exit_name",
-    "told",
-]
 
 #: How a worker ended of which no more is known.
 UNKNOWN = "its exit code is unknown"
@@ -38,19 +19,30 @@ UNKNOWN = "its exit code is unknown"
 #: The sign of life of a worker that gives none, but is to exit once it has ended a task.
 LEAVING = math.inf
 
-#: What the runner shares with the workers: its memory, the machine, or nothing but what is sent.
+#: What pytest's process shares with the workers: its memory, where they are threads of it; the
+#: machine, where they are processes; or nothing but what is sent over the network.
 Reach = Literal["process", "machine", "network"]
 
+#: Where tasks run that may do more than the reach of their backend allows.
+Place = Literal["caller", "fork"]
 
+
+@public(BACKENDS)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What became of a batch; with `batch` None, of all that the workers have in hand.
+    """What became of the batch with that number; with `batch` None, of all that are submitted.
 
-    `body` is what the call of the batch returned, where nothing is shared with its worker. There,
-    `worker` says who has *arrived* with the first task of a batch in hand. A worker that is
-    *starting* is a reason for patience: no batch was lost. All workers *gone* is the end: there
-    will be no others. `alive` are the process ids of workers that lived when another had died, of a
-    library that then ends them too.
+    - `done`: the call of the batch returned. With reach `"network"`, `body` is what it returned.
+    - `failed`: the library gave it up, and its worker lives; `reason` says why.
+    - `broken`: its worker died, or with `batch` None all of them did. `alive` are the process ids
+      of workers that lived when another had died, of a library that then ends them too.
+    - `arrived`: with reach `"network"` only, the worker named `worker` has the first task of the
+      batch and waits for `release`.
+    - `starting`: no batch is lost, but workers take their time to start.
+    - `gone`: there are no workers any more, and there will be no others.
+
+    An event about a batch that has ended already is ignored, and what a worker shares with pytest
+    says more than any event: so a library that reports nothing at all costs time, but no outcome.
     """
 
     kind: Literal["done", "failed", "broken", "arrived", "starting", "gone"]
@@ -61,85 +53,81 @@ class Event:
     alive: frozenset[int] = frozenset()
 
 
-class EventQueue:
-    """Events from any thread for the one that polls.
-
-    No `queue.SimpleQueue`, because up to Python 3.12 its `get` may wait for ever, whatever the
-    timeout, where the system holds its thread up for that long at the wrong moment.
-    """
-
-    def __init__(self) -> None:
-        self._events: deque[Event] = deque()
-        self._signal = threading.Lock()  # free once there is something new
-        self._signal.acquire()
-
-    def put(self, event: Event) -> None:
-        """Add an event."""
-        self._events.append(event)
-        with suppress(RuntimeError):  # it is free already
-            self._signal.release()
-
-    def drain(self, timeout: float) -> list[Event]:
-        """Return all events, after waiting up to `timeout` seconds for one; none may come."""
-        self._signal.acquire(timeout=timeout)
-        found: list[Event] = []
-        with suppress(IndexError):
-            while True:
-                found.append(self._events.popleft())
-        return found
-
-
+@public(BACKENDS)
 class Workers(Protocol):
-    """The workers of one run. Adapters start, submit, tell, kill; they never time or retry."""
+    """The workers of one run. They start, run and end; parwork times, compares and retries.
 
-    @property
-    def reach(self) -> Reach:
-        """What is shared with the workers."""
-        ...
+    All methods are called from one thread.
+    """
 
     @property
     def size(self) -> int:
-        """How many workers were really granted."""
+        """How many workers there really are, at least 1."""
         ...
 
     @property
     def eager(self) -> bool:
-        """Whether the library wants all batches at once."""
+        """Whether the library needs all batches of a run in one `submit`."""
         ...
 
     @property
     def start_method(self) -> str:
-        """How workers come to life, resolved: `fork`, `spawn`, `loky`, `thread` …."""
+        """How a worker comes to life, for reports: `fork`, `spawn`, `loky`, `thread` ….
+
+        `fork` says more: that workers are forks of pytest's process, and inherit its state.
+        """
         ...
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
-        """Hand batches to the library; returns at once, but on `serial`."""
+        """Have a worker run `call(batch)` for each of `batches`; return at once.
+
+        With reach `"process"` the call runs where it is; else it is pickled. It catches all that
+        tasks raise. An exception from here means that nothing can be submitted any more.
+        """
         ...
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        """Wait up to `timeout` seconds for news."""
+        """Return what happened since the last time, after waiting up to `timeout` seconds for it.
+
+        It is called about twenty times a second, and never after `close`.
+        """
         ...
 
     def pids(self) -> Mapping[int, int | None]:
-        """Return the exit code of every worker process seen so far, None while it lives."""
+        """Return the exit code of every worker process so far, None while it runs.
+
+        Negative codes are signals, 0 is no crash. Empty for threads, and where the library does
+        not know its processes: parwork then finds out as far as the system tells.
+        """
         ...
 
     def close(self, deadline: float, /) -> Collection[int]:
-        """End all workers within `deadline` seconds; return the pids of survivors."""
+        """End all workers within about `deadline` seconds; return the pids of those that survive.
+
+        It may be in the middle of tasks: nobody waits for these any more.
+        """
         ...
 
 
+@public(BACKENDS)
 class NetworkWorkers(Workers, Protocol):
-    """Workers with whom nothing is shared."""
+    """Workers with whom nothing is shared: what backends of reach `"network"` start.
+
+    Their call returns bytes, which `Event.body` brings back. `call(batch, place=name)` names the
+    process in which it runs; without, its host and process id do. With `announce=function` the call
+    passes the name of the worker to the function, for an `arrived` event, and waits for `release`;
+    without, it does not wait.
+    """
 
     def release(self) -> None:
-        """Let those begin that wait for the others with their first task in hand."""
+        """Let those tasks start that wait for other workers; where none waits, do nothing."""
         ...
 
 
+@public(BACKENDS)
 @runtime_checkable
 class Vital(Protocol):
-    """Workers whose library hears from them now and then, whatever they run."""
+    """Workers whose library hears from them now and then, whatever they run; optional."""
 
     def signs(self) -> Mapping[int, float]:
         """Return the time of the last sign of life of each worker that has work, by process id.
@@ -149,81 +137,90 @@ class Vital(Protocol):
         ...
 
 
+@public(BACKENDS)
 class Backend(Protocol):
-    """A named way to run tasks."""
+    """A named way to run tasks; `Family`, `Early` and `Placed` are optional additions to it."""
+
+    @property
+    def reach(self) -> Reach:
+        """What pytest's process shares with the workers; known before they start.
+
+        `"process"`: they are threads, so a test may not change the whole process (`monkeypatch`,
+        `capsys`), and one that crashes ends pytest. `"machine"`: they are processes that map the
+        files of this one. `"network"`: they may be anywhere, and are sent all that they need.
+        """
+        ...
 
     def start(self, workers: int, /) -> Workers:
-        """Start up to `workers` workers, or get ready to; raises `BackendError`."""
+        """Start up to `workers` workers, or prepare to; raises `BackendError` if that fails."""
         ...
 
     def close(self) -> None:
-        """Let go of what was kept from one run to the next; the session ends."""
+        """Release what was kept from one run to the next: the session ends.
+
+        It may be started again after that, in the next session of this process.
+        """
         ...
 
 
+@public(BACKENDS)
 @runtime_checkable
 class Family(Protocol):
     """A backend whose name may go on after a colon: `dask` and `dask:tcp://host:8786`."""
 
     def named(self, argument: str, /) -> Backend:
-        """Return the backend of what stands after the colon; raises `UsageError`.
+        """Return the backend for what follows the colon; raises `UsageError`.
 
         Closing the family closes all of them.
         """
         ...
 
 
+@public(BACKENDS)
 @runtime_checkable
 class Early(Protocol):
-    """A backend whose workers take their time to start, and serve the runs that come then."""
+    """A backend whose workers are slow to start, and serve the runs that come then."""
 
     def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
-        """Have workers start, each of which calls `arrive`; returns while they do."""
+        """Start workers while pytest collects, each of which calls `arrive`; return at once."""
         ...
 
 
-class PerRun:
-    """A backend that keeps nothing from one run to the next.
+@public(BACKENDS)
+@runtime_checkable
+class Placed(Protocol):
+    """A backend whose tasks may do more than its reach allows, because of the place they run in."""
 
-    `is_threaded` says that cases run beside one another in the process that runs pytest,
-    `is_forked` that each runs in a fork of that, made for it.
-    """
+    @property
+    def place(self) -> Place | None:
+        """Where tasks run, None if there is nothing special about it.
 
-    def __init__(
-        self,
-        start: Callable[[int], Workers],
-        *,
-        is_threaded: bool = False,
-        is_forked: bool = False,
-    ) -> None:
-        self._start = start
-        self.is_threaded = is_threaded
-        self.is_forked = is_forked
-
-    def start(self, workers: int, /) -> Workers:
-        """Start new workers."""
-        return self._start(workers)
-
-    def close(self) -> None:
-        """Do nothing: each run has let go of its own."""
+        `"caller"`: in the thread that runs pytest, one after the other, so that they may change the
+        whole process as in a serial run. `"fork"`: each in a fork of pytest's process, made for it
+        after it was submitted, so that nothing of it has to be sent.
+        """
+        ...
 
 
-def told(future: Future[int], batch: Batch) -> Event:
-    """Put the end of a future into an event."""
-    if future.cancelled():
-        return Event(kind="failed", batch=batch.number, reason="it was cancelled")
-    error = future.exception()
-    if error is None:
-        return Event(kind="done", batch=batch.number)
-    kind: Literal["broken", "failed"] = "broken" if isinstance(error, BrokenExecutor) else "failed"
-    return Event(kind=kind, batch=batch.number, reason=f"{type(error).__name__}: {error}")
+def check_reach(name: str, backend: Backend) -> Backend:
+    """Return `backend`; raises `UsageError` where it does not say what its reach is."""
+    # A property is not asked: that of dask reads the configuration of dask.
+    reach = getattr_static(backend, "reach", None) or getattr(backend, "reach", None)
+    if reach is None or (isinstance(reach, str) and reach not in get_args(Reach)):
+        has = "no reach" if reach is None else f"reach={reach!r}"
+        raise UsageError(
+            f"the backend {name!r} (class {type(backend).__name__}) has {has}; set it to 'process' "
+            f"where its workers are threads of pytest's process, 'machine' where they are other "
+            f"processes on this machine, 'network' where they share no memory or files with it"
+        )
+    return backend
 
 
-def exit_name(code: int) -> str:
-    """Name an exit code: `SIGSEGV (signal 11)`, `exit code 3`."""
-    if code < 0:
-        try:
-            return f"{signal.Signals(-code).name} (signal {-code})"
-        except ValueError:
-            return f"signal {-code}"
-    return f"exit code {code}"
+def place_of(backend: Backend) -> Place | None:
+    """Return the special place in which tasks of `backend` run, None if there is none."""
+    return backend.place if isinstance(backend, Placed) else None
+
+
+def is_threaded(backend: Backend) -> bool:
+    """Return whether tasks run alongside one another in pytest's process."""
+    return backend.reach == "process" and place_of(backend) != "caller"

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-from .protocol import Backend, Event, PerRun, Reach
-
-__all__ = ["backends"]
+from .parts import PerRun
+from .protocol import Backend, Event
 
 
 class SerialWorkers:
     """This very thread."""
 
-    reach: Reach = "process"
     eager = False
     start_method = "none"
 
@@ -40,4 +38,4 @@ class SerialWorkers:
 
 def backends() -> dict[str, Backend]:
     """Return the backend by name."""
-    return {"serial": PerRun(SerialWorkers)}
+    return {"serial": PerRun(SerialWorkers, reach="process", place="caller")}

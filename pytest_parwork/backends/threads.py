@@ -9,15 +9,13 @@ from functools import partial
 
 from ..model.work import Batch
 from ..worker.calling import BatchCall
-from .protocol import Backend, Event, EventQueue, PerRun, Reach, told
-
-__all__ = ["backends"]
+from .parts import EventQueue, PerRun, event_of
+from .protocol import Backend, Event
 
 
 class ThreadWorkers:
     """One executor, whose threads do not keep the process from ending."""
 
-    reach: Reach = "process"
     eager = False
     start_method = "thread"
 
@@ -50,7 +48,7 @@ class ThreadWorkers:
 
     def _tell(self, batch: Batch, future: Future[int]) -> None:
         self._open.discard(future)
-        self._events.put(told(future, batch))
+        self._events.put(event_of(future, batch))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         return self._events.drain(timeout)
@@ -81,4 +79,4 @@ def _let_go(thread: threading.Thread) -> None:
 
 def backends() -> dict[str, Backend]:
     """Return the backend by name."""
-    return {"threads": PerRun(ThreadWorkers, is_threaded=True)}
+    return {"threads": PerRun(ThreadWorkers, reach="process")}

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .containers import are_plainly_equal
-from .elements import Tally, is_reordered, split_blocks, tell_differing
+from .elements import Tally, find_differing, is_reordered, split_blocks
 from .pairs import (
     ATTRIBUTE,
     ITEM,
@@ -29,26 +29,15 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = [
-    "compare_arrays",
-    "compare_dtypes",
-    "compare_elements",
-    "compare_masked",
-    "compare_scalars",
-    "find",
-    "is_bool",
-    "unify",
-]
-
 
 def find(cls: type) -> Comparer | None:
-    """Return the comparer of a NumPy class, None for others, and while nobody imported NumPy."""
+    """Return the comparer of a NumPy class, None for others, or if NumPy is not imported."""
     if sys.modules.get("numpy") is None:
         return None
     import numpy as np
 
     if issubclass(cls, np.ma.MaskedArray):
-        return compare_masked if cls.__module__.startswith("numpy.") else compare_masked_subclass
+        return compare_masked if cls.__module__.startswith("numpy.") else _compare_masked_subclass
     if issubclass(cls, np.ndarray) and cls.__eq__ is np.ndarray.__eq__:
         return compare_arrays if cls in (np.ndarray, np.memmap) else add_attributes(compare_arrays)
     if issubclass(cls, np.generic):
@@ -59,13 +48,13 @@ def find(cls: type) -> Comparer | None:
 
 
 def unify(cls: type) -> type:
-    """Return numpy.ndarray for numpy.memmap, which is where the data lies, not what it is."""
+    """Return numpy.ndarray for numpy.memmap, which differs only in where the data is stored."""
     numpy = sys.modules.get("numpy")
     return numpy.ndarray if numpy is not None and cls is numpy.memmap else cls
 
 
 def is_bool(value: object) -> bool:
-    """Tell whether `value` is a bool of Python or NumPy."""
+    """Return whether `value` is a bool of Python or NumPy."""
     numpy = sys.modules.get("numpy")
     return isinstance(value, bool) or (numpy is not None and isinstance(value, numpy.bool_))
 
@@ -90,7 +79,7 @@ def compare_scalars(
 
 
 def compare_arrays(actual: Array, expected: Array, relation: Relation) -> Iterator[Finding]:
-    """Compare dtype, shape, then the elements by bits, all NaNs one class."""
+    """Compare dtype and shape, then the elements by bits, with all NaNs equal."""
     import numpy as np
 
     if actual.dtype != expected.dtype:
@@ -120,17 +109,17 @@ def compare_elements(
     *,
     write: Callable[[int], str] | None = None,
 ) -> Iterator[Finding]:
-    """Compare arrays of one dtype and shape, a block at a time; yield at most one mismatch.
+    """Compare arrays of one dtype and shape, block by block; yield at most one mismatch.
 
-    `write` gives the index of an element by its number in C order, where the arrays hold some
-    elements of something else.
+    `write` turns the number of an element in C order into its index, for arrays that hold only some
+    elements of another value.
     """
     import numpy as np
 
     tally = Tally()
     payloads = False
     for start, left, right in split_blocks(actual, expected):
-        where = tell_differing(left, right, relation.tolerance)
+        where = find_differing(left, right, relation.tolerance)
         if where is None:
             continue
         if where.any():
@@ -138,14 +127,14 @@ def compare_elements(
         elif left.dtype.kind in "fc":
             payloads |= bool(np.isnan(left).any())
     if payloads and relation.tolerance is None:
-        yield Remark("nan-payload", "NaNs of other bits")
+        yield Remark("nan-payload", "NaNs with different bits")
     if not tally.count:
         return
     if write is None and tally.count > 1 and is_reordered(actual, expected):
         difference = f"the same {actual.size} elements in another order, {tally.count} moved"
         yield Unequal("order-only", actual, expected, difference)
         return
-    write = write or partial(write_index, actual)
+    write = write or partial(_write_index, actual)
     indices = [write(i) for i in tally.first]
     at = write(tally.furthest) if tally.furthest is not None else ""
     first = np.unravel_index(tally.first[0], actual.shape)
@@ -157,16 +146,16 @@ def compare_elements(
         texts.append(f"{allowance} at {at}" if tally.count > 1 else allowance)
     yield Unequal(
         tally.kind,
-        read_element(actual, first),
-        read_element(expected, first),
+        _read_element(actual, first),
+        _read_element(expected, first),
         "; ".join(texts),
         suffix=indices[0],
         distance=tally.distance(actual, indices if actual.ndim else (), at),
     )
 
 
-def write_index(array: Array, number: int) -> str:
-    """Write the index of an element by its number in C order: `[3, 4]`, empty without axes."""
+def _write_index(array: Array, number: int) -> str:
+    """Write the index of the element with a number in C order: `[3, 4]`, empty without axes."""
     import numpy as np
 
     if not array.ndim:
@@ -174,7 +163,7 @@ def write_index(array: Array, number: int) -> str:
     return f"[{', '.join(str(int(i)) for i in np.unravel_index(number, array.shape))}]"
 
 
-def read_element(array: Array, index: tuple[Any, ...]) -> Any:
+def _read_element(array: Array, index: tuple[Any, ...]) -> Any:
     element = array[index]
     return element.item() if array.dtype.kind in "biufcSU" else element
 
@@ -184,7 +173,7 @@ def compare_masked(
     expected: np.ma.MaskedArray[Any, Any],
     relation: Relation,
 ) -> Iterator[Finding]:
-    """Compare masks and what they leave visible."""
+    """Compare the masks, and the elements that they leave visible."""
     import numpy as np
 
     if actual.dtype != expected.dtype or actual.shape != expected.shape:
@@ -201,12 +190,12 @@ def compare_masked(
         yield Pair(visible, np.asarray(expected.data), ATTRIBUTE, "data")
 
 
-def compare_masked_subclass(
+def _compare_masked_subclass(
     actual: np.ma.MaskedArray[Any, Any],
     expected: np.ma.MaskedArray[Any, Any],
     relation: Relation,
 ) -> Iterator[Finding]:
-    """Compare as masked arrays, then the attributes that NumPy does not know."""
+    """Compare as masked arrays, then the attributes that are not NumPy's."""
     import numpy as np
 
     yield from compare_masked(actual, expected, relation)

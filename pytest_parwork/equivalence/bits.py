@@ -1,4 +1,4 @@
-"""The bits of an array, hashed a block at a time."""
+"""The bits of an array, hashed block by block."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["describe_dtype", "hash_elements"]
+#: The kinds of NumPy's dtypes that their `str` describes completely.
+_SIMPLE = "biufcmMSUVO"
 
-#: The kinds of NumPy's dtypes whose `str` says all of them.
-SIMPLE = "biufcmMSUVO"
-
-#: The long doubles of x86: ten bytes, followed by whatever was there.
-X87_MANTISSA = 63
-X87_BYTES = 10
+#: The long doubles of x86: ten bytes, followed by undefined padding.
+_X87_MANTISSA = 63
+_X87_BYTES = 10
 
 
 def describe_dtype(dtype: np.dtype[Any]) -> object:
-    """Return what `==` between two dtypes looks at, as plain data.
+    """Return, as plain data, what `==` between two dtypes compares.
 
-    TypeError for the dtypes of other projects, of which only they know when two are equal.
+    TypeError for the dtypes of other projects: only these know when two of them are equal.
     """
     if dtype.names is not None:
         assert dtype.fields is not None
@@ -37,15 +35,15 @@ def describe_dtype(dtype: np.dtype[Any]) -> object:
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return ["of", describe_dtype(base), list(shape)]
-    if dtype.kind in SIMPLE and dtype.type.__module__ == "numpy":
+    if dtype.kind in _SIMPLE and dtype.type.__module__ == "numpy":
         return dtype.str
     raise TypeError(f"{dtype}: a dtype that NumPy does not know")
 
 
 def hash_elements(array: Array, hidden: Array | None = None) -> bytes:
-    """Return the SHA-256 of the elements in C order, all NaNs as one, what is `hidden` as zeros.
+    """Return the SHA-256 of the elements in C order, all NaNs alike, `hidden` ones as zeros.
 
-    Nothing is copied but one block at a time, and that only where it is not as it must be.
+    At most one block is copied at a time, and only where it has to be changed or reordered.
     """
     import numpy as np
 
@@ -55,12 +53,12 @@ def hash_elements(array: Array, hidden: Array | None = None) -> bytes:
         if hidden is not None and mask.any():
             block = block.copy()
             block[mask] = zero
-        state.update(normalize(block).view("u1").data)
+        state.update(_normalize(block).view("u1").data)
     return state.digest()
 
 
-def normalize(block: Array) -> Array:
-    """Return a contiguous block with one NaN for all, and without the padding of long doubles."""
+def _normalize(block: Array) -> Array:
+    """Return a contiguous block with all NaNs alike, and without the padding of long doubles."""
     import numpy as np
 
     if block.dtype.kind == "c":
@@ -70,8 +68,8 @@ def normalize(block: Array) -> Array:
         return block
     if block.dtype.itemsize > 8:
         block = block.astype(block.dtype.newbyteorder("="))
-        if np.finfo(block.dtype).nmant == X87_MANTISSA:
-            block.view("u1").reshape(-1, block.dtype.itemsize)[:, X87_BYTES:] = 0
+        if np.finfo(block.dtype).nmant == _X87_MANTISSA:
+            block.view("u1").reshape(-1, block.dtype.itemsize)[:, _X87_BYTES:] = 0
     with np.errstate(invalid="ignore"):
         if np.isnan(block.min()):
             block = block.copy()

@@ -1,4 +1,4 @@
-"""The comparers of what can be called."""
+"""The comparers of callables."""
 
 from __future__ import annotations
 
@@ -11,18 +11,7 @@ from .pairs import Comparer, Finding, Relation, Unequal, compare_parts, pair_att
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "compare_builtins",
-    "compare_functions",
-    "find",
-    "is_nested",
-    "read_code",
-    "read_load",
-    "read_name",
-    "read_owner",
-]
-
-#: What counts of code besides its constants: not the file, nor the columns of its lines.
+#: The attributes of code that count, in addition to its constants; file and columns do not.
 CODE = (
     "co_name",
     "co_argcount",
@@ -41,15 +30,15 @@ CODE = (
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of functions and methods, None for other classes."""
-    if issubclass(cls, types.BuiltinFunctionType):  # some methods are of a subclass
+    if issubclass(cls, types.BuiltinFunctionType):  # some methods belong to a subclass
         return compare_builtins
-    return TABLE.get(cls)
+    return _TABLE.get(cls)
 
 
 def compare_functions(
     actual: types.FunctionType, expected: types.FunctionType, _: Relation
 ) -> Iterator[Finding]:
-    """Compare by name; where the name leads nowhere, by code and what the function carries."""
+    """Compare by name; where the name cannot be imported, by code, defaults and closure."""
     if read_name(actual) != read_name(expected):
         yield Unequal("value", actual, expected)
     elif is_nested(actual):
@@ -63,28 +52,28 @@ def read_name(value: types.FunctionType) -> tuple[str, str]:
 
 
 def is_nested(value: types.FunctionType) -> bool:
-    """Tell whether the name leads nowhere: of a lambda, or inside another function: <locals>."""
+    """Return whether the name cannot be imported: a lambda's, or inside a function (<locals>)."""
     return "<" in value.__qualname__
 
 
 def read_code(code: types.CodeType) -> tuple[object, ...]:
-    """Return what code does, and the line where it begins, as something that `==` compares."""
-    return (*(getattr(code, name, None) for name in CODE), read_constant(code.co_consts))
+    """Return what code does, and its first line, as data that `==` compares."""
+    return (*(getattr(code, name, None) for name in CODE), _read_constant(code.co_consts))
 
 
-def read_constant(value: object) -> tuple[object, ...]:
-    """Return a constant so that 1, 1.0 and True differ, as do both zeros, and no NaN."""
+def _read_constant(value: object) -> tuple[object, ...]:
+    """Return data in which 1, 1.0 and True differ, as do both zeros, but not two NaNs."""
     if isinstance(value, types.CodeType):
         return read_code(value)
     if isinstance(value, tuple):
-        return ("tuple", *map(read_constant, value))
+        return ("tuple", *map(_read_constant, value))
     if isinstance(value, frozenset):
-        return ("frozenset", *sorted(map(read_constant, value), key=repr))
+        return ("frozenset", *sorted(map(_read_constant, value), key=repr))
     return type(value).__name__, repr(value)
 
 
 def read_load(value: types.FunctionType) -> dict[str, object]:
-    """Read what a function carries: its defaults, and what it took from those around it."""
+    """Read the data of a function: its defaults and its closure."""
     return {
         "__defaults__": value.__defaults__,
         "__kwdefaults__": value.__kwdefaults__,
@@ -102,11 +91,11 @@ def read_owner(value: Any) -> dict[str, object]:
     return {"__self__": value.__self__}
 
 
-def read_method(value: types.MethodType) -> dict[str, object]:
+def _read_method(value: types.MethodType) -> dict[str, object]:
     return {"__func__": value.__func__, "__self__": value.__self__}
 
 
-TABLE: dict[type, Comparer] = {
+_TABLE: dict[type, Comparer] = {
     types.FunctionType: compare_functions,
-    types.MethodType: partial(compare_parts, read_method),
+    types.MethodType: partial(compare_parts, _read_method),
 }

@@ -1,4 +1,4 @@
-"""The comparers of what holds items."""
+"""The comparers of containers."""
 
 from __future__ import annotations
 
@@ -33,28 +33,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-__all__ = [
-    "CONTENTS",
-    "are_plainly_equal",
-    "compare_mappings",
-    "compare_ordered",
-    "compare_sequences",
-    "compare_sets",
-    "find",
-    "write_key",
-]
-
-KEY_LIMIT = 60
+_KEY_LIMIT = 60
 
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a container, None for other classes."""
     if issubclass(cls, tuple) and cls.__eq__ is tuple.__eq__:
         if hasattr(cls, "_fields"):
-            return partial(compare_parts, read_named_tuple)
+            return partial(compare_parts, _read_named_tuple)
         if hasattr(cls, "n_sequence_fields"):
-            return partial(compare_with, compare_sequences, read_hidden)
-    return look_up(TABLE if cls in TABLE else INHERITED, cls)
+            return partial(compare_with, compare_sequences, _read_hidden)
+    return look_up(_TABLE if cls in _TABLE else _INHERITED, cls)
 
 
 def compare_sequences(
@@ -75,14 +64,14 @@ def compare_sequences(
 
 
 def are_plainly_equal(actual: Sequence[object], expected: Sequence[object]) -> bool:
-    """Tell quickly that most equal sequences of plain values are; a False says nothing."""
+    """Confirm quickly that sequences of plain values are equal; False means unknown."""
     types = set(map(type, actual))
     if not types <= PLAIN or (float in types and 0 in actual):  # or -0.0
         return False
     return list(map(type, actual)) == list(map(type, expected)) and actual == expected
 
 
-def read_named_tuple(value: Any) -> dict[str, object]:
+def _read_named_tuple(value: Any) -> dict[str, object]:
     return {
         "_fields": value._fields,
         **dict(zip(value._fields, tuple.__iter__(value), strict=False)),
@@ -90,17 +79,17 @@ def read_named_tuple(value: Any) -> dict[str, object]:
     }
 
 
-def read_hidden(value: Any) -> dict[str, object]:
-    """Read the fields of what `time.gmtime` and its like give that are no items of it."""
+def _read_hidden(value: Any) -> dict[str, object]:
+    """Read the fields that are not items, as in the result of `time.gmtime`."""
     return dict(value.__reduce__()[1][1])
 
 
-def read_view(value: memoryview) -> dict[str, object]:
+def _read_view(value: memoryview) -> dict[str, object]:
     return {"format": value.format, "shape": value.shape, "tolist()": value.tolist()}
 
 
-def read_named(*names: str) -> Reader:
-    """Return the reader of some attributes."""
+def _read_named(*names: str) -> Reader:
+    """Return a reader of the attributes with these names."""
     return lambda value: {name: getattr(value, name) for name in names}
 
 
@@ -109,13 +98,13 @@ def compare_sets(
 ) -> Iterator[Finding]:
     matching = match(actual, expected, relation)
     for element in matching.missing:
-        yield Unequal("missing", ABSENT, element, suffix=write_element(element))
+        yield Unequal("missing", ABSENT, element, suffix=_write_element(element))
     for element in matching.extra:
-        yield Unequal("extra", element, ABSENT, suffix=write_element(element))
+        yield Unequal("extra", element, ABSENT, suffix=_write_element(element))
 
 
-def write_element(element: object) -> str:
-    return "{" + show(element, limit=KEY_LIMIT) + "}"
+def _write_element(element: object) -> str:
+    return "{" + show(element, limit=_KEY_LIMIT) + "}"
 
 
 def compare_mappings(
@@ -125,16 +114,16 @@ def compare_mappings(
         yield from compare_ordered(actual, expected, relation)
         return
     matching = match(actual, expected, relation)
-    yield from compare_items(actual, expected, matching)
+    yield from _compare_items(actual, expected, matching)
     if is_reordered(expected, matching):
         moved = (p for p in zip(matching.pairs, expected, strict=True) if p[0][1] is not p[1])
         (key, _), other = next(moved)
-        sides = [show(side, limit=KEY_LIMIT) for side in (key, other)]
+        sides = [show(side, limit=_KEY_LIMIT) for side in (key, other)]
         yield Remark("dict-order", f"keys in another order, {sides[0]} in the place of {sides[1]}")
 
 
 def is_reordered(expected: Iterable[object], matching: Matching) -> bool:
-    """Tell whether two mappings have the same keys in another order."""
+    """Return whether two mappings have the same keys in another order."""
     if matching.missing or matching.extra:
         return False
     return any(map(operator.is_not, (twin for _, twin in matching.pairs), expected))
@@ -144,12 +133,12 @@ def compare_ordered(
     actual: Mapping[object, object], expected: Mapping[object, object], relation: Relation
 ) -> Iterator[Finding]:
     matching = match(actual, expected, relation)
-    yield from compare_items(actual, expected, matching)
+    yield from _compare_items(actual, expected, matching)
     if is_reordered(expected, matching):
         yield Unequal("order-only", actual, expected, "the same keys in another order")
 
 
-def compare_items(
+def _compare_items(
     actual: Mapping[object, object], expected: Mapping[object, object], matching: Matching
 ) -> Iterator[Finding]:
     for key, twin in matching.pairs:
@@ -161,28 +150,28 @@ def compare_items(
 
 
 def write_key(key: object) -> str:
-    return ITEM.format(show(key, limit=KEY_LIMIT))
+    return ITEM.format(show(key, limit=_KEY_LIMIT))
 
 
-TABLE: dict[type, Comparer] = {
+_TABLE: dict[type, Comparer] = {
     list: compare_sequences,
     tuple: compare_sequences,
-    deque: partial(compare_with, compare_sequences, read_named("maxlen")),
+    deque: partial(compare_with, compare_sequences, _read_named("maxlen")),
     set: compare_sets,
     frozenset: compare_sets,
     dict: compare_mappings,
     Counter: compare_mappings,
-    defaultdict: partial(compare_with, compare_mappings, read_named("default_factory")),
+    defaultdict: partial(compare_with, compare_mappings, _read_named("default_factory")),
     OrderedDict: compare_ordered,
     types.MappingProxyType: compare_mappings,
-    array.array: partial(compare_with, compare_sequences, read_named("typecode")),
-    memoryview: partial(compare_parts, read_view),
-    slice: partial(compare_parts, read_named("start", "stop", "step")),
+    array.array: partial(compare_with, compare_sequences, _read_named("typecode")),
+    memoryview: partial(compare_parts, _read_view),
+    slice: partial(compare_parts, _read_named("start", "stop", "step")),
     type({}.keys()): compare_sets,
     type({}.items()): partial(compare_contents, compare_mappings, dict),
 }
 
-#: How to read what a container holds past the methods that a subclass may override.
+#: How to read the items of a container without methods that a subclass may override.
 CONTENTS: dict[type, Callable[[Any], Any]] = {
     list: list.copy,
     tuple: lambda value: tuple.__getitem__(value, slice(None)),
@@ -197,4 +186,4 @@ CONTENTS: dict[type, Callable[[Any], Any]] = {
 }
 
 #: The comparers of subclasses.
-INHERITED = look_past(TABLE, CONTENTS)
+_INHERITED = look_past(_TABLE, CONTENTS)

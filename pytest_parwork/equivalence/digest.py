@@ -1,16 +1,16 @@
-"""A digest that a value shares with its equals by `exact`, and with no other value."""
+"""A digest that a value shares with all values equal by `exact`, and with no others."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from operator import ne
+from itertools import chain
+from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .arrays import unify
-from .readings import Parts, Read, UndigestibleError, dump, find_reading
+from .readings import TEXT, Parts, Read, UndigestibleError, dump, find_reading
 from .scalars import PLAIN
-from .tables import ROWS, tabulate
 from .walk import DEPTH, find
 
 if TYPE_CHECKING:
@@ -18,57 +18,59 @@ if TYPE_CHECKING:
 
     from .readings import Token
 
-__all__ = ["Digestion", "digest"]
-
-SIZE = 20
-#: So many items are written at once.
-BLOCK = 1 << 16
-#: So many plain items stand for themselves, which is cheaper than a digest of them.
+_SIZE = 20
+#: The number of items that are written at once.
+_BLOCK = 1 << 16
+#: Up to so many plain items are used as they are, which is cheaper than a digest of them.
 FEW = 32
-#: So many columns may be made of columns: rows that are shared are walked in each of them.
-SPREAD = 256
+#: Rows are digested as columns from so many rows on, and so many per column.
+ROWS = 16
+_RATIO = 4
+#: Limit of nested columns: shared rows are visited in each of them.
+_SPREAD = 256
 NAN = float("nan")
 
-#: What two classes share that are the same one.
-Label: TypeAlias = "tuple[object, object] | None"
+#: The label that identifies a class.
+_Label: TypeAlias = "tuple[object, object] | None"
 
 
 def digest(value: object) -> bytes | None:
-    """Return 20 bytes that `value` shares with all its equals by `exact()`, and with nothing else.
+    """Return 20 bytes that `value` shares with all values equal by `exact()`, and with no others.
 
-    They are the same in every process. None where nothing tells: for a class with its own
-    `__eq__`, what cannot be compared, what holds itself or two equal keys, and what raises.
+    They are the same in every process. None if there is no such digest: for classes with their own
+    `__eq__`, and for values that cannot be compared, contain themselves or two equal keys, or
+    raise.
     """
     return Digestion().digest(value)
 
 
-def find_labelled(cls: type) -> tuple[Label, Read]:
-    """Return what tells a class from others, and how its values are read."""
+def _find_labelled(cls: type) -> tuple[_Label, Read]:
+    """Return the label that identifies a class, and how its values are read."""
     read = find_reading(find(cls))
     if read is None:
-        raise UndigestibleError(f"{cls}: only its comparer can tell")
+        raise UndigestibleError(f"{cls}: only its comparer can decide")
     named = unify(cls)
-    module: object = named.__module__  # of a type that Cython made: what its instances say
+    module: object = named.__module__  # for a type made by Cython, that of its instances
     return (module if isinstance(module, str) else "", named.__qualname__), read
 
 
-def itself(parts: Parts) -> Parts:
+def _itself(parts: Parts) -> Parts:
     return parts
 
 
-#: Those that are met everywhere.
-READINGS: dict[type, tuple[Label, Read]] = {
-    Parts: (None, itself),
-    **{cls: find_labelled(cls) for cls in (list, tuple, dict, set, frozenset)},
+#: Those of the most frequent classes.
+_READINGS: dict[type, tuple[_Label, Read]] = {
+    Parts: (None, _itself),
+    **{cls: _find_labelled(cls) for cls in (list, tuple, dict, set, frozenset)},
 }
 
 
 @dataclass(slots=True)
-class Open:
-    """A value of which some parts are still to be digested; `tokens` are the parts, or for them."""
+class _Open:
+    """A value with parts still to be digested; `tokens` holds parts, or the tokens for them."""
 
     value: object
-    label: Label
+    label: _Label
     facts: object
     tokens: list[Token]
     arrange: Callable[[list[Token]], object] | None = None
@@ -78,32 +80,32 @@ class Open:
 
 @dataclass(slots=True)
 class Digestion:
-    """The way through values that nobody changes meanwhile, from the leaves up.
+    """The digestion of values that nobody changes meanwhile, from the leaves up.
 
-    `readings` are those of the classes that were met, `known` is the token of each value that was
-    met, None while its parts are on their way, and for good where one of them has no digest. The
-    values are kept, because an id is given again when its owner is gone.
+    `readings` are those of the classes visited so far. `known` is the token of each visited value:
+    None while its parts are being digested, and permanently where one of them has no digest. The
+    values are kept alive, because an id can be reused after its object is deleted.
     """
 
-    readings: dict[type, tuple[Label, Read]] = field(default_factory=READINGS.copy)
+    readings: dict[type, tuple[_Label, Read]] = field(default_factory=_READINGS.copy)
     known: dict[int, tuple[object, Token | None]] = field(default_factory=dict)
 
     def digest(self, value: object) -> bytes | None:
-        """Return the digest, None without one."""
+        """Return the digest, None if there is none."""
         try:
             return self.take(value)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # by code of the values' classes, which may exit
+        except BaseException:  # from code of the values' classes, which may even exit
             return None
 
     def take(self, value: object) -> bytes:
-        """Return the digest; UndigestibleError without one, and whatever a value's code raises.
+        """Return the digest; UndigestibleError if there is none, or whatever a value's code raises.
 
-        A stack of open values takes the place of recursion, so that depth costs memory only.
+        A stack of open values replaces recursion, so that depth costs only memory.
         """
-        stack: list[Open] = []
-        here = Open(None, None, "value", [value])
+        stack: list[_Open] = []
+        here = _Open(None, None, "value", [value])
         while True:
             inner = self.fill(here)
             if inner is not None:
@@ -112,14 +114,14 @@ class Digestion:
                 stack.append(here)
                 here = inner
                 continue
-            sealed = seal(here.label, here.facts, here.tokens, here.arrange)
+            sealed = _seal(here.label, here.facts, here.tokens, here.arrange)
             if not stack:
                 return sealed
             self.known[id(here.value)] = here.value, (sealed,)
             here = stack.pop()
 
-    def fill(self, here: Open) -> Open | None:
-        """Put tokens in the place of parts; return the first part that must be opened for that."""
+    def fill(self, here: _Open) -> _Open | None:
+        """Replace parts by tokens; return the first part that must be digested before."""
         tokens = here.tokens
         for position in range(here.position, len(tokens)):
             part = tokens[position]
@@ -131,7 +133,7 @@ class Digestion:
             met = self.known.get(id(part))
             if met is not None:
                 if met[1] is None:
-                    raise UndigestibleError("it holds itself, or what has no digest")
+                    raise UndigestibleError("it contains itself, or a value without a digest")
                 tokens[position] = met[1]
                 continue
             label, read = self.readings.get(cls) or self.find(cls)
@@ -140,53 +142,80 @@ class Digestion:
                 here.position = position
                 self.known[id(part)] = part, None
                 spread = here.spread if cls is Parts else 1
-                return open_up(part, label, Parts(facts, values, arrange), spread)
-            values = unify_nans(values)
+                return _open_up(part, label, Parts(facts, values, arrange), spread)
+            values = _unify_nans(values)
             if 0 < len(values) <= FEW:
                 form = list(values) if arrange is None else arrange(list(values))
                 tokens[position] = label, facts, form
                 continue
-            tokens[position] = token = (seal(label, facts, values, arrange),)
+            tokens[position] = token = (_seal(label, facts, values, arrange),)
             if cls is not Parts:
                 self.known[id(part)] = part, token
         return None
 
-    def find(self, cls: type) -> tuple[Label, Read]:
-        """Return label and reading of a class; UndigestibleError without one."""
-        self.readings[cls] = find_labelled(cls)
+    def find(self, cls: type) -> tuple[_Label, Read]:
+        """Return label and reading of a class; UndigestibleError if there is none."""
+        self.readings[cls] = _find_labelled(cls)
         return self.readings[cls]
 
 
-def open_up(value: object, label: Label, parts: Parts, spread: int) -> Open:
-    """Return a value whose parts are to be digested, as columns where they are rows of one kind."""
+def _open_up(value: object, label: _Label, parts: Parts, spread: int) -> _Open:
+    """Return a value whose parts are to be digested, as columns where they are similar rows."""
     facts, values, arrange = parts
     if arrange is None and len(values) >= ROWS:
-        table = tabulate(values, SPREAD // spread)
+        table = tabulate(values, _SPREAD // spread)
         if table is not None:
             facts, values = [facts, table.facts], table.values
             spread *= len(values)
-    return Open(value, label, facts, list(values), arrange, spread)
+    return _Open(value, label, facts, list(values), arrange, spread)
 
 
-def unify_nans(values: Sequence[Any]) -> Sequence[Any]:
-    """Return plain values with one NaN for all."""
+def tabulate(values: Sequence[object], widest: int) -> Parts | None:
+    """Return dicts with the same text keys, or lists or tuples of one length, as columns.
+
+    None for other values, which are digested one by one. The choice depends only on what equal
+    values have in common, so that they get the same form. The order of keys and the sharing of
+    objects do not matter.
+    """
+    if len(values) < ROWS:
+        return None
+    (cls, *others) = set(map(type, values))
+    if others or cls not in (dict, list, tuple):
+        return None
+    rows: Sequence[Any] = values
+    width = len(rows[0])
+    if not 0 < width <= min(widest, len(rows) // _RATIO) or set(map(len, rows)) != {width}:
+        return None
+    names: Sequence[Any] = range(width)
+    if cls is dict:
+        if not TEXT.issuperset(map(type, chain.from_iterable(rows))):
+            return None
+        if len(set(map(frozenset, set(map(tuple, rows))))) > 1:
+            return None
+        names = sorted(rows[0])
+    columns = [Parts("column", list(map(itemgetter(name), rows))) for name in names]
+    return Parts([cls.__name__, list(names)], columns)
+
+
+def _unify_nans(values: Sequence[Any]) -> Sequence[Any]:
+    """Return plain values with all NaNs alike."""
     if any(map(ne, values, values)):
         return [NAN if value != value else value for value in values]
     return values
 
 
-def seal(
-    label: Label,
+def _seal(
+    label: _Label,
     facts: object,
     tokens: Sequence[Token],
     arrange: Callable[[list[Token]], object] | None,
 ) -> bytes:
-    """Return the digest of what is known of a value; it says where each thing ends."""
+    """Return the digest of the data of a value, in which the end of each item is marked."""
     data = tokens if type(tokens) is list else list(tokens)
-    if arrange is not None or len(data) <= BLOCK:
+    if arrange is not None or len(data) <= _BLOCK:
         form = data if arrange is None else arrange(data)
-        return hashlib.sha256(dump((label, facts, form))).digest()[:SIZE]
+        return hashlib.sha256(dump((label, facts, form))).digest()[:_SIZE]
     state = hashlib.sha256(dump((label, facts, "blocks", len(tokens))))
-    for start in range(0, len(tokens), BLOCK):
-        state.update(dump(data[start : start + BLOCK]))
-    return state.digest()[:SIZE]
+    for start in range(0, len(tokens), _BLOCK):
+        state.update(dump(data[start : start + _BLOCK]))
+    return state.digest()[:_SIZE]

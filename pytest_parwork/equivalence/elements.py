@@ -1,4 +1,4 @@
-"""The elements of two arrays of one dtype and shape, compared a block at a time."""
+"""The elements of two arrays of one dtype and shape, compared block by block."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["Tally", "count_ulps", "is_reordered", "split_blocks", "tell_differing"]
-
-#: Bytes of a block: it stays in the cache between its comparison by bits and what follows.
-BLOCK = 1 << 20
-FIRST = 5
+#: Bytes of a block: it stays in the cache between its comparison by bits and the later steps.
+_BLOCK = 1 << 20
+_FIRST = 5
 
 
 def split_blocks(
@@ -29,20 +27,20 @@ def split_blocks(
 ) -> Iterator[tuple[int, Array, Array]]:
     """Yield (number of the first element, block, block), one-dimensional and contiguous.
 
-    The elements come in C order; where they do not lie so, a block at a time is copied.
+    The elements come in C order; where they are stored in another order, block by block is copied.
     """
     import numpy as np
 
     if actual.nbytes == 0:
         return
-    if actual.nbytes <= BLOCK or (actual.flags.c_contiguous and expected.flags.c_contiguous):
+    if actual.nbytes <= _BLOCK or (actual.flags.c_contiguous and expected.flags.c_contiguous):
         left = np.ascontiguousarray(actual).reshape(-1)
         right = left if expected is actual else np.ascontiguousarray(expected).reshape(-1)
-        step = max(BLOCK // actual.itemsize, 1)
+        step = max(_BLOCK // actual.itemsize, 1)
         for first in range(0, left.size, step):
             yield start + first, left[first : first + step], right[first : first + step]
         return
-    rows = max(len(actual) * BLOCK // actual.nbytes, 1)
+    rows = max(len(actual) * _BLOCK // actual.nbytes, 1)
     for row in range(0, len(actual), rows):
         slabs = [side[row : row + rows] for side in (actual, expected)]
         if rows == 1:
@@ -53,7 +51,7 @@ def split_blocks(
         )
 
 
-def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) -> Array | None:
+def find_differing(actual: Array, expected: Array, tolerance: Tolerance | None) -> Array | None:
     """Return which elements of two blocks differ, None if all have the same bits."""
     import numpy as np
 
@@ -62,9 +60,9 @@ def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) 
         return None
     kind = actual.dtype.kind
     if kind == "f":
-        where = ~tell_same(actual, expected)
+        where = ~_find_same(actual, expected)
     elif kind == "c":
-        where = ~(tell_same(actual.real, expected.real) & tell_same(actual.imag, expected.imag))
+        where = ~(_find_same(actual.real, expected.real) & _find_same(actual.imag, expected.imag))
     else:
         size = actual.itemsize
         left, right = actual.view("u1"), expected.view("u1")
@@ -74,8 +72,8 @@ def tell_differing(actual: Array, expected: Array, tolerance: Tolerance | None) 
     return where
 
 
-def tell_same(actual: Array, expected: Array) -> Array:
-    """Return which floats have the same bits, all NaNs one class, whatever their padding."""
+def _find_same(actual: Array, expected: Array) -> Array:
+    """Return which floats have the same bits, with all NaNs equal, and whatever their padding."""
     import numpy as np
 
     same: Array = (actual == expected) & (np.signbit(actual) == np.signbit(expected))
@@ -85,7 +83,7 @@ def tell_same(actual: Array, expected: Array) -> Array:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What differs so far: how many elements, the first of them, how far they are apart."""
+    """The differences so far: the number of elements, the first ones, the largest distances."""
 
     count: int = 0
     first: list[int] = field(default_factory=list)
@@ -98,10 +96,10 @@ class Tally:
     ulp: int | None = None
 
     def add(self, start: int, actual: Array, expected: Array, where: Array) -> None:
-        """Take in the elements of a block that differ."""
+        """Add the differing elements of a block."""
         indices = where.nonzero()[0]
         self.count += indices.size
-        self.first += [start + int(i) for i in indices[: FIRST - len(self.first)]]
+        self.first += [start + int(i) for i in indices[: _FIRST - len(self.first)]]
         actual, expected = actual[where], expected[where]
         kind = actual.dtype.kind
         self.only_zeros &= kind in "fc" and not (actual.any() or expected.any())
@@ -109,7 +107,7 @@ class Tally:
             self.measure(start + indices, actual, expected)
 
     def measure(self, indices: Array, actual: Array, expected: Array) -> None:
-        """Take in how far the finite ones of some numbers are apart."""
+        """Add the distances between those of the numbers that are finite."""
         import numpy as np
 
         finite = np.isfinite(actual) & np.isfinite(expected)
@@ -119,8 +117,8 @@ class Tally:
         self.numbers = True
         indices, actual, expected = indices[finite], actual[finite], expected[finite]
         with np.errstate(all="ignore"):
-            absolute = subtract(actual, expected)
-            relative = absolute / np.abs(widen(expected))
+            absolute = _subtract(actual, expected)
+            relative = absolute / np.abs(_widen(expected))
         largest = int(np.argmax(absolute))
         if self.furthest is None or absolute[largest] > self.absolute:
             self.absolute, self.furthest = float(absolute[largest]), int(indices[largest])
@@ -138,7 +136,7 @@ class Tally:
         return "≤4 ulp" if few and self.only_finite else "value"
 
     def distance(self, array: Array, indices: Sequence[str], at: str) -> Distance:
-        """Return what is known of the elements of an array that differ."""
+        """Return the distance for the differing elements of an array."""
         return Distance(
             absolute=self.absolute if self.numbers and math.isfinite(self.absolute) else None,
             relative=self.relative if self.numbers and math.isfinite(self.relative) else None,
@@ -151,9 +149,9 @@ class Tally:
         )
 
     def describe(self, size: int, indices: list[str], at: str) -> str:
-        """Say how many of `size` elements differ, which come first, how far they are apart.
+        """Describe how many of `size` elements differ, the first ones, and the largest distances.
 
-        `at` is the index of those that are the furthest apart.
+        `at` is the index of the elements with the largest distance.
         """
         if size == 1:
             texts = []
@@ -176,7 +174,7 @@ class Tally:
 
 
 def is_reordered(actual: Array, expected: Array) -> bool:
-    """Tell whether two arrays of one dtype and shape hold the same bits in another order."""
+    """Return whether two arrays of one dtype and shape hold the same bits in another order."""
     import numpy as np
 
     word = next(size for size in (8, 4, 2, 1) if actual.itemsize % size == 0)
@@ -185,26 +183,26 @@ def is_reordered(actual: Array, expected: Array) -> bool:
         for side in (actual, expected)
     ]
     left, right = (side.sum(axis=0, dtype="u8") for side in sides)
-    if not np.array_equal(left, right):  # most, and quickly
+    if not np.array_equal(left, right):  # a fast check that rejects most arrays
         return False
     left, right = (side[np.lexsort(side.T)] for side in sides)
     return bool(np.array_equal(left, right))
 
 
-def subtract(actual: Array, expected: Array) -> Array:
-    """Return the absolute differences; those of integers exact in 64 bits, whatever their size."""
+def _subtract(actual: Array, expected: Array) -> Array:
+    """Return the absolute differences; those of 64-bit integers are exact, whatever their size."""
     import numpy as np
 
     if actual.dtype.kind in "iu":
         high, low = np.maximum(actual, expected), np.minimum(actual, expected)
         apart: Array = high.astype("u8") - low.astype("u8")
         return apart.astype("f8")
-    distance: Array = np.abs(widen(actual) - widen(expected))
+    distance: Array = np.abs(_widen(actual) - _widen(expected))
     return distance
 
 
-def widen(array: Array) -> Array:
-    """Return numbers in double precision at least."""
+def _widen(array: Array) -> Array:
+    """Return numbers in at least double precision."""
     import numpy as np
 
     wide: Array = array.astype(np.result_type(array.dtype, np.float64))
@@ -214,7 +212,7 @@ def widen(array: Array) -> Array:
 def count_ulps(actual: Array, expected: Array) -> Array | None:
     """Return how many steps of the number line lie between finite floats, None for other types.
 
-    Of complex numbers the larger of both parts counts.
+    For complex numbers, the larger count of both parts.
     """
     import numpy as np
 
@@ -230,7 +228,7 @@ def count_ulps(actual: Array, expected: Array) -> Array | None:
     size = actual.dtype.itemsize
     if size > 8:
         pairs = zip(actual, expected, strict=True)
-        return np.array([abs(rank(a) - rank(e)) for a, e in pairs], dtype=object)
+        return np.array([abs(_rank(a) - _rank(e)) for a, e in pairs], dtype=object)
     sides = []
     for side in (actual, expected):
         bits = np.ascontiguousarray(side, dtype=f"f{size}").view(f"u{size}").astype("u8")
@@ -242,7 +240,7 @@ def count_ulps(actual: Array, expected: Array) -> Array | None:
     return steps
 
 
-def rank(number: Any) -> int:
+def _rank(number: Any) -> int:
     """Return the place of a finite numpy.longdouble on its number line, 0 for both zeros."""
     import numpy as np
 

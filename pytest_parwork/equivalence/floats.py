@@ -1,4 +1,4 @@
-"""How far apart two floats are, in words."""
+"""The distance between two floats, as numbers and in words."""
 
 from __future__ import annotations
 
@@ -6,31 +6,13 @@ import math
 import struct
 from typing import NamedTuple
 
-__all__ = [
-    "FEW_ULP",
-    "Distance",
-    "classify",
-    "count_ulp",
-    "describe_complex",
-    "describe_floats",
-    "is_same_complex",
-    "is_same_float",
-    "measure",
-    "measure_complex",
-    "modulus",
-    "tell_payloads",
-    "write_number",
-    "write_relative",
-    "write_ulp",
-]
-
-SIGN = 1 << 63
-#: Floats that are no further apart are a class of their own: rounding, not another result.
+_SIGN = 1 << 63
+#: Differences of at most so many ulp have a class of their own: rounding, not another result.
 FEW_ULP = 4
 
 
 class Distance(NamedTuple):
-    """How far apart numbers are, as fields of a `Mismatch`."""
+    """The distance between numbers, as fields of a `Mismatch`."""
 
     absolute: float | None = None
     relative: float | None = None
@@ -43,14 +25,14 @@ class Distance(NamedTuple):
 
 
 def is_same_float(actual: float, expected: float) -> bool:
-    """Compare by bits, all NaNs one class."""
+    """Compare by bits, with all NaNs equal."""
     if actual == expected:
         return actual != 0 or math.copysign(1, actual) == math.copysign(1, expected)
     return actual != actual and expected != expected
 
 
 def is_same_complex(actual: complex, expected: complex) -> bool:
-    """Compare both parts by bits, all NaNs one class."""
+    """Compare both parts by bits, with all NaNs equal."""
     return is_same_float(actual.real, expected.real) and is_same_float(actual.imag, expected.imag)
 
 
@@ -59,7 +41,7 @@ def count_ulp(actual: float, expected: float) -> int:
     ranks = []
     for number in (actual, expected):
         (bits,) = struct.unpack("<Q", struct.pack("<d", number))
-        ranks.append(-(bits - SIGN) if bits & SIGN else bits)
+        ranks.append(-(bits - _SIGN) if bits & _SIGN else bits)
     return int(abs(ranks[0] - ranks[1]))
 
 
@@ -72,19 +54,19 @@ def classify(actual: complex, expected: complex) -> str:
 
 
 def measure(actual: float, expected: float) -> Distance:
-    """Return how far apart two floats are, nothing where one is not finite."""
+    """Return the distance between two floats, an empty one where one is not finite."""
     if not (math.isfinite(actual) and math.isfinite(expected)):
         return Distance()
     absolute = abs(actual - expected)
     return Distance(
         absolute=absolute if math.isfinite(absolute) else None,
-        relative=divide(absolute, abs(expected)),
+        relative=_divide(absolute, abs(expected)),
         ulp=count_ulp(actual, expected),
     )
 
 
 def measure_complex(actual: complex, expected: complex) -> Distance:
-    """Return how far apart two numbers are: moduli, and the larger ulp of the two parts."""
+    """Return the distance between two numbers: by modulus, and the larger ulp of both parts."""
     if isinstance(actual, float) and isinstance(expected, float):
         return measure(actual, expected)
     parts = [(actual.real, expected.real), (actual.imag, expected.imag)]
@@ -93,30 +75,30 @@ def measure_complex(actual: complex, expected: complex) -> Distance:
     absolute = modulus(actual - expected)
     return Distance(
         absolute=absolute if math.isfinite(absolute) else None,
-        relative=divide(absolute, modulus(expected)),
+        relative=_divide(absolute, modulus(expected)),
         ulp=max(count_ulp(a, e) for a, e in parts),
     )
 
 
 def modulus(number: complex) -> float:
-    """Return the absolute value, infinity where `abs` of a complex number raises."""
+    """Return the absolute value, infinity if `abs` raises for a complex number."""
     return math.hypot(number.real, number.imag) if isinstance(number, complex) else abs(number)
 
 
-def divide(absolute: float, expected: float) -> float | None:
-    """Return the relative error, None where it is no finite number."""
+def _divide(absolute: float, expected: float) -> float | None:
+    """Return the relative error, None if it is not finite."""
     share = absolute / expected if expected else math.inf
     return share if math.isfinite(share) else None
 
 
-def tell_payloads(actual: float, expected: float) -> str:
-    """Say whether two floats that are the same are NaNs of other bits, empty if not."""
+def describe_payloads(actual: float, expected: float) -> str:
+    """Describe two NaNs with different bits; empty for any other two equal floats."""
     bits = [struct.pack(">d", number).hex() for number in (actual, expected)]
     return f"NaN 0x{bits[0]}, expected 0x{bits[1]}" if bits[0] != bits[1] else ""
 
 
 def describe_floats(actual: float, expected: float) -> str:
-    """Say how far `actual` is from `expected`: `-0.053 %, 3.8e12 ulp`."""
+    """Describe the distance of `actual` from `expected`: `-0.053 %, 3.8e12 ulp`."""
     actual, expected = float(actual), float(expected)
     if not (math.isfinite(actual) and math.isfinite(expected)):
         return ""
@@ -130,14 +112,14 @@ def describe_floats(actual: float, expected: float) -> str:
 
 
 def describe_complex(actual: complex, expected: complex) -> str:
-    """Say how far each part is from the expected one."""
+    """Describe the distance of each part from the expected one."""
     parts = [("real", actual.real, expected.real), ("imag", actual.imag, expected.imag)]
     texts = [f"{name} {describe_floats(a, e)}" for name, a, e in parts if not is_same_float(a, e)]
     return "; ".join(text.strip() for text in texts)
 
 
 def write_number(number: float, *, sign: str = "-") -> str:
-    """Write two digits, all of a moderate integer, no zeros of an exponent: `0.16`, `3.8e12`."""
+    """Write two digits, or a moderate integer in full; short exponents: `0.16`, `3.8e12`."""
     if 99.5 <= abs(number) < 1e6:
         return format(number, f"{sign}.0f")
     mantissa, e, exponent = format(number, f"{sign}.2g").partition("e")
@@ -145,7 +127,7 @@ def write_number(number: float, *, sign: str = "-") -> str:
 
 
 def write_relative(share: float, *, sign: str = "-") -> str:
-    """Write a relative difference in percent, or with an exponent where it is tiny."""
+    """Write a relative difference in percent, or with an exponent if it is tiny."""
     if abs(share) >= 1e-5:
         return f"{write_number(100 * share, sign=sign)} %"
     return f"{write_number(share, sign=sign)} relative"

@@ -1,4 +1,4 @@
-"""Comparisons put together to one of the whole."""
+"""The merging of several comparisons into one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import replace
 
 from ..model.comparison import Comparison
 
-__all__ = ["KEPT", "at_step", "merge"]
-
-#: So many mismatches, and notes, are kept; all are counted.
+#: At most so many mismatches and notes are kept; all are counted.
 KEPT = 100
 
 
 def at_step(comparison: Comparison, step: str) -> Comparison:
-    """Return what was found in a part, with the paths from the whole: `step` leads to the part."""
+    """Return the comparison of a part with paths that start at the whole: with `step` in front."""
     return replace(
         comparison,
         mismatches=tuple(replace(m, path=step + m.path) for m in comparison.mismatches),
@@ -24,7 +22,7 @@ def at_step(comparison: Comparison, step: str) -> Comparison:
 
 
 def merge(comparisons: Sequence[Comparison], policy: str) -> Comparison:
-    """Return all that was found by several comparisons, under the name of one policy."""
+    """Return the results of several comparisons as one, under the name of one policy."""
     classes: Counter[str] = Counter()
     for comparison in comparisons:
         classes.update(comparison.classes)

@@ -1,4 +1,4 @@
-"""The policy that is a function of the user."""
+"""The policy that calls a function of the user."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 from ..model.comparison import Comparison, Mismatch
 from ..model.errors import UsageError
 from .arrays import is_bool
-from .show import clip, mask_addresses, name_type, show
+from .show import ShownAsText, clip, mask_addresses, name_type, show
 
 if TYPE_CHECKING:
     from ..model.comparison import OwnComparison
 
-__all__ = ["Judge"]
-
-NAME_LIMIT = 100
+_NAME_LIMIT = 100
 TEXT_LIMIT = 1000
-ANSWERS = "a comparison must return True, False or None, or raise AssertionError"
+_ANSWERS = "a comparison must return True, False or None, or raise AssertionError"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Judge:
+class Judge(ShownAsText):
     """A function that says whether two values are equal.
 
     True or None is equal; False, or an AssertionError with its text, is different.
@@ -32,9 +30,7 @@ class Judge:
     function: Callable[[Any, Any], object]
 
     def __str__(self) -> str:
-        return clip(name_callable(self.function), limit=NAME_LIMIT)
-
-    __repr__ = __str__
+        return clip(_name_callable(self.function), limit=_NAME_LIMIT)
 
     def __call__(
         self,
@@ -42,7 +38,7 @@ class Judge:
         expected: object,
         /,
         *,
-        own: OwnComparison | None = None,  # noqa: ARG002  # the function says all
+        own: OwnComparison | None = None,  # noqa: ARG002  # the function alone decides
     ) -> Comparison:
         text = ""
         try:
@@ -51,10 +47,10 @@ class Judge:
             answer = False
             text = mask_addresses(str(error).strip())[:TEXT_LIMIT]
         except Exception as error:
-            raise UsageError(f"{self} raised {show(error)}: {ANSWERS}") from error
+            raise UsageError(f"{self} raised {show(error)}: {_ANSWERS}") from error
         if answer is not None and not is_bool(answer):
             kind = name_type(type(answer))
-            raise UsageError(f"{self} returned {show(answer)} ({kind}): {ANSWERS}")
+            raise UsageError(f"{self} returned {show(answer)} ({kind}): {_ANSWERS}")
         if answer is None or answer:
             return Comparison(policy=str(self))
         mismatch = Mismatch(
@@ -63,10 +59,10 @@ class Judge:
         return Comparison.different(mismatch, str(self))
 
 
-def name_callable(function: object) -> str:
+def _name_callable(function: object) -> str:
     """Return the qualified name of a callable, that of a partial with its arguments."""
     if isinstance(function, functools.partial):
-        arguments = [name_callable(function.func), *map(show, function.args)]
+        arguments = [_name_callable(function.func), *map(show, function.args)]
         arguments += [f"{name}={show(value)}" for name, value in function.keywords.items()]
         return f"partial({', '.join(arguments)})"
     name = getattr(function, "__qualname__", None)

@@ -1,4 +1,4 @@
-"""Which key, or element, of one collection is which of another."""
+"""The pairing of equal keys, or elements, of two collections."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from .scalars import PLAIN, is_plainly_equal
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["Matching", "match"]
-
-#: Types of which hash and `==` find every equal key.
-DECIDED = PLAIN - {float}
+#: Types for which hash and `==` find every equal key.
+_DECIDED = PLAIN - {float}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matching:
-    """Which key, or element, of one collection is which of the other."""
+    """The pairs of equal keys, or elements, of two collections, and those without a partner."""
 
     pairs: Sequence[tuple[object, object]]
     missing: Sequence[object]
@@ -30,8 +28,8 @@ class Matching:
 def match(actual: Collection[object], expected: Collection[object], relation: Relation) -> Matching:
     """Pair equal keys: by hash where that decides, else one by one.
 
-    Hash and `==` say too much (`1 == True`) and too little: neither NaN nor an object without
-    `__eq__` is found again after a journey.
+    Hash and `==` find too many (`1 == True`) and too few: they find neither a NaN nor an object
+    without `__eq__` after it has been pickled and loaded.
     """
     twins = {key: key for key in expected}
     pairs: list[tuple[object, object]] = []
@@ -45,47 +43,49 @@ def match(actual: Collection[object], expected: Collection[object], relation: Re
             del twins[key]
     if not strays or not twins:
         return Matching(pairs=pairs, missing=list(twins), extra=[key for key, _ in strays])
-    extra = match_strays(pairs, strays, twins, relation)
+    extra = _match_strays(pairs, strays, twins, relation)
     if relation.tolerance is not None:
-        extra = [key for key in extra if not make_room(key, pairs, twins, relation, set())]
+        extra = [key for key in extra if not _make_room(key, pairs, twins, relation, set())]
     position = {id(key): number for number, key in enumerate(actual)}
     pairs.sort(key=lambda pair: position[id(pair[0])])
     return Matching(pairs=pairs, missing=list(twins), extra=extra)
 
 
-def is_decided(key: object) -> bool:
-    """Tell whether hash and `==` would have found an equal key."""
+def _is_decided(key: object) -> bool:
+    """Return whether hash and `==` would have found an equal key."""
     if type(key) is tuple:
-        return all(type(item) in DECIDED for item in key)
-    return type(key) in DECIDED
+        return all(type(item) in _DECIDED for item in key)
+    return type(key) in _DECIDED
 
 
-def match_strays(
+def _match_strays(
     pairs: list[tuple[object, object]],
     strays: list[tuple[object, object]],
     twins: dict[object, object],
     relation: Relation,
 ) -> list[object]:
-    """Move what fits from `strays` and `twins` to `pairs`; return the other strays.
+    """Move equal keys from `strays` and `twins` to `pairs`; return the remaining strays.
 
-    Beside each stray is the twin that hash found, and that is not its equal. What can be identified
-    is paired by that, the rest one by one, until that takes too long.
+    Each stray comes with the twin that its hash found, and that is not equal to it. Keys with a
+    digest are paired by it, the others one by one, until that takes too long.
     """
     extra: list[object] = []
     identified: defaultdict[bytes, deque[object]] = defaultdict(deque)
     others: dict[object, None] = {}
     for twin in twins:
-        name = None if is_decided(twin) else relation.identify(twin)
+        name = None if _is_decided(twin) else relation.identify(twin)
         if name is None:
             others[twin] = None
         else:
             identified[name].append(twin)
-    for key, refused in strays:
+    for key, rejected in strays:
         twin = ABSENT
-        if not is_decided(key):
+        if not _is_decided(key):
             name = relation.identify(key)
             if name is None:
-                twin = find_twin(key, (other for other in others if other is not refused), relation)
+                twin = _find_twin(
+                    key, (other for other in others if other is not rejected), relation
+                )
                 others.pop(twin, None)
             elif identified[name]:
                 twin = identified[name].popleft()
@@ -97,10 +97,10 @@ def match_strays(
     return extra
 
 
-def find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
-    """Return the first that fits, ABSENT if none does.
+def _find_twin(key: object, others: Iterable[object], relation: Relation) -> object:
+    """Return the first equal key, ABSENT if there is none.
 
-    ABSENT too once that took too long: nothing may pass that was not compared.
+    Also ABSENT once the search has taken too long: nothing may pass that was not compared.
     """
     for twin in others:
         fits = relation.guess(key, twin)
@@ -111,31 +111,31 @@ def find_twin(key: object, others: Iterable[object], relation: Relation) -> obje
     return ABSENT
 
 
-def make_room(
+def _make_room(
     key: object,
     pairs: list[tuple[object, object]],
     twins: dict[object, object],
     relation: Relation,
     tried: set[int],
 ) -> bool:
-    """Give `key` the twin of another key, where that can do with another one.
+    """Give `key` the twin of another key, if that key can be paired with another one.
 
-    What is near to the same is not near to each other, so that the first that fits may be the
-    only one that fits somebody else.
+    With a tolerance, equality is not transitive: the first twin found for one key may be the only
+    one for another.
     """
-    if is_decided(key):
+    if _is_decided(key):
         return False
     for number, (other, twin) in enumerate(pairs):
         if number in tried or not relation.guess(key, twin):
             continue
         tried.add(number)
-        left = find_twin(other, twins, relation)
+        left = _find_twin(other, twins, relation)
         if left is not ABSENT:
             del twins[left]
             pairs[number] = key, twin
             pairs.append((other, left))
             return True
-        if make_room(other, pairs, twins, relation, tried):
+        if _make_room(other, pairs, twins, relation, tried):
             pairs[number] = key, twin
             return True
     return False

@@ -16,13 +16,11 @@ from .show import name_type
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["compare_states", "find", "read_reduced", "refuse"]
-
-#: What has no value to compare, and what to return in its place.
-OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
+#: Types without a value to compare, and what to return instead.
+_OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
     ((types.GeneratorType,), "a generator cannot be compared; return list(...)"),
     ((types.AsyncGeneratorType,), "an async generator cannot be compared; return a list"),
-    ((types.CoroutineType,), "a coroutine cannot be compared; return what it gives"),
+    ((types.CoroutineType,), "a coroutine cannot be compared; return its result"),
     ((io.IOBase,), "a file cannot be compared; return its content"),
     (
         (type(threading.Lock()), type(threading.RLock())),
@@ -36,29 +34,29 @@ def find(cls: type) -> Comparer:
     """Return the comparer of any class: its own `__eq__`, or its state."""
     own: object = cls.__eq__
     if own is not object.__eq__:
-        return compare_by_own_eq
-    for classes, advice in OPAQUE:
+        return _compare_by_own_eq
+    for classes, advice in _OPAQUE:
         if issubclass(cls, classes):
-            return refuse(advice)
+            return reject(advice)
     return compare_states
 
 
-def refuse(advice: str) -> Comparer:
-    """Return a comparer that compares nothing, and says what to do."""
+def reject(advice: str) -> Comparer:
+    """Return a comparer that reports every pair as uncomparable, with advice."""
 
-    def refuse_both(actual: object, expected: object, _: Relation) -> Iterator[Finding]:
+    def reject_both(actual: object, expected: object, _: Relation) -> Iterator[Finding]:
         yield Unequal("uncomparable", actual, expected, advice)
 
-    return refuse_both
+    return reject_both
 
 
-def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
-    """Ask the class, which must give a bool, or an array with `all()`.
+def _compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
+    """Compare by `__eq__`, which must return a bool, or an array with `all()`.
 
-    An array answer says nothing of parts that broadcasting has repeated or dropped, so then the
-    states must be equal too.
+    An array does not show which parts broadcasting has repeated or dropped, so the states must be
+    equal as well.
     """
-    if type(actual) is not type(expected):  # one class imported twice: its `__eq__` knows one
+    if type(actual) is not type(expected):  # a class imported twice: `__eq__` knows only its own
         yield from compare_states(actual, expected, relation)
         return
     result = answer = actual == expected
@@ -66,7 +64,7 @@ def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterato
         answer = answer.all()
     if not is_bool(answer):
         name = f"{name_type(type(actual))}.__eq__"
-        advice = f"{name} gave {name_type(type(result))}, not a bool; compare with a function"
+        advice = f"{name} returned {name_type(type(result))}, not a bool; compare with a function"
         yield Unequal("uncomparable", actual, expected, advice)
     elif not answer:
         yield Unequal("value", actual, expected)
@@ -75,7 +73,7 @@ def compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterato
 
 
 def compare_states(actual: object, expected: object, _: Relation) -> Iterator[Finding]:
-    """Compare what pickle would take of both."""
+    """Compare the states that pickle would save."""
     try:
         left, right = read_reduced(actual), read_reduced(expected)
     except Exception as error:
@@ -86,34 +84,34 @@ def compare_states(actual: object, expected: object, _: Relation) -> Iterator[Fi
 
 
 def read_reduced(value: object) -> dict[str, object]:
-    """Read what pickle would take."""
+    """Read the state that pickle would save."""
     reduced = reduce(value)
     if isinstance(reduced, str):
         if not all(part.isidentifier() for part in reduced.split(".")):  # a lambda in a cache
-            raise TypeError(f"it says that it can be had as {reduced!r}, which is no name")
+            raise TypeError(f"its __reduce__ returned {reduced!r}, which is not a global name")
         return {"__reduce__()": reduced, "__module__": getattr(value, "__module__", None)}
     reduced = (*reduced, None, None, None)
-    parts: dict[str, object] = {} if is_plain(reduced) else {"__reduce__()": reduced[:2]}
-    state = read_state(reduced[2])
+    parts: dict[str, object] = {} if _is_plain(reduced) else {"__reduce__()": reduced[:2]}
+    state = _read_state(reduced[2])
     parts |= {"__getstate__()": reduced[2]} if state is None else state
     for name, items in zip(("__iter__()", "items()"), reduced[3:], strict=False):
-        if found := list(items or ()):  # of subclasses of list, of dict
+        if found := list(items or ()):  # those of subclasses of list and dict
             parts[name] = found
     return parts
 
 
 def reduce(value: object) -> Any:
-    """Return what pickle makes of a value, also where another module told it how."""
+    """Return the reduced value, as pickle computes it, also by a function of `copyreg`."""
     reducer = copyreg.dispatch_table.get(type(value))
     return value.__reduce_ex__(2) if reducer is None else reducer(value)
 
 
-def is_plain(reduced: tuple[Any, ...]) -> bool:
-    """Tell whether an object is made by its class alone, which is compared already."""
+def _is_plain(reduced: tuple[Any, ...]) -> bool:
+    """Return whether an object is created from its class alone, which is compared already."""
     return reduced[0] is copyreg.__newobj__ and len(reduced[1]) == 1  # type: ignore[attr-defined]
 
 
-def read_state(state: object) -> dict[str, object] | None:
+def _read_state(state: object) -> dict[str, object] | None:
     """Return a state as attributes, None if it is something else."""
     if state is None:
         return {}

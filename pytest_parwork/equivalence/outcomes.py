@@ -1,4 +1,4 @@
-"""Two outcomes of one task, compared."""
+"""The comparison of two outcomes of one task."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from .policies import exact
 from .records import read_arguments
 from .show import clip, mask_addresses, name_type, show
 
-__all__ = ["compare_outcomes", "compare_tear_downs"]
-
 
 def compare_outcomes(
     actual: Outcome,
@@ -23,24 +21,24 @@ def compare_outcomes(
     own: OwnComparison | None = None,
     seconds: float | None = None,
 ) -> Comparison:
-    """Compare what a task gave with what it should have given.
+    """Compare the outcome of a task with the expected one.
 
-    Values are compared by `policy`, or not at all where `values` is false; failures by type, then
-    by what they say, and one of the set-up is not one of the body; skips are equal. `own` is asked
-    of the values' parts first. What takes more than so many `seconds`, as an `__eq__` without an
-    end, is not equal. ValueError for an outcome that is lost.
+    Values are compared by `policy`, or not at all if `values` is false. Failures are compared by
+    type, then by arguments or text; a failure of the set-up differs from one of the body. Skips are
+    equal. `own` compares the parts of values first. Outcomes whose comparison takes longer than
+    `seconds`, as with an endless `__eq__`, are not equal. ValueError for an outcome that is lost.
     """
     if "lost" in (actual.kind, expected.kind):
         raise ValueError("a lost outcome has nothing to compare")
     try:
         with deadline(seconds):
-            return compare_known(actual, expected, policy, own, values=values)
+            return _compare_known(actual, expected, policy, own, values=values)
     except TimedOut:
-        told = f"comparing the two results took longer than {seconds:g} s"
-        return report_timeout(name_kind(actual), name_kind(expected), told, policy)
+        text = f"comparing the two results took longer than {seconds:g} s"
+        return _report_timeout(_name_kind(actual), _name_kind(expected), text, policy)
 
 
-def compare_known(
+def _compare_known(
     actual: Outcome,
     expected: Outcome,
     policy: Policy,
@@ -54,7 +52,7 @@ def compare_known(
     if actual.kind == "value" and values:
         return policy(actual.value, expected.value, own=own)
     if actual.kind == "failure" and actual.failure is not None and expected.failure is not None:
-        difference = tell_difference(actual.failure, expected.failure)
+        difference = _describe_difference(actual.failure, expected.failure)
         if difference is not None:
             return report(actual, expected, policy, kind="exception", difference=difference)
     return Comparison(policy=str(policy))
@@ -67,29 +65,29 @@ def report(
     mismatch = Mismatch(
         path="",
         kind=kind,
-        actual=write_outcome(actual),
-        expected=write_outcome(expected),
+        actual=_write_outcome(actual),
+        expected=_write_outcome(expected),
         difference=difference,
     )
     return Comparison.different(mismatch, str(policy))
 
 
-def report_timeout(actual: str, expected: str, told: str, policy: Policy) -> Comparison:
-    """Return the comparison of what cannot be compared in time."""
+def _report_timeout(actual: str, expected: str, text: str, policy: Policy) -> Comparison:
+    """Return the comparison of outcomes that cannot be compared in time."""
     mismatch = Mismatch(
-        path="", kind="uncomparable", actual=actual, expected=expected, difference=told
+        path="", kind="uncomparable", actual=actual, expected=expected, difference=text
     )
     return Comparison.different(mismatch, str(policy))
 
 
-def name_kind(outcome: Outcome) -> str:
-    """Say what an outcome is without a look at the value: to show it may have no end."""
+def _name_kind(outcome: Outcome) -> str:
+    """Name the kind of an outcome without its value, whose `__repr__` may never return."""
     if outcome.kind == "value":
         return f"<{name_type(type(outcome.value))}>"
     return outcome.failure.type if outcome.failure is not None else outcome.kind
 
 
-def write_outcome(outcome: Outcome) -> str:
+def _write_outcome(outcome: Outcome) -> str:
     """Write `value 3`, `ValueError: bad`, `skip: reason`."""
     if outcome.kind == "value":
         return f"value {show(outcome.value)}"
@@ -109,61 +107,61 @@ def compare_tear_downs(
     *,
     seconds: float | None = None,
 ) -> Comparison:
-    """Compare what two tear-downs raised, failure by failure in their order.
+    """Compare the failures of two tear-downs, one by one in their order.
 
-    What takes more than so many `seconds` is not equal.
+    Failures whose comparison takes longer than `seconds` are not equal.
     """
     difference: str | None = ""
     if len(actual) == len(expected):
-        told = (tell_difference(*pair) for pair in zip(actual, expected, strict=True))
+        texts = (_describe_difference(*pair) for pair in zip(actual, expected, strict=True))
         try:
             with deadline(seconds):
-                difference = next((one for one in told if one is not None), None)
+                difference = next((text for text in texts if text is not None), None)
         except TimedOut:
             limit = f"comparing the two tear-downs took longer than {seconds:g} s"
-            return report_timeout("tear-down failed", "tear-down failed", limit, policy)
+            return _report_timeout("tear-down failed", "tear-down failed", limit, policy)
     if difference is None:
         return Comparison(policy=str(policy))
     mismatch = Mismatch(
         path="",
         kind="outcome" if len(actual) != len(expected) else "exception",
-        actual=write_tear_down(actual),
-        expected=write_tear_down(expected),
+        actual=_write_tear_down(actual),
+        expected=_write_tear_down(expected),
         difference=difference,
     )
     return Comparison.different(mismatch, str(policy))
 
 
-def write_tear_down(failures: Sequence[Failure]) -> str:
+def _write_tear_down(failures: Sequence[Failure]) -> str:
     if not failures:
         return "torn down"
-    told = ", ".join(f"{one.type.removeprefix('builtins.')}: {one.text}" for one in failures)
-    return clip(mask_addresses(f"tear-down failed: {told}"), limit=200)
+    texts = ", ".join(f"{one.type.removeprefix('builtins.')}: {one.text}" for one in failures)
+    return clip(mask_addresses(f"tear-down failed: {texts}"), limit=200)
 
 
-def tell_difference(actual: Failure, expected: Failure) -> str | None:
-    """Say in what two failures differ, None if in nothing that counts.
+def _describe_difference(actual: Failure, expected: Failure) -> str | None:
+    """Describe the difference of two failures, None if there is none that counts.
 
-    Of an assertion the line counts, because its text is an explanation, not a result.
+    Assertions are compared by their line, because their text is an explanation, not a result.
     """
     if actual.type != expected.type:
         return f"type {actual.type}, expected {expected.type}"
     if actual.is_assertion and expected.is_assertion:
         if actual.where == expected.where:
             return None
-        return f"raised at {write_line(actual)}, expected at {write_line(expected)}"
+        return f"raised at {_write_line(actual)}, expected at {_write_line(expected)}"
     if actual.exception is not None and expected.exception is not None:
-        return tell_arguments(actual.exception, expected.exception)
+        return _describe_arguments(actual.exception, expected.exception)
     same = mask_addresses(actual.text) == mask_addresses(expected.text)
     return None if same else "the text differs"
 
 
-def write_line(failure: Failure) -> str:
+def _write_line(failure: Failure) -> str:
     return f"{failure.where[0]}:{failure.where[1]}" if failure.where else "an unknown line"
 
 
-def tell_arguments(actual: BaseException, expected: BaseException) -> str | None:
-    """Say where the arguments of two exceptions differ first, None if nowhere."""
+def _describe_arguments(actual: BaseException, expected: BaseException) -> str | None:
+    """Describe the first difference between the arguments of two exceptions, None if none."""
     sides = [
         tuple(
             mask_addresses(arg) if type(arg) is str else arg

@@ -1,4 +1,4 @@
-"""What a project says of two parts of values."""
+"""A project's own comparison of two parts of values."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ from dataclasses import replace
 from ..model.comparison import Mismatch, OwnComparison
 from .show import clip, show
 
-__all__ = ["ask"]
-
 TEXT_LIMIT = 1000
-INDICES = 5
+_INDICES = 5
 
 
 def ask(
     own: OwnComparison, actual: object, expected: object, path: str
 ) -> Sequence[Mismatch] | None:
-    """Ask a project what it says of two parts; TypeError if its answer is none."""
-    said = own(actual, expected, path)
-    if said is None:
+    """Return the project's own comparison of two parts; TypeError for an invalid result."""
+    found = own(actual, expected, path)
+    if found is None:
         return None
-    if not all(isinstance(mismatch, Mismatch) for mismatch in said):
+    if not all(isinstance(mismatch, Mismatch) for mismatch in found):
         raise TypeError(
-            f"pytest_parwork_compare gave {show(said)}; give a list of Mismatch, or None"
+            f"pytest_parwork_compare returned {show(found)}; return a list of Mismatch, or None"
         )
-    return [bound(mismatch) for mismatch in said]
+    return [bound(mismatch) for mismatch in found]
 
 
 def bound(mismatch: Mismatch) -> Mismatch:
-    """Return the mismatch with texts and numbers that fit every report."""
+    """Return the mismatch with bounded texts and finite numbers, as reports need them."""
     return replace(
         mismatch,
         path=clip(str(mismatch.path), limit=TEXT_LIMIT),
@@ -38,13 +36,13 @@ def bound(mismatch: Mismatch) -> Mismatch:
         actual=clip(str(mismatch.actual)),
         expected=clip(str(mismatch.expected)),
         difference=clip(str(mismatch.difference), limit=TEXT_LIMIT),
-        absolute=keep_finite(mismatch.absolute),
-        relative=keep_finite(mismatch.relative),
+        absolute=_keep_finite(mismatch.absolute),
+        relative=_keep_finite(mismatch.relative),
         array=clip(str(mismatch.array)),
-        indices=tuple(clip(str(index)) for index in mismatch.indices[:INDICES]),
+        indices=tuple(clip(str(index)) for index in mismatch.indices[:_INDICES]),
         at=clip(str(mismatch.at)),
     )
 
 
-def keep_finite(number: float | None) -> float | None:
+def _keep_finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None

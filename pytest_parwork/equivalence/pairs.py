@@ -1,4 +1,4 @@
-"""What a comparer is told, what it answers."""
+"""The arguments and the findings of a comparer."""
 
 from __future__ import annotations
 
@@ -10,31 +10,6 @@ from ..model.comparison import Mismatch, Note
 from .floats import Distance
 from .show import clip, show
 
-__all__ = [
-    "ABSENT",
-    "ATTRIBUTE",
-    "ITEM",
-    "Comparer",
-    "Finding",
-    "Pair",
-    "Path",
-    "Reader",
-    "Relation",
-    "Remark",
-    "Tolerance",
-    "Unequal",
-    "compare_contents",
-    "compare_parts",
-    "compare_with",
-    "look_past",
-    "look_up",
-    "pair_attributes",
-    "read_attributes",
-    "render",
-    "render_note",
-    "render_path",
-]
-
 #: The two forms of a step into a value.
 ITEM = "[{}]"
 ATTRIBUTE = ".{}"
@@ -42,13 +17,13 @@ ATTRIBUTE = ".{}"
 #: The steps to a part of a value, innermost first: (the steps before, form, key).
 Path: TypeAlias = "tuple[Path, str, object] | None"
 
-STEPS = 40
-KEY_LIMIT = 60
-DIFFERENCE_LIMIT = 1000
+_STEPS = 40
+_KEY_LIMIT = 60
+_DIFFERENCE_LIMIT = 1000
 
 
 class Pair(NamedTuple):
-    """Two parts that must be equal; `form` and `key` are the step that leads to them."""
+    """Two parts that must be equal; `form` and `key` are the step to them."""
 
     actual: object
     expected: object
@@ -57,11 +32,11 @@ class Pair(NamedTuple):
 
 
 class Unequal(NamedTuple):
-    """Two parts that are not equal; texts are made of it only if the mismatch is kept.
+    """Two parts that are not equal; it is rendered as text only if the mismatch is kept.
 
-    `difference` is a text, or a function of the two parts that gives one, `distance` how far apart
-    numbers are, or a function that says so; `suffix` is added to the path. `since`, where given,
-    is how many mismatches of the relation this one leaves standing: it says all of the later ones.
+    `difference` is a text, or a function of the two parts that returns one. `distance` is that of
+    two numbers, or a function that returns it. `suffix` is added to the path. `since`, where given,
+    is the number of earlier mismatches that remain: this one replaces all later ones.
     """
 
     kind: str
@@ -74,37 +49,37 @@ class Unequal(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """Something worth knowing about two parts that are equal all the same."""
+    """A remark on two parts that are equal nevertheless."""
 
     kind: str
     text: str
     suffix: str = ""
 
 
-class Absent:
-    """Stands for the part that one side does not have."""
+class _Absent:
+    """The placeholder for a part that one side does not have."""
 
     def __repr__(self) -> str:
         return "nothing"
 
 
-ABSENT = Absent()
+ABSENT = _Absent()
 
 
 class Tolerance(Protocol):
-    """What a policy admits between floats that are not the same."""
+    """The differences between floats that a policy admits."""
 
     def admits(self, actual: complex, expected: complex, /) -> bool: ...
 
     def admits_elements(self, actual: Any, expected: Any, /) -> Any:
-        """Answer for each element of two arrays of one float or complex dtype."""
+        """Answer `admits` for each element of two arrays of one float or complex dtype."""
 
     def allow(self, actual: complex, expected: complex, /) -> str:
-        """Say how far apart two numbers are that it does not admit, and how far they may be."""
+        """Describe the distance of two numbers that it does not admit, and the allowed one."""
 
 
 class Relation(Protocol):
-    """The relation that is being decided."""
+    """The equality relation that is being decided."""
 
     @property
     def tolerance(self) -> Tolerance | None: ...
@@ -115,24 +90,24 @@ class Relation(Protocol):
 
     @property
     def found(self) -> int:
-        """How many mismatches there are so far."""
+        """The number of mismatches so far."""
 
     def holds(self, actual: object, expected: object, /) -> bool:
-        """Decide it for two parts on their own."""
+        """Decide the relation for two parts on their own."""
 
     def guess(self, actual: object, expected: object, /) -> bool | None:
-        """Decide it for two parts that may not belong together; None once that took too long."""
+        """Decide it for two parts that may not belong together; None once this took too long."""
 
     def identify(self, value: object, /) -> bytes | None:
-        """Return what a part has in common with its equals alone, None if nothing tells."""
+        """Return the digest that a part shares only with equal parts, None if there is none."""
 
 
 Finding: TypeAlias = Pair | Unequal | Remark
 
-#: Compares two values of one type: yields the parts that must be equal, and what is not.
+#: Compares two values of one type: yields the parts that must be equal, and what is unequal.
 Comparer: TypeAlias = Callable[[Any, Any, Relation], Iterator[Finding]]
 
-#: Reads, by name, what decides about a value.
+#: Reads the parts of a value that decide about its equality, by name.
 Reader: TypeAlias = Callable[[Any], dict[str, Any]]
 
 
@@ -151,19 +126,19 @@ def look_up(table: dict[type, Comparer], cls: type) -> Comparer | None:
 def look_past(
     table: dict[type, Comparer], contents: dict[type, Callable[[Any], Any]]
 ) -> dict[type, Comparer]:
-    """Return the comparers for subclasses: of what they hold, whatever their methods show."""
+    """Return the comparers for subclasses: by their contents, whatever their methods return."""
     return table | {
         base: partial(compare_contents, table[base], read) for base, read in contents.items()
     }
 
 
 def add_attributes(comparer: Comparer, base: type = object) -> Comparer:
-    """Return a comparer for a subclass of `base`, whose instances have attributes too."""
+    """Return a comparer for a subclass of `base` whose instances also have attributes."""
     return partial(compare_with, comparer, partial(read_attributes, known=base))
 
 
 def compare_parts(read: Reader, actual: object, expected: object, _: Relation) -> Iterator[Finding]:
-    """Compare all that `read` reads of both."""
+    """Compare the parts that `read` returns for both."""
     yield from pair_attributes(read(actual), read(expected))
 
 
@@ -174,26 +149,26 @@ def compare_contents(
     expected: object,
     relation: Relation,
 ) -> Iterator[Finding]:
-    """Compare what `read` makes of both, by the comparer of that."""
+    """Compare the results of `read` for both, by their own comparer."""
     yield from comparer(read(actual), read(expected), relation)
 
 
 def compare_with(
     comparer: Comparer, read: Reader, actual: object, expected: object, relation: Relation
 ) -> Iterator[Finding]:
-    """Compare by `comparer`, then what `read` reads besides."""
+    """Compare by `comparer`, then the parts that `read` returns in addition."""
     yield from comparer(actual, expected, relation)
     yield from pair_attributes(read(actual), read(expected))
 
 
 def read_attributes(value: object, known: type = object) -> dict[str, object]:
-    """Return the instance's attributes: its `__dict__`, its slots but for those of `known`.
+    """Return the instance's attributes: its `__dict__`, and its slots except those of `known`.
 
-    The slots of a path, for one, hold how it was made and what it has worked out so far.
+    The slots of a path, for example, hold how it was created, and cached results.
     """
     found = dict(getattr(value, "__dict__", {}))
     if isinstance(value, BaseException):
-        found.pop("__notes__", None)  # they tell of the way, not of the result
+        found.pop("__notes__", None)  # they describe how it was raised, not the result
     for base in type(value).__mro__:
         if issubclass(known, base):
             continue
@@ -207,29 +182,29 @@ def read_attributes(value: object, known: type = object) -> dict[str, object]:
 
 
 def pair_attributes(actual: dict[str, Any], expected: dict[str, Any]) -> Iterator[Finding]:
-    """Yield the attributes by name."""
+    """Yield the pairs of attributes, by name."""
     for name in actual:
         if name in expected:
             yield Pair(actual[name], expected[name], ATTRIBUTE, name)
     for name in expected:
         if name not in actual:
-            yield Unequal("missing", ABSENT, expected[name], suffix=write_attribute(name))
+            yield Unequal("missing", ABSENT, expected[name], suffix=_write_attribute(name))
     for name in actual:
         if name not in expected:
-            yield Unequal("extra", actual[name], ABSENT, suffix=write_attribute(name))
+            yield Unequal("extra", actual[name], ABSENT, suffix=_write_attribute(name))
 
 
-def write_attribute(name: object) -> str:
-    return "." + (clip(name, limit=KEY_LIMIT) if isinstance(name, str) else show(name))
+def _write_attribute(name: object) -> str:
+    return "." + (clip(name, limit=_KEY_LIMIT) if isinstance(name, str) else show(name))
 
 
 def render(unequal: Unequal, path: Path) -> Mismatch:
-    """Make the texts of a mismatch."""
+    """Render a mismatch as texts."""
     difference = unequal.difference
     if callable(difference):
         try:
             difference = difference(unequal.actual, unequal.expected)
-        except Exception:  # a subclass may forbid the arithmetic; the mismatch stands without it
+        except Exception:  # a subclass may forbid the arithmetic; omit the distance then
             difference = ""
     distance = unequal.distance
     if callable(distance):
@@ -242,35 +217,35 @@ def render(unequal: Unequal, path: Path) -> Mismatch:
         kind=unequal.kind,
         actual=show(unequal.actual),
         expected=show(unequal.expected),
-        difference=clip(difference, limit=DIFFERENCE_LIMIT),
+        difference=clip(difference, limit=_DIFFERENCE_LIMIT),
         **(distance._asdict() if distance is not None else {}),
     )
 
 
 def render_note(remark: Remark, path: Path) -> Note:
-    """Make the texts of a note."""
+    """Render a note as texts."""
     return Note(
         path=render_path(path) + remark.suffix,
         kind=remark.kind,
-        text=clip(remark.text, limit=DIFFERENCE_LIMIT),
+        text=clip(remark.text, limit=_DIFFERENCE_LIMIT),
     )
 
 
 def render_path(path: Path) -> str:
-    """Write the steps as code, the middle of a very long path left out."""
+    """Write the steps as code, without the middle of a very long path."""
     steps: list[tuple[str, object]] = []
     while path is not None:
         path, form, key = path
         if form:
             steps.append((form, key))
     steps.reverse()
-    if len(steps) > STEPS:
-        middle = f"…{len(steps) - STEPS} more…"
-        steps[STEPS // 2 : -STEPS // 2] = [(ATTRIBUTE, middle)]
-    return "".join(render_step(form, key) for form, key in steps)
+    if len(steps) > _STEPS:
+        middle = f"…{len(steps) - _STEPS} more…"
+        steps[_STEPS // 2 : -_STEPS // 2] = [(ATTRIBUTE, middle)]
+    return "".join(_render_step(form, key) for form, key in steps)
 
 
-def render_step(form: str, key: object) -> str:
+def _render_step(form: str, key: object) -> str:
     if form == ATTRIBUTE:
-        return write_attribute(key)
-    return ITEM.format(show(key, limit=KEY_LIMIT)) if form == ITEM else form
+        return _write_attribute(key)
+    return ITEM.format(show(key, limit=_KEY_LIMIT)) if form == ITEM else form

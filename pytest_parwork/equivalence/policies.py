@@ -1,4 +1,4 @@
-"""How two values are compared: the functions that make policies."""
+"""The public functions that create policies and compare two values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ..model.comparison import Comparison, Policy
 from ..model.errors import UsageError
+from ..model.public import public
 from .arrays import is_bool
 from .judge import Judge
 from .show import show
@@ -16,39 +17,30 @@ from .structural import Exact, PerKey
 from .tolerances import Close, ReorderedSum, Ulp
 from .unordered import Unordered
 
-__all__ = [
-    "Compare",
-    "as_policy",
-    "close",
-    "compare",
-    "exact",
-    "reordered_sum",
-    "ulp",
-    "unordered",
-]
+_EXACT = Exact()
 
-EXACT = Exact()
-
-#: What a user may give as a policy.
+#: The values that a user may give as a policy.
 Compare: TypeAlias = "Policy | Callable[[Any, Any], object] | Mapping[Any, Any]"
 
 
+@public()
 def exact(*, dict_order: bool = False) -> Exact:
     """Return the default policy: equal in type, structure and every bit of every number.
 
-    All NaNs are one; memory order and strides don't count, the order of a dict's keys only with
-    `dict_order`.
+    All NaNs are equal. Memory order and strides do not count, and the order of a dict's keys only
+    with `dict_order`.
     """
     if not isinstance(dict_order, bool):
         raise UsageError(f"exact(dict_order={show(dict_order)}): give True or False")
     return Exact(dict_order=dict_order)
 
 
+@public()
 def ulp(steps: int) -> Ulp:
     """Return the policy that admits floats at most `steps` apart on the number line of their type.
 
-    At any depth and of any width, of complex numbers each part; all else is compared as by
-    `exact`. A step is the distance to the next float ("unit in the last place").
+    It applies at any depth and to any width; for complex numbers, to each part. All else is
+    compared as by `exact`. A step is the distance to the next float ("unit in the last place").
     """
     is_integer = isinstance(steps, Integral) and not is_bool(steps)
     if not is_integer or steps < 0:
@@ -56,6 +48,7 @@ def ulp(steps: int) -> Ulp:
     return Ulp(steps=int(steps))
 
 
+@public()
 def close(*, rtol: float, atol: float = 0.0) -> Close:
     """Return the policy that admits |actual - expected| <= atol + rtol |expected| between floats.
 
@@ -70,6 +63,7 @@ def close(*, rtol: float, atol: float = 0.0) -> Close:
     return Close(rtol=float(rtol), atol=float(atol))
 
 
+@public()
 def reordered_sum(terms: Iterable[complex]) -> ReorderedSum:
     """Return the policy for the sum of `terms`, added up in any order or grouping.
 
@@ -82,22 +76,23 @@ def reordered_sum(terms: Iterable[complex]) -> ReorderedSum:
         flat += terms.ravel().tolist() if hasattr(terms, "ravel") else terms
         magnitude = math.fsum(map(abs, flat))
     except (TypeError, OverflowError) as error:
-        raise UsageError(f"reordered_sum({show(terms)}): give the terms, finite numbers") from error
+        raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms") from error
     if not flat or not math.isfinite(magnitude):
-        raise UsageError(f"reordered_sum({show(terms)}): give the terms, finite numbers")
+        raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms")
     return ReorderedSum(terms=len(flat), magnitude=magnitude)
 
 
+@public()
 def unordered() -> Unordered:
-    """Return the policy for results without an order of their own, as `imap_unordered` gives them.
+    """Return the policy for results in any order, as `imap_unordered` returns them.
 
-    The items of a list, tuple, deque or array (along its first axis) are compared as by `exact`,
-    each with any one of the other side; all else is compared as by `exact`.
+    Each item of a list, tuple, deque or array (along its first axis) must equal, as by `exact`, a
+    different item of the other side; all else is compared as by `exact`.
     """
     return Unordered()
 
 
-#: How each policy is made, for those who forget to call it.
+#: A call of each policy function, for the error when it is not called.
 CALLS: Sequence[tuple[object, str]] = (
     (exact, "exact()"),
     (ulp, "ulp(4)"),
@@ -108,12 +103,12 @@ CALLS: Sequence[tuple[object, str]] = (
 
 
 def as_policy(value: Compare) -> Policy:
-    """Return a policy as it is, a function or a mapping of keys as a policy."""
+    """Return a policy unchanged, or a function or a mapping of keys as a policy."""
     if isinstance(value, Exact | Ulp | Close | Unordered | ReorderedSum | PerKey | Judge):
         return value
     if isinstance(value, Mapping):
         if not value:
-            raise UsageError("{} names no key: give {'key': policy}, or leave compare= out")
+            raise UsageError("compare={} is empty: give {'key': policy}, or omit compare=")
         return PerKey(policies={key: as_policy(policy) for key, policy in value.items()})
     for factory, call in CALLS:
         if value is factory:
@@ -121,20 +116,21 @@ def as_policy(value: Compare) -> Policy:
     if callable(value):
         return Judge(function=value)
     raise UsageError(
-        f"{show(value)} is no policy: give exact(), ulp(…), close(rtol=…), unordered(), a function "
-        "f(actual, expected), or {'key': policy}"
+        f"{show(value)} is not a policy: give exact(), ulp(…), close(rtol=…), unordered(), a "
+        "function f(actual, expected), or {'key': policy}"
     )
 
 
+@public()
 def compare(
     actual: object,
     expected: object,
-    policy: Compare = EXACT,
+    policy: Compare = _EXACT,
 ) -> Comparison:
     """Compare a value with the expected one; the result is true when they are equal.
 
     `policy` is a policy, a function `f(actual, expected)`, or `{key: policy}` for a mapping.
-    UsageError if it is none of these, if the function gives no answer, or for a key that is not
-    there.
+    UsageError if it is none of these, if the function returns anything but True, False or None, or
+    for a key that the values do not have.
     """
     return as_policy(policy)(actual, expected)

@@ -1,4 +1,4 @@
-"""What decides about one value, read as the comparer of its class would compare it."""
+"""The parts of a value that decide about its equality, read for its digest."""
 
 from __future__ import annotations
 
@@ -15,28 +15,26 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["Parts", "Read", "Token", "UndigestibleError", "dump", "find_reading"]
-
-#: What stands for a part: itself if it is plain, what is written of it if that is little, else its
-#: digest as the only item of a tuple.
+#: The representation of a part: itself if it is plain, its data if that is short, else its digest
+#: as the only item of a tuple.
 Token: TypeAlias = object
 
-#: The form of `marshal` that knows no references, and so tells nothing of what is shared.
-FORM = 2
+#: The version of `marshal` without references, so that shared objects make no difference.
+_FORM = 2
 
 
-#: Types whose values have an order that they share with their equals.
+#: Types whose values can be sorted, with equal values in the same place.
 TEXT, INTEGERS = frozenset({str}), frozenset({int})
 
 
 class UndigestibleError(Exception):
-    """There is no digest that all equals of a value share, or none that can be found."""
+    """A value has no digest that all equal values share, or none that can be computed."""
 
 
 class Parts(NamedTuple):
-    """What decides about a value: `facts`, which marshal can write, and `values` to be digested.
+    """The data that decide about a value: `facts` for marshal, and `values` to be digested.
 
-    `arrange` gives the tokens of the values the form, or the order, that equal values share.
+    `arrange` brings the tokens of the values into the form, or the order, that equal values share.
     """
 
     facts: object
@@ -48,114 +46,114 @@ Read: TypeAlias = Callable[[Any], Parts]
 
 
 def find_reading(comparer: Comparer) -> Read | None:
-    """Return how a value is read that `comparer` compares, None for what only it can compare.
+    """Return how the values of `comparer` are read, None if only the comparer can compare them.
 
-    What is made of `compare_keys` and the like is read without more ado.
+    Comparers made from `compare_keys` and similar functions need no entry of their own.
     """
     if not isinstance(comparer, partial):
-        return READINGS.get(comparer)
+        return _READINGS.get(comparer)
     if comparer.func is scalars.compare_keys:
-        return partial(read_key, *comparer.args)
+        return partial(_read_key, *comparer.args)
     if comparer.func is compare_parts:
-        return partial(read_parts, *comparer.args)
+        return partial(_read_parts, *comparer.args)
     if comparer.func is compare_contents:
         inner, contents = comparer.args
         read = find_reading(inner)
-        return partial(read_contents, read, contents) if read is not None else None
+        return partial(_read_contents, read, contents) if read is not None else None
     if comparer.func is compare_with:
         inner, reader = comparer.args
         read = find_reading(inner)
-        return partial(read_with, read, reader) if read is not None else None
+        return partial(_read_with, read, reader) if read is not None else None
     return None
 
 
 def dump(data: Any) -> bytes:
-    """Write plain data, so that only equal data read the same."""
-    return marshal.dumps(data, FORM)
+    """Serialise plain data such that only equal data give equal bytes."""
+    return marshal.dumps(data, _FORM)
 
 
-def read_key(key: Callable[[Any], object], value: object) -> Parts:
+def _read_key(key: Callable[[Any], object], value: object) -> Parts:
     return Parts("key", (key(value),))
 
 
-def read_parts(read: Reader, value: object) -> Parts:
+def _read_parts(read: Reader, value: object) -> Parts:
     parts = read(value)
     names = sorted(parts)
     return Parts(names, [parts[name] for name in names])
 
 
-def read_contents(read: Read, contents: Callable[[Any], Any], value: object) -> Parts:
+def _read_contents(read: Read, contents: Callable[[Any], Any], value: object) -> Parts:
     return read(contents(value))
 
 
-def read_with(read: Read, more: Reader, value: object) -> Parts:
-    return Parts("with", (read(value), read_parts(more, value)))
+def _read_with(read: Read, more: Reader, value: object) -> Parts:
+    return Parts("with", (read(value), _read_parts(more, value)))
 
 
-def read_float(value: float) -> Parts:
+def _read_float(value: float) -> Parts:
     return Parts("float", (float.__float__(value),))
 
 
-def read_complex(value: complex) -> Parts:
+def _read_complex(value: complex) -> Parts:
     return Parts("complex", (value.real, value.imag))
 
 
-def read_integer(value: int) -> Parts:
+def _read_integer(value: int) -> Parts:
     return Parts("int", (int.__int__(value),))
 
 
 def read_text(value: str | bytes | bytearray) -> Parts:
-    """Read a text as it is: a subclass may say something else of itself."""
+    """Read the text itself: a subclass may override how it is converted."""
     return Parts(
         "text", (str.__str__(value) if isinstance(value, str) else bytes(memoryview(value)),)
     )
 
 
-def read_sequence(value: Collection[object]) -> Parts:
+def _read_sequence(value: Collection[object]) -> Parts:
     return Parts("items", value if type(value) in (list, tuple) else list(value))  # type: ignore[arg-type]
 
 
-def read_set(value: Collection[object]) -> Parts:
-    return Parts("elements", list(value), arrange_elements)
+def _read_set(value: Collection[object]) -> Parts:
+    return Parts("elements", list(value), _arrange_elements)
 
 
-def arrange_elements(tokens: list[Token]) -> object:
-    """Put the elements into the one order that does not depend on their hashes."""
+def _arrange_elements(tokens: list[Token]) -> object:
+    """Sort the elements, so that their order does not depend on their hashes."""
     if TEXT.issuperset(map(type, tokens)) or INTEGERS.issuperset(map(type, tokens)):
         return sorted(tokens)  # type: ignore[type-var]  # as they are of one type
     return sorted(map(dump, tokens))
 
 
-def read_mapping(value: Mapping[Any, object]) -> Parts:
+def _read_mapping(value: Mapping[Any, object]) -> Parts:
     if TEXT.issuperset(map(type, value)) or INTEGERS.issuperset(map(type, value)):
         keys = sorted(value)
         return Parts(keys, [value[key] for key in keys])
     keys = list(value)
-    return Parts("pairs", [*keys, *(value[key] for key in keys)], arrange_pairs)
+    return Parts("pairs", [*keys, *(value[key] for key in keys)], _arrange_pairs)
 
 
-def arrange_pairs(tokens: list[Token]) -> object:
-    """Put keys and values into the order of the keys."""
+def _arrange_pairs(tokens: list[Token]) -> object:
+    """Sort keys and values by key."""
     half = len(tokens) // 2
-    keys = check_keys(tokens[:half])
+    keys = _check_keys(tokens[:half])
     order = sorted(range(half), key=keys.__getitem__)
     return [*(keys[i] for i in order), *(tokens[half + i] for i in order)]
 
 
-def read_ordered(value: Mapping[Any, object]) -> Parts:
+def _read_ordered(value: Mapping[Any, object]) -> Parts:
     keys = list(value)
-    return Parts("ordered", [*keys, *(value[key] for key in keys)], arrange_ordered)
+    return Parts("ordered", [*keys, *(value[key] for key in keys)], _arrange_ordered)
 
 
-def arrange_ordered(tokens: list[Token]) -> object:
-    check_keys(tokens[: len(tokens) // 2])
+def _arrange_ordered(tokens: list[Token]) -> object:
+    _check_keys(tokens[: len(tokens) // 2])
     return tokens
 
 
-def check_keys(tokens: list[Token]) -> list[bytes]:
+def _check_keys(tokens: list[Token]) -> list[bytes]:
     """Return the keys as bytes; UndigestibleError for two that are equal, such as NaNs.
 
-    Which of them is which of another mapping's depends on the order of both.
+    How such keys pair with those of another mapping depends on the order of both mappings.
     """
     keys = list(map(dump, tokens))
     if len(set(keys)) < len(keys):
@@ -163,23 +161,23 @@ def check_keys(tokens: list[Token]) -> list[bytes]:
     return keys
 
 
-def read_function(value: Any) -> Parts:
+def _read_function(value: Any) -> Parts:
     name = callables.read_name(value)
     if not callables.is_nested(value):
         return Parts("name", name)
     code = callables.read_code(value.__code__)
-    return Parts("code", (name, code, read_parts(callables.read_load, value)))
+    return Parts("code", (name, code, _read_parts(callables.read_load, value)))
 
 
-def read_builtin(value: Any) -> Parts:
-    return Parts("name", (value.__qualname__, read_parts(callables.read_owner, value)))
+def _read_builtin(value: Any) -> Parts:
+    return Parts("name", (value.__qualname__, _read_parts(callables.read_owner, value)))
 
 
-def read_dtype(value: np.dtype[Any]) -> Parts:
+def _read_dtype(value: np.dtype[Any]) -> Parts:
     return Parts(["dtype", bits.describe_dtype(value)], ())
 
 
-def read_array(value: np.ndarray[Any, Any]) -> Parts:
+def _read_array(value: np.ndarray[Any, Any]) -> Parts:
     import numpy as np
 
     array = np.asarray(value)
@@ -191,13 +189,13 @@ def read_array(value: np.ndarray[Any, Any]) -> Parts:
     return Parts([*facts, bits.hash_elements(array)], ())
 
 
-def read_numpy_scalar(value: np.generic) -> Parts:
+def _read_numpy_scalar(value: np.generic) -> Parts:
     import numpy as np
 
-    return read_array(np.asarray(value))
+    return _read_array(np.asarray(value))
 
 
-def read_masked(value: np.ma.MaskedArray[Any, Any]) -> Parts:
+def _read_masked(value: np.ma.MaskedArray[Any, Any]) -> Parts:
     import numpy as np
 
     facts = [bits.describe_dtype(value.dtype), value.shape]
@@ -210,21 +208,21 @@ def read_masked(value: np.ma.MaskedArray[Any, Any]) -> Parts:
     return Parts([*facts, bits.hash_elements(mask), bits.hash_elements(data, mask)], ())
 
 
-#: By the comparer, so that a class is read as it is compared, and not at all where that is unknown.
-READINGS: dict[Comparer, Read] = {
-    scalars.compare_floats: read_float,
-    scalars.compare_complex: read_complex,
-    scalars.compare_integers: read_integer,
+#: By comparer, so that a class is read as it is compared; those without an entry are not read.
+_READINGS: dict[Comparer, Read] = {
+    scalars.compare_floats: _read_float,
+    scalars.compare_complex: _read_complex,
+    scalars.compare_integers: _read_integer,
     scalars.compare_text: read_text,
-    containers.compare_sequences: read_sequence,
-    containers.compare_sets: read_set,
-    containers.compare_mappings: read_mapping,
-    containers.compare_ordered: read_ordered,
-    callables.compare_functions: read_function,
-    callables.compare_builtins: read_builtin,
-    objects.compare_states: partial(read_parts, objects.read_reduced),
-    arrays.compare_dtypes: read_dtype,
-    arrays.compare_arrays: read_array,
-    arrays.compare_scalars: read_numpy_scalar,
-    arrays.compare_masked: read_masked,
+    containers.compare_sequences: _read_sequence,
+    containers.compare_sets: _read_set,
+    containers.compare_mappings: _read_mapping,
+    containers.compare_ordered: _read_ordered,
+    callables.compare_functions: _read_function,
+    callables.compare_builtins: _read_builtin,
+    objects.compare_states: partial(_read_parts, objects.read_reduced),
+    arrays.compare_dtypes: _read_dtype,
+    arrays.compare_arrays: _read_array,
+    arrays.compare_scalars: _read_numpy_scalar,
+    arrays.compare_masked: _read_masked,
 }

@@ -1,4 +1,4 @@
-"""The comparers of what has named parts."""
+"""The comparers of records: values with named parts."""
 
 from __future__ import annotations
 
@@ -14,45 +14,43 @@ from . import containers, scalars
 from .pairs import Comparer, compare_parts, look_up, read_attributes
 from .scalars import compare_keys
 
-__all__ = ["find", "is_cached", "read_arguments"]
-
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a class with named parts, None for other classes."""
     if issubclass(cls, Enum):
-        return partial(compare_keys, read_member)
+        return partial(compare_keys, _read_member)
     if dataclasses.is_dataclass(cls):
-        return partial(compare_parts, read_dataclass)
+        return partial(compare_parts, _read_dataclass)
     if hasattr(cls, "__attrs_attrs__"):
-        return partial(compare_parts, read_attrs)
-    for base in KNOWN_BY_ATTRIBUTES:
+        return partial(compare_parts, _read_attrs)
+    for base in _KNOWN_BY_ATTRIBUTES:
         if issubclass(cls, base) and cls.__eq__ is base.__eq__:
             return partial(compare_parts, read_attributes)
-    return look_up(TABLE, cls)
+    return look_up(_TABLE, cls)
 
 
-def read_member(value: Enum) -> object:
-    """Return the name; of several flags together, nameless before Python 3.11, the value too."""
+def _read_member(value: Enum) -> object:
+    """Return the name; for combined flags, which have none before Python 3.11, also the value."""
     return value.name, value.value if value.name is None else None
 
 
-def read_dataclass(value: Any) -> dict[str, object]:
+def _read_dataclass(value: Any) -> dict[str, object]:
     """Read the fields that count for equality, by the author's `field(compare=)`."""
-    return read_fields(value, {field.name: field.compare for field in dataclasses.fields(value)})
+    return _read_fields(value, {field.name: field.compare for field in dataclasses.fields(value)})
 
 
-def read_attrs(value: Any) -> dict[str, object]:
+def _read_attrs(value: Any) -> dict[str, object]:
     """Read the attributes that count for equality, by the author's `field(eq=)`: flag or key."""
     attributes = value.__attrs_attrs__
-    parts = read_fields(value, {field.name: bool(field.eq) for field in attributes})
+    parts = _read_fields(value, {field.name: bool(field.eq) for field in attributes})
     for field in attributes:
         if field.name in parts and field.eq_key is not None:
             parts[field.name] = field.eq_key(parts[field.name])
     return parts
 
 
-def read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
-    """Read the fields that count, and what the instance has, and is, besides fields."""
+def _read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
+    """Read the fields that count, other attributes, and the contents of a base such as dict."""
     parts = {
         name: getattr(value, name)
         for name, counts in fields.items()
@@ -75,20 +73,20 @@ def is_cached(cls: type, name: str) -> bool:
 
 
 def read_arguments(value: BaseException) -> dict[str, tuple[object, ...]]:
-    """Read the arguments: traceback, cause and notes tell of the way, not of the result."""
+    """Read the arguments: traceback, cause and notes describe the raise, not the result."""
     args = value.args
-    if isinstance(value, OSError) and value.filename is not None:  # which it takes out of them
+    if isinstance(value, OSError) and value.filename is not None:  # which OSError removes from args
         args = (*args, value.filename, value.filename2)
     return {"args": args}
 
 
-#: Classes that are no more than their attributes; the `==` of the last three takes True for 1.
-KNOWN_BY_ATTRIBUTES = (types.SimpleNamespace, UserDict, UserList, ChainMap)
+#: Classes that consist of their attributes; for the `==` of the last three, True equals 1.
+_KNOWN_BY_ATTRIBUTES = (types.SimpleNamespace, UserDict, UserList, ChainMap)
 
-#: What a record may be besides its fields.
+#: Base classes with contents that a record may have in addition to its fields.
 CONTENTS = containers.CONTENTS | scalars.CONTENTS | scalars.KEYS
 
 
-TABLE: dict[type, Comparer] = {
+_TABLE: dict[type, Comparer] = {
     BaseException: partial(compare_parts, read_arguments),
 }

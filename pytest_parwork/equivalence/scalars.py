@@ -18,11 +18,11 @@ from .floats import (
     classify,
     describe_complex,
     describe_floats,
+    describe_payloads,
     is_same_complex,
     is_same_float,
     measure,
     measure_complex,
-    tell_payloads,
 )
 from .pairs import Comparer, Finding, Relation, Remark, Tolerance, Unequal, look_past, look_up
 from .show import mask_addresses, name_type, show
@@ -30,20 +30,7 @@ from .show import mask_addresses, name_type, show
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = [
-    "CONTENTS",
-    "KEYS",
-    "PLAIN",
-    "compare_complex",
-    "compare_floats",
-    "compare_integers",
-    "compare_keys",
-    "compare_text",
-    "find",
-    "is_plainly_equal",
-]
-
-#: Types whose `==` between two of them says it all; of floats, between numbers other than zero.
+#: Types for which `==` between two values of one type decides; for floats, unless both are zero.
 PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
 
@@ -51,11 +38,11 @@ def find(cls: type) -> Comparer | None:
     """Return the comparer of a single value, None for other classes."""
     if issubclass(cls, type):
         return partial(compare_keys, attrgetter("__module__", "__qualname__"))
-    return look_up(TABLE if cls in TABLE else INHERITED, cls)
+    return look_up(_TABLE if cls in _TABLE else _INHERITED, cls)
 
 
 def is_plainly_equal(actual: object, expected: object) -> bool:
-    """Tell quickly that most equal values are; a False says nothing."""
+    """Confirm quickly that two values are equal; False means unknown."""
     cls = type(actual)
     return (
         cls is type(expected)
@@ -68,20 +55,20 @@ def is_plainly_equal(actual: object, expected: object) -> bool:
 def compare_keys(
     key: Callable[[Any], object], actual: object, expected: object, _: Relation
 ) -> Iterator[Finding]:
-    """Compare what `key` makes of both."""
+    """Compare the results of `key` for both."""
     if key(actual) != key(expected):
         yield Unequal("value", actual, expected)
 
 
 def compare_floats(actual: float, expected: float, relation: Relation) -> Iterator[Finding]:
     if is_same_float(actual, expected):
-        if actual != actual and (text := tell_payloads(actual, expected)):
+        if actual != actual and (text := describe_payloads(actual, expected)):
             yield Remark("nan-payload", text)
         return
     tolerance = relation.tolerance
     if tolerance and tolerance.admits(actual, expected):
         return
-    describe = partial(describe_excess, tolerance, describe_floats)
+    describe = partial(_describe_excess, tolerance, describe_floats)
     kind = classify(float(actual), float(expected))
     yield Unequal(kind, actual, expected, describe, distance=measure)
 
@@ -90,18 +77,18 @@ def compare_complex(actual: complex, expected: complex, relation: Relation) -> I
     tolerance = relation.tolerance
     if is_same_complex(actual, expected) or (tolerance and tolerance.admits(actual, expected)):
         return
-    describe = partial(describe_excess, tolerance, describe_complex)
+    describe = partial(_describe_excess, tolerance, describe_complex)
     kind = classify(complex(actual), complex(expected))
     yield Unequal(kind, actual, expected, describe, distance=measure_complex)
 
 
-def describe_excess(
+def _describe_excess(
     tolerance: Tolerance | None,
     describe: Callable[[Any, Any], str],
     actual: complex,
     expected: complex,
 ) -> str:
-    """Say how far apart two numbers are, with a tolerance also how far they may be."""
+    """Describe the distance of two numbers, with a tolerance also the allowed one."""
     texts = [describe(actual, expected), tolerance.allow(actual, expected) if tolerance else ""]
     return "; ".join(text for text in texts if text)
 
@@ -113,12 +100,12 @@ def compare_integers(actual: int, expected: int, _: Relation) -> Iterator[Findin
             actual,
             expected,
             lambda a, e: f"{'+' if a > e else ''}{show(a - e)}",
-            distance=measure_integers,
+            distance=_measure_integers,
         )
 
 
-def measure_integers(actual: int, expected: int) -> Distance:
-    """Return how far apart two integers are; OverflowError beyond what a float holds."""
+def _measure_integers(actual: int, expected: int) -> Distance:
+    """Return the distance of two integers; OverflowError if it is too large for a float."""
     absolute = abs(actual - expected)
     return Distance(
         absolute=float(absolute), relative=absolute / abs(expected) if expected else None
@@ -127,11 +114,11 @@ def measure_integers(actual: int, expected: int) -> Distance:
 
 def compare_text(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     if actual != expected:
-        yield Unequal("value", actual, expected, describe_texts)
+        yield Unequal("value", actual, expected, _describe_texts)
 
 
-def describe_texts(actual: Any, expected: Any) -> str:
-    """Say where two texts part, and show both from there."""
+def _describe_texts(actual: Any, expected: Any) -> str:
+    """Describe where two texts begin to differ, and show both from there."""
     pairs = zip(actual, expected, strict=False)
     shorter = min(len(actual), len(expected))
     start = next((i for i, (a, e) in enumerate(pairs) if a != e), shorter)
@@ -141,47 +128,47 @@ def describe_texts(actual: Any, expected: Any) -> str:
     return f"from [{start}]: {rest[0]}, expected {rest[1]}"
 
 
-def read_time(value: datetime.datetime | datetime.time) -> object:
-    """Return the time on the clock, and how far it is from UTC."""
-    return value.replace(tzinfo=None, fold=0).isoformat(), read_zone(value), value.fold
+def _read_time(value: datetime.datetime | datetime.time) -> object:
+    """Return the time on the clock, and its offset from UTC."""
+    return value.replace(tzinfo=None, fold=0).isoformat(), _read_zone(value), value.fold
 
 
-def read_zone(value: datetime.datetime | datetime.time) -> object:
-    """Return the offset, or which zone it is that gives none without a date."""
+def _read_zone(value: datetime.datetime | datetime.time) -> object:
+    """Return the offset, or the zone if it has no offset without a date."""
     offset = value.utcoffset()
     if offset is not None or value.tzinfo is None:
         return offset
     return name_type(type(value.tzinfo)), mask_addresses(str(value.tzinfo))
 
 
-def read_pattern(value: re.Pattern[Any]) -> object:
+def _read_pattern(value: re.Pattern[Any]) -> object:
     return type(value.pattern), value.pattern, value.flags
 
 
-def read_itself(value: object) -> object:
+def _read_itself(value: object) -> object:
     return value
 
 
-#: What says all of a value of these classes, as plain data that `==` compares.
+#: The complete content of a value of these classes, as plain data that `==` compares.
 KEYS: dict[type, Callable[[Any], object]] = {
-    bool: read_itself,
-    type(None): read_itself,
+    bool: _read_itself,
+    type(None): _read_itself,
     type(...): str,
     type(NotImplemented): str,
     decimal.Decimal: decimal.Decimal.as_tuple,
     fractions.Fraction: attrgetter("numerator", "denominator"),
-    datetime.datetime: read_time,
+    datetime.datetime: _read_time,
     datetime.date: datetime.date.toordinal,
-    datetime.time: read_time,
+    datetime.time: _read_time,
     datetime.timedelta: attrgetter("days", "seconds", "microseconds"),
     range: attrgetter("start", "stop", "step"),
     pathlib.PurePath: str,
     uuid.UUID: attrgetter("int"),
-    re.Pattern: read_pattern,
+    re.Pattern: _read_pattern,
     types.ModuleType: attrgetter("__name__"),
 }
 
-TABLE: dict[type, Comparer] = {
+_TABLE: dict[type, Comparer] = {
     float: compare_floats,
     complex: compare_complex,
     int: compare_integers,
@@ -191,7 +178,7 @@ TABLE: dict[type, Comparer] = {
     **{cls: partial(compare_keys, key) for cls, key in KEYS.items()},
 }
 
-#: How to read a number or text past the methods that a subclass may override.
+#: How to read a number or text without methods that a subclass may override.
 CONTENTS: dict[type, Callable[[Any], Any]] = {
     int: int.__pos__,
     float: float.__pos__,
@@ -202,4 +189,4 @@ CONTENTS: dict[type, Callable[[Any], Any]] = {
 }
 
 #: The comparers of subclasses.
-INHERITED = look_past(TABLE, CONTENTS)
+_INHERITED = look_past(_TABLE, CONTENTS)

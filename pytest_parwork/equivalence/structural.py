@@ -1,4 +1,4 @@
-"""The policies that say how the parts of a value meet."""
+"""The policies that compare values part by part: `exact`, and one per key."""
 
 from __future__ import annotations
 
@@ -12,31 +12,27 @@ from ..model.errors import UsageError
 from .digest import Digestion
 from .gathering import at_step, merge
 from .scalars import is_plainly_equal
-from .show import name_type, show
+from .show import ShownAsText, name_type, show
 from .walk import gather
 
 if TYPE_CHECKING:
     from ..model.comparison import OwnComparison, Policy
 
-__all__ = ["Exact", "PerKey"]
-
-KEY_LIMIT = 60
+_KEY_LIMIT = 60
 
 
-#: What most comparisons come to.
+#: The result of most comparisons, created once.
 EQUAL = Comparison(policy="exact()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Exact:
+class Exact(ShownAsText):
     """The typed, structural relation, bitwise on numbers."""
 
     dict_order: bool = False
 
     def __str__(self) -> str:
         return "exact(dict_order=True)" if self.dict_order else "exact()"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
@@ -54,48 +50,51 @@ class Exact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class PerKey:
+class PerKey(ShownAsText):
     """A policy for each of some keys of a mapping; the other keys are compared exactly."""
 
     policies: Mapping[object, Policy]
 
     def __str__(self) -> str:
-        items = (f"{show(key, limit=KEY_LIMIT)}: {policy}" for key, policy in self.policies.items())
+        items = (
+            f"{show(key, limit=_KEY_LIMIT)}: {policy}" for key, policy in self.policies.items()
+        )
         return f"{{{', '.join(items)}}}"
-
-    __repr__ = __str__
 
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
     ) -> Comparison:
-        """Compare the values of the keys, then the rest; UsageError for a key that is not there."""
+        """Compare the values of the keys, then the rest; UsageError for a missing key."""
         if type(actual) is not type(expected) or not isinstance(actual, dict):
             if isinstance(expected, dict):
                 return gather(actual, expected, str(self), own=own, digest=Digestion().digest)
             raise UsageError(
-                f"{self} needs a dict to look into, not {show(expected)}"
-                f" ({name_type(type(expected))}): return one, or give one policy for the value"
+                f"compare={self} is for a dict, but the value is {show(expected)}"
+                f" ({name_type(type(expected))}): return a dict, or give a single policy"
             )
         assert isinstance(expected, dict)
         unknown = [key for key in self.policies if key not in expected and key not in actual]
         if unknown:
-            known = ", ".join(show(key, limit=KEY_LIMIT) for key in expected) or "none"
-            names = ", ".join(show(key, limit=KEY_LIMIT) for key in unknown)
-            raise UsageError(f"compare= names {names}, no key of the value, which has {known}")
+            known = ", ".join(show(key, limit=_KEY_LIMIT) for key in expected) or "none"
+            names = ", ".join(show(key, limit=_KEY_LIMIT) for key in unknown)
+            raise UsageError(
+                f"compare= has a policy for {names}, but the returned dict only has the keys: "
+                f"{known}"
+            )
         both = [key for key in self.policies if key in expected and key in actual]
         found = [
             at_step(self.policies[key](actual[key], expected[key], own=own), write_key(key))
             for key in both
         ]
-        rest = blank(actual, both), blank(expected, both)
+        rest = _blank(actual, both), _blank(expected, both)
         found.append(gather(*rest, "", own=own, digest=Digestion().digest))
         return merge(found, str(self))
 
 
-def blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:
-    """Return a copy of a mapping, of its own class, that has nothing at some keys.
+def _blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:
+    """Return a copy of a mapping, of its own class, with None as the value of some keys.
 
-    The keys stay, because they and their order are to be compared too.
+    The keys are kept, because they and their order are compared as well.
     """
     rest = copy.copy(mapping)
     if rest is mapping:
@@ -106,4 +105,4 @@ def blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:
 
 
 def write_key(key: object) -> str:
-    return f"[{show(key, limit=KEY_LIMIT)}]"
+    return f"[{show(key, limit=_KEY_LIMIT)}]"

@@ -1,4 +1,4 @@
-"""The policies that admit a distance between floats; all else is compared exactly."""
+"""The policies with a tolerance between floats; all else is compared exactly."""
 
 from __future__ import annotations
 
@@ -10,19 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 from .elements import count_ulps
 from .floats import count_ulp, modulus, write_number
+from .pairs import Tolerance
+from .show import ShownAsText
 from .walk import gather
 
 if TYPE_CHECKING:
     from ..model.comparison import Comparison, OwnComparison
 
-__all__ = ["Close", "ReorderedSum", "Ulp"]
-
 #: The unit roundoff of the 64-bit floats of Python.
-ROUNDOFF = 2.0**-53
+_ROUNDOFF = 2.0**-53
+
+
+class _Tolerant(Tolerance, ShownAsText):
+    """A policy that walks both values, and decides about floats that are not the same."""
+
+    __slots__ = ()
+
+    def __call__(
+        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
+    ) -> Comparison:
+        return gather(actual, expected, str(self), tolerance=self, own=own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Close:
+class Close(_Tolerant):
     """As `Exact`, with a tolerance between floats: |actual - expected| <= atol + rtol |expected|.
 
     Complex numbers are measured by their modulus.
@@ -34,37 +45,30 @@ class Close:
     def __str__(self) -> str:
         return f"close(rtol={self.rtol!r}, atol={self.atol!r})"
 
-    __repr__ = __str__
-
-    def __call__(
-        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
-    ) -> Comparison:
-        return gather(actual, expected, str(self), tolerance=self, own=own)
-
     def admits(self, actual: complex, expected: complex, /) -> bool:
-        return is_near(actual, expected, self.allowed)
+        return _is_near(actual, expected, self.allowed)
 
     def admits_elements(self, actual: Any, expected: Any, /) -> Any:
         import numpy as np
 
         wide = np.result_type(actual.dtype, np.float64)
-        return are_near(
+        return _are_near(
             actual.astype(wide), expected.astype(wide), lambda e: self.atol + self.rtol * abs(e)
         )
 
     def allow(self, actual: complex, expected: complex, /) -> str:
-        return write_excess(actual, expected, self.allowed(expected))
+        return _write_excess(actual, expected, self.allowed(expected))
 
     def allowed(self, expected: complex) -> float:
         return self.atol + self.rtol * modulus(expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Ulp:
+class Ulp(_Tolerant):
     """As `Exact`, but for floats at most `steps` apart on the number line of their type.
 
-    Of complex numbers both parts count. Both zeros are the same place; what is not finite is
-    near nothing.
+    For complex numbers, both parts count. Both zeros are the same place; a number that is not
+    finite is near no other.
     """
 
     steps: int
@@ -72,17 +76,10 @@ class Ulp:
     def __str__(self) -> str:
         return f"ulp({self.steps})"
 
-    __repr__ = __str__
-
-    def __call__(
-        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
-    ) -> Comparison:
-        return gather(actual, expected, str(self), tolerance=self, own=own)
-
     def admits(self, actual: complex, expected: complex, /) -> bool:
         if isinstance(actual, complex):
             parts = ((actual.real, expected.real), (actual.imag, expected.imag))
-            return all(same_infinity(a, e) or self.admits(a, e) for a, e in parts)
+            return all(_same_infinity(a, e) or self.admits(a, e) for a, e in parts)
         finite = cmath.isfinite(actual) and cmath.isfinite(expected)
         return finite and count_ulp(float(actual), expected.real) <= self.steps
 
@@ -104,8 +101,8 @@ class Ulp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ReorderedSum:
-    """As `Exact`, but for floats as far apart as two orders of one sum can be.
+class ReorderedSum(_Tolerant):
+    """As `Exact`, but for floats at most as far apart as two summation orders can be.
 
     That is 2 (n - 1) u Σ|x| for n terms x and the unit roundoff u of the result's type: the
     running error bound of recursive summation, twice (Higham, Accuracy and Stability of Numerical
@@ -119,44 +116,37 @@ class ReorderedSum:
     def __str__(self) -> str:
         return f"reordered_sum({self.terms} terms, sum |x| = {self.magnitude:g})"
 
-    __repr__ = __str__
-
-    def __call__(
-        self, actual: object, expected: object, /, *, own: OwnComparison | None = None
-    ) -> Comparison:
-        return gather(actual, expected, str(self), tolerance=self, own=own)
-
     def admits(self, actual: complex, expected: complex, /) -> bool:
-        return is_near(actual, expected, lambda _: self.allowed(ROUNDOFF))
+        return _is_near(actual, expected, lambda _: self.allowed(_ROUNDOFF))
 
     def admits_elements(self, actual: Any, expected: Any, /) -> Any:
         import numpy as np
 
-        allowed = self.allowed(roundoff_of(actual))
+        allowed = self.allowed(_roundoff_of(actual))
         wide = np.result_type(actual.dtype, np.float64)
-        return are_near(actual.astype(wide), expected.astype(wide), lambda _: allowed)
+        return _are_near(actual.astype(wide), expected.astype(wide), lambda _: allowed)
 
     def allow(self, actual: complex, expected: complex, /) -> str:
-        return write_excess(actual, expected, self.allowed(roundoff_of(actual)))
+        return _write_excess(actual, expected, self.allowed(_roundoff_of(actual)))
 
     def allowed(self, roundoff: float) -> float:
         return 2 * (self.terms - 1) * roundoff * self.magnitude
 
 
-def roundoff_of(numbers: Any) -> float:
+def _roundoff_of(numbers: Any) -> float:
     """Return the unit roundoff of the type of a number or array."""
     if not hasattr(numbers, "dtype"):
-        return ROUNDOFF
+        return _ROUNDOFF
     import numpy as np
 
     return float(np.finfo(numbers.dtype).eps) / 2
 
 
-def is_near(actual: complex, expected: complex, allowed: Callable[[complex], float]) -> bool:
-    """Tell whether two numbers are at most so far apart; each infinite part must be the same.
+def _is_near(actual: complex, expected: complex, allowed: Callable[[complex], float]) -> bool:
+    """Return whether two numbers are within the allowed distance; infinite parts must be the same.
 
-    Where the distance, or the modulus of a complex number, is more than the largest float, they
-    are not: an infinite allowance would admit everything.
+    If the distance, or the modulus of a complex number, exceeds the largest float, they are not
+    near: an infinite allowance would admit everything.
     """
     if cmath.isfinite(actual) and cmath.isfinite(expected):
         distance, size = modulus(actual - expected), modulus(expected)
@@ -164,15 +154,15 @@ def is_near(actual: complex, expected: complex, allowed: Callable[[complex], flo
     if not isinstance(actual, complex):
         return False
     parts = ((actual.real, expected.real), (actual.imag, expected.imag))
-    return all(same_infinity(a, e) or is_near(a, e, allowed) for a, e in parts)
+    return all(_same_infinity(a, e) or _is_near(a, e, allowed) for a, e in parts)
 
 
-def same_infinity(actual: float, expected: float) -> bool:
+def _same_infinity(actual: float, expected: float) -> bool:
     return actual == expected or (actual != actual and expected != expected)
 
 
-def are_near(actual: Any, expected: Any, allowed: Callable[[Any], Any]) -> Any:
-    """Answer `is_near` for each element of two arrays of one dtype, not narrower than double."""
+def _are_near(actual: Any, expected: Any, allowed: Callable[[Any], Any]) -> Any:
+    """Answer `_is_near` for each element of two arrays of one dtype, not narrower than double."""
     import numpy as np
 
     finite = np.isfinite(actual) & np.isfinite(expected)
@@ -182,12 +172,12 @@ def are_near(actual: Any, expected: Any, allowed: Callable[[Any], Any]) -> Any:
         near = finite & measured & (distance <= allowed(expected))
     if actual.dtype.kind == "c":
         pairs = zip(actual[~finite].tolist(), expected[~finite].tolist(), strict=True)
-        near[~finite] = [is_near(a, e, allowed) for a, e in pairs]
+        near[~finite] = [_is_near(a, e, allowed) for a, e in pairs]
     return near
 
 
-def write_excess(actual: complex, expected: complex, allowed: float) -> str:
-    """Say how far apart two numbers are, and how far they may be."""
+def _write_excess(actual: complex, expected: complex, allowed: float) -> str:
+    """Describe the distance of two numbers, and the allowed one."""
     if not (cmath.isfinite(actual) and cmath.isfinite(expected)):
         return ""
     return f"off by {write_number(modulus(actual - expected))}, allowed {write_number(allowed)}"

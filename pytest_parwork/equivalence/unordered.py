@@ -1,4 +1,4 @@
-"""The policy for items whose order says nothing: a multiset."""
+"""The policy for items whose order does not matter: a multiset."""
 
 from __future__ import annotations
 
@@ -12,41 +12,38 @@ from .containers import CONTENTS
 from .digest import Digestion
 from .gathering import KEPT
 from .pairs import ABSENT, Relation, Unequal, render
+from .show import ShownAsText
 from .walk import Effort, Walk, gather, is_same_class
 
 if TYPE_CHECKING:
     from ..model.comparison import OwnComparison
 
-__all__ = ["Unordered"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Unordered:
+class Unordered(ShownAsText):
     """As `Exact`, but the items of a list, tuple, deque or array may come in any order."""
 
     def __str__(self) -> str:
         return "unordered()"
 
-    __repr__ = __str__
-
     def __call__(
         self, actual: object, expected: object, /, *, own: OwnComparison | None = None
     ) -> Comparison:
-        """Compare the whole exactly where it has no order, or another type, dtype or shape."""
+        """Compare exactly, as a whole, if there is no order, or if type, dtype or shape differ."""
         digest = Digestion().digest if own is None else None
         whole = gather(actual, expected, str(self), own=own, digest=digest)
         if whole:
             return whole
         try:
-            left, right = read_items(actual), read_items(expected)
-            if left is None or right is None or not are_alike(actual, expected):
+            left, right = _read_items(actual), _read_items(expected)
+            if left is None or right is None or not _are_alike(actual, expected):
                 return whole
         except KeyboardInterrupt:
             raise
-        except BaseException:  # by code of the values' classes, which may exit
+        except BaseException:  # from code of the values' classes, which may even exit
             return whole
         walk = Walk(tolerance=None, dict_order=False, own=own, digest=digest, effort=Effort())
-        extra, missing = pair_items(left, right, walk)
+        extra, missing = _pair_items(left, right, walk)
         found = [Unequal("extra", left[i], ABSENT, suffix=f"[{i}]") for i in extra]
         found += [Unequal("missing", ABSENT, right[i], suffix=f"[{i}]") for i in missing]
         classes = {"extra": len(extra), "missing": len(missing)}
@@ -58,8 +55,8 @@ class Unordered:
         )
 
 
-def read_items(value: Any) -> Sequence[object] | None:
-    """Return the items, of an array those along its first axis, None of what has no order."""
+def _read_items(value: Any) -> Sequence[object] | None:
+    """Return the items (for an array, along its first axis), None for values without an order."""
     for base in (list, tuple, deque):
         if isinstance(value, base) and not hasattr(value, "_fields"):
             return tuple(CONTENTS[base](value))
@@ -68,20 +65,20 @@ def read_items(value: Any) -> Sequence[object] | None:
     return None
 
 
-def are_alike(actual: Any, expected: Any) -> bool:
-    """Tell whether two collections can have the same items, as far as their types say."""
+def _are_alike(actual: Any, expected: Any) -> bool:
+    """Return whether two collections can have the same items, judging by their types."""
     names = ("dtype", "ndim")
     return is_same_class(type(actual), type(expected)) and all(
         getattr(actual, name, None) == getattr(expected, name, None) for name in names
     )
 
 
-def pair_items(
+def _pair_items(
     actual: Sequence[object], expected: Sequence[object], relation: Relation
 ) -> tuple[list[int], list[int]]:
     """Return the numbers of the items that have no partner on the other side.
 
-    They are found by their digests; what has none is tried one by one, until that takes too long.
+    Partners are found by digest; items without one are tried one by one, until this takes too long.
     """
     waiting: defaultdict[bytes | None, deque[int]] = defaultdict(deque)
     for number, item in enumerate(expected):
@@ -89,7 +86,7 @@ def pair_items(
     extra = []
     for number, item in enumerate(actual):
         candidates = waiting[relation.identify(item)]
-        partner = next((n for n in candidates if is_partner(item, expected[n], relation)), None)
+        partner = next((n for n in candidates if _is_partner(item, expected[n], relation)), None)
         if partner is None:
             extra.append(number)
         else:
@@ -97,8 +94,8 @@ def pair_items(
     return extra, sorted(number for numbers in waiting.values() for number in numbers)
 
 
-def is_partner(item: object, other: object, relation: Relation) -> bool:
-    """Tell whether two items are equal, no once that took too long, or went too deep."""
+def _is_partner(item: object, other: object, relation: Relation) -> bool:
+    """Return whether two items are equal; False once this took too long, or went too deep."""
     try:
         return relation.identify(item) is not None or bool(relation.guess(item, other))
     except RecursionError:

@@ -26,25 +26,23 @@ from .pairs import (
 from .scalars import PLAIN, is_plainly_equal
 from .show import name_type, show
 
-__all__ = ["FAMILIES", "gather"]
-
-#: An object that makes a new part of itself at every look has no end.
+#: The largest depth: an object that creates a new part at every access has no end.
 DEPTH = 50_000
 
-#: So many parts (a few seconds) are spent on keys and elements that hash and `==` do not find.
-GUESSES = 200_000
+#: The limit of parts (a few seconds) to try for keys and elements that hash and `==` do not find.
+_GUESSES = 200_000
 
-#: Besides objects without `__eq__`: where it matters whether two of them are one.
-SHARED = {list, dict, set, deque, defaultdict, OrderedDict, Counter}
+#: In addition to objects without `__eq__`: types for which it matters if two are one object.
+_SHARED = {list, dict, set, deque, defaultdict, OrderedDict, Counter}
 
-Met: TypeAlias = dict[tuple[int, int], Pair]
+_Met: TypeAlias = dict[tuple[int, int], Pair]
 
-#: Returns what a value shares with its equals alone, None if nothing tells.
-Digest: TypeAlias = Callable[[object], "bytes | None"]
+#: Returns the digest that a value shares only with equal values, None if there is none.
+_Digest: TypeAlias = Callable[[object], "bytes | None"]
 
 Family: TypeAlias = Callable[[type], Comparer | None]
 
-#: The families of comparers, asked in this order for the one of a class; the last knows all.
+#: The families of comparers, in the order in which they are tried; the last accepts all classes.
 FAMILIES: tuple[Family, ...] = (
     arrays.find,
     libraries.find,
@@ -64,11 +62,11 @@ def gather(
     tolerance: Tolerance | None = None,
     dict_order: bool = False,
     own: OwnComparison | None = None,
-    digest: Digest | None = None,
+    digest: _Digest | None = None,
 ) -> Comparison:
-    """Return all mismatches by the policy of that name; `digest` agrees with it where it is asked.
+    """Return all mismatches by the policy of that name; `digest` must agree with the policy.
 
-    `own` knows of values that are equal without having the same digest.
+    It is not used with `own`, by which values may be equal without having the same digest.
     """
     if is_plainly_equal(actual, expected):
         return Comparison(policy=policy)
@@ -104,14 +102,14 @@ def gather(
 
 @dataclass(slots=True)
 class Effort:
-    """How many more parts may be looked at to find out what belongs together."""
+    """The number of parts that may still be compared to find out which belong together."""
 
-    left: int = GUESSES
+    left: int = _GUESSES
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Two parts whose findings are being taken, one after the other."""
+class _Place:
+    """Two parts whose findings are being processed, one after the other."""
 
     findings: Iterator[Finding]
     pair: Pair
@@ -120,23 +118,23 @@ class Place:
 
 @dataclass(slots=True, kw_only=True)
 class Walk:
-    """A walk through two values; the comparers on its way see it as their relation.
+    """A walk through two values; comparers use it as their relation.
 
-    `met` are the pairs with parts so far, `around` those of the walks that wait for this one: they
-    are equal as far as this walk is concerned. The pairs themselves are kept, because an id is
-    given again when its owner is gone. `partners` are the pairs in which an object of either side
-    was met first. `own` is asked first, of all that is not plain.
+    `met` are the visited pairs with parts, `around` those of the walks that wait for this one: this
+    walk assumes that they are equal. The pairs themselves are kept alive, because an id can be
+    reused after its object is deleted. `partners` are the pairs in which an object of either side
+    occurred first. `own` is asked first, about everything that is not plain.
     """
 
     tolerance: Tolerance | None
     dict_order: bool
     own: OwnComparison | None
-    digest: Digest | None
+    digest: _Digest | None
     effort: Effort
     found: int = 0
-    around: tuple[Met, ...] = ()
+    around: tuple[_Met, ...] = ()
     is_guess: bool = False
-    met: Met = field(default_factory=dict)
+    met: _Met = field(default_factory=dict)
     partners: tuple[dict[int, Pair], dict[int, Pair]] = field(default_factory=lambda: ({}, {}))
 
     def take(
@@ -144,10 +142,10 @@ class Walk:
     ) -> Iterator[tuple[Unequal | Remark | Mismatch, Path]]:
         """Yield what is not equal, in the order of the values, with its path.
 
-        A stack of iterators takes the place of recursion, so that depth costs memory only.
+        A stack of iterators replaces recursion, so that depth costs only memory.
         """
         comparers: dict[type, Comparer] = {}
-        stack = [Place(iter((Pair(actual, expected),)), Pair(None, None), None)]
+        stack = [_Place(iter((Pair(actual, expected),)), Pair(None, None), None)]
         while stack:
             place = stack[-1]
             try:
@@ -169,37 +167,37 @@ class Walk:
                             continue
                     if cls is not type(right) and not is_same_class(cls, type(right)):
                         self.found += 1
-                        yield Unequal("type", left, right, describe_types), path
+                        yield Unequal("type", left, right, _describe_types), path
                         continue
-                    if not self.around and (cls in SHARED or cls.__eq__ is object.__eq__):
-                        yield from ((remark, path) for remark in self.tell_identity(finding))
+                    if not self.around and (cls in _SHARED or cls.__eq__ is object.__eq__):
+                        yield from ((remark, path) for remark in self.note_identity(finding))
                     self.met[id(place.pair.actual), id(place.pair.expected)] = place.pair
                     if self.has_met(left, right):
                         continue
                     if len(stack) > DEPTH:
                         self.found += 1
                         yield Unequal("uncomparable", left, right, "too deep"), path
-                        return  # its neighbours may have no end either
+                        return  # its neighbours may be endless as well
                     if self.is_guess:
                         self.effort.left -= 1
                     comparer = comparers.get(cls)
                     if comparer is None:
                         comparer = comparers[cls] = find(cls)
-                    stack.append(Place(comparer(left, right, self), finding, path))
+                    stack.append(_Place(comparer(left, right, self), finding, path))
                     break
                 else:
                     stack.pop()
             except (KeyboardInterrupt, GeneratorExit):
                 raise
-            except BaseException as error:  # by code of the values' classes, which may exit
+            except BaseException as error:  # from code of the values' classes, which may even exit
                 if self.around and isinstance(error, RecursionError):
-                    raise  # or each walk that waits for this one would try once more
+                    raise  # otherwise each walk that waits for this one would try again
                 advice = f"comparing raised {show(error)}; compare with a function"
                 self.found += 1
                 yield Unequal("uncomparable", *place.pair[:2], advice), place.path
 
-    def tell_identity(self, pair: Pair) -> Iterator[Remark]:
-        """Yield whether one side is an object of its own where the other is met once more."""
+    def note_identity(self, pair: Pair) -> Iterator[Remark]:
+        """Yield a remark where one side has a new object and the other a repeated one."""
         partners = [
             known.setdefault(id(part), pair)
             for known, part in zip(self.partners, pair[:2], strict=True)
@@ -224,10 +222,11 @@ class Walk:
         return None if self.digest is None else self.digest(value)
 
     def decide(self, actual: object, expected: object, *, is_guess: bool) -> bool:
-        """Walk through two parts, on the understanding that what was met before is equal.
+        """Walk through two parts, assuming that the pairs visited before are equal.
 
-        What the inner walk met is then equal too, on the same understanding: without it a graph
-        of objects that hold sets of one another would be walked along every path.
+        If the parts are equal, so are the pairs that the inner walk visited, on the same
+        assumption. Without it, a graph of objects that contain sets of one another would be walked
+        along every path.
         """
         inner = Walk(
             tolerance=self.tolerance,
@@ -252,7 +251,7 @@ def find(cls: type) -> Comparer:
         comparer = family(cls)
         if comparer is not None:
             break
-    assert comparer is not None, "the last family knows all classes"
+    assert comparer is not None, "the last family accepts all classes"
     return comparer
 
 
@@ -262,5 +261,5 @@ def is_same_class(actual: type, expected: type) -> bool:
     return (actual.__module__, actual.__qualname__) == (expected.__module__, expected.__qualname__)
 
 
-def describe_types(actual: object, expected: object) -> str:
+def _describe_types(actual: object, expected: object) -> str:
     return f"type {name_type(type(actual))}, expected {name_type(type(expected))}"

@@ -1,4 +1,4 @@
-"""How many workers, and native threads in each, there is room for."""
+"""The number of workers, and of native threads in each, that a run may have."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from ..model.errors import UsageError
 from ..model.work import Budget, WorkersAsked
 from .cpus import usable_cpus
 
-__all__ = ["MOST", "most_workers", "native_threads", "resolve", "usable_cpus"]
-
-#: The variable by which a user allows no more workers than this, whatever a test asks for.
+#: The variable with which a user caps the number of workers, whatever a test asks for.
 MOST = "PARWORK_MAX_WORKERS"
 
 
 def resolve(asked: WorkersAsked) -> Budget:
-    """Return the budget for what was asked; raises `UsageError` as `most_workers` does.
+    """Return the budget for the workers asked for; raises `UsageError` as `most_workers` does.
 
-    `"auto"` is the usable CPUs, shared among the processes of pytest-xdist, and at least 2, because
-    one worker proves nothing. A number is the user's word and is not divided.
+    `"auto"` is the number of usable CPUs, divided among the processes of pytest-xdist, and at least
+    2, because one worker proves nothing. A number is the user's decision and is not divided.
     """
     cpus = usable_cpus()
     if asked == "auto":
@@ -42,7 +40,7 @@ def resolve(asked: WorkersAsked) -> Budget:
 
 
 def most_workers() -> int | None:
-    """Return what the user allows at most, None without a word; raises `UsageError`."""
+    """Return the user's cap on the workers, None if there is none; raises `UsageError`."""
     text = os.environ.get(MOST, "").strip()
     if not text:
         return None
@@ -51,20 +49,20 @@ def most_workers() -> int | None:
     except ValueError:
         most = 0
     if most < 1:
-        raise UsageError(f"{MOST}={text}: give a whole number from 1 on, or unset it")
+        raise UsageError(f"{MOST}={text}: give a whole number, at least 1, or unset it")
     return most
 
 
 def native_threads(workers: int) -> int:
-    """Return the threads that BLAS and OpenMP may use in each of `workers`, and in serial.
+    """Return the threads that BLAS and OpenMP may use in each of `workers`, and in the serial run.
 
-    Both legs need the same number, or the order of summation differs, and with it the results.
+    Both legs need the same number. Otherwise the order of summation differs, and so do the results.
     """
     return max(1, usable_cpus().number // _xdist_processes() // workers)
 
 
 def _xdist_processes() -> int:
-    """Return among how many processes pytest-xdist shares the tests of this session."""
+    """Return the number of processes among which pytest-xdist divides the tests of this session."""
     try:
         return max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The two clocks: one that is the same for every process of a machine, one of the calendar."""
+"""The two clocks: one that all processes of a machine share, and the calendar's."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from functools import cache, partial
 from pathlib import Path
 from time import monotonic, perf_counter, time
 
-__all__ = ["host", "now", "steady", "today", "wall"]
-
-#: Where Linux tells which machine this is, until it is started again.
+#: Where Linux identifies this machine, until its next boot.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 #: Seconds on the monotonic clock that all processes of a machine share (Linux, macOS, and
 #: Windows from Python 3.10). Only differences mean anything. Wrapped, because libraries that freeze
-#: the time in tests replace the functions of `time` under every name that a module has for them.
+#: the time in tests replace the functions of `time` in every module that has imported them.
 now = partial(perf_counter)
 
-#: Seconds on the clock by which event loops wait, wrapped for the same reason.
+#: Seconds on the clock that event loops use, wrapped for the same reason.
 steady = partial(monotonic)
 
 #: When `now` would have been 0, in seconds since 1970.
@@ -36,7 +34,7 @@ def host() -> str:
 
 
 def wall() -> float:
-    """Return the seconds since 1970, which go on where a test has frozen the time."""
+    """Return the seconds since 1970, even where a test has frozen the time."""
     return _EPOCH + now()
 
 

@@ -1,4 +1,4 @@
-"""Start methods of multiprocessing that record their processes and leave `__main__` alone."""
+"""Start methods of multiprocessing that record their processes and do not import `__main__`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from typing import Any
 
 from .clock import now
 from .exits import hear_of_exit
-from .forking import refuse_beside_threads
+from .forking import reject_fork_with_threads
 from .inherited import inherited, repair
 from .marks import claim_folder
 from .native import OpenMP
 
-__all__ = ["Processes", "forks_beside_threads", "is_measured", "start_methods"]
-
-#: By these coverage tells processes that are started that they are measured, too.
+#: The variables by which coverage makes new processes measure themselves as well.
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
-#: Seconds between two looks at whether processes have ended.
+#: Seconds between two checks whether processes have exited.
 LOOK = 0.05
 
 START_METHODS = ("fork", "spawn", "forkserver")
@@ -36,28 +34,28 @@ _swapping = threading.Lock()
 
 
 def start_methods() -> list[str]:
-    """Return the start methods that this system has."""
+    """Return the start methods that this system supports."""
     return [name for name in START_METHODS if name in multiprocessing.get_all_start_methods()]
 
 
 def is_measured() -> bool:
-    """Return whether workers have something to save at their end, which coverage then counts."""
+    """Return whether workers write coverage data at their exit, for which they need time."""
     return any(name in os.environ for name in MEASURED)
 
 
 class Processes:
-    """A multiprocessing context whose processes can be watched: `context` goes to the library.
+    """A multiprocessing context whose processes can be watched; `context` is for the library.
 
-    Without a start method it is the default one. Raises `BackendError` where that is fork and
-    threads are alive that a fork could not do without.
+    Without a start method, the default one is used. Raises `BackendError` where that is fork and
+    there are threads whose locks could block a forked worker.
     """
 
     def __init__(self, method: str | None) -> None:
         self.method = method or multiprocessing.get_context().get_start_method() or "fork"
         if method is None and self.method == "fork":
-            refuse_beside_threads()  # here, because a Pool forks as soon as it is made
+            reject_fork_with_threads()  # here, because a Pool forks as soon as it is created
         if self.method == "forkserver":
-            claim_folder(util.get_temp_dir())  # where its socket will be
+            claim_folder(util.get_temp_dir())  # the location of its socket
         self._started: list[BaseProcess] = []
         self._ended: dict[int, int] = {}  # exit codes of processes that are closed
         self._openmp = OpenMP()
@@ -69,11 +67,11 @@ class Processes:
             start = made.start
 
             def recorded_start() -> None:
-                del made.start  # or the process could not be pickled
+                del made.start  # otherwise the process could not be pickled
                 self._started.append(made)  # before, because Ctrl-C may come in the middle
                 if self.method == "fork":
                     self._openmp.pause()
-                    with forks_beside_threads(), _repaired(made):
+                    with _without_fork_warning(), _repaired(made):
                         start()
                 else:
                     with _without_main():
@@ -92,7 +90,7 @@ class Processes:
     def start(
         self, call: Callable[..., object], *args: object, name: str | None = None
     ) -> BaseProcess:
-        """Start a process that makes one call."""
+        """Start a process for one call."""
         made = self._make(target=call, args=args, name=name)
         made.start()
         return made
@@ -103,26 +101,26 @@ class Processes:
         return {pid: code for pid, code in codes.items() if pid is not None} | self._ended
 
     def release(self, process: BaseProcess) -> int:
-        """Let a process go that ends and that no library holds; return its exit code."""
+        """Release a process that is exiting and that no library holds; return its exit code."""
         process.join()
         assert process.pid is not None
         assert process.exitcode is not None
         code = self._ended[process.pid] = process.exitcode
         self._started.remove(process)
-        process.close()  # or thousands of them would hold a descriptor each
+        process.close()  # otherwise thousands of them would hold a descriptor each
         return code
 
     def wait(self, deadline: float) -> None:
-        """Wait up to `deadline` seconds in all for the processes to end by themselves."""
+        """Wait up to `deadline` seconds in all for the processes to exit by themselves."""
         until = now() + deadline
-        # Not by the sentinels alone: what a task left behind holds that of its process open.
+        # Sentinels are not enough: a child that a task left behind keeps that of its parent open.
         while (
             left := [process.sentinel for process in self._started if process.is_alive()]
         ) and now() < until:
             connection.wait(left, LOOK)
 
     def end(self, deadline: float) -> list[int]:
-        """Kill what is still alive, waiting `deadline` seconds in all; return the survivors."""
+        """Kill all living processes, wait up to `deadline` seconds, and return the survivors."""
         if is_measured():
             self.wait(deadline)
         for process in self._started:
@@ -133,10 +131,10 @@ class Processes:
 
 
 def _read_once(process: BaseProcess) -> None:
-    """Let one thread at a time ask how a process of the fork server ended.
+    """Let only one thread at a time read the exit code of a process of the fork server.
 
-    The exit code comes through a pipe, once: of two threads that ask, the library's and ours, the
-    one that comes late reads nothing and overwrites the code with 255.
+    The code can be read from its pipe once. When two threads read it, the library's and ours, the
+    later one gets nothing and overwrites the code with 255.
     """
     popen: Any = process._popen  # type: ignore[attr-defined]  # the only way to it
     poll, reading = popen.poll, threading.Lock()
@@ -153,7 +151,7 @@ def _read_once(process: BaseProcess) -> None:
 
 @contextmanager
 def _repaired(process: BaseProcess) -> Iterator[None]:
-    """Have a process that is forked inside begin with repairing what it inherits."""
+    """Make a process that is forked inside the block first repair what it inherits."""
     repairs, run = inherited(), process.run
 
     def run_repaired() -> None:
@@ -164,16 +162,16 @@ def _repaired(process: BaseProcess) -> Iterator[None]:
     try:
         yield
     finally:
-        # Here only: the forked process runs the other one.
+        # In this process only: the forked one calls `run_repaired`.
         del process.run
 
 
 @contextmanager
-def forks_beside_threads() -> Iterator[None]:
-    """Silence Python 3.12's warning of a fork beside any thread, even one that only waits.
+def _without_fork_warning() -> Iterator[None]:
+    """Silence the warning of Python 3.12 about a fork in a process with any other thread.
 
-    Those that matter are told by ourselves, once a run; see `forking`. The filter goes by the text,
-    because a forked child keeps it.
+    It includes threads that only wait. We report those that matter, once a run; see `forking`. The
+    filter matches the text and nothing else, because a forked child inherits it.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".*use of fork\(\) may lead to deadlocks")
@@ -184,8 +182,8 @@ def forks_beside_threads() -> Iterator[None]:
 def _without_main() -> Iterator[None]:
     """Hide `__main__` while a process starts.
 
-    Otherwise spawn and forkserver import it again in every worker, and it is pytest: 130 ms, or a
-    script without a guard around its `pytest.main()`.
+    Otherwise spawn and forkserver import it again in every worker. It is pytest, which takes
+    130 ms, or a script that may call `pytest.main()` without a guard.
     """
     with _swapping:
         main = sys.modules["__main__"]

@@ -1,4 +1,4 @@
-"""How many processors this process may use."""
+"""The number of processors that this process may use."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-__all__ = ["Cpus", "usable_cpus"]
-
-#: What Linux tells of this process: its control groups, and where these are mounted.
+#: Where Linux lists the control groups of this process, and their mounts.
 PROC = Path("/proc/self")
 
-#: Where control groups are mounted if `mountinfo` does not say.
+#: The usual mount point of control groups, for a `mountinfo` that does not list them.
 CGROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cpus:
-    """A number of processors; `limit` is what keeps it below that of the machine, if anything."""
+    """A number of processors; `limit` names the limit that lowers it, empty if it is all."""
 
     number: int
     limit: str = ""
@@ -32,23 +30,23 @@ class Cpus:
 
 
 def usable_cpus() -> Cpus:
-    """Return the processors that this process may use, by whichever limit is the lowest.
+    """Return the processors that this process may use, by the lowest of all limits.
 
-    The limits are its affinity (in which a container's cpuset shows), the CPU time that its control
-    groups get, and from Python 3.13 on what the user told Python. That last one only lowers the
-    number: workers beyond the processors that there are would be measured as a slow library.
+    The limits are its affinity (which includes a container's cpuset), the CPU time that its control
+    groups get, and from Python 3.13 on the number that the user set for Python. The latter can only
+    lower the number: more workers than processors would make the tested library look slow.
     """
     machine = os.cpu_count() or 1
     try:
         found = Cpus(number=len(os.sched_getaffinity(0)))  # not on macOS and Windows
     except (AttributeError, OSError):
         found = Cpus(number=machine)
-    told = getattr(os, "process_cpu_count", lambda: None)() or found.number
-    if told == found.number < machine:  # else `machine` is what the user told as well
+    usable = getattr(os, "process_cpu_count", lambda: None)() or found.number
+    if usable == found.number < machine:  # else the user's number has replaced `machine` as well
         found = Cpus(number=found.number, limit="affinity")
-    elif told < found.number:
+    elif usable < found.number:
         is_option = "cpu_count" in sys._xoptions
-        found = Cpus(number=told, limit="-X cpu_count" if is_option else "PYTHON_CPU_COUNT")
+        found = Cpus(number=usable, limit="-X cpu_count" if is_option else "PYTHON_CPU_COUNT")
     quota = min(_quotas(), default=math.inf)
     if quota < found.number and (whole := max(1, math.ceil(quota))) < found.number:
         found = Cpus(number=whole, limit="cgroup limit")
@@ -56,21 +54,21 @@ def usable_cpus() -> Cpus:
 
 
 def _quotas() -> Iterator[float]:
-    """Yield, in processors, what each control group around this process allows.
+    """Yield, in processors, the limit of each control group around this process.
 
-    A group's limit holds for all below it, so that of a container, of a pod around it and of the
-    service around both may each be the tightest.
+    A group's limit includes all groups below it. The lowest may be that of a container, of the pod
+    around it, or of the service around both.
     """
-    for folder in _groups():
+    for folder in _control_groups():
         quota, _, period = _text(folder / "cpu.max").partition(" ")  # version 2
         if not quota:
             quota, period = (_text(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
-        # "max", and -1 in version 1, are no limit; nor is what makes no sense.
+        # "max", and -1 in version 1, mean no limit; invalid texts are ignored.
         if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):
             yield int(quota) / int(period)
 
 
-def _groups() -> Iterator[Path]:
+def _control_groups() -> Iterator[Path]:
     """Yield the folder of each control group that limits CPU time, with those around it."""
     mounts = list(_mounts())
     for line in (_text(PROC / "cgroup") or "0::/\n0:cpu:/").splitlines():
@@ -86,7 +84,7 @@ def _groups() -> Iterator[Path]:
 
 
 def _mounts() -> Iterator[tuple[str, str, Path]]:
-    """Yield each mount that may hold limits of CPU time, as (version, its root, its place)."""
+    """Yield each mount that may hold limits of CPU time, as (version, root, mount point)."""
     for line in _text(PROC / "mountinfo").splitlines():
         fields, _, rest = line.partition(" - ")
         described, names = fields.split(" "), rest.split(" ")
@@ -101,10 +99,10 @@ def _mounts() -> Iterator[tuple[str, str, Path]]:
 
 
 def _upwards(path: str, root: str, mount: Path) -> Iterator[Path]:
-    """Yield the folder of the group `path` and those around it, up to where it is mounted.
+    """Yield the folder of the group `path` and those around it, up to the mount point.
 
-    In a container without a namespace of its own, the path is the host's and so is the root. A path
-    that is not below the root is another namespace's: only the mount itself can be told.
+    In a container without a namespace of its own, path and root are the host's. A path that is not
+    below the root is another namespace's: then only the mount point itself is known.
     """
     try:
         inside = PurePosixPath(path).relative_to(root)

@@ -1,4 +1,4 @@
-"""A limit of seconds on code in the main thread, which only a signal can end."""
+"""A time limit on code in the main thread, which only a signal can interrupt."""
 
 from __future__ import annotations
 
@@ -11,37 +11,35 @@ from types import FrameType
 
 from .clock import now
 
-__all__ = ["TimedOut", "deadline"]
-
 #: Seconds until `TimedOut` is raised again in code that caught it.
 AGAIN = 0.1
 
-#: Seconds behind its time from which an alarm may ring late because the process was stopped.
+#: An alarm that is more than so many seconds late may be so because the process was stopped.
 LATE = 0.1
 
-#: The same once code has caught it so often that chance has to be helped.
+#: Once code has caught `TimedOut` more than PATIENCE times, it is raised again in SOON seconds.
 SOON = 2e-6
 PATIENCE = 2
 
 
-#: Made once: most code has no limit.
+#: One object for all code without a limit, which most is.
 _NONE = nullcontext()
 
 
 class TimedOut(BaseException):
-    """Raised inside code that has had its time; no `Exception`, so that few things catch it."""
+    """Raised inside code at its time limit; not an `Exception`, so that little code catches it."""
 
 
 def deadline(seconds: float | None) -> AbstractContextManager[None]:
-    """Raise `TimedOut` inside once `seconds` have passed, and again until it gets out.
+    """Raise `TimedOut` inside the block after `seconds`, and again until it leaves the block.
 
-    Time in which the process was stopped (SIGSTOP, Ctrl-Z) does not count: the limit begins anew.
-    It gets out in any case, at the end of the block: a `__del__` cannot raise, and code may catch
-    what it was interrupted with and return something all the same.
+    Time in which the process was stopped (SIGSTOP, Ctrl-Z) does not count: the limit starts again.
+    `TimedOut` is raised at the end of the block in any case, because a `__del__` cannot raise, and
+    because code may catch the exception and return something nevertheless.
 
-    Nothing is raised in other threads than the main one, without SIGALRM (Windows), and while code
-    does not come back to Python. An alarm that was set before rings inside if its time comes
-    first, and goes on afterwards.
+    Nothing is raised in threads other than the main one, without SIGALRM (Windows), and while code
+    does not return to Python. An alarm that was set before still rings inside the block if it is
+    due first, and stays set afterwards.
     """
     if seconds is None:
         return _NONE
@@ -50,7 +48,7 @@ def deadline(seconds: float | None) -> AbstractContextManager[None]:
 
 
 class _Alarm(AbstractContextManager[None]):
-    """SIGALRM at the end of a deadline, and before that for whoever had set one already."""
+    """SIGALRM at the end of a deadline, and at the time of an alarm that was set before."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -76,7 +74,7 @@ class _Alarm(AbstractContextManager[None]):
         signal.signal(signal.SIGALRM, self._handler or signal.SIG_DFL)
         if signal.getsignal(signal.SIGCONT) == self._go_on:
             signal.signal(signal.SIGCONT, self._continued or signal.SIG_DFL)
-        del self._outside, self._handled  # they hold all that is on the stack
+        del self._outside, self._handled  # they keep the whole stack alive
         if self._others < math.inf:
             rest = max(self._others - now(), 1e-6)
             signal.setitimer(signal.ITIMER_REAL, rest, self._interval)
@@ -96,25 +94,25 @@ class _Alarm(AbstractContextManager[None]):
             self._wind()
             if callable(self._handler):
                 self._handler(signum, frame)
-            elif self._handler is signal.SIG_DFL:  # which ends the process
+            elif self._handler is signal.SIG_DFL:  # which kills the process
                 signal.signal(signum, signal.SIG_DFL)
                 signal.raise_signal(signum)
         if now() >= self._end + LATE and not (self._rings or self._is_put_off):
-            # Where the process was stopped, Python comes to SIGCONT right after this, because its
-            # number is higher. Else some code did not come back to Python for so long.
+            # Where the process was stopped, Python handles SIGCONT right after this, because its
+            # number is higher. Otherwise some code did not return to Python for so long.
             self._is_put_off = True
             signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
             return
         if now() >= self._end and self._is_inside(frame):
             self._rings += 1
             if self._rings > PATIENCE:
-                # A loop around a `try` that catches all is left only by what is raised in the few
-                # instructions between two rounds, right after it has caught this one.
+                # A loop around a `try` that catches everything is left only by an exception that
+                # is raised between two iterations, in the few instructions after a catch.
                 signal.setitimer(signal.ITIMER_REAL, SOON * (1 + self._rings % 8), AGAIN)
             raise TimedOut
 
     def _go_on(self, signum: int, frame: FrameType | None) -> None:
-        """Begin anew after the process was stopped, nobody knows for how long."""
+        """Restart the limit after the process was stopped for an unknown time."""
         self._is_put_off = False
         self._end = now() + self._seconds
         self._wind()
@@ -122,12 +120,12 @@ class _Alarm(AbstractContextManager[None]):
             self._continued(signum, frame)
 
     def _is_inside(self, frame: FrameType | None) -> bool:
-        """Return whether the code under the deadline is running, and not we at its start or end."""
+        """Return whether the code under the deadline is running, not this class around it."""
         inside: FrameType | None = None
         while frame is not None and frame is not self._outside:
             inside, frame = frame, frame.f_back
         if frame is None:
             return False
-        if inside is None:  # a function in C is running, or an exception is on its way to us
+        if inside is None:  # a C function is running, or an exception is propagating to us
             return sys.exc_info()[1] is self._handled
         return inside.f_code not in (_Alarm.__enter__.__code__, _Alarm.__exit__.__code__)

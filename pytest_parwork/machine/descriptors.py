@@ -7,8 +7,6 @@ from contextlib import suppress
 
 from ..model.errors import BackendError
 
-__all__ = ["left", "require"]
-
 
 def left() -> int | None:
     """Return how many more files this process may open, None where the system does not say."""

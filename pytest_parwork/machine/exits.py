@@ -1,24 +1,28 @@
-"""How a library learns that one of its processes has exited, whoever holds its pipe."""
+"""How the exit of a process is noticed, and named."""
 
 from __future__ import annotations
 
 import os
-from multiprocessing import util
-from multiprocessing.process import BaseProcess
-from typing import Any
+import signal
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["hear_of_exit"]
+from ..model.public import BACKENDS, public
 
-#: The start methods whose processes are children of this one, of which it is told by `waitpid`.
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+#: The start methods whose processes are children of this one, so that `waitpid` reports them.
 _CHILDREN = {"fork", "loky", "spawn"}
 
 
 def hear_of_exit(process: BaseProcess) -> bool:
-    """Have a started process watched by itself, where the system can; return whether it is.
+    """Watch the exit of a started process itself, where the system can; return whether it does.
 
-    multiprocessing and loky wait for the end of a pipe, which everything holds that the process has
-    forked: a task that leaves a child behind and dies is waited for as long as the child lives.
+    multiprocessing and loky wait for the end of a pipe, which all children of the process hold as
+    well. When a task leaves a child behind and its worker dies, they would wait for the child.
     """
+    from multiprocessing import util  # here, because many only name an exit code
+
     popen: Any = process._popen  # type: ignore[attr-defined]  # the only way to it
     if getattr(popen, "is_heard_of", False):
         return True
@@ -32,3 +36,14 @@ def hear_of_exit(process: BaseProcess) -> bool:
     popen.sentinel = process._sentinel = end  # type: ignore[attr-defined]  # see above
     popen.is_heard_of = True
     return True
+
+
+@public(BACKENDS)
+def exit_name(code: int) -> str:
+    """Name an exit code: `SIGSEGV (signal 11)`, `exit code 3`."""
+    if code < 0:
+        try:
+            return f"{signal.Signals(-code).name} (signal {-code})"
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"

@@ -1,4 +1,4 @@
-"""Which threads make it unsafe to fork this process."""
+"""The threads that make it unsafe to fork this process."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from types import FrameType
 from ..model.errors import BackendError
 from .clock import now
 
-__all__ = ["refuse_beside_threads", "threads_beside"]
-
-#: Packages whose threads do not count. They wait for work, and hold no lock that a worker wants:
+#: Packages whose threads do not count. They wait for work, and hold no lock that a worker needs:
 #: those of the backends' libraries, kept from one run to the next (the libraries themselves fork
-#: beside them: a Pool replaces its workers from one); those that execnet has in every process of
-#: pytest-xdist; those of debuggers and notebooks, which take care of forks. Plugins of pytest are
-#: left out by their prefix: pytest-timeout may have a timer whenever a test runs.
+#: alongside them: a Pool replaces its workers from such a thread); those of execnet in every
+#: process of pytest-xdist; those of debuggers and notebooks, which handle forks. Plugins of pytest
+#: are excluded by their prefix: pytest-timeout may have a timer whenever a test runs.
 HELPERS = {
     "_pydevd_bundle",
     "_pytest",
@@ -37,34 +35,34 @@ PREFIX = "pytest_"
 #: Threads of executors that dask keeps alongside its event loop, busy ones too.
 DASK_POOLS = ("Dask-", "TCP-Executor-", "asyncio_")
 
-#: Where the threads of executors wait for work and run it. An idle one holds no lock, and a worker
-#: that uses its copy of the executor starts new threads; see `inherited`.
+#: The functions in which threads of executors wait for work and run it. An idle one holds no lock,
+#: and a worker that uses its copy of the executor starts new threads; see `inherited`.
 EXECUTORS = {("concurrent.futures.thread", "_worker"), ("multiprocessing.pool", "worker")}
 
-#: Seconds that a thread gets which is just ending, as those of the last run may be.
+#: Seconds that a thread gets to end, as those of the last run may be doing.
 ENDING = 0.1
 
-#: How many threads are named.
+#: At most so many threads are named.
 SHOWN = 3
 
 
-def refuse_beside_threads() -> None:
+def reject_fork_with_threads() -> None:
     """Raise `BackendError` if a fork could hang the workers, where the user did not ask for one."""
-    found = threads_beside()
+    found = unsafe_threads()
     if found:
         raise BackendError(
             f"they would be forked while other threads are alive: {found}. A lock that one of "
-            f"these holds would stay locked in a worker for ever. End the thread first; or use "
-            f"joblib, or a start method by name, such as processes:spawn or processes:forkserver "
-            f"(processes:fork forks all the same)"
+            f"these threads holds would stay locked in the workers for ever. End the thread first; "
+            f"or use joblib, or a start method by name, such as processes:spawn or "
+            f"processes:forkserver (processes:fork forks nevertheless)"
         )
 
 
-def threads_beside() -> str:
-    """Name the threads, besides this one, whose locks a forked process could wait for.
+def unsafe_threads() -> str:
+    """Name the threads, other than this one, whose locks could block a forked process.
 
-    Those of Python alone. Native ones cannot be told from the pools of BLAS and OpenMP, which
-    nearly every numerical project has; OpenBLAS ends and restarts its own around a fork.
+    Only those of Python are known. Native ones cannot be distinguished from the pools of BLAS and
+    OpenMP, which nearly every numerical project has; OpenBLAS ends and restarts its own at a fork.
     """
     until = now() + ENDING
     while (names := sorted(_names())) and now() < until:
@@ -75,7 +73,7 @@ def threads_beside() -> str:
 
 def _names() -> Iterator[str]:
     known = {thread.ident: thread for thread in threading.enumerate()}
-    # The frames, because a thread that `_thread` started is not known to `threading`.
+    # From the frames, because `threading` does not know threads that `_thread` started.
     for ident, frame in sys._current_frames().items():
         if ident == threading.get_ident():
             continue
@@ -89,7 +87,7 @@ def _names() -> Iterator[str]:
 
 
 def _calls(frame: FrameType | None) -> list[tuple[str, str]]:
-    """Return what a thread is in, as (module, function), the outermost first."""
+    """Return the calls of a thread as (module, function), the outermost first."""
     calls = []
     while frame is not None:
         module = frame.f_globals.get("__name__", "?")
@@ -101,7 +99,7 @@ def _calls(frame: FrameType | None) -> list[tuple[str, str]]:
 
 def _is_helper(name: str, calls: list[tuple[str, str]]) -> bool:
     if any(module.startswith("pytest_parwork.") for module, _ in calls):
-        return True  # a task that was left behind runs in a thread of ours
+        return True  # one of our own threads, in which an abandoned task is still running
     if not calls:
         return False
     home = calls[0][0]

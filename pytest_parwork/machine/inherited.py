@@ -1,8 +1,8 @@
 """Executors that a forked worker inherits without their threads, repaired in it before any task.
 
-A fork copies the calling thread alone. An executor whose threads are missing accepts work and
-never does it: joblib's loky, `concurrent.futures`, `multiprocessing.Pool`, dask's clients. What is
-to be repaired is found in the process that forks, where all threads are still there.
+A fork copies only the calling thread. An executor without its threads accepts work and never runs
+it: joblib's loky, `concurrent.futures`, `multiprocessing.Pool`, dask's clients. The objects to
+repair are collected in the process that forks, where all threads still exist.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-__all__ = ["Repair", "inherited", "repair"]
-
-#: What a forked process has to do once, before all else.
+#: A repair that a forked process makes once, before anything else.
 Repair = Callable[[], None]
 
-#: The settings of an executor with processes, by parameter of its class.
+#: The attributes that hold the settings of a process executor, by parameter of its class.
 SETTINGS = {
     "max_workers": "_max_workers",
     "initializer": "_initializer",
@@ -35,19 +33,19 @@ SETTINGS = {
 
 
 def inherited() -> list[Repair]:
-    """Return what a process that is forked now has to repair; the libraries are looked up only."""
+    """Return the repairs for a process that is forked now; no library is imported for it."""
     found: list[Repair] = []
     stacks = _stacks()
     for name, look in KINDS.items():
         module = sys.modules.get(name)
         if module is not None:
-            with suppress(Exception):  # another version of it; it stays as it is
+            with suppress(Exception):  # an unknown version of it; leave it unrepaired
                 found += look(module, stacks)
     return found
 
 
 def repair(repairs: Sequence[Repair]) -> None:
-    """Repair what was found before the fork; to be called in the forked process."""
+    """Make the repairs that were collected before the fork; to be called in the forked process."""
     for each in repairs:
         with suppress(Exception):
             each()
@@ -56,7 +54,7 @@ def repair(repairs: Sequence[Repair]) -> None:
 def _stacks() -> list[list[FrameType]]:
     """Return the frames of every other thread, the outermost first.
 
-    The threads go on meanwhile, so that a chain of frames may change, and lead in a circle.
+    The threads keep running meanwhile, so that a chain of frames may change, and become circular.
     """
     stacks = []
     for ident, frame in sys._current_frames().items():
@@ -78,16 +76,16 @@ def _broken(what: str) -> BrokenExecutor:
 
 
 def _fail(future: Future[Any]) -> None:
-    """Let a future fail that nobody would complete."""
-    future._condition = threading.Condition()  # a thread that does not exist may hold the old one
+    """Fail a future that would never complete."""
+    future._condition = threading.Condition()  # a thread lost in the fork may hold the old one
     if not future.done():
         future.set_exception(_broken("this call"))
 
 
 def _restart_at(name: str, restart: Callable[[Any], None], executor: Any) -> None:
-    """Have an executor start anew when its method `name` is called, not before.
+    """Restart an executor when its method `name` is called, not before.
 
-    Most tasks do not use it, and new queues and processes cost time, and room that may be scarce.
+    Most tasks do not use it, and new queues and processes cost time and scarce resources.
     """
 
     def restarted(*args: Any, **kwargs: Any) -> Any:
@@ -116,7 +114,7 @@ def _thread_executors(module: Any, stacks: list[list[FrameType]]) -> Iterator[Re
     }
     yield from (partial(_fail, future) for future in running)
     yield from (partial(_restart_threads, executor) for executor in executors.values())
-    yield module._threads_queues.clear  # they would be waited for at the end
+    yield module._threads_queues.clear  # or Python would wait for these threads at its exit
 
 
 def _restart_threads(executor: Any) -> None:
@@ -144,9 +142,9 @@ def _process_executors(module: Any, _: list[list[FrameType]]) -> Iterator[Repair
 
 
 def _cut_off(kind: Any, executor: Any) -> None:
-    """Part an executor from processes and pipes, which are those of the process that forked."""
+    """Disconnect an executor from processes and pipes, which belong to the process that forked."""
     pending, executor._pending_work_items = executor._pending_work_items, {}
-    # Kept, because a queue that is let go may write to its pipe.
+    # Kept, because a queue that is deleted may write to its pipe.
     executor._inherited = (executor._processes, executor._call_queue, executor._result_queue)
     executor._processes = {}
     executor._executor_manager_thread = None  # shutdown would wait for it
@@ -175,7 +173,7 @@ def _restart_processes(kind: Any, executor: Any) -> None:
 
 
 def _reusable_executor(module: Any, _: list[list[FrameType]]) -> Iterator[Repair]:
-    """Let loky forget the executor that joblib uses again, so that it makes a new one."""
+    """Make loky forget the executor that joblib reuses, so that it creates a new one."""
     yield partial(setattr, module, "_executor", None)
     yield partial(setattr, module, "_executor_kwargs", None)
     yield module._executor_lock._at_fork_reinit
@@ -226,9 +224,9 @@ def _restart_pool(module: Any, pool: Any) -> None:
 
 
 def _event_loops(module: Any, stacks: list[list[FrameType]]) -> Iterator[Repair]:
-    """Close loops that ran in other threads, and have no loop be the current one.
+    """Close loops that ran in other threads, and leave no loop as the current one.
 
-    Nothing is unregistered: the selector of such a loop is still that of the other process.
+    Nothing is unregistered: such a loop still shares its selector with the other process.
     """
     kind = sys.modules["asyncio.base_events"].BaseEventLoop
     for stack in stacks:
@@ -239,7 +237,7 @@ def _event_loops(module: Any, stacks: list[list[FrameType]]) -> Iterator[Repair]
                     yield partial(_close_loop, loop)
     policy = module._event_loop_policy
     default: Any = getattr(module, "BaseDefaultEventLoopPolicy", None)
-    if sys.version_info < (3, 12) and isinstance(policy, default):  # later ones do that themselves
+    if sys.version_info < (3, 12) and isinstance(policy, default):  # later ones do it themselves
         yield partial(_forget_loop, policy, policy._local)
 
 
@@ -256,7 +254,7 @@ def _close_loop(loop: Any) -> None:
 
 
 def _forget_loop(policy: Any, kept: object) -> None:
-    policy._inherited = kept  # or the loop would be closed, and with it what is registered
+    policy._inherited = kept  # or the loop would be closed, with all that is registered in it
     policy._local = type(policy)._Local()
 
 
@@ -264,7 +262,7 @@ def _forget_loop(policy: Any, kept: object) -> None:
 
 
 def _dask_clients(module: Any, _: list[list[FrameType]]) -> Iterator[Repair]:
-    """Let dask compute without the clients that are the default, as in a process newly started."""
+    """Make dask compute without the inherited default clients, as in a new process."""
     for client in reversed(list(module._global_clients.values())):
         yield partial(_end_client, client)
     yield module._global_clients.clear
@@ -277,7 +275,7 @@ def _end_client(client: Any) -> None:
         settings.__exit__(None, None, None)
 
 
-#: How to find what is to be repaired, by the module that is loaded where there is any.
+#: The function that finds the repairs for a library, by the module that it loads.
 KINDS: Mapping[str, Callable[[Any, list[list[FrameType]]], Iterator[Repair]]] = {
     "concurrent.futures.thread": _thread_executors,
     "concurrent.futures.process": _process_executors,

@@ -1,7 +1,7 @@
-"""What a session has left behind: processes, semaphores and folders, ended and removed.
+"""The removal of what a session has left behind: processes, semaphores and folders.
 
-Run as a program, this module waits for the end of the process that started it, and then does what
-that one had no time to do.
+Run as a program, this module waits for the exit of the process that started it, and then cleans up
+what that process had no time to clean up.
 """
 
 from __future__ import annotations
@@ -17,44 +17,42 @@ from dataclasses import dataclass
 
 from .process_groups import births, stat_of
 
-__all__ = ["Leavings", "main"]
-
-#: What `marks` sets. That is not imported here, where it would take longer than all of the rest.
+#: The variables that `marks` sets. Importing it would take longer than all the rest of this module.
 SESSION, WORKER = b"PARWORK_SESSION=", b"PARWORK_WORKER="
 
-#: Seconds that processes which are killed have to exit, with those born meanwhile: where somebody
-#: waits for that, and where nobody does.
+#: Seconds that killed processes have to exit, with those started meanwhile: where somebody waits
+#: for it, and where nobody does.
 DYING = 2.0
 DYING_ALONE = 20.0
 
-#: Seconds that a resource tracker has to remove what the processes have left that it served.
+#: Seconds that a resource tracker has to remove what its processes have left.
 TRACKING = 2.0
 
-#: How many looks in a row have to find nothing where nobody waits, and the seconds between two. A
-#: process has no mark for the moment in which it begins to run another program.
+#: How many checks in a row have to find nothing where nobody waits, and the seconds between two. A
+#: process has no mark for the moment in which it starts to run another program.
 LOOKS = 3
 BETWEEN = 0.05
 
-#: Seconds between two looks at processes that are ending.
+#: Seconds between two checks of processes that are exiting.
 SOON = 0.01
 
-#: Seconds between two looks at the parent, where the system does not report its end.
+#: Seconds between two checks of the parent, where the system does not report its exit.
 GLANCE = 0.2
 
-#: A record of no process, behind those of all workers.
+#: The record that marks the end of the session, after those of all workers.
 END = bytes(16)
 
-#: Where Linux has semaphores, and joblib its folders.
+#: Where Linux keeps semaphores, and joblib its folders.
 SHARED = "/dev/shm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leavings:
-    """What is left of the session that process `pid` runs.
+    """What the session in process `pid` has left behind.
 
-    `registry` is the descriptor of its list of workers, `token` what its marks have in them.
-    `session` is the system's name for the processes of its terminal, `born` when it began, in
-    ticks, `since` in seconds as files have them. `folders` are those for temporary files.
+    `registry` is the descriptor of its list of workers, `token` the token in its marks. `session`
+    is the system's session id of its process. `born` is its start time in ticks, `since` the same
+    in seconds, to compare with the times of files. `folders` are those for temporary files.
     """
 
     registry: int
@@ -66,29 +64,30 @@ class Leavings:
     folders: tuple[str, ...]
 
     def note_end(self) -> None:
-        """Note that the session has ended as it should: what its own process has left stays."""
+        """Record that the session ended normally: what its own process has left is kept."""
         os.pwrite(self.registry, END, os.fstat(self.registry).st_size)
 
     def has_ended(self) -> bool:
-        """Return whether that was noted."""
-        size = os.fstat(self.registry).st_size  # 0 where no worker has come that far
+        """Return whether that was recorded."""
+        size = os.fstat(self.registry).st_size  # 0 where no worker has enrolled
         return os.pread(self.registry, len(END), max(0, size - len(END))) == END
 
     def end_workers(self) -> None:
-        """Kill the groups of all workers, and what else these have started."""
+        """Kill the process groups of all workers, and whatever else they have started."""
         self._end((WORKER,), f"/memfd:parwork-workers-{self.token}", looks=1, dying=DYING)
 
     def end_all(self) -> None:
-        """Kill all that was started for cases: the process of the session is no more."""
+        """Kill everything that was started for cases, after the session's process has exited."""
         self._end((SESSION, WORKER), self.token, looks=LOOKS, dying=DYING_ALONE)
 
     def remove_files(self) -> None:
-        """Remove what has the token in its name or in it, and what joblib has named by our pids.
+        """Remove files and folders with the token in their name or inside, or named by our pids.
 
-        Others may write where these are: only what belongs to us counts, and no link is followed.
+        The latter are joblib's. Others may write to the same folders: only files that we own are
+        removed, and no link is followed.
         """
         own = ("parwork-", "sem.parwork-")
-        # Their trackers have removed them, unless these were killed with pytest.
+        # Their trackers have removed them, unless they were killed together with pytest.
         tracked = tuple(
             f"{kind}{pid}{end}"
             for pid in (self.pid, *self._births())
@@ -125,7 +124,7 @@ class Leavings:
         for name in os.listdir("/proc"):
             if not name.isdigit() or int(name) in (os.getpid(), self.pid):
                 continue
-            with suppress(OSError):  # it may end while it is looked at, or belong to another user
+            with suppress(OSError):  # it may exit meanwhile, or belong to another user
                 fields = stat_of(int(name))
                 if (
                     fields[0] not in "ZX"
@@ -139,10 +138,10 @@ class Leavings:
                     yield int(name)
 
     def _is_in_group(self, fields: list[str], born: Mapping[int, int]) -> bool:
-        """Return whether a process is in the group of a worker.
+        """Return whether a process is in the process group of a worker.
 
-        An id may have been given to another process since: only what is of our session, and younger
-        than the worker, is a descendant of it.
+        The system may have reused an id since: only a process of our session that is younger than
+        the worker is a descendant of it.
         """
         group = int(fields[2])
         return group in born and int(fields[3]) == self.session and int(fields[19]) >= born[group]
@@ -155,7 +154,7 @@ class Leavings:
         )
 
     def _births(self) -> Mapping[int, int]:
-        """Return when each enrolled worker was born, in ticks."""
+        """Return the start time of each enrolled worker, in ticks."""
         return births(self.registry)
 
 
@@ -166,7 +165,7 @@ def _kill(
     looks: int,
     dying: float,
 ) -> list[int]:
-    """Kill what is left until so many looks in a row find nothing more; return what is spared."""
+    """Kill what is left until `looks` checks in a row find nothing; return the spared processes."""
     until = time.monotonic() + dying
     calm = 0
     while True:
@@ -185,7 +184,7 @@ def _kill(
 def _is_tracker(pid: int) -> bool:
     """Return whether a process is a resource tracker of multiprocessing, or of loky.
 
-    It removes the semaphores of the processes that it serves as soon as they are gone, and exits.
+    As soon as the processes that it serves have exited, it removes their semaphores, and exits.
     """
     with suppress(OSError):
         return b"resource_tracker import main" in _content(str(pid), "cmdline")
@@ -204,7 +203,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _is_since(path: str, moment: float) -> bool:
-    """Return whether a file is younger than the session: an earlier process may have had its id."""
+    """Return whether a file is newer than the session: an earlier process may have had its id."""
     with suppress(OSError):
         return os.lstat(path).st_mtime >= moment
     return False
@@ -218,13 +217,13 @@ def _remove(path: str) -> None:
         if not stat.S_ISDIR(found.st_mode):
             os.unlink(path)
         else:
-            import shutil  # here, because it takes as long as all the rest
+            import shutil  # here, because it takes as long as everything else in this module
 
             shutil.rmtree(path)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Wait for the end of a session, given as the fields of `Leavings`; end and remove the rest."""
+    """Wait for the end of a session, given as the fields of `Leavings`, and clean up after it."""
     *numbers, since, token = arguments[:6]
     registry, parent, session, born = map(int, numbers)
     left = Leavings(
@@ -240,7 +239,7 @@ def main(arguments: Sequence[str]) -> None:
         end = os.pidfd_open(parent)
         while os.getppid() == parent and not select.select([end], [], [], 60.0)[0]:
             pass
-    except (AttributeError, OSError):  # not on Linux, an old one, or it has ended already
+    except (AttributeError, OSError):  # not on Linux, or an old one, or it has exited already
         while os.getppid() == parent:
             time.sleep(GLANCE)
     if left.has_ended():

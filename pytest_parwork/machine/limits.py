@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["THREAD_VARIABLES", "Limits", "limit_thread", "limit_worker"]
-
-#: Where libraries look up their number of threads when they are loaded.
+#: The variables from which libraries read their number of threads when they are loaded.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -21,10 +19,10 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 
-#: Files that this process has loaded (Linux).
+#: The list of files that this process has loaded (Linux).
 MAPS = Path("/proc/self/maps")
 
-#: What the file names of libraries that threadpoolctl can limit have in them.
+#: Parts of the file names of libraries that threadpoolctl can limit.
 _LIBRARIES = (
     b"/libgomp",
     b"/libomp",
@@ -37,9 +35,9 @@ _LIBRARIES = (
 
 
 def limit_worker(threads: int) -> Callable[[], None]:
-    """Limit the libraries that are loaded, and those that a task or an argument will load.
+    """Limit the loaded libraries, and those that a task or an argument will load.
 
-    Returns what lifts the limit, for workers that serve others afterwards.
+    Returns a function that lifts the limit, for workers that serve others afterwards.
     """
     limits = Limits(threads)
     limits.take()
@@ -47,9 +45,10 @@ def limit_worker(threads: int) -> Callable[[], None]:
 
 
 def limit_thread(threads: int) -> Callable[[], None]:
-    """Limit OpenMP in the calling thread: its limit, unlike that of BLAS, is each thread's own.
+    """Limit OpenMP in the calling thread: unlike that of BLAS, its limit is set per thread.
 
-    Returns what lifts the limit, for threads that are not ours; to be called in the same thread.
+    Returns a function that lifts the limit, for threads that are not ours. It must be called in the
+    same thread.
     """
     if not _is_any_loaded():
         return lambda: None
@@ -61,10 +60,10 @@ def limit_thread(threads: int) -> Callable[[], None]:
 
 
 class Limits:
-    """The limit of native threads that the workers have, for the serial run and before a fork too.
+    """The workers' limit of native threads, applied to the serial run and before a fork as well.
 
-    Libraries that are loaded while it is held read the environment, which is that of the workers:
-    what a case hands on to a process that it starts is the same in both legs too.
+    Libraries that are loaded meanwhile read it from the environment, which is then the same as in
+    the workers. So both legs also pass the same environment to processes that a case starts.
     """
 
     def __init__(self, threads: int | None) -> None:
@@ -75,7 +74,7 @@ class Limits:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Keep to the limit inside."""
+        """Apply the limit inside the block."""
         self.take()
         try:
             yield
@@ -83,7 +82,7 @@ class Limits:
             self.release()
 
     def take(self) -> None:
-        """Keep to the limit from here on; once more after what may have loaded a library."""
+        """Apply the limit from now on; call it again after code that may have loaded a library."""
         if self._threads is None:
             return
         if not self._before:
@@ -97,7 +96,7 @@ class Limits:
             self._modules = len(sys.modules)
 
     def release(self) -> None:
-        """Set all as it was before."""
+        """Restore all previous limits and variables."""
         while self._limiters:
             self._limiters.pop().restore_original_limits()
         self._modules = 0
@@ -110,10 +109,10 @@ class Limits:
 
 
 def _limit(threads: int) -> list[Any]:
-    """Limit the libraries that have another number of threads; return what lifts the limit.
+    """Limit the libraries with another number of threads; return the objects that undo this.
 
-    To tell OpenBLAS a number, the same one too, starts its threads anew in a process that has been
-    forked; these spin for 60 ms, on the processors that the workers need.
+    Setting a number in OpenBLAS, even the one that it has, restarts its threads in a forked
+    process. They spin for 60 ms, on the processors that the workers need.
     """
     import threadpoolctl
 
@@ -123,7 +122,7 @@ def _limit(threads: int) -> list[Any]:
 
 
 def _is_any_loaded() -> bool:
-    """Return whether there is something to limit; threadpoolctl would take 5 ms to say no."""
+    """Return whether any library can be limited; threadpoolctl would take 5 ms to find none."""
     if {"numpy", "torch"} & sys.modules.keys():
         return True
     try:

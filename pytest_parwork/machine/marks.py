@@ -1,8 +1,8 @@
-"""The marks by which all that a session has started is recognised, from its first moment on.
+"""The marks by which every process and file of a session is recognised, from its start on.
 
-Processes inherit them: those that run another program by an environment variable, those that are
-forked by a page of memory with a name, which no closing of descriptors takes away. A worker that
-enrols itself in a list is too late for this: a killed pytest may leave it while Python starts.
+Processes inherit them: those that run another program through an environment variable, forked ones
+through a named page of memory, which remains when descriptors are closed. That workers enrol
+themselves in a list is not enough: when pytest is killed, a worker's Python may still be starting.
 """
 
 from __future__ import annotations
@@ -18,23 +18,21 @@ from mmap import ACCESS_READ, PAGESIZE, mmap
 from multiprocessing import process
 from pathlib import Path
 
-__all__ = ["Mark", "claim_folder", "mark_worker", "temporary_folder", "unmarked"]
-
-#: The variable of what is started while pytest works on cases: tokens, the innermost session last.
+#: The variable in processes that are started while cases run: tokens, the innermost session last.
 SESSION = "PARWORK_SESSION"
 
-#: The same of what a worker starts. It is not in `os.environ`, so that cases find there what they
-#: find in the serial run.
+#: The same in processes that a worker starts. It is not in `os.environ`, so that cases see there
+#: what they see in the serial run.
 WORKER = "PARWORK_WORKER"
 
-#: How the names of marked pages begin; the token follows, and for those of workers `-workers`.
+#: The start of the names of marked pages; the token follows, and `-workers` for those of workers.
 PAGE = "parwork-"
 
 _TOKENS = re.compile(r"(?:[0-9a-f]{16}:)*([0-9a-f]{16})")
 
 
 class Mark:
-    """The mark of one session: `token`, which also is in the names of what it puts into folders."""
+    """The mark of one session: `token`, which is also in the names of its files and folders."""
 
     def __init__(self) -> None:
         self.token = os.urandom(8).hex()
@@ -46,7 +44,7 @@ class Mark:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Mark what is started inside, by whatever library and thread."""
+        """Mark processes that are started inside the block, by whatever library and thread."""
         with self._changing:
             self._depth += 1
             if self._depth == 1:
@@ -60,7 +58,7 @@ class Mark:
                     self._end()
 
     def close(self) -> None:
-        """Mark nothing any more."""
+        """Stop marking."""
         if self._page is not None:
             self._page.close()
             self._page = None
@@ -72,11 +70,11 @@ class Mark:
         self._before = os.environ.get(SESSION)
         os.environ[SESSION] = f"{self._before}:{self.token}" if self._before else self.token
         if sys.platform == "linux" and self._page is None:
-            # Kept until the end: to make it for each of many cases would take longer than these.
+            # Kept until the end: creating it for each case would take longer than many cases.
             self._page = _page(f"{PAGE}{self.token}")
             # multiprocessing's tracker removes the semaphores of a killed process, unless it is
-            # killed with it, as everything in the group of pytest may be. macOS allows no long
-            # names.
+            # killed as well, as everything in pytest's process group may be. Not on macOS, which
+            # allows no long names.
             settings = _settings()
             self._prefix = settings.get("semprefix")
             if self._prefix is not None:
@@ -90,9 +88,9 @@ class Mark:
 
 
 def mark_worker(registry: str) -> mmap | None:
-    """Mark what this worker starts, by the registry in which it has enrolled itself.
+    """Mark processes that this worker starts, by the registry in which it has enrolled.
 
-    A process that it forks has the mark as long as what is returned is kept.
+    Forked ones are marked as long as the returned object is kept.
     """
     tokens = os.environ.get(SESSION)
     if tokens is not None:
@@ -107,23 +105,23 @@ def mark_worker(registry: str) -> mmap | None:
 
 
 def unmarked() -> dict[str, str]:
-    """Return the environment for a process that is to outlive all that have the mark."""
+    """Return the environment for a process that is to outlive all marked ones."""
     return {name: value for name, value in os.environ.items() if name not in (SESSION, WORKER)}
 
 
 def temporary_folder(kind: str) -> str:
-    """Make a private folder for temporary files, which is removed where pytest is killed.
+    """Create a private folder for temporary files, which is removed even if pytest is killed.
 
-    So it is in every process that has the mark; elsewhere its maker alone removes it.
+    That holds in every process with the mark; elsewhere only its creator removes it.
     """
     token = _token()
     return tempfile.mkdtemp(prefix=f"{PAGE}{token}-{kind}-" if token else f"{PAGE}{kind}-")
 
 
 def claim_folder(path: str) -> None:
-    """Have a private folder that a library has made removed where pytest is killed.
+    """Have a private folder that a library has created removed if pytest is killed.
 
-    It is one of those in TMPDIR, or in joblib's folder for temporary files.
+    It must be in TMPDIR, or in joblib's folder for temporary files.
     """
     token = _token()
     if token:
@@ -131,7 +129,7 @@ def claim_folder(path: str) -> None:
 
 
 def _token() -> str:
-    """Return the token of the session that this process works for, empty outside of any."""
+    """Return the token of the session that this process belongs to, empty if there is none."""
     found = _TOKENS.fullmatch(os.environ.get(SESSION, ""))
     return found[1] if found is not None else ""
 
@@ -146,6 +144,6 @@ def _page(name: str) -> mmap:
 
 
 def _settings() -> dict[str, str]:
-    """Return what multiprocessing names semaphores by; it has no public way to that."""
+    """Return the settings from which multiprocessing names semaphores; they are not public."""
     settings: dict[str, str] = getattr(process.current_process(), "_config", {})
     return settings

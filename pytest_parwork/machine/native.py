@@ -1,4 +1,4 @@
-"""What becomes of native thread pools in a fork: GNU OpenMP's is ended, others are named."""
+"""Native thread pools and forks: GNU OpenMP's is ended before a fork, unusable ones are named."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LostPool", "OpenMP", "lost_pools"]
-
 #: The files and threads of this process (Linux).
 MAPS = Path("/proc/self/maps")
 THREADS = "/proc/self/task"
 
-#: omp_pause_soft of OpenMP 5.0: the threads end, all settings stay.
+#: omp_pause_soft of OpenMP 5.0: the threads end, all settings are kept.
 PAUSE_SOFT = 1
 
 
 class OpenMP:
-    """GNU's OpenMP, whose threads are ended before a fork; it starts them anew where they are used.
+    """GNU's OpenMP, whose threads are ended before a fork; it restarts them at their next use.
 
-    A forked process would wait for ever for those of the thread that has forked (GCC bug 60035), as
-    in scikit-learn, LightGBM, XGBoost and PyTorch. Those of LLVM and Intel see to that themselves.
+    Otherwise a forked process waits for ever for the threads of its parent (GCC bug 60035), as in
+    scikit-learn, LightGBM, XGBoost and PyTorch. LLVM's and Intel's OpenMP handle forks themselves.
     """
 
     def __init__(self) -> None:
@@ -33,8 +31,8 @@ class OpenMP:
         self._libraries: list[Any] = []
 
     def pause(self) -> None:
-        """End the threads that work for this one; to be called in the thread that forks next."""
-        if len(sys.modules) != self._modules:  # else nothing has been loaded since
+        """End the threads that work for the calling one, which must be the one that forks next."""
+        if len(sys.modules) != self._modules:  # otherwise nothing has been loaded since
             self._modules = len(sys.modules)
             self._libraries = list(_gnu_openmp())
         for library in self._libraries:
@@ -42,7 +40,7 @@ class OpenMP:
 
 
 def _gnu_openmp() -> Iterator[Any]:
-    """Yield every GNU OpenMP that is loaded: wheels bring their own."""
+    """Yield every loaded GNU OpenMP: wheels bring their own copies."""
     try:
         files = set(re.findall(rb"/\S*/libgomp\S*", MAPS.read_bytes()))
     except OSError:  # macOS, Windows
@@ -50,7 +48,7 @@ def _gnu_openmp() -> Iterator[Any]:
     for file in sorted(files):
         import ctypes
 
-        with suppress(OSError):  # its file was removed
+        with suppress(OSError):  # its file has been removed
             library = ctypes.CDLL(os.fsdecode(file))
             if hasattr(library, "omp_pause_resource_all"):  # GCC 9 or later
                 yield library
@@ -58,10 +56,10 @@ def _gnu_openmp() -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostPool:
-    """A thread pool that cannot be used in a process that is forked once it has started.
+    """A thread pool that cannot be used in a process that was forked after the pool had started.
 
-    `library` is the name by which a program imports it, `effect` what comes of using it all the
-    same. `has_started` takes the module that POOLS names.
+    `library` is its import name, `effect` the consequence of using it nevertheless. `has_started`
+    takes the module that POOLS names.
     """
 
     library: str
@@ -77,7 +75,7 @@ def _is_numba_started(module: Any) -> bool:
     return bool(module._is_initialized) and module._threading_layer == "omp"
 
 
-#: By the module that is loaded where the pool may have started.
+#: By the module whose presence means that the pool may have started.
 POOLS = {
     "polars": LostPool(
         library="polars",
@@ -94,19 +92,19 @@ POOLS = {
 
 
 def lost_pools() -> Iterator[LostPool]:
-    """Yield the pools that have started in this process and that a forked one cannot use."""
+    """Yield the pools that have started in this process, which a forked one cannot use."""
     for name, pool in POOLS.items():
         module = sys.modules.get(name)
         if module is not None:
-            with suppress(AttributeError):  # another version of it
+            with suppress(AttributeError):  # an unknown version of it
                 if pool.has_started(module):
                     yield pool
 
 
 def _thread_names() -> Iterator[str]:
-    """Yield the names of native threads; none where the system does not tell (not Linux)."""
+    """Yield the names of native threads; none where the system does not list them (not Linux)."""
     if not os.path.isdir(THREADS):
         return
     for thread in os.listdir(THREADS):
-        with suppress(OSError):  # it may end while it is looked at
+        with suppress(OSError):  # it may end meanwhile
             yield Path(THREADS, thread, "comm").read_text(errors="replace")

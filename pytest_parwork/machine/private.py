@@ -1,4 +1,4 @@
-"""What is ours alone in a folder to which other users of the machine can write, too."""
+"""Private files and folders inside folders to which other users of the machine can write."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["open_folder", "open_own"]
-
 
 def open_folder(path: Path) -> int:
-    """Open a folder that is ours alone, and no link; raises `OSError` for any other."""
+    """Open a folder that only we can use, and that is no link; raises `OSError` for any other."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     found = os.fstat(fd)
     if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
@@ -22,7 +20,8 @@ def open_folder(path: Path) -> int:
 def open_own(name: str, folder: int, flags: int = os.O_RDONLY) -> int:
     """Open a file that only we can have written; raises `OSError` for any other.
 
-    A second name may be in a folder to which others can write. A pipe would be waited for.
+    Rejects a file with a second name, which may be in a folder to which others can write, and a
+    pipe, which would block.
     """
     fd = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     found = os.fstat(fd)

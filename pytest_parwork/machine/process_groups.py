@@ -1,7 +1,7 @@
-"""The process groups of workers: enrolled as they come, killed with all that is in them.
+"""The process groups of workers: enrolled at their start, and killed with all their processes.
 
-Each worker is the first of a group, so that what a task has started can be found when the worker is
-gone.
+Each worker leads a process group, so that what a task has started can be found after the worker has
+exited.
 """
 
 from __future__ import annotations
@@ -12,23 +12,10 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 
-__all__ = [
-    "births",
-    "born",
-    "enroll",
-    "enrolled",
-    "kill_group",
-    "kill_rest_of_group",
-    "lives",
-    "stat_of",
-    "state_of",
-    "ticks_of",
-]
-
-#: The flag of a process that is ending, PF_EXITING of Linux.
+#: The flag of a process that is exiting, PF_EXITING of Linux.
 EXITING = 0x4
 
-#: One worker in a registry: its process id, and when it was born.
+#: One worker in a registry: its process id and its start time.
 _RECORD = struct.Struct("=qq")
 
 
@@ -42,35 +29,35 @@ def enroll(registry: str) -> None:
 
 
 def enrolled(registry: str) -> int:
-    """Return how often processes were added to the registry at that path."""
+    """Return the number of processes that were added to the registry at that path."""
     return os.stat(registry).st_size // _RECORD.size
 
 
 def births(registry: int) -> Mapping[int, int]:
-    """Return the processes in a registry, a descriptor, each with when it was born."""
+    """Return the processes in a registry (a descriptor), each with its start time."""
     data = os.pread(registry, os.fstat(registry).st_size, 0)
     return dict(_RECORD.iter_unpack(data[: len(data) - len(data) % _RECORD.size]))
 
 
 def kill_group(pid: int) -> None:
-    """Kill a worker that is there, or was until now, with all that is in its group."""
+    """Kill a worker that is alive, or was a moment ago, with all processes of its group."""
     with suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
-    with suppress(OSError):  # one that had no time to make its group
+    with suppress(OSError):  # one that had no time to create its group
         os.kill(pid, signal.SIGKILL)
 
 
 def kill_rest_of_group(pid: int) -> None:
-    """Kill what is still in the group of a worker that has just exited."""
+    """Kill the remaining processes in the group of a worker that has just exited."""
     with suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def state_of(pid: int) -> str:
-    """Return the letter that the system has for a process, `Z` for one that has ended.
+    """Return the letter of the state of a process, `Z` for one that has exited or is exiting.
 
-    So it is for one that is ending: those that it was connected with know of it already. Where it
-    cannot be told (without /proc), it is empty.
+    The peers of an exiting process have already lost their connections to it. Without /proc the
+    state is unknown, and the text empty.
     """
     if not os.path.isdir("/proc/self"):
         return ""
@@ -82,7 +69,7 @@ def state_of(pid: int) -> str:
 
 
 def ticks_of(pid: int) -> int:
-    """Return how long a process has computed, in ticks of the system; 0 where nobody can tell."""
+    """Return the CPU time of a process in ticks of the system, 0 where it cannot be determined."""
     try:
         return sum(map(int, stat_of(pid)[11:13]))
     except OSError:
@@ -90,13 +77,13 @@ def ticks_of(pid: int) -> int:
 
 
 def stat_of(pid: int) -> list[str]:
-    """Return the fields of /proc/…/stat behind the name, which may hold anything: proc(5)."""
+    """Return the fields of /proc/…/stat after the name, which may contain anything: proc(5)."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         return file.read().rpartition(")")[2].split()
 
 
 def born(pid: int) -> int:
-    """Return when a process began, in ticks since the machine did; 0 where that is not known."""
+    """Return the start time of a process, in ticks since the boot; 0 where it is unknown."""
     try:
         return int(stat_of(pid)[19])
     except OSError:
@@ -104,7 +91,7 @@ def born(pid: int) -> int:
 
 
 def lives(pid: int, birth: int) -> bool:
-    """Return whether the process of that id which was born then is still there; none has id 0."""
+    """Return whether the process with that id and start time is alive; false for the id 0."""
     if not pid:
         return False
     if os.path.isdir("/proc/self"):

@@ -1,4 +1,4 @@
-"""The stacks that workers leave when they die: where they write them, how the runner reads them."""
+"""The stacks that dying workers leave: where workers write them, and how the runner reads them."""
 
 from __future__ import annotations
 
@@ -11,34 +11,22 @@ import threading
 import traceback
 from dataclasses import dataclass
 
-__all__ = [
-    "CALLER",
-    "Stack",
-    "is_ours",
-    "keep_stack",
-    "keep_stack_in",
-    "read_stack",
-    "size_of_stacks",
-    "stack_of",
-    "writing",
-]
-
-#: Bytes for each worker: what faulthandler writes of a hundred frames in several threads.
+#: Bytes for each worker: enough for faulthandler's text of a hundred frames in several threads.
 SLOT = 1 << 18
 
-#: Slots for each place of a worker: its successor leaves alone what has not been read yet.
+#: Slots for each place of a worker: its successor does not overwrite a stack that is still unread.
 SPARE = 4
 
-#: Frames of a stack that are told.
+#: At most so many frames of a stack are reported.
 SHOWN = 12
 
-#: The function of this package that calls a task, by which its frames are found in a stack.
+#: The function of this package that calls a task: in a stack, the task's frames follow it.
 CALLER = "perform"
 
-#: Where this package is, with a separator at its end.
+#: The folder of this package, with a separator at its end.
 _HOME = os.path.join(os.path.dirname(sys.modules[__name__.partition(".")[0]].__file__ or ""), "")
 
-#: The signals that faulthandler takes, by its names for them.
+#: The exit codes for the signals that faulthandler handles, by its names for them.
 _NAMES = {
     "Segmentation fault": -signal.SIGSEGV,
     "Aborted": -signal.SIGABRT,
@@ -47,8 +35,8 @@ _NAMES = {
     "Bus error": -getattr(signal, "SIGBUS", 0),
 }
 
-#: Held while workers are ended of which each is to write its stack: a library that kills all of a
-#: pool at one death waits for it.
+#: Held while workers are being ended and each is to write its stack: a library that kills a whole
+#: pool when one worker dies has to wait for it.
 writing = threading.Lock()
 
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?+) in (?P<name>.*)$')
@@ -56,9 +44,9 @@ _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?+) in (?P<name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What a dead worker has left: frames `file:line in function`, the innermost first.
+    """The stack of a dead worker: frames `file:line in function`, the innermost first.
 
-    `code` is the exit code of the signal that ended it.
+    `code` is the exit code for the signal that killed it.
     """
 
     code: int | None = None
@@ -71,12 +59,12 @@ def is_ours(file: str) -> bool:
 
 
 def size_of_stacks(places: int) -> int:
-    """Return the bytes of a file for the stacks of workers in so many places; most stay unused."""
+    """Return the size in bytes of a file for the stacks of `places` workers; most stays unused."""
     return places * SPARE * SLOT
 
 
 def keep_stack(path: str, place: int) -> int:
-    """Have this process write its stack into the file when a signal ends it.
+    """Make this process write its stack into the file when a signal kills it.
 
     Returns the descriptor, which has to stay open.
     """
@@ -86,9 +74,9 @@ def keep_stack(path: str, place: int) -> int:
 
 
 def keep_stack_in(fd: int, place: int) -> None:
-    """Do so in a file that is open already.
+    """Make this process write its stack into an open file when a signal kills it.
 
-    No other living worker may have the same place. A slot is the id of the process, in 8 bytes,
+    No other living worker may have the same place. A slot holds the id of the process, in 8 bytes,
     and faulthandler's text.
     """
     starts = [(place * SPARE + spare) * SLOT for spare in range(SPARE)]
@@ -100,10 +88,10 @@ def keep_stack_in(fd: int, place: int) -> None:
 
 
 def read_stack(fd: int, pid: int, *, is_last: bool = True) -> Stack:
-    """Return what process `pid` has left, nothing if it left none.
+    """Return the stack that process `pid` has left, an empty one if it left none.
 
-    Of several threads it is the one that ran a task; frames of this package are left out. Where
-    nobody else is to read it, the slot is free from then on.
+    Of several threads, it is that of the thread that ran a task; frames of this package are
+    omitted. With `is_last`, nobody reads it again, and the slot becomes free.
     """
     for start in range(0, os.fstat(fd).st_size, SLOT):
         if int.from_bytes(os.pread(fd, 8, start), sys.byteorder) == pid:
@@ -116,12 +104,12 @@ def read_stack(fd: int, pid: int, *, is_last: bool = True) -> Stack:
 
 
 def stack_of(error: BaseException) -> tuple[str, ...]:
-    """Return the frames in which an exception was raised, `file:line in function` as well."""
+    """Return the frames in which an exception was raised, `file:line in function`."""
     frames = [
         (frame.filename, f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}")
         for frame in reversed(traceback.extract_tb(error.__traceback__))
     ]
-    return _shown([told for file, told in frames if not is_ours(file)])
+    return _shown([text for file, text in frames if not is_ours(file)])
 
 
 def _text(fd: int, start: int) -> bytes:
@@ -139,7 +127,7 @@ def _frames(text: str) -> tuple[str, ...]:
     threads: list[list[tuple[str, str, str]]] = []
     for line in text.splitlines():
         if "(most recent call first)" in line:
-            # The thread that received the signal comes first, wherever faulthandler writes it.
+            # Put the thread that received the signal first, wherever faulthandler lists it.
             threads.insert(0 if line.startswith("Current") else len(threads), [])
             place = 0 if line.startswith("Current") else -1
         elif threads and (found := _FRAME.match(line)):
@@ -147,7 +135,7 @@ def _frames(text: str) -> tuple[str, ...]:
     cut = [(frames, _caller(frames)) for frames in threads]
     at_work = [(frames, caller) for frames, caller in cut if caller is not None]
     frames, caller = next(iter(at_work or cut), ([], None))
-    # Frames that set up fixtures or import the module are this package's, too.
+    # Frames that set up fixtures or import the module are this package's as well.
     return _shown(
         [
             f"{os.path.basename(file)}:{line} in {name}"
@@ -158,7 +146,7 @@ def _frames(text: str) -> tuple[str, ...]:
 
 
 def _caller(frames: list[tuple[str, str, str]]) -> int | None:
-    """Return the place of the frame that called the task, None if this thread ran none."""
+    """Return the index of the frame that called the task, None if this thread ran none."""
     places = (at for at, (file, name, _) in enumerate(frames) if is_ours(file) and name == CALLER)
     return next(places, None)
 

@@ -1,4 +1,4 @@
-"""The words for what a comparison finds."""
+"""The results of comparisons: mismatches and notes."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import Protocol, TypeAlias
 
 from .listing import WIDTH, shorten, tabulate
 from .printable import make_printable, printable
+from .public import public
 
-__all__ = ["CLASSES", "Comparison", "Mismatch", "Note", "OwnComparison", "Policy"]
-
-#: Lines of a table of mismatches: more of them tell nothing more.
+#: Lines of a table of mismatches: a longer one adds nothing.
 LINES = 11
 
-#: Classes of mismatches that both values show.
+#: Classes of mismatches that are evident from the two values.
 EVIDENT = {"value", "outcome", "exception"}
 
-#: The classes of mismatches, an open set, with what each means.
+#: The classes of mismatches, an open set, each with its meaning.
 CLASSES: Mapping[str, str] = {
-    "outcome": "one returned, raised, skipped, the other did something else",
-    "exception": "both raised, but not the same",
+    "outcome": "one side returned, raised or skipped, and the other did something else",
+    "exception": "both raised, but different exceptions",
     "type": "two types, by module and qualified name",
     "dtype": "two element types of an array, or byte orders",
     "shape": "two shapes of an array",
     "length": "two lengths of a sequence",
-    "missing": "the expected part is not there",
-    "extra": "the part is not expected",
+    "missing": "an expected part is missing",
+    "extra": "a part that is not expected",
     "order-only": "the same items in another order",
     "sign-of-zero": "0.0 and -0.0",
     "≤4 ulp": "floats that are at most four steps of their number line apart",
     "value": "anything else",
-    "policy": "a function said so",
-    "uncomparable": "nothing can tell whether they are equal",
+    "policy": "the user's comparison function returned False or raised AssertionError",
+    "uncomparable": "no comparison can decide whether they are equal",
 }
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
     """One place where two outcomes differ.
@@ -45,10 +45,10 @@ class Mismatch:
     one of `CLASSES`. `actual` and `expected` are bounded texts, as is `difference`, which says how
     far apart the two are.
 
-    Of numbers, `absolute`, `relative` and `ulp` are the largest errors, relative to the expected
-    value, ulp in steps of the number line of their type, each None where it has no meaning. Of
-    arrays, `array` tells dtype and shape, `differing` of `size` elements differ, `indices` are the
-    first five of them, `at` is that of the largest absolute error.
+    For numbers, `absolute`, `relative` and `ulp` are the largest errors: `relative` to the expected
+    value, `ulp` in steps of the number line of their type. Each is None where it has no meaning.
+    For arrays, `array` gives dtype and shape, `differing` of `size` elements differ, `indices` are
+    the first five of them, and `at` is the index of the largest absolute error.
     """
 
     path: str
@@ -72,19 +72,20 @@ class Mismatch:
             object.__setattr__(self, "indices", shown)
 
     @property
-    def told(self) -> str:
-        """How far apart the two are, or of what class the mismatch is unless both show it."""
-        told = self.difference
-        if not told and self.kind not in EVIDENT:
-            told = self.kind
-        elif not told and self.actual == self.expected:
-            told = "not equal, although they read alike"
-        return ": ".join(text for text in (self.array, told) if text)
+    def description(self) -> str:
+        """How far apart the two are; else the class of the mismatch, unless it is evident."""
+        text = self.difference
+        if not text and self.kind not in EVIDENT:
+            text = self.kind
+        elif not text and self.actual == self.expected:
+            text = "not equal, although both look the same"
+        return ": ".join(part for part in (self.array, text) if part)
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something worth knowing about two outcomes that is no difference.
+    """A remark on two outcomes that is worth knowing but is not a difference.
 
     `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `input-changed` or
     `not-sent`.
@@ -98,12 +99,13 @@ class Note:
         make_printable(self, "path", "kind", "text")
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """All mismatches of one value, or of one run, against the reference; true when there is none.
 
-    `mismatches` is bounded, `count` is the true number, `classes` the true number of each class.
-    `notes` are bounded too.
+    `mismatches` and `notes` are bounded; `count` is the true number of mismatches, and `classes`
+    the true number in each class.
     """
 
     mismatches: tuple[Mismatch, ...] = ()
@@ -122,7 +124,7 @@ class Comparison:
 
     @property
     def passes_at(self) -> int | None:
-        """The number of ulp that would admit all, None where no number does; for information."""
+        """The number of ulp that would admit all mismatches, None if none would; information."""
         steps = [mismatch.ulp for mismatch in self.mismatches]
         if not steps or self.count > len(steps) or None in steps:
             return None
@@ -138,13 +140,13 @@ class Comparison:
         return f"different by {self.policy} at {first}\n\n{self.list_mismatches()}"
 
     def __repr__(self) -> str:
-        """Say in one line what pytest shows of `assert compare(a, b)`."""
+        """Return the one line that pytest shows for `assert compare(a, b)`."""
         if self:
             return f"<Comparison: {self}>"
         first = self.mismatches[0]
         values = f"{shorten(first.actual, 40)}, expected {shorten(first.expected, 40)}"
-        told = f"different by {self.policy} at {first.path or 'the value'}: {values}"
-        return f"<Comparison: {told}{f', and {self.count - 1} more' if self.count > 1 else ''}>"
+        text = f"different by {self.policy} at {first.path or 'the value'}: {values}"
+        return f"<Comparison: {text}{f', and {self.count - 1} more' if self.count > 1 else ''}>"
 
     def list_mismatches(
         self,
@@ -154,13 +156,13 @@ class Comparison:
         lines: int | None = LINES,
         advice: str = "",
     ) -> str:
-        """Return a table of mismatches by class, and how many there are of each.
+        """Return a table of mismatches by class, and the number in each class.
 
-        `names` are those of both sides, expected first. The table has at most so many `lines`, all
-        mismatches that are kept for None; `advice` says how to see these.
+        `names` are the names of both sides, expected first. The table has at most `lines` lines;
+        with None it lists all mismatches that were kept. `advice` says how to see those.
         """
         chosen = group_by_class(self.mismatches, None if lines is None else lines - 1)
-        rows = [(m.path or "the value", m.expected, m.actual, m.told) for m in chosen]
+        rows = [(m.path or "the value", m.expected, m.actual, m.description) for m in chosen]
         header = ("path", *names, "difference")
         table, shown = tabulate(header, rows, width=width, lines=lines), len(rows)
         if self.count == shown and len(self.classes) < 2:
@@ -173,8 +175,16 @@ class Comparison:
         return f"{table}\n\n  {text}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The names of one of two compared runs in texts: `joblib-2`, and "the parallel run"."""
+
+    name: str
+    run: str
+
+
 def group_by_class(mismatches: Sequence[Mismatch], most: int | None) -> list[Mismatch]:
-    """Return at most so many mismatches, class by class, of each class as many as of the others."""
+    """Return at most `most` mismatches, class by class, evenly taken from all classes."""
     seen: Counter[str] = Counter()
     ranks = []
     for mismatch in mismatches:
@@ -186,10 +196,12 @@ def group_by_class(mismatches: Sequence[Mismatch], most: int | None) -> list[Mis
     return [mismatches[number] for number in chosen]
 
 
-#: What a project says of two parts at a path: mismatches, none if equal, or None if it is silent.
+#: A project's own comparison of two parts at a path: mismatches (none if equal), or None to leave
+#: the parts to the default comparison.
 OwnComparison: TypeAlias = Callable[[object, object, str], "Sequence[Mismatch] | None"]
 
 
+@public()
 class Policy(Protocol):
     """How two values are compared; see `pytest_parwork.equivalence`."""
 

@@ -6,15 +6,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-__all__ = ["WIDTH", "columns", "pad", "shorten", "tabulate"]
-
 WIDTH = 80
-#: Columns before the first and between two columns of a table.
+#: Spaces before the first column of a table, and between two columns.
 MARGIN, GAP = 2, 4
 
 
 def columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: two for a wide character, or none."""
+    """Return the width of a text in a terminal: two for a wide character, none for a combining."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(char) in "FW" for char in text)
@@ -22,14 +20,14 @@ def columns(text: str) -> int:
 
 
 def pad(text: str, width: int) -> str:
-    """Fill a text up to so many columns."""
+    """Pad a text with spaces to `width` columns."""
     return text + " " * (width - columns(text))
 
 
 def shorten(text: str, width: int, *, keep_end: bool = False) -> str:
-    """Bring `text` on one line of at most `width`, its middle (or its start) left out.
+    """Shorten `text` to one line of at most `width` columns by omitting its middle (or its start).
 
-    Two values that differ often do so in their last digits, so an end alone says too little.
+    Two values that differ often do so in their last digits, so the beginning would not be enough.
     """
     text = " ".join(text.split())
     if columns(text) <= width:
@@ -40,7 +38,7 @@ def shorten(text: str, width: int, *, keep_end: bool = False) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """Return the start of a text that takes at most so many columns."""
+    """Return the longest start of a text that fits into `width` columns."""
     if text.isascii():
         return text[:width]
     ends = (end for end in range(len(text), -1, -1) if columns(text[:end]) <= width)
@@ -56,8 +54,8 @@ def tabulate(
 ) -> str:
     """Return rows of texts under the names of their columns.
 
-    Where they are too wide to stand side by side, they stand one below the other, or are shortened
-    if that took more than so many `lines`.
+    Rows that are too wide for that are written with one text below the other; they are shortened
+    instead if that would take more than `lines` lines.
     """
     table = [names, *rows]
     widths = [max(map(columns, column)) for column in zip(*table, strict=True)]

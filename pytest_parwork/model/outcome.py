@@ -1,4 +1,4 @@
-"""What became of tasks: outcomes, verdicts and runs."""
+"""The results of tasks: outcomes, verdicts and runs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from .comparison import Comparison
 from .errors import LostError
 from .output import Output
 from .printable import printable
+from .public import public
 from .work import Budget, Configuration
-
-__all__ = ["Failure", "Lost", "Outcome", "Run", "Try", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An exception as it can be told in another process.
+    """An exception in a form that any process can report.
 
-    `exception` is the object itself where it survived the journey, else None. `where` is
+    `exception` is the object itself where it could be pickled and loaded, else None. `where` is
     (file, line) of the raise, `source` the text of that line.
     """
 
@@ -35,9 +34,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One time that a task was run without coming to its end.
+    """One execution of a task that did not complete.
 
-    `seconds` is how long it ran until its end was seen, `pid` the process, None for a thread.
+    `seconds` is its duration until its end was noticed, `pid` the process, None for a thread.
+    Where it `is_alone`, the task was run on its own, so that no other task can be to blame.
     """
 
     seconds: float
@@ -49,7 +49,7 @@ class Try:
 class Lost:
     """Why a task has no outcome.
 
-    `stack` is where its worker was when it ended, `file:line in function`, the innermost first.
+    `stack` is the worker's stack when it ended: `file:line in function`, the innermost first.
     """
 
     reason: Literal["crash", "timeout", "interrupted", "backend"]
@@ -60,15 +60,17 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one task gave: a value, a failure, a skip, or *lost*.
+    """The result of one task: a value, a failure, a skip, or *lost*.
 
-    `arrived`, `started` and `ended` are seconds on `clock.now`: the task was in its worker's
-    hands, its function was called, its function returned. `worker` is 1, 2, … in the order in
-    which the workers of the run arrived. `has_changed_input` is looked at for a sample of them.
-    `output` is what it printed, logged and warned, None if nothing.
+    `arrived`, `started` and `ended` are seconds on `clock.now`: when the worker received the task,
+    when its function was called, and when it returned. `worker` is 1, 2, … in the order in which
+    the workers of the run arrived; `process` is the id of its process, in threads that of the
+    thread, across a network a number that no other process of the run has. `has_changed_input` is
+    determined for a sample of the tasks. `output` is what the task printed, logged and warned, None
+    if nothing.
 
-    `phase` is how far the task came where fixtures are set up around its function: a failure or a
-    skip may be that of the set-up. `torn` are the failures of their tear-down.
+    `phase` is the last phase that a task with fixtures reached: a failure or a skip may be that of
+    the set-up. `torn` are the failures of the fixtures' tear-down.
     """
 
     kind: Literal["value", "failure", "skip", "lost"]
@@ -81,6 +83,7 @@ class Outcome:
     started: float | None = None
     ended: float | None = None
     worker: int | None = None
+    process: int | None = None
     has_changed_input: bool = False
     output: Output | None = None
 
@@ -101,12 +104,12 @@ class Outcome:
         assert self.failure is not None
         if self.failure.exception is not None:
             raise self.failure.exception
-        told = f"{self.failure.type}: {self.failure.text} (the exception itself could not travel)"
-        raise RuntimeError(printable(f"{told}\n{self.failure.traceback}"))
+        text = f"{self.failure.type}: {self.failure.text} (the exception could not be pickled)"
+        raise RuntimeError(printable(f"{text}\n{self.failure.traceback}"))
 
 
 class Verdict(str, Enum):
-    """What the comparison says of a case, or of a run; a closed set, worst first."""
+    """The result of comparing a case, or a run; a closed set, worst first."""
 
     LOST = "LOST"
     DIFFERENT = "DIFFERENT"
@@ -124,17 +127,18 @@ class Verdict(str, Enum):
         return min(verdicts, key=order.index, default=cls.NOT_VERIFIED)
 
 
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Sequence[Any]):
-    """One configuration carried out on one workload: a sequence of the values in task order.
+    """One configuration executed on one workload: a sequence of the values in task order.
 
     `wall` is the seconds from the release of the first task to the last outcome, `startup` the
     seconds before that: payload, workers, imports. `reference_wall` is the serial run's seconds,
-    None where nothing was verified. `granted` is how many workers there were, `workers_used` how
-    many ran at least one task, `budget` says where their number comes from, None where nothing was
-    run in parallel, `threads` is the limit of native threads in each of them and in the serial run,
-    None for no limit. `sent` are the files of the project that were sent to workers which have none
-    of them, `withheld` those that were needed and not sent.
+    None where nothing was verified. `granted` is the number of workers, `workers_used` the number
+    of those that ran at least one task. `budget` gives the source of their number, None where
+    nothing was run in parallel. `threads` is the limit of native threads in each worker and in the
+    serial run, None for no limit. `sent` are the files of the project that were sent to workers
+    without access to them, `withheld` those that were needed and not sent.
     """
 
     workload: str
@@ -178,10 +182,10 @@ class Run(Sequence[Any]):
 
     @property
     def speedup(self) -> float | None:
-        """Serial seconds by parallel seconds, None where nothing was run serially."""
+        """Serial seconds divided by parallel seconds, None where nothing was run serially."""
         return self.reference_wall / self.wall if self.reference_wall and self.wall else None
 
     @property
     def efficiency(self) -> float | None:
-        """Speed-up by workers, None where nothing was run serially."""
+        """Speed-up divided by workers, None where nothing was run serially."""
         return self.speedup / self.granted if self.speedup is not None else None

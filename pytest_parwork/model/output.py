@@ -1,4 +1,4 @@
-"""What a task prints, logs and warns, and what of it is wanted."""
+"""The output of a task (printed, logged, warned), and which parts of it are to be captured."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Capture", "Filter", "Output", "Warned"]
-
-#: A warning filter that travels: action, pattern of the text, module and name of the category,
-#: pattern of the module that warns, line. A class would make its worker import where it is from.
+#: A warning filter that can be sent: action, pattern of the text, module and name of the category,
+#: pattern of the module that warns, line. To load a class, the worker would import its module.
 Filter = tuple[str, "str | None", tuple[str, str], "str | None", int]
 
 
 class Warned(NamedTuple):
-    """A warning as it can be told where its class is not known.
+    """A warning in a form that can be reported where its class is not known.
 
-    `category` is the module and the name of its class, `message` the pickle of the object, empty
-    where it has none.
+    `category` is the module and the name of its class, `message` the pickled object, empty where
+    it cannot be pickled.
     """
 
     category: tuple[str, str]
@@ -28,11 +26,11 @@ class Warned(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What came of a task beside its outcome, never part of a verdict.
+    """The output of a task in addition to its outcome; it never affects the verdict.
 
-    `log` are the attributes of log records, their text made and their arguments gone; a text among
-    them stands for those that were left out. `phases` says where the phases of a task with fixtures
-    begin: name, and places in `out`, `err` and `log`; without, all is of the call.
+    `log` holds the attributes of log records, with their text formatted and their arguments
+    dropped; a text among them replaces omitted records. `phases` gives the phases of a task with
+    fixtures: name, and offsets in `out`, `err` and `log`. Without phases, all output is the call's.
     """
 
     out: str = ""
@@ -43,7 +41,7 @@ class Output(NamedTuple):
 
     @classmethod
     def joined(cls, parts: Sequence[tuple[str, Output]]) -> Output:
-        """Return the output of a task from that of its phases, which may come in several parts."""
+        """Return the output of a task from that of its phases; a phase may have several parts."""
         outs = [part.out for _, part in parts]
         errs = [part.err for _, part in parts]
         log: list[Mapping[str, object] | str] = []
@@ -58,7 +56,7 @@ class Output(NamedTuple):
 
     @property
     def is_any(self) -> bool:
-        """Whether there is any."""
+        """Whether there is any output."""
         return bool(self.out or self.err or self.log or self.warned)
 
     def during(self, phase: str) -> Output:
@@ -76,14 +74,14 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """What of the output of tasks is to come back, and what holds for it in workers.
+    """Which output of tasks is captured, and the logging and warning settings of workers.
 
-    With `streams`, stdout and stderr; `root_level` is the level of the root logger, None if nothing
-    that is logged is wanted, `log_level` that of what is kept, `disabled` are the loggers that are
-    off. `filters` are the sets of warning filters, the first of a set before all others, none if
-    warnings are left alone; `chosen` has the number of the set of each task, empty if all have the
-    first. With `from_threads`, this holds also for threads of the process of pytest, where all that
-    they do arrives anyway, of whatever task.
+    With `streams`, stdout and stderr are captured. `root_level` is the level of the root logger,
+    None if no logs are captured; `log_level` is the lowest level that is kept, and `disabled` are
+    the disabled loggers. `filters` are sets of warning filters, in order of precedence; empty if
+    warnings are not captured. `chosen` gives the number of the set for each task, empty if all
+    tasks have the first set. With `from_threads`, this also applies to worker threads in pytest's
+    own process. Their output reaches pytest in any case, but without the task that it belongs to.
     """
 
     streams: bool = True
@@ -95,5 +93,5 @@ class Capture:
     from_threads: bool = True
 
     def set_of(self, task: int) -> int:
-        """Return the number of the set of filters that a task has."""
+        """Return the number of the filter set of a task."""
         return self.chosen[task] if self.chosen else 0

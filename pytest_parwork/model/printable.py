@@ -1,13 +1,13 @@
-"""Texts of others as they may be shown: what is no text to a reader is written out.
+"""Foreign texts made safe to show: characters that are not readable text are escaped.
 
 A test, a library or a worker may put anything into a message: sequences that clear a terminal or
-colour what follows, characters that turn the order of those around them, half of a pair that no
-encoding takes. They are shown as Python would write them in a string, `\\x1b` and `\\u202e`: all
-control and format characters, lone surrogates, and the separators that are line breaks to some
-programs and not to others. Line feeds and tabs stay.
+colour what follows, characters that reverse the order of those around them, lone surrogates that
+no encoding accepts. They are shown as in a Python string, `\\x1b` and `\\u202e`: all control and
+format characters, lone surrogates, and separators that only some programs treat as line breaks.
+Line feeds and tabs stay.
 
-There are no exceptions for format characters that belong to a script or an emoji: inside one of
-these they look the same as where they hide something.
+There are no exceptions for format characters that belong to a script or an emoji: there, they look
+the same as where they hide something.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["make_printable", "printable", "printable_output"]
-
 #: Categories of Unicode: control, format, surrogate, line separator, paragraph separator.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
-#: Sequences that select colours, and nothing else.
+#: Escape sequences that select colours, and do nothing else.
 COLOURS = re.compile(r"(\x1b\[[0-9;:]*m)")
 
-#: Those that end all colours.
+#: The sequences that reset all colours.
 PLAIN = {"\x1b[m", "\x1b[0m"}
 
 
 class _Table(dict[int, "int | str"]):
-    """What `str.translate` puts in the place of each character, filled as they are met."""
+    """The replacement of each character for `str.translate`, filled on demand."""
 
     def __missing__(self, code: int) -> int | str:
         char = chr(code)
@@ -43,26 +41,26 @@ _TABLE = _Table()
 
 
 def printable(text: str) -> str:
-    """Return a text with its control and format characters written out."""
-    if text.isprintable():  # as nearly all are, which takes no time
+    """Return a text with its control and format characters escaped."""
+    if text.isprintable():  # the fast path, for nearly all texts
         return text
     return text.replace("\r\n", "\n").translate(_TABLE)
 
 
 def printable_output(text: str) -> str:
-    """Return what was printed, in the colours in which it was: these do no more than colour it."""
+    """Return printed text, escaped except for its colours, which are harmless."""
     if text.isprintable():
         return text
     parts = COLOURS.split(text)  # every other one is a colour
     shown = "".join(part if n % 2 else printable(part) for n, part in enumerate(parts))
     is_plain = len(parts) == 1 or parts[-2] in PLAIN
-    return shown if is_plain else f"{shown}\x1b[0m"  # or all that follows had it too
+    return shown if is_plain else f"{shown}\x1b[0m"  # or all later text would have the colour too
 
 
 def make_printable(entry: object, *names: str) -> None:
-    """Write out the texts in these attributes of an object, which may be frozen.
+    """Escape the texts in these attributes of an object, which may be frozen.
 
-    A user may have put there what is no text.
+    A user may have put other objects than texts there; these are left as they are.
     """
     for name in names:
         text: object = getattr(entry, name)

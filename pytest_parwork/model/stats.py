@@ -1,13 +1,11 @@
-"""The arithmetic of parallel runs: overlap of intervals, bound on the time."""
+"""The arithmetic of parallel runs: the overlap of intervals, and the lower bound on the time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Interval", "bound", "busy_time", "peak_overlap"]
-
-#: Start and end in seconds on one clock. Half-open: what ends when another starts does not
-#: overlap with it, and an interval without length overlaps with nothing.
+#: Start and end in seconds on one clock. Half-open: an interval that ends when another starts does
+#: not overlap with it, and an empty interval overlaps with nothing.
 Interval = tuple[float, float]
 
 
@@ -17,10 +15,10 @@ def peak_overlap(intervals: Iterable[Interval]) -> int:
 
 
 def busy_time(intervals: Iterable[Interval], *, at_least: int = 1) -> float:
-    """Return the seconds in which at least so many of the intervals were running at once.
+    """Return the seconds in which at least `at_least` of the intervals were running at once.
 
-    With the default this is the length of their union; `at_least=2` by that is the share of the
-    busy time in which the work was really parallel.
+    With the default this is the length of their union. The result for `at_least=2`, divided by it,
+    is the share of the busy time in which the work was really parallel.
     """
     return sum(seconds for running, seconds in _levels(intervals) if running >= at_least)
 
@@ -30,8 +28,8 @@ def bound(durations: Sequence[float], workers: int) -> float:
 
     No order of the tasks is faster than max(total / workers, longest): the lower bound on the
     makespan to which R. L. Graham compared list scheduling ("Bounds on multiprocessing timing
-    anomalies", SIAM J. Appl. Math. 17 (1969) 416-429), and taking the tasks in any order as
-    workers get free needs at most 2 - 1/workers times as long.
+    anomalies", SIAM J. Appl. Math. 17 (1969) 416-429). List scheduling, which starts the tasks in
+    any order as workers become free, takes at most 2 - 1/workers times as long.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}: at least 1 is needed to do the tasks")
@@ -39,9 +37,9 @@ def bound(durations: Sequence[float], workers: int) -> float:
 
 
 def _levels(intervals: Iterable[Interval]) -> Iterator[tuple[int, float]]:
-    """Yield, from one change to the next, how many intervals were running and for how long.
+    """Yield, between two changes, how many intervals were running and for how long.
 
-    Times at which none was running are left out.
+    Times at which none was running are omitted.
     """
     spans = [(start, end) for start, end in intervals if end > start]
     starts = sorted(start for start, _ in spans)

@@ -1,4 +1,4 @@
-"""What is to be run: tasks, workloads, and the settings that they are run with."""
+"""Tasks, workloads, and the settings of their runs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .comparison import Policy
-
-__all__ = [
-    "Address",
-    "Batch",
-    "Budget",
-    "Configuration",
-    "Plan",
-    "Task",
-    "WorkersAsked",
-    "Workload",
-]
+from .public import BACKENDS, public
 
 WorkersAsked = int | Literal["auto"]
 
@@ -41,10 +31,9 @@ class Address:
 class Task:
     """One call: function, arguments, id.
 
-    `function` is what threads and the serial run call; `address`, where given, is what travels to
-    other processes instead of it. `timeout` is the seconds that it may take, None for no limit.
-    Where it `is_inherited`, nothing of it travels: its worker is a fork of this process, made for
-    it.
+    Threads and the serial run call `function`; `address`, where given, is sent to other processes
+    in place of it. `timeout` is the limit in seconds, None for no limit. Where it `is_inherited`,
+    nothing of the task is sent: its worker is a fork of this process, started for it.
     """
 
     id: str
@@ -80,10 +69,10 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How many workers a run has, and `source`, where that number comes from in a few words.
+    """The number of workers of a run, and its `source` in a few words.
 
-    `cpus` are those that this process may use, `cpus_limit` what keeps them below those of the
-    machine. `is_capped` says that more workers were asked for than the user allows.
+    `cpus` is the number of CPUs that this process may use, `cpus_limit` the limit that keeps it
+    below the machine's. `is_capped` says that a test asked for more workers than the user allows.
     """
 
     workers: int
@@ -93,14 +82,14 @@ class Budget:
     is_capped: bool = False
 
     def for_tasks(self, tasks: int) -> Budget:
-        """Return the budget for so few tasks: a worker without any is not started."""
+        """Return the budget for this number of tasks: no worker is started that would be idle."""
         if tasks >= self.workers:
             return self
         source = "1 task" if tasks == 1 else f"{tasks} tasks"
         return replace(self, workers=max(1, tasks), source=source, is_capped=False)
 
     def granted(self, workers: int) -> Budget:
-        """Return the budget with the workers that the backend really gave."""
+        """Return the budget with the number of workers that the backend granted."""
         if workers == self.workers:
             return self
         source = f"{workers} granted by the backend"
@@ -118,6 +107,7 @@ class Plan:
     min_speedup: float | None = None
 
 
+@public(BACKENDS)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Tasks sent together, by number."""

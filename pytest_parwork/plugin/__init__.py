@@ -1,11 +1,12 @@
-"""The pytest plugin: hooks, each handed on to the room that does the work.
+"""The pytest plugin: hooks, each of which calls the module that does the work.
 
-What is imported inside a hook is not needed by a session without parwork, which pays for nothing.
+Imports inside a hook are not needed by a session without parwork, which must not pay for them.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from .calls.fixture import Parwork
     from .cases.collection import Collected
 
+#: The tests for authors of backends, whose assertions are to show their values.
+TESTING = "pytest_parwork.testing"
+
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
 _IN_USE = pytest.StashKey[bool]()
 _INSIDE = pytest.StashKey[bool]()
 
-#: What pytest sets while a test runs: as a session begins, one that runs pytest in its own process.
+#: pytest sets it while a test runs. If it is set when a session begins, a test runs that session.
 CURRENT_TEST = "PYTEST_CURRENT_TEST"
 
 
@@ -41,9 +45,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.marker_line())
     options.note_width(config)
+    if TESTING not in sys.modules:  # pytest does so by itself only for what is no editable install
+        pytest.register_assert_rewrite(TESTING)
     config.stash[_INSIDE] = CURRENT_TEST in os.environ
     try:
         files = options.report_files(config)
+        config.stash[options.RECORDS] = bool(files)
         options.seed(config)
         if options.is_default_given(config):
             from .config.settings import settings
@@ -66,7 +73,7 @@ def pytest_parwork_backends() -> Mapping[str, Backend]:
 def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
     """Fan out calls inside a test: `parwork.map(fn, items)`, `parwork.starmap(fn, tuples)`."""
     from .calls.fixture import Parwork
-    from .config.settings import guard
+    from .config.registry import guard
 
     _start(request.session)
     with guard(request.config).marking():
@@ -75,16 +82,16 @@ def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
 
 @pytest.fixture
 def parwork_seed(request: pytest.FixtureRequest) -> int:
-    """Give a seed made of --parwork-seed and the id of the test, the same in both runs."""
-    from .cases.seeds import seed_of
+    """Return a seed derived from --parwork-seed and the id of the test, the same in both runs."""
+    from .cases.seeding import parwork_seed_of
 
-    return seed_of(request.node)
+    return parwork_seed_of(request.node)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
-        from .cases.collection import parametrize
+        from .cases.matrix import parametrize
 
         metafunc.config.stash[_IN_USE] = True
         parametrize(metafunc)
@@ -98,7 +105,7 @@ def pytest_pycollect_makeitem(
     if not isinstance(made, list):
         return made
     if not any(map(_is_marked, made)):
-        # `add_marker` may mark them yet, and then it matters whether all are there.
+        # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
         return made
     from .cases.checks import checks_for
@@ -121,7 +128,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         keep_single(item for item in items if _is_ours(item))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist tells its controller
+@pytest.hookimpl(tryfirst=True)  # before xdist reports to its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(map(_is_marked, session.items)):
         unmarked = session.config.stash.get(_UNMARKED, {})
@@ -147,7 +154,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     return LoadScheduling(config, log)
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)  # before pytest-cov counts what workers have left
+@pytest.hookimpl(wrapper=True, trylast=True)  # before pytest-cov combines data
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     result = yield
     _close(session.config)
@@ -157,7 +164,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_unconfigure(config: pytest.Config) -> None:
     _close(config)
     if _IN_USE in config.stash:
-        from .config.settings import guard
+        from .config.registry import guard
 
         guard(config).close(at_exit=not config.stash[_INSIDE])
 
@@ -177,15 +184,15 @@ def _collected(config: pytest.Config) -> Collected:
 
 
 def _close(config: pytest.Config) -> None:
-    """End what the backends keep, if there was or might have been work for any."""
+    """Close the backends, if there was or might have been work for any."""
     if _IN_USE in config.stash:
-        from .config.settings import close_backends
+        from .config.registry import close_backends
 
         close_backends(config)
 
 
 def _start(session: pytest.Session) -> None:
-    """Register the hooks that work for cases and calls, the first time that there are any."""
+    """Register the hooks for cases and calls, the first time that there are any."""
     manager = session.config.pluginmanager
     session.config.stash[_IN_USE] = True
     if not manager.has_plugin(RUNNING):

@@ -1,4 +1,4 @@
-"""What pytest offers no public way to, each with its reason."""
+"""Uses of pytest's private API, each with the reason why there is no public way."""
 
 from __future__ import annotations
 
@@ -10,39 +10,24 @@ from typing import Any
 import pytest
 from _pytest.logging import caplog_records_key
 
-__all__ = [
-    "argument_names",
-    "capture_result",
-    "chains_of",
-    "fixture_chains",
-    "fixture_defs",
-    "hidden_fixtures",
-    "is_strict",
-    "is_torn_here",
-    "log_settings",
-    "records_of",
-    "stop_capturing",
-    "uncaptured",
-]
-
 
 def argument_names(item: pytest.Function) -> Sequence[str]:
-    """Return the names that the test function takes: `fixturenames` holds autouse ones too."""
+    """Return the argument names of the test function: `fixturenames` has autouse fixtures too."""
     names: Sequence[str] = item._fixtureinfo.argnames
     return names
 
 
 def fixture_defs(item: pytest.Function) -> Mapping[str, pytest.FixtureDef[Any]]:
-    """Return the fixture that pytest will use for each name, parameters of the test left out.
+    """Return the fixture that pytest will use for each name, without parameters of the test.
 
-    The scope of a fixture is known to its definition alone. Parameters are fixtures to pytest,
-    known by the name of the function that stands for them.
+    Only the definition of a fixture has its scope. pytest treats parameters as fixtures as well;
+    they are recognised by the name of their fixture function.
     """
     return {name: chain[-1] for name, chain in fixture_chains(item).items()}
 
 
 def fixture_chains(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
-    """Return all fixtures of each name that the item can see, the one that it will use last."""
+    """Return all fixtures of each name that are visible to the item; the last one is used."""
     return {
         name: chain
         for name, chain in _closure(item).items()
@@ -53,16 +38,16 @@ def fixture_chains(item: pytest.Function) -> Mapping[str, Sequence[pytest.Fixtur
 def hidden_fixtures(item: pytest.Function) -> Sequence[str]:
     """Return the fixtures that the item will use and that are not among its `fixturenames`.
 
-    pytest 8 leaves out what only a fixture that is overridden asks for.
+    pytest 8 omits those that only an overridden fixture requests.
     """
     known = item._fixtureinfo.name2fixturedefs
     return [name for name in _closure(item) if name not in known]
 
 
 def chains_of(item: pytest.Function, name: str) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
-    """Return all fixtures of a name that the item can see, and of those that they ask for.
+    """Return all fixtures of a name that are visible to the item, and those that they request.
 
-    pytest itself looks for them when a case calls `request.getfixturevalue`.
+    pytest itself looks them up when a case calls `request.getfixturevalue`.
     """
     found: dict[str, Sequence[pytest.FixtureDef[Any]]] = {}
     wanted = [name]
@@ -89,17 +74,16 @@ def _closure(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[A
 
 
 def capture_result() -> type:
-    """Return the class of what `capsys.readouterr()` gives; no public name leads to it."""
+    """Return the class of the result of `capsys.readouterr()`, which has no public name."""
     from _pytest.capture import CaptureResult
 
     return CaptureResult
 
 
 def stop_capturing(config: pytest.Config) -> None:
-    """Have pytest take no output in a forked process, as with `-s`.
+    """Stop pytest from capturing output in a forked process, as with `-s`.
 
-    The files that it takes output in are shared with the process that runs pytest, their position
-    as well.
+    Its capture files and their positions are shared with the process that runs pytest.
     """
     from _pytest.capture import CaptureManager
 
@@ -110,16 +94,16 @@ def stop_capturing(config: pytest.Config) -> None:
 
 
 def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
-    """Return a context in which nothing is captured: output goes to the terminal of the user."""
+    """Return a context in which nothing is captured: output goes to the user's terminal."""
     manager = config.pluginmanager.get_plugin("capturemanager")
     return nullcontext() if manager is None else manager.global_and_fixture_disabled()
 
 
 def is_torn_here(error: BaseException) -> bool:
-    """Return whether what a tear-down raised came from a case itself, not from around it.
+    """Return whether a tear-down's exception came from a function-scoped fixture of the case.
 
-    pytest tears down all that ends with a case in one go, and tells nobody which fixture raised;
-    the frames of the traceback do.
+    pytest tears down all fixtures that end with a case in one call, and does not say which one
+    raised; the frames of the traceback do.
     """
     frames = error.__traceback__
     while frames is not None:
@@ -132,7 +116,7 @@ def is_torn_here(error: BaseException) -> bool:
 
 
 def is_strict(config: pytest.Config) -> bool:
-    """Return whether pytest's own strict mode is on; it came with pytest 9."""
+    """Return whether pytest's own strict mode is on; it is new in pytest 9."""
     try:
         return bool(config.getini("strict"))
     except (KeyError, ValueError):
@@ -142,12 +126,12 @@ def is_strict(config: pytest.Config) -> bool:
 def log_settings(config: pytest.Config) -> tuple[int, logging.Formatter] | None:
     """Return the level and the format of pytest's log sections, None without its logging plugin.
 
-    The options are public, but what pytest makes of them (multi-line messages, colours) is not.
+    The options are public, but the formatter built from them (multi-line messages, colours) is not.
     """
     plugin = config.pluginmanager.get_plugin("logging-plugin")
     return None if plugin is None else (plugin.log_level or 0, plugin.formatter)
 
 
 def records_of(item: pytest.Item) -> Mapping[str, Sequence[logging.LogRecord]]:
-    """Return what was logged here during an item, by phase: its report has it as text alone."""
+    """Return the log records of an item in this process by phase: its report has only text."""
     return item.stash.get(caplog_records_key, {})

@@ -12,12 +12,10 @@ if TYPE_CHECKING:  # a pytest run without parwork loads neither
     from ..model.comparison import Mismatch, Policy
     from ..report.data import Report
 
-__all__ = ["pytest_parwork_backends", "pytest_parwork_compare", "pytest_parwork_logreport"]
-
 
 @pytest.hookspec
 def pytest_parwork_backends(config: pytest.Config) -> Mapping[str, Backend]:  # type: ignore[empty-body]  # a specification
-    """Return backends by the name that a test gives; all answers are merged.
+    """Return backends by the names that tests use for them; all answers are merged.
 
     A name given twice is an error that names both plugins.
     """
@@ -27,16 +25,17 @@ def pytest_parwork_backends(config: pytest.Config) -> Mapping[str, Backend]:  # 
 def pytest_parwork_compare(
     actual: object, expected: object, path: str, policy: Policy
 ) -> Sequence[Mismatch] | None:
-    """Compare two parts of returned values that this package does not know well enough.
+    """Compare two parts of returned values whose type this package does not know well enough.
 
-    Asked of every part but plain ints, floats, texts, bytes, bools and None, the whole value first;
-    `path` leads to it (`['mesh'].cells`, empty for the whole value), `policy` is the test's. Return
-    None to leave the two to parwork, an empty list if they are equal, else what differs: each
-    `Mismatch` has a path that begins with `path`. An implementation in a conftest.py answers for
-    the tests below it. It is not asked where the policy is a function.
+    Called for every part except plain ints, floats, strings, bytes, bools and None, and first for
+    the whole value; `path` is its place (`['mesh'].cells`, empty for the whole value), `policy` is
+    the policy of the test. Return None to leave the comparison to parwork, an empty list if the
+    parts are equal, else the mismatches, each with a path that begins with `path`. An
+    implementation in a conftest.py applies to the tests below it. It is not called if the policy
+    is a function.
     """
 
 
 @pytest.hookspec
 def pytest_parwork_logreport(config: pytest.Config, report: Report) -> None:
-    """Take the finished report: called once, at the end, in the process that shows results."""
+    """Use the finished report: called once, at the end, in the process that shows results."""

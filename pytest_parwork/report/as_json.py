@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from .data import SCHEMA, Report, RunEntry
-from .entries import CaseEntry, plain
+from .data import SCHEMA, Report, RunReport
+from .entries import CaseEntry
+from .serialising import serialise
 
-__all__ = ["json_pieces", "to_json"]
-
-
-#: In C, as long as nothing is indented; strict JSON.
-_encode = json.JSONEncoder(allow_nan=False).encode
-
-
-def to_json(report: Report) -> str:
-    """Return the report as strict JSON, times in seconds."""
-    return "".join(json_pieces(report))
+#: Strict JSON; without an indent the encoder runs in C. Only values unknown to JSON are serialised.
+_encode = json.JSONEncoder(allow_nan=False, default=serialise).encode
 
 
 def json_pieces(report: Report) -> Iterator[str]:
-    """Yield the report as strict JSON, a line for each case.
+    """Yield the report as strict JSON, times in seconds, a line for each case.
 
-    Piece by piece, and each case made into a dictionary in its turn: the text and the data of
-    100,000 cases as a whole took more memory than these themselves.
+    It is made piece by piece, one case after the other: the text and the dictionaries of 100,000
+    cases took more memory than the cases themselves.
     """
     yield f'{{\n "schema": {SCHEMA},\n "parwork": {_encode(report.version)},\n'
     yield f' "environment": {_encode(report.environment)},\n "runs": ['
@@ -37,7 +29,7 @@ def json_pieces(report: Report) -> Iterator[str]:
 
 
 def _members(data: Mapping[str, object]) -> Iterator[str]:
-    """Yield the members of an object, a line each, and a line for each item that is generated."""
+    """Yield the members of an object, one per line; an iterator gives one line per item."""
     for number, (key, value) in enumerate(data.items()):
         yield f"{',' if number else ''}\n   {_encode(key)}: "
         if not isinstance(value, Iterator):
@@ -49,7 +41,7 @@ def _members(data: Mapping[str, object]) -> Iterator[str]:
         yield "\n   ]"
 
 
-def _run(run: RunEntry) -> dict[str, object]:
+def _run(run: RunReport) -> dict[str, object]:
     return {
         "id": run.id,
         "configuration": {
@@ -66,50 +58,43 @@ def _run(run: RunEntry) -> dict[str, object]:
         },
         "policy": run.policy,
         "compared": run.compared,
-        "verdict": run.verdict.value,
+        "verdict": run.verdict,
         "exercised": run.exercised,
-        "cases": map(_case, run.cases),
+        "origin": run.origin,
+        "cases": (_case(case, run) for case in run.cases),
         "mismatches": _mismatches(run),
         "mismatch_count": run.mismatch_count,
-        "mismatch_classes": _classes(run),
-        "notes": _notes(run),
+        "mismatch_classes": run.mismatch_classes,
+        "notes": ({"case": case.id, **serialise(n)} for case in run.cases for n in case.notes),
         "workers_used": run.workers_used,
         "peak_overlap": run.peak_overlap,
         "together": run.together,
-        "timing": plain(run.timing),
-        "sent": list(run.sent),
-        "withheld": list(run.withheld),
-        "cause": None,
+        "timing": run.timing,
+        "sent": run.sent,
+        "withheld": run.withheld,
+        "causes": run.causes,
+        "cause": run.cause,
     }
 
 
-def _case(case: CaseEntry) -> dict[str, object]:
+def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
     return {
         "id": case.id,
-        "verdict": case.verdict.value,
+        "verdict": case.verdict,
         "why": case.why,
         "compared": case.compared,
         "seconds": {"serial": case.serial, "parallel": case.parallel},
         "worker": case.worker,
-        "interval": case.interval,
+        "process": case.process,
+        "interval": run.since_origin(case.interval),
+        "serial_interval": run.since_origin(case.serial_interval),
         "lost": case.lost,
         "mismatch_count": case.mismatch_count,
-        "mismatch_classes": dict(case.classes),
+        "mismatch_classes": case.classes,
+        "result": case.result,
     }
 
 
-def _mismatches(run: RunEntry) -> Iterator[dict[str, object]]:
-    found = ((case.id, plain(mismatch)) for case in run.cases for mismatch in case.mismatches)
+def _mismatches(run: RunReport) -> Iterator[dict[str, object]]:
+    found = ((case.id, serialise(mismatch)) for case in run.cases for mismatch in case.mismatches)
     return ({"case": id, "class": mismatch.pop("kind"), **mismatch} for id, mismatch in found)
-
-
-def _notes(run: RunEntry) -> Iterator[dict[str, object]]:
-    return ({"case": case.id, **plain(note)} for case in run.cases for note in case.notes)
-
-
-def _classes(run: RunEntry) -> dict[str, int]:
-    """Count the mismatches of each class, the most frequent first."""
-    classes: Counter[str] = Counter()
-    for case in run.cases:
-        classes.update(case.classes)
-    return dict(classes.most_common())

@@ -1,19 +1,20 @@
-"""The data of a report: each run with what follows from its cases."""
+"""The data of a report: runs, joined from their parts, and the figures derived from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
 
 from ..model import stats
+from ..model.causes import Cause
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
+from ..model.public import public
 from ..model.work import Budget, WorkersAsked
-from .entries import CaseEntry, RunFacts, plain
+from .entries import CaseEntry, RunFacts
 from .timing import Timing, timing
-
-__all__ = ["SCHEMA", "Report", "RunEntry"]
 
 #: The version of the JSON report that these data fill.
 SCHEMA = 1
@@ -24,8 +25,9 @@ class RunEntry:
     """One workload in one configuration, with all its cases or a part of them.
 
     `id` is the node id without parameters (calls: with `::map[0]`). `expected` is how many cases
-    the workload has when complete, None if unknown. `xdist` says that xdist's processes shared the
-    cases among them, so that their times measure no speed-up.
+    the workload has when complete, None if unknown. `xdist` says that the processes of xdist shared
+    the cases, so that the times measure no speed-up. `causes` are the causes of its differences
+    that a diagnosis has found, the likeliest first.
     """
 
     id: str
@@ -38,162 +40,196 @@ class RunEntry:
     cases: tuple[CaseEntry, ...] = ()
     expected: int | None = None
     xdist: bool = False
+    causes: tuple[Cause, ...] = ()
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "configuration_id", "backend", "policy")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values, fit for xdist and `json`."""
-        return plain(
-            self,
-            facts=tuple(facts.to_dict() for facts in self.facts),
-            cases=tuple(case.to_dict() for case in self.cases),
-        )
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> RunEntry:
-        """Undo `to_dict`, also after a journey as JSON."""
-        nested = {
-            "facts": tuple(RunFacts.from_dict(facts) for facts in data["facts"]),
-            "cases": tuple(CaseEntry.from_dict(case) for case in data["cases"]),
-        }
-        return cls(**{**data, **nested})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport(RunEntry):
+    """A run with the figures derived from its cases and facts; made by `summarise`, never changed.
 
-    @property
-    def granted(self) -> int:
-        """How many workers there were; the most, if the runs differ."""
-        return max((facts.granted for facts in self.facts), default=0)
+    - `label`: the configuration with the workers it got, `joblib-2` for `joblib-auto`;
+    - `granted`: how many workers there were, the most if the runs differ; `budget` says where that
+      number comes from, None where no run does;
+    - `start_method`: how they were started, empty if none was; `threads` is the limit of native
+      threads in each, None for no limit;
+    - `sent`, `withheld`: the files of the project that were sent to workers without access to
+      them, and those that were needed there and not sent;
+    - `compared`: `outcomes` if at least one case was compared by outcome, so that a forgotten
+      `return` can't hide;
+    - `mismatch_count`, `mismatch_classes`: all mismatches, also those that are not kept, and how
+      many there are of each class, the most frequent first;
+    - `shares`: how many cases each worker ran, for each of the runs;
+    - `workers_used`, `peak_overlap`: the number of workers that ran a case, and of cases that were
+      in workers at the same time; the highest of any of the runs;
+    - `together`: the share of the busy time in which two cases or more were running, None if there
+      was no busy time;
+    - `exercised`: whether cases overlapped in at least two workers, None where that can't be
+      judged;
+    - `verdict`: the worst of the cases' verdicts and NOT_EXERCISED;
+    - `is_slower`: the run took longer than the serial one, as far as two decimals show;
+    - `origin`: when the first case arrived in its worker, on the clock of the machine, None if none
+      did.
+    """
 
-    @property
-    def budget(self) -> Budget | None:
-        """Where the number of workers comes from, None where no run tells."""
-        told = [facts.budget for facts in self.facts if facts.granted == self.granted]
-        return told[0] if told else None
-
-    @property
-    def start_method(self) -> str:
-        """How the workers were started, empty if none was."""
-        return self.facts[0].start_method if self.facts else ""
-
-    @property
-    def threads(self) -> int | None:
-        """The limit of native threads in each worker, None for no limit."""
-        return self.facts[0].threads if self.facts else None
-
-    @property
-    def sent(self) -> tuple[str, ...]:
-        """The files of the project that were sent to workers which have none of them."""
-        return tuple(sorted({file for facts in self.facts for file in facts.sent}))
-
-    @property
-    def withheld(self) -> tuple[str, ...]:
-        """The files that were needed there and not sent."""
-        return tuple(sorted({file for facts in self.facts for file in facts.withheld}))
-
-    @property
-    def label(self) -> str:
-        """Name the configuration with the workers it got, `joblib-2` for `joblib-auto`."""
-        return f"{self.backend}-{self.granted}" if self.facts else self.configuration_id
+    label: str
+    granted: int
+    budget: Budget | None
+    start_method: str
+    threads: int | None
+    sent: tuple[str, ...]
+    withheld: tuple[str, ...]
+    compared: Literal["values", "outcomes"]
+    mismatch_count: int
+    mismatch_classes: Mapping[str, int]
+    shares: tuple[tuple[int, ...], ...]
+    workers_used: int
+    peak_overlap: int
+    together: float | None
+    exercised: bool | None
+    verdict: Verdict
+    timing: Timing
+    is_slower: bool
+    origin: float | None
 
     @property
-    def compared(self) -> Literal["values", "outcomes"]:
-        """`outcomes` if a single case was, so that a forgotten `return` can't hide among others."""
-        judged = [c for c in self.cases if c.verdict in (Verdict.EQUAL, Verdict.DIFFERENT)]
-        kinds = {case.compared for case in judged or self.cases}
-        return "outcomes" if "outcomes" in kinds else "values"
+    def cause(self) -> Cause | None:
+        """The first of the causes."""
+        return self.causes[0] if self.causes else None
 
-    @property
-    def mismatch_count(self) -> int:
-        """How many mismatches there are, also those beyond the kept ones."""
-        return sum(case.mismatch_count for case in self.cases)
+    def since_origin(self, moments: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        """Return the moments of an interval in seconds since the origin of the run.
 
-    @property
-    def workers_used(self) -> int:
-        """How many workers ran a case; the most, if the runs differ."""
-        used = (_used(cases) for _, cases in self.batches())
-        return max(used, default=0)
-
-    @property
-    def peak_overlap(self) -> int:
-        """How many cases were in workers' hands at once."""
-        return max((_peak(cases) for _, cases in self.batches()), default=0)
-
-    @property
-    def together(self) -> float | None:
-        """The share of the busy time in which two cases or more were running, None without any."""
-        busy = together = 0.0
-        for _, cases in self.batches():
-            running = [case.interval[1:] for case in cases if case.interval]
-            busy += stats.busy_time(running)
-            together += stats.busy_time(running, at_least=2)
-        return together / busy if busy else None
-
-    @property
-    def exercised(self) -> bool | None:
-        """True if cases met in at least two workers, None where that can't be judged.
-
-        It can't with a part of the cases (`-k`, `--lf`), and without any that ran to its end. A
-        skipped case is present, but can meet no other. xdist may have left each process too few
-        cases to meet, and a lost case may have met others, so there it is true or None.
+        The serial call of a case may have been earlier, for another configuration. Cases that xdist
+        ran on several machines have different clocks.
         """
-        if self.expected is None or len(self.cases) < self.expected:
+        if moments is None or self.origin is None:
             return None
-        if all(case.interval is None for case in self.cases):
-            return None
-        met = any(_used(cases) >= 2 and _peak(cases) >= 2 for _, cases in self.batches())
-        return met or (None if self.xdist or any(case.lost for case in self.cases) else False)
-
-    @property
-    def verdict(self) -> Verdict:
-        """The worst of the cases' verdicts and NOT_EXERCISED.
-
-        A case skipped before it was sent says nothing of the run, unless all were.
-        """
-        verdicts = [case.verdict for case in self.cases if not case.is_skipped]
-        if self.exercised is False:
-            verdicts.append(Verdict.NOT_EXERCISED)
-        return Verdict.worst(verdicts)
-
-    @property
-    def timing(self) -> Timing:
-        """Measure all runs together; see `Timing`."""
-        return timing(self.batches(), xdist=self.xdist)
-
-    @property
-    def is_slower(self) -> bool:
-        """True if the run took longer than the serial one, as far as two decimals tell.
-
-        Not of a run under xdist, or one that was not parallel: their times say nothing.
-        """
-        speedup = self.timing.speedup
-        if speedup is None or self.xdist or self.exercised is False:
-            return False
-        return round(speedup, 2) < 1
-
-    def batches(self) -> Iterator[tuple[RunFacts | None, Sequence[CaseEntry]]]:
-        """Yield the cases of each run, with the facts of the run where it told them."""
-        cases: dict[str, list[CaseEntry]] = {}
-        for case in self.cases:
-            cases.setdefault(case.batch, []).append(case)
-        facts = {run.batch: run for run in self.facts}
-        for batch, members in cases.items():
-            yield facts.get(batch), members
+        return tuple(moment - self.origin for moment in moments)
 
 
-def _used(cases: Sequence[CaseEntry]) -> int:
-    return len({case.worker for case in cases} - {None})
-
-
-def _peak(cases: Sequence[CaseEntry]) -> int:
-    return stats.peak_overlap(
-        (case.interval[0], case.interval[2]) for case in cases if case.interval
-    )
-
-
+@public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The JSON-safe digest of all runs of a session; `version` is that of parwork."""
 
     version: str
-    runs: tuple[RunEntry, ...] = ()
+    runs: tuple[RunReport, ...] = ()
     environment: Mapping[str, object] = field(default_factory=dict)
+
+
+def collect(parts: Iterable[RunEntry]) -> tuple[RunReport, ...]:
+    """Join runs from parts that arrive in any order, each with some of the cases.
+
+    If a case comes twice (a rerun, or xdist running it in every process), the last one is kept.
+    Runs keep the order of their first arrival, cases that of their workload.
+    """
+    runs: dict[tuple[str, str], list[RunEntry]] = {}
+    for part in parts:
+        runs.setdefault((part.id, part.configuration_id), []).append(part)
+    return tuple(summarise(_join(those)) for those in runs.values())
+
+
+def _join(parts: Sequence[RunEntry]) -> RunEntry:
+    facts = {one.run: one for part in parts for one in part.facts}
+    # By index, too: ids that differ only in unprintable characters read alike.
+    cases = {(case.index, case.id): case for part in parts for case in part.cases}
+    causes = {(cause.name, cause.detail): cause for part in parts for cause in part.causes}
+    return replace(
+        parts[0],
+        facts=tuple(facts.values()),
+        cases=tuple(sorted(cases.values(), key=lambda case: case.index)),
+        causes=tuple(causes.values()),
+    )
+
+
+def summarise(entry: RunEntry) -> RunReport:
+    """Return a run with the figures derived from its cases and facts."""
+    runs: dict[str, list[CaseEntry]] = {}
+    for case in entry.cases:
+        runs.setdefault(case.run, []).append(case)
+    facts = {one.run: one for one in entry.facts}
+    granted = max((run.granted for run in entry.facts), default=0)
+    counts = [Counter(c.worker for c in cases if c.worker is not None) for cases in runs.values()]
+    shares = [tuple(count[worker] for worker in sorted(count)) for count in counts]
+    peaks = [_peak(cases) for cases in runs.values()]
+    classes: Counter[str] = Counter()
+    for case in entry.cases:
+        classes.update(case.classes)
+    exercised = _exercised(entry, list(zip(shares, peaks, strict=True)))
+    times = timing([(facts.get(run), cases) for run, cases in runs.items()], xdist=entry.xdist)
+    return RunReport(
+        **{field.name: getattr(entry, field.name) for field in fields(RunEntry)},
+        label=f"{entry.backend}-{granted}" if entry.facts else entry.configuration_id,
+        granted=granted,
+        budget=next((run.budget for run in entry.facts if run.granted == granted), None),
+        start_method=entry.facts[0].start_method if entry.facts else "",
+        threads=entry.facts[0].threads if entry.facts else None,
+        sent=tuple(sorted({file for run in entry.facts for file in run.sent})),
+        withheld=tuple(sorted({file for run in entry.facts for file in run.withheld})),
+        compared=_compared(entry.cases),
+        mismatch_count=sum(case.mismatch_count for case in entry.cases),
+        mismatch_classes=dict(classes.most_common()),
+        shares=tuple(share for share in shares if share),
+        workers_used=max(map(len, shares), default=0),
+        peak_overlap=max(peaks, default=0),
+        together=_together(runs.values()),
+        exercised=exercised,
+        verdict=_verdict(entry.cases, exercised),
+        timing=times,
+        is_slower=_is_slower(times.speedup, entry, exercised),
+        origin=min((case.interval[0] for case in entry.cases if case.interval), default=None),
+    )
+
+
+def _compared(cases: Sequence[CaseEntry]) -> Literal["values", "outcomes"]:
+    judged = [case for case in cases if case.verdict in (Verdict.EQUAL, Verdict.DIFFERENT)]
+    kinds = {case.compared for case in judged or cases}
+    return "outcomes" if "outcomes" in kinds else "values"
+
+
+def _peak(cases: Iterable[CaseEntry]) -> int:
+    return stats.peak_overlap(
+        (case.interval[0], case.interval[2]) for case in cases if case.interval
+    )
+
+
+def _together(runs: Iterable[Sequence[CaseEntry]]) -> float | None:
+    busy = together = 0.0
+    for cases in runs:
+        running = [case.interval[1:] for case in cases if case.interval]
+        busy += stats.busy_time(running)
+        together += stats.busy_time(running, at_least=2)
+    return together / busy if busy else None
+
+
+def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bool | None:
+    """Judge whether cases overlapped, from the shares of the workers and the peak of each run.
+
+    It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
+    skipped case is present, but cannot overlap with another. Under xdist each process may have too
+    few cases to overlap, and a lost case may have overlapped with others: then it is true or None.
+    """
+    if entry.expected is None or len(entry.cases) < entry.expected:
+        return None
+    if all(case.interval is None for case in entry.cases):
+        return None
+    met = any(len(share) >= 2 and peak >= 2 for share, peak in runs)
+    return met or (None if entry.xdist or any(case.lost for case in entry.cases) else False)
+
+
+def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:
+    """Return the worst verdict; cases skipped before they were sent count only if all were."""
+    verdicts = [case.verdict for case in cases if not case.is_skipped]
+    if exercised is False:
+        verdicts.append(Verdict.NOT_EXERCISED)
+    return Verdict.worst(verdicts)
+
+
+def _is_slower(speedup: float | None, entry: RunEntry, exercised: bool | None) -> bool:
+    """Judge the speed, but not under xdist or for a run that was not parallel: no proof there."""
+    if speedup is None or entry.xdist or exercised is False:
+        return False
+    return round(speedup, 2) < 1

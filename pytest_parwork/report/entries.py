@@ -1,116 +1,100 @@
-"""What one case, one mismatch and one run tell a report, as JSON-safe values."""
+"""The entries of a report for one case and for one run, as JSON-safe values."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from ..equivalence.show import clip, show
+from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Mismatch, Note
 from ..model.outcome import Lost, Outcome, Run, Verdict
 from ..model.printable import make_printable, printable
 from ..model.work import Budget
-
-__all__ = ["INTERRUPTED", "SKIPPED", "CaseEntry", "RunFacts", "judged", "plain", "with_loss"]
+from .serialising import serialise
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
 
-#: `CaseEntry.why` of a case that was not compared any more.
+#: `CaseEntry.why` of a case that was not compared because the session was interrupted.
 INTERRUPTED = "interrupted"
 
 
-#: Of a case without mismatches.
-NO_CLASSES: Mapping[str, int] = MappingProxyType({})
+#: The mismatch classes of a case without mismatches.
+_NO_CLASSES: Mapping[str, int] = MappingProxyType({})
 
 
-def plain(entry: Any, **nested: object) -> dict[str, Any]:
-    """Return the fields of a slotted dataclass, those of `nested` replaced.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A record of an outcome, to compare it with one of another session or machine.
 
-    `dataclasses.asdict` copies every value deeply, which thousands of cases would feel, as they
-    would `fields`: a fifth of the time that the report takes.
+    `text` is the value, or the exception, on one bounded line. `digest` is that of
+    `equivalence.digest` in hexadecimal: equal for values that are equal by `exact()`, and only for
+    those; None if there is no digest.
     """
-    return {name: getattr(entry, name) for name in entry.__slots__} | nested
+
+    kind: Literal["value", "failure", "skip", "lost"]
+    text: str = ""
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseEntry:
-    """What is known of one case in one configuration.
+    """One case in one configuration.
 
-    `index` is the place of the case in its workload, `batch` the run it belongs to, as in
+    `index` is the place of the case in its workload, `run` the run it belongs to, as in
     `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end;
-    `interval` is (arrived, started, ended) on the run's clock. `lost` is None or a dictionary:
-    "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the innermost
-    frame first), "leg" ("parallel" or "serial"). `mismatch_count`, and `classes` by class, count
-    the mismatches that are not kept too. `why` says why a case is NOT_VERIFIED:
-    `verify=0.5`, `SKIPPED` or `INTERRUPTED`.
+    `interval` is (arrived, started, ended) in the parallel run, `serial_interval` (started, ended)
+    in the serial one, both on the clock of the machine: `RunReport.since_origin` makes them
+    relative. `worker` and `process` are those of the parallel outcome. `lost` is None or a
+    dictionary: "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the
+    innermost frame first), "leg" ("parallel" or "serial"). `mismatch_count`, and `classes` by
+    class, also count mismatches that are not kept. `why` says why a case is NOT_VERIFIED:
+    `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is that of the serial run if there was one,
+    else that of the parallel run; None where no report file is asked for.
     """
 
     id: str
     verdict: Verdict
     index: int = 0
-    batch: str = ""
+    run: str = ""
     serial: float | None = None
     parallel: float | None = None
     worker: int | None = None
+    process: int | None = None
     interval: tuple[float, float, float] | None = None
+    serial_interval: tuple[float, float] | None = None
     compared: Literal["values", "outcomes"] = "values"
     lost: Mapping[str, Any] | None = None
     mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
-    classes: Mapping[str, int] = field(default_factory=lambda: NO_CLASSES)
+    classes: Mapping[str, int] = field(default_factory=lambda: _NO_CLASSES)
     notes: tuple[Note, ...] = ()
     why: str = ""
+    result: Result | None = None
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "why")
 
     @property
     def is_skipped(self) -> bool:
-        """True if the case was never sent: it counts as present, and says nothing else."""
+        """True if the case was never sent: it counts as present, and as nothing else."""
         return self.why == SKIPPED
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values, sequences as tuples.
-
-        The garbage collector looks at lists again and again, at tuples of texts and numbers once:
-        with thousands of cases that is a tenth of what they take.
-        """
-        return plain(
-            self,
-            verdict=self.verdict.value,
-            lost=dict(self.lost) if self.lost else None,
-            mismatches=tuple(map(plain, self.mismatches)),
-            classes=dict(self.classes),
-            notes=tuple(map(plain, self.notes)),
-        )
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> CaseEntry:
-        """Undo `to_dict`."""
-        nested = {
-            "verdict": Verdict(data["verdict"]),
-            "interval": tuple(data["interval"]) if data["interval"] else None,
-            "mismatches": tuple(
-                Mismatch(**{**mismatch, "indices": tuple(mismatch["indices"])})
-                for mismatch in data["mismatches"]
-            ),
-            "notes": tuple(Note(**note) for note in data["notes"]),
-        }
-        return cls(**{**data, **nested})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What the runner tells of one run: seconds, workers.
+    """The seconds and workers of one run.
 
-    A workload with several values of a wide fixture is one run for each of them; `batch` names
-    the run, different from all others of the session, also those of other xdist processes.
-    All others are those of `model.Run`.
+    A workload with several values of a wide fixture has one run for each of them. `run` is the name
+    of the run, unique in the session, also among the processes of xdist. The other fields are those
+    of `model.Run`.
     """
 
-    batch: str
+    run: str
     wall: float
     startup: float
     granted: int
@@ -126,10 +110,10 @@ class RunFacts:
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @classmethod
-    def of(cls, run: Run, batch: str) -> RunFacts:
-        """Return the facts of a run that is to be known as `batch`."""
+    def of(cls, run: Run, name: str) -> RunFacts:
+        """Return the facts of a run that gets this name."""
         return cls(
-            batch=batch,
+            run=name,
             wall=run.wall,
             startup=run.startup,
             granted=run.granted,
@@ -140,30 +124,23 @@ class RunFacts:
             withheld=run.withheld,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values."""
-        return plain(self, budget=plain(self.budget) if self.budget is not None else None)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> RunFacts:
-        """Undo `to_dict`."""
-        budget = Budget(**data["budget"]) if data["budget"] is not None else None
-        files = {name: tuple(data[name]) for name in ("sent", "withheld")}
-        return cls(**{**data, **files, "budget": budget})
-
 
 def judged(
     id: str,
     verdict: Verdict,
     *,
     index: int,
-    batch: str = "",
+    run: str = "",
     parallel: Outcome | None = None,
     serial: Outcome | None = None,
     comparison: Comparison | None = None,
     why: str = "",
+    result: Result | None = None,
 ) -> CaseEntry:
-    """Return the entry of a case with what is known of its outcomes."""
+    """Return the entry of a case from its outcomes, as far as they are known.
+
+    `result` is that of the serial outcome, or of the parallel one if there is no serial one.
+    """
     lost, leg = parallel.lost if parallel is not None else None, "parallel"
     if lost is None and serial is not None:
         lost, leg = serial.lost, "serial"
@@ -171,36 +148,69 @@ def judged(
     interval = None
     if sent.arrived is not None and sent.started is not None and sent.ended is not None:
         interval = (sent.arrived, sent.started, sent.ended)
+    serial_interval = None
+    if serial is not None and serial.started is not None and serial.ended is not None:
+        serial_interval = (serial.started, serial.ended)
     nothing = serial is not None and serial.kind == "value" and serial.value is None
     return CaseEntry(
         id=id,
         verdict=verdict,
         index=index,
-        batch=batch,
+        run=run,
         serial=serial.seconds if serial is not None else None,
         parallel=sent.seconds,
         worker=sent.worker,
+        process=sent.process,
         interval=interval,
+        serial_interval=serial_interval,
         compared="outcomes" if nothing and sent.value is None else "values",
         lost=None if lost is None else _plain_lost(lost, leg),
         mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
-        classes=(comparison.classes if comparison is not None else {}) or NO_CLASSES,
+        classes=(comparison.classes if comparison is not None else {}) or _NO_CLASSES,
         notes=comparison.notes if comparison is not None else (),
         why=why,
+        result=result,
     )
+
+
+def result_of(outcome: Outcome, *, seconds: float | None) -> Result:
+    """Return the record of an outcome; `seconds` limits the code of its value.
+
+    It takes 5 to 10 us for a small value, and for a large array as long as `exact()` takes to
+    compare two of them, so only sessions that write a report make one.
+    """
+    if outcome.kind != "value":
+        failure = outcome.failure
+        text = f"{failure.type}: {failure.text}" if failure is not None else ""
+        return Result(kind=outcome.kind, text=clip(text))
+    from ..equivalence.digest import digest  # here, because most sessions write no report
+
+    try:
+        with deadline(seconds):
+            text, found = show(outcome.value), digest(outcome.value)
+    except TimedOut:
+        return Result(kind="value")
+    return Result(kind="value", text=text, digest=found.hex() if found is not None else None)
 
 
 def with_loss(entry: CaseEntry, lost: Lost) -> CaseEntry:
-    """Return an entry that says of a compared case that it was lost afterwards, in this process."""
+    """Return the entry of a compared case that was lost afterwards, in this process."""
     return replace(entry, verdict=Verdict.LOST, lost=_plain_lost(lost, "serial"))
 
 
-def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:
-    return plain(
-        lost,
-        detail=printable(lost.detail),
-        tries=[plain(one) for one in lost.tries],
-        stack=list(map(printable, lost.stack)),
-        leg=leg,
+def with_mismatches(entry: CaseEntry, comparison: Comparison) -> CaseEntry:
+    """Return the entry of a compared case whose tear-downs differ, too."""
+    return replace(
+        entry,
+        verdict=Verdict.DIFFERENT,
+        mismatches=(*entry.mismatches, *comparison.mismatches),
+        mismatch_count=entry.mismatch_count + comparison.count,
+        classes=Counter(entry.classes) + Counter(comparison.classes),
     )
+
+
+def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:
+    stack = tuple(map(printable, lost.stack))
+    known = serialise(replace(lost, detail=printable(lost.detail), stack=stack))
+    return {**known, "leg": leg}

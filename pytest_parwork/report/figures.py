@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "duration", "percent", "ratio"]
-
 
 def duration(seconds: float | None) -> str:
     """Write seconds as `850us`, `1.2ms`, `0.31s`, `33m20s` or `6h11m`, and `-` for None."""

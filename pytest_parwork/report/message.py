@@ -1,4 +1,4 @@
-"""What a failing case says: where its outcomes differ, or why it has none."""
+"""The message of a failing case: where its outcomes differ, or why it has none."""
 
 from __future__ import annotations
 
@@ -14,41 +14,39 @@ from ..model.printable import printable
 from .entries import CaseEntry
 from .figures import counted, duration
 
-__all__ = ["Scene", "lost_message", "mismatch_message"]
-
-#: Columns before what a row says.
+#: Columns before the text of a row.
 INDENT = 11
-#: Narrower tables say too little, wider lines are harder to read, whatever room there is.
+#: Narrower tables show too little, and wider lines are harder to read, even in a wide terminal.
 NARROWEST, WIDEST = 60, 120
-#: More ulp than these are another result, not another rounding: nobody would admit them.
+#: A larger distance in ulp is a different result, not a different rounding: nobody would accept it.
 MOST_ULP = 10_000
-#: More distinct values than these tell nothing more.
+#: Further distinct values would add no information.
 MOST_VALUES = 4
 
 #: Why a lost case is not run serially in this process.
 NOT_RUN = {
-    "crash": "it would take pytest with it",
-    "timeout": "it would hold up all that follow",
+    "crash": "it could crash pytest",
+    "timeout": "it could block all further tests",
     "interrupted": "the session was interrupted",
-    "backend": "it has no workers",
+    "backend": "its backend has no workers",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What there is around a DIFFERENT case.
+    """The context of a DIFFERENT case.
 
-    `configuration` names the run in few characters (`joblib-2`). `again` is the command that runs
-    it once more, `serially` the one that runs the case alone in pytest's own process. `judged` are
-    the cases of the run so far, or all calls, as `noun` says; `used`, `granted` and `peak` tell how
-    its workers overlapped. `values` are the distinct values of the case with the configurations
-    that gave each, where there are several; `like` is the case that has told the same in full.
-    `is_verbose` asks for all, `width` is that of the terminal.
+    `actual` and `reference` name the two runs in few characters (`joblib-2`, `serial`). `commands`
+    run the case again, each with a word for the way; the last one runs as little as possible.
+    `judged` are the cases of the run so far, or all calls, as `noun` says; `used`, `granted` and
+    `peak` describe how its workers overlapped. `values` are the distinct values of the case with
+    the configurations that gave each, if there are several; `like` is the case that has shown the
+    same difference in full. `is_verbose` asks for everything, `width` is that of the terminal.
     """
 
-    configuration: str = ""
-    again: str
-    serially: str
+    actual: str = ""
+    reference: str
+    commands: Sequence[tuple[str, str]] = ()
     policy: str = ""
     judged: Sequence[CaseEntry] = ()
     noun: str = "cases"
@@ -77,13 +75,13 @@ def mismatch_message(
     if scene.like and not scene.is_verbose:
         here = _difference(comparison)
         rows = [("as in", f"{scene.like}, here {here}" if here else scene.like)]
-        commands = [_row("serially", scene.serially)]
+        commands = [_row(*command) for command in scene.commands[-1:]]
         return printable("\n".join([first, *_rows(rows, scene.room), *commands]))
     parts = [first]
     if not _says_all(first, comparison):
         parts.append(
             comparison.list_mismatches(
-                names=("serial", scene.configuration),
+                names=(scene.reference, scene.actual),
                 width=scene.room,
                 lines=None if scene.is_verbose else LINES,
                 advice="more with -v",
@@ -98,16 +96,18 @@ def mismatch_message(
         *_others(case, scene),
         *_overlap(scene),
     ]
-    commands = [_row("again", scene.again), _row("serially", scene.serially)]
+    commands = [_row(*command) for command in scene.commands]
     parts.append("\n".join([*_rows(rows, scene.room), *commands]))
     return printable("\n\n".join(parts))
 
 
-def lost_message(case: CaseEntry, command: str, *, others: tuple[int, int] | None = None) -> str:
+def lost_message(
+    case: CaseEntry, command: str, *, reference: str, others: tuple[int, int] | None = None
+) -> str:
     """Return the failure text of a LOST case.
 
-    `command` runs it serially. `others` says how many other cases of the run have an outcome, and
-    how many there are.
+    `command` runs the case as the run named `reference` would. `others` are the number of other
+    cases of the run that have an outcome, and the number of all others.
     """
     lost = case.lost or {}
     reason = lost.get("reason", "")
@@ -118,25 +118,25 @@ def lost_message(case: CaseEntry, command: str, *, others: tuple[int, int] | Non
     ]
     if lost.get("leg") != "serial":
         why = NOT_RUN.get(reason, "it has no outcome to compare with")
-        rows.append(("serial", f"not run: {why}. To try it all the same:"))
+        rows.append((reference, f"not run: {why}. To run it anyway:"))
         rows.append(("", command))
     if others is not None:
         kept, count = others
         how_many = "all" if kept == count else f"{kept} of"
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
-    first = f"LOST: {lost.get('detail', 'its outcome never came')}"
+    first = f"LOST: {lost.get('detail', 'its outcome never arrived')}"
     return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
 
 
 def _try(one: Mapping[str, Any]) -> str:
-    """Tell of one time that a case was run and did not come to its end."""
+    """Describe one attempt to run a case, which was lost."""
     process = f"pid {one['pid']}, " if one["pid"] is not None else ""
-    alone = "alone, " if one["is_alone"] else ""
-    return f"{process}{alone}after {duration(one['seconds'])}"
+    isolated = "on its own, " if one["is_alone"] else ""
+    return f"{process}{isolated}after {duration(one['seconds'])}"
 
 
 def _row(name: str, text: str) -> str:
-    """Return a line of a name and what there is to say of it."""
+    """Return a line of a name and its text."""
     return f"  {name:<{INDENT - 2}}{text}".rstrip()
 
 
@@ -154,14 +154,14 @@ def _first_line(mismatches: Sequence[Mismatch], scene: Scene) -> str:
     first = mismatches[0]
     place = f" at {shorten(first.path, scene.room // 4)}" if first.path else ""
     lead = f"DIFFERENT{place}: "
-    room = (scene.room - columns(f"{lead}serial , {scene.configuration} ")) // 2
-    # What one value leaves free the other may use.
+    room = (scene.room - columns(f"{lead}{scene.reference} , {scene.actual} ")) // 2
+    # One value may use the columns that the other leaves free.
     spare = [max(room - columns(text), 0) for text in (first.actual, first.expected)]
     expected = shorten(first.expected, max(room, 8) + spare[0])
     actual = shorten(first.actual, max(room, 8) + spare[1])
-    if expected == actual and first.told:
-        return f"{lead}{shorten(first.told, scene.room - columns(lead))}"
-    return f"{lead}serial {expected}, {scene.configuration} {actual}"
+    if expected == actual and first.description:
+        return f"{lead}{shorten(first.description, scene.room - columns(lead))}"
+    return f"{lead}{scene.reference} {expected}, {scene.actual} {actual}"
 
 
 def _says_all(first_line: str, comparison: Comparison) -> bool:
@@ -170,19 +170,19 @@ def _says_all(first_line: str, comparison: Comparison) -> bool:
         return not comparison.mismatches
     only = comparison.mismatches[0]
     texts = (only.path, only.actual, only.expected)
-    return not only.told and all(text in first_line for text in texts)
+    return not only.description and all(text in first_line for text in texts)
 
 
 def _difference(comparison: Comparison) -> str:
-    """Say in few words how far apart the two are."""
+    """Describe in few words how far apart the two outcomes are."""
     if not comparison.mismatches:
         return ""
     more = f", and {comparison.count - 1} more" if comparison.count > 1 else ""
-    return f"{comparison.mismatches[0].told}{more}".removeprefix(", ")
+    return f"{comparison.mismatches[0].description}{more}".removeprefix(", ")
 
 
 def _policy(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
-    """Say how it was compared, and which number of ulp would admit it: for information alone."""
+    """Yield how it was compared, and the number of ulp at which it would pass, as information."""
     steps = comparison.passes_at
     near = f"; would pass at ulp({steps})" if steps is not None and steps <= MOST_ULP else ""
     if scene.policy:
@@ -190,7 +190,7 @@ def _policy(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
-    """Tell what else is worth knowing, of each kind the first."""
+    """Yield the notes on the comparison, the first of each kind."""
     kinds = set()
     for note in comparison.notes:
         if scene.is_verbose or note.kind not in kinds:
@@ -199,7 +199,7 @@ def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _values(scene: Scene) -> Iterator[tuple[str, str]]:
-    """Tell the distinct values of the case, with the configurations that gave each."""
+    """Yield the distinct values of the case, with the configurations that gave each."""
     shown = scene.values[: None if scene.is_verbose else MOST_VALUES]
     width = max((columns(value) for value, _ in shown), default=0)
     for number, (value, names) in enumerate(shown):
@@ -209,7 +209,7 @@ def _values(scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _others(case: CaseEntry, scene: Scene) -> Iterator[tuple[str, str]]:
-    """Say how many cases of the run differ so far, and whether in one place, on one worker."""
+    """Yield how many cases of the run differ so far, and whether in one place, on one worker."""
     different = [c for c in scene.judged if c.verdict is Verdict.DIFFERENT]
     if len(scene.judged) < 2:
         return

@@ -1,48 +1,68 @@
-"""What is said of a run below its row of times."""
+"""The notes on a run, which are shown in addition to its figures, as data."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from textwrap import wrap
+from dataclasses import dataclass
+from typing import Literal
 
 from ..machine.cpus import Cpus
 from ..model.listing import shorten
 from ..model.outcome import Verdict
-from .data import RunEntry
+from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-from .markup import Segment
 
-__all__ = ["notes", "why_not_exercised"]
-
-#: Columns of the bar that shows how much of the bound was reached.
-BAR = 32
+#: How bad it is: a failure, no proof, or for information.
+Severity = Literal["error", "warning", "info"]
 
 
-def notes(run: RunEntry, *, room: int, verbosity: int) -> Iterator[Segment]:
-    """Yield the notes, each line at most `room` wide, what is bad first."""
-    texts = [
-        *((text, ("red",)) for text in (_different(run), _lost(run))),
-        (_not_exercised(run), ("yellow",)),
-        (_outcomes(run), ()),
-        *((text, ()) for text in _not_verified(run)),
-        *((text, ()) for text in _remarks(run, is_verbose=verbosity > 0)),
-        (_how(run), ()),
-        (_speed(run), ()),
-        *((text, ()) for text in (_details(run) if verbosity > 0 else ())),
-    ]
-    for text, markup in texts:
-        for line in wrap(text, room, break_long_words=False, break_on_hyphens=False):
-            yield Segment(text=line, markup=markup)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunNote:
+    """A sentence or less about a run, for a rendering to lay out.
+
+    `kind` is its subject: `different`, `lost`, `cause`, `not-exercised`, `outcomes`,
+    `not-verified`, `remark` (a note of a case), `setting`, `speed`, `bound`, `detail`. `reached` is
+    the share of the figure in the text that was reached; a rendering may draw it.
+    """
+
+    severity: Severity = "info"
+    kind: str
+    text: str
+    reached: float | None = None
 
 
-def _having(run: RunEntry, verdict: Verdict) -> list[CaseEntry]:
+def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
+    """Yield the notes on a run, failures first; more notes, and every remark, if verbose."""
+    if text := _different(run):
+        yield RunNote(severity="error", kind="different", text=text)
+    if text := _lost(run):
+        yield RunNote(severity="error", kind="lost", text=text)
+    for cause in run.causes:
+        remedy = f"; {cause.remedy}" if cause.remedy else ""
+        yield RunNote(severity="error", kind="cause", text=f"cause: {cause}{remedy}")
+    if run.exercised is False:
+        why = why_not_exercised(run)
+        text = f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
+        yield RunNote(severity="warning", kind="not-exercised", text=text)
+    if text := _outcomes(run):
+        yield RunNote(kind="outcomes", text=text)
+    yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
+    yield from (RunNote(kind="remark", text=text) for text in _remarks(run, is_verbose=is_verbose))
+    if text := _setting(run):
+        yield RunNote(kind="setting", text=text)
+    yield from _speed(run)
+    if is_verbose:
+        yield from (RunNote(kind="detail", text=text) for text in _details(run))
+
+
+def _having(run: RunReport, verdict: Verdict) -> list[CaseEntry]:
     return [case for case in run.cases if case.verdict is verdict]
 
 
-def _different(run: RunEntry) -> str:
-    """Count what differs, and tell the path if it is one for all."""
+def _different(run: RunReport) -> str:
+    """Return how many cases differ, with the path of the difference."""
     cases = _having(run, Verdict.DIFFERENT)
     if not cases:
         return ""
@@ -57,8 +77,8 @@ def _different(run: RunEntry) -> str:
     return text
 
 
-def _remarks(run: RunEntry, *, is_verbose: bool) -> Iterator[str]:
-    """Tell the notes: of each kind the first and how many cases have it, or each of them."""
+def _remarks(run: RunReport, *, is_verbose: bool) -> Iterator[str]:
+    """Yield notes of cases: the first of each kind and the number of such cases, or all notes."""
     found = [(note, case) for case in run.cases for note in case.notes]
     if is_verbose:
         for note, case in found:
@@ -74,13 +94,13 @@ def _remarks(run: RunEntry, *, is_verbose: bool) -> Iterator[str]:
 
 
 def _place(case: CaseEntry, path: str) -> str:
-    """Name a part of what a case returned, by the name of the case alone."""
+    """Name a part of the value of a case, by the case's name without file and class."""
     name = case.id.rpartition("::")[2]
     return f"{shorten(name, 40)} at {shorten(path, 40)}" if path else shorten(name, 40)
 
 
-def _lost(run: RunEntry) -> str:
-    """Count what was lost, with the reason if it is one for all."""
+def _lost(run: RunReport) -> str:
+    """Return how many cases were lost, with the first reason."""
     cases = _having(run, Verdict.LOST)
     if not cases:
         return ""
@@ -89,34 +109,29 @@ def _lost(run: RunEntry) -> str:
     return f"{len(cases)} LOST" + (f", {first}{shorten(details[0], 160)}" if details else "")
 
 
-def _not_exercised(run: RunEntry) -> str:
-    if run.exercised is not False:
-        return ""
-    return f"NOT EXERCISED: {why_not_exercised(run)} Equal proves nothing here.{_crowding(run)}"
-
-
-def why_not_exercised(run: RunEntry) -> str:
-    """Return in a sentence why the cases of a run did not meet, and what helps."""
-    batches = Counter(case.batch for case in run.cases if case.interval is not None)
-    ran = batches.total()
+def why_not_exercised(run: RunReport) -> str:
+    """Return in a sentence why the cases of a run did not overlap, and the remedy."""
+    runs = Counter(case.run for case in run.cases if case.interval is not None)
+    ran = runs.total()
     if ran == 1:
-        return "one case alone meets no other; parametrize the test."
-    if ran == len(batches):
+        return "a single case cannot overlap with another; parametrize the test."
+    if ran == len(runs):
         return (
-            f"each of the {ran} cases ran alone, with a value of its own of a fixture wider than "
-            "function scope; give that function scope, or parametrize the test further."
+            f"each of the {ran} cases ran on its own, because each has its own value of a fixture "
+            "wider than function scope; give the fixture function scope, or parametrize the test "
+            "further."
         )
     if run.granted == 1:
         if run.budget is not None and run.budget.is_capped:
-            return f"there was one worker only, {run.budget.source}; allow 2 or more."
-        return "there was one worker only; ask for 2 or more."
+            return f"there was only one worker, {run.budget.source}; allow 2 or more."
+        return "there was only one worker; ask for 2 or more."
     if run.workers_used == 1:
         return f"1 worker ran all {ran} cases."
-    return "no two cases were in workers' hands at once."
+    return "no two cases were in workers at the same time."
 
 
-def _crowding(run: RunEntry) -> str:
-    """Advise fewer workers where they are more than what they have to run on."""
+def _crowding(run: RunReport) -> str:
+    """Advise fewer workers where there are more of them than CPUs."""
     budget = run.budget
     if budget is None or run.granted <= max(2, budget.cpus):
         return ""
@@ -124,15 +139,15 @@ def _crowding(run: RunEntry) -> str:
     return f" {run.granted} workers on {cpus}: try workers={max(2, budget.cpus)}."
 
 
-def _outcomes(run: RunEntry) -> str:
-    """Count the equal outcomes where the row counts equal values."""
+def _outcomes(run: RunReport) -> str:
+    """Return the number of equal outcomes where the row counts equal values."""
     compared = Counter(case.compared for case in _having(run, Verdict.EQUAL))
     if not compared["outcomes"] or not compared["values"]:
         return ""
     return f"{counted(compared['outcomes'], 'outcome')} equal (no value returned)"
 
 
-def _not_verified(run: RunEntry) -> Iterator[str]:
+def _not_verified(run: RunReport) -> Iterator[str]:
     for why, number in Counter(case.why for case in _having(run, Verdict.NOT_VERIFIED)).items():
         if why == SKIPPED:
             yield f"{number} skipped"
@@ -140,15 +155,15 @@ def _not_verified(run: RunEntry) -> Iterator[str]:
             yield f"{number} not verified" + (f": {why}" if why else "")
 
 
-def _how(run: RunEntry) -> str:
-    """Tell how values were compared, or that there were none, and the workers."""
+def _setting(run: RunReport) -> str:
+    """Return how values were compared, or that there were none, and the workers."""
     equal = {case.compared for case in _having(run, Verdict.EQUAL)}
     parts = ["no value returned"] if equal == {"outcomes"} else []
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"
-        # A bare name starts workers one way here and another way there.
+        # Without a suffix, the start method depends on the Python version and the system.
         if run.start_method in {"fork", "spawn", "forkserver"} - set(run.backend.split(":")):
             workers += f" by {run.start_method}"
         if run.budget is not None and run.budget.is_capped:
@@ -159,28 +174,30 @@ def _how(run: RunEntry) -> str:
     return "; ".join(parts)
 
 
-def _speed(run: RunEntry) -> str:
-    """Tell what the speed-up is bound by, or why there is none."""
+def _speed(run: RunReport) -> Iterator[RunNote]:
+    """Yield the bound of the speed-up, or why there is no speed-up."""
     if run.xdist:
-        return "xdist shared the cases among its processes: no measure of speed"
+        text = "no speed-up: xdist shared the cases among its processes"
+        yield RunNote(kind="speed", text=text)
+        return
     timing = run.timing
     if run.verdict not in (Verdict.EQUAL, Verdict.NOT_VERIFIED) or run.granted < 2:
-        return ""
+        return
     if timing.speedup is None or not timing.bound_share:
-        return ""
+        return
     if run.is_slower and (hint := _slowness(run)):
-        return hint
-    bar = ("#" * round(min(timing.bound_share, 1) * BAR)).ljust(BAR, "-")
+        yield RunNote(kind="speed", text=hint)
+        return
     best = ratio(timing.speedup / timing.bound_share)
-    return f"bound {best}  [{bar}] {percent(timing.bound_share)} reached"
+    yield RunNote(kind="bound", text=f"bound {best}", reached=timing.bound_share)
 
 
-def _slowness(run: RunEntry) -> str:
-    """Tell what a case costs beside its work, if that is what makes the run slow.
+def _slowness(run: RunReport) -> str:
+    """Name the overhead of a case, if that is what makes the run slow.
 
-    Seconds of a worker that are no case's go to handing over (and waiting for it). Where the
-    cases last so much longer than serially that this takes more, they are in each other's way. A
-    bound of more than half of the time means that one long case leaves nothing to gain.
+    The seconds of a worker that belong to no case are overhead: sending and waiting. Where a case
+    takes longer than serially by more than that, the cases slow each other down. A bound of more
+    than half of the time means that one long case leaves nothing to gain.
     """
     timing = run.timing
     both = [
@@ -192,30 +209,27 @@ def _slowness(run: RunEntry) -> str:
         return ""
     work, taken = (sum(seconds) / len(both) for seconds in zip(*both, strict=True))
     ran = sum(case.parallel is not None for case in run.cases)
-    handing_over = timing.parallel * run.granted / ran - taken
-    if taken - work > handing_over:
+    overhead = timing.parallel * run.granted / ran - taken
+    if taken - work > overhead:
         return (
-            f"a case takes {duration(work)} serially and {duration(taken)} beside others:"
-            " they are in each other's way"
+            f"a case takes {duration(work)} serially and {duration(taken)} alongside others:"
+            " the cases slow each other down"
         )
-    # A case takes (work + handing over) / workers of the wall, which is less than its work from
-    # here on.
-    pays = float(f"{handing_over / (run.granted - 1):.1g}")
+    # A case takes (work + overhead) / workers of wall time: less than its work, from here on.
+    pays = float(f"{overhead / (run.granted - 1):.1g}")
     return (
-        f"a case is {duration(work)} of work and {duration(handing_over)} of handing over;"
+        f"a case is {duration(work)} of work and {duration(overhead)} of overhead;"
         f" {run.label} pays from about {duration(pays)} a case"
     )
 
 
-def _details(run: RunEntry) -> Iterator[str]:
-    """Yield what -v adds: how the cases fell to the workers, and what is missing."""
-    for _, cases in run.batches():
-        by_worker = Counter(case.worker for case in cases if case.worker is not None)
-        if by_worker:
-            yield f"cases by worker: {', '.join(str(by_worker[w]) for w in sorted(by_worker))}"
-    if run.budget is not None and not run.budget.is_capped:  # else it is told above
+def _details(run: RunReport) -> Iterator[str]:
+    """Yield the details of -v: how many cases each worker ran, and how many are missing."""
+    for share in run.shares:
+        yield f"cases by worker: {', '.join(map(str, share))}"
+    if run.budget is not None and not run.budget.is_capped:  # else the setting names it
         yield f"workers: {run.budget.source}"
     if run.threads is not None:
         yield f"{counted(run.threads, 'native thread')} each, as in the serial run"
     if run.expected is not None and len(run.cases) < run.expected:
-        yield f"{len(run.cases)} of {run.expected} cases: too few to judge whether they met"
+        yield f"{len(run.cases)} of {run.expected} cases: too few to judge whether they overlapped"

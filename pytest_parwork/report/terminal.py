@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 
 from ..model.listing import shorten
 from ..model.outcome import Verdict
-from .data import Report, RunEntry
-from .figures import counted, duration, ratio
-from .markup import Line, Segment
-from .notes import notes
-
-__all__ = ["Section", "render"]
+from .data import Report, RunReport
+from .figures import counted, duration, percent, ratio
+from .notes import RunNote, Severity, notes
 
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
-INDENT = 16
-SERIAL_END = 42
-PARALLEL, STARTUP, SPEEDUP = 11, 10, 10
+_INDENT = 16
+_SERIAL_END = 42
+_PARALLEL, _STARTUP, _SPEEDUP = 11, 10, 10
+#: Columns of the bar that shows how much of something was reached.
+_BAR = 32
+
+_COLOURS: Mapping[Severity, tuple[str, ...]] = {
+    "error": ("red",),
+    "warning": ("yellow",),
+    "info": (),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A text and the names of its markup (`red`, `bold` …), as pytest's terminal writer has them.
+
+    The text is complete without its markup, for terminals without colour.
+    """
+
+    text: str
+    markup: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the terminal."""
+
+    segments: tuple[Segment, ...]
+
+    @property
+    def text(self) -> str:
+        """The line without its markup."""
+        return "".join(segment.text for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +58,9 @@ class Section:
 
 
 def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
-    """Return what the terminal, of so many columns, shows of the report; None without any run.
+    """Return the section for a terminal of `width` columns; None if the report has no run.
 
-    A negative verbosity leaves the title alone.
+    With a negative verbosity the section has only its title.
     """
     if not report.runs:
         return None
@@ -41,7 +69,7 @@ def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
 
 
 def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
-    workloads: dict[str, list[RunEntry]] = {}
+    workloads: dict[str, list[RunReport]] = {}
     for run in report.runs:
         workloads.setdefault(run.id, []).append(run)
     for workload, runs in workloads.items():
@@ -51,19 +79,29 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             # `joblib-2` and `joblib-auto` may both have got two workers.
             ambiguous = labels.count(run.label) > 1
             yield from _row(run, run.configuration_id if ambiguous else run.label)
-            for note in notes(run, room=min(width, 80) - INDENT, verbosity=verbosity):
-                yield _line(" " * INDENT, (note.text, note.markup))
+            for note in notes(run, is_verbose=verbosity > 0):
+                yield from _note(note, room=min(width, 80) - _INDENT)
     if verbosity > 0:
         yield from _sent(report.runs, width)
 
 
-def _sent(runs: Iterable[RunEntry], width: int) -> Iterator[Line]:
-    """Yield the files of the project that have left this machine, by the backend they went to."""
-    went: dict[str, list[RunEntry]] = {}
+def _note(note: RunNote, *, room: int) -> Iterator[Line]:
+    """Yield a note, each line at most `room` wide."""
+    text = note.text
+    if note.reached is not None:
+        bar = ("#" * round(min(note.reached, 1) * _BAR)).ljust(_BAR, "-")
+        text = f"{text}  [{bar}] {percent(note.reached)} reached"
+    for line in wrap(text, room, break_long_words=False, break_on_hyphens=False):
+        yield _line(" " * _INDENT, (line, _COLOURS[note.severity]))
+
+
+def _sent(runs: Iterable[RunReport], width: int) -> Iterator[Line]:
+    """Yield the files of the project that were sent to other machines, for each backend."""
+    backends: dict[str, list[RunReport]] = {}
     for run in runs:
         if run.sent or run.withheld:
-            went.setdefault(run.backend, []).append(run)
-    for backend, those in went.items():
+            backends.setdefault(run.backend, []).append(run)
+    for backend, those in backends.items():
         sent = sorted({file for run in those for file in run.sent})
         withheld = sorted({file for run in those for file in run.withheld})
         yield _line(f"{counted(len(sent), 'file')} sent to the workers of {backend}:")
@@ -81,49 +119,49 @@ def _listed(files: Iterable[str], width: int) -> Iterator[Line]:
 def _heading(workload: str, width: int) -> Iterator[Line]:
     """Yield the id and the names of the columns, on two lines if the id is long."""
     name = shorten(workload, width, keep_end=True)
-    if len(name) > SERIAL_END - len("serial") - 1:
+    if len(name) > _SERIAL_END - len("serial") - 1:
         yield _line((name, ("bold",)))
         name = ""
-    columns = f"{'parallel':>{PARALLEL}}{'start-up':>{STARTUP}}{'speed-up':>{SPEEDUP}}"
-    yield _line((name, ("bold",)), f"{'serial':>{SERIAL_END - len(name)}}{columns}")
+    columns = f"{'parallel':>{_PARALLEL}}{'start-up':>{_STARTUP}}{'speed-up':>{_SPEEDUP}}"
+    yield _line((name, ("bold",)), f"{'serial':>{_SERIAL_END - len(name)}}{columns}")
 
 
-def _row(run: RunEntry, label: str) -> Iterator[Line]:
-    """Yield the counts of what is equal and the times, on two lines if the label is long."""
+def _row(run: RunReport, label: str) -> Iterator[Line]:
+    """Yield the number of equal values and the times, on two lines if the label is long."""
     timing = run.timing
     serial = duration(timing.serial)
-    name = f"  {label}".ljust(INDENT - 1) + " "
+    name = f"  {label}".ljust(_INDENT - 1) + " "
     equal, compared = _equal(run)
     text = f"{counted(equal, compared)} equal"
-    if len(name) + len(text) + 1 + len(serial) > SERIAL_END:
+    if len(name) + len(text) + 1 + len(serial) > _SERIAL_END:
         yield _line(name.rstrip())
-        name = " " * INDENT
+        name = " " * _INDENT
     speedup = "-" if run.xdist else ratio(timing.speedup)
     if speedup != "-" and not timing.reliable:
         speedup = f"~{speedup}"
     times = (
-        f"{serial:>{SERIAL_END - len(name) - len(text)}}"
-        f"{duration(timing.parallel):>{PARALLEL}}"
-        f"{duration(timing.startup):>{STARTUP}}"
-        f"{speedup:>{SPEEDUP}}"
+        f"{serial:>{_SERIAL_END - len(name) - len(text)}}"
+        f"{duration(timing.parallel):>{_PARALLEL}}"
+        f"{duration(timing.startup):>{_STARTUP}}"
+        f"{speedup:>{_SPEEDUP}}"
     )
     slower = (" SLOWER", ("yellow",)) if run.is_slower else ""
     yield _line(name, (text, ("green",) if equal else ()), times, slower)
 
 
-def _equal(run: RunEntry) -> tuple[int, str]:
-    """Return what the row counts: the equal values; the outcomes if there is no other."""
+def _equal(run: RunReport) -> tuple[int, str]:
+    """Return the count of the row and its noun: equal values, or outcomes if no value is equal."""
     equal = [case.compared for case in run.cases if case.verdict is Verdict.EQUAL]
     values = equal.count("values")
     return (values, "value") if values or not equal else (len(equal), "outcome")
 
 
-def _title(runs: Iterable[RunEntry], width: int) -> Segment:
+def _title(runs: Iterable[RunReport], width: int) -> Segment:
     runs = list(runs)
     workloads = counted(len({run.id for run in runs}), "workload")
     counts = [workloads, *_bad_counts(runs)]
     for count in _rest_counts(runs):
-        # Each run below says it too; a separator line has "= " and " =" around it.
+        # Each run below shows them, too; a separator line has "= " and " =" around it.
         if len("parwork: ") + len(", ".join([*counts, count])) <= width - 4:
             counts.append(count)
     worst = Verdict.worst([run.verdict for run in runs])
@@ -137,7 +175,7 @@ def _title(runs: Iterable[RunEntry], width: int) -> Segment:
     return Segment(text=f"parwork: {', '.join(counts)}", markup=(colour, "bold"))
 
 
-def _bad_counts(runs: list[RunEntry]) -> list[str]:
+def _bad_counts(runs: list[RunReport]) -> list[str]:
     counts: list[str] = []
     for verdict in (Verdict.DIFFERENT, Verdict.LOST):
         if number := sum(case.verdict is verdict for run in runs for case in run.cases):
@@ -150,8 +188,8 @@ def _bad_counts(runs: list[RunEntry]) -> list[str]:
     return counts
 
 
-def _rest_counts(runs: list[RunEntry]) -> list[str]:
-    """Say what is equal where nothing is wrong, and always what is not verified."""
+def _rest_counts(runs: list[RunReport]) -> list[str]:
+    """Return the count of equal cases if none is bad, and always those of unverified cases."""
     cases = [case for run in runs for case in run.cases]
     equal = [case.compared for case in cases if case.verdict is Verdict.EQUAL]
     skipped = sum(case.is_skipped for case in cases)
@@ -173,6 +211,6 @@ def _rest_counts(runs: list[RunEntry]) -> list[str]:
 
 
 def _line(*parts: str | tuple[str, tuple[str, ...]]) -> Line:
-    """Make a line of texts, and of texts with markup; empty ones are left out."""
+    """Make a line from texts, with or without markup; empty ones are left out."""
     pairs = [(part, ()) if isinstance(part, str) else part for part in parts]
     return Line(segments=tuple(Segment(text=text, markup=mark) for text, mark in pairs if text))

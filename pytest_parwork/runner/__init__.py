@@ -1,7 +1,9 @@
-"""Carry out one configuration on one workload: start, hand out, watch, gather, survive."""
+"""One configuration run on one workload: start, submit, watch, gather, survive."""
 
 from .guard import Guard
-from .run import Interrupted, carry_out
+from .request import Progress, RunRequest
+from .rerun import Rerun
+from .run import Interrupted, execute
 from .stop import Stop
 
-__all__ = ["Guard", "Interrupted", "Stop", "carry_out"]
+__all__ = ["Guard", "Interrupted", "Progress", "Rerun", "RunRequest", "Stop", "execute"]

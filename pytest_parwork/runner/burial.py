@@ -1,17 +1,22 @@
-"""What is lost and what is sent again where workers have died."""
+"""What is lost, what is tried on its own and what is sent again, where workers have died."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 
+from ..backends.protocol import UNKNOWN
 from ..model.work import Batch
-from ..transport.ledger import Ledger
+from ..transport.notes import Entry
+from .deaths import Deaths
 from .flight import Flight
 from .losses import Losses
+from .medium import Medium
 from .schedule import Schedule
-from .suspects import Suspects
 
-__all__ = ["Burial"]
+#: How a worker ended that was ended because it was stopped.
+STOPPED = "it was stopped by a signal"
 
 #: How often a task is sent whose worker vanished before it began.
 ATTEMPTS = 2
@@ -20,58 +25,177 @@ ATTEMPTS = 2
 DEATHS = 4
 
 
+@dataclass(slots=True, kw_only=True)
+class Suspicion:
+    """Tasks that were running when their workers ended for one `reason`, or their process `pid`.
+
+    With `is_foreign`, the reason may be none of them: somebody has sent a signal.
+    """
+
+    reason: str
+    tasks: list[int]
+    pid: int | None = None
+    is_foreign: bool = False
+    cleared: set[int] = field(default_factory=set)
+
+
+class Suspects:
+    """Tasks to be tried on their own; `alone` is the one that is being tried."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[int] = deque()
+        self._suspicions: list[Suspicion] = []
+        self.alone: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, task: object) -> bool:
+        return task in self._waiting
+
+    def accuse(
+        self,
+        tasks: Sequence[int],
+        reason: str,
+        *,
+        pid: int | None = None,
+        is_foreign: bool = False,
+    ) -> None:
+        """Suspect tasks of which one has ended the workers.
+
+        Where these are reported one by one, `pid` says which belong together.
+        """
+        self._waiting.extend(tasks)
+        for suspicion in self._suspicions:
+            if pid is not None and suspicion.pid == pid:
+                suspicion.tasks.extend(tasks)
+                return
+        self._suspicions.append(
+            Suspicion(reason=reason, tasks=list(tasks), pid=pid, is_foreign=is_foreign)
+        )
+
+    def next(self) -> int | None:
+        """Return the task to be tried now, None if there is none left."""
+        self.alone = self._waiting.popleft() if self._waiting else None
+        return self.alone
+
+    def reason(self, task: int) -> str:
+        """Return why a task is suspected last."""
+        found = [each.reason for each in self._suspicions if task in each.tasks]
+        return found[-1] if found else ""
+
+    def clear(self, task: int) -> Suspicion | None:
+        """Note that a task passed on its own.
+
+        Returns the suspicion if all of its tasks did: none of them explains what happened.
+        """
+        for suspicion in self._suspicions:
+            if task in suspicion.tasks:
+                suspicion.cleared.add(task)
+                is_open = not suspicion.is_foreign
+                if is_open and suspicion.cleared.issuperset(suspicion.tasks):
+                    return suspicion
+        return None
+
+    def drop(self) -> list[int]:
+        """Return the tasks that were not tried, and forget them."""
+        left = list(self._waiting)
+        self._waiting.clear()
+        return left
+
+
 class Burial:
-    """Ends batches whose workers are gone."""
+    """Ends batches whose workers have died."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        medium: Medium,
         schedule: Schedule,
         flight: Flight,
         losses: Losses,
         suspects: Suspects,
+        deaths: Deaths,
         *,
         workers: int,
-        is_apart: bool,
     ) -> None:
-        self._ledger = ledger
+        self._ledger = medium.ledger
+        self._is_apart = medium.is_apart
+        self._deaths = deaths
         self._schedule = schedule
         self._flight = flight
         self._losses = losses
         self._suspects = suspects
         self._workers = workers
-        self._is_apart = is_apart
         self._attempts: dict[int, int] = {}
-        self._deaths = 0  # since a task was begun
+        self._died = 0  # since a task was begun
+        self._counted = 0  # deaths that have counted for that
+        self._is_death_known = False
+        self.reason = ""  # of the last death
         self.has_begun = False  # any task, ever
 
     def note_begin(self) -> None:
         """Take note that workers can begin with tasks."""
         self.has_begun = True
-        self._deaths = 0
+        self._died = 0
 
     @property
     def is_hopeless(self) -> bool:
         """Whether so many workers have died one after the other that none will ever begin."""
-        return self._deaths >= max(8, DEATHS * self._workers)
+        return self._died >= max(8, DEATHS * self._workers)
+
+    def look_for_the_dead(self, *, is_awaited: bool = False) -> bool:
+        """End the batches of workers that have died since; return whether any has.
+
+        With `is_awaited`, it is known that one has, and exit codes may come shortly.
+        """
+        if self._is_apart:
+            return False  # their journals say so
+        owners = self._flight.processes()
+        if is_awaited:
+            self._deaths.await_codes(owners)
+        fresh = self._deaths.fresh(owners)
+        hit = [batch for batch in self._flight if self._flight.process_of(batch) in fresh]
+        hit = [batch for batch in hit if not self._flight.is_over(batch)]
+        if len(hit) > 1 and all(fresh[self._flight.process_of(b)] == UNKNOWN for b in hit):
+            self.suspect(hit, UNKNOWN)
+            return True
+        for batch in hit:
+            self.bury_of_one(batch, fresh[self._flight.process_of(batch)])
+        # The library may report it later, when it ends the others.
+        self._is_death_known |= bool(hit)
+        return bool(fresh)
+
+    def end_all(self, reason: str, *, alive: frozenset[int]) -> None:
+        """End all batches: their library says that its pool is broken."""
+        self.look_for_the_dead(is_awaited=True)
+        is_known, self._is_death_known = self._is_death_known, False
+        self.suspect(list(self._flight), reason, is_known=is_known, alive=alive)
 
     def suspect(
-        self, batches: Sequence[Batch], reason: str, *, is_known: bool, alive: frozenset[int]
+        self,
+        batches: Sequence[Batch],
+        reason: str,
+        *,
+        is_known: bool = False,
+        alive: frozenset[int] = frozenset(),
     ) -> None:
         """End batches of which one has ended the workers of all.
 
         If only one task was running, or one has left a stack, that one is it. With `is_known`,
-        because another did or we have ended a worker, none is; else each has to be tried alone.
+        because another did, or if the runner has ended a worker, none is; else each has to be tried
+        on its own.
         Those of workers that were `alive` when one had died do not count, unless no other is left:
-        a worker that is between two tasks may have died of the one before. Whether it was so, the
-        others show when they are tried alone.
+        a worker that is between two tasks may have died of the one before. Whether it did, the
+        others show when they are tried on their own.
         """
+        is_known |= bool(self._deaths.ended)
+        self._deaths.ended.clear()
         begun = self._flight.begun(batches)
         under = [t for t in begun if self._ledger.worker(t) not in alive]
         is_foreign = bool(begun) and not under and begun != [self._suspects.alone]
         under = under or begun
-        told = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
-        guilty = told or (under if len(under) == 1 and not is_foreign else [])
+        marked = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
+        guilty = marked or (under if len(under) == 1 and not is_foreign else [])
         if is_known:
             guilty = []
         elif not guilty and under:
@@ -82,17 +206,52 @@ class Burial:
         in_hand = None
         if not self._is_apart:  # there, nobody knows what was in whose hands
             in_hand = frozenset(self._flight.in_hands_of_others(batches, alive))
-        self._deaths += self._workers
+        self._died += self._workers
+        self.reason = reason
         self.bury(
             batches, reason, innocent=innocent, is_known=is_known or bool(begun), in_hand=in_hand
         )
 
-    def bury_of_one(self, batch: Batch, reason: str, *, is_death: bool = True) -> None:
-        """End a batch whose worker has died, or that came back without an outcome.
+    def read(self, entries: Sequence[Entry]) -> None:
+        """Take note of the tasks that ended their process, as the journals on its host say."""
+        for entry in entries:
+            self._losses.know_stack(entry.pid, entry.stack)
+            is_alone = entry.task == self._suspects.alone
+            if entry.kind == "timeout":
+                self._losses.overdue(entry.task, pid=entry.pid)
+            elif entry.kind == "stopped" and is_alone:
+                self._losses.stopped(entry.task, pid=entry.pid)
+            elif entry.kind == "stopped":
+                self._try_alone(entry, STOPPED, is_foreign=True)
+            elif entry.suspects > 1 and not is_alone:
+                self._try_alone(entry, self._deaths.await_code(entry.pid))
+            else:
+                how = self._deaths.await_code(entry.pid)
+                self._losses.crashed(entry.task, how, is_alone=is_alone, pid=entry.pid)
 
-        Of several that one worker had, one alone is a death.
+    def _try_alone(self, entry: Entry, how: str, *, is_foreign: bool = False) -> None:
+        self._losses.note_try(entry.task, pid=entry.pid)
+        self._suspects.accuse([entry.task], how, pid=entry.pid, is_foreign=is_foreign)
+        self._flight.reopen(entry.task)
+
+    def bury_of_broken(self, batch: Batch, reason: str) -> None:
+        """End a batch that its library has given up, though none of its tasks had begun.
+
+        Each batch is given up that a worker had ahead: they are one death, where the library says
+        which of its processes have exited.
         """
-        self._deaths += is_death
+        is_news = (
+            self._is_apart or self._deaths.count != self._counted or not self._deaths.has_codes
+        )
+        self._counted = self._deaths.count
+        self._died += is_news
+        self.reason = self._deaths.idle or reason
+        self.bury([batch], self.reason)
+
+    def bury_of_one(self, batch: Batch, reason: str) -> None:
+        """End a batch whose worker has died, or that came back without an outcome."""
+        self._died += 1
+        self.reason = reason
         self.bury([batch], reason)
 
     def bury(
@@ -107,8 +266,9 @@ class Burial:
         """End batches: keep what is stored, lose what was begun, send again what never began.
 
         The `innocent` tasks were begun, but are not known to be to blame: they too are sent again,
-        the suspects among them alone. With `is_known`, something else than what never began is.
-        Of what never began, only what was `in_hand` may be to blame; None stands for all.
+        the suspects among them on their own. With `is_known`, the culprit is known, and is not one
+        of the tasks that never began. Of those, only what was `in_hand` may be to blame; None
+        stands for all.
         """
         for task in self._flight.begun(batches):
             self.note_begin()

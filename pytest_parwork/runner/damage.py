@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..machine.clock import now
-from ..transport.ledger import DamagedError, Ledger, State
-from ..transport.spool import is_whole
+from ..transport.ledger import DamagedError, State
 from .flight import Flight
 from .losses import Losses
+from .medium import Medium
 from .schedule import Schedule
+from .waits import LOOK
 
-__all__ = ["Damage"]
-
-#: Seconds between two looks at the whole table; more where these take more than one in `COST`.
-LOOK = 0.05
+#: The whole table is looked at less often where that takes more than one part in so many.
 COST = 50
 
 #: No process has an id from here on.
@@ -24,28 +20,26 @@ MOST = 1 << 32
 class Damage:
     """Mends the table, and has the tasks that may have damaged it run one at a time.
 
-    `settled` is what is known of tasks that have ended, which no worker can write to; `spools` are
-    the descriptors of the files with their outcomes, which some may have overwritten as well.
+    What is known of tasks that have ended is settled, where no worker can write; the files with
+    their outcomes some may have overwritten as well.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
-        settled: Ledger,
+        medium: Medium,
         schedule: Schedule,
         flight: Flight,
         losses: Losses,
         *,
         tasks: int,
-        spools: Sequence[int],
     ) -> None:
-        self._ledger = ledger
-        self._settled = settled
+        self._medium = medium
+        self._ledger = medium.ledger
+        self._settled = medium.settled
         self._schedule = schedule
         self._flight = flight
         self._losses = losses
         self._tasks = tasks
-        self._spools = spools
         self._suspects: set[int] = set()
         self._next = now() + LOOK
 
@@ -81,7 +75,7 @@ class Damage:
                 found[task] = known[task] = 0
             if found != known:
                 raise DamagedError
-        self._flight.recent.clear()
+        self._medium.recent.clear()
         self._next = now() + max(LOOK, COST * (now() - began))
 
     def mend(self) -> None:
@@ -102,12 +96,12 @@ class Damage:
         if guilty is not None:
             self._losses.damaging(guilty)
             self._suspects.clear()
-        left = {task for batch in batches for task in batch.tasks} | self._flight.recent
-        for task in self._flight.recent:
+        left = {task for batch in batches for task in batch.tasks} | self._medium.recent
+        for task in self._medium.recent:
             self._settled.reset(task)
-        self._flight.recent.clear()
+        self._medium.recent.clear()
         for task in range(self._tasks):
-            if self._settled.state(task) is State.STORED and not self._is_whole(task):
+            if self._settled.state(task) is State.STORED and not self._medium.is_whole(task):
                 self._settled.reset(task)
                 left.add(task)
             self._ledger.copy(task, self._settled)
@@ -118,12 +112,5 @@ class Damage:
 
     def _guilty(self) -> int | None:
         """Return the only task that has run since the table was known to be whole."""
-        ran = self._running() | self._flight.recent
+        ran = self._running() | self._medium.recent
         return ran.pop() if len(ran) == 1 and not ran <= self._losses.all().keys() else None
-
-    def _is_whole(self, task: int) -> bool:
-        """Return whether the outcome that was stored of a task is still there."""
-        if self._settled.unstored(task) is not None:
-            return True
-        _, spool, offset, length = self._settled.place(task)
-        return is_whole(self._spools[spool], offset, length)

@@ -7,19 +7,12 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
-from ..backends.protocol import UNKNOWN, Workers, exit_name
+from ..backends.protocol import UNKNOWN, Workers
 from ..machine.clock import now
+from ..machine.exits import exit_name
 from ..machine.process_groups import kill_rest_of_group, state_of
-from ..worker.calling import GLANCE
 from .suspension import Suspension
-
-__all__ = ["Deaths", "is_alive"]
-
-#: Seconds that a library has to tell how a worker ended that is gone.
-HEARSAY = 1.0
-
-#: Seconds in which the system tells how a process ended whose library has noticed its death.
-REAPING = 0.5
+from .waits import GLANCE, HEARSAY, REAPING
 
 
 class Deaths:
@@ -34,6 +27,7 @@ class Deaths:
         self._in_service: set[int] = set()
         self._explained: dict[int, str] = {}
         self.idle = ""  # how the last one ended that had no task in hand, before its first one, say
+        self.ended: set[int] = set()  # by the runner, and a library may end others for it
 
     def explain(self, pid: int, how: str) -> None:
         """Say how a worker ended that we have ended ourselves."""
@@ -44,6 +38,7 @@ class Deaths:
         self._earlier.update(self._workers.pids())
         self._seen.update(self._earlier)
         self._in_service.clear()
+        self.ended.clear()
         self._workers = workers
 
     def all(self, owners: Iterable[int]) -> Mapping[int, str]:
@@ -59,19 +54,18 @@ class Deaths:
             for pid, code in codes.items()
             if code is not None
         }
-        if self._workers.reach == "machine":
-            missing = [pid for pid in owners if pid and pid not in codes and _has_exited(pid)]
-            since = [self._missing.setdefault(pid, now()) for pid in missing]
-            for pid in missing:
-                # What it has started may hold the pipe by which the library learns of its exit.
-                kill_rest_of_group(pid)
-            if since and now() > min(since) + HEARSAY + self._suspension.since(min(since)):
-                # All at once: they may have died of one and the same task.
-                dead.update((pid, _exit_name_of(pid)) for pid in missing)
+        missing = [pid for pid in owners if pid and pid not in codes and _has_exited(pid)]
+        since = [self._missing.setdefault(pid, now()) for pid in missing]
+        for pid in missing:
+            # What it has started may hold the pipe by which the library learns of its exit.
+            kill_rest_of_group(pid)
+        if since and now() > min(since) + HEARSAY + self._suspension.since(min(since)):
+            # All at once: they may have died of one and the same task.
+            dead.update((pid, _exit_name_of(pid)) for pid in missing)
         return dead
 
     def fresh(self, owners: Collection[int]) -> Mapping[int, str]:
-        """Return those that are told for the first time."""
+        """Return those that are reported for the first time."""
         dead = {pid: how for pid, how in self.all(owners).items() if pid not in self._seen}
         for pid, how in dead.items():
             kill_rest_of_group(pid)
@@ -88,16 +82,21 @@ class Deaths:
 
     @property
     def count(self) -> int:
-        """How many workers have died, as far as the library tells of any."""
+        """How many workers have died, as far as the library names them."""
         return len(self._seen)
 
-    def is_told(self, pid: int) -> bool:
-        """Return whether the end of that worker has been told."""
-        return pid in self._seen
+    @property
+    def has_codes(self) -> bool:
+        """Whether the library names its processes."""
+        return bool(self._workers.pids())
 
     def is_living(self, pid: int) -> bool:
-        """Return whether a worker on this machine lives, whatever its library says."""
-        return self._workers.reach == "machine" and not _has_exited(pid)
+        """Return whether a process on this machine lives, whatever its library says."""
+        return not _has_exited(pid)
+
+    def is_reported(self, pid: int) -> bool:
+        """Return whether the exit of that worker has been reported."""
+        return pid in self._seen
 
     def await_end(self, pid: int) -> None:
         """Wait shortly for how a worker ended whose library has noticed its death."""
@@ -107,24 +106,24 @@ class Deaths:
         """Wait shortly for the exit codes of the dead, where the library tells of any."""
         wanted = set(owners) - {0}
 
-        def are_told() -> bool:
-            untold = wanted - self.all([]).keys()
+        def are_reported() -> bool:
+            unreported = wanted - self.all([]).keys()
             return not self._workers.pids() or all(
-                is_alive(pid) and state_of(pid) != "Z" for pid in untold
+                is_alive(pid) and state_of(pid) != "Z" for pid in unreported
             )
 
-        _wait_until(are_told)
+        _wait_until(are_reported)
 
     def await_code(self, pid: int) -> str:
-        """Return how a worker ended whose journal was found, perhaps before its nanny has told."""
+        """Return how a worker ended whose journal was found, perhaps before its nanny reports."""
         _wait_until(lambda: self._workers.pids().get(pid))
         code = self._workers.pids().get(pid)
         return exit_name(code) if code else UNKNOWN
 
 
-def _wait_until(is_told: Callable[[], object]) -> None:
+def _wait_until(is_reported: Callable[[], object]) -> None:
     until = now() + REAPING
-    while not is_told() and now() < until:
+    while not is_reported() and now() < until:
         time.sleep(GLANCE)
 
 

@@ -1,4 +1,4 @@
-"""The batches that workers have in hand, and what the ledger tells of them."""
+"""The batches that are submitted and not over, and when the first tasks of a run may start."""
 
 from __future__ import annotations
 
@@ -6,35 +6,25 @@ from collections.abc import Callable, Container, Iterator, Sequence
 
 from ..machine.clock import now
 from ..model.work import Batch
-from ..transport.ledger import Ledger, State
+from ..transport.ledger import State
 from .losses import Losses
-
-__all__ = ["Flight"]
-
-#: Seconds in which a library notices that a worker has died.
-UNNOTICED = 0.5
+from .medium import Medium
+from .suspension import Suspension
+from .waits import RENDEZVOUS, UNNOTICED
 
 _IN_HAND = (State.ARRIVED, State.STARTED, State.ENDED)
 _BEGUN = (State.STARTED, State.ENDED)
 
 
 class Flight:
-    """What was submitted and has not ended yet, by the number of the batch.
+    """What was submitted and has not ended yet, by the number of the batch."""
 
-    What is known of a task that has ended is copied to `settled`, into which no worker can write,
-    unless that is the ledger itself. `spools` is the number of files that outcomes may be in.
-    """
-
-    def __init__(
-        self, ledger: Ledger, losses: Losses, *, settled: Ledger | None = None, spools: int = 1
-    ) -> None:
-        self._ledger = ledger
-        self._settled = ledger if settled is None else settled
-        self._spools = spools
-        self.recent: set[int] = set()  # tasks that have ended since the ledger was looked at
+    def __init__(self, medium: Medium, losses: Losses) -> None:
+        self._medium = medium
+        self._ledger = medium.ledger
         self._losses = losses
         self._batches: dict[int, Batch] = {}
-        self._handed_out: dict[int, float] = {}
+        self._submitted: dict[int, float] = {}
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -46,40 +36,30 @@ class Flight:
         return batch.number in self._batches
 
     def get(self, number: int) -> Batch | None:
-        """Return the batch of that number, None if it has come to its end."""
+        """Return the batch of that number, None if it is over."""
         return self._batches.get(number)
 
     def add(self, batches: Sequence[Batch]) -> None:
-        """Take note that batches are handed out."""
+        """Note that batches are submitted."""
         for batch in batches:
             self._batches[batch.number] = batch
-            self._handed_out[batch.number] = now()
+            self._submitted[batch.number] = now()
 
     def land(self, batch: Batch) -> int:
-        """Take a batch out; return how many tasks of the run were lost since it was handed out.
+        """Take a batch out; return how many tasks of the run were lost since it was submitted.
 
-        Those shortly before count too: a library may hand it to a worker that is dead by then.
+        Those shortly before count too: a library may send it to a worker that is dead by then.
         """
-        if self._settled is not self._ledger:
-            self._settle(batch.tasks)
+        self._medium.keep(batch.tasks)
         del self._batches[batch.number]
-        return self._losses.since(self._handed_out.pop(batch.number) - UNNOTICED)
+        return self._losses.since(self._submitted.pop(batch.number) - UNNOTICED)
 
     def reopen(self, task: int) -> None:
         """Forget all about a task that may have ended, so that it can be run again."""
-        self._ledger.reset(task)
-        self._settled.reset(task)
-        self.recent.discard(task)
-
-    def _settle(self, tasks: Sequence[int]) -> None:
-        for task in tasks:
-            if self._ledger.state(task) is State.STORED:
-                self._ledger.check_place(task, self._spools)
-                self._settled.copy(task, self._ledger)
-                self.recent.add(task)
+        self._medium.reopen(task)
 
     def owner(self, batch: Batch) -> int:
-        """Return the process or thread that began last with a task of `batch`, else 0."""
+        """Return the worker that began last with a task of `batch`, else 0."""
         if self._ledger.state(batch.tasks[0]) is State.PENDING:  # they are begun in their order
             return 0
         for task in reversed(batch.tasks):
@@ -88,8 +68,16 @@ class Flight:
         return 0
 
     def owners(self) -> set[int]:
-        """Return the processes or threads that have a batch in hand."""
+        """Return the workers that have a batch in hand, by what the ledger calls them."""
         return {self.owner(batch) for batch in self._batches.values()}
+
+    def process_of(self, batch: Batch) -> int:
+        """Return the process that began last with a task of `batch`, 0 where nobody knows it."""
+        return self.owner(batch) if self._medium.names_processes else 0
+
+    def processes(self) -> set[int]:
+        """Return the processes that have a batch in hand, as far as these are known."""
+        return self.owners() if self._medium.names_processes else set()
 
     def in_hand(self, batch: Batch) -> int | None:
         """Return the task of `batch` that its worker is at, None if there is none."""
@@ -97,10 +85,6 @@ class Flight:
             if self._ledger.state(task) in _IN_HAND:
                 return None if task in self._losses else task
         return None
-
-    def is_held(self, task: int, worker: int) -> bool:
-        """Return whether that worker is at that task."""
-        return self._ledger.state(task) in _IN_HAND and self._ledger.worker(task) == worker
 
     def begun(self, batches: Sequence[Batch]) -> list[int]:
         """Return the tasks of `batches` that were begun and have no end."""
@@ -141,3 +125,29 @@ class Flight:
             for batch in self._batches.values()
             for task in batch.tasks
         )
+
+
+class Rendezvous:
+    """Waits for the workers, and not for ever: what equal results prove is that they met."""
+
+    def __init__(self, flight: Flight, suspension: Suspension) -> None:
+        self._flight = flight
+        self._suspension = suspension
+        self._expected = 0
+        self._first_arrival: float | None = None
+
+    def expect(self, workers: int) -> None:
+        """Wait for so many workers."""
+        self._expected = workers
+
+    def is_over(self) -> bool:
+        """Return whether all hold a task, or the others stay away."""
+        if self._expected <= 1:
+            return True
+        arrived = self._flight.owners() - {0}
+        if arrived and self._first_arrival is None:
+            self._first_arrival = now()
+        if len(arrived) >= self._expected:
+            return True
+        first = self._first_arrival
+        return first is not None and now() > first + RENDEZVOUS + self._suspension.since(first)

@@ -9,23 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from ..machine.forking import threads_beside
+from ..machine.forking import unsafe_threads
 from ..machine.native import LostPool, lost_pools
 from ..model.errors import ParworkWarning
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
 
-__all__ = ["warn_of_fork"]
-
-#: How far up `carry_out` is from here, which a warning is put down to.
-DEPTH = 4
+#: How far up the stack `execute` is, to which a warning is attributed.
+DEPTH = 3
 
 
 def warn_of_fork(workload: Workload, configuration: Configuration, modules: ModuleTable) -> None:
     """Warn of threads whose locks may stay locked, and of libraries that a fork makes unusable."""
     forks = f"the backend {configuration.backend!r} forks"
     # Where the user did not choose to fork, the backend has refused to start.
-    if beside := threads_beside():
+    if beside := unsafe_threads():
         warnings.warn(
             f"{forks} while other threads are alive: {beside}. "
             f"A lock that one of these holds stays locked in a worker for ever",

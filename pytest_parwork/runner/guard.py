@@ -15,9 +15,7 @@ from typing import ClassVar
 from ..machine.leavings import Leavings
 from ..machine.marks import Mark, unmarked
 from ..machine.process_groups import born
-from ..transport.ledger import Files
-
-__all__ = ["Guard"]
+from ..transport.files import Files
 
 #: The program that outlives pytest. Without site-packages but for ourselves, behind all others, and
 #: without the project: 10 ms, not 50.

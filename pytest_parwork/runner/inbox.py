@@ -5,12 +5,10 @@ from __future__ import annotations
 import pickle
 
 from ..machine.clock import host, now
-from ..transport.journal import Entry
 from ..transport.ledger import Ledger, State
+from ..transport.notes import Entry
 from ..transport.spool import Spool
 from ..worker.network import Body
-
-__all__ = ["Inbox"]
 
 
 class Inbox:

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from ..backends.protocol import exit_name
 from ..machine.clock import now
-from ..machine.stacks import Stack, read_stack
+from ..machine.exits import exit_name
+from ..machine.stacks import Stack
 from ..model.outcome import Lost, Try
-from ..model.output import Output
 from ..model.work import Task
-from ..transport.ledger import Ledger
-
-__all__ = ["Losses"]
+from .medium import Medium
 
 
 class Losses:
     """The lost tasks of a run, each with the tries and the stack of its worker.
 
-    `stacks` is the descriptor of the file in which workers leave theirs, None for threads.
-    `left_by` tells what a process has printed before it died, `outputs` is that by task.
+    Stacks are read once: what a worker has left is then removed.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        tasks: Sequence[Task],
-        *,
-        stacks: int | None = None,
-        left_by: Callable[[int], Output | None] | None = None,
-    ) -> None:
-        self._ledger = ledger
+    def __init__(self, medium: Medium, tasks: Sequence[Task]) -> None:
+        self._medium = medium
+        self._ledger = medium.ledger
         self._tasks = tasks
-        self._stacks = stacks
         self._lost: dict[int, Lost] = {}
         self._times: list[float] = []  # of each loss
         self._tries: dict[int, tuple[Try, ...]] = {}
         self._read: dict[int, Stack] = {}
-        self._left_by = left_by
-        self.outputs: dict[int, Output] = {}
 
     def __len__(self) -> int:
         return len(self._lost)
@@ -68,10 +55,9 @@ class Losses:
         """
         _, started, _ = self._ledger.times(task)
         seconds = now() - started if started is not None else 0.0
-        if self._stacks is not None:
-            pid = self._ledger.worker(task)
-        if self._left_by is not None and pid is not None and (output := self._left_by(pid)):
-            self.outputs[task] = output
+        if pid is None:
+            pid = self._medium.process_of(task)
+        self._medium.keep_output(task, pid)
         noted = Try(pid=pid, seconds=seconds, is_alone=is_alone)
         self._tries[task] = (*self._tries.get(task, ()), noted)
         return noted
@@ -136,7 +122,7 @@ class Losses:
     def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
         """Lose a task because every worker that was to take it died, before it began.
 
-        With `is_apart`, nobody knows whether it had begun; the second time it was alone.
+        With `is_apart`, nobody knows whether it had begun; the second time it was on its own.
         """
         when = "with this task, the second time alone" if is_apart else "before the task began"
         self.add(
@@ -145,9 +131,9 @@ class Losses:
         )
 
     def unexplained(self, tasks: Sequence[int], how: str) -> None:
-        """Lose tasks of which one has ended the workers of all, but not when tried alone.
+        """Lose tasks of which one has ended the workers of all, but not when tried on its own.
 
-        They have outcomes, but of runs beside which nothing else ran: that is not what was asked.
+        They have outcomes, but from when nothing else was running: not what was asked for.
         """
         others = "one other" if len(tasks) == 2 else f"{len(tasks) - 1} others"
         detail = (
@@ -163,9 +149,7 @@ class Losses:
     def stack_of(self, pid: int) -> Stack:
         """Return the stack that a worker has left."""
         if pid not in self._read:
-            if self._stacks is None:
-                return Stack()
-            self._read[pid] = read_stack(self._stacks, pid)
+            self._read[pid] = self._medium.read_stack(pid)
         return self._read[pid]
 
     def _stack(self, last: Try) -> Stack:

@@ -4,45 +4,44 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ..backends.protocol import Backend, Workers
+from ..backends.protocol import Backend, Reach, Workers, is_threaded
 from ..machine import budget
 from ..machine.clock import now
-from ..machine.limits import Limits
 from ..model.errors import BackendError, ParworkWarning
 from ..model.outcome import Run
-from ..model.output import Capture
-from ..model.work import Budget, Configuration, Workload
-from ..transport.ledger import DamagedError, Ledger
-from ..transport.modules import ModuleTable
-from ..transport.sources import Sendable
-from ..worker.threads import ThreadCall
-from .desk import Desk, prepare
+from ..model.work import Budget, Configuration
+from ..transport.ledger import Ledger
+from .crew import Crew
 from .forks import warn_of_fork
-from .guard import Guard
+from .in_threads import CopiedTasks
 from .losses import Losses
+from .medium import Medium, Setting, Snapshot
+from .on_machine import StoredTasks
 from .outcomes import Outcomes
+from .over_network import SentTasks
+from .request import RunRequest
+from .rerun import Rerun
 from .schedule import Schedule
-from .stop import Stop
+from .suspension import Suspension
+from .waits import CLOSE, CLOSE_INTERRUPTED
 from .watch import Watch
 
-__all__ = ["Interrupted", "carry_out"]
+#: How the tasks of a run are kept, by what its workers share with the runner.
+SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
+    "process": CopiedTasks,
+    "machine": StoredTasks,
+    "network": SentTasks,
+}
 
 #: Where Linux keeps named semaphores, which are the locks of multiprocessing.
 LOCKS = "/dev/shm"
 
-#: Seconds that workers have to end.
-CLOSE_DEADLINE = 5.0
-
-#: The same where the run ends in the middle of tasks: nobody waits for these.
-INTERRUPTED_DEADLINE = 0.2
-
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a run: `cause` came, `run` holds what had come of it by then."""
+    """Ctrl-C in the middle of a run: `cause` was raised, `run` has the outcomes until then."""
 
     def __init__(self, run: Run, cause: KeyboardInterrupt) -> None:
         super().__init__()
@@ -50,192 +49,153 @@ class Interrupted(KeyboardInterrupt):
         self.cause = cause
 
 
-def carry_out(
-    workload: Workload,
-    configuration: Configuration,
-    backend: Backend,
-    *,
-    modules: ModuleTable | None = None,
-    sendable: Sendable | None = None,
-    durations: Mapping[int, float] | None = None,
-    stop: Stop | None = None,
-    guard: Guard | None = None,
-    capture: Capture | None = None,
-) -> Run:
-    """Run all tasks of `workload` and return what came of each; every task has an outcome.
+def execute(request: RunRequest, backend: Backend) -> Run:
+    """Run all tasks of a workload; every task has an outcome.
 
-    `modules` are those that a worker may not be able to import by itself, `sendable` says which
-    files may be sent to one that has none of the project. `durations`, seconds by
-    task number, are used to begin with the longest. With `stop`, tasks are begun in their order,
-    and no more after so many failures. `guard` ends workers where pytest is killed. `capture`
-    says which output of the tasks is to come back with their outcomes, None for none. The values
-    stay where the workers left them until they are asked for; `run.outcomes.close()` gives them
-    back.
-
-    Raises `BackendError` where nothing could be started, `Interrupted` on Ctrl-C.
+    The values stay where the workers left them until they are loaded; `run.outcomes.close()` frees
+    them. Raises `BackendError` where nothing could be started, `Interrupted` on Ctrl-C.
     """
+    return _execute(backend, None, request, range(len(request.workload.tasks)))
+
+
+def _execute(
+    backend: Backend, snapshot: Snapshot | None, request: RunRequest, numbers: Sequence[int]
+) -> Run:
+    """Run the tasks of a request, which have these numbers in the snapshot, if there is one."""
     began = now()
-    tasks = len(workload.tasks)
-    allowed = budget.resolve(configuration.workers)
+    allowed = budget.resolve(request.configuration.workers)
     # Of what is allowed, not of the tasks: with -k, a case computes as it does among all others.
     threads = budget.native_threads(allowed.workers)
-    given = allowed.for_tasks(tasks)
+    given = allowed.for_tasks(len(request.workload.tasks))
+    suspension = Suspension()
 
     def start() -> Workers:
-        if guard is not None and not getattr(backend, "is_threaded", False):
-            guard.begin()
+        if request.guard is not None and not is_threaded(backend):
+            request.guard.begin()
         return backend.start(given.workers)
 
-    def ready(workers: Workers) -> Desk:
-        if workers.start_method == "fork":
-            warn_of_fork(workload, configuration, modules or {})
-        return prepare(
-            workload, workers, modules or {}, sendable or Sendable(), threads, guard, capture
-        )
+    workers = _started(start, request.configuration, given)
+    own: Snapshot | None = None
+    try:
+        setting = Setting(request=request, workers=workers, threads=threads, suspension=suspension)
+        if snapshot is None:
+            if workers.start_method == "fork":
+                warn_of_fork(request.workload, request.configuration, request.modules)
+            snapshot = own = SNAPSHOTS[backend.reach](setting)
+        medium = snapshot.medium(setting, numbers)
+    except BaseException as error:
+        workers.close(CLOSE_INTERRUPTED)
+        if own is not None:
+            own.close()
+        # With -W error, a warning is one that the user wants.
+        if isinstance(error, ParworkWarning) or not isinstance(error, Exception):
+            raise
+        raise _cannot_start(request.configuration, given, error) from error
+    rerun = None
+    if own is not None and request.keep:
+        rerun = Rerun(request, own, partial(_execute, backend, own))
+    try:
+        return _watched(setting, Crew(workers, start, suspension), medium, given, began, rerun)
+    except Interrupted:
+        raise
+    except BaseException:
+        if own is not None:
+            own.close()
+        raise
+    finally:
+        if own is not None and not request.keep:
+            own.close()
 
-    workers, desk = _begin(configuration, given, start, ready)
-    schedule = Schedule(
-        [number for number in range(tasks) if number not in desk.refused],
-        workers=workers.size,
-        chunksize=configuration.chunksize,
-        durations=durations,
-        in_order=stop is not None,
-    )
-    settled = desk.ledger
-    if workers.reach == "machine":  # whose workers can write into the ledger whatever they like
-        settled = Ledger(bytearray(Ledger.size(tasks)))
-    left_by = desk.outputs.left_by if desk.outputs is not None else None
-    losses = Losses(desk.ledger, workload.tasks, stacks=desk.stacks, left_by=left_by)
+
+def _started(start: Callable[[], Workers], configuration: Configuration, given: Budget) -> Workers:
+    try:
+        return start()
+    except Exception as error:
+        raise _cannot_start(configuration, given, error) from error
+
+
+def _watched(
+    setting: Setting, crew: Crew, medium: Medium, given: Budget, began: float, rerun: Rerun | None
+) -> Run:
+    """Have the tasks run, close the workers, and gather the outcomes."""
+    request = setting.request
+    tasks = request.workload.tasks
+    losses = Losses(medium, tasks)
     is_enough = None
-    if stop is not None:
-        is_enough = partial(stop.is_reached, settled, losses, desk.refused, tasks)
+    if request.stop is not None:
+        is_enough = partial(
+            request.stop.is_reached, medium.settled, losses, medium.rejected, len(tasks)
+        )
     watch = Watch(
-        workers,
-        start,
-        desk.call,
-        desk.ledger,
-        schedule,
-        workload.tasks,
+        crew,
+        medium,
+        _scheduled(request, crew.workers, medium),
+        tasks,
         losses,
-        settled=settled,
-        spools=desk.spools,
-        inbox=desk.inbox,
+        setting.suspension,
         is_enough=is_enough,
-        outputs=desk.outputs,
+        progress=request.progress,
     )
     interrupted: KeyboardInterrupt | None = None
     try:
-        # What is forked has the limit from its birth, and need not start threads to keep to it.
-        is_ours = workers.reach == "process" or workers.start_method == "fork"
-        with _held_here(desk, threads) if is_ours else nullcontext():
+        with medium.held():
             watch.run()
     except KeyboardInterrupt as error:
         interrupted = error
         watch.interrupt("the session was interrupted")
     except BaseException:
-        watch.workers.close(INTERRUPTED_DEADLINE)
-        if desk.files is not None:
-            desk.files.close()
-        if desk.outputs is not None:
-            desk.outputs.close()
+        crew.workers.close(CLOSE_INTERRUPTED)
+        medium.close()
         raise
     ended = now()
-    if desk.inbox is not None:
-        desk.inbox.settle()
-    reasons = {lost.reason for lost in losses.all().values()}
+    is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
     # A thread that was given up does not come back for being waited for.
-    is_cut = "interrupted" in reasons or ("timeout" in reasons and workers.reach == "process")
-    watch.workers.close(INTERRUPTED_DEADLINE if is_cut else CLOSE_DEADLINE)
-    if desk.outputs is not None:
-        desk.outputs.close()
-    if settled is not desk.ledger:
-        _settle(settled, desk.ledger, losses)
-    released = watch.released or _first_start(settled, tasks) or ended
-    outcomes = _gathered(desk, settled, losses, tasks)
+    is_cut = is_interrupted or watch.has_left_threads
+    crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
+    medium.settle(losses.all())
+    released = watch.released or _first_start(medium.settled, len(tasks)) or ended
+    outcomes = Outcomes(
+        medium.results(), len(tasks), lost=losses.all(), rejected=medium.rejected, rerun=rerun
+    )
     run = Run(
-        workload=workload.name,
-        configuration=configuration,
+        workload=request.workload.name,
+        configuration=request.configuration,
         outcomes=outcomes,
         wall=ended - released,
         startup=released - began,
-        granted=watch.workers.size,
+        granted=crew.workers.size,
         workers_used=outcomes.workers_used,
-        start_method=watch.workers.start_method,
-        budget=given.granted(watch.workers.size),
-        threads=threads,
-        sent=desk.selection.sent if desk.selection is not None else (),
-        withheld=desk.selection.withheld if desk.selection is not None else (),
+        start_method=crew.workers.start_method,
+        budget=given.granted(crew.workers.size),
+        threads=setting.threads,
+        sent=medium.sent,
+        withheld=medium.withheld,
     )
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted
     return run
 
 
-def _first_start(ledger: Ledger, tasks: int) -> float | None:
-    """Return when the first task began, though nobody had released it: they do not wait for ever.
-
-    So it is where this process was held up for longer.
-    """
-    starts = [started for n in range(tasks) if (started := ledger.times(n)[1]) is not None]
-    return min(starts, default=None)
-
-
-@contextmanager
-def _held_here(desk: Desk, threads: int) -> Iterator[None]:
-    """Hold what this process shares with its workers: threads, or forked processes."""
-    capture = desk.call.capture if isinstance(desk.call, ThreadCall) else None
-    with Limits(threads).hold():
-        if capture is not None:
-            capture.start()
-        try:
-            yield
-        finally:
-            if capture is not None:
-                capture.close()
-
-
-def _settle(settled: Ledger, ledger: Ledger, losses: Losses) -> None:
-    """Take what is known of tasks that are lost as well, and let the shared table go."""
-    settled.copy_head(ledger)
-    for task in losses.all():
-        with suppress(DamagedError):
-            if ledger.state(task):
-                settled.copy(task, ledger)
-    ledger.close()
-
-
-def _gathered(desk: Desk, settled: Ledger, losses: Losses, tasks: int) -> Outcomes:
-    return Outcomes(
-        settled,
-        tasks,
-        lost=losses.all(),
-        refused=desk.refused,
-        memory=desk.call.outcomes if isinstance(desk.call, ThreadCall) else None,
-        files=desk.files,
-        spools=desk.spools,
-        outputs=desk.call.outputs if isinstance(desk.call, ThreadCall) else losses.outputs,
+def _scheduled(request: RunRequest, workers: Workers, medium: Medium) -> Schedule:
+    return Schedule(
+        [n for n in range(len(request.workload.tasks)) if n not in medium.rejected],
+        workers=workers.size,
+        chunksize=request.configuration.chunksize,
+        durations=request.durations,
+        in_order=request.stop is not None,
+        order=request.order,
+        batches=request.batches,
     )
 
 
-def _begin(
-    configuration: Configuration,
-    budget: Budget,
-    start: Callable[[], Workers],
-    ready: Callable[[Workers], Desk],
-) -> tuple[Workers, Desk]:
-    """Start the workers and get all ready that they need; raises `BackendError`."""
-    try:
-        workers = start()
-    except Exception as error:
-        raise _cannot_start(configuration, budget, error) from error
-    try:
-        return workers, ready(workers)
-    except BaseException as error:
-        workers.close(INTERRUPTED_DEADLINE)
-        # With -W error, a warning is one that the user wants.
-        if isinstance(error, ParworkWarning) or not isinstance(error, Exception):
-            raise
-        raise _cannot_start(configuration, budget, error) from error
+def _first_start(ledger: Ledger, tasks: int) -> float | None:
+    """Return when the first task started, None if none did.
+
+    Fallback if the release never happened: workers stop waiting after `PATIENCE`, for example when
+    this process was suspended.
+    """
+    starts = [started for n in range(tasks) if (started := ledger.times(n)[1]) is not None]
+    return min(starts, default=None)
 
 
 def _cannot_start(configuration: Configuration, given: Budget, error: Exception) -> BackendError:

@@ -1,14 +1,14 @@
-"""The order in which tasks are handed out, in batches of numbers."""
+"""The order in which tasks are submitted, in batches of numbers."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 
 from ..model.work import Batch, WorkersAsked
-
-__all__ = ["Schedule"]
 
 #: Seconds of work that one message to a worker should carry: fifty times what it costs a Pool whose
 #: workers leave it no processor, 1 ms. (Alone it is 0.2 ms.)
@@ -23,7 +23,7 @@ LONG = 0.02
 AHEAD = 0.02
 MOST_AHEAD = 16
 
-#: How much of what earlier tasks have told still counts after a batch.
+#: How much of what is known from earlier tasks still counts after a batch.
 MEMORY = 0.5
 
 #: Batches per worker where a library wants all of them at once, so that the last ones even out.
@@ -31,12 +31,13 @@ EAGER_SHARE = 16
 
 
 class Schedule:
-    """Hand out tasks in batches that grow where tasks turn out short.
+    """Gives tasks in batches that grow where tasks turn out short.
 
     The longest known task comes first (Graham's LPT rule, SIAM J. Appl. Math. 17, 1969). Where no
     duration is known, the last task comes first: parameters are mostly written from small to large,
     and a long task that starts last leaves the other workers idle. `in_order` is for a run that may
-    be stopped by a failure: what comes before that is then done.
+    be stopped by a failure: what comes before that is then done. `order` is an order that somebody
+    wants, `batches` are batches: each is submitted as it is, without what cannot be sent.
     """
 
     def __init__(
@@ -47,11 +48,23 @@ class Schedule:
         chunksize: WorkersAsked = "auto",
         durations: Mapping[int, float] | None = None,
         in_order: bool = False,
+        order: Sequence[int] | None = None,
+        batches: Sequence[Sequence[int]] | None = None,
     ) -> None:
-        known = durations or {}
-        order = sorted(tasks, key=lambda task: (known.get(task, math.inf), task), reverse=True)
-        self._queue = deque(sorted(tasks) if in_order else order)
-        self._is_in_order = in_order
+        known, wanted = durations or {}, set(tasks)
+        if order is None and batches is None:
+            order = sorted(
+                tasks,
+                key=lambda task: task if in_order else (-known.get(task, math.inf), -task),
+            )
+        elif batches is not None:
+            order = list(chain.from_iterable(batches))
+        assert order is not None
+        self._queue = deque(task for task in order if task in wanted)
+        self._order = order
+        self._batch_of = {
+            task: number for number, batch in enumerate(batches or ()) for task in batch
+        }
         self._workers = workers
         self._chunksize = chunksize
         self._seen = 0.0  # tasks, and the seconds that they took, the earlier ones in part
@@ -59,12 +72,17 @@ class Schedule:
         self._count = 0
         self._alone: set[int] = set()
 
+    @cached_property
+    def _rank(self) -> Mapping[int, int]:
+        """The places of tasks in the order; cached, and not made where nothing is put back."""
+        return {task: rank for rank, task in enumerate(self._order)}
+
     def __len__(self) -> int:
-        """Return how many tasks are still to be handed out."""
+        """Return how many tasks are still to be submitted."""
         return len(self._queue)
 
     def observe(self, seconds: float, *, tasks: int = 1) -> None:
-        """Take note of what each task of the latest batch took, handing over included.
+        """Take note of what each task of the latest batch took, with its overhead.
 
         A short batch whose worker had to wait for a processor tells less than a long one, and does
         not make the next ones short by itself.
@@ -81,7 +99,7 @@ class Schedule:
     def window(self) -> int:
         """How many batches a worker should have ahead: a second one only where batches are short.
 
-        Two keep a worker busy while the next message travels; with long tasks the second would
+        Two keep a worker busy while the next message is sent; with long tasks the second would
         wait behind the first while another worker is idle. More are worth it where somebody wants
         batches so small that two are no work to speak of; never more than a fair share of the rest.
         """
@@ -102,31 +120,34 @@ class Schedule:
 
     def all(self) -> list[Batch]:
         """Return all that is left, for a library that wants everything at once."""
-        fair = max(1, len(self._queue) // (self._workers * EAGER_SHARE))
-        size = fair if self._chunksize == "auto" else self._chunksize
+        size = max(1, len(self._queue) // (self._workers * EAGER_SHARE))
+        if self._batch_of or self._chunksize != "auto":
+            size = self._size()
         batches = []
         while self._queue:
             batches.append(self._take(size))
         return batches
 
     def single(self, task: int) -> Batch:
-        """Return a batch of `task` alone, which was taken before."""
+        """Return a batch of just `task`, which was taken before."""
         self._count += 1
         return Batch(number=self._count, tasks=(task,))
 
     def put_back(self, tasks: Sequence[int], *, alone: bool = False) -> None:
-        """Hand `tasks` out again, next; each in a batch of its own where they are to be `alone`."""
-        self._queue.extendleft(sorted(tasks, reverse=self._is_in_order))
+        """Submit `tasks` again, next; each in a batch of its own where they are to be `alone`."""
+        self._queue.extendleft(sorted(tasks, key=self._rank.__getitem__, reverse=True))
         if alone:
             self._alone.update(tasks)
 
     def _size(self) -> int:
+        if self._batch_of:
+            return len(self._queue)  # up to the end of the batch
         if self._chunksize != "auto":
             return self._chunksize
         seconds = self._seconds
         if seconds is None:
             return 1
-        # Never more than a fair share of the rest, or the last batch is waited for alone.
+        # Never more than a fair share of the rest, or all wait for the last batch.
         fair = math.ceil(len(self._queue) / (2 * self._workers))
         return max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9))))
 
@@ -135,6 +156,8 @@ class Schedule:
         tasks = [queue.popleft()]
         while len(tasks) < size and queue:
             if self._alone and self._alone & {tasks[0], queue[0]}:
+                break
+            if self._batch_of and self._batch_of[tasks[0]] != self._batch_of[queue[0]]:
                 break
             tasks.append(queue.popleft())
         self._count += 1

@@ -9,78 +9,64 @@ from ..backends.protocol import LEAVING, Vital, Workers
 from ..machine.clock import now
 from ..machine.process_groups import kill_group, state_of, ticks_of
 from ..model.work import Task
-from ..transport.journal import Entry
-from ..transport.ledger import Ledger, State
-from .burial import Burial
+from ..transport.ledger import State
+from .burial import STOPPED, Burial, Suspects
 from .deaths import Deaths
 from .flight import Flight
 from .losses import Losses
-from .overdue import Overdue
-from .suspects import Suspects
+from .medium import Medium
+from .waits import GLANCE, LATENCY
 
-__all__ = ["Standstill"]
-
-#: How a worker ended that we have ended for it was stopped, and one that answered no more.
-STOPPED = "it was stopped by a signal"
+#: How a worker ended that was ended because it did not answer, or did not exit.
 DEAF = "it answered no more, and was ended"
 LINGERING = "it did not exit after its task, and was ended"
 
 #: Looks, not seconds, because pytest itself may be stopped for a while: about 2, 5 and 2 s.
 LOOKS = {STOPPED: 40, DEAF: 100, LINGERING: 40}
 
-#: Seconds that a signal may take to stop all threads of a process; a task may end meanwhile.
-LATENCY = 0.25
-
 #: How many of the tasks that a worker has just ended may have sent the signal.
 RECENT = 8
-
-GLANCE = 0.005
 
 
 class Standstill:
     """Ends the workers at a standstill, of which their library may notice nothing.
 
     A task that takes its time is no standstill, unless its process is stopped: only a limit ends
-    that. To store what it gave takes its time, too, without any sign of the library; but it
-    computes. What ran in a process when it was stopped need not have stopped it, nor need anything
-    that ran there: so each such task is tried alone.
+    that. What ran in a process when it was stopped need not have stopped it, nor need anything that
+    ran there: so each such task is tried on its own.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
+        medium: Medium,
         flight: Flight,
         losses: Losses,
         suspects: Suspects,
         burial: Burial,
         deaths: Deaths,
-        overdue: Overdue,
         tasks: Sequence[Task],
-        *,
-        is_apart: bool,
     ) -> None:
-        self._ledger = ledger
+        self._ledger = medium.ledger
+        self._names_processes = medium.names_processes
         self._flight = flight
         self._losses = losses
         self._suspects = suspects
         self._burial = burial
         self._deaths = deaths
-        self._overdue = overdue
         self._tasks = tasks
-        self._is_here = not is_apart
         self._looks: dict[int, tuple[object, float, int]] = {}  # by pid: sign, first seen, looks
 
     def is_any_stopped(self, workers: Workers) -> bool:
         """Return whether a worker is stopped: there is something to be found out yet."""
-        return workers.reach == "machine" and "T" in map(state_of, _living(workers))
+        return self._names_processes and "T" in map(state_of, _living(workers))
 
     def look(self, workers: Workers) -> bool:
         """End the workers that have been at a standstill for long enough; return whether any was.
 
-        A stopped one with a task in hand that is tried alone has the time that the task has: its
-        end gives the reason.
+        A stopped one whose task is tried on its own has the time that the task has: its end gives
+        the reason.
         """
-        if workers.reach != "machine":
+        if not self._names_processes:
             return False
         at = [task for batch in self._flight if (task := self._flight.in_hand(batch)) is not None]
         held = {self._ledger.worker(task): task for task in at}
@@ -107,8 +93,8 @@ class Standstill:
         return found
 
     def is_guilty(self, task: int) -> bool:
-        """Return whether a task that was tried alone and ended has stopped its worker again."""
-        if not self._is_here or self._suspects.reason(task) != STOPPED:
+        """Return whether a task that ended on its own has stopped its worker again."""
+        if not self._names_processes or self._suspects.reason(task) != STOPPED:
             return False
         pid = self._ledger.worker(task)
         until = now() + LATENCY
@@ -119,17 +105,8 @@ class Standstill:
             self._kill(pid, STOPPED)
         return state == "T"
 
-    def judge(self, entry: Entry) -> None:
-        """Lose a task that was stopped with its process on another machine, or try it alone."""
-        if entry.task == self._suspects.alone:
-            self._losses.stopped(entry.task, pid=entry.pid)
-        else:
-            self._losses.note_try(entry.task, pid=entry.pid)
-            self._suspects.accuse([entry.task], STOPPED, pid=entry.pid, is_foreign=True)
-            self._flight.reopen(entry.task)
-
     def end_cut_off(self, pid: int, held: int | None) -> None:
-        """End a worker that lives, and that its library has given up: what it holds is tried alone.
+        """End a worker that lives, and that its library has given up; try its task on its own.
 
         An earlier task may have damaged it.
         """
@@ -156,7 +133,7 @@ class Standstill:
 
     def _kill(self, pid: int, why: str) -> None:
         self._deaths.explain(pid, why)
-        self._overdue.ended.add(pid)  # others that the library ends with it are not to blame
+        self._deaths.ended.add(pid)  # others that the library ends with it are not to blame
         kill_group(pid)
 
     def _ended_by(self, pid: int, moment: float) -> list[int]:

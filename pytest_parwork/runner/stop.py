@@ -7,30 +7,28 @@ from dataclasses import dataclass
 
 from ..transport.ledger import Ledger, State
 
-__all__ = ["Stop"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """After how many failures a run need not go on; those of the tasks in `tolerated` do not count.
 
-    Tasks that come before the failed ones are still carried out.
+    Tasks that come before the failed ones still run.
     """
 
     failures: int
     tolerated: frozenset[int] = frozenset()
 
     def is_reached(
-        self, ledger: Ledger, lost: Container[int], refused: Container[int], tasks: int
+        self, ledger: Ledger, lost: Container[int], rejected: Container[int], tasks: int
     ) -> bool:
         """Return whether enough have failed, and nothing before the last of these is open.
 
         It looks at the tasks in their order, as pytest will. Those `lost` have no outcome, those
-        `refused` were never sent.
+        `rejected` were never sent.
         """
         failed = 0
         for task in range(tasks):
-            is_lost = task in lost or task in refused
+            is_lost = task in lost or task in rejected
             if not is_lost and ledger.state(task) is not State.STORED:
                 return False
             if task not in self.tolerated and (is_lost or ledger.place(task)[0] == "failure"):

@@ -10,8 +10,6 @@ from types import FrameType
 
 from ..machine.clock import now
 
-__all__ = ["Suspension"]
-
 
 class Suspension:
     """Notes when this process was stopped, as far as it runs in the main thread.

@@ -1,4 +1,4 @@
-"""What is said of values that cannot be pickled: which part of them, and why."""
+"""The explanation of values that cannot be pickled: which part of them, and why."""
 
 from __future__ import annotations
 
@@ -14,50 +14,48 @@ from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from .pickling import ATOMS, by_value
 
-__all__ = ["explain"]
-
-#: Seconds that the search may take: it runs code of the user.
+#: Limit of the search in seconds: it runs code of the user.
 SECONDS = 2.0
 
-#: Objects that the search may remember, at some 200 bytes each.
+#: Limit of the objects that the search remembers, at some 200 bytes each.
 MOST = 500_000
 
-#: Characters of a path; what is in the middle of a longer one is left out.
+#: Longest path in characters; the middle of a longer one is omitted.
 PATH_LIMIT = 160
 
-#: A step from a value to a part of it: a format, and what goes into that.
+#: A step from a value to a part of it: a format, and its argument.
 Step = tuple[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class _Culprit:
-    """A part that cannot be pickled, the path to it, empty for the value itself, and the error."""
+    """A part that cannot be pickled, its path (empty for the value itself), and the error."""
 
     path: str
     part: object
     error: BaseException
 
 
-class _Many(Exception):  # noqa: N818, it is no error
+class _Many(Exception):  # noqa: N818, it is not an error
     """Raised where there are more objects than the search may remember."""
 
 
 def explain(value: object, error: BaseException, *, seconds: float = SECONDS) -> str:
     """Say which part of `value` cannot be pickled, and why: `.model.lock: cannot pickle …`.
 
-    The part is searched for within so many seconds; else the text says that it was not found.
+    The search for the part takes at most `seconds`; the text says so if it was not found.
     """
     found, remark = _Culprit("", value, error), ""
     try:
         with deadline(seconds):
             found = _Search(value, error, now() + seconds).culprit()
     except TimedOut:
-        remark = f" (which part of it was not found within {seconds:g} s)"
+        remark = f" (the search for the part at fault took longer than {seconds:g} s)"
     except _Many:
-        remark = f" (which part of it was not found among the first {MOST:,})"
+        remark = f" (the part at fault is not among the first {MOST:,} objects)"
     except KeyboardInterrupt:
         raise
-    except BaseException:  # whoever cannot be asked for its parts is the last that can be named
+    except BaseException:  # a value whose parts cannot be read is named as a whole
         pass
     kind = f"{type(found.part).__module__}.{type(found.part).__qualname__}"
     kind = kind.removeprefix("builtins.")
@@ -73,10 +71,10 @@ def _first_line(error: BaseException) -> str:
 
 
 class _Search:
-    """Watches a pickler, which comes to each object before it fails on one of them.
+    """Watches a pickler, which visits each object before it fails on one of them.
 
-    To pickle each part on its own instead would take the square of the time, where they share what
-    they refer to: 22 s for a list of 20,000 objects.
+    Pickling each part on its own instead would take quadratic time where the parts share objects:
+    22 s for a list of 20,000 objects.
     """
 
     def __init__(self, value: object, error: BaseException, until: float) -> None:
@@ -88,19 +86,19 @@ class _Search:
         value, path, error = self._value, "", self._error
         met: list[object] = []
         if self._failure(value, met) is None:
-            return _Culprit(path, value, error)  # it can be, this time
+            return _Culprit(path, value, error)  # this time it can be pickled
         while (last := met[-1]) is not value:
             further: list[object] = []
             inner = self._failure(last, further)
             way = None if inner is None else self._way(value, last, met)
             if inner is None or way is None:
                 return self._deepest(_Culprit(path, value, error), met)
-            # Alone, it may fail further on: where the whole was nested too deeply.
+            # On its own, it may fail further on: where the whole was nested too deeply.
             value, path, error, met = last, path + way, inner, further
         return _Culprit(path, value, error)
 
     def _failure(self, part: object, met: list[object] | None = None) -> BaseException | None:
-        """Pickle a part; return what that raises, None if nothing. Put all that is met in `met`."""
+        """Pickle a part, and return the exception, None if there is none; fill `met` meanwhile."""
         try:
             _pickler()(self._until, met).dump(part)
         except (_Many, TimedOut):
@@ -109,12 +107,12 @@ class _Search:
             if isinstance(self._error, KeyboardInterrupt):  # raised by the value, not by Ctrl-C
                 return error
             raise
-        except BaseException as error:  # what a task gave may raise anything, SystemExit too
+        except BaseException as error:  # a task's result may raise anything, even SystemExit
             return error
         return None
 
     def _way(self, start: object, end: object, met: Sequence[object]) -> str | None:
-        """Return the shortest path between two objects through others that were met, if any."""
+        """Return the shortest path between two objects, through visited ones only, if any."""
         allowed = set(map(id, met))
         before: dict[int, tuple[int, Step] | None] = {id(start): None}
         todo = deque([start])
@@ -132,10 +130,10 @@ class _Search:
         return None
 
     def _deepest(self, found: _Culprit, met: Sequence[object]) -> _Culprit:
-        """Go down to the last part that fails on its own.
+        """Descend to the innermost part that fails on its own.
 
-        That is for what fails on something that no path leads to, such as its class. At each level
-        the part that was met last is mostly the one.
+        This is for values that fail because of an object that no path leads to, such as a class. At
+        each level it is usually the part that was visited last.
         """
         places: dict[int, int] = {}
         for place, part in enumerate(met):
@@ -162,7 +160,7 @@ class _Search:
 
 @functools.cache
 def _pickler() -> Any:
-    """Return a pickler that takes note of each object as it comes to it, and writes nothing."""
+    """Return a pickler that records each object that it visits, and writes nothing."""
 
     class Nowhere:
         def write(self, data: Any) -> int:
@@ -176,7 +174,7 @@ def _pickler() -> Any:
 
         def persistent_id(self, part: object) -> None:
             if type(part) not in ATOMS:
-                self._met.append(part)  # it stays alive, or its id would be used again
+                self._met.append(part)  # kept alive, or its id could be reused
                 if now() > self._until:
                     raise TimedOut
                 if len(self._met) > MOST:
@@ -241,7 +239,7 @@ def _parts(value: Any) -> Iterator[tuple[Step, object]]:
 
 
 def _holds_objects(value: object) -> bool:
-    """Return whether it is a NumPy array of Python objects."""
+    """Return whether `value` is a NumPy array of Python objects."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(value, numpy.ndarray) and value.dtype.hasobject
 

@@ -1,4 +1,4 @@
-"""How an exception is told where neither its class nor its traceback can go."""
+"""How an exception is described where its class and its traceback are not available."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from ..model.errors import PayloadError
 from ..model.outcome import Failure
 from .pickling import dumps, load
 
-__all__ = ["TEXT_LIMIT", "Record", "describe", "is_skip", "survivor"]
-
 #: Longest text of an exception, or of its traceback, that is kept.
 TEXT_LIMIT = 20_000
 
-#: A failure as it stands in a spool: as text, and the pickled exception if it survives that.
+#: A failure as stored in a spool: as text, and the pickled exception if it can be pickled.
 Record = tuple[Failure, "bytes | None"]
 
 
@@ -29,9 +27,9 @@ def is_skip(error: BaseException) -> bool:
 
 
 def describe(error: BaseException, kept: BaseException | None = None) -> Failure:
-    """Put an exception into words that need no class of it; `kept` is the object, where it stays.
+    """Describe an exception in texts, without its class; `kept` is the object, where it is kept.
 
-    Frames of this package, at the outer end, are left out.
+    The outermost frames, which are this package's, are omitted.
     """
     frames = _own_frames_removed(error.__traceback__)
     where, source = None, ""
@@ -42,15 +40,15 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
     try:
         text = str(error)
     except BaseException as inner:
-        text = f"<its text cannot be had: {type(inner).__name__}>"
+        text = f"<no text: str() raised {type(inner).__name__}>"
     try:
-        told = "".join(traceback.format_exception(type(error), error, frames))
+        formatted = "".join(traceback.format_exception(type(error), error, frames))
     except BaseException:
-        told = text
+        formatted = text
     return Failure(
         type=_type_name(type(error)),
         text=text[:TEXT_LIMIT],
-        traceback=told[-TEXT_LIMIT:],
+        traceback=formatted[-TEXT_LIMIT:],
         where=where,
         source=source,
         is_assertion=isinstance(error, AssertionError),
@@ -59,9 +57,9 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
 
 
 def _type_name(kind: type) -> str:
-    """Name a class in full, but for the built-in ones and our errors."""
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    return name.removeprefix("builtins.").removeprefix(f"{PayloadError.__module__}.")
+    """Return the full name of a class; built-in ones and our errors without their module."""
+    module, name = f"{kind.__module__}", f"{kind.__qualname__}"
+    return name if module in ("builtins", PayloadError.__module__) else f"{module}.{name}"
 
 
 def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
@@ -71,11 +69,11 @@ def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
 
 
 def survivor(error: BaseException) -> bytes | None:
-    """Pickle an exception if it comes back from its pickle as it was, else None."""
+    """Return the pickle of an exception if it loads unchanged, else None."""
     try:
         data = dumps(error)
         back = load(data)
-        # An __init__ that makes a text of its arguments is given that text, and adds to it.
+        # An __init__ that formats its arguments gets the formatted text at loading, and adds to it.
         is_same = type(back) is type(error) and str(back) == str(error)
     except BaseException:
         return None

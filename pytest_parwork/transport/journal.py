@@ -8,24 +8,20 @@ the runner as it is.
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import re
-import struct
 import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from ..machine.private import open_folder, open_own
 from ..machine.process_groups import born, lives
 from ..machine.stacks import Stack, keep_stack_in, read_stack
-from .ledger import Kind
-
-__all__ = ["Entry", "Journal", "Past", "add_notes", "notes_of"]
+from .notes import Begun, Entry, encoded, read_notes
 
 #: How the name of a directory begins that holds the journals of a run on its host.
 FOLDER = "parwork-run-"
@@ -39,43 +35,6 @@ _NAME = re.compile(r"\d+-\d+-\d+-[0-9a-f]{32}")
 #: Outcomes above this many bytes are not kept: a task that ended is not guilty, and runs again.
 WORTH_KEEPING = 1 << 20
 
-#: Before each note: the bytes of what describes it, and of all that follows.
-_LENGTHS = struct.Struct("<IQ")
-
-#: The fields of an entry that a journal has beside its bytes; the others are of the dead alone.
-_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended")
-
-
-class Entry(NamedTuple):
-    """What became of one task, as it is sent to the runner; times on the clock of its host.
-
-    `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
-    what it has out of band, `output` the pickle of what the task printed, logged and warned. Of a
-    task that died with its process, `suspects` says how many were running there, `stack` what the
-    process has left. One that was *stopped* ran in a process, or had run there, when a signal
-    stopped that.
-    """
-
-    task: int
-    kind: Kind | Literal["died", "stopped", "timeout"]
-    worker: str
-    pid: int
-    arrived: float
-    started: float
-    ended: float = 0.0
-    data: bytes = b""
-    buffers: tuple[bytes, ...] = ()
-    suspects: int = 1
-    stack: Stack = Stack()
-    output: bytes = b""
-
-
-class _Begun(NamedTuple):
-    """The call of a task that may end its process, noted before."""
-
-    batch: int
-    entry: Entry
-
 
 class Past:
     """What the journals of dead processes say: outcomes by task, deaths by batch and task."""
@@ -84,14 +43,14 @@ class Past:
         self.ended: dict[int, Entry] = {}
         self.died: dict[tuple[int, int], Entry] = {}
 
-    def add(self, notes: Iterator[_Begun | Entry], stack: Stack) -> None:
+    def add(self, notes: Iterator[Begun | Entry], stack: Stack) -> None:
         """Take note of all that one process wrote, and of the stack that it has left."""
-        begun: dict[int, _Begun] = {}
+        begun: dict[int, Begun] = {}
         batches: dict[int, int] = {}
         timeouts: set[int] = set()
         stopped: dict[tuple[int, int], Entry] = {}
         for note in notes:
-            if isinstance(note, _Begun):
+            if isinstance(note, Begun):
                 begun[note.entry.task] = note
                 batches[note.entry.task] = note.batch
             elif note.kind == "timeout":
@@ -151,7 +110,7 @@ class Journal:
 
     def begin(self, batch: int, entry: Entry) -> None:
         """Note that the function of a task is about to be called."""
-        self._write(_Begun(batch, entry))
+        self._write(Begun(batch, entry))
 
     def end(self, entry: Entry) -> None:
         """Note what came of a task; or, as a timeout, that this process ends because of it."""
@@ -160,10 +119,10 @@ class Journal:
             entry = entry._replace(data=b"", buffers=(), output=b"")
         self._write(entry)
 
-    def _write(self, note: _Begun | Entry) -> None:
+    def _write(self, note: Begun | Entry) -> None:
         if self._fd < 0:
             return
-        data = _encoded(note)
+        data = encoded(note)
         with self._writing:
             try:
                 is_whole = os.write(self._fd, data) == len(data)
@@ -193,7 +152,7 @@ class Journal:
         try:
             if _has_exited(name) or _lock(fd, shared=True):
                 self._read.add(name)
-                self.past.add(_notes(fd), self._stack_of(name))
+                self.past.add(read_notes(fd), self._stack_of(name))
         finally:
             os.close(fd)
 
@@ -254,8 +213,8 @@ def notes_of(run: str, pid: int) -> list[tuple[Entry, bool]]:
     """
     found = []
     for fd in _journals(run, pid, os.O_RDONLY):
-        for note in _notes(fd):
-            entry, is_over = (note.entry, False) if isinstance(note, _Begun) else (note, True)
+        for note in read_notes(fd):
+            entry, is_over = (note.entry, False) if isinstance(note, Begun) else (note, True)
             found.append((entry, is_over))
     return found
 
@@ -263,7 +222,7 @@ def notes_of(run: str, pid: int) -> list[tuple[Entry, bool]]:
 def add_notes(run: str, pid: int, entries: Sequence[Entry]) -> None:
     """Note for a process, before it is ended from outside, which of its tasks are to blame."""
     for fd in _journals(run, pid, os.O_WRONLY | os.O_APPEND):
-        os.write(fd, b"".join(map(_encoded, entries)))
+        os.write(fd, b"".join(map(encoded, entries)))
 
 
 def _journals(run: str, pid: int, flags: int) -> Iterator[int]:
@@ -297,41 +256,3 @@ def _lock(fd: int, *, shared: bool) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _encoded(note: _Begun | Entry) -> bytes:
-    """Return a note as it is written: two lengths, a description in JSON, what the entry holds."""
-    batch, entry = note if isinstance(note, _Begun) else (None, note)
-    parts = (entry.data, entry.output, *entry.buffers)
-    described = [batch, [getattr(entry, name) for name in _PLAIN], list(map(len, parts))]
-    head = json.dumps(described).encode("ascii")
-    return b"".join((_LENGTHS.pack(len(head), sum(map(len, parts))), head, *parts))
-
-
-def _decoded(head: bytes, rest: bytes) -> _Begun | Entry:
-    """Undo `_encoded`; raises `ValueError` for what it has not made."""
-    try:
-        batch, plain, lengths = json.loads(head)
-        fields: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
-        ends = [sum(lengths[: n + 1]) for n in range(len(lengths))]
-        parts = [rest[end - length : end] for end, length in zip(ends, lengths, strict=True)]
-        data, output, *buffers = parts
-    except (TypeError, RecursionError) as error:
-        raise ValueError(f"no note: {error}") from error
-    entry = Entry(**fields, data=data, output=output, buffers=tuple(buffers))
-    return entry if batch is None else _Begun(batch, entry)
-
-
-def _notes(fd: int) -> Iterator[_Begun | Entry]:
-    """Yield the notes in a journal, up to one that its process could not write to the end."""
-    left = os.fstat(fd).st_size
-    with open(fd, "rb", closefd=False) as file:
-        while len(lengths := file.read(_LENGTHS.size)) == _LENGTHS.size:
-            length, size = _LENGTHS.unpack(lengths)
-            left -= _LENGTHS.size + length + size
-            if left < 0:
-                return
-            try:
-                yield _decoded(file.read(length), file.read(size))
-            except ValueError:
-                return

@@ -1,4 +1,4 @@
-"""The shared table of a run, and the files that its workers open.
+"""The table of a run, which workers write and the runner reads.
 
 One row a task, 64 bytes: state, worker, three times, the place of the outcome. Single 8-byte
 stores, the state last: `struct.pack_into` clears a row first, and readers then see zeros.
@@ -6,21 +6,11 @@ stores, the state last: `struct.pack_into` clears a row first, and readers then 
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
-import shutil
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Container, Iterable, Iterator
 from enum import IntEnum
-from pathlib import Path
 from typing import Literal
-
-from ..machine.marks import temporary_folder
-from ..model.errors import ParworkWarning
-
-__all__ = ["DamagedError", "Files", "Kind", "Ledger", "State"]
 
 _WORDS = 8  # of 8 bytes each: a row, and the header before the rows
 _STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)
@@ -52,72 +42,6 @@ _IS_ARRIVED, _IS_STARTED, _IS_ENDED, _IS_STORED = map(int, _STATES[1:])
 
 class DamagedError(Exception):
     """What the table says cannot be: somebody else has written into it."""
-
-
-class Files:
-    """The files of one run, which its workers open by path.
-
-    On Linux they have no name and vanish with this process, however it ends; elsewhere they stand
-    in a private directory, as with `is_named`, where they cost this process no descriptor each.
-    Not `multiprocessing.shared_memory`: a process that attaches and exits unlinks the block for
-    all.
-    """
-
-    def __init__(self, *, is_named: bool = False) -> None:
-        self._fds: list[int] = []
-        self._directory: Path | None = None
-        if is_named or not hasattr(os, "memfd_create"):
-            self._directory = Path(temporary_folder("files"))
-
-    def create(self, name: str, size: int = 0) -> tuple[int, str]:
-        """Create a file of `size` zero bytes; return its descriptor here and its path for all."""
-        fd = -1
-        if self._directory is None:
-            try:
-                fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-                path = f"/proc/{os.getpid()}/fd/{fd}"
-            except OSError as error:  # not every sandbox has it, and there are limits
-                if error.errno in (errno.EMFILE, errno.ENFILE):
-                    raise  # which no file would change
-                self._directory = Path(temporary_folder("files"))
-                warnings.warn(
-                    f"the system gives no memory for shared files ({error}): what workers send is "
-                    f"kept in {self._directory}",
-                    ParworkWarning,
-                    stacklevel=2,
-                )
-        if self._directory is not None:
-            path = str(self._directory / name)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        self._fds.append(fd)
-        os.ftruncate(fd, size)
-        return fd, path
-
-    def keep_size(self, fd: int, *, may_grow: bool = False) -> None:
-        """Keep a file from being cut, where that can be done.
-
-        Whoever reads a mapping of what is not there any more is killed by SIGBUS.
-        """
-        self._seal(fd, "F_SEAL_SHRINK", *([] if may_grow else ["F_SEAL_GROW"]))
-
-    def freeze(self, fd: int) -> None:
-        """Keep a file as it is, where that can be done: nobody can write into it any more."""
-        self._seal(fd, "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
-
-    def _seal(self, fd: int, *seals: str) -> None:
-        if not hasattr(os, "memfd_create"):
-            return
-        import fcntl
-
-        with suppress(OSError):  # it has a name
-            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, sum(getattr(fcntl, seal) for seal in seals))
-
-    def close(self) -> None:
-        """Remove the files; what is still mapped stays readable."""
-        while self._fds:
-            os.close(self._fds.pop())
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
 
 
 class Ledger:
@@ -257,6 +181,17 @@ class Ledger:
         """Return how far each task has come, as numbers."""
         return self._words[_WORDS + _STATE :: _WORDS].tolist()
 
+    def count(self, but: Container[int] = ()) -> tuple[int, int]:
+        """Return how many tasks other than `but` have an outcome, and how many a failure."""
+        states = self._words[_WORDS + _STATE :: _WORDS].tolist()
+        spools = self._words[_WORDS + _SPOOL :: _WORDS].tolist()
+        stored = [
+            _KINDS[spool & 3]
+            for task, (state, spool) in enumerate(zip(states, spools, strict=True))
+            if state == _IS_STORED and task not in but
+        ]
+        return len(stored), stored.count("failure")
+
     def are_stored(self, tasks: Iterable[int]) -> bool:
         """Return whether an outcome of each of `tasks` is kept."""
         words = self._words
@@ -265,6 +200,11 @@ class Ledger:
     def worker(self, task: int) -> int:
         """Return the process or thread id that took `task`."""
         return self._words[_WORDS * (task + 1) + _WORKER]
+
+    def is_held(self, task: int, worker: int) -> bool:
+        """Return whether that worker is at that task."""
+        is_open = State.PENDING < self.state(task) < State.STORED
+        return is_open and self.worker(task) == worker
 
     def times(self, task: int) -> tuple[float | None, float | None, float | None]:
         """Return when `task` arrived, started and ended, None for what did not happen.

@@ -1,4 +1,4 @@
-"""The project's modules: which there are here, and how a worker imports the same ones."""
+"""The project's modules: those that are imported here, and how a worker imports the same ones."""
 
 from __future__ import annotations
 
@@ -14,21 +14,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-__all__ = [
-    "ModuleTable",
-    "Sources",
-    "installed_folders",
-    "lend",
-    "project_modules",
-    "take_over",
-]
-
 #: Modules as {name: (file or None, folders to search for submodules or None)}.
 ModuleTable = Mapping[str, tuple[str | None, tuple[str, ...] | None]]
 
 
 class Sources(NamedTuple):
-    """What is sent of the project: its files, and why a module is not among them, by its name."""
+    """The files of the project that are sent, and the reason for each module that is not."""
 
     files: Mapping[str, bytes] = {}
     withheld: Mapping[str, str] = {}
@@ -37,7 +28,7 @@ class Sources(NamedTuple):
 def project_modules(root: Path) -> ModuleTable:
     """Return the modules below `root` that are imported here, with the packages around them.
 
-    Installed packages are left out: workers find them as this process did.
+    Installed packages are omitted: workers find them as this process did.
     """
     inside = os.path.join(root, "")
     outside = installed_folders()
@@ -72,7 +63,7 @@ def take_over(modules: ModuleTable, path: Sequence[str]) -> None:
     """Make the project's modules importable here as they are in the process that runs pytest."""
     sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
     for name, (file, _) in modules.items():
-        # A worker that is used again may hold another project's module of this name.
+        # A reused worker may hold another project's module of this name.
         if file and name in sys.modules and getattr(sys.modules[name], "__file__", file) != file:
             del sys.modules[name]
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
@@ -82,9 +73,9 @@ def take_over(modules: ModuleTable, path: Sequence[str]) -> None:
 def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callable[[], None]:
     """Make the project's modules importable in a process that has none of their files.
 
-    Returns what takes them away again: such a process serves others, too, so that its own modules
-    of those names are only set aside. Folders of `path` come last, where they exist at all: the
-    process has its own libraries.
+    Returns a function that removes them again. Such a process serves others as well, so its own
+    modules of those names are only set aside. The folders of `path`, where they exist at all, come
+    last: the process has its own libraries.
     """
     finder, last = _Finder(modules, sources.files), _Withheld(sources.withheld)
     packages = {name.partition(".")[0] for name in modules}
@@ -112,13 +103,13 @@ def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callabl
 
 
 class _Loader(importlib.abc.SourceLoader):
-    """Load a module from its source, which was sent."""
+    """Load a module from the source that was sent."""
 
     def __init__(self, file: str, source: bytes) -> None:
         self.file = file
         self.source = source
 
-    def get_filename(self, fullname: str) -> str:  # noqa: ARG002, because importlib has it
+    def get_filename(self, fullname: str) -> str:  # noqa: ARG002, because importlib passes it
         return self.file
 
     def get_data(self, path: str | bytes) -> bytes:
@@ -128,14 +119,14 @@ class _Loader(importlib.abc.SourceLoader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Find the project's modules by the table, where ordinary import would not."""
+    """Find the project's modules by the table, where an ordinary import would not."""
 
     def __init__(self, modules: ModuleTable, sources: Mapping[str, bytes] | None = None) -> None:
         self._modules = modules
         self._sources = sources or {}
 
     def has_made(self, name: str) -> bool:
-        """Return whether the module of that name is what this would load for it."""
+        """Return whether the module of that name is the one that this finder loads."""
         loader = getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None)
         file, _ = self._modules.get(name, (None, None))
         return (
@@ -166,7 +157,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 class _Withheld(importlib.abc.MetaPathFinder):
-    """Say why a module was not sent, after all others that might have found it here."""
+    """Raise an error that says why a module was not sent, if no other finder has found it."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self._reasons = reasons

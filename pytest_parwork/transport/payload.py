@@ -1,32 +1,27 @@
-"""What travels to the workers, serialised once: functions, shared values, arguments, modules."""
+"""What is sent to the workers of a run, serialised once: functions, shared values, arguments."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, cast
 
 from ..machine.deadline import TimedOut, deadline
-from ..machine.stacks import size_of_stacks
 from ..model.errors import PayloadError
 from ..model.output import Capture
 from ..model.work import Address, Task
 from .culprit import explain
-from .ledger import Files, Ledger
+from .files import Files
 from .modules import ModuleTable
 from .pickling import dumps
-from .spool import Buffer, write_record
+from .records import Buffer, read_record, write_record
 
-__all__ = ["Call", "Handle", "Header", "Payload"]
-
-#: Where a value stands in the payload: offset and length of its record; or the pickle itself.
+#: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
 
-#: Pickles up to so many bytes stand in the table of contents, of which every worker has a copy: a
+#: Pickles up to so many bytes are in the table of contents, of which every worker has a copy: a
 #: task that takes no time would take twice as long if it had to read its argument from the file.
 SMALL = 256
 
@@ -43,85 +38,36 @@ class Call(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """The table of contents, read once by every worker.
+class Contents:
+    """The table of contents of a payload.
 
-    `functions` are addresses, or numbers of values where the function travels itself. `runner` is
-    the id of the process that runs pytest, `start_method` how it starts processes where nobody
-    says how, `registry` the path of the list of workers, if any.
-    `capture` says which output of tasks is to come back, `outputs` are the paths of the files for
-    stdout and stderr by place of the worker.
+    `functions` are addresses, or numbers of values where the function itself was serialised.
+    A call is None where its task cannot be sent, or is not to be.
     """
 
-    runner: int
-    start_method: str
-    ledger: str
-    spools: tuple[str, ...]
-    stacks: str
-    registry: str | None
     functions: tuple[Address | int, ...]
     calls: tuple[Call | None, ...]
     values: tuple[Place | bytes, ...]
-    modules: ModuleTable
-    path: tuple[str, ...]
-    threads: int | None
-    patience: float
-    capture: Capture | None = None
-    outputs: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Handle:
-    """What goes with every batch: where the payload is, and which run it belongs to."""
-
-    path: str
-    offset: int
-    length: int
-    run: str
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """The file being written, and what could not be put into it.
+    """A file of serialised tasks, which does not change once it is written.
 
-    `refused` holds, by task number, why a task cannot be sent. `stacks` is the descriptor of the
-    file in which workers leave theirs.
+    So it is a snapshot, too: what a task does to its arguments happens to copies that a worker has
+    loaded. `rejected` holds, by task number, why a task cannot be sent.
     """
 
-    handle: Handle
-    stacks: int
-    refused: dict[int, PayloadError] = field(default_factory=dict)
+    path: str
+    contents: Contents
+    rejected: Mapping[int, PayloadError]
 
     @classmethod
-    def write(
-        cls,
-        tasks: Sequence[Task],
-        files: Files,
-        *,
-        run: str,
-        spools: int,
-        modules: ModuleTable,
-        threads: int | None,
-        patience: float,
-        registry: str | None = None,
-        capture: Capture | None = None,
-        outputs: tuple[tuple[str, str], ...] = (),
-    ) -> tuple[Payload, Ledger, list[int]]:
-        """Serialise `tasks` into a new file among `files`, beside a ledger and `spools` spools.
-
-        Returns the payload, the ledger and the descriptors of the spools. `patience` is the
-        seconds that a worker waits for the others before its first task.
-        """
+    def write(cls, tasks: Sequence[Task], files: Files) -> Payload:
+        """Serialise `tasks` into a new file among `files`."""
         fd, path = files.create("payload")
-        table, ledger_path = files.create("ledger", Ledger.size(len(tasks)))
-        spooled = [files.create(f"spool-{number}") for number in range(spools)]
-        stacks, stacks_path = files.create("stacks", size_of_stacks(spools))
-        for fixed in (table, stacks):
-            files.keep_size(fixed)
-        for growing, _ in spooled:
-            files.keep_size(growing, may_grow=True)
         writer = _Writer(fd)
-        refused: dict[int, PayloadError] = {}
+        rejected: dict[int, PayloadError] = {}
         calls: list[Call | None] = []
         for number, task in enumerate(tasks):
             try:
@@ -129,31 +75,89 @@ class Payload:
             except PayloadError as error:
                 calls.append(None)
                 # Its traceback would keep the frames of this run alive, with all its values.
-                refused[number] = error.with_traceback(None)
-        header = Header(
-            runner=os.getpid(),
-            start_method=multiprocessing.get_context().get_start_method() or "",
-            ledger=ledger_path,
-            spools=tuple(path for _, path in spooled),
-            stacks=stacks_path,
-            registry=registry,
-            functions=tuple(writer.functions),
-            calls=tuple(calls),
-            values=tuple(writer.places),
-            modules=modules,
-            path=tuple(sys.path),
-            threads=threads,
-            patience=patience,
-            capture=capture,
-            outputs=outputs,
-        )
-        offset, length = writer.append(header, "the table of contents")
+                rejected[number] = error.with_traceback(None)
         writer.flush()
         files.freeze(fd)
-        handle = Handle(path, offset, length, run)
-        ledger = Ledger.open(ledger_path)
-        ledger.sign()
-        return cls(handle, stacks, refused), ledger, [fd for fd, _ in spooled]
+        contents = Contents(
+            functions=tuple(writer.functions), calls=tuple(calls), values=tuple(writer.places)
+        )
+        return cls(path=path, contents=contents, rejected=rejected)
+
+    def excerpt(self, tasks: Sequence[int]) -> Payload:
+        """Return the payload of these tasks alone, numbered anew in their order; the same file."""
+        return Payload(
+            path=self.path,
+            contents=replace(
+                self.contents, calls=tuple(self.contents.calls[number] for number in tasks)
+            ),
+            rejected={
+                new: self.rejected[old] for new, old in enumerate(tasks) if old in self.rejected
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What every worker of a run reads once.
+
+    `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
+    for the others before its first task. `capture` says which output of tasks is to come back.
+    """
+
+    contents: Contents
+    modules: ModuleTable
+    path: tuple[str, ...]
+    threads: int | None
+    patience: float
+    capture: Capture | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the workers of this machine find what they share with the runner.
+
+    `payload`, `ledger`, `spools` and `stacks` are paths of files, `registry` that of the list of
+    workers, if any; `outputs` are the files for stdout and stderr by place of the worker. `runner`
+    is the id of the process that runs pytest, `start_method` how it starts processes where nobody
+    says how.
+    """
+
+    payload: str
+    ledger: str
+    spools: tuple[str, ...]
+    stacks: str
+    registry: str | None
+    outputs: tuple[tuple[str, str], ...]
+    runner: int
+    start_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What is sent with every batch: the file with header and places, and the run it belongs to."""
+
+    path: str
+    run: str
+
+    @classmethod
+    def write(cls, header: Header, places: Places, files: Files, *, run: str) -> Handle:
+        """Write what the workers of a run read first into a new file among `files`."""
+        fd, path = files.create("header")
+        buffers: list[pickle.PickleBuffer] = []
+        data = dumps((header, places), buffers)
+        with open(fd, "wb", closefd=False) as file:
+            write_record(file.write, 0, data, buffers)
+        files.freeze(fd)
+        return cls(path, run)
+
+    def read(self) -> tuple[Header, Places]:
+        """Load that again, in a worker."""
+        with open(self.path, "rb") as file:
+            header, places = cast(
+                "tuple[Header, Places]",
+                read_record(file.fileno(), 0, os.fstat(file.fileno()).st_size),
+            )
+        return header, places
 
 
 class _Writer:
@@ -199,9 +203,6 @@ class _Writer:
             self.places.append(data if is_small else self._write_record(data, buffers))
         return self._numbers[key]
 
-    def append(self, value: object, name: str) -> Place:
-        return self._write_record(*self._pickled(value, name))
-
     def _pickled(self, value: object, name: str) -> tuple[bytes, list[pickle.PickleBuffer]]:
         buffers: list[pickle.PickleBuffer] = []
         why = ""
@@ -215,7 +216,7 @@ class _Writer:
         except Exception as error:
             why = explain(value, error)
         if why:
-            raise PayloadError(f"{name} cannot travel to a worker: {why}")
+            raise PayloadError(f"{name} cannot be sent to a worker: {why}")
         return data, buffers
 
     def _write_record(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> Place:

@@ -1,4 +1,4 @@
-"""How values are serialised."""
+"""The serialisation of values."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ import sys
 from functools import cache
 from typing import Any, ClassVar
 
-__all__ = ["ATOMS", "by_reference", "by_value", "dumps", "load"]
-
-#: As they were when this process came to life: a task may replace them, for all that come after.
+#: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load = pickle.dumps, pickle.loads
 
-#: Buffers below this many bytes stay inside the pickle: a mapping costs more than the copy.
+#: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
 
-#: Types whose values cannot change, and are made of nothing that can.
+#: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
 def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> bytes:
     """Serialise by reference where possible, else by value, as `by_value` does.
 
-    Large contiguous buffers go to `buffers`, where given. Raises what pickling raised, whatever
-    class that is.
+    Large contiguous buffers are appended to `buffers`, where given. Raises whatever pickling
+    raises.
     """
     if type(value) in ATOMS:
         return by_reference(value, protocol=5)
@@ -43,7 +41,7 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
     except Exception:
         pass
     else:
-        if b"__main__" not in data:  # which is another module in a worker
+        if b"__main__" not in data:  # which is a different module in a worker
             return data
     if buffers is not None:
         buffers.clear()
@@ -56,8 +54,8 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
 def by_value() -> Any:
     """Return cloudpickle's pickler, except that it rejects open files.
 
-    Of a text file cloudpickle sends what can be read from it, as an `io.StringIO`: another value of
-    another class, without any word.
+    cloudpickle sends the rest of a text file as an `io.StringIO`: silently a different value of a
+    different class.
     """
     import cloudpickle  # here, because most runs never need it
 

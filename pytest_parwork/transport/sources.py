@@ -1,8 +1,8 @@
-"""What of the project is sent to workers that have none of its files.
+"""The selection of project files that are sent to workers without access to them.
 
-Those are the modules that are imported here, and what these need: what their import statements
-name, wherever they are, and so on from there. Not what lies next to them in their folders, which
-may be nobody's business there.
+These are the modules that are imported here, and all modules that their import statements name,
+wherever these are located, and so on recursively. Other files in the same folders are not sent:
+they may be confidential.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ from ..model.comparison import Note
 from ..model.outcome import Outcome
 from .modules import ModuleTable, Sources, installed_folders
 
-__all__ = ["Selection", "Sendable", "note_missing", "select"]
-
-#: What is to be done about a module that no statement names.
+#: The remedy for a module that no import statement names.
 REMEDY = (
-    "only what was sent can be imported in its worker: import the module at the top of the test "
-    "module or in conftest.py, which sends it, or install it on the workers"
+    "its worker can import only the modules that were sent: import the missing one at the top of "
+    "the test module or in conftest.py, so that it is sent, or install it on the workers"
 )
 
-#: Functions that import the module which their first argument names.
+#: Functions that import the module that their first argument names.
 IMPORTERS = {"__import__", "import_module", "importorskip"}
 
 #: The attributes of statements that hold other statements.
@@ -42,22 +40,22 @@ BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sendable:
-    """Which files may be sent: those below `root` that no pattern in `no_send` matches.
+    """The files that may be sent: those below `root` that no pattern in `no_send` matches.
 
-    A pattern is for the path from `root`, or that of a folder above the file; one without a slash
-    is for the names of both, too. A `*` stands for slashes as well. Without `root`, all files may
-    be sent that are imported here, and no others.
+    A pattern is matched against the path of the file, or of a folder that contains it, relative to
+    `root`; one without a slash also against the names alone. A `*` matches slashes as well. Without
+    `root`, only files that are imported here may be sent.
     """
 
     root: Path | None = None
     no_send: tuple[str, ...] = ()
 
     def objection(self, file: str) -> str:
-        """Return why a file is not to be sent, empty if it may be."""
+        """Return the reason why a file must not be sent, empty if it may be."""
         real = os.path.realpath(file)
         if self.root is not None and not _is_below(real, os.path.realpath(self.root)):
             return (
-                f"{self.name(file)} was not sent, because a link leads from there out of the "
+                f"{self.name(file)} was not sent, because its path leads through a link out of the "
                 f"project; copy it into the project, or install it on the workers"
             )
         names = {self.name(file), self.name(real)}
@@ -70,7 +68,7 @@ class Sendable:
         return ""
 
     def name(self, file: str) -> str:
-        """Return the path of a file from the root."""
+        """Return the path of a file relative to the root."""
         for root in (self.root, self.root and os.path.realpath(self.root)):
             if root is not None and _is_below(file, str(root)):
                 return PurePath(file).relative_to(root).as_posix()
@@ -89,7 +87,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 class Selection(NamedTuple):
-    """The modules that workers are to find, their sources, the files sent and not sent by name."""
+    """The modules that workers can import, their sources, and the names of files (not) sent."""
 
     modules: ModuleTable
     sources: Sources
@@ -98,9 +96,9 @@ class Selection(NamedTuple):
 
 
 def select(modules: ModuleTable, sendable: Sendable) -> Selection:
-    """Return what is sent of the project whose `modules` are imported here.
+    """Select what is sent of the project whose `modules` are imported here.
 
-    `ModuleNotFoundError` says in the worker what was withheld, to who imports it.
+    In the worker, importing a withheld module raises `ModuleNotFoundError` with the reason.
     """
     needed = _Needed(modules, sendable)
     needed.follow()
@@ -116,24 +114,24 @@ def select(modules: ModuleTable, sendable: Sendable) -> Selection:
 def note_missing(parallel: Outcome, sent: tuple[str, ...]) -> Note | None:
     """Return the note on a module that was missing in a worker, None if none was.
 
-    `sent` are the files that were sent to it, none if it has those of the project. What was
-    withheld from it says so by itself.
+    `sent` are the files that were sent to it, none if it has access to the project's. The error for
+    a withheld module needs no note: it has the reason in its text.
     """
     failure = parallel.failure
     if not sent or failure is None:
         return None
-    told = f"{failure.type}: {failure.text}\n{failure.traceback}"
-    if ModuleNotFoundError.__name__ not in told or " was not sent, because " in told:
+    text = f"{failure.type}: {failure.text}\n{failure.traceback}"
+    if ModuleNotFoundError.__name__ not in text or " was not sent, because " in text:
         return None
     return Note(path="", kind="not-sent", text=REMEDY)
 
 
 class _Needed:
-    """The modules that are needed, as they are found in the sources of those that are sent."""
+    """The needed modules, found by following the imports in the sources that are sent."""
 
     def __init__(self, modules: ModuleTable, sendable: Sendable) -> None:
         package = __package__.partition(".")[0]
-        # The workers have this package, and are in the middle of using it.
+        # The workers have this package, and are using it already.
         self.table = {
             name: entry for name, entry in modules.items() if name.partition(".")[0] != package
         }
@@ -148,7 +146,7 @@ class _Needed:
         self._todo = list(self.table)
 
     def follow(self) -> None:
-        """Read the sources, and add what they import, until there is nothing new."""
+        """Read the sources, and add the modules that they import, until there are no new ones."""
         while self._todo:
             name = self._todo.pop()
             file, folders = self.table[name]
@@ -168,7 +166,7 @@ class _Needed:
                     self._has(wanted)
 
     def _has(self, name: str) -> bool:
-        """Return whether a module is in the table, where it is added if it is of the project."""
+        """Return whether a module is in the table, after adding it if it is the project's."""
         if name in self.table:
             return True
         if name in self._elsewhere or self._root is None:
@@ -176,7 +174,7 @@ class _Needed:
         parent = name.rpartition(".")[0]
         spec: ModuleSpec | None = None
         if not parent or self._has(parent):
-            # Whatever finders there are may be asked: there is no promise what they raise.
+            # Any installed finder may be asked, and may raise anything.
             with suppress(Exception):
                 if not parent:
                     spec = importlib.util.find_spec(name)
@@ -192,7 +190,7 @@ class _Needed:
         return True
 
     def _is_ours(self, spec: ModuleSpec) -> bool:
-        """Return whether a module is of the project, if only by a link that leads out of it."""
+        """Return whether a module is the project's, even by a link to a file outside of it."""
         if spec.has_location and spec.origin is not None:
             places = [spec.origin] if spec.origin.endswith(".py") else []
         else:
@@ -207,7 +205,7 @@ class _Needed:
 def _found_in(folders: Iterable[str], name: str) -> ModuleSpec | None:
     """Find a submodule in the folders of its package, which need not be imported.
 
-    `PathFinder` looks for the package among the modules where it finds a folder without a file.
+    `PathFinder` would require the package to be imported where it is a folder without a file.
     """
     portions: list[str] = []
     for folder in folders:
@@ -224,27 +222,27 @@ def _found_in(folders: Iterable[str], name: str) -> ModuleSpec | None:
 
 
 class _Import(NamedTuple):
-    """A statement, or a call, that imports: `from ..module import a, b` has the level 2."""
+    """An import statement, or a call that imports: `from ..module import a, b` has level 2."""
 
     level: int
     module: str
     parts: tuple[str, ...] = ()
 
     def names(self, package: str) -> Iterator[str]:
-        """Yield the modules that it may import, in a module of that package."""
+        """Yield the modules that it may import in a module of `package`."""
         around = package.split(".") if package else []
         if self.level > len(around):
             return
         base = around[: len(around) - self.level + 1] if self.level else []
         name = ".".join([*base, *([self.module] if self.module else [])])
         yield name
-        for part in self.parts:  # a module, or what there is in one
+        for part in self.parts:  # a submodule, or an attribute
             yield f"{name}.{part}"
 
 
-@cache  # of a session: each of its runs sends much the same
+@cache  # for the session: its runs send mostly the same files
 def _imports(source: bytes) -> tuple[_Import, ...]:
-    """Return what is imported anywhere in a source, but for annotations alone."""
+    """Return all imports anywhere in a source, except those for annotations only."""
     if b"import" not in source:
         return ()
     try:
@@ -266,14 +264,14 @@ def _imports(source: bytes) -> tuple[_Import, ...]:
             todo += node.orelse
         elif has_calls:
             todo += ast.iter_child_nodes(node)
-        else:  # expressions, which are nearly all of a source, hold no statements
+        else:  # expressions, which make up most of a source, contain no statements
             for name in BLOCKS:
                 todo += getattr(node, name, ())
     return tuple(dict.fromkeys(found))
 
 
 def _called(node: ast.Call) -> _Import | None:
-    """Return what a call imports whose argument can be read here: `import_module("a.b")`."""
+    """Return the import of a call with a literal argument: `import_module("a.b")`."""
     function = node.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     words = [one.value for one in node.args[:1] if isinstance(one, ast.Constant)]

@@ -1,1 +1,1 @@
-"""Both legs of a task side by side: the serial call, the comparison, the entry."""
+"""Both legs of a task: the serial call, the comparison with the parallel run, the entry."""

@@ -1,4 +1,4 @@
-"""The serial run that every other run is compared with: which tasks, under which limits, kept."""
+"""The reference run, with which others are compared: its tasks, their calls, kept outcomes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from ..machine.stacks import stack_of
 from ..model.outcome import Lost, Outcome
 from ..transport.failures import describe, is_skip
 
-__all__ = ["References", "call", "sample", "timed_out"]
-
 
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
-    """Choose the share of `ids`, rounded up, that is verified: the same ones in every session."""
+    """Choose the share of `ids` (rounded up) that is verified: the same ones in every session."""
     count = math.ceil(share * len(ids))
     if count >= len(ids):
         return frozenset(ids)
@@ -26,13 +24,22 @@ def sample(ids: Sequence[str], share: float) -> frozenset[str]:
     return frozenset(order[:count])
 
 
-def call(
-    function: Callable[[], object], *, timeout: float | None = None
-) -> tuple[Outcome, BaseException | None]:
-    """Call, and return the outcome with the exception, which keeps its traceback.
+#: An outcome, and the exception object with its traceback.
+Called = tuple[Outcome, BaseException | None]
 
-    What takes longer than `timeout` seconds is lost, as far as it comes back to Python; so is what
-    raised an exception whose text takes as long.
+
+def call(
+    function: Callable[[], object],
+    *,
+    run: str,
+    timeout: float | None = None,
+    passing: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+) -> Called:
+    """Call `function` in this process, and return the outcome with the exception.
+
+    A call that takes longer than `timeout` seconds is lost, provided that it returns to Python; so
+    is a call that raises an exception whose text takes longer than that. `run` names this run in
+    texts. Exceptions of the classes in `passing`, which end the session, are raised.
     """
     __tracebackhide__ = True
     started = now()
@@ -40,8 +47,10 @@ def call(
         with deadline(timeout):
             value = function()
     except TimedOut as error:
-        lost = timed_out(f"timed out after {timeout:g} s in the serial run", error)
+        lost = timed_out(f"timed out after {timeout:g} s in {run}", error)
         return Outcome(kind="lost", lost=lost, started=started), None
+    except passing:
+        raise
     except BaseException as error:
         ended = now()
         kind: Literal["skip", "failure"] = "skip" if is_skip(error) else "failure"
@@ -49,8 +58,8 @@ def call(
             with deadline(timeout):
                 failure = describe(error, error)
         except TimedOut as late:
-            raised = f"it raised {type(error).__name__} in the serial run"
-            detail = f"{raised}, and the text of that took longer than {timeout:g} s"
+            raised = f"it raised {type(error).__name__} in {run}"
+            detail = f"{raised}, and str() of the exception took longer than {timeout:g} s"
             lost = timed_out(detail, late)
             return Outcome(kind="lost", lost=lost, started=started, ended=ended), None
         return Outcome(kind=kind, failure=failure, started=started, ended=ended), error
@@ -58,7 +67,7 @@ def call(
 
 
 def timed_out(detail: str, error: TimedOut) -> Lost:
-    """Return the loss of what was ended in this process, with the place where it was."""
+    """Return the loss of a call that was interrupted in this process, with its stack."""
     return Lost(reason="timeout", detail=detail, stack=stack_of(error))
 
 
@@ -70,7 +79,7 @@ class _Kept:
 
 
 class References:
-    """Serial outcomes kept for further configurations of the same case, and no longer."""
+    """Outcomes of the reference, kept while other configurations of the case need them."""
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, _Kept] = {}
@@ -82,13 +91,11 @@ class References:
         error: BaseException | None,
         made_of: tuple[object, ...],
     ) -> None:
-        """Keep what `case` gave, with the shared values that it was made of."""
+        """Keep the outcome of `case`, with the shared values that it was computed from."""
         self._kept[case] = _Kept(outcome, error, made_of)
 
-    def get(
-        self, case: Hashable, made_of: tuple[object, ...]
-    ) -> tuple[Outcome, BaseException | None] | None:
-        """Return what is kept of `case`, if it was made of these very values."""
+    def get(self, case: Hashable, made_of: tuple[object, ...]) -> Called | None:
+        """Return the kept outcome of `case`, if it was computed from these same objects."""
         kept = self._kept.get(case)
         if kept is None or len(kept.made_of) != len(made_of):
             return None
@@ -96,6 +103,6 @@ class References:
             return None
         return kept.outcome, kept.error
 
-    def let_go(self, case: Hashable) -> None:
-        """Forget `case`: no further configuration will ask."""
+    def drop(self, case: Hashable) -> None:
+        """Forget `case`: no further configuration will need it."""
         self._kept.pop(case, None)

@@ -9,20 +9,20 @@ from typing import Any, Protocol
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut
+from ..model.public import BACKENDS, public
 from ..model.work import Batch
 from ..transport.failures import is_skip
 from ..transport.ledger import Kind, Ledger
-
-__all__ = ["GLANCE", "BatchCall", "end_copy_of", "meet", "perform"]
 
 #: Seconds between two looks at whether the others have arrived.
 GLANCE = 0.0003
 
 
+@public(BACKENDS)
 class BatchCall(Protocol):
-    """What a backend's library is asked to call for each batch.
+    """What a worker calls for each batch; it can be pickled, and raises nothing that a task raises.
 
-    It returns the batch's number; where nothing is shared, the outcomes as bytes.
+    It returns the number of the batch; with reach `"network"`, bytes for `Event.body`.
     """
 
     def __call__(self, batch: Batch, /) -> Any: ...

@@ -5,34 +5,57 @@ from __future__ import annotations
 import copy
 import io
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.work import Task
 from ..transport.pickling import ATOMS, by_reference, load
 
-__all__ = ["copy_arguments", "snapshot"]
-
 #: What a task is called with.
 Arguments = tuple[tuple[object, ...], dict[str, object]]
 
 
-def copy_arguments(tasks: Sequence[Task]) -> list[Arguments]:
-    """Return one copy of all arguments, shared among the tasks as the originals are.
+class Copies(NamedTuple):
+    """One copy of the arguments of all tasks, shared among these as the originals are.
 
     So a task in a thread may spoil its arguments, and those of other tasks, but never the input of
     the serial run. What cannot be copied (a lock, an open file), or not in the time that its task
-    has, is passed as it is.
+    has, is passed as it is: `shared` names the first such argument of each task.
     """
-    try:
-        return _copied_by_pickle(tasks)
-    except TimedOut:
-        pass
-    except Exception:
-        with suppress(Exception, TimedOut):
-            return _copied_deeply(tasks)
-    return _copied_one_by_one(tasks)
+
+    arguments: Sequence[Arguments]
+    shared: Mapping[int, str]
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task]) -> Copies:
+        """Copy the arguments of `tasks`."""
+        try:
+            return cls(_copied_by_pickle(tasks), {})
+        except TimedOut:
+            pass
+        except Exception:
+            with suppress(Exception, TimedOut):
+                return cls(_copied_deeply(tasks), {})
+        return _copied_one_by_one(tasks)
+
+    def excerpt(self, tasks: Sequence[int]) -> Copies:
+        """Return those of these tasks, numbered anew in their order."""
+        return Copies(
+            [self.arguments[number] for number in tasks],
+            {new: self.shared[old] for new, old in enumerate(tasks) if old in self.shared},
+        )
+
+    def again(self, tasks: Sequence[Task]) -> Copies:
+        """Return copies of the copies for the same tasks, which stay as they are."""
+        return Copies.of(
+            [
+                replace(task, args=args, kwargs=kwargs)
+                for task, (args, kwargs) in zip(tasks, self.arguments, strict=True)
+            ]
+        )
 
 
 def _copied_by_pickle(tasks: Sequence[Task]) -> list[Arguments]:
@@ -60,31 +83,42 @@ def _copied_deeply(tasks: Sequence[Task]) -> list[Arguments]:
     return copies
 
 
-def _copied_one_by_one(tasks: Sequence[Task]) -> list[Arguments]:
+def _copied_one_by_one(tasks: Sequence[Task]) -> Copies:
     """Copy what can be copied; of a class that takes too long once, nothing is tried again."""
     memo: dict[int, object] = {}
     slow: set[type] = set()
+    failed: set[int] = set()
 
     def copied(value: object, seconds: float | None) -> object:
-        if id(value) in memo or type(value) in slow:
-            return memo.get(id(value), value)
+        if id(value) in memo:
+            return memo[id(value)]
         memo[id(value)] = value
+        failed.add(id(value))
+        if type(value) in slow:
+            return value
         try:
             with deadline(seconds):
                 memo[id(value)] = _copy(value)
+            failed.remove(id(value))
         except TimedOut:
             slow.add(type(value))
         except Exception:
             pass
         return memo[id(value)]
 
-    return [
+    arguments = [
         (
             tuple(copied(arg, task.timeout) for arg in task.args),
             {key: copied(arg, task.timeout) for key, arg in task.kwargs.items()},
         )
         for task in tasks
     ]
+    shared: dict[int, str] = {}
+    for number, task in enumerate(tasks):
+        named = [*enumerate(task.args, start=1), *task.kwargs.items()]
+        if bad := [name for name, value in named if id(value) in failed]:
+            shared[number] = f"argument {bad[0]!r}"
+    return Copies(arguments, shared)
 
 
 def snapshot(value: object) -> object:

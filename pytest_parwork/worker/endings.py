@@ -12,8 +12,6 @@ import sys
 from contextlib import suppress
 from multiprocessing.util import Finalize
 
-__all__ = ["end_executors_at_exit"]
-
 #: The modules of executors with processes that have a function for the end of the interpreter.
 EXECUTORS = (
     "concurrent.futures.process",

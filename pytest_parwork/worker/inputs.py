@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ..machine.deadline import TimedOut, deadline
 from ..transport.pickling import ATOMS
-
-if TYPE_CHECKING:
-    from ..model.comparison import Note
-
-__all__ = ["Inputs", "is_sampled", "note_change"]
 
 
 def is_sampled(number: int, tasks: int) -> bool:
@@ -59,14 +53,3 @@ class Inputs:
             if self._seconds is None:  # raised by the runner, in a thread that it has given up
                 raise
             return {}
-
-
-def note_change(serial: Sequence[str], *, parallel: bool) -> Note | None:
-    """Return the note on what both runs did to the arguments of a call, None if nothing."""
-    if not serial and not parallel:
-        return None
-    from ..model.comparison import Note
-
-    names = f"the argument {', '.join(map(repr, serial))}" if serial else "an argument"
-    legs = ("both runs" if parallel else "the serial run") if serial else "the parallel run"
-    return Note(path="", kind="input-changed", text=f"the call changed {names} in {legs}")

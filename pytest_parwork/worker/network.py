@@ -1,4 +1,4 @@
-"""Carry out batches where nothing is shared with the runner: all that it takes goes along."""
+"""Batches of a run whose workers share nothing with the runner: all that they need is sent."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import NamedTuple
 
 from ..machine.clock import host, now
 from ..model.work import Batch
-from ..transport.journal import Entry
 from ..transport.modules import Sources
-from ..transport.payload import Handle
+from ..transport.notes import Entry
 from ..transport.pickling import by_reference
 from .sites import Site
-
-__all__ = ["Body", "NetworkCall"]
 
 
 class Body(NamedTuple):
@@ -27,36 +24,41 @@ class Body(NamedTuple):
 
 
 class NetworkCall:
-    """Carry out batches on any machine; travels once to each worker, where the library can.
+    """Run batches on any machine; sent once to each worker, where the library can do that.
 
-    `payload` is the file that `Payload.write` makes, `sources` those of the project's modules.
-    `timeouts` are the seconds that tasks may take; a process with one that takes longer ends.
+    `header` is a pickled `Header`, `payload` what `Payload.write` has put into its file, `sources`
+    those of the project's modules. `timeouts` are the seconds that tasks may take; a process with
+    one that takes longer ends.
     """
 
-    __slots__ = ("__weakref__", "_handle", "_payload", "_sources", "_timeouts", "home")
+    __slots__ = ("__weakref__", "_header", "_payload", "_sources", "_timeouts", "home", "run")
 
     def __init__(
         self,
-        handle: Handle,
+        run: str,
+        header: bytes,
         payload: bytes,
         sources: Sources,
         *,
         timeouts: Mapping[int, float] | None = None,
         home: tuple[str, int] | None = None,
     ) -> None:
-        self._handle = handle
+        self.run = run
+        self._header = header
         self._payload = payload
         self._sources = sources
         self._timeouts = timeouts or {}
         self.home = home or (host(), os.getpid())
 
     def __reduce__(self) -> tuple[Callable[..., NetworkCall], tuple[object, ...]]:
-        return _again, (self._handle, self._payload, self._sources, self._timeouts, self.home)
-
-    @property
-    def run(self) -> str:
-        """The run that this belongs to."""
-        return self._handle.run
+        return _again, (
+            self.run,
+            self._header,
+            self._payload,
+            self._sources,
+            self._timeouts,
+            self.home,
+        )
 
     @property
     def timeouts(self) -> Mapping[int, float]:
@@ -71,7 +73,7 @@ class NetworkCall:
         place: str = "",
         announce: Callable[[str], None] | None = None,
     ) -> bytes:
-        """Carry out a batch; return a pickled `Body`.
+        """Run a batch; return a pickled `Body`.
 
         `place` names the process among others. With `announce`, a worker says that it has come,
         and waits for the release before its first task.
@@ -79,19 +81,22 @@ class NetworkCall:
         site = Site.of(self)
         with site.seat() as number:
             worker = f"{place or f'{socket.gethostname()}:{os.getpid()}'}#{number}"
-            entries = site.carry_out_batch(batch, worker, announce)
+            entries = site.run_batch(batch, worker, announce)
         return by_reference(Body(host(), now(), entries), protocol=5)
 
     def attach(self) -> Site:
         """Make what this process holds of the run."""
-        return Site(self._handle, self._payload, self._sources, self._timeouts, home=self.home)
+        return Site(
+            self.run, self._header, self._payload, self._sources, self._timeouts, home=self.home
+        )
 
 
 def _again(
-    handle: Handle,
+    run: str,
+    header: bytes,
     payload: bytes,
     sources: Sources,
     timeouts: Mapping[int, float],
     home: tuple[str, int],
 ) -> NetworkCall:
-    return NetworkCall(handle, payload, sources, timeouts=timeouts, home=home)
+    return NetworkCall(run, header, payload, sources, timeouts=timeouts, home=home)

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 
 from ..machine.clock import now
 from ..machine.process_groups import kill_group, state_of
-from ..transport.journal import Entry, add_notes, notes_of
-
-__all__ = ["end_if_stuck"]
+from ..transport.journal import add_notes, notes_of
+from ..transport.notes import Entry
 
 #: Seconds that a signal may take to stop all threads of a process; a task may end meanwhile.
 LATENCY = 0.25

@@ -1,45 +1,36 @@
-"""All that runs inside a worker process: arrive, attach to a run, run batches, store outcomes."""
+"""All that a worker process does for a run: attach to it, run batches, store outcomes."""
 
 from __future__ import annotations
 
 import faulthandler
-import importlib
-import multiprocessing
 import os
 import pickle
-import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import cast
 
 from ..machine.clock import now
 from ..machine.limits import Limits
 from ..machine.marks import mark_worker
-from ..machine.process_groups import enroll, enrolled
+from ..machine.process_groups import enroll
 from ..machine.stacks import keep_stack
 from ..model.errors import BackendError, PayloadError
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
+from ..transport.addresses import find
 from ..transport.culprit import explain
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
-from ..transport.payload import Call, Handle, Header
+from ..transport.payload import Call, Handle, Header, Places
 from ..transport.pickling import by_reference, dumps, load
-from ..transport.spool import Spool, read_record
+from ..transport.records import read_record
+from ..transport.spool import Spool
+from .arrival import lead_a_group, start_processes_by
 from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
-from .endings import end_executors_at_exit
 from .inputs import Inputs, is_sampled
-
-__all__ = ["Arrival", "Attached", "ProcessCall", "find", "pack"]
-
-#: Seconds that a worker which comes early waits for others.
-ARRIVING = 5.0
 
 #: This module, by which it is seen whether a task has unloaded it.
 MODULES = sys.modules
@@ -48,7 +39,7 @@ PACKAGE = __name__.partition(".")[0]
 
 
 class ProcessCall:
-    """Carry out batches in another process of this machine; travels with every batch.
+    """Run batches in another process of this machine; sent with every batch.
 
     `inherited` are the tasks, by number, that are found in the memory of a forked process alone.
     """
@@ -71,31 +62,8 @@ class ProcessCall:
         for number in batch.tasks:
             # dask runs a batch again whose worker has left the cluster before it could say so.
             if run.ledger.state(number) is not State.STORED:
-                run.carry_out(number, worker, self._inherited.get(number))
+                run.run_task(number, worker, self._inherited.get(number))
         return batch.number
-
-
-class Arrival:
-    """What a worker does that comes before there is a run; travels to each of them.
-
-    It enrols itself in `registry`, waits for the others, of whom one could take the calls, and
-    imports what it will need.
-    """
-
-    def __init__(self, registry: str, workers: int, *, imports: tuple[str, ...]) -> None:
-        self._registry = registry
-        self._workers = workers
-        self._imports = imports
-
-    def __call__(self) -> None:
-        _stand_alone()
-        enroll(self._registry)
-        until = now() + ARRIVING
-        while enrolled(self._registry) < self._workers and now() < until:
-            time.sleep(0.005)
-        for name in self._imports:
-            with suppress(ImportError):
-                importlib.import_module(name)
 
 
 class Attached:
@@ -105,35 +73,36 @@ class Attached:
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
-        self._fd = os.open(handle.path, os.O_RDONLY)
-        header = read_record(self._fd, handle.offset, handle.length)
-        assert isinstance(header, Header)
-        if header.runner == os.getpid():
+        self.header, places = handle.read()
+        if places.runner == os.getpid():
             raise BackendError("it runs tasks in the process of pytest, not in workers")
-        self.header = header
+        self._fd = os.open(places.payload, os.O_RDONLY)
         self.has_met = False
-        _stand_alone()
-        if header.registry is not None:
-            enroll(header.registry)
-            self._mark = mark_worker(header.registry)
-        self.spool = Spool.claim(header.spools)
-        self._stack = keep_stack(header.stacks, self.spool.number)  # an import may never end
+        lead_a_group()
+        if places.registry is not None:
+            enroll(places.registry)
+            self._mark = mark_worker(places.registry)
+        self.spool = Spool.claim(places.spools)
+        self._stack = keep_stack(places.stacks, self.spool.number)  # an import may never end
         try:
-            self._attach(header)
+            self._attach(self.header, places)
         except BaseException:
             self.spool.close()  # or each batch that comes after would take another one
             raise
 
-    def _attach(self, header: Header) -> None:
-        _start_processes_by(header.start_method)
-        self._capture = self._begin_capture()  # modules may print as they are imported
+    def _attach(self, header: Header, places: Places) -> None:
+        start_processes_by(places.start_method)
+        self._capture: ProcessCapture | ThreadCapture | None = None
+        if header.capture is not None:  # now, because modules may print as they are imported
+            paths = places.outputs[self.spool.number] if places.outputs else None
+            self._capture = ProcessCapture(header.capture, paths)
         limits = Limits(header.threads)
         limits.take()  # before a library is loaded, which starts as many threads as it may
         take_over(header.modules, header.path)
-        self._functions = [self._function(entry) for entry in header.functions]
+        self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
         self.modules = dict(sys.modules)
-        self.ledger = Ledger.open(header.ledger)
+        self.ledger = Ledger.open(places.ledger)
 
     @classmethod
     def to(cls, handle: Handle) -> Attached:
@@ -154,7 +123,7 @@ class Attached:
             self._capture.close()
         self.spool.close()
 
-    def carry_out(self, number: int, worker: int, inherited: Task | None = None) -> None:
+    def run_task(self, number: int, worker: int, inherited: Task | None = None) -> None:
         """Run one task and store its outcome, whatever it is; the payload has none inherited."""
         if self.ledger.state(number) is State.PENDING:  # else it has waited in the rendezvous
             self.ledger.arrive(number, worker, now())
@@ -167,7 +136,7 @@ class Attached:
         else:
             function, args, kwargs = found
             inputs = None
-            if is_sampled(number, len(self.header.calls)):
+            if is_sampled(number, len(self.header.contents.calls)):
                 inputs = Inputs(args, kwargs)
             if capture is not None:
                 capture.begin(number)
@@ -199,8 +168,8 @@ class Attached:
         """Return the function of a task with its arguments, or what is wrong with them."""
         if inherited is not None:
             return inherited.function, inherited.args, inherited.kwargs
-        call = self.header.calls[number]
-        assert call is not None, "a refused task was sent"
+        call = self.header.contents.calls[number]
+        assert call is not None, "a task was submitted that could not be sent"
         function = self._functions[call.function]
         if isinstance(function, BaseException):
             return function
@@ -232,11 +201,11 @@ class Attached:
         return seen[value]
 
     def _load(self, value: int) -> object:
-        place = self.header.values[value]
+        place = self.header.contents.values[value]
         return load(place) if isinstance(place, bytes) else read_record(self._fd, *place)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
-        """Resolve a function once: what is wrong with it is told by each task that needs it."""
+        """Resolve a function once; an error is the failure of each task that needs it."""
         try:
             if isinstance(entry, int):
                 function = self._load(entry)
@@ -269,16 +238,9 @@ class Attached:
             return False
         return True
 
-    def _begin_capture(self) -> ProcessCapture | ThreadCapture | None:
-        header = self.header
-        if header.capture is None:
-            return None
-        paths = header.outputs[self.spool.number] if header.outputs else None
-        return ProcessCapture(header.capture, paths)
-
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
-    """Serialise an outcome, with its large buffers apart; what cannot travel is a failure."""
+    """Serialise an outcome, with its large buffers apart; what cannot be sent is a failure."""
     buffers: list[pickle.PickleBuffer] = []
     if kind == "value":
         try:
@@ -286,7 +248,7 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
         except BaseException as error:
             kind = "failure"
             value = PayloadError(
-                f"the result cannot travel back from a worker: {explain(value, error)}"
+                f"the result cannot be sent back from a worker: {explain(value, error)}"
             )
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))
@@ -298,38 +260,3 @@ def _no_room_for(
 ) -> PayloadError:
     size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
     return PayloadError(f"the result, {size:,} bytes, cannot be stored for pytest: {error}")
-
-
-def find(address: Address) -> Callable[..., object]:
-    """Return the function at `address`, on a fresh instance of the class around it."""
-    target: object = importlib.import_module(address.module)
-    for name in address.classes:
-        target = getattr(target, name)
-    if address.classes:
-        assert isinstance(target, type)
-        target = target()
-    function = getattr(target, address.attribute)
-    assert callable(function)
-    return cast("Callable[..., object]", function)
-
-
-def _start_processes_by(method: str) -> None:
-    """Start processes without a context of their own as the process that runs pytest does.
-
-    loky's workers would start them as loky does, which is for its executors alone.
-    """
-    if multiprocessing.get_start_method(allow_none=True) not in {None, method}:
-        multiprocessing.set_start_method(method, force=True)
-
-
-def _stand_alone() -> None:
-    """Make this process the first of a group, which ends with it, and leave Ctrl-C to the runner.
-
-    A handler that does nothing, not SIG_IGN: programs started by a task would inherit that.
-    """
-    if hasattr(os, "setpgid"):
-        with suppress(OSError):  # the leader of a session is one already
-            os.setpgid(0, 0)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, lambda *_: None)
-    end_executors_at_exit()

@@ -8,9 +8,7 @@ from functools import cache
 from typing import Any
 
 from ..model.work import Address
-from .processes import find
-
-__all__ = ["Reseeded", "reseed", "reseed_setup"]
+from ..transport.addresses import find
 
 
 def reseed(seed: int) -> None:

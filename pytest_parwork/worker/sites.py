@@ -17,16 +17,14 @@ from ..machine.clock import host, now
 from ..machine.limits import limit_thread, limit_worker
 from ..model.output import Output
 from ..model.work import Batch
-from ..transport.journal import Entry, Journal
+from ..transport.journal import Journal
 from ..transport.ledger import Kind, Ledger
 from ..transport.modules import Sources, lend
-from ..transport.payload import Handle, Header
-from ..transport.pickling import by_reference
-from ..transport.spool import read_record
+from ..transport.notes import Entry
+from ..transport.payload import Header
+from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
 from .processes import Attached, pack
-
-__all__ = ["Errand", "Site", "forget", "forget_with", "has_worked", "release"]
 
 #: Seconds to write a stack.
 PATIENCE = 0.5
@@ -40,7 +38,7 @@ LINGER = 60.0
 
 
 class Errand(Protocol):
-    """What comes to a process to have the batches of a run carried out."""
+    """What is sent to a process so that it runs the batches of a run."""
 
     home: tuple[str, int]
 
@@ -76,7 +74,8 @@ class Site(Attached):
 
     def __init__(
         self,
-        handle: Handle,
+        run: str,
+        header: bytes,
         payload: bytes,
         sources: Sources,
         timeouts: Mapping[int, float],
@@ -86,9 +85,7 @@ class Site(Attached):
         self.home = home
         is_away = home != (host(), os.getpid())
         self._fd = _file_of(payload)
-        header = read_record(self._fd, handle.offset, handle.length)
-        assert isinstance(header, Header)
-        self.header = header
+        self.header: Header = load(header)
         self.go = Event()
         self.is_over = False
         self.copies: weakref.WeakSet[Errand] = weakref.WeakSet()
@@ -96,20 +93,20 @@ class Site(Attached):
         self._seats: list[bool] = []
         self._undo: list[Callable[[], None]] = []
         self._here = local()
-        self._journal = Journal(handle.run)
+        self._journal = Journal(run)
         # In the process that runs pytest all is as it should be.
         if is_away:
-            self._undo.append(lend(header.modules, header.path, sources))
-            if header.threads is not None:
-                self._undo.append(limit_worker(header.threads))
+            self._undo.append(lend(self.header.modules, self.header.path, sources))
+            if self.header.threads is not None:
+                self._undo.append(limit_worker(self.header.threads))
         self._capture = None
-        if header.capture is not None:
-            self._capture = ThreadCapture(header.capture, sets_filters=is_away)
+        if self.header.capture is not None:
+            self._capture = ThreadCapture(self.header.capture, sets_filters=is_away)
             self._capture.start()
             self._undo.append(self._capture.close)
-        self._functions = [self._function(entry) for entry in header.functions]
+        self._functions = [self._function(entry) for entry in self.header.contents.functions]
         self.modules = dict(sys.modules)
-        self.ledger = _Noted(bytearray(Ledger.size(len(header.calls))), self._begin)
+        self.ledger = _Noted(bytearray(Ledger.size(len(self.header.contents.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread
         self.has_stored = False
         if timeouts and is_away:
@@ -144,12 +141,12 @@ class Site(Attached):
         finally:
             self._seats[number] = False
 
-    def carry_out_batch(
+    def run_batch(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
         """Run the tasks of a batch that the journals of the dead do not know."""
         with self._limited():
-            return self._carry_out_new(batch, worker, announce)
+            return self._run_new(batch, worker, announce)
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
@@ -164,7 +161,7 @@ class Site(Attached):
         finally:
             lift()
 
-    def _carry_out_new(
+    def _run_new(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
         past = self._journal.look_back()
@@ -183,7 +180,7 @@ class Site(Attached):
             if known is None:
                 self._here.batch = batch.number
                 self._here.worker = worker
-                self.carry_out(number, 0)
+                self.run_task(number, 0)
                 known = self._here.entry
             entries.append(known)
         return tuple(entries)

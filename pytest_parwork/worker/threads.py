@@ -1,4 +1,4 @@
-"""Carry out batches in threads of this process, which share its memory."""
+"""Batches in threads of this process, which share its memory."""
 
 from __future__ import annotations
 
@@ -19,14 +19,12 @@ from .capture.threads import ThreadCapture
 from .copies import snapshot
 from .inputs import Inputs, is_sampled
 
-__all__ = ["Remembered", "ThreadCall"]
-
 #: What a task gave: its kind, its value or exception, and that in words.
-Remembered = tuple[Kind, object, Failure | None]
+Given = tuple[Kind, object, Failure | None]
 
 
 class ThreadCall:
-    """Carry out batches in threads of this process, where the outcomes are shared anyway.
+    """Run batches in threads of this process, where the outcomes are shared anyway.
 
     `overdue` are the tasks that had their time, where this call could end them itself: in the main
     thread. `outputs` is what tasks have printed, logged and warned, as far as `capture` wants it.
@@ -51,7 +49,7 @@ class ThreadCall:
         self._lock = threading.Lock()
         self._begun: set[int] = set()
         self._left: set[int] = set()
-        self.outcomes: list[Remembered | None] = [None] * len(tasks)
+        self.outcomes: list[Given | None] = [None] * len(tasks)
         self.overdue: set[int] = set()
         self.outputs: dict[int, Output] = {}
         self.capture = ThreadCapture(capture) if capture is not None else None
@@ -70,11 +68,11 @@ class ThreadCall:
             for number in batch.tasks:
                 if batch.number in self._left:
                     break
-                self._carry_out(number, worker)
+                self._run_task(number, worker)
         return batch.number
 
-    def take_back(self, batch: Batch, /) -> bool:
-        """Have `batch` not carried out, False if a thread has begun with it."""
+    def withdraw(self, batch: Batch, /) -> bool:
+        """Withdraw `batch`, False if a thread has begun it."""
         with self._lock:
             if batch.number in self._begun:
                 return False
@@ -99,18 +97,18 @@ class ThreadCall:
                     _raise_in(thread)
             return True
 
-    def _carry_out(self, number: int, worker: int) -> None:
+    def _run_task(self, number: int, worker: int) -> None:
         if self._ledger.state(number) is State.PENDING:
             self._ledger.arrive(number, worker, now())
         try:
-            self._run(number)
+            self._call(number)
         except TimedOut:
             if not _is_main_thread():
                 raise
             self.overdue.add(number)
             self._end_capture(number)
 
-    def _run(self, number: int) -> None:
+    def _call(self, number: int) -> None:
         """Call a task, and keep what it gives; what runs its code here has its time."""
         args, kwargs = self._arguments[number]
         task = self._tasks[number]

@@ -1,1 +1,1 @@
-"""Hostile cases, signals and limits against every backend: what survives, what does not."""
+"""Hostile cases, signals and resource limits against every backend."""

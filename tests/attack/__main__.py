@@ -1,4 +1,4 @@
-"""Run the attack suite, print its table; exit with 1 where there is a fault."""
+"""Run the attack suite and print its table; exit with 1 if there is a fault."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from types import FrameType
 from typing import NoReturn
 
 from . import hostile, limits, peers, shooting
-from .experiment import JOINED, Experiment, carry_out, clear_away
+from .experiment import JOINED, Experiment, clear_away, run_experiment
 from .judge import NAMED_WITHIN
-from .table import Result, as_markdown, as_table, beside_peers, fault_text
+from .table import Result, as_markdown, as_table, fault_text, with_peers
 
 #: The backends, the quick ones first.
 BACKENDS = (
@@ -35,7 +35,7 @@ BACKENDS = (
     "threads",
 )
 
-#: How often a backend is measured with nothing going wrong; the slowest one counts.
+#: How often a backend is measured without an attack; the slowest run counts.
 BASELINES = 2
 
 
@@ -45,27 +45,29 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m attack", description=__doc__)
     parser.add_argument("--seed", default="0", help="a number, or a text such as a commit's hash")
     parser.add_argument("--backends", default=",".join(BACKENDS), metavar="NAMES")
-    parser.add_argument("--peers", action="store_true", help=f"in their place: {known}")
+    parser.add_argument("--peers", action="store_true", help=f"run these instead: {known}")
     parser.add_argument("--kinds", default="", metavar="GROUPS", help="groups of experiments")
     parser.add_argument("--only", default="", metavar="NAMES", help="names of experiments")
-    parser.add_argument("-k", default="", metavar="TEXT", help="names that hold this text")
-    parser.add_argument("--sample", type=int, metavar="N", help="so many, chosen by the seed")
+    parser.add_argument("-k", default="", metavar="TEXT", help="names that contain this text")
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="only N experiments, chosen by the seed"
+    )
     parser.add_argument("--rounds", type=int, default=6, help="rounds of random signals")
     parser.add_argument("--jobs", type=int, default=1, help="experiments at the same time")
     parser.add_argument("--report", type=Path, metavar="FILE", help="results as JSON")
-    parser.add_argument("--list", action="store_true", help="print the experiments only")
+    parser.add_argument("--list", action="store_true", help="only print the experiments")
     parser.add_argument("--show", action="store_true", help="print the output of every session")
     parser.add_argument("--markdown", type=Path, nargs="+", metavar="FILE", help="render reports")
     return parser.parse_args(words)
 
 
 def number_of(seed: str) -> int:
-    """Return a seed as a number."""
+    """Convert a seed to a number."""
     return int(seed) if seed.isdecimal() else random.Random(seed).getrandbits(32)
 
 
 def chosen(options: argparse.Namespace, seed: int) -> list[Experiment]:
-    """Return the experiments that are asked for, in a seeded order."""
+    """Return the requested experiments, in a seeded order."""
     groups = set(filter(None, options.kinds.split(",")))
     names = set(filter(None, options.only.split(",")))
     numbers = [name.rpartition("-")[2] for name in names]
@@ -92,11 +94,11 @@ def _all(backend: str, seed: int, rounds: int) -> Iterator[Experiment]:
 
 
 def measured(backend: str) -> float:
-    """Return the seconds that a backend takes now when nothing goes wrong."""
+    """Return the seconds that a backend takes now without an attack."""
     subject = peers if backend in peers.PEERS else hostile
     seconds = []
     for number in range(BASELINES):
-        seen = carry_out(subject.baseline_of(backend, number), 20.0)
+        seen = run_experiment(subject.baseline_of(backend, number), 20.0)
         if seen.ending.code != 0:
             raise SystemExit(f"{backend} fails without any attack:\n{seen.tail}")
         seconds.append(seen.ending.seconds)
@@ -106,15 +108,15 @@ def measured(backend: str) -> float:
 def tried(experiment: Experiment, baseline: float, *, shows: bool) -> Result:
     """Run an experiment.
 
-    Where only its time is wrong, the machine may be busy with something else: once more, and what
-    is allowed grows by as much as the backend takes longer by now when nothing goes wrong.
+    If only its time is too long, the machine may be busy with something else. Then it is run again,
+    and the allowed time grows by as much as the backend without an attack has become slower.
     """
-    seen = carry_out(experiment, baseline)
+    seen = run_experiment(experiment, baseline)
     judgement = experiment.judge(seen, baseline)
     if is_second := judgement.is_late:
         now = max(baseline, measured(experiment.backend))
         baseline = now + NAMED_WITHIN * (now / baseline - 1)
-        seen = carry_out(experiment, baseline)
+        seen = run_experiment(experiment, baseline)
         judgement = experiment.judge(seen, baseline)
     if shows:
         print(seen.output)
@@ -157,13 +159,13 @@ def run(
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what the options say."""
+    """Run the suite with these options."""
     options = parsed(words)
     if options.markdown:
         found = [one for path in options.markdown for one in loaded(path)]
         print(as_markdown([one for one in found if one.backend not in peers.PEERS]))
         if any(one.backend in peers.PEERS for one in found):
-            print("\n" + beside_peers(found, peers.PEERS))
+            print("\n" + with_peers(found, peers.PEERS))
         return 0
     seed = number_of(options.seed)
     experiments = chosen(options, seed)

@@ -1,4 +1,4 @@
-"""One experiment: what is run, what is seen of it, in folders of its own."""
+"""One experiment: its command, and the observed session, in folders of its own."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from typing import Any, Literal
 from .processes import children
 from .supervise import Command, Ending
 
-__all__ = ["Case", "Experiment", "Judgement", "Seen", "carry_out", "clear_away", "has_mounts"]
+__all__ = ["Case", "Experiment", "Judgement", "Seen", "clear_away", "has_mounts", "run_experiment"]
 
-#: Seconds that the supervisor has beyond the limit of its command, with the start of a cluster.
+#: Seconds that the supervisor gets beyond the limit of its command, for the start of a cluster.
 GRACE = 90.0
 
-#: Seconds that supervisors have to end what is below them.
+#: Seconds that supervisors get to kill their descendants.
 ENDING = 8.0
 
-#: What of the output is kept where there is a fault.
+#: Characters of the output that are kept if there is a fault.
 TAIL = 3000
 
 #: What the name of a backend stands for that joins a cluster, and that of its address.
@@ -41,7 +41,7 @@ Verdict = Literal["survived", "own doing", "fault"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What an experiment gave, and why it is not survived. `is_late`: in all but its time it is."""
+    """The verdict of an experiment, with reasons; `is_late` if only its time is at fault."""
 
     verdict: Verdict
     reasons: Sequence[str] = ()
@@ -50,7 +50,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What was said of a case by the report, and by pytest: `message` is empty if it passed."""
+    """A case as reported by parwork and by pytest: `message` is empty if it passed."""
 
     verdict: str
     reason: str | None = None
@@ -60,7 +60,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """All that is known of a session that has ended; `cases` by node id, None without a report."""
+    """All observations of a finished session; `cases` by node id, None without a report."""
 
     ending: Ending
     cases: Mapping[str, Case] | None
@@ -74,11 +74,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One thing to try on one backend.
+    """One attack on one backend.
 
-    `write` makes the project in a folder and returns what the command is to have besides; `judge`
-    takes what was seen and the seconds that the backend takes when nothing goes wrong. `words` are
-    the command where it is another than pytest with the plugin, `read` gives its cases.
+    `write` creates the project in a folder and returns additional settings of the command. `judge`
+    takes the observations and the seconds that the backend takes without an attack. `words` is the
+    command if it is not pytest with the plugin; `read` then reads its cases.
     """
 
     name: str
@@ -98,25 +98,25 @@ class Experiment:
 
     @property
     def random(self) -> random.Random:
-        """A generator of its own, the same each time."""
+        """A generator of its own, with the same seed in every run."""
         return random.Random(f"{self.seed} {self.id}")
 
 
-def carry_out(experiment: Experiment, baseline: float) -> Seen:
-    """Run an experiment, and return what was seen of it; nothing stays of it."""
+def run_experiment(experiment: Experiment, baseline: float) -> Seen:
+    """Run an experiment in temporary folders, and return the observations."""
     prefix = f"attack-{os.getpid()}-"
     with suppress(OSError), tempfile.TemporaryDirectory(prefix=prefix) as folder:
         parent = "/dev/shm" if has_mounts() else folder
         with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as shared:
-            return _carry_out(experiment, Path(folder), shared, baseline)
+            return _run_in(experiment, Path(folder), shared, baseline)
     raise RuntimeError(f"{experiment.id}: no folder for it")
 
 
 def clear_away() -> None:
-    """End what this process has under way, and remove its folders."""
+    """Kill the supervisors of this process, and remove its folders."""
     for pid in children(os.getpid()):
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)  # a supervisor ends all that is below it
+            os.kill(pid, signal.SIGTERM)  # a supervisor kills its descendants
     until = time.monotonic() + ENDING
     while children(os.getpid()) and time.monotonic() < until:
         time.sleep(0.05)
@@ -125,7 +125,7 @@ def clear_away() -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _carry_out(experiment: Experiment, folder: Path, shared: str, baseline: float) -> Seen:
+def _run_in(experiment: Experiment, folder: Path, shared: str, baseline: float) -> Seen:
     for name in ("project", "tmp", "home"):
         (folder / name).mkdir()
     settings = dict(experiment.write(folder / "project", experiment.random, baseline))
@@ -155,7 +155,7 @@ def _pytest(backend: str) -> Sequence[str]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a session: what a shell gives, and folders of its own."""
+    """Return the environment of a session: a shell's, with folders of its own."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG") if name in os.environ}
     return {
         **kept,
@@ -167,7 +167,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _mounting(shared: str, folder: Path, before: str) -> Sequence[str]:
-    """Return the command that begins a session with shared memory of its own, where that can be."""
+    """Return the command that starts a session with its own shared memory, where possible."""
     if not has_mounts():
         return []
     text = f"mount --bind '{shared}' /dev/shm && {before.format(folder=folder)} exec"
@@ -176,7 +176,7 @@ def _mounting(shared: str, folder: Path, before: str) -> Sequence[str]:
 
 @cache
 def has_mounts() -> bool:
-    """Return whether this process may make mounts that no other sees."""
+    """Return whether this process may create mounts that no other process sees."""
     words = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"]
     try:
         return subprocess.run(words, capture_output=True, check=False).returncode == 0
@@ -200,7 +200,7 @@ def _supervised(command: Command) -> Ending:
 
 
 def _cases(project: Path) -> Mapping[str, Case] | None:
-    """Return what report and JUnit file say of the cases, None where one is not whole."""
+    """Return the cases from the report and the JUnit file, None if one is incomplete."""
     try:
         runs = json.loads((project / "report.json").read_text(encoding="utf-8"))["runs"]
         messages = _messages(project / "junit.xml")

@@ -1,4 +1,4 @@
-"""The experiments with hostile kinds, one for each backend that they make sense on."""
+"""The experiments with hostile kinds, one for each backend on which they make sense."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .project import write_project
 
 __all__ = ["baseline_of", "experiments"]
 
-#: Seconds beyond what is allowed after which a session is ended.
+#: Seconds beyond the allowed time after which a session is killed.
 HARD = 20.0
 
 
@@ -27,7 +27,7 @@ def experiments(backend: str, seed: int) -> Iterator[Experiment]:
 
 
 def baseline_of(backend: str, number: int) -> Experiment:
-    """Return the experiment that measures what a backend takes when nothing goes wrong."""
+    """Return the experiment that measures the time of a backend without an attack."""
     return _experiment(KINDS["innocent"], backend, number)
 
 

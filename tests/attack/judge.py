@@ -1,4 +1,4 @@
-"""What an experiment with hostile cases gave: survived, own doing, or a fault."""
+"""The verdict on an experiment with hostile cases: survived, own doing, or a fault."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .project import case_id
 
 __all__ = ["NAMED_WITHIN", "files_of", "is_right", "judge_kind", "of_ending", "shown", "summed_up"]
 
-#: Seconds in which the guilty case has to be named, beyond its timeout and what the backend takes.
+#: Seconds in which the guilty case must be named, beyond its timeout and the backend's own time.
 NAMED_WITHIN = 5.0
 
-#: Characters of a message that a reason shows.
+#: The longest message in a reason, in characters.
 SHOWN = 160
 
 
@@ -68,13 +68,13 @@ def is_right(case: Case) -> bool:
 
 
 def shown(case: Case) -> str:
-    """Return what was said of a case, in a line."""
+    """Return the message of a case in one line."""
     text = " ".join((case.message or case.verdict).split())
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def of_ending(seen: Seen, codes: set[int]) -> Iterator[str]:
-    """Yield what is wrong with how pytest ended."""
+    """Yield the faults in the way that pytest ended."""
     ending = seen.ending
     if ending.code is None:
         yield f"no end: killed after {ending.seconds:.0f} s"
@@ -84,7 +84,7 @@ def of_ending(seen: Seen, codes: set[int]) -> Iterator[str]:
 
 
 def files_of(seen: Seen) -> list[str]:
-    """Return what is left behind, processes first."""
+    """Return the processes and files that were left behind."""
     left = [f"lives on: {process}" for process in seen.ending.left]
     return left + ([f"left behind: {', '.join(seen.ending.files)}"] if seen.ending.files else [])
 
@@ -95,7 +95,7 @@ def _late(seen: Seen, allowed: float) -> str:
 
 
 def _judge_ended(seen: Seen, guilty: tuple[int, ...]) -> Judgement:
-    """Judge a session that a result has ended: it is trusted, but has to be named."""
+    """Judge a session that a result has killed: results are trusted, but the case must be named."""
     faults = files_of(seen)
     if not any(case_id(number).partition("::")[2] in seen.output for number in guilty):
         faults.append(f"pytest ended with {seen.ending.code}, and nothing names the case")
@@ -103,7 +103,7 @@ def _judge_ended(seen: Seen, guilty: tuple[int, ...]) -> Judgement:
 
 
 def summed_up(faults: list[str], *, own: list[str] | None = None, late: str = "") -> Judgement:
-    """Return the judgement for what was found."""
+    """Return the judgement for these faults."""
     if faults:
         return Judgement(verdict="fault", reasons=[*faults, *([late] if late else [])])
     if late:

@@ -1,4 +1,4 @@
-"""The experiments with what the machine allows: full disks, few descriptors, little memory."""
+"""The experiments with exhausted resources: full disks, few descriptors, little memory."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A limit that holds for pytest and all that it starts.
+    """A limit that applies to pytest and to all that it starts.
 
-    `mount` is put before the command, in mounts of its own. Where a case is lost all the same, its
-    reason has to hold one of `words`.
+    `mount` precedes the command, in a mount namespace of its own. If cases fail under the limit,
+    the reason must contain one of `words`.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Limit:
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
-#: "No space left on device" alone does not say on which.
+#: "No space left on device" does not say on which.
 NO_SPACE = ("/dev/shm", "TMPDIR")
 
 
@@ -125,7 +125,7 @@ def _experiment(limit: Limit, backend: str, seed: int) -> Experiment:
 
 
 def _judge(limit: Limit, seen: Seen, allowed: float) -> Judgement:
-    """Judge a session within a limit: it works, or the limit is named as the reason."""
+    """Judge a session under a limit: it must work, or each lost case must name the limit."""
     faults = [*of_ending(seen, {0, 1}), *files_of(seen)]
     own = []
     if not faults:

@@ -1,7 +1,7 @@
-"""The same hostile kinds on what people use without the plugin, judged by the same definition.
+"""The same hostile kinds on the tools that people use without the plugin, judged in the same way.
 
-A peer has no reasons to tell, so that any error in place of the guilty result counts as its name.
-Each is used so that it loses as little as it can.
+A peer reports no reasons, so any error in place of the guilty result counts as naming it. Each peer
+is used such that it loses as little as possible.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ __all__ = ["PEERS", "baseline_of", "experiments"]
 
 HARD = 20.0
 
-#: Kinds that only a plugin which loads, compares or prepares something can meet.
+#: Kinds that affect only a plugin that loads, compares or prepares something.
 NOT_THEIRS = {"starting", "tables"}
 
-#: What dask leaves without any attack, too.
+#: Files that dask leaves even without an attack.
 ORDINARY = "TMPDIR/dask-scratch-space"
 
-#: What a peer may say of a guilty case.
+#: The verdicts of a guilty case that are accepted from a peer.
 NAMED = (Reading("LOST"), Reading("DIFFERENT"))
 
-#: What each process of a peer is sent: the call of one case.
+#: The program of a peer, which calls each case.
 _CALLING = """\
 import json
 import sys
@@ -130,7 +130,7 @@ def experiments(peer: str, seed: int) -> Iterator[Experiment]:
 
 
 def baseline_of(peer: str, number: int) -> Experiment:
-    """Return the experiment that measures what a peer takes when nothing goes wrong."""
+    """Return the experiment that measures the time of a peer without an attack."""
     return _experiment(KINDS["innocent"], peer, number)
 
 
@@ -184,7 +184,7 @@ def _words(peer: str) -> list[str]:
 
 
 def read(project: Path) -> Mapping[str, Case] | None:
-    """Return what became of each case."""
+    """Return the result of each case."""
     try:
         if (project / "test_peer.py").exists():
             return dict(_of_junit(project / "junit.xml"))
@@ -217,7 +217,7 @@ def _of_junit(path: Path) -> Iterator[tuple[str, Case]]:
 
 
 def _lenient(kind: Kind) -> Kind:
-    """Return a kind of which any error is named, and is its own doing where there need be none."""
+    """Return a kind for which any error counts as named; where none is required, as own doing."""
     is_harmless = any(reading.text == "EQUAL" for reading in kind.survived)
     survived = kind.survived if is_harmless else (*kind.survived, *NAMED)
     return Kind(

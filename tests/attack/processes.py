@@ -1,4 +1,4 @@
-"""What the system says of processes: proc(5)."""
+"""The processes of the system, by proc(5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return all living processes below one."""
+    """Return all living descendants of a process."""
     found: list[int] = []
     todo = [pid]
     while todo:
@@ -32,12 +32,12 @@ def descendants(pid: int) -> list[int]:
 
 
 def is_living(pid: int) -> bool:
-    """Return whether there is such a process, and it has not ended."""
+    """Return whether such a process exists, and has not exited."""
     return _state(pid) not in "ZX"
 
 
 def command_line(pid: int) -> str:
-    """Return the command line of a process, the beginning of it."""
+    """Return the beginning of the command line of a process."""
     with suppress(OSError):
         line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
         return line.decode(errors="replace").strip()[:160]

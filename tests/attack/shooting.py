@@ -1,4 +1,4 @@
-"""The experiments with signals: to workers, to what is starting, to pytest."""
+"""The experiments with signals: to workers, to starting processes, to pytest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HARD = 20.0
 #: Seconds of a case where workers are stopped.
 TIMEOUT = 2.0
 
-#: How a death by such a signal may be called: some have handlers, others exit.
+#: The possible descriptions of a death by such a signal: some have handlers, others exit.
 DEATHS = ("SIG", "signal", "exit code")
 
 #: What pytest may end with: of Ctrl-C before pytest is loaded Python itself dies.
@@ -38,7 +38,7 @@ Shots = Callable[[random.Random, float], Sequence[Shot]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fire:
-    """What is shot at, and what pytest may end with, the end of all cases aside."""
+    """The target of the signals, and the exit codes of pytest that are accepted besides 0 and 1."""
 
     name: str
     group: str
@@ -145,7 +145,7 @@ def _experiment(fire: Fire, number: int, backend: str, seed: int) -> Experiment:
 
 
 def _judge(fire: Fire, seen: Seen, baseline: float) -> Judgement:
-    """Judge a session under fire: it has come to its end, or was ended as it should be."""
+    """Judge a session under fire: it must have completed, or exited as expected of the signals."""
     ending = seen.ending
     faults = [*of_ending(seen, {0, 1, *fire.codes}), *files_of(seen)]
     allowed = NAMED_WITHIN + baseline + WORK + fire.takes + len(ending.shots) * baseline / 2
@@ -162,7 +162,7 @@ def _judge(fire: Fire, seen: Seen, baseline: float) -> Judgement:
 
 
 def _of_cases(fire: Fire, seen: Seen) -> list[str]:
-    """Return what is wrong with a session that came to its end: it lost too much, or wrongly."""
+    """Return the faults of a completed session: too many lost cases, or wrong reasons."""
     if seen.cases is None or len(seen.cases) != COUNT:
         return ["no whole report was written"]
     wrong = [case for case in seen.cases.values() if not is_right(case)]
@@ -177,7 +177,7 @@ def _of_cases(fire: Fire, seen: Seen) -> list[str]:
 
 
 def _is_named(case: Case) -> bool:
-    """Return whether the loss of a case is told for what it is."""
+    """Return whether the loss of a case is reported with the right reason."""
     if case.verdict != "LOST":
         return False
     if case.reason == "timeout":

@@ -18,7 +18,7 @@ __all__ = ["FATAL", "Sender", "Shot", "at_pytest", "at_workers"]
 
 Target = Literal["pytest", "group", "worker", "child"]
 
-#: Signals that end a process which does nothing about them.
+#: Signals that kill a process without a handler for them.
 FATAL = (
     signal.SIGKILL,
     signal.SIGTERM,
@@ -32,11 +32,11 @@ FATAL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """One signal: `at` seconds after the command began, or as soon after as there is a target.
+    """One signal: `at` seconds after the start of the command, or as soon as there is a target.
 
-    `pytest` is its process alone, `group` what Ctrl-C in a terminal reaches, `worker` a process
-    that has run a case and is there, `child` any that pytest has started. `pick` chooses among
-    several.
+    `pytest` is only its own process, `group` all processes that Ctrl-C in a terminal reaches,
+    `worker` a living process that has run a case, `child` any process that pytest has started.
+    `pick` chooses among several.
     """
 
     at: float
@@ -46,18 +46,18 @@ class Shot:
 
 
 class Sender:
-    """Sends shots when their time has come; `told` says what they have hit, `last` when."""
+    """Sends shots when they are due; `hits` describes what they have hit, `last` is the time."""
 
     def __init__(self, shots: Sequence[Shot], pid: int, folder: Path, began: float) -> None:
         self._waiting = sorted(shots, key=lambda shot: shot.at)
         self._pid = pid
         self._folder = folder
         self._began = began
-        self.told: list[str] = []
+        self.hits: list[str] = []
         self.last = 0.0
 
     def look(self) -> None:
-        """Send what is due."""
+        """Send the shots that are due."""
         at = time.monotonic() - self._began
         while self._waiting and self._waiting[0].at <= at:
             shot = self._waiting[0]
@@ -72,7 +72,7 @@ class Sender:
                 line = command_line(target)
                 send(target, shot.number)
                 self.last = at
-                self.told.append(f"{at:.2f} s: {name} to {shot.to} {target} {line}")
+                self.hits.append(f"{at:.2f} s: {name} to {shot.to} {target} {line}")
 
     def _targets(self, to: Target) -> list[int]:
         if to in ("pytest", "group"):
@@ -85,7 +85,7 @@ class Sender:
 
 
 def at_workers(seed: random.Random, seconds: float, count: int) -> list[Shot]:
-    """Return signals to random workers, over so many seconds."""
+    """Return signals to random workers, spread over so many seconds."""
     return [
         Shot(
             at=seed.uniform(0, seconds),

@@ -1,7 +1,7 @@
-"""A program that runs one command, and sees all that it starts: the subreaper of an experiment.
+"""A program that runs one command and sees all its descendants: the subreaper of an experiment.
 
-What the command leaves behind becomes a child of this process, whatever session, group or
-environment it has taken: nothing can live on unseen, and all of it is ended here. It reads a
+Processes that the command leaves behind become children of this one, whatever their session, group
+or environment is. So none can survive unnoticed, and all are killed here. The program reads a
 `Command` as JSON from its standard input, and writes an `Ending` as JSON to its standard output.
 """
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Command", "Ending"]
 
-#: Seconds that what lives on has to be gone once the command has ended.
+#: Seconds within which all descendants must exit after the command has exited.
 SETTLING = 5.0
 
-#: Seconds for the command to write its stack, where it is ended because of its limit.
+#: Seconds for the command to write its stack before it is killed because of its limit.
 STACK = 1.0
 
 GLANCE = 0.01
@@ -42,10 +42,10 @@ _SUBREAPER, _DEATH = 36, 1  # of prctl(2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What is to be run: in `folder`/project, all that it writes goes below `folder` and `shared`.
+    """The command to run in `folder`/project; it writes only below `folder` and `shared`.
 
     `limit` is in seconds; `limits` are soft and hard resource limits by name. With `has_cluster`, a
-    dask cluster is started before; its address replaces `{address}` in the words of the command.
+    dask cluster is started first; its address replaces `{address}` in the words of the command.
     """
 
     words: Sequence[str]
@@ -60,10 +60,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What came of it.
+    """The result of a command.
 
-    `code` is None where it did not end within its limit, and was killed. `left` are the processes
-    that lived on for seconds. `shots` says what signals have hit, `last_shot` when the last was.
+    `code` is None if it did not exit within its limit, and was killed. `left` are the processes
+    that survived it for seconds. `shots` describes the signals sent, `last_shot` is the time of the
+    last one.
     """
 
     code: int | None
@@ -75,7 +76,7 @@ class Ending:
 
 
 class Supervisor:
-    """The one command under way, with its cluster, if it has one."""
+    """The running command, with its cluster, if it has one."""
 
     def __init__(self, command: Command) -> None:
         self._command = command
@@ -84,7 +85,7 @@ class Supervisor:
         self._cluster: DaskPrograms | None = None
 
     def run(self) -> Ending:
-        """Run the command to its end, or its limit."""
+        """Run the command until it exits, or until its limit."""
         try:
             return self._run()
         finally:
@@ -94,7 +95,7 @@ class Supervisor:
         command = self._command
         address = ""
         if command.has_cluster:
-            from dask_programs import DaskPrograms  # which takes longer than many an experiment
+            from dask_programs import DaskPrograms  # here, because it is slow to import
 
             os.environ["ATTACK_PYTEST"] = "0"
             folder = self._folder / "cluster"
@@ -130,7 +131,7 @@ class Supervisor:
             code=code,
             seconds=round(seconds, 3),
             left=left,
-            shots=sender.told,
+            shots=sender.hits,
             last_shot=round(sender.last, 3),
             files=sorted(self._files() - files) if code is not None else [],
         )
@@ -145,7 +146,7 @@ class Supervisor:
             resource.setrlimit(getattr(resource, name), (value, value))
 
     def _reap(self) -> None:
-        """Take note of all that has ended, orphans too."""
+        """Reap all children that have exited, including orphans."""
         with suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -154,7 +155,7 @@ class Supervisor:
                 self._ended[pid] = os.waitstatus_to_exitcode(status)
 
     def _stop(self, pid: int) -> None:
-        """Have a process write its stacks."""
+        """Make a process write its stacks."""
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
             os.kill(pid, signal.SIGABRT)
@@ -176,14 +177,14 @@ class Supervisor:
             yield describe(pid)
 
     def _of_cluster(self) -> set[int]:
-        """Return the programs of the cluster, and their children, but not those of these."""
+        """Return the programs of the cluster and their children, but no further descendants."""
         if self._cluster is None:
             return set()
         programs = [program.pid for program in self._cluster._running]
         return {*programs, *(child for program in programs for child in children(program))}
 
     def _files(self) -> set[str]:
-        """Return what is in the folders for temporary files and in shared memory."""
+        """Return the files in the folders for temporary files and in shared memory."""
         folders = {"TMPDIR": self._folder / "tmp", "/dev/shm": Path(self._command.shared)}
         found = {f"{name}/{path.name}" for name, of in folders.items() for path in of.glob("*")}
         if self._cluster is not None:
@@ -201,7 +202,7 @@ class Supervisor:
 
 
 def main() -> None:
-    """Run what standard input says; end with whoever has started this."""
+    """Run the command from standard input; exit when the parent exits."""
     libc = ctypes.CDLL(None)
     libc.prctl(_SUBREAPER, 1, 0, 0, 0)
     libc.prctl(_DEATH, int(signal.SIGTERM), 0, 0, 0)

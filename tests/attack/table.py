@@ -1,4 +1,4 @@
-"""The results of a run of the suite: as a table, as Markdown, as the text of a fault."""
+"""The results of the suite, rendered as a table, as Markdown, and as the text of a fault."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Result", "as_markdown", "as_table", "beside_peers", "fault_text"]
+__all__ = ["Result", "as_markdown", "as_table", "fault_text", "with_peers"]
 
 VERDICTS = ("survived", "own doing", "fault")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one experiment gave; `tail` is the end of its output where there is a fault."""
+    """The result of one experiment; `tail` is the end of its output if there is a fault."""
 
     name: str
     group: str
@@ -79,14 +79,14 @@ def as_markdown(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def beside_peers(results: Sequence[Result], peers: Collection[str]) -> str:
-    """Return a table of the peers, and of the backends in the experiments that peers have met."""
+def with_peers(results: Sequence[Result], peers: Collection[str]) -> str:
+    """Return a table of the peers, and of the backends in the experiments of peers."""
     met = {result.name for result in results if result.backend in peers}
     return as_markdown([result for result in results if result.name in met])
 
 
 def fault_text(result: Result) -> str:
-    """Return what is to be known of a fault, with the command that repeats it."""
+    """Return the description of a fault, with the command that repeats it."""
     lines = [f"FAULT {result.name}@{result.backend} ({result.seconds:.1f} s)"]
     lines += [f"  {reason}" for reason in result.reasons[:6]]
     lines += [f"  signal at {shot}" for shot in result.shots]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, Carrier, outcomes
+from carrier import IN_PROCESS, JOINED, Carrier, Counting, calls, outcomes
+
+from pytest_parwork.model.errors import ParworkWarning
 
 MEGABYTE = 1 << 20
 
@@ -88,14 +92,23 @@ def test_a_large_object_twice_in_a_call_stays_one_object(carrier: Carrier) -> No
 
 def test_an_array_that_all_tasks_share_is_in_the_payload_once(carrier: Carrier) -> None:
     array = np.ones(MEGABYTE)
-    run = carrier.map(tasks.sum_of, *[(array,)] * 64)
-    assert run == [float(MEGABYTE)] * 64
-    payloads = [stat.st_size for stat in parwork_files("payload")]
+    counting = Counting(carrier.backend)
+    is_apart = carrier.name == JOINED  # what it is sent is not in a file here
+    with closing(Carrier(carrier.name, counting if is_apart else carrier.backend)) as kept:
+        run = kept(calls(tasks.sum_of, *[(array,)] * 64), keep=True)
+        assert run == [float(MEGABYTE)] * 64
+        sizes = [stat.st_size for stat in parwork_files("payload")]
+        rerun = outcomes(run).rerun
+        assert rerun is not None
+        rerun.close()
+    if is_apart:
+        assert sizes == []
+        sizes = [len(pickle.dumps(counting.call))]
     if carrier.name in IN_PROCESS:
-        assert payloads == []
+        assert sizes == []
     else:
-        assert len(payloads) == 1
-        assert array.nbytes < payloads[0] < array.nbytes + MEGABYTE
+        assert len(sizes) == 1
+        assert array.nbytes < sizes[0] < array.nbytes + MEGABYTE
 
 
 def test_a_result_of_20_mb_comes_back(carrier: Carrier) -> None:
@@ -153,3 +166,17 @@ def test_many_loaded_results_do_not_use_up_the_descriptors(carrier: Carrier) -> 
     values = list(run)
     assert len(values) == 100
     assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+@pytest.mark.parametrize("name", ["processes:fork", JOINED], indirect=True)
+def test_a_system_without_memory_for_files_is_reported_once_for_payload_and_spools(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(38, "Function not implemented")
+
+    assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]  # workers that are kept have started
+    monkeypatch.setattr(os, "memfd_create", fail, raising=False)
+    with pytest.warns(ParworkWarning, match="Function not implemented") as warned:
+        assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]
+    assert len(warned) == 1

@@ -13,11 +13,14 @@ import parwork_tasks as tasks
 import pytest
 from carrier import IN_PROCESS, Carrier, outcomes
 
-from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.backends import Backend
 from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.outcome import Failure, Outcome
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import Interrupted
+
+#: The default backend.
+ALSO_DAILY = ("joblib:loky",)
 
 Tour = Mapping[str, Outcome]
 
@@ -219,7 +222,7 @@ def test_a_call_with_the_wrong_arguments_is_a_failure(tour: Tour) -> None:
         ("picky", "parwork_tasks.PickyError", "this and that"),
         ("wordy", "parwork_tasks.WordyError", "code 5"),
         ("locked", "parwork_tasks.LockedError", "locked"),
-        ("wordless", "parwork_tasks.WordlessError", "<its text cannot be had: RuntimeError>"),
+        ("wordless", "parwork_tasks.WordlessError", "<no text: str() raised RuntimeError>"),
         ("local class", "parwork_tasks.raise_local.<locals>.LocalError", "local"),
     ],
 )
@@ -299,7 +302,7 @@ def test_an_unpicklable_argument_fails_its_task_and_names_the_attribute(
     failure = failure_of(outcome)
     assert isinstance(failure.exception, PayloadError)
     assert failure.text == (
-        "argument 1 cannot travel to a worker: ['model'].parts[1]['lock'] is a _thread.lock: "
+        "argument 1 cannot be sent to a worker: ['model'].parts[1]['lock'] is a _thread.lock: "
         "cannot pickle '_thread.lock' object"
     )
     assert outcome.started is None
@@ -310,7 +313,7 @@ def test_an_unpicklable_keyword_argument_is_named(tour: Tour, name: str) -> None
     if name in IN_PROCESS:
         assert outcome.value == "lock"
         return
-    assert failure_of(outcome).text.startswith("argument 'value' cannot travel to a worker: it is")
+    assert failure_of(outcome).text.startswith("argument 'value' cannot be sent to a worker: it is")
 
 
 @pytest.mark.parametrize(
@@ -341,7 +344,7 @@ def test_an_unpicklable_result_fails_its_task_and_names_the_attribute(
         return
     failure = failure_of(outcome)
     assert isinstance(failure.exception, PayloadError)
-    assert "the result cannot travel back" in failure.text
+    assert "the result cannot be sent back" in failure.text
     assert "['model'].parts[1]['lock'] is a _thread.lock" in failure.text
 
 
@@ -373,7 +376,7 @@ def test_a_function_that_cannot_be_sent_is_a_payload_error(tour: Tour, name: str
         return
     failure = failure_of(outcome)
     assert isinstance(failure.exception, PayloadError)
-    assert "the function cannot travel to a worker: .<lock> is a _thread.lock" in failure.text
+    assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in failure.text
 
 
 def test_where_no_function_can_be_sent_every_task_fails_and_nothing_hangs(

@@ -13,7 +13,7 @@ import parwork_tasks as tasks
 import pytest
 from carrier import ALIASES, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, start_method_of
 
-from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.backends import Backend
 from pytest_parwork.machine import budget
 from pytest_parwork.model.outcome import Run
 

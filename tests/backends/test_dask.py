@@ -30,6 +30,9 @@ from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Task
 from pytest_parwork.runner import standstill
 
+#: A cluster is slow, and each function asks two backends about the same.
+DAILY_OF_EACH = 1
+
 pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
 
 

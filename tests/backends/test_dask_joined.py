@@ -23,15 +23,18 @@ from carrier import JOINED, Carrier, Counting, calls, outcomes
 from dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
+from pytest_parwork.backends import Event
 from pytest_parwork.backends.dask import adapter as backend
 from pytest_parwork.backends.dask import joined, sending
 from pytest_parwork.backends.dask.clusters import Clusters
 from pytest_parwork.backends.dask.futures import received
-from pytest_parwork.backends.protocol import Event
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
 from pytest_parwork.worker.sites import Site
+
+#: Each test waits for processes of a cluster.
+DAILY_OF_EACH = 1
 
 
 @contextmanager

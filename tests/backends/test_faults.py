@@ -18,7 +18,7 @@ import parwork_faults as faults
 import pytest
 from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
 
-from pytest_parwork.backends.protocol import Backend
+from pytest_parwork.backends import Backend
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Task
 from pytest_parwork.runner import Guard
@@ -83,7 +83,7 @@ FAULTS: Mapping[str, Fault] = {
     "returns a lambda": Fault(function=faults.returns_a_lambda, value="<lambda>"),
     "returns a generator": Fault(
         function=faults.returns_a_generator,
-        failure="the result cannot travel back from a worker: it is a generator",
+        failure="the result cannot be sent back from a worker: it is a generator",
         is_for_threads=False,
     ),
     "returns an open file": Fault(
@@ -110,6 +110,9 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 Survey = Mapping[str, Outcome]
+
+#: The default backend, and the one whose workers share nothing.
+ALSO_DAILY = ("joblib:loky", JOINED)
 
 #: Methods of the Pool whose workers meet the same faults, and are heard of in the same way.
 HEARD_ALIKE = {"multiprocessing:imap", "multiprocessing:map_async", *ALIKE}

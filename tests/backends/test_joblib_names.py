@@ -14,8 +14,7 @@ from carrier import JOINED, Carrier
 from dask_programs import DaskPrograms
 from joblib import parallel
 
-from pytest_parwork.backends import bundled
-from pytest_parwork.backends.protocol import Family
+from pytest_parwork.backends import Family, bundled
 from pytest_parwork.model.errors import BackendError, UsageError
 
 

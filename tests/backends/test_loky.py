@@ -10,8 +10,8 @@ import parwork_faults as faults
 import pytest
 from carrier import Carrier, calls
 
+from pytest_parwork.backends import Backend
 from pytest_parwork.backends.joblib.loky import TellingLoky
-from pytest_parwork.backends.protocol import Backend
 
 
 @pytest.mark.parametrize("method", ["submit", "apply_async"])

@@ -16,8 +16,8 @@ import parwork_tasks as tasks
 import pytest
 from carrier import Carrier, calls, start_method_of
 
+from pytest_parwork.backends import Event, Workers
 from pytest_parwork.backends.multiprocessing import METHODS, PoolWorkers, backends
-from pytest_parwork.backends.protocol import Event, Workers
 from pytest_parwork.model.work import Batch
 
 #: What tells of each batch as it ends; the others tell of all when the last one has ended.

@@ -14,12 +14,11 @@ import parwork_tasks
 import pytest
 from carrier import Carrier, calls
 
-from pytest_parwork.backends import processes
+from pytest_parwork.backends import Backend, Event, Reach, Workers, processes
 from pytest_parwork.backends.joblib import loky
-from pytest_parwork.backends.protocol import Backend, Event, Workers
 from pytest_parwork.machine import contexts
 from pytest_parwork.model.work import Address, Task
-from pytest_parwork.runner import deaths, desk, overdue, schedule
+from pytest_parwork.runner import deaths, ending, on_machine, overdue, schedule
 
 
 def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
@@ -82,6 +81,7 @@ class Counting:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.reach: Reach = backend.reach
         self.starts = 0
 
     def start(self, workers: int, /) -> Workers:
@@ -124,18 +124,18 @@ def test_tasks_whose_time_is_over_at_once_all_leave_their_stack(
 def test_a_worker_that_is_slow_to_go_on_leaves_its_stack_all_the_same(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    send = overdue._send
+    send = ending._send
     gone_on: list[int] = []
 
     def send_slowly(pid: int, number: signal.Signals) -> bool:
         if number == signal.SIGCONT:
             if gone_on:
-                overdue._wait(gone_on[-1], "Z")
+                ending._wait_for(gone_on[-1], "Z")
                 time.sleep(0.3)  # in which the library learns of it
             gone_on.append(pid)
         return send(pid, number)
 
-    monkeypatch.setattr(overdue, "_send", send_slowly)
+    monkeypatch.setattr(ending, "_send", send_slowly)
     carrier = Carrier(name, backends[name])
     hang = [faults.sleeps_for_ever, faults.spins_for_ever]
     run = carrier([Task(id=str(n), function=f, timeout=0.3) for n, f in enumerate(hang)])
@@ -180,7 +180,7 @@ def test_a_run_that_ended_before_one_looked_has_its_wall_time(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So it is where the process that runs pytest was held up for longer than workers wait."""
-    monkeypatch.setattr(desk, "RENDEZVOUS", 0.05)
+    monkeypatch.setattr(on_machine, "PATIENCE", 0.1)
     poll = processes.ProcessWorkers.poll
 
     def poll_late(self: processes.ProcessWorkers, timeout: float, /) -> Sequence[Event]:

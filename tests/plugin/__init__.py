@@ -1,1 +1,1 @@
-"""The pytest layer, tried on small projects as users write them."""
+"""Tests of the pytest layer, on small projects as users write them."""

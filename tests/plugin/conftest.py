@@ -10,6 +10,7 @@ import joblib.externals.loky
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.warm import Warm
 
 import pytest_parwork
 
@@ -24,9 +25,19 @@ for _module in pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork.")
         importlib.import_module(_module.name)
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Give the process that forks sessions."""
+    warm = Warm()
+    yield warm
+    warm.close()
+
+
 @pytest.fixture
-def scratch(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scratch]:
+def scratch(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: Warm
+) -> Iterator[Scratch]:
     """Give an empty project."""
-    scratch = Scratch(pytester, monkeypatch)
+    scratch = Scratch(pytester, monkeypatch, warm)
     yield scratch
     scratch.close()

@@ -1,4 +1,4 @@
-"""A user's project in an empty folder, and what pytest says of it."""
+"""A user's project in an empty folder, and the sessions of pytest in it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from support.warm import Forked, Warm
 
 __all__ = ["Apart", "Recorder", "Scratch", "Session", "noted", "slow", "until"]
 
 #: Seconds for a session in a process of its own; less than the deadline of a test.
 DEADLINE = 50.0
 
-#: Nothing but parwork is loaded unless a test asks for it. pytest's faulthandler plugin would
+#: No plugin but parwork is loaded unless a test requests it. pytest's faulthandler plugin would
 #: cancel the deadline of the test around an inner session.
 OPTIONS = "-p parwork -p no:faulthandler -W error"
 
@@ -33,7 +34,7 @@ PID = "SCRATCH_PID"
 #: What pytest sets while a test runs.
 CURRENT_TEST = "PYTEST_CURRENT_TEST"
 
-#: A module of every project: its cases tell that they ran, and where.
+#: A module of every project: its cases record that they ran, and where.
 NOTING = """
 import os
 import threading
@@ -144,7 +145,7 @@ class Session:
         return found[0]
 
     def verdicts(self, workload: str, configuration: str | None = None) -> dict[str, str]:
-        """Return the verdict of each case by what its id has in brackets."""
+        """Return the verdict of each case, by the part of its id in brackets."""
         return {
             case["id"].partition("[")[2].removesuffix("]"): case["verdict"]
             for case in self.run(workload, configuration)["cases"]
@@ -156,7 +157,7 @@ class Apart:
 
     def __init__(
         self,
-        process: subprocess.Popen[str],
+        process: subprocess.Popen[str] | Forked,
         path: Path,
         report: Callable[[], Mapping[str, Any]],
     ) -> None:
@@ -177,7 +178,7 @@ class Apart:
             pytest.fail(f"not noted: {notes}, only {noted(self._path)}\n{out}\n{err}")
 
     def send(self, signum: int) -> None:
-        """Send a signal to the process of pytest alone."""
+        """Send a signal to the process of pytest only."""
         os.kill(self.pid, signum)
 
     def kill(self) -> None:
@@ -187,7 +188,7 @@ class Apart:
                 os.kill(pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """End the session if nobody has waited for its end."""
+        """End the session unless a test has waited for it."""
         if self._process.returncode is None:
             self.kill()
             self._process.communicate()
@@ -197,7 +198,7 @@ class Apart:
         return [pid for pid, stat in processes() if stat[0] != "Z" and int(stat[3]) == self.pid]
 
     def watching(self) -> list[int]:
-        """Return the processes that wait for the end of pytest, to end what it leaves."""
+        """Return the processes that wait for the exit of pytest, to end the processes it leaves."""
         return [pid for pid, _ in processes() if is_watching(pid, self.pid)]
 
     def token(self) -> str:
@@ -220,7 +221,7 @@ class Apart:
         return ["-".join(found) for found in words if str(self.pid) in found]
 
     def finish(self, *, deadline: float = DEADLINE) -> Session:
-        """Wait for the end, and return what came of it."""
+        """Wait for the end of the session, and return its results."""
         try:
             out, err = self._process.communicate(timeout=deadline)
         except subprocess.TimeoutExpired:
@@ -228,11 +229,12 @@ class Apart:
             out, err = self._process.communicate()
             pytest.fail(f"the session did not end within {deadline:g} s\n{out}\n{err}")
         print(out, err, sep="\n")
+        assert self._process.returncode is not None
         return Session(code=self._process.returncode, out=out, err=err, report=self._report())
 
 
 def slow(backend: str) -> Any:
-    """Name a backend as a parameter of tests that only the sweep runs: others stand for it."""
+    """Name a backend as a parameter of tests that only the sweep runs: others represent it."""
     return pytest.param(backend, marks=pytest.mark.sweep)
 
 
@@ -252,7 +254,7 @@ def without_test() -> dict[str, str]:
 
 
 def noted(path: Path) -> list[str]:
-    """Return what `note` has written in a project so far."""
+    """Return the lines that `note` has written in a project so far."""
     file = path / "noted.txt"
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
@@ -284,8 +286,11 @@ def is_watching(pid: int, parent: int) -> bool:
 class Scratch:
     """Write files and run pytest on them, in this process or in one of its own."""
 
-    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: Warm
+    ) -> None:
         self._pytester = pytester
+        self._warm = warm
         self._begun: list[Apart] = []
         self.path = pytester.path
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -328,13 +333,19 @@ class Scratch:
         )
 
     def run_apart(
-        self, *options: str, report: bool = False, folder: str = ".", deadline: float = DEADLINE
+        self,
+        *options: str,
+        report: bool = False,
+        folder: str = ".",
+        deadline: float = DEADLINE,
+        is_cold: bool = False,
     ) -> Session:
         """Run pytest in a process of its own, as from a shell in `folder`; its group ends with it.
 
-        The script, because `python -m pytest` puts the folder on `sys.path`.
+        The script, because `python -m pytest` puts the folder on `sys.path`. A cold one has nothing
+        imported when it begins.
         """
-        apart = self.start(*options, report=report, folder=folder)
+        apart = self.start(*options, report=report, folder=folder, is_cold=is_cold)
         return apart.finish(deadline=deadline)
 
     def start(
@@ -343,25 +354,33 @@ class Scratch:
         report: bool = False,
         folder: str = ".",
         command: Sequence[str] = (),
+        is_cold: bool = False,
         **settings: Any,
     ) -> Apart:
-        """Begin what `run_apart` does, and return while it is under way.
+        """Start a session as `run_apart` does, and return while it runs.
 
         `command` is put before pytest's, `settings` go to `subprocess.Popen`.
         """
         os.environ.pop(PID, None)
         script = os.path.join(sysconfig.get_path("scripts"), "pytest")
-        process = subprocess.Popen(
-            [*command, script, *options, *self._reporting(report)],
-            cwd=self.path / folder,
-            stdin=settings.pop("stdin", subprocess.DEVNULL),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env=without_test(),
-            **settings,
-        )
+        arguments = [*options, *self._reporting(report)]
+        cwd = self.path / folder
+        environment = without_test()
+        process: subprocess.Popen[str] | Forked
+        if command or settings or is_cold or not self._warm.fits(environment):
+            process = subprocess.Popen(
+                [*command, script, *arguments],
+                cwd=cwd,
+                stdin=settings.pop("stdin", subprocess.DEVNULL),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                env=environment,
+                **settings,
+            )
+        else:
+            process = self._warm.fork(script, arguments, str(cwd), environment)
         self._begun.append(Apart(process, self.path, lambda: self._report(report)))
         return self._begun[-1]
 
@@ -371,7 +390,7 @@ class Scratch:
             apart.end()
 
     def notes(self) -> list[str]:
-        """Return what `note` has written so far, `text here` or `text there`, and forget it."""
+        """Return the lines of `note` so far, `text here` or `text there`, and delete them."""
         lines = noted(self.path)
         (self.path / "noted.txt").unlink(missing_ok=True)
         return lines

@@ -1,4 +1,4 @@
-"""Arguments of cases: parameters, wide fixtures, and what cannot be one."""
+"""Arguments of cases: parameters, wide fixtures, and values that cannot be sent."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ def test_what_cannot_be_a_case_is_a_usage_error_with_its_remedy(
     assert "Traceback" not in session.text
 
 
-def test_only_marked_tests_are_refused(scratch: Scratch) -> None:
+def test_only_marked_tests_are_rejected(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.fixture
@@ -374,7 +374,7 @@ def test_only_marked_tests_are_refused(scratch: Scratch) -> None:
     assert scratch.run().counts == {"passed": 2}
 
 
-def test_a_deselected_test_is_not_refused(scratch: Scratch) -> None:
+def test_a_deselected_test_is_not_rejected(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.mark.parwork
@@ -386,16 +386,16 @@ def test_a_deselected_test_is_not_refused(scratch: Scratch) -> None:
     assert scratch.run("-k", "other").counts == {"passed": 1, "deselected": 1}
 
 
-class TestWhatCannotTravel:
+class TestValuesThatCannotBeSent:
     @pytest.mark.parametrize(
         ("value", "told"),
         [
-            ("threading.Lock()", "argument 'n' cannot travel to a worker: it is a _thread.lock"),
+            ("threading.Lock()", "argument 'n' cannot be sent to a worker: it is a _thread.lock"),
             ("{'a': [1, threading.Lock()]}", "['a'][1] is a _thread.lock"),
             ("Holder()", ".lock is a _thread.lock"),
         ],
     )
-    def test_an_argument_fails_its_case_alone_and_names_the_attribute(
+    def test_an_argument_fails_only_its_case_and_names_the_attribute(
         self, scratch: Scratch, value: str, told: str
     ) -> None:
         scratch.cases(
@@ -417,7 +417,7 @@ class TestWhatCannotTravel:
         assert session.cases["test_it.py::test_takes[b]"] == "failed"
         assert told in " ".join(session.text.split())
 
-    def test_a_result_fails_its_case_alone_and_names_the_attribute(self, scratch: Scratch) -> None:
+    def test_a_result_fails_only_its_case_and_names_the_attribute(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             import threading
@@ -432,9 +432,9 @@ class TestWhatCannotTravel:
         assert session.counts == {"passed": 2, "failed": 1}
         assert session.cases["test_it.py::test_gives[1]"] == "failed"
         told = " ".join(session.text.split())
-        assert "the result cannot travel back from a worker: ['lock'] is a _thread.lock" in told
+        assert "the result cannot be sent back from a worker: ['lock'] is a _thread.lock" in told
 
-    def test_a_result_that_cannot_be_loaded_fails_its_case_alone(self, scratch: Scratch) -> None:
+    def test_a_result_that_cannot_be_loaded_fails_only_its_case(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             class Odd:
@@ -469,11 +469,11 @@ class TestWhatCannotTravel:
         session = scratch.run()
         assert session.counts == {"failed": 2}
         told = " ".join(session.text.split())
-        assert "the fixture 'lock' cannot travel to a worker: it is a _thread.lock" in told
-        assert "Give it function scope, so that it is made where the case runs; or use " in told
+        assert "the fixture 'lock' cannot be sent to a worker: it is a _thread.lock" in told
+        assert "Give it function scope, so that it is set up in the worker; or use " in told
         assert "DIFFERENT" not in told
 
-    def test_a_value_that_does_not_load_there_is_told_of_in_the_same_way(
+    def test_a_value_that_does_not_load_there_is_reported_in_the_same_way(
         self, scratch: Scratch
     ) -> None:
         scratch.cases(
@@ -499,10 +499,10 @@ class TestWhatCannotTravel:
         told = " ".join(session.text.split())
         assert "in __getattr__" not in told
         assert "the fixture 'expression' cannot be loaded in a worker: RecursionError" in told
-        assert "Give it function scope, so that it is made where the case runs; or use " in told
+        assert "Give it function scope, so that it is set up in the worker; or use " in told
         assert "DIFFERENT" not in told
 
-    def test_threads_need_no_travel(self, scratch: Scratch) -> None:
+    def test_threads_share_values_without_pickling(self, scratch: Scratch) -> None:
         scratch.cases(
             """
             import threading

@@ -1,4 +1,4 @@
-"""A result whose loading ends pytest is named in what is left behind."""
+"""A result whose loading ends pytest is named in a last message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from pytest_parwork.plugin.session import breadcrumb
 
 from .scratch import Scratch, slow, until
 
-#: Case 3 gives what ends the process that loads it.
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
+
+#: Case 3 returns a value that ends the process that loads it.
 CASES = """
     def end_here():
         if is_here():
@@ -35,7 +38,7 @@ BACKENDS = ["processes:fork", slow("processes:spawn"), slow("joblib"), slow("das
 
 
 def watching(pid: int) -> list[int]:
-    """Return the processes that wait for the end of one, to say what it was loading."""
+    """Return the processes that wait for the exit of another, to report what it was loading."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -115,7 +118,7 @@ def test_the_result_of_a_call_is_named(scratch: Scratch) -> None:
     assert told in scratch.run_apart().err
 
 
-def test_nothing_is_said_of_what_loads_and_nothing_is_left(scratch: Scratch) -> None:
+def test_results_that_load_leave_no_message_and_no_process(scratch: Scratch) -> None:
     scratch.cases(
         """
         from pathlib import Path

@@ -149,7 +149,7 @@ assert isinstance(caught.value, AssertionError)
             """,
         )
 
-    def test_all_calls_that_differ_are_told(self, scratch: Scratch) -> None:
+    def test_all_calls_that_differ_are_reported(self, scratch: Scratch) -> None:
         scratch.cases(
             f"def test_it(parwork):\n    parwork.map(lambda n: is_here(), range(3), {PROCESSES})\n"
         )
@@ -193,7 +193,7 @@ assert isinstance(caught.value, RuntimeError)
             """,
         )
 
-    def test_an_argument_that_cannot_travel_is_named(self, scratch: Scratch) -> None:
+    def test_an_argument_that_cannot_be_sent_is_named(self, scratch: Scratch) -> None:
         passes(
             scratch,
             f"""
@@ -202,11 +202,11 @@ from pytest_parwork import MismatchError
 with pytest.raises(MismatchError) as caught:
     parwork.map(lambda lock: 1, [threading.Lock()], {PROCESSES})
 told = " ".join(str(caught.value).split())
-assert "argument 1 cannot travel to a worker: it is a _thread.lock" in told
+assert "argument 1 cannot be sent to a worker: it is a _thread.lock" in told
             """,
         )
 
-    def test_a_function_that_cannot_travel_is_named(self, scratch: Scratch) -> None:
+    def test_a_function_that_cannot_be_sent_is_named(self, scratch: Scratch) -> None:
         passes(
             scratch,
             f"""
@@ -216,14 +216,14 @@ lock = threading.Lock()
 with pytest.raises(MismatchError) as caught:
     parwork.map(lambda n: lock.locked(), [1, 2], {PROCESSES})
 told = " ".join(str(caught.value).split())
-assert "the function cannot travel to a worker: .<lock> is a _thread.lock" in told
+assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in told
             """,
         )
 
 
 class TestVerify:
     @pytest.mark.parametrize(("verify", "here"), [("0", 0), ("0.5", 2), ("1", 4)])
-    def test_the_function_runs_here_for_the_share_alone(
+    def test_the_function_runs_here_only_for_the_share(
         self, scratch: Scratch, verify: str, here: int
     ) -> None:
         passes(scratch, f"parwork.map(note, range(4), {PROCESSES}, verify={verify})")
@@ -259,19 +259,19 @@ class TestSettings:
         [
             (
                 "map(abs, [1], retries=3)",
-                "unknown keyword 'retries'; a call knows: backend",
+                "unknown keyword 'retries' for a call; known: backend",
             ),
-            ("map(abs, [1], min_speedup=3)", "unknown keyword 'min_speedup'; a call knows"),
+            ("map(abs, [1], min_speedup=3)", "unknown keyword 'min_speedup' for a call; known"),
             (
                 "map(abs, [1], backend=['threads'])",
-                "a call takes a single value; a list on",
+                "a call takes a single value; for a matrix, put",
             ),
             ("map(abs, [1], workers=(1, 2))", "workers=(1, 2): a call takes a single value"),
             ("map(abs, [1], backend='nope')", "unknown backend 'nope'; known: dask, isolated["),
             ("map(abs, [1], workers=0)", "workers=0; give a positive int"),
             ("map(abs, [1], verify=2)", "verify=2; give the share"),
-            ("map(abs, [1], compare='close')", "'close' is no policy"),
-            ("map(abs)", "parwork.map needs at least one iterable"),
+            ("map(abs, [1], compare='close')", "'close' is not a policy"),
+            ("map(abs)", "parwork.map got a function only; it needs at least one iterable"),
             ("map(3, [1])", "parwork.map needs a function, not 3"),
             ("starmap(3, [(1,)])", "parwork.starmap needs a function, not 3"),
         ],

@@ -1,4 +1,4 @@
-"""Cases: fanned out, compared with their serial run, passed or failed by what came of both."""
+"""Cases: fanned out, compared with their serial run, passed or failed by both outcomes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_unparametrized_test_is_a_workload_of_one_case(scratch: Scratch) -> N
     assert session.title == "parwork: 1 workload, NOT EXERCISED"
 
 
-def test_the_marker_alone_means_joblib_on_all_cpus_everything_verified(scratch: Scratch) -> None:
+def test_the_bare_marker_means_joblib_on_all_cpus_everything_verified(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.mark.parwork
@@ -87,7 +87,7 @@ class TestDifferentValues:
         }
         assert session.title == "parwork: 1 workload, 2 cases DIFFERENT"
 
-    def test_path_and_both_values_are_told(self, scratch: Scratch) -> None:
+    def test_path_and_both_values_are_shown(self, scratch: Scratch) -> None:
         scratch.cases(self.TEXT)
         session = scratch.run("-k", "1")
         assert (
@@ -126,7 +126,7 @@ class TestDifferentValues:
         ("1", "None", "serial 1, processes:fork-2 None"),
     ],
 )
-def test_a_difference_is_told_as(scratch: Scratch, serial: str, parallel: str, told: str) -> None:
+def test_a_difference_is_shown_as(scratch: Scratch, serial: str, parallel: str, told: str) -> None:
     scratch.cases(
         f"""
         {FORKED}
@@ -231,7 +231,7 @@ def test_failing_in_one_leg_only_is_different(scratch: Scratch, condition: str, 
     assert f"DIFFERENT: {told}" in session.text
 
 
-def test_a_failure_of_the_worker_alone_shows_its_traceback(scratch: Scratch) -> None:
+def test_a_failure_of_only_the_worker_shows_its_traceback(scratch: Scratch) -> None:
     scratch.cases(
         f"""
         def deep(n):
@@ -537,7 +537,7 @@ class TestEndingTheSession:
         "statement", ["pytest.exit('enough')", "raise KeyboardInterrupt", "raise SystemExit"]
     )
     @pytest.mark.parametrize("backend", ["threads", "processes:fork", "multiprocessing:fork"])
-    def test_what_would_end_a_worker_is_the_outcome_of_its_case(
+    def test_an_exception_that_would_end_a_worker_is_the_outcome_of_its_case(
         self, scratch: Scratch, statement: str, backend: str
     ) -> None:
         scratch.cases(

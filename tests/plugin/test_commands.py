@@ -1,4 +1,4 @@
-"""The commands that a failure gives do what they say when they are pasted into a shell."""
+"""The commands in a failure's message work as promised when pasted into a shell."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from .scratch import DEADLINE, Scratch, Session
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 FAILING = """
 @pytest.mark.parwork({settings})
@@ -128,7 +131,7 @@ def test_options_that_the_test_overrules_are_not_in_the_commands(scratch: Scratc
     assert commands(session, "serially") == ['pytest "test_it.py::test_it[1]" --parwork-serial']
 
 
-def test_ids_are_told_from_the_folder_in_which_pytest_was_called(scratch: Scratch) -> None:
+def test_commands_start_from_the_folder_in_which_pytest_was_called(scratch: Scratch) -> None:
     scratch.write("pytest.ini", "[pytest]\npythonpath = .\n")
     scratch.write("below/deep/.keep")
     scratch.cases(

@@ -1,4 +1,4 @@
-"""Beside other plugins: they do to cases what they always do, and parwork does to them nothing.
+"""Other plugins: they treat cases as any tests, and parwork does not change their behaviour.
 
 Each test needs its plugin, and the last ones need all; `tox -e company` has them.
 """
@@ -482,7 +482,7 @@ class TestRefused:
                 @pytest.mark.parwork
                 def test_it(benchmark): note("ran")
                 """,
-                "the fixture 'benchmark' is there only in the process that runs pytest",
+                "the fixture 'benchmark' exists only in the main process",
             ),
             (
                 "pytest_asyncio",

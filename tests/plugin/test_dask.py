@@ -74,7 +74,7 @@ def leave_folder():
 
 
 def secretive(scratch: Scratch, **changed: str) -> None:
-    """Write a project with files that are nobody's business on a cluster."""
+    """Write a project with files that must not be sent to a cluster."""
     files = {
         "local_secrets.py": "KEY = 'hidden'\n",
         "settings_prod.py": "KEY = 'hidden'\n",
@@ -119,7 +119,7 @@ def test_nothing_is_listed_where_nothing_was_sent(scratch: Scratch) -> None:
 
 
 @pytest.mark.parametrize("how", ["option", "ini"])
-def test_what_is_not_to_be_sent_is_named_to_who_imports_it(
+def test_a_file_that_must_not_be_sent_is_named_where_it_is_imported(
     scratch: Scratch, programs: DaskPrograms, how: str
 ) -> None:
     secretive(scratch)
@@ -200,7 +200,7 @@ def test_a_matrix_of_the_command_line_names_the_address_in_its_ids(
     assert f"pack/test_it.py::test_it[dask:{programs.address}-2]" in session.text
 
 
-def test_a_crash_on_a_joined_cluster_fails_its_case_alone(
+def test_a_crash_on_a_joined_cluster_fails_only_its_case(
     scratch: Scratch, programs: DaskPrograms
 ) -> None:
     scratch.cases(
@@ -218,7 +218,7 @@ def test_a_crash_on_a_joined_cluster_fails_its_case_alone(
     assert "LOST: its worker died of SIGKILL (signal 9) while it ran this task" in session.text
 
 
-def test_a_cluster_of_its_own_is_gone_when_the_session_ends(
+def test_a_cluster_of_its_own_is_closed_when_the_session_ends(
     scratch: Scratch, keeps_helpers: None
 ) -> None:
     scratch.cases(

@@ -1,4 +1,4 @@
-"""How tests fall on the processes of pytest-xdist: a workload on one of them, each case once."""
+"""The distribution by pytest-xdist: each workload to one of its processes, each case once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections import Counter
 import pytest
 
 from .scratch import Scratch, Session, until
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 pytest.importorskip("xdist")
 
@@ -103,7 +106,7 @@ def test_that_of_a_conftest_goes_before_ours(scratch: Scratch) -> None:
 
 
 @pytest.mark.parametrize("options", [["--dist=worksteal"], ["--dist=each"]])
-def test_stolen_and_repeated_cases_are_equal_and_told_once(
+def test_stolen_and_repeated_cases_are_equal_and_reported_once(
     scratch: Scratch, options: list[str]
 ) -> None:
     scratch.cases(WORKLOADS)
@@ -198,4 +201,4 @@ def test_strict_mode_says_why_it_judges_nothing(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork(backend='threads')\ndef test_it(): return 1\n")
     session = run(scratch, "--parwork-strict", "-rs")
     assert session.counts == {"passed": 1, "skipped": 1}
-    assert "under pytest-xdist cases that did not meet may have had no chance to" in session.text
+    assert "may have received too few cases to overlap" in session.text

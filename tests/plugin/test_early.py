@@ -1,4 +1,4 @@
-"""Workers that take their time to start do so while pytest collects."""
+"""Workers that are slow to start do so while pytest collects."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from pytest_parwork.backends.joblib import loky
 
 from .scratch import Scratch
 from .test_leftovers import nothing_is_left
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 pytestmark = pytest.mark.usefixtures("keeps_helpers")
 

@@ -8,6 +8,9 @@ import pytest
 
 from .scratch import Scratch, Session, slow
 
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
+
 BACKENDS = ["threads", "processes:fork", slow("joblib"), slow("dask"), slow("multiprocessing:fork")]
 
 #: Case 3 gives or takes something whose code does not come back.
@@ -85,7 +88,7 @@ def equal_but_3(session: Session, verdict: str, told: str) -> None:
 def test_a_result_that_takes_too_long_to_be_loaded_is_lost(
     scratch: Scratch, backend: str, method: str, result: str
 ) -> None:
-    if "__hash__" in method:  # called before the state is there, in a cycle alone
+    if "__hash__" in method:  # called before the state is set, only in a cycle
         result = "(lambda e: e.__dict__.update(all={e: 1}) or e)(Endless(n)) if n == 3 else n"
     scratch.cases(cases(method, backend=repr(backend), result=result))
     session = scratch.run_apart(report=True)
@@ -93,7 +96,7 @@ def test_a_result_that_takes_too_long_to_be_loaded_is_lost(
     case = session.run("test_it.py::test_it")["cases"][3]
     assert (case["lost"]["reason"], case["lost"]["leg"]) == ("timeout", "parallel")
     assert case["seconds"]["parallel"] is not None
-    assert "serial   not run: it would hold up all that follow" in session.out
+    assert "serial   not run: it could block all further tests" in session.out
     assert " in hang" in case["lost"]["stack"][0]
 
 
@@ -307,7 +310,7 @@ def test_an_exception_of_the_serial_run_whose_text_has_no_end_is_lost(
         """
     )
     session = scratch.run_apart(report=True)
-    told = "it raised Endless in the serial run, and the text of that took longer than 1 s"
+    told = "it raised Endless in the serial run, and str() of the exception took longer than 1 s"
     equal_but_3(session, "LOST", told)
     assert session.run("test_it.py::test_it")["cases"][3]["lost"]["leg"] == "serial"
 
@@ -341,7 +344,7 @@ class TestCalls:
             (
                 "def __del__(self):\n                is_here() and hang()",
                 "LostError",
-                "deleting its serial result took longer than 1 s",
+                DELETING,
                 "LOST",
             ),
         ],
@@ -354,7 +357,7 @@ class TestCalls:
             + ("    os._exit(0)\n" if "__del__" in method else "")
         )
         if "__del__" in method:
-            # What a call returns is the caller's, whose time is limited by nobody.
+            # The value of a call belongs to the caller, whose time has no limit.
             assert scratch.run_apart("-W", "ignore").code == 0
             return
         session = scratch.run_apart(report=True)

@@ -28,7 +28,7 @@ DYING = """
 def test_the_case_of_a_worker_that_dies_is_lost_and_no_other(
     scratch: Scratch, backend: str, statement: str, told: str
 ) -> None:
-    faulthandler = "import faulthandler; faulthandler.disable(); "  # or it tells of the SIGSEGV
+    faulthandler = "import faulthandler; faulthandler.disable(); "  # or it reports the SIGSEGV
     scratch.cases(DYING.format(backend=backend, statement=faulthandler + statement))
     session = scratch.run(report=True)
     assert session.verdicts("test_it.py::test_it") == dict.fromkeys("013245", "EQUAL") | {
@@ -58,7 +58,7 @@ class TestALostCase:
     def test_the_command_to_do_so_is_given(self, scratch: Scratch) -> None:
         scratch.cases(self.TEXT)
         session = scratch.run()
-        assert "serial   not run: it would take pytest with it" in session.text
+        assert "serial   not run: it could crash pytest" in session.text
         assert 'pytest "test_it.py::test_it[2]" --parwork-serial' in session.text
 
     def test_the_title_counts_it(self, scratch: Scratch) -> None:
@@ -131,6 +131,7 @@ def test_a_backend_that_cannot_start_fails_its_cases_and_no_others(scratch: Scra
         "conftest.py",
         """
         class Broken:
+            reach = "machine"
             def start(self, workers):
                 raise OSError("no cluster there")
             def close(self):

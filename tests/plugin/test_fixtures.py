@@ -1,4 +1,4 @@
-"""Fixtures of function scope: made, used and torn down where the case runs."""
+"""Function-scoped fixtures: set up, used and torn down in the worker."""
 
 from __future__ import annotations
 
@@ -277,7 +277,7 @@ class TestOverriding:
         assert session.counts == {"passed": 4}
         assert {run["verdict"] for run in session.report["runs"]} == {"NOT_EXERCISED"}
 
-    def test_what_only_the_overridden_one_asks_for_is_made_here_and_sent(
+    def test_a_wide_fixture_requested_only_by_the_overridden_one_is_made_here_and_sent(
         self, scratch: Scratch
     ) -> None:
         scratch.write(
@@ -406,7 +406,7 @@ class TestFactories:
         assert scratch.run().counts == {"passed": 1}
 
     @pytest.mark.parametrize("backend", ["processes:spawn", "dask"])
-    def test_one_that_is_found_nowhere_travels_by_value(
+    def test_one_that_cannot_be_imported_is_sent_by_value(
         self, scratch: Scratch, backend: str
     ) -> None:
         scratch.cases(
@@ -435,7 +435,7 @@ class TestFactories:
 
 
 class TestRequest:
-    def test_what_there_is_of_it(self, scratch: Scratch) -> None:
+    def test_its_supported_attributes(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             @pytest.fixture
@@ -517,7 +517,7 @@ class TestRequest:
         )
         assert scratch.run().counts == {"passed": 2}
 
-    def test_a_mark_that_cannot_be_sent_is_missed_only_by_who_wants_what_it_says(
+    def test_a_mark_that_cannot_be_sent_fails_only_a_case_that_reads_its_arguments(
         self, scratch: Scratch
     ) -> None:
         scratch.write("pytest.ini", "[pytest]\nmarkers = held: by a lock\n")
@@ -549,7 +549,7 @@ class TestRequest:
             "test_it.py::test_told": "passed",
             "test_it.py::test_asked": "failed",
         }
-        assert "what pytest.mark.held holds is not there in a worker" in " ".join(
+        assert "the arguments of pytest.mark.held are not available in a worker" in " ".join(
             session.text.split()
         )
         assert "isolated:fork" in session.text
@@ -583,24 +583,24 @@ class TestRequest:
     @pytest.mark.parametrize(
         ("use", "told"),
         [
-            ("request.config", "request.config is not there in a worker"),
+            ("request.config", "request.config is not available in a worker"),
             (
                 "request.node.add_marker('slow')",
-                "request.node.add_marker('slow') can do nothing in a worker",
+                "request.node.add_marker('slow') has no effect in a worker",
             ),
             (
                 "request.applymarker(pytest.mark.skip)",
-                "request.node.add_marker('skip') can do nothing in a worker",
+                "request.node.add_marker('skip') has no effect in a worker",
             ),
             (
                 "request.node.get_closest_marker('parametrize').args",
-                "what pytest.mark.parametrize holds is not there in a worker",
+                "the arguments of pytest.mark.parametrize are not available in a worker",
             ),
             ("request.getfixturevalue('late')", "add usefixtures('late')"),
         ],
     )
     @pytest.mark.parametrize("place", ["fixture", "body"])
-    def test_what_there_is_not_fails_the_case_and_says_so(
+    def test_an_unsupported_use_fails_the_case_and_is_named(
         self, scratch: Scratch, use: str, told: str, place: str
     ) -> None:
         scratch.cases(
@@ -622,7 +622,7 @@ class TestRequest:
         session = scratch.run(report=True)
         assert session.counts == {"failed": 2}
         assert told in " ".join(session.text.split())
-        assert session.summary[0].partition(" - ")[2].startswith(("request.", "what pytest"))
+        assert session.summary[0].partition(" - ")[2].startswith(("request.", "the arguments"))
         assert "DIFFERENT" not in session.text
         assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
         assert "body here" not in scratch.notes()
@@ -678,7 +678,7 @@ class TestRequest:
         assert told.count("body") == 10
 
     @pytest.mark.parametrize("name", ["wide", "parametrized", "patched"])
-    def test_what_it_cannot_get_there_says_so(self, scratch: Scratch, name: str) -> None:
+    def test_a_fixture_that_it_cannot_get_there_is_named(self, scratch: Scratch, name: str) -> None:
         scratch.cases(
             f"""
             @pytest.fixture(scope="module")
@@ -724,7 +724,7 @@ class TestRequest:
         assert "XPASS(strict)" in session.text
         assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}
 
-    def test_what_is_asked_for_behind_the_yield_says_so_too(self, scratch: Scratch) -> None:
+    def test_an_unsupported_use_after_the_yield_is_named_too(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             @pytest.fixture
@@ -739,7 +739,7 @@ class TestRequest:
             """
         )
         session = scratch.run(report=True)
-        assert "request.config is not there in a worker" in " ".join(session.text.split())
+        assert "request.config is not available in a worker" in " ".join(session.text.split())
         assert session.counts == {"passed": 2, "errors": 2}
         assert session.text.count("isolated:fork") >= 1
         assert "DIFFERENT" not in session.text
@@ -796,7 +796,7 @@ class TestSeeds:
     def test_a_wrong_one_is_a_usage_error(self, scratch: Scratch, text: str) -> None:
         session = scratch.run(f"--parwork-seed={text}")
         assert session.code == pytest.ExitCode.USAGE_ERROR
-        assert f"--parwork-seed={text}: give a whole number from 0 on" in session.text
+        assert f"--parwork-seed={text}: give a whole number, 0 or greater" in session.text
 
     def test_any_other_test_may_have_one(self, scratch: Scratch) -> None:
         scratch.cases(

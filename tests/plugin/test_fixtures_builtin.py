@@ -1,4 +1,4 @@
-"""The fixtures of pytest itself, where a case runs."""
+"""The fixtures of pytest itself, in a worker."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestFolders:
         assert scratch.run_apart("--basetemp=kept").counts == {"passed": 1}
         left = [path.parent.parent.name for path in (scratch.path / "kept").rglob("file")]
         here, there = ["kept"], ["parwork-test_it0"]
-        # pytest removes its own later where the policy is none, unless it was told where they go.
+        # pytest removes its own later if the policy is none, unless --basetemp is given.
         assert sorted(left) == {"all": [*here, *there], "failed": [], "none": here}[policy]
 
     @pytest.mark.parametrize("backend", ["processes:spawn", "threads"])

@@ -165,7 +165,7 @@ class TestWhatSetUpHasLeftInTheClass:
         assert scratch.notes() == ["set up here"]
 
     @pytest.mark.parametrize("backend", ["joblib", "processes:fork", "isolated:fork", "threads"])
-    def test_what_cannot_be_sent_is_missed_only_where_it_is_used(
+    def test_an_attribute_that_cannot_be_sent_fails_only_its_users(
         self, scratch: Scratch, backend: str
     ) -> None:
         scratch.cases(
@@ -194,7 +194,7 @@ class TestWhatSetUpHasLeftInTheClass:
                 "test_it.py::TestIt::test_without": "passed",
                 "test_it.py::TestIt::test_with": "failed",
             }
-            assert "TestIt.lock was set here and is not there in a worker" in told
+            assert "TestIt.lock was set in the main process and is not available" in told
             assert "it is a _thread.lock" in told
             assert "or use backend='isolated:fork'" in told
         else:
@@ -220,7 +220,7 @@ class TestWhatSetUpHasLeftInTheClass:
         )
         assert scratch.run().counts == {"passed": 2}
 
-    def test_a_worker_that_is_used_again_has_what_was_set_last(self, scratch: Scratch) -> None:
+    def test_a_reused_worker_has_the_attributes_that_were_set_last(self, scratch: Scratch) -> None:
         scratch.cases(
             """
             @pytest.fixture(scope="class", params="xy")

@@ -1,4 +1,4 @@
-"""What is compared around a body: set-up and tear-down, phase by phase."""
+"""The phases around a body, compared one by one: set-up and tear-down."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestOnEveryBackend:
         ]
         assert verdicts(session) == {"EQUAL"}
 
-    def test_a_set_up_that_fails_there_alone_is_a_difference(
+    def test_a_set_up_that_fails_only_there_is_a_difference(
         self, scratch: Scratch, backend: str
     ) -> None:
         session = session_of(
@@ -82,7 +82,7 @@ class TestOnEveryBackend:
         assert "raise OSError('not there')" in session.text
         assert "fixtures/" not in session.text
 
-    def test_a_tear_down_that_fails_there_alone_is_a_difference(
+    def test_a_tear_down_that_fails_only_there_is_a_difference(
         self, scratch: Scratch, backend: str
     ) -> None:
         session = session_of(
@@ -104,7 +104,7 @@ class TestOnEveryBackend:
 
 
 class TestOneSideAlone:
-    def test_a_set_up_that_fails_here_alone(self, scratch: Scratch) -> None:
+    def test_a_set_up_that_fails_only_here(self, scratch: Scratch) -> None:
         session = session_of(scratch, "if is_here(): raise OSError('not here')")
         assert session.counts == {"errors": 2}
         assert verdicts(session) == {"DIFFERENT"}
@@ -112,18 +112,18 @@ class TestOneSideAlone:
         told = "DIFFERENT: serial set-up failed: OSError: not here, processes:fork-2 value 0"
         assert told in session.text
 
-    def test_a_tear_down_that_fails_here_alone(self, scratch: Scratch) -> None:
+    def test_a_tear_down_that_fails_only_here(self, scratch: Scratch) -> None:
         session = session_of(scratch, "yield; if is_here(): raise OSError('stuck')")
         assert session.counts == {"passed": 2, "errors": 2}
         assert verdicts(session) == {"DIFFERENT"}
         assert "serial tear-down failed: OSError: stuck, processes:fork-2 torn down" in session.text
 
-    def test_a_fixture_that_skips_here_alone(self, scratch: Scratch) -> None:
+    def test_a_fixture_that_skips_only_here(self, scratch: Scratch) -> None:
         session = session_of(scratch, "if is_here(): pytest.skip('no data')")
         assert session.counts == {"errors": 2}
         assert "DIFFERENT: serial skip: no data, processes:fork-2 value 0" in session.text
 
-    def test_a_fixture_that_skips_there_alone(self, scratch: Scratch) -> None:
+    def test_a_fixture_that_skips_only_there(self, scratch: Scratch) -> None:
         session = session_of(scratch, "if not is_here(): pytest.skip('no data')")
         assert session.counts == {"failed": 2}
         assert "DIFFERENT: serial value 0, processes:fork-2 skip: no data" in session.text
@@ -154,7 +154,7 @@ class TestOtherErrors:
         case = session.run("test_it.py::test_it")["mismatches"]
         assert {mismatch["actual"] for mismatch in case} == {"False"}
 
-    def test_a_result_that_cannot_travel_beside_a_tear_down_that_fails(
+    def test_a_result_that_cannot_be_sent_and_a_tear_down_that_fails(
         self, scratch: Scratch
     ) -> None:
         session = session_of(
@@ -163,7 +163,7 @@ class TestOtherErrors:
             body="import threading; return threading.Lock()",
         )
         assert session.counts == {"failed": 2, "errors": 2}
-        assert "the result cannot travel back from a worker" in " ".join(session.text.split())
+        assert "the result cannot be sent back from a worker" in " ".join(session.text.split())
 
     def test_several_tear_downs_of_one_case(self, scratch: Scratch) -> None:
         scratch.cases(

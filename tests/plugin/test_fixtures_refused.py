@@ -1,4 +1,4 @@
-"""Fixtures that cannot be where the case runs: named before anything starts, with the remedy."""
+"""Fixtures that workers do not support: named before anything starts, with the remedy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from .scratch import Scratch
 
 MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
 
+#: A conftest.py with a backend of which parwork knows no more than it says.
+OWN_THREADS = """
+    from pytest_parwork.backends import PerRun, bundled
+
+    def pytest_parwork_backends():
+        return {"own": PerRun(bundled()["threads"].start, reach="process")}
+    """
+
 
 @pytest.mark.parametrize(
     ("text", "told"),
@@ -15,22 +23,22 @@ MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
         (
             f"{MARK}def test_it(pytestconfig): note('ran')",
             [
-                "'pytestconfig' is there only in the process that runs pytest",
-                "session scope, whose value is sent; or use backend='isolated:fork', where pytest",
+                "'pytestconfig' exists only in the main process, not in the worker",
+                "whose value is sent to the worker; or use backend='isolated:fork', where pytest",
             ],
         ),
-        (f"{MARK}def test_it(cache): note('ran')", ["the fixture 'cache' is there only"]),
+        (f"{MARK}def test_it(cache): note('ran')", ["the fixture 'cache' exists only"]),
         (
             "@pytest.fixture\n"
             "def mocker(pytestconfig): pass\n"
             f"{MARK}def test_it(mocker): note('ran')",
-            ["the fixture 'pytestconfig', which 'mocker' asks for, is there only"],
+            ["the fixture 'pytestconfig', requested by 'mocker', exists only"],
         ),
         (f"{MARK}def test_it(tmpdir): note('ran')", ["'tmpdir'", "use tmp_path"]),
-        (f"{MARK}def test_it(pytester): note('ran')", ["'pytester'", "leave the marker out"]),
+        (f"{MARK}def test_it(pytester): note('ran')", ["'pytester'", "remove the marker"]),
         (
             f"{MARK}def test_it(record_testsuite_property): note('ran')",
-            ["'record_testsuite_property'", "session scope"],
+            ["'record_testsuite_property'", "session-scoped fixture"],
         ),
         (
             "@pytest.fixture(scope='module')\n"
@@ -40,9 +48,9 @@ MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
             "    def data(self, data): return data + 1\n"
             f"    {MARK}    def test_it(self, data): note('ran')",
             [
-                "test_it.py::TestIt::test_it: the fixture 'data' of function scope asks for the "
-                "one that it overrides, of module scope",
-                "give one of the two another name",
+                "test_it.py::TestIt::test_it: the fixture 'data' (function scope) requests the "
+                "module-scoped fixture 'data' it overrides; that one exists only in the main ",
+                "Rename one of the two",
             ],
         ),
         (
@@ -118,32 +126,71 @@ def test_on_threads_what_changes_the_process_is_one_too(
     session = scratch.run()
     assert session.code == pytest.ExitCode.USAGE_ERROR
     assert f"test_it.py::test_it[{backend}]: the fixture {name!r} changes the whole" in session.text
-    assert "use one with processes, such as joblib" in session.text
+    assert "use a backend with processes, such as joblib" in session.text
     assert scratch.notes() == []
 
 
-def test_on_threads_of_an_own_backend_it_fails_the_case(scratch: Scratch) -> None:
+@pytest.mark.parametrize("name", ["monkeypatch", "capsys"])
+def test_on_an_own_backend_with_threads_as_on_ours(scratch: Scratch, name: str) -> None:
+    scratch.write("conftest.py", OWN_THREADS)
+    scratch.cases(
+        f"""
+        @pytest.mark.parwork(backend="own", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n, {name}): note("ran")
+        """
+    )
+    session = scratch.run()
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert f"test_it.py::test_it[0]: the fixture {name!r} changes the whole" in session.text
+    assert scratch.notes() == []
+
+
+@pytest.mark.parametrize(
+    ("reach", "has"), [("", "no reach"), ("reach = 'thread'", "reach='thread'")]
+)
+def test_a_backend_that_does_not_say_what_it_shares_is_a_usage_error(
+    scratch: Scratch, reach: str, has: str
+) -> None:
     scratch.write(
         "conftest.py",
-        """
-        from pytest_parwork.backends.protocol import PerRun
-        from pytest_parwork.backends.threads import ThreadWorkers
+        f"""
+        class Own:
+            {reach}
+            def start(self, workers): raise OSError("not to be started")
+            def close(self): pass
 
         def pytest_parwork_backends():
-            return {"own": PerRun(ThreadWorkers)}
+            return {{"own": Own()}}
         """,
     )
     scratch.cases(
         """
         @pytest.mark.parwork(backend="own", workers=2)
         @pytest.mark.parametrize("n", range(2))
-        def test_it(n, monkeypatch): note("ran")
+        def test_it(n): return n
         """
     )
-    session = scratch.run()
-    assert session.counts == {"failed": 2}
-    assert "'monkeypatch' changes the whole process" in " ".join(session.text.split())
-    assert scratch.notes() == []
+    text = " ".join(scratch.run().text.split())
+    assert f"test_it.py::test_it: the backend 'own' (class Own) has {has}; set it to" in text
+    assert "'machine' where they are other processes on this machine, 'network' where" in text
+
+
+def test_a_family_is_asked_for_its_members(scratch: Scratch) -> None:
+    scratch.write(
+        "conftest.py",
+        """
+        class Own:
+            reach = "machine"
+            def named(self, argument): return object()
+            def close(self): pass
+
+        def pytest_parwork_backends():
+            return {"own": Own()}
+        """,
+    )
+    scratch.cases("@pytest.mark.parwork(backend='own:x')\ndef test_it(): pass")
+    assert "the backend 'own:x' (class object) has no reach" in scratch.run().text
 
 
 def test_levels_of_loggers_cannot_be_set_on_threads(scratch: Scratch) -> None:

@@ -91,7 +91,7 @@ class TestLastFailed:
         assert session.counts["failed"] == 1
         assert session.run("test_it.py::test_it")["exercised"] is None
 
-    def test_a_difference_that_is_gone_passes(self, scratch: Scratch) -> None:
+    def test_a_difference_that_no_longer_occurs_passes(self, scratch: Scratch) -> None:
         scratch.cases(CASES)
         scratch.run()
         scratch.cases(CASES.replace("is_here()", "n"))
@@ -275,7 +275,7 @@ class TestOtherOptions:
         first, second, _ = [r.duration for r in session.recorder.reports if r.when == "setup"]
         assert first >= 0.05 > second
 
-    def test_the_progress_counts_the_cases_alone(self, scratch: Scratch) -> None:
+    def test_the_progress_counts_only_the_cases(self, scratch: Scratch) -> None:
         scratch.cases(CASES.replace("is_here()", "n"))
         session = scratch.run("-v")
         assert "collected 5 items" in session.text

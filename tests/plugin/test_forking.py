@@ -1,4 +1,4 @@
-"""Forking beside threads: refused, or a warning where the user asked for it by name."""
+"""Forking alongside threads: rejected, or a warning if the user chose it by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
     reason="the default start method does not fork",
 )
 
-#: The backends that fork although nobody said so.
+#: The backends that fork without being asked to by name.
 BARE = ["isolated", "joblib:multiprocessing", "multiprocessing", "processes"]
 BY_NAME = sorted(name for name in bundled() if name.endswith(":fork"))
 
@@ -46,7 +46,7 @@ TOLD = "other threads are alive: 'poller' (test_it.watch)"
 
 
 @pytest.mark.parametrize("backend", BARE)
-def test_where_the_user_did_not_choose_it_is_refused(scratch: Scratch, backend: str) -> None:
+def test_where_the_user_did_not_choose_it_is_rejected(scratch: Scratch, backend: str) -> None:
     scratch.cases(THREAD + CASES.format(backend) + "\n    def test_other(): pass\n")
     session = scratch.run(report=True)
     assert session.counts == {"passed": 1, "failed": 4}
@@ -56,11 +56,11 @@ def test_where_the_user_did_not_choose_it_is_refused(scratch: Scratch, backend: 
     (reason,) = {case["lost"]["detail"] for case in cases}
     assert reason == (
         f"BackendError: the backend {backend!r} cannot start 2 workers: they would be forked while "
-        f"{TOLD}. A lock that one of these holds would stay locked in a worker for ever. End the "
-        f"thread first; or use joblib, or a start method by name, such as processes:spawn or "
-        f"processes:forkserver (processes:fork forks all the same)"
+        f"{TOLD}. A lock that one of these threads holds would stay locked in the workers for "
+        f"ever. End the thread first; or use joblib, or a start method by name, such as "
+        f"processes:spawn or processes:forkserver (processes:fork forks nevertheless)"
     )
-    assert "not run: it has no workers" in session.text
+    assert "not run: its backend has no workers" in session.text
 
 
 @pytest.mark.parametrize("backend", BY_NAME)
@@ -90,14 +90,14 @@ def test_the_warning_can_be_silenced(scratch: Scratch, place: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["joblib", "processes:spawn", "threads"])
-def test_what_does_not_fork_does_not_mind(
+def test_backends_that_do_not_fork_run_as_usual(
     scratch: Scratch, backend: str, keeps_helpers: None
 ) -> None:
     scratch.cases(THREAD + CASES.format(backend))
     assert scratch.run().counts == {"passed": 4}
 
 
-def test_calls_are_refused_and_warned_of_alike(scratch: Scratch) -> None:
+def test_calls_are_rejected_and_warned_of_alike(scratch: Scratch) -> None:
     scratch.cases(
         THREAD
         + """

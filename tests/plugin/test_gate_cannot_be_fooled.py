@@ -32,7 +32,7 @@ def test_a_buffer_that_threads_share_is_not_compared_with_itself(
     assert "DIFFERENT at [0]" in session.text
 
 
-def test_a_difference_is_told_where_the_serial_run_skips(scratch: Scratch) -> None:
+def test_a_difference_is_reported_where_the_serial_run_skips(scratch: Scratch) -> None:
     scratch.cases(
         """
         import os
@@ -52,7 +52,7 @@ def test_a_difference_is_told_where_the_serial_run_skips(scratch: Scratch) -> No
     assert "DIFFERENT: serial skip" in session.text
 
 
-def test_a_broken_skipif_costs_its_case_alone(scratch: Scratch) -> None:
+def test_a_broken_skipif_fails_only_its_case(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.mark.parwork(backend="threads", workers=2)
@@ -68,7 +68,7 @@ def test_a_broken_skipif_costs_its_case_alone(scratch: Scratch) -> None:
     assert "undefined_name" in session.text
 
 
-def test_a_late_marker_on_one_case_alone_is_refused(scratch: Scratch) -> None:
+def test_a_late_marker_on_a_single_case_is_rejected(scratch: Scratch) -> None:
     scratch.write(
         "conftest.py",
         """
@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(items):
     )
     session = scratch.run()
     assert session.counts == {}
-    assert "it would run on serial-2, other cases of the test on threads-2" in session.text
+    assert "this case asks for serial-2 but other cases of the test for threads-2" in session.text
 
 
 def test_the_report_names_every_policy_that_was_used(scratch: Scratch) -> None:

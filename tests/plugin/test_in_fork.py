@@ -1,10 +1,13 @@
-"""Cases on `isolated:fork`: pytest itself runs them, in forks, with all that works in pytest."""
+"""Cases on `isolated:fork`: pytest itself runs them, in forks, with all of its features."""
 
 from __future__ import annotations
 
 import pytest
 
 from .scratch import Scratch
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 MARK = '@pytest.mark.parwork(backend="isolated:fork", workers=2)\n'
 TWO = MARK + '@pytest.mark.parametrize("n", [0, 1])\n'
@@ -66,7 +69,7 @@ def unknown(request):
 
 class TestIt:
     @pytest.fixture
-    def data(self, data):  # overrides a wider one, and asks for it
+    def data(self, data):  # overrides a wider one, and requests it
         return [*data, 2]
 
     {MARK}
@@ -162,7 +165,7 @@ def around(pytestconfig):
     assert session.verdicts("test_it.py::test_it") == {"": verdict}
 
 
-def test_the_traceback_of_a_failure_there_shows_the_test_alone(scratch: Scratch) -> None:
+def test_the_traceback_of_a_failure_there_shows_only_the_test(scratch: Scratch) -> None:
     scratch.cases(
         f"""
 {MARK}def test_it(pytestconfig):
@@ -264,7 +267,7 @@ def wide():
     assert session.out.count("case 1") == 1
 
 
-def test_a_worker_that_dies_loses_its_case_alone(scratch: Scratch) -> None:
+def test_a_worker_that_dies_loses_only_its_case(scratch: Scratch) -> None:
     scratch.cases(
         f"""
 {MARK}@pytest.mark.parametrize("n", range(4))
@@ -346,12 +349,12 @@ def test_folders_are_kept_by_the_policy_of_pytest(scratch: Scratch, policy: str)
     assert len(left) == {"all": 4, "failed": 2}[policy]
 
 
-def test_subtests_are_refused(scratch: Scratch) -> None:
+def test_subtests_are_unsupported(scratch: Scratch) -> None:
     pytest.importorskip("_pytest.subtests")
     scratch.cases(f"{MARK}def test_it(subtests): note('ran')")
     session = scratch.run()
     assert session.code == pytest.ExitCode.USAGE_ERROR
-    assert "the fixture 'subtests' reports while the case runs" in session.text
+    assert "the fixture 'subtests' reports to pytest while the case runs" in session.text
     assert scratch.notes() == []
 
 

@@ -1,4 +1,4 @@
-"""Code under test that uses what pytest's process has used before it forked: it works, or warns."""
+"""Code under test with libraries that pytest's process used before the fork: it works, or warns."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import multiprocessing
 import pytest
 
 from .scratch import Scratch, slow
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 pytestmark = pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="it cannot fork"

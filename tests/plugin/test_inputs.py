@@ -1,4 +1,4 @@
-"""Calls that change what they are given."""
+"""Calls that change their arguments."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_call_that_changes_its_argument_passes_with_a_note(scratch: Scratch) -
     assert "the call changed the argument '1' in both runs" in " ".join(session.text.split())
 
 
-def test_what_is_left_alone_is_no_note(scratch: Scratch) -> None:
+def test_unchanged_inputs_give_no_note(scratch: Scratch) -> None:
     scratch.cases(BODY.format(backend="threads", when="False"))
     session = scratch.run(report=True)
     assert session.run("test_it.py::test_append")["notes"] == []

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in the middle of it all: what is known by then is told, nothing is left."""
+"""Ctrl-C and SIGTERM during a session: finished cases are reported, no process is left."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import time
 import pytest
 
 from .scratch import Apart, Scratch, Session, slow, until
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 BACKENDS = [
     "processes:fork",
@@ -81,7 +84,7 @@ PARTIAL = dict.fromkeys("0123", "LOST") | dict.fromkeys("45", "NOT_VERIFIED")
 
 
 def ctrl_c(apart: Apart) -> None:
-    """Send what a terminal sends: SIGINT to the whole group."""
+    """Send SIGINT to the whole process group, as a terminal does."""
     os.killpg(apart.pid, signal.SIGINT)
 
 
@@ -98,7 +101,7 @@ def nothing_is_left(apart: Apart) -> None:
 
 
 def partial_report(session: Session, workload: str = "test_it.py::test_it") -> None:
-    """Check that all that is known is told, and no more."""
+    """Check that all finished cases are reported, and no others."""
     assert session.code == 2
     assert session.err == ""
     assert session.title == "parwork: 1 workload, 4 cases LOST, 2 not verified"
@@ -137,7 +140,7 @@ def test_so_it_does_in_calls(scratch: Scratch, backend: str) -> None:
     partial_report(session, "test_it.py::test_it::map[0]")
 
 
-# Workers of these are ended by SIGTERM, and would tell of the interrupt that it is here.
+# Workers of these are ended by SIGTERM, and would report it as the interrupt that it is here.
 @pytest.mark.parametrize(
     "backend", ["multiprocessing:fork", "processes:fork", "joblib:multiprocessing", "threads"]
 )
@@ -152,7 +155,7 @@ def test_sigterm_is_taken_as_ctrl_c(scratch: Scratch, backend: str) -> None:
 
 class TestInTheSerialRun:
     @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-    def test_what_was_compared_is_told_with_what_was_not(
+    def test_compared_and_missing_cases_are_both_reported(
         self, scratch: Scratch, signum: signal.Signals
     ) -> None:
         scratch.cases(HANGING_HERE.format(backend="processes:fork"))

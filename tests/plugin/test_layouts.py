@@ -1,10 +1,13 @@
-"""Folders of every shape: rootdir, conftests, names given twice, odd characters."""
+"""Folders of every shape: rootdir, conftests, duplicate names, odd characters."""
 
 from __future__ import annotations
 
 import pytest
 
 from .scratch import Scratch, slow
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 #: One that forks, one that imports anew, one with a library, one that stays here.
 BACKENDS = ["processes:fork", "processes:spawn", slow("isolated:spawn"), "joblib", "threads"]
@@ -36,21 +39,21 @@ ODD = [
     "with space/test it.py",
     "süß/日本語/test_größe.py",
     "a[1]/test_[x].py",
-    "a::b/test_it.py",
-    "quote's/$HOME/test_it.py",
+    "a::b/test_colons.py",
+    "quote's/$HOME/test_quote.py",
 ]
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("path", ODD)
-def test_odd_characters_in_paths(scratch: Scratch, path: str, mode: str) -> None:
+def test_odd_characters_in_paths(scratch: Scratch, mode: str) -> None:
     scratch.write("pytest.ini", "[pytest]\npython_files = test*.py\n")
     scratch.write("conftest.py", CONFTEST.format(1))
-    scratch.write(path, CASES)
+    for path in ODD:
+        scratch.write(path, CASES)
     backends = "--parwork-backend=processes:spawn,joblib,threads"
     session = scratch.run_apart(f"--import-mode={mode}", backends, report=True)
-    assert session.counts == {"passed": 9}
-    assert {run["id"] for run in session.report["runs"]} == {f"{path}::test_it"}
+    assert session.counts == {"passed": 9 * len(ODD)}
+    assert {run["id"] for run in session.report["runs"]} == {f"{path}::test_it" for path in ODD}
 
 
 def test_odd_characters_in_parameters(scratch: Scratch) -> None:
@@ -81,7 +84,7 @@ def test_one_file_name_in_two_packages(scratch: Scratch, backend: str) -> None:
     assert session.counts == {"passed": 6}
 
 
-def test_one_file_name_in_two_folders_is_refused_by_pytest_as_ever(scratch: Scratch) -> None:
+def test_one_file_name_in_two_folders_is_rejected_by_pytest_as_always(scratch: Scratch) -> None:
     scratch.write("conftest.py", CONFTEST.format(0))
     scratch.write("one/test_same.py", CASES)
     scratch.write("two/test_same.py", CASES)

@@ -1,4 +1,4 @@
-"""Whatever ends pytest, and however: its workers and all that they have started end too."""
+"""However pytest ends, its workers and all processes that they started end too."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from .scratch import Apart, Scratch, slow, until
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 #: Each task starts a program that would outlive it; two of them never end.
 BUSY = """
@@ -160,7 +163,7 @@ def test_nothing_outlives_pytest_that_is_killed_while_workers_start(
 
 @pytest.mark.parametrize("backend", ["processes:spawn", "processes:fork", slow("joblib")])
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_what_a_case_has_started_in_a_session_of_its_own_ends_too(
+def test_a_process_that_a_case_started_in_its_own_session_ends_too(
     scratch: Scratch, backend: str, is_killed: bool
 ) -> None:
     scratch.cases(
@@ -296,7 +299,9 @@ def test_nothing_outlives_pytest_that_is_killed_while_workers_are_idle(scratch: 
 
 
 @pytest.mark.parametrize("backend", ["processes:fork", "multiprocessing:fork", "joblib"])
-def test_what_a_task_has_started_ends_with_the_session(scratch: Scratch, backend: str) -> None:
+def test_a_process_that_a_task_started_ends_with_the_session(
+    scratch: Scratch, backend: str
+) -> None:
     scratch.cases(
         BUSY.format(backend=backend).replace("time.sleep(1000)", "pass")
         + """
@@ -356,7 +361,7 @@ def test_a_session_without_workers_has_no_process_that_watches(scratch: Scratch)
 
 
 @pytest.mark.parametrize("backend", ["multiprocessing:fork", "processes:fork", "joblib"])
-def test_workers_that_are_killed_at_any_time_cost_what_they_have_in_hand(
+def test_workers_that_are_killed_at_any_time_lose_only_their_current_cases(
     scratch: Scratch, backend: str
 ) -> None:
     # Tasks that take no time: most die while they wait for one, perhaps with the queue's lock.
@@ -419,7 +424,7 @@ class TestSharedMemory:
         apart = scratch.start(command=in_small_memory("64m"))
         assert apart.finish().counts == {"passed": 2}
 
-    def test_where_there_is_none_it_works_or_one_reason_is_told(
+    def test_where_there_is_none_it_works_or_one_reason_is_reported(
         self, scratch: Scratch, backend: str
     ) -> None:
         scratch.cases(self.CASES.format(backend=backend, size=10))
@@ -445,7 +450,7 @@ class TestSharedMemory:
 
 
 @pytest.mark.parametrize("backend", ["processes:fork", "multiprocessing:spawn", "joblib"])
-def test_without_a_file_descriptor_left_all_cases_tell_so(scratch: Scratch, backend: str) -> None:
+def test_without_a_file_descriptor_left_all_cases_say_so(scratch: Scratch, backend: str) -> None:
     scratch.cases(
         f"""
         import resource

@@ -1,4 +1,4 @@
-"""Markers: which keyword comes from where, and what is refused before anything starts."""
+"""Markers: the source of each keyword, and errors before anything starts."""
 
 from __future__ import annotations
 
@@ -175,8 +175,8 @@ class TestAddMarker:
     @pytest.mark.parametrize(
         ("mark", "told"),
         [
-            ("(backend=['threads', 'serial'])", "backend=('threads', 'serial') came after"),
-            ("(workers=[1, 2])", "workers=(1, 2) came after"),
+            ("(backend=['threads', 'serial'])", "backend=('threads', 'serial') was added after"),
+            ("(workers=[1, 2])", "workers=(1, 2) was added after"),
         ],
     )
     def test_a_list_is_a_usage_error(self, scratch: Scratch, mark: str, told: str) -> None:
@@ -194,7 +194,7 @@ class TestAddMarker:
         scratch.cases(f"{function}\n{self.dedented()}")
         session = scratch.run()
         assert session.code == pytest.ExitCode.USAGE_ERROR
-        assert "min_speedup=2 came after collection" in session.text
+        assert "min_speedup=2 was added after collection" in session.text
         assert "put it on the function, class or module" in session.text
         assert scratch.notes() == []
 
@@ -210,7 +210,7 @@ class TestAddMarker:
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
-        ("(retries=3)", "unknown keyword 'retries'; parwork knows: backend, workers, compare"),
+        ("(retries=3)", "unknown keyword 'retries'; known: backend, workers, compare"),
         ("(timeout=0)", "timeout=0; give the seconds that a case may take, in either run, above 0"),
         ("(timeout='3')", "timeout='3'; give the seconds that a case may take"),
         ("(timeout=float('inf'))", "timeout=inf; give the seconds that a case may take"),
@@ -227,7 +227,7 @@ class TestAddMarker:
         ("(backend=None)", "unknown backend None; known: "),
         ("(backend=['threads', 'rocket'])", "unknown backend 'rocket'; known: "),
         ("(backend=[])", "backend=[] is empty; give a backend's name, or a list of names"),
-        ("(backend=['threads', 'threads'])", "names the same twice"),
+        ("(backend=['threads', 'threads'])", "has a duplicate; give each value once"),
         ("(workers=0)", 'workers=0; give a positive int, "auto" (or -1), or a list of these'),
         ("(workers=-2)", "workers=-2; give a positive int"),
         ("(workers=2.0)", "workers=2.0; give a positive int"),
@@ -235,7 +235,7 @@ class TestAddMarker:
         ("(workers='2')", "workers='2'; give a positive int"),
         ("(workers=None)", "workers=None; give a positive int"),
         ("(workers=[2, 0])", "workers=0; give a positive int"),
-        ("(workers=['auto', -1])", "names the same twice"),
+        ("(workers=['auto', -1])", "has a duplicate; give each value once"),
         ("(workers=range(1, 3))", "workers=range(1, 3); give a positive int"),
         ("(verify=1.5)", "verify=1.5; give the share of cases that also run serially, from 0 to 1"),
         ("(verify=-0.1)", "verify=-0.1; give the share"),
@@ -249,13 +249,13 @@ class TestAddMarker:
         ("(chunksize='big')", "chunksize='big'; give tasks per batch"),
         (
             "(compare='close')",
-            "'close' is no policy: give exact(), ulp(…), close(rtol=…), unordered(), a function",
+            "'close' is not a policy: give exact(), ulp(…), close(rtol=…), unordered(), a function",
         ),
         ("(compare=close)", "call it, as in close(rtol=1e-7)"),
-        ("(compare=None)", "None is no policy"),
+        ("(compare=None)", "None is not a policy"),
     ],
 )
-def test_a_bad_marker_is_told_before_anything_starts(
+def test_a_bad_marker_is_reported_before_anything_starts(
     scratch: Scratch, marker: str, told: str
 ) -> None:
     scratch.cases("def test_other(): note('other')\n", path="test_another.py")
@@ -294,7 +294,9 @@ def test_a_configuration_on_a_parameter_is_a_usage_error(scratch: Scratch, keywo
 
 
 @pytest.mark.parametrize("keyword", ["min_speedup=2", "chunksize=3"])
-def test_what_is_of_the_run_on_a_parameter_is_a_usage_error(scratch: Scratch, keyword: str) -> None:
+def test_a_keyword_of_the_run_on_a_parameter_is_a_usage_error(
+    scratch: Scratch, keyword: str
+) -> None:
     scratch.cases(
         f"""
         @pytest.mark.parwork

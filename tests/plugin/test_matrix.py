@@ -56,7 +56,7 @@ def test_ids_show_what_was_given_as_a_list_outermost_first(
     assert [line for line in session.lines if "::" in line] == [f"test_it.py::{id}" for id in ids]
 
 
-def test_an_unparametrized_test_has_the_configuration_alone(scratch: Scratch) -> None:
+def test_an_unparametrized_test_has_only_the_configuration(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork(workers=[1, 2])\ndef test_it(): return 1\n")
     session = scratch.run("--collect-only", "-q")
     assert [line for line in session.lines if "::" in line] == [
@@ -65,7 +65,7 @@ def test_an_unparametrized_test_has_the_configuration_alone(scratch: Scratch) ->
     ]
 
 
-def test_it_stays_the_outer_loop_beside_wide_fixtures(scratch: Scratch) -> None:
+def test_it_stays_the_outer_loop_alongside_wide_fixtures(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.fixture(scope="module", params=["x", "y"])

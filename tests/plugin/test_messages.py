@@ -1,4 +1,4 @@
-"""What a failing case says, as a user meets it."""
+"""The messages of failing cases, as users see them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def block(session: Session, name: str) -> list[str]:
     return lines[start + 1 : ends[0]]
 
 
-def test_the_values_of_a_case_are_told_with_the_configurations_that_gave_them(
+def test_the_values_of_a_case_are_shown_with_the_configurations_that_returned_them(
     scratch: Scratch,
 ) -> None:
     scratch.cases(
@@ -105,7 +105,7 @@ def test_a_message_is_as_wide_as_the_terminal(
         assert max(map(len, lines)) <= columns
 
 
-def test_values_that_read_alike_are_said_to_differ(scratch: Scratch) -> None:
+def test_values_that_look_the_same_are_reported_as_not_equal(scratch: Scratch) -> None:
     scratch.cases(
         """
         class Secret:
@@ -118,4 +118,4 @@ def test_values_that_read_alike_are_said_to_differ(scratch: Scratch) -> None:
         """
     )
     told = block(scratch.run(), "test_it")
-    assert told[0] == "DIFFERENT: not equal, although they read alike"
+    assert told[0] == "DIFFERENT: not equal, although both look the same"

@@ -90,13 +90,13 @@ def test_a_matrix_of_options_meets_a_test_that_names_one(scratch: Scratch) -> No
         ("--parwork-backend=nope", "unknown backend 'nope'; known: dask, isolated[:fork|"),
         ("--parwork-backend=threads,nope", "unknown backend 'nope'"),
         ("--parwork-backend=threads,", "unknown backend ''"),
-        ("--parwork-backend=threads,threads", "names the same twice"),
+        ("--parwork-backend=threads,threads", "has a duplicate; give each value once"),
         ("--parwork-workers=many", "--parwork-workers=many: a positive int"),
         ("--parwork-workers=2,many", "--parwork-workers=2,many: a positive int"),
         ("--parwork-workers=2.5", "--parwork-workers=2.5: a positive int"),
         ("--parwork-workers=0", "workers=0; give a positive int"),
         ("--parwork-workers=-3", "workers=-3; give a positive int"),
-        ("--parwork-workers=2,2", "names the same twice"),
+        ("--parwork-workers=2,2", "has a duplicate; give each value once"),
         ("--parwork-verify=some", "--parwork-verify=some: the share of cases"),
         ("--parwork-verify=1.01", "verify=1.01; give the share of cases"),
         ("--parwork-verify=-1", "verify=-1.0; give the share of cases"),
@@ -266,6 +266,7 @@ class TestSerial:
             "conftest.py",
             """
             class Broken:
+                reach = "machine"
                 def start(self, workers):
                     raise OSError("no workers")
                 def close(self):
@@ -280,7 +281,7 @@ class TestSerial:
 
 
 class TestHelp:
-    def test_options_are_told(self, scratch: Scratch) -> None:
+    def test_options_are_in_the_help(self, scratch: Scratch) -> None:
         text = scratch.run("--help").text
         assert "parwork: serial and parallel runs of marked tests:" in text
         for option in (
@@ -297,7 +298,7 @@ class TestHelp:
         for ini in ("backend", "workers", "verify", "serial", "strict", "report"):
             assert f"parwork_{ini} (" in told
 
-    def test_the_marker_is_told_with_each_keyword(self, scratch: Scratch) -> None:
+    def test_the_marker_is_listed_with_each_keyword(self, scratch: Scratch) -> None:
         lines = scratch.run("--markers").lines
         (first,) = [n for n, line in enumerate(lines) if line.startswith("@pytest.mark.parwork")]
         told = " ".join(lines[first : lines.index("", first)])
@@ -380,7 +381,9 @@ class TestWithoutTheMarker:
                     "pytest_parwork.plugin.config.settings",
                     "pytest_parwork.plugin.calls.fixture",
                     "pytest_parwork.runner",
-                    "pytest_parwork.report",
+                    "pytest_parwork.report.data",
+                    "pytest_parwork.report.as_json",
+                    "pytest_parwork.report.terminal",
                     "pytest_parwork.backends",
                     "pytest_parwork.equivalence",
                 }

@@ -1,4 +1,4 @@
-"""What cases print and log in workers: sections of their reports, shown as pytest shows its own."""
+"""Output and logs of cases in workers: report sections, shown as pytest shows its own."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def workers(backend: str) -> int:
     return 1 if backend == "serial" else 2
 
 
-def test_what_a_thread_of_nobody_prints_goes_where_it_went(scratch: Scratch) -> None:
+def test_output_of_a_thread_outside_any_case_goes_to_the_original_stream(scratch: Scratch) -> None:
     scratch.cases(
         """
         import threading
@@ -351,7 +351,9 @@ def test_in_a_matrix_each_configuration_has_its_own(scratch: Scratch) -> None:
 
 
 @pytest.mark.parametrize("backend", ["processes:fork", "threads"])
-def test_ten_megabytes_are_cut_in_the_middle_and_told(scratch: Scratch, backend: str) -> None:
+def test_ten_megabytes_are_cut_in_the_middle_and_the_cut_is_shown(
+    scratch: Scratch, backend: str
+) -> None:
     scratch.cases(
         f"""
         @pytest.mark.parwork(backend={backend!r}, workers=2)
@@ -530,7 +532,7 @@ class TestLogging:
         assert session.counts == {"passed": 1, "failed": 1}
         assert TITLES["log"] not in session.out
         stderr = session.out.partition(TITLES["stderr"])[2]
-        assert "logged there 1" in stderr  # where Python writes what nobody handles
+        assert "logged there 1" in stderr  # Python's handler of last resort
 
     def test_a_handler_of_pytest_is_no_handler_of_a_worker(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
@@ -690,7 +692,7 @@ class TestCalls:
             import logging, sys
 
             def work(n):
-                sys.stdout.write(f"printed {{n}}\\n")  # at once, beside others
+                sys.stdout.write(f"printed {{n}}\\n")  # at the same time as other cases
                 sys.stderr.write(f"complained {{n}}\\n")
                 logging.getLogger("mine").warning("logged %s", n)
                 return n

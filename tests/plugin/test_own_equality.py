@@ -72,7 +72,10 @@ def test_the_hook_of_a_folder_answers_for_that_folder(scratch: Scratch) -> None:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ("['text']", "pytest_parwork_compare gave ['text']; give a list of Mismatch, or None"),
+        (
+            "['text']",
+            "pytest_parwork_compare returned ['text']; return a list of Mismatch, or None",
+        ),
         ("1 / 0", "comparing raised ZeroDivisionError('division by zero')"),
     ],
 )

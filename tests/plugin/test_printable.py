@@ -1,4 +1,4 @@
-"""Sessions whose tests, workers and names say what a terminal would obey."""
+"""Sessions whose tests, workers and names contain control codes of terminals."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from .scratch import Scratch
 
-#: What tests say; what is shown of it; what is kept of it where colours are.
+#: A text of tests; the text that is shown; the text where colours are kept.
 SAID = r"\x1b[2J\x1b[31mred\u202e\x07"
 SHOWN = r"\x1b[2J\x1b[31mred\u202e\x07"
 COLOURED = "\\x1b[2J\x1b[31mred\\u202e\\x07"
 
-#: One that raises, warns, prints and logs in its worker alone.
+#: A case that raises, warns, prints and logs in its worker only.
 IN_WORKER = f'''
     import logging, sys, warnings
 
@@ -50,7 +50,7 @@ def test_the_reason_of_a_skip(scratch: Scratch) -> None:
     assert not RAW.search(session.text)
 
 
-def test_what_a_worker_prints_and_logs_keeps_its_colours_alone(scratch: Scratch) -> None:
+def test_output_of_a_worker_keeps_only_its_colours(scratch: Scratch) -> None:
     deed = "print(SAID); print(SAID, file=sys.stderr); logging.warning(SAID)"
     scratch.cases(IN_WORKER.format(deed=deed).replace("return n", "return is_here()"))
     session = scratch.run_apart("--junitxml=junit.xml")
@@ -112,6 +112,7 @@ def test_why_a_backend_could_not_start(scratch: Scratch) -> None:
         "conftest.py",
         f"""
         class Own:
+            reach = "machine"
             def start(self, workers): raise OSError("{SAID}")
             def close(self): pass
 

@@ -1,4 +1,4 @@
-"""The backend `joblib:ray` in a session: nothing that becomes of ray ends pytest."""
+"""The backend `joblib:ray` in a session: no failure of ray ends pytest."""
 
 from __future__ import annotations
 

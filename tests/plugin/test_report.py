@@ -1,4 +1,4 @@
-"""What a session shows and writes: terminal section, JSON, JUnit properties."""
+"""The results of a session: terminal section, JSON, JUnit properties."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 import pytest_parwork
+from pytest_parwork.equivalence.digest import digest
 
 from .scratch import Scratch
 
@@ -25,6 +26,12 @@ DIFFERENT = """
     def test_different(n):
         return {"here": n == 0 or is_here(), "n": n}
     """
+
+
+def hex_digest(value: object) -> str:
+    found = digest(value)
+    assert found is not None
+    return found.hex()
 
 
 class TestTerminal:
@@ -49,7 +56,7 @@ class TestTerminal:
         places = [text.index(part) for part in ("= FAILURES =", " parwork: ", "short test summary")]
         assert places == sorted(places)
 
-    def test_quiet_leaves_the_title_alone(self, scratch: Scratch) -> None:
+    def test_quiet_leaves_only_the_title(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL)
         session = scratch.run("-q")
         assert session.title == "parwork: 1 workload, all equal to serial"
@@ -68,7 +75,7 @@ class TestTerminal:
         (title,) = [line for line in lines if "parwork: 1 workload" in line]
         assert title.startswith("\x1b[31m\x1b[1m")
 
-    def test_several_workloads_are_told_one_after_the_other(self, scratch: Scratch) -> None:
+    def test_several_workloads_are_shown_one_after_the_other(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL + DIFFERENT)
         session = scratch.run()
         assert session.title == "parwork: 2 workloads, 2 cases DIFFERENT"
@@ -82,7 +89,7 @@ class TestTerminal:
         rows = [line.split()[0] for line in section if re.match(r"  \S", line)]
         assert rows == ["threads-2", "processes:fork-2"]
 
-    def test_the_start_method_behind_a_bare_name_is_told(self, scratch: Scratch) -> None:
+    def test_the_start_method_behind_a_bare_name_is_reported(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL.replace('"threads"', '"multiprocessing"'))
         session = scratch.run_apart()
         assert re.search(r"2 of 2 workers by (fork|forkserver),", " ".join(session.section))
@@ -93,7 +100,7 @@ class TestTerminal:
         assert session.code == 0
         assert session.run("test_it.py::test_equal")["verdict"] == "EQUAL"
 
-    def test_where_the_report_is_is_told(self, scratch: Scratch) -> None:
+    def test_the_path_of_the_report_is_shown(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL)
         session = scratch.run(report=True)
         assert f"parwork report written: {scratch.path / 'parwork.json'}" in session.lines
@@ -121,6 +128,7 @@ class TestJson:
             "workers_used",
             "peak_overlap",
             "timing",
+            "causes",
             "cause",
         }
         assert run["configuration"].keys() >= {"id", "backend", "start_method", "workers"}
@@ -165,6 +173,41 @@ class TestJson:
         assert all(case["seconds"]["parallel"] >= 0 for case in cases)
         assert {case["worker"] for case in cases} == {1, 2}
         assert {case["lost"] for case in cases} == {None}
+
+    def test_cases_have_intervals_since_the_origin_of_their_run(self, scratch: Scratch) -> None:
+        scratch.cases(EQUAL)
+        run = scratch.run(report=True).run("test_it.py::test_equal")
+        assert min(case["interval"][0] for case in run["cases"]) == 0
+        for case in run["cases"]:
+            arrived, started, ended = case["interval"]
+            assert 0 <= arrived <= started <= ended < 60
+            began, came_back = case["serial_interval"]
+            assert ended <= began <= came_back
+            assert came_back - began == pytest.approx(case["seconds"]["serial"], abs=1e-6)
+        assert len({case["process"] for case in run["cases"]}) == 2
+
+    @pytest.mark.parametrize("share", [0, 1])
+    def test_results_have_a_text_and_a_digest(self, scratch: Scratch, share: int) -> None:
+        scratch.cases(
+            f"""
+            @pytest.mark.parwork(backend="processes:fork", workers=2, verify={share})
+            @pytest.mark.parametrize("n", range(3))
+            def test_it(n):
+                if n == 2:
+                    pytest.skip("later")
+                return 2 * n
+
+            def test_calls(parwork):
+                parwork.map(str, range(2), backend="threads", verify={share})
+            """
+        )
+        session = scratch.run(report=True)
+        of_cases = [case["result"] for case in session.run("test_it.py::test_it")["cases"]]
+        assert [one["kind"] for one in of_cases] == ["value", "value", "skip"]
+        assert [one["text"] for one in of_cases] == ["0", "2", "Skipped: later"]
+        assert [one["digest"] for one in of_cases] == [hex_digest(0), hex_digest(2), None]
+        of_calls = session.run("test_it.py::test_calls::map[0]")["cases"]
+        assert [case["result"]["text"] for case in of_calls] == ["'0'", "'1'"]
 
     def test_mismatches_name_case_path_class_and_both_values(self, scratch: Scratch) -> None:
         scratch.cases(DIFFERENT)
@@ -216,7 +259,7 @@ class TestJson:
         session = scratch.run_apart("--parwork-report=file/report.json")
         assert session.code == pytest.ExitCode.USAGE_ERROR
         path = scratch.path / "file"
-        told = f"--parwork-report={path / 'report.json'} cannot be written: {path} is no folder"
+        told = f"--parwork-report={path / 'report.json'} cannot be written: {path} is not a folder"
         assert told in session.text
         assert session.counts == {}
 

@@ -1,4 +1,4 @@
-"""What the page on security says of a running session: who listens, and who can read what."""
+"""The claims of the page on security, checked in a session: listeners, and readable files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ LOOKING = '''
         return found
 
     def open_to_others():
-        """Return what others may read or write in the folder of temporary files."""
+        """Return the temporary files that other users may read or write."""
         return [
             path.name
             for path in Path(tempfile.gettempdir()).iterdir()
@@ -87,7 +87,7 @@ def test_a_session_listens_to_nobody_and_its_files_are_its_own(
         f"""
         from looking import listening, open_to_others
 
-        #: Of dask alone, which listens on this machine: 127.0.0.1, as the kernel writes it.
+        #: Of dask only, which listens on this machine: 127.0.0.1, as the kernel writes it.
         ALLOWED = {{"0100007F"}} if "dask" in "{backend}" else set()
 
         @pytest.mark.parwork(backend="{backend}", workers=2)

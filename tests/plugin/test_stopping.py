@@ -1,10 +1,13 @@
-"""`-x` and `--maxfail` in the middle of a parallel run: it stops, and nothing is lost by it."""
+"""`-x` and `--maxfail` during a parallel run: it stops, and no outcome is lost."""
 
 from __future__ import annotations
 
 import pytest
 
 from .scratch import Scratch, slow
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 BACKENDS = [
     "processes:fork",
@@ -152,4 +155,4 @@ def test_what_is_compared_first_comes_first(scratch: Scratch, backend: str) -> N
     scratch.cases(FAILING.format(backend=backend, marked="0, ", count=20))
     scratch.run_apart("-x")
     first = [int(note.split()[0]) for note in scratch.notes() if note.endswith("there")][:2]
-    assert set(first) <= {0, 1, 2, 3}  # one worker may be at its second before another tells
+    assert set(first) <= {0, 1, 2, 3}  # one worker may run its second before another reports

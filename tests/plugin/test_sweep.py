@@ -6,7 +6,7 @@ import pytest
 
 from .scratch import Scratch
 
-#: How a worker ends, and how that is told.
+#: How a worker ends, and how that is reported.
 ENDS = {
     "os._exit(1)": "exit code 1",
     "os._exit(3)": "exit code 3",

@@ -1,4 +1,4 @@
-"""`timeout=`: a case that never ends is LOST, in either run, and costs no other case anything."""
+"""`timeout=`: a case that never ends is LOST, in either run, and affects no other case."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_case_that_never_ends_is_lost_and_no_other_and_the_session_ends(
     assert equal_but(session, _2="LOST", _4="LOST")
     notes = scratch.notes()
     assert set(notes) == {"sleeps there"}  # never here
-    # loky ends all workers with the one that is ended, so that what they had is begun again.
+    # loky ends all workers with the one that is ended, so that their tasks start again.
     assert len(notes) == 1 or (backend == "joblib" and len(notes) == 2)
     assert session.title == "parwork: 1 workload, 2 cases LOST"
     assert "2 LOST, timed out after 1 s" in " ".join(" ".join(session.section).split())
@@ -106,7 +106,7 @@ def test_a_case_that_never_ends_is_lost_and_no_other_and_the_session_ends(
             assert tried["pid"] is None
             assert lost["stack"] == []
             assert "its thread cannot be ended and goes on" in session.out
-    assert session.out.count("serial   not run: it would hold up all that follow") == 2
+    assert session.out.count("serial   not run: it could block all further tests") == 2
 
 
 def test_it_works_on_serial_too(scratch: Scratch) -> None:

@@ -1,4 +1,4 @@
-"""A suite that does not use the plugin: nothing of its session is different."""
+"""A suite that does not use the plugin: its session is unchanged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 import pytest
 
 from .scratch import Scratch, Session
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 SUITE = """
     import random
@@ -144,7 +147,7 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
         import signal, sys
 
         NAMES = (
-            "model model.errors model.printable plugin plugin.compat plugin.config "
+            "model model.errors model.printable model.public plugin plugin.compat plugin.config "
             "plugin.config.options plugin.hookspecs plugin.session plugin.session.reporting"
         )
 
@@ -160,5 +163,5 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         """,
     )
-    session = scratch.run_apart()
+    session = scratch.run_apart(is_cold=True)
     assert session.counts == {"passed": 3}

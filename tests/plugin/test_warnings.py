@@ -1,4 +1,4 @@
-"""What cases warn of in workers: under pytest's filters, and once in its summary."""
+"""Warnings of cases in workers: under pytest's filters, and once in its summary."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ class TestFilters:
         assert session.counts == {"passed": 4, "failed": 1, "warnings": 3}
         assert summary(session)[:3] == [f"test_it.py::test_it[{n}]" for n in (0, 2, 4)]
 
-    def test_that_a_case_sets_are_gone_with_it(self, scratch: Scratch) -> None:
+    def test_that_a_case_sets_end_with_it(self, scratch: Scratch) -> None:
         scratch.cases(
             """
             import warnings
@@ -308,9 +308,7 @@ class TestFilters:
         assert not summary(session)
 
 
-def test_plugins_are_told_what_pytest_would_tell_them(
-    scratch: Scratch, keeps_helpers: None
-) -> None:
+def test_plugins_are_notified_as_by_pytest_itself(scratch: Scratch, keeps_helpers: None) -> None:
     scratch.cases(
         """
         import warnings

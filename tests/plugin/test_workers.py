@@ -1,4 +1,4 @@
-"""How many workers a session has: what limits them, and where it is told."""
+"""The number of workers of a session: its limits, and where it is reported."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_it_says_so_of_calls_too(scratch: Scratch) -> None:
     }
 
 
-def test_verbose_tells_the_source_in_the_terminal(scratch: Scratch) -> None:
+def test_verbose_shows_the_source_in_the_terminal(scratch: Scratch) -> None:
     scratch.cases(CASES.format(""))
     assert "usable CPUs" not in " ".join(scratch.run().section)
     assert "workers: 4 usable CPUs (cgroup limit)" in " ".join(scratch.run("-v").section)
 
 
 @pytest.mark.parametrize("marker", ["", ", workers=8"])
-def test_the_user_caps_what_is_found_and_what_is_asked_for(
+def test_the_user_caps_the_workers_found_and_the_workers_requested(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch, marker: str
 ) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", "2")
@@ -98,13 +98,13 @@ def test_a_cap_of_one_exercises_nothing(scratch: Scratch, monkeypatch: pytest.Mo
     session = scratch.run(report=True)
     assert session.counts == {"passed": 6}
     assert session.run("test_it.py::test_it")["verdict"] == "NOT_EXERCISED"
-    assert "there was one worker only, capped by PARWORK_MAX_WORKERS=1" in _joined(session.section)
+    assert "there was only one worker, capped by PARWORK_MAX_WORKERS=1" in _joined(session.section)
     assert scratch.run("--parwork-strict").counts == {"passed": 6, "failed": 1}
 
 
 @pytest.mark.parametrize("option", [[], ["--parwork-workers=2"]])
 @pytest.mark.parametrize("text", ["many", "0"])
-def test_a_cap_that_makes_no_sense_is_told_before_anything_runs(
+def test_an_invalid_cap_is_reported_before_anything_runs(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch, text: str, option: list[str]
 ) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", text)
@@ -113,7 +113,9 @@ def test_a_cap_that_makes_no_sense_is_told_before_anything_runs(
     )
     session = scratch.run(*option)
     assert session.code != 0
-    assert f"PARWORK_MAX_WORKERS={text}: give a whole number from 1 on, or unset it" in session.text
+    assert (
+        f"PARWORK_MAX_WORKERS={text}: give a whole number, at least 1, or unset it" in session.text
+    )
     assert "Traceback" not in session.text
     assert scratch.notes() == []
 
@@ -126,7 +128,7 @@ def test_without_tests_of_ours_it_matters_to_nobody(
     assert scratch.run().counts == {"passed": 1}
 
 
-def test_native_threads_are_told_and_the_same_where_fewer_cases_are_selected(
+def test_native_threads_are_reported_and_the_same_where_fewer_cases_are_selected(
     scratch: Scratch,
 ) -> None:
     scratch.cases(CASES.format(", workers=2"))
@@ -156,7 +158,7 @@ def test_both_runs_of_a_case_hand_the_same_limit_on_and_none_stays_behind(
     assert scratch.run().counts == {"passed": 5}
 
 
-def test_the_environment_tells_the_cpus_and_what_limits_them(scratch: Scratch) -> None:
+def test_the_environment_has_the_cpus_and_what_limits_them(scratch: Scratch) -> None:
     scratch.cases(CASES.format(""))
     facts = scratch.run(report=True).report["environment"]
     assert facts["cpus"] >= 1

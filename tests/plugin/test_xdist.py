@@ -1,10 +1,13 @@
-"""Beside pytest-xdist: its processes share the cases, one of them shows one report."""
+"""With pytest-xdist: its processes share the cases, and one report is shown."""
 
 from __future__ import annotations
 
 import pytest
 
 from .scratch import Scratch, Session
+
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
 
 pytest.importorskip("xdist")
 
@@ -60,11 +63,11 @@ def test_speed_is_not_judged(scratch: Scratch) -> None:
     scratch.cases(CASES)
     session = run(scratch)
     assert session.counts["skipped"] == 1
-    assert "under pytest-xdist other tests run beside this one" in session.text
-    assert "no measure of speed" in " ".join(" ".join(session.section).split())
+    assert "speed-up cannot be judged under pytest-xdist: other tests" in session.text
+    assert "no speed-up: xdist shared the cases" in " ".join(" ".join(session.section).split())
 
 
-def test_differences_and_lost_cases_are_told_as_without_it(scratch: Scratch) -> None:
+def test_differences_and_lost_cases_are_reported_as_without_it(scratch: Scratch) -> None:
     scratch.cases(
         """
         @pytest.mark.parwork(backend="processes:fork", workers=2)
@@ -98,7 +101,7 @@ def test_strict_judges_nothing_that_it_cannot(scratch: Scratch) -> None:
     assert session.counts["passed"] >= 4
 
 
-def test_a_bad_marker_is_told(scratch: Scratch) -> None:
+def test_a_bad_marker_is_reported(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork(workers=0)\ndef test_it(): note(0)\n")
     session = scratch.run_apart("-p", "xdist", "-n2")
     assert session.code != 0
@@ -106,11 +109,11 @@ def test_a_bad_marker_is_told(scratch: Scratch) -> None:
     assert scratch.notes() == []
 
 
-def test_a_fixture_that_a_worker_cannot_have_is_told(scratch: Scratch) -> None:
+def test_an_unsupported_fixture_is_reported(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork\ndef test_it(cache): note(0)\n")
     session = scratch.run_apart("-p", "xdist", "-n2")
     assert session.code != 0
-    assert "the fixture 'cache' is there only in the process that runs pytest" in session.text
+    assert "the fixture 'cache' exists only in the main process" in session.text
     assert scratch.notes() == []
 
 
@@ -158,12 +161,10 @@ def test_the_processes_share_the_cpus(scratch: Scratch) -> None:
     assert [configuration["threads"] for configuration in found.values()] == [1, 1]
 
 
-def test_a_cap_that_makes_no_sense_is_told(
-    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_cap_is_reported(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", "many")
     scratch.cases("@pytest.mark.parwork\ndef test_it(): note(0)\n")
     session = scratch.run_apart("-p", "xdist", "-n2")
     assert session.code != 0
-    assert "PARWORK_MAX_WORKERS=many: give a whole number from 1 on" in session.text
+    assert "PARWORK_MAX_WORKERS=many: give a whole number, at least 1" in session.text
     assert scratch.notes() == []

@@ -1,4 +1,4 @@
-"""One place of a value, changed."""
+"""Values changed in one place."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .classes import Bare, Couple, Custom, Pair, Slotted
 
 __all__ = ["change"]
 
-#: Picks one of so many.
+#: Picks a number below the given one.
 Choose: TypeAlias = Callable[[int], int]
 
 
 class Other:
-    """What no value holds."""
+    """A class that no value contains."""
 
 
 def change(value: Any, choose: Choose) -> tuple[Any, str]:
@@ -106,7 +106,7 @@ def change_array(value: Any, choose: Choose) -> tuple[Any, str]:
         changed[index], path = change(value[index], choose)
         return changed, where + path
     changed[index] = change_element(value[index])
-    if value.dtype.itemsize == 0:  # no room for another one
+    if value.dtype.itemsize == 0:  # no other element is possible
         return Other(), ""
     return changed, where
 
@@ -138,7 +138,7 @@ def change_element(value: Any) -> Any:
 
 
 def change_masked(value: Any, choose: Choose) -> tuple[Any, str]:
-    """Return the array with the mask of one element turned over."""
+    """Return the array with the mask of one element inverted."""
     index = np.unravel_index(choose(value.size), value.shape)
     mask = np.ma.getmaskarray(value).copy()
     mask[index] = ~mask[index]
@@ -147,7 +147,7 @@ def change_masked(value: Any, choose: Choose) -> tuple[Any, str]:
 
 
 def change_leaf(value: Any) -> Any:
-    """Return something else, of the same type where that is easy."""
+    """Return another value, of the same type where that is easy."""
     if type(value) is bool:
         return not value
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""The classes of which the values in the table are made."""
+"""The classes of the values in the table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Slotted:
 
 
 class Judging:
-    """A class whose `__eq__` gives what it was told."""
+    """A class whose `__eq__` returns a given answer."""
 
     def __init__(self, answer: object) -> None:
         self.answer = answer
@@ -45,7 +45,7 @@ class Judging:
 
 
 class Weighed:
-    """A class whose `__eq__` looks at a part of it."""
+    """A class whose `__eq__` compares only a part."""
 
     def __init__(self, weight: object, label: str = "") -> None:
         self.weight = weight
@@ -70,7 +70,7 @@ class Packed(list[Any]):
 
 
 class Hiding(list[Any]):
-    """A list that shows nothing of what it holds."""
+    """A list that hides its items."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
@@ -87,14 +87,14 @@ class Unending(Hiding):
 
 
 class Zeros(dict[Any, Any]):
-    """A dict that answers 0 whatever it holds."""
+    """A dict that returns 0 for every key."""
 
     def __getitem__(self, key: object) -> int:
         return 0
 
 
 class Sealed(set[Any]):
-    """A set that shows nothing of what it holds."""
+    """A set that hides its elements."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
@@ -104,7 +104,7 @@ class Sealed(set[Any]):
 
 
 class Agreeing(str):
-    """A text that differs from nothing, by `!=`."""
+    """A text for which `!=` is always false."""
 
     def __ne__(self, other: object) -> bool:
         return False
@@ -175,7 +175,7 @@ class Frozen:
 
 
 class Labelled(Point):
-    """A subclass that is no dataclass itself."""
+    """A subclass that is not a dataclass itself."""
 
 
 @dataclasses.dataclass
@@ -245,7 +245,7 @@ class Stated:
 
 
 class Reduced:
-    """A class that says how it is made again."""
+    """A class with its own `__reduce__`."""
 
     def __init__(self, *arguments: object) -> None:
         self.arguments = arguments
@@ -255,7 +255,7 @@ class Reduced:
 
 
 class Registered:
-    """A class of which copyreg knows how it is pickled."""
+    """A class that is registered with copyreg."""
 
     def __init__(self, x: object) -> None:
         self.seen = object()
@@ -271,7 +271,7 @@ class Unpicklable:
 
 
 class Named:
-    """A class whose instances say that they are to be had by name."""
+    """A class whose instances are pickled by a global name."""
 
     def __init__(self, name: str, module: str = __name__) -> None:
         self.name = name
@@ -281,7 +281,7 @@ class Named:
         return self.name
 
 
-#: What `Named("NAMED")` is on a journey.
+#: The object that unpickling `Named("NAMED")` returns.
 NAMED = Named("NAMED")
 
 

@@ -1,4 +1,4 @@
-"""Values and pairs drawn by a random number generator, some thousand a second."""
+"""Values and pairs drawn by a random number generator, some thousands per second."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def draw_records(rng: random.Random, depth: int) -> Any:
 
 
 def draw(rng: random.Random, depth: int = 3) -> Any:
-    """Return a value, of parts of parts at most so deep."""
+    """Return a value with parts nested at most `depth` deep."""
     if depth == 0 or rng.random() < 0.3:
         return draw_array(rng) if rng.random() < 0.3 else rng.choice(ATOMS)(rng)
     size = rng.randrange(4)
@@ -101,13 +101,13 @@ def draw(rng: random.Random, depth: int = 3) -> Any:
 
 
 def wrap(rng: random.Random, value: Any) -> Any:
-    """Return something that holds a value."""
+    """Return a container of a value."""
     for _ in range(rng.randrange(3)):
         kind = rng.randrange(7)
         if kind == 6:
             try:
                 value = {value}
-            except BaseException:  # what has no hash is no element
+            except BaseException:  # an unhashable value cannot be an element
                 value = {1: value}
             continue
         value = ([value], (1, value), {"a": value}, Bare(x=value), Point(value), ValueError(value))[
@@ -117,7 +117,7 @@ def wrap(rng: random.Random, value: Any) -> Any:
 
 
 def draw_pair(rng: random.Random) -> tuple[Any, Any, bool | None]:
-    """Return two values, and whether they are equal where that is known."""
+    """Return two values, and whether they are equal, None if that is unknown."""
     kind = rng.randrange(10)
     value = draw(rng)
     if kind < 4:

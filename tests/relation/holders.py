@@ -1,4 +1,4 @@
-"""Rows of what holds items."""
+"""Rows of containers."""
 
 from __future__ import annotations
 

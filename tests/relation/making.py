@@ -1,4 +1,4 @@
-"""The functions that make the values in the table."""
+"""The functions that create the values in the table."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def make_coroutine() -> None:
 
 
 def note(error: Exception, text: str) -> Exception:
-    """Return an exception with a note, as `add_note` of Python 3.11 leaves it."""
+    """Return an exception with a note, as `add_note` of Python 3.11 stores it."""
     vars(error).setdefault("__notes__", []).append(text)
     return error
 
@@ -81,7 +81,7 @@ def raised(error: Exception) -> Exception:
 
 
 def twin(cls: type) -> Any:
-    """Return the class that a second import of its module would make."""
+    """Return the class that a second import of its module would create."""
     namespace = {key: value for key, value in vars(cls).items() if key not in ("__dict__",)}
     namespace.pop("__weakref__", None)
     return type(cls.__name__, cls.__bases__, namespace)

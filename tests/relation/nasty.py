@@ -1,4 +1,4 @@
-"""Objects that do all that an object should not do while it is looked at."""
+"""Objects that do everything an object should not do while it is compared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["make_likes"]
 
 ERRORS = (RuntimeError("no"), RecursionError(), SystemExit(3), MemoryError(), StopIteration())
 
-#: What the language, or this package, may ask of an object.
+#: The special methods that the language, or this package, may call on an object.
 ASKED = (
     "__eq__",
     "__ne__",
@@ -78,7 +78,7 @@ def answer(reply: object) -> Callable[..., Any]:
 
 @functools.cache
 def make_class(base: type, name: str, number: int) -> type:
-    """Return a class that gives an odd answer where it is asked one thing."""
+    """Return a class with one special method that returns something odd, or raises."""
     reply = (*ERRORS, *ANSWERS)[number]
     return type(f"Odd{base.__name__}", (base,), {name: answer(reply), "__module__": __name__})
 
@@ -102,7 +102,7 @@ BASES: tuple[type, ...] = (
 
 
 def make_odd(choose: Callable[[int], int]) -> Any:
-    """Return an instance of a class that gives an odd answer."""
+    """Return an instance of such a class."""
     cls = make_class(
         BASES[choose(len(BASES))],
         ASKED[choose(len(ASKED))],
@@ -110,7 +110,7 @@ def make_odd(choose: Callable[[int], int]) -> Any:
     )
     try:
         return cls(2) if issubclass(cls, int | Point | np.ndarray) else cls()
-    except BaseException:  # where even making one asks
+    except BaseException:  # creating an instance may call the odd method
         base: Any = cls.__mro__[1]
         return base.__new__(cls)
 
@@ -121,7 +121,7 @@ class Secretive(type):
 
 
 class Secret(metaclass=Secretive):
-    """A class that tells nothing of itself."""
+    """A class that rejects access to its attributes."""
 
 
 class Unnamed:
@@ -130,7 +130,7 @@ class Unnamed:
 
 
 class Lying:
-    """A class whose instances say that they are arrays."""
+    """A class whose instances claim to be arrays."""
 
     __class__ = np.ndarray  # type: ignore[assignment]
 
@@ -143,7 +143,7 @@ class Answering:
 
 
 class Claiming:
-    """A class that says it is a record."""
+    """A class that claims to be a record."""
 
     __dataclass_fields__ = 3
     __attrs_attrs__ = None
@@ -155,14 +155,14 @@ class Fields(tuple[Any, ...]):
 
 
 class Endless:
-    """A class that makes a new part of itself at every look."""
+    """A class whose state contains a new instance at every access."""
 
     def __getstate__(self) -> object:
         return {"next": Endless(), "other": Endless()}
 
 
 class Fresh:
-    """A class that has another state at every look."""
+    """A class with another state at every access."""
 
     numbers = itertools.count()
 
@@ -182,7 +182,7 @@ class Long:
 
 
 class Changing:
-    """A class whose hash is another one each time."""
+    """A class whose hash changes with every call."""
 
     numbers = itertools.count()
 
@@ -243,7 +243,7 @@ def released() -> Any:
 def odd_attributes() -> Any:
     bare = Bare(x=1)
     vars(bare).update({"y" * 5000: 1, "\ud800\n": 2, "": 3})
-    vars(bare)[3] = 4  # type: ignore[index]  # the point of it
+    vars(bare)[3] = 4  # type: ignore[index]  # the purpose of this object
     return bare
 
 
@@ -256,7 +256,7 @@ def unwritable() -> Any:
     return np.arange(3).view(Guarded)
 
 
-#: Each makes one; called twice, two that have the same type.
+#: Functions that create nasty objects; two calls of one return objects of the same type.
 MAKERS: tuple[Callable[[], Any], ...] = (
     *(cls for cls in (Secret, Unnamed, Lying, Answering, Claiming, Endless, Fresh, Bad, Long)),
     *(cls for cls in (Changing, Empty, object, threading.Lock, threading.Event)),
@@ -305,7 +305,7 @@ MAKERS: tuple[Callable[[], Any], ...] = (
 
 
 def make_likes(choose: Callable[[int], int]) -> Iterator[Any]:
-    """Yield such objects, one like the other."""
+    """Yield nasty objects that are alike."""
     number = choose(2 * len(MAKERS))
     if number < len(MAKERS):
         while True:

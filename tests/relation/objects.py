@@ -1,4 +1,4 @@
-"""Rows of objects: functions, records, classes, exceptions, what cannot be compared."""
+"""Rows of objects: functions, records, classes, exceptions, uncomparable ones."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ CALLABLES = (
         functools.lru_cache(lambda x: x + 1),
         functools.lru_cache(lambda x: x + 2),
         "uncomparable",
-        travels=False,
+        is_picklable=False,
     ),
 )
 
@@ -91,7 +91,7 @@ RECORDS = (
     Row("dataclass field that does not count", Point(1, cache=3), Point(1, cache=4)),
     Row("slotted dataclass", Frozen(NAN), Frozen(NAN)),
     Row("other slotted dataclass", Frozen(1), Frozen(2), "value"),
-    Row("attribute beside the fields", make_labelled(z=1), make_labelled(z=2), "value"),
+    Row("attribute that is not a field", make_labelled(z=1), make_labelled(z=2), "value"),
     Row("dataclass and its subclass", Point(1), Labelled(1), "type"),
     Row("dataclass that is a dict", make_tagged({1: 2}, "a"), make_tagged({1: 2}, "a")),
     Row(
@@ -170,9 +170,17 @@ STATES = (
     Row("other state by copyreg", Registered(1), Registered(2), "value"),
     Row("sentinel", object(), object()),
     Row("object of a name", NAMED, NAMED),
-    Row("object of another name", Named("a"), Named("b"), "value", travels=False),
-    Row("object of a name elsewhere", Named("a", "m"), Named("a", "n"), "value", travels=False),
-    Row("object of no name", Named("<lambda>"), Named("<lambda>"), "uncomparable", travels=False),
+    Row("object of another name", Named("a"), Named("b"), "value", is_picklable=False),
+    Row(
+        "object of a name elsewhere", Named("a", "m"), Named("a", "n"), "value", is_picklable=False
+    ),
+    Row(
+        "object of no name",
+        Named("<lambda>"),
+        Named("<lambda>"),
+        "uncomparable",
+        is_picklable=False,
+    ),
     Row("classes without eq of other names", Bare(), Registered(1), "type"),
     Row("random generator", np.random.default_rng(1), np.random.default_rng(1)),
     Row("other random generator", np.random.default_rng(1), np.random.default_rng(2), "value"),
@@ -213,40 +221,48 @@ def file() -> Any:
 MATCH = re.match("a", "a")
 
 OPAQUE = (
-    Row("generator", make_generator(), make_generator(), "uncomparable", travels=False),
+    Row("generator", make_generator(), make_generator(), "uncomparable", is_picklable=False),
     Row(
         "asynchronous generator",
         make_asynchronous(),
         make_asynchronous(),
         "uncomparable",
-        travels=False,
+        is_picklable=False,
     ),
     Row(
         "coroutine",
         closed(make_coroutine()),
         closed(make_coroutine()),
         "uncomparable",
-        travels=False,
+        is_picklable=False,
     ),
     Row("iterator", iter([1]), iter([1]), "uncomparable"),
     Row("map", map(str, [1]), map(str, [1]), "uncomparable"),
     Row("zip", zip([1], strict=True), zip([1], strict=True), "uncomparable"),
-    Row("count", itertools.count(), itertools.count(), "uncomparable", travels=False),
+    Row("count", itertools.count(), itertools.count(), "uncomparable", is_picklable=False),
     Row("text in memory", io.StringIO("a"), io.StringIO("a"), "uncomparable"),
-    Row("file", file(), file(), "uncomparable", travels=False),
-    Row("lock", threading.Lock(), threading.Lock(), "uncomparable", travels=False),
-    Row("reentrant lock", threading.RLock(), threading.RLock(), "uncomparable", travels=False),
-    Row("event", threading.Event(), threading.Event(), "uncomparable", travels=False),
+    Row("file", file(), file(), "uncomparable", is_picklable=False),
+    Row("lock", threading.Lock(), threading.Lock(), "uncomparable", is_picklable=False),
+    Row("reentrant lock", threading.RLock(), threading.RLock(), "uncomparable", is_picklable=False),
+    Row("event", threading.Event(), threading.Event(), "uncomparable", is_picklable=False),
     Row(
         "lock inside",
         Bare(guard=threading.Lock()),
         Bare(guard=threading.Lock()),
         "uncomparable",
-        travels=False,
+        is_picklable=False,
     ),
-    Row("lock in a list", [threading.Lock()], [threading.Lock()], "uncomparable", travels=False),
-    Row("what pickle refuses", Unpicklable(), Unpicklable(), "uncomparable", travels=False),
-    Row("match of a pattern", MATCH, MATCH, "uncomparable", travels=False),
+    Row(
+        "lock in a list", [threading.Lock()], [threading.Lock()], "uncomparable", is_picklable=False
+    ),
+    Row(
+        "object that pickle rejects",
+        Unpicklable(),
+        Unpicklable(),
+        "uncomparable",
+        is_picklable=False,
+    ),
+    Row("match of a pattern", MATCH, MATCH, "uncomparable", is_picklable=False),
 )
 
 ROWS = (*CALLABLES, *RECORDS, *OWN_EQUALITY, *STATES, *EXCEPTIONS, *OPAQUE)

@@ -1,4 +1,4 @@
-"""Rows of outcomes: what a task gave as a whole."""
+"""Rows of outcomes of tasks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def value(result: object) -> Outcome:
     return Outcome(kind="value", value=result)
 
 
-def failure(error: BaseException, *, travelled: bool = True, **facts: Any) -> Outcome:
+def failure(error: BaseException, *, has_exception: bool = True, **facts: Any) -> Outcome:
     return Outcome(
         kind="failure",
         failure=Failure(
             type=f"{type(error).__module__}.{type(error).__qualname__}",
             text=str(error),
             is_assertion=isinstance(error, AssertionError),
-            exception=error if travelled else None,
+            exception=error if has_exception else None,
             **facts,
         ),
     )
@@ -56,15 +56,17 @@ ROWS = (
     Row("failures with addresses", failure(ADDRESS), failure(OTHER_ADDRESS)),
     Row(
         "failures with addresses as text",
-        failure(ADDRESS, travelled=False),
-        failure(OTHER_ADDRESS, travelled=False),
+        failure(ADDRESS, has_exception=False),
+        failure(OTHER_ADDRESS, has_exception=False),
     ),
     Row(
-        "failure that did not travel", failure(OSError("a"), travelled=False), failure(OSError("a"))
+        "failure without its exception",
+        failure(OSError("a"), has_exception=False),
+        failure(OSError("a")),
     ),
     Row(
-        "other failure that did not travel",
-        failure(OSError("a"), travelled=False),
+        "other failure without its exception",
+        failure(OSError("a"), has_exception=False),
         failure(OSError("b")),
         "exception",
     ),

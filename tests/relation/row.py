@@ -8,11 +8,11 @@ __all__ = ["Row"]
 
 
 class Row(NamedTuple):
-    """Two values, and what `exact` must find between them.
+    """Two values, and the mismatches that `exact` must find between them.
 
-    `wanted` is empty where they are equal, else all classes of mismatches: `value`,
-    `missing and extra`. `note` is the kind of note that comes with two equal values. A value is
-    `reflexive` if it equals itself, `travels` if it can be pickled, by value if need be.
+    `wanted` is empty if they are equal, else all classes of mismatches: `value`,
+    `missing and extra`. `note` is the kind of note that two equal values get. A value is
+    `reflexive` if it equals itself, and `is_picklable` if it can be pickled, by reference or value.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     wanted: str = ""
     note: str = ""
     reflexive: bool = True
-    travels: bool = True
+    is_picklable: bool = True
 
     @property
     def classes(self) -> frozenset[str]:

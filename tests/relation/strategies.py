@@ -1,4 +1,4 @@
-"""Strategies of values for hypothesis, of every type that `exact` knows."""
+"""Hypothesis strategies for values of every type that `exact` knows."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SINGLES: Strategy = ATOMS | st.one_of(
     st.lists(st.floats(), max_size=3).map(lambda items: array.array("d", items)),
 )
 
-#: What can be a key or an element: ones that hash finds again, and ones that it does not.
+#: Values for keys and elements: some that hash finds again, and some that it does not.
 KEYS: Strategy = st.recursive(
     ATOMS,
     lambda inner: st.lists(inner, max_size=3).map(tuple) | st.frozensets(inner, max_size=3),
@@ -77,9 +77,9 @@ KEYS: Strategy = st.recursive(
 
 
 def lay_out(values: Any) -> Strategy:
-    """Return arrays of the same elements that lie elsewhere."""
+    """Return arrays of the same elements in other memory layouts."""
     ways = [values, values.copy("F"), np.repeat(values[None], 2, 0)[1]]
-    if values.ndim and values.dtype.isnative:  # pickle makes others native if they have strides
+    if values.ndim and values.dtype.isnative:  # pickle converts strided ones of other byte orders
         ways += [np.repeat(values, 2, axis=-1)[..., ::2], values[::-1].copy()[::-1]]
     return st.sampled_from(ways)
 
@@ -88,7 +88,7 @@ SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
 
 
 def keeps_order(dtype: Any) -> bool:
-    """Tell whether pickle leaves the byte order alone, which it makes native for dates."""
+    """Return whether pickle keeps the byte order, which it changes to native for dates."""
     return dtype.isnative or not any(kind in str(dtype) for kind in ("M8", "m8"))
 
 
@@ -112,7 +112,7 @@ def hold(items: list[Any]) -> Any:
 
 
 def contain(inner: Strategy) -> Strategy:
-    """Return strategies of all that holds others."""
+    """Return a strategy for containers of other values."""
     items = st.lists(inner, max_size=4)
     dicts = st.dictionaries(KEYS, inner, max_size=4)
     return st.one_of(
@@ -139,7 +139,7 @@ def contain(inner: Strategy) -> Strategy:
 VALUES: Strategy = st.recursive(SINGLES | ARRAYS | SCALARS | MASKED, contain, max_leaves=6)
 DICTS: Strategy = st.dictionaries(TEXT, VALUES, min_size=1, max_size=4)
 
-#: So few that two of them are often equal, or nearly so.
+#: A small set, so that two draws are often equal, or nearly so.
 FEW: Strategy = st.recursive(
     st.sampled_from([0, 0.0, -0.0, False, True, 1, 1.0, NAN, "a", b"a", None, np.float64(1)]),
     lambda inner: st.one_of(
@@ -153,7 +153,7 @@ FEW: Strategy = st.recursive(
     max_leaves=3,
 )
 
-#: Floats a few steps apart, alone and in all that holds floats.
+#: Floats a few steps apart, as they are and in containers.
 STEPS = st.integers(0, 12).map(lambda n: 1.0 + n * 2.0**-52)
 NEAR: Strategy = st.one_of(
     STEPS,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from attack import hostile, peers, shooting
-from attack.experiment import Case, Experiment, Seen, carry_out
+from attack.experiment import Case, Experiment, Seen, run_experiment
 from attack.judge import judge_kind
 from attack.kinds import KINDS, Kind, Reading
 from attack.supervise import Ending
@@ -46,7 +46,7 @@ def test_the_guilty_case_named_and_its_neighbours_right_is_survived() -> None:
         replace(LOST, verdict="DIFFERENT"),
     ],
 )
-def test_a_guilty_case_that_reads_otherwise_is_a_fault(case: Case | None) -> None:
+def test_a_guilty_case_with_another_verdict_or_message_is_a_fault(case: Case | None) -> None:
     assert verdict(said(_1=case)) == "fault"
 
 
@@ -76,7 +76,7 @@ def test_a_neighbour_that_is_not_equal_by_its_value_is_a_fault(case: Case | None
         replace(ENDED, files=["/dev/shm/sem.loky-1"]),
     ],
 )
-def test_an_end_that_is_not_as_it_should_be_is_a_fault(ending: Ending) -> None:
+def test_a_wrong_exit_or_a_leftover_is_a_fault(ending: Ending) -> None:
     assert verdict(said(ending)) == "fault"
 
 
@@ -84,7 +84,7 @@ def test_a_session_without_a_whole_report_is_a_fault() -> None:
     assert verdict(replace(said(), cases=None)) == "fault"
 
 
-def test_what_only_the_case_itself_has_spoilt_is_its_own_doing() -> None:
+def test_damage_to_the_case_itself_only_is_its_own_doing() -> None:
     kind = replace(KINDS["exit-1"], survived=(Reading("EQUAL"),), own=(Reading("LOST crash: 1"),))
     assert verdict(said(), kind) == "own doing"
 
@@ -98,7 +98,7 @@ def test_neighbours_may_be_lost_only_where_the_kind_says_so_and_the_text_says_wh
     assert verdict(said(_2=None), kind) == "fault"
 
 
-def test_only_the_time_of_an_experiment_may_be_tried_again() -> None:
+def test_only_an_experiment_that_was_too_slow_is_run_again() -> None:
     late = replace(ENDED, seconds=6.0)
     judged = judge_kind(said(late), 0.5, kind=KINDS["exit-1"], guilty=(1,), count=3)
     assert judged.is_late
@@ -106,7 +106,7 @@ def test_only_the_time_of_an_experiment_may_be_tried_again() -> None:
     assert not judged.is_late
 
 
-def test_there_are_no_two_experiments_of_one_name() -> None:
+def test_names_of_experiments_are_unique() -> None:
     for backend in ("joblib", "threads"):
         found = [*hostile.experiments(backend, 0), *shooting.experiments(backend, 0, 2)]
         assert len({one.id for one in found}) == len(found) > 60
@@ -115,7 +115,7 @@ def test_there_are_no_two_experiments_of_one_name() -> None:
 def tried(backend: str, name: str) -> tuple[Experiment, Seen]:
     subject = peers if backend in peers.PEERS else hostile
     experiment = next(one for one in subject.experiments(backend, 0) if one.name == name)
-    return experiment, carry_out(experiment, 20.0)
+    return experiment, run_experiment(experiment, 20.0)
 
 
 @pytest.mark.parametrize("name", ["innocent", "exit-1", "lambda"])
@@ -124,7 +124,7 @@ def test_an_experiment_that_is_survived(name: str) -> None:
     assert experiment.judge(seen, 20.0).reasons == ()
 
 
-def test_a_process_that_has_left_its_session_and_parents_is_seen() -> None:
+def test_a_process_that_has_left_its_session_and_parents_is_found() -> None:
     _, seen = tried("concurrent.futures", "daemon")  # which leaves it, as we do not
     assert any("sleep 600" in process for process in seen.ending.left), seen.ending
 

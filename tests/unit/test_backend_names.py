@@ -6,7 +6,7 @@ import pytest
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.machine.contexts import start_methods
-from pytest_parwork.plugin.config.names import nearest, shorthand
+from pytest_parwork.plugin.config.registry import nearest, shorthand
 
 
 def test_a_family_is_listed_once_with_what_may_follow() -> None:

@@ -1,4 +1,4 @@
-"""How many workers and native threads there is room for, and where the number comes from."""
+"""The number of workers and native threads, and its source."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def give(monkeypatch: pytest.MonkeyPatch, number: int, limit: str = "") -> None:
     monkeypatch.setattr(budget, "usable_cpus", lambda: Cpus(number=number, limit=limit))
 
 
-def told(asked: WorkersAsked) -> tuple[int, str]:
+def described(asked: WorkersAsked) -> tuple[int, str]:
     found = budget.resolve(asked)
     return found.workers, found.source
 
 
 def test_auto_is_the_usable_cpus_and_at_least_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told("auto") == (8, "8 usable CPUs")
+    assert described("auto") == (8, "8 usable CPUs")
     give(monkeypatch, 2, "cgroup limit")
-    assert told("auto") == (2, "2 usable CPUs (cgroup limit)")
+    assert described("auto") == (2, "2 usable CPUs (cgroup limit)")
     give(monkeypatch, 1, "affinity")
-    assert told("auto") == (2, "at least 2, with 1 usable CPU (affinity)")
+    assert described("auto") == (2, "at least 2, with 1 usable CPU (affinity)")
 
 
-def test_a_number_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_is_used_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
-    assert told(1) == (1, "1 asked for")
-    assert told(50) == (50, "50 asked for")
+    assert described(1) == (1, "1 asked for")
+    assert described(50) == (50, "50 asked for")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_processes_of_xdist_share_the_cpus(
     monkeypatch: pytest.MonkeyPatch, processes: str, expected: tuple[int, str]
 ) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", processes)
-    assert told("auto") == expected
+    assert described("auto") == expected
 
 
 @pytest.mark.parametrize(
@@ -73,32 +73,32 @@ def test_the_user_caps_whatever_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, asked: WorkersAsked, expected: tuple[int, str]
 ) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", "3")
-    assert told(asked) == expected
+    assert described(asked) == expected
     assert budget.resolve(asked).is_capped == expected[1].startswith("capped")
 
 
 def test_a_cap_goes_below_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", " 1 ")
-    assert told("auto") == (1, "capped by PARWORK_MAX_WORKERS=1")
+    assert described("auto") == (1, "capped by PARWORK_MAX_WORKERS=1")
 
 
 def test_an_empty_cap_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", "")
     assert budget.most_workers() is None
-    assert told("auto") == (8, "8 usable CPUs")
+    assert described("auto") == (8, "8 usable CPUs")
 
 
 @pytest.mark.parametrize("text", ["many", "0", "-2", "2.5", "auto"])
-def test_a_cap_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_an_invalid_cap_is_rejected(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", text)
     with pytest.raises(UsageError) as caught:
         budget.resolve(2)
     assert str(caught.value) == (
-        f"PARWORK_MAX_WORKERS={text}: give a whole number from 1 on, or unset it"
+        f"PARWORK_MAX_WORKERS={text}: give a whole number, at least 1, or unset it"
     )
 
 
-def test_a_budget_tells_the_cpus_it_was_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_budget_has_the_cpus_it_was_computed_with(monkeypatch: pytest.MonkeyPatch) -> None:
     give(monkeypatch, 2, "cgroup limit")
     found = budget.resolve(4)
     assert (found.cpus, found.cpus_limit) == (2, "cgroup limit")
@@ -114,7 +114,7 @@ def test_a_worker_without_a_task_is_not_counted(monkeypatch: pytest.MonkeyPatch)
     assert enough.for_tasks(4) is enough
 
 
-def test_what_the_backend_gives_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_that_the_backend_grants_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", "4")
     asked = budget.resolve("auto")
     less = asked.granted(1)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.model.work import Batch, Task
+from pytest_parwork.backends import bundled
+from pytest_parwork.model.work import Batch, Configuration, Task, Workload
 from pytest_parwork.runner import flight
-from pytest_parwork.runner.burial import Burial
+from pytest_parwork.runner.burial import Burial, Suspects, Suspicion
+from pytest_parwork.runner.deaths import Deaths
 from pytest_parwork.runner.flight import Flight
+from pytest_parwork.runner.in_threads import CopiedTasks
 from pytest_parwork.runner.losses import Losses
+from pytest_parwork.runner.medium import Setting
+from pytest_parwork.runner.request import RunRequest
 from pytest_parwork.runner.schedule import Schedule
-from pytest_parwork.runner.suspects import Suspects, Suspicion
-from pytest_parwork.transport.ledger import Ledger
+from pytest_parwork.runner.suspension import Suspension
 
 WORKERS = (101, 102, 103)
 
@@ -21,20 +25,28 @@ class Scene:
     """Three workers, each with a batch of two tasks, of which the first is begun."""
 
     def __init__(self, *, begun: tuple[int, ...] = WORKERS) -> None:
-        self.ledger = Ledger(bytearray(Ledger.size(6)))
         workload = [Task(id=str(x), function=tasks.square, args=(x,)) for x in range(6)]
-        self.losses = Losses(self.ledger, workload)
-        self.flight = Flight(self.ledger, self.losses)
+        suspension = Suspension()
+        workers = bundled()["serial"].start(2)
+        request = RunRequest(
+            workload=Workload(name="scene", tasks=tuple(workload)),
+            configuration=Configuration(backend="serial"),
+        )
+        setting = Setting(request=request, workers=workers, threads=1, suspension=suspension)
+        medium = CopiedTasks(setting).medium(setting, range(6))
+        self.ledger = medium.ledger
+        self.losses = Losses(medium, workload)
+        self.flight = Flight(medium, self.losses)
         self.schedule = Schedule(range(6), workers=3, chunksize=2, in_order=True)
         self.suspects = Suspects()
         self.burial = Burial(
-            self.ledger,
+            medium,
             self.schedule,
             self.flight,
             self.losses,
             self.suspects,
+            Deaths(workers, suspension),
             workers=2,
-            is_apart=False,
         )
         batches = self.schedule.all()
         self.flight.add(batches)

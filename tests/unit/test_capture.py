@@ -1,4 +1,4 @@
-"""How output is bounded, told apart, and found where its process has died."""
+"""How output is bounded, separated by task, and found after its process has died."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_parwork.model.output import Capture, Output, Warned
-from pytest_parwork.transport.ledger import Files
+from pytest_parwork.transport.files import Files
 from pytest_parwork.worker.capture.bounds import HALF, Entries, Text, clipped
 from pytest_parwork.worker.capture.descriptors import mark
 from pytest_parwork.worker.capture.files import LARGE, MOST_NAMELESS, OutputFiles
@@ -34,10 +34,10 @@ def shortened(data: bytes) -> str:
 
 class TestBounds:
     @pytest.mark.parametrize("size", [0, 1, 2 * HALF])
-    def test_what_is_short_enough_is_whole(self, size: int) -> None:
+    def test_a_short_text_is_kept_as_a_whole(self, size: int) -> None:
         assert shortened(b"x" * size) == "x" * size
 
-    def test_of_what_is_longer_both_ends_are_kept(self) -> None:
+    def test_both_ends_of_a_longer_text_are_kept(self) -> None:
         text = shortened(b"a" * HALF + b"b" * 1234 + b"c" * HALF)
         assert text == "a" * HALF + "\n[… 1,234 bytes left out …]\n" + "c" * HALF
 
@@ -47,7 +47,7 @@ class TestBounds:
         assert "�" in shortened(b"x" + "é".encode() * (2 * HALF))
 
     @pytest.mark.parametrize("piece", [1000, HALF - 1, HALF, 5 * HALF])
-    def test_text_that_comes_in_pieces_is_cut_in_the_same_way(self, piece: int) -> None:
+    def test_text_that_is_written_in_pieces_is_cut_in_the_same_way(self, piece: int) -> None:
         whole = "".join(chr(97 + n % 26) for n in range(4 * HALF))
         text = Text()
         for start in range(0, len(whole), piece):
@@ -55,13 +55,13 @@ class TestBounds:
         between = f"\n[… {2 * HALF:,} characters left out …]\n"
         assert text.all() == whole[:HALF] + between + whole[-HALF:]
 
-    def test_text_of_both_halves_is_whole(self) -> None:
+    def test_text_that_fills_both_halves_is_kept_as_a_whole(self) -> None:
         text = Text()
         text.write("a" * (HALF + 5))
         text.write("b" * (HALF - 5))
         assert text.all() == "a" * (HALF + 5) + "b" * (HALF - 5)
 
-    def test_of_many_entries_the_first_and_the_last_are_kept(self) -> None:
+    def test_the_first_and_the_last_of_many_entries_are_kept(self) -> None:
         entries: Entries[int] = Entries()
         assert not entries
         for number in range(100):
@@ -89,7 +89,7 @@ def append(path: str, data: bytes) -> None:
 
 
 class TestFiles:
-    def test_what_a_process_has_left_is_found_by_its_id(self, files: OutputFiles) -> None:
+    def test_output_that_a_process_has_left_is_found_by_its_id(self, files: OutputFiles) -> None:
         (out, err), (other, _) = files.paths
         append(out, mark(11) + b"first" + mark(222) + b"second")
         append(err, mark(11) + mark(222) + b"trouble")
@@ -98,6 +98,17 @@ class TestFiles:
         assert files.left_by(222) == Output("second", "trouble")
         assert files.left_by(3333) == Output("third", "")
         assert files.left_by(4) is None
+
+    def test_both_ends_of_any_amount_of_output_are_kept(self, files: OutputFiles) -> None:
+        out, err = files.paths[0]
+        append(out, mark(11) + b"a" * (3 * HALF) + b"the end" + mark(22) + b"x")
+        append(err, mark(22) + b"b" * (9 * HALF))
+        left = files.left_by(11)
+        assert left is not None
+        assert left.out.startswith("aaa")
+        assert left.out.endswith("athe end")
+        assert f"[… {HALF + 7:,} bytes left out …]" in left.out
+        assert files.left_by(22) == Output("x", shortened(b"b" * (9 * HALF)))
 
     def test_where_there_are_too_few_descriptors_none_is_kept(
         self, monkeypatch: pytest.MonkeyPatch
@@ -119,18 +130,7 @@ class TestFiles:
             with pytest.raises(OSError, match="Bad file descriptor"):
                 os.fstat(fd)
 
-    def test_however_much_it_is_both_ends_are_kept(self, files: OutputFiles) -> None:
-        out, err = files.paths[0]
-        append(out, mark(11) + b"a" * (3 * HALF) + b"the end" + mark(22) + b"x")
-        append(err, mark(22) + b"b" * (9 * HALF))
-        left = files.left_by(11)
-        assert left is not None
-        assert left.out.startswith("aaa")
-        assert left.out.endswith("athe end")
-        assert f"[… {HALF + 7:,} bytes left out …]" in left.out
-        assert files.left_by(22) == Output("x", shortened(b"b" * (9 * HALF)))
-
-    def test_what_is_printed_without_end_takes_no_memory(self, files: OutputFiles) -> None:
+    def test_endless_output_takes_no_memory(self, files: OutputFiles) -> None:
         out, _ = files.paths[0]
         append(out, mark(11) + b"x" * (2 * LARGE))
         files.trim()
@@ -138,7 +138,7 @@ class TestFiles:
         assert 512 * os.stat(out).st_blocks < LARGE
         assert files.left_by(11) == Output(shortened(b"x" * (2 * LARGE)), "")
 
-    def test_many_places_cost_no_descriptor_each_and_leave_no_file(self) -> None:
+    def test_many_places_need_no_descriptor_each_and_leave_no_file(self) -> None:
         files = OutputFiles(MOST_NAMELESS + 1)
         folder = Path(files.paths[0][0]).parent
         assert len(list(folder.iterdir())) == 2 * (MOST_NAMELESS + 1)
@@ -164,7 +164,7 @@ class TestPhases:
         assert whole.during("teardown") == Output("c")
         assert not whole.during("elsewhere").is_any
 
-    def test_without_them_all_is_of_the_call(self) -> None:
+    def test_without_them_all_output_belongs_to_the_call(self) -> None:
         output = Output("out", "err")
         assert output.during("call") == output
         assert not output.during("setup").is_any
@@ -177,10 +177,10 @@ class TestPhases:
         assert whole.is_any
         assert whole.warned == (warned,)
 
-    def test_in_a_thread_are_told_apart(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_in_a_thread_are_separated(self, capsys: pytest.CaptureFixture[str]) -> None:
         capture = ThreadCapture(Capture())
         capture.start()
-        enter("setup")  # of nobody
+        enter("setup")  # without a listener
         capture.begin(0)
         for phase in ("setup", "call", "teardown"):
             enter(phase)
@@ -195,7 +195,7 @@ class TestPhases:
 
 
 class TestThreads:
-    def test_what_is_written_while_no_task_is_under_way_is_passed_on(
+    def test_output_without_a_running_task_is_passed_on(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         capture = ThreadCapture(Capture())
@@ -211,7 +211,7 @@ class TestThreads:
         assert output == Output("during\nstill dürïng", "")
         assert capsys.readouterr().out == "before\nafter\n"
 
-    def test_a_stream_is_as_good_as_the_one_outside(
+    def test_a_stream_works_like_the_one_it_replaces(
         self, capfd: pytest.CaptureFixture[str]
     ) -> None:
         capture = ThreadCapture(Capture())
@@ -222,7 +222,7 @@ class TestThreads:
             assert not sys.stdout.isatty()
             assert (sys.stdout.encoding, sys.stdout.errors) == ("utf-8", "replace")
             sys.stdout.flush()
-            sys.stdout.close()  # it is that of others, too
+            sys.stdout.close()  # other threads use it as well
             assert print("printed", flush=True) is None
             subprocess.run(["echo", "a child"], stdout=sys.stdout, check=True)
             with pytest.raises(TypeError, match="must be str, not bytes"):
@@ -232,7 +232,7 @@ class TestThreads:
             capture.close()
         assert capfd.readouterr().out == "a child\n"
 
-    def test_of_a_thread_that_is_given_up_is_taken_what_there_is(self) -> None:
+    def test_the_output_so_far_of_an_abandoned_thread_is_kept(self) -> None:
         capture = ThreadCapture(Capture())
         capture.start()
         has_printed, may_end = threading.Event(), threading.Event()
@@ -254,7 +254,7 @@ class TestThreads:
 
 
 class TestFilters:
-    def test_that_travel_are_the_same_where_they_arrive(self) -> None:
+    def test_that_are_sent_arrive_unchanged(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
             warnings.filterwarnings("ignore", "some.*text", UserWarning, r"a\.module", 7)
@@ -268,10 +268,10 @@ class TestFilters:
                 7,
             )
             use_filters(wanted)
-            # Behind them comes one for nobody.
+            # After them comes one that matches nothing.
             assert filters_here()[:-1] == tuple(dict.fromkeys(wanted))
 
-    def test_by_a_name_hold_for_a_class_that_is_not_known_yet(self) -> None:
+    def test_by_name_apply_to_a_class_that_is_imported_later(self) -> None:
         with warnings.catch_warnings(record=True) as heard:
             use_filters((("error", None, ("to_come", "LateWarning"), None, 0),))
             warnings.warn("other", stacklevel=1)
@@ -285,18 +285,20 @@ class TestFilters:
 
 class TestWarnings:
     def test_of_an_unknown_class_have_its_name(self) -> None:
-        told = warning_of(Warned(("nowhere", "Outer.GoneWarning"), "the text", "a.py", 3))
-        assert told.category.__name__ == "GoneWarning"
-        assert isinstance(told.message, Warning)
-        shown = warnings.formatwarning(told.message, told.category, "a.py", 3)
+        recorded = warning_of(Warned(("nowhere", "Outer.GoneWarning"), "the text", "a.py", 3))
+        assert recorded.category.__name__ == "GoneWarning"
+        assert isinstance(recorded.message, Warning)
+        shown = warnings.formatwarning(recorded.message, recorded.category, "a.py", 3)
         assert shown.startswith("a.py:3: GoneWarning: the text")
 
     def test_of_an_object_that_cannot_be_loaded_have_its_text(self) -> None:
-        told = warning_of(Warned(("builtins", "UserWarning"), "the text", "a.py", 3, b"rubbish"))
-        assert told.category is UserWarning
-        assert str(told.message) == "the text"
+        recorded = warning_of(
+            Warned(("builtins", "UserWarning"), "the text", "a.py", 3, b"rubbish")
+        )
+        assert recorded.category is UserWarning
+        assert str(recorded.message) == "the text"
 
-    def test_are_the_same_by_class_text_and_place(self) -> None:
+    def test_are_identified_by_class_text_and_place(self) -> None:
         key = key_of(UserWarning("text"), UserWarning, "a.py", 3)
         assert key == Warned(("builtins", "UserWarning"), "text", "a.py", 3)[:4]
         assert key != key_of(UserWarning("text"), FutureWarning, "a.py", 3)

@@ -1,4 +1,4 @@
-"""Which part of a value cannot be pickled: named as in code, and found in a bounded time."""
+"""The part of a value that cannot be pickled: named as in code, and found in bounded time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Pair:
 
 
 class Costly:
-    """Takes its time to be pickled."""
+    """Takes long to be pickled."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -55,7 +55,7 @@ class Endless:
 
 
 class Reduced:
-    """Fails on something that is no part of it."""
+    """Fails on an object that is not a part of it."""
 
     def __init__(self, part: object) -> None:
         self.part = part
@@ -89,7 +89,7 @@ class RaisesWordless:
 
 
 def why(value: object) -> str:
-    """Explain as the package does: with what `dumps` raises."""
+    """Explain as the package does: with the exception of `dumps`."""
     with pytest.raises(BaseException) as caught:  # noqa: PT011, any
         dumps(value)
     return explain(value, caught.value)
@@ -129,26 +129,26 @@ def test_the_attributes_of_a_container_are_parts_too() -> None:
     assert why(items) == f".lock {WHY}"
 
 
-def test_a_sibling_that_is_pickled_in_between_is_not_taken_for_the_part() -> None:
+def test_a_sibling_that_is_pickled_in_between_is_not_blamed() -> None:
     second = Node(x=1)
     assert why([Node(other=second, lock=LOCK), second]) == f"[0].lock {WHY}"
 
 
-def test_what_fails_on_something_that_is_no_part_of_it_is_named_itself() -> None:
+def test_a_value_that_fails_on_an_object_that_is_not_its_part_is_named_itself() -> None:
     found = why(Node(before=1, reduced=[Reduced([1]), [2]], after=Node()))
     assert found.startswith(".reduced[0] is a test_culprit.Reduced: cannot pickle '_thread.lock'")
 
 
-def test_what_fails_after_its_parts_is_named_itself() -> None:
+def test_a_value_that_fails_after_its_parts_is_named_itself() -> None:
     text = why([Node(), Broken(Node(), Node())])
     assert text == "[1] is a test_culprit.Broken: the items broke"
 
 
-def test_what_cannot_be_asked_for_its_reason_is_named_with_its_class() -> None:
+def test_an_error_without_a_text_is_named_by_its_class() -> None:
     assert why([RaisesWordless()]) == "[0] is a test_culprit.RaisesWordless: Wordless"
 
 
-def test_values_that_refer_to_themselves_have_an_end() -> None:
+def test_values_that_refer_to_themselves_are_searched_once() -> None:
     node = Node(lock=LOCK)
     node.__dict__.update(myself=node, all=[node])
     items: list[object] = [node]
@@ -164,7 +164,7 @@ def test_a_long_path_is_shortened() -> None:
     assert len(text) < 300
 
 
-def test_what_is_nested_too_deeply_is_explained() -> None:
+def test_a_value_that_is_nested_too_deeply_is_explained() -> None:
     assert why(chain(5_000)).startswith(".next.next")
     value: object = 1
     for _ in range(100_000):
@@ -202,7 +202,7 @@ class TestInABoundedTime:
         values["lock"] = Node(of=LOCK)
         assert self.explained(values) == f"['lock'].of {WHY}"
 
-    def test_lists_that_each_hold_the_next_and_much_beside(self) -> None:
+    def test_lists_that_each_hold_the_next_and_many_others(self) -> None:
         value: object = LOCK
         for _ in range(100):
             value = [value, *(Node(number=number) for number in range(500))]
@@ -215,15 +215,15 @@ class TestInABoundedTime:
 
     def test_objects_that_take_long_to_be_pickled(self) -> None:
         text = explain([*(Costly(0.05) for _ in range(1_000)), LOCK], TypeError("no"), seconds=0.3)
-        assert text == "it is a list: no (which part of it was not found within 0.3 s)"
+        assert text == "it is a list: no (the search for the part at fault took longer than 0.3 s)"
 
     def test_an_object_whose_pickling_has_no_end(self) -> None:
         text = explain([1, Endless()], TypeError("no"), seconds=0.3)
-        assert text == "it is a list: no (which part of it was not found within 0.3 s)"
+        assert text == "it is a list: no (the search for the part at fault took longer than 0.3 s)"
 
     def test_more_objects_than_are_remembered(self) -> None:
         text = self.explained([*([number] for number in range(600_000)), LOCK])
-        assert text.endswith("(which part of it was not found among the first 500,000)")
+        assert text.endswith("(the part at fault is not among the first 500,000 objects)")
 
     def test_in_a_thread_too(self) -> None:
         texts: list[str] = []
@@ -235,7 +235,9 @@ class TestInABoundedTime:
         thread = threading.Thread(target=search)
         thread.start()
         thread.join(timeout=10)
-        assert texts == ["it is a list: no (which part of it was not found within 0.3 s)"]
+        assert texts == [
+            "it is a list: no (the search for the part at fault took longer than 0.3 s)"
+        ]
 
 
 def test_a_value_that_can_be_pickled_the_second_time_is_explained_by_its_first_error() -> None:

@@ -1,4 +1,4 @@
-"""A limit of seconds on code in the main thread, and what else waits for SIGALRM."""
+"""A time limit on code in the main thread, and other users of SIGALRM."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def catches_all_while_it_handles() -> None:
         catches_all_while_it_handles,
     ],
 )
-def test_no_code_in_python_goes_on_for_ever(function: Callable[[], None]) -> None:
+def test_python_code_cannot_run_for_ever(function: Callable[[], None]) -> None:
     with pytest.raises(TimedOut), deadline(0.05):
         function()
     assert sys.exc_info() == (None, None, None)
@@ -90,31 +90,31 @@ def swallows_it() -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("function", [swallows_it, converts_it, Undeletable])
-def test_what_swallows_it_is_told_of_at_the_end(function: Callable[[], object]) -> None:
+def test_code_that_catches_it_is_reported_at_the_end(function: Callable[[], object]) -> None:
     with pytest.raises(TimedOut), deadline(0.05):
         function()
 
 
-def test_nothing_is_told_of_what_ends_in_time() -> None:
+def test_code_that_ends_in_time_is_not_reported() -> None:
     with deadline(10):
         pass
     with pytest.raises(ValueError, match="mine"), deadline(10):
         raise ValueError("mine")
 
 
-def test_the_one_inside_may_ring_before_the_one_around_it() -> None:
+def test_an_inner_deadline_may_end_before_the_outer_one() -> None:
     with deadline(10), pytest.raises(TimedOut), deadline(0.05):
         spins()
     with pytest.raises(TimedOut), deadline(0.05), deadline(10):
         spins()
 
 
-def test_a_function_in_c_is_ended_too() -> None:
+def test_a_c_function_is_interrupted_as_well() -> None:
     with pytest.raises(TimedOut), deadline(0.05):
         time.sleep(1000)
 
 
-def test_nothing_rings_afterwards() -> None:
+def test_no_alarm_is_left_afterwards() -> None:
     for _ in range(2000):
         with suppress(TimedOut), deadline(1e-5):
             pass
@@ -135,7 +135,7 @@ class TestAnAlarmOfSomebodyElse:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
-    def test_it_goes_on_afterwards(self, rung: list[str]) -> None:
+    def test_it_is_still_set_afterwards(self, rung: list[str]) -> None:
         handler = signal.getsignal(signal.SIGALRM)
         signal.setitimer(signal.ITIMER_REAL, 1000, 500)
         with pytest.raises(TimedOut), deadline(0.05):
@@ -146,7 +146,7 @@ class TestAnAlarmOfSomebodyElse:
         assert signal.getsignal(signal.SIGALRM) is handler
         assert rung == []
 
-    def test_it_rings_inside_if_its_time_comes_first(self, rung: list[str]) -> None:
+    def test_it_rings_inside_if_it_is_due_first(self, rung: list[str]) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.02)
         with deadline(1000):
             while not rung:
@@ -159,7 +159,7 @@ class TestAnAlarmOfSomebodyElse:
             spins()
         assert rung == ["theirs"]
 
-    def test_one_that_rings_on_and_on_does_so(self, rung: list[str]) -> None:
+    def test_a_repeating_one_keeps_repeating(self, rung: list[str]) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
         with deadline(1000):
             while len(rung) < 3:
@@ -168,10 +168,10 @@ class TestAnAlarmOfSomebodyElse:
 
 
 class TestAStoppedProcess:
-    """It goes on with SIGALRM and SIGCONT at once, of which Python handles the former first."""
+    """It continues with SIGALRM and SIGCONT pending; Python handles the former first."""
 
     def late(self, *, is_stopped: bool) -> str:
-        """Come back to Python long after the limit."""
+        """Return to Python long after the limit."""
         both = {signal.SIGALRM, signal.SIGCONT}
         with deadline(0.2):
             signal.pthread_sigmask(signal.SIG_BLOCK, both)
@@ -184,11 +184,11 @@ class TestAStoppedProcess:
     def test_its_time_does_not_count(self) -> None:
         assert self.late(is_stopped=True) == "not stopped by the limit"
 
-    def test_that_of_code_which_does_not_come_back_to_python_does(self) -> None:
+    def test_the_time_of_code_that_does_not_return_to_python_counts(self) -> None:
         with pytest.raises(TimedOut):
             self.late(is_stopped=False)
 
-    def test_the_limit_begins_anew(self) -> None:
+    def test_the_limit_starts_again(self) -> None:
         def continued() -> None:
             with deadline(0.2):
                 signal.raise_signal(signal.SIGCONT)
@@ -197,7 +197,7 @@ class TestAStoppedProcess:
         with pytest.raises(TimedOut):
             continued()
 
-    def test_who_else_waits_for_sigcont_gets_it(self) -> None:
+    def test_another_handler_of_sigcont_is_called(self) -> None:
         got: list[str] = []
         before = signal.signal(signal.SIGCONT, lambda *_: got.append("continued"))
         try:

@@ -20,13 +20,13 @@ from relation.classes import Bare, Pair, Point
 from relation.making import twin
 from relation.singles import NAN, OTHER_NAN
 
-from pytest_parwork.equivalence import compare, tables, walk
+from pytest_parwork.equivalence import compare, walk
 from pytest_parwork.equivalence import digest as own_module
 from pytest_parwork.equivalence.digest import digest
 
 TESTS = Path(__file__).parents[1]
 
-#: Rows of which only the class, or its library, can tell whether two values are equal.
+#: Rows for which only the class, or its library, can decide whether two values are equal.
 OWN = {name for name in VALUES if name.startswith("own eq")} | {
     "time zone",
     "other time zone",
@@ -47,23 +47,23 @@ def count_up(n: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in DECIDED.items()])
-def test_two_values_have_the_same_digest_just_where_they_are_equal(row: Row) -> None:
+def test_two_values_have_the_same_digest_exactly_if_they_are_equal(row: Row) -> None:
     left, right = digest(row.left), digest(row.right)
     assert left is not None
     assert right is not None
     assert len(left) == 20
     assert (left == right) == (not row.wanted)
-    if row.travels:
+    if row.is_picklable:
         assert digest(cloudpickle.loads(cloudpickle.dumps(row.left))) == left
 
 
 @pytest.mark.parametrize("name", sorted(UNDECIDED))
-def test_what_only_the_class_can_tell_has_no_digest(name: str) -> None:
+def test_a_value_that_only_its_class_can_compare_has_no_digest(name: str) -> None:
     row = VALUES[name]
     assert [digest(side) for side in (row.left, row.right, [row.left])] == [None] * 3
 
 
-def test_any_two_values_have_the_same_digest_just_where_they_are_equal() -> None:
+def test_any_two_values_have_the_same_digest_exactly_if_they_are_equal() -> None:
     known = [(row.left, digest(row.left)) for row in DECIDED.values()]
     wrong = [
         (left, right)
@@ -149,7 +149,7 @@ def locked(array: Any) -> Any:
     ],
     ids=["2-d", "3-d", "complex", "big-endian", "text", "NaN", "1-d"],
 )
-def test_where_elements_lie_does_not_count(lay: Callable[[Any], Any], array: Any) -> None:
+def test_the_memory_layout_does_not_count(lay: Callable[[Any], Any], array: Any) -> None:
     assert compare(lay(array), array)
     assert digest(lay(array)) == digest(array)
 
@@ -170,14 +170,14 @@ def test_every_element_counts(index: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", ">f8", "g", "F", "D", "G"])
-def test_all_nans_of_an_array_are_one(dtype: str) -> None:
+def test_all_nans_of_an_array_are_alike(dtype: str) -> None:
     left = np.array([1, NAN, 3, -0.0, NAN], dtype)
     right = left.copy()
     right.real[1] = -right.real[1]
     assert left.tobytes() != right.tobytes()
     before = left.tobytes(), right.tobytes()
     assert digest(left) == digest(right)
-    assert digest(left) != digest(np.abs(left))  # that has lost the sign of zero
+    assert digest(left) != digest(np.abs(left))  # which loses the sign of zero
     assert before == (left.tobytes(), right.tobytes())
 
 
@@ -191,7 +191,7 @@ def test_the_padding_of_long_doubles_does_not_count() -> None:
     assert digest(left.astype("G")) != digest(left * 1j)
 
 
-def test_what_a_mask_hides_does_not_count() -> None:
+def test_masked_elements_do_not_count() -> None:
     mask = MATRIX > 0.5
     left: Any = np.ma.masked_array(MATRIX, mask)
     right: Any = np.ma.masked_array(np.asfortranarray(np.where(mask, NAN, MATRIX)), mask)
@@ -209,7 +209,7 @@ def test_what_a_mask_hides_does_not_count() -> None:
     ],
     ids=["records", "times", "objects"],
 )
-def test_what_a_mask_hides_of_other_types_does_not_count(values: Any) -> None:
+def test_masked_elements_of_other_types_do_not_count(values: Any) -> None:
     array = np.array(values, [("x", "f8"), ("s", "U2")]) if type(values) is list else values
     masked: list[Any] = [np.ma.masked_array(array.copy()) for _ in range(2)]
     left, right = masked
@@ -221,7 +221,7 @@ def test_what_a_mask_hides_of_other_types_does_not_count(values: Any) -> None:
     assert digest(left) != digest(np.ma.masked_array(array))
 
 
-def test_structured_dtypes_are_told_apart_by_where_their_fields_lie() -> None:
+def test_structured_dtypes_with_other_field_offsets_have_other_digests() -> None:
     fields: dict[str, Any] = {"names": ["a", "b"], "formats": ["f8", "i4"]}
     layouts: list[Any] = [fields | {"offsets": [0, 8]}, fields | {"offsets": [4, 0]}]
     dtypes: list[np.dtype[Any]] = [
@@ -267,7 +267,7 @@ def test_no_copy_is_made_of_an_array(array: Any) -> None:
     assert peak < 5_000_000
 
 
-def test_a_change_of_an_input_is_seen() -> None:
+def test_a_change_of_an_input_is_detected() -> None:
     given: dict[str, Any] = {"data": MATRIX.copy(), "names": ["a"]}
     before = digest(given)
     assert digest(given) == before
@@ -315,12 +315,12 @@ def test_one_odd_item_makes_another_list_and_the_same_one_again(
         ([{0: 1}] * 20, [[1]] * 20),
     ],
 )
-def test_where_one_thing_ends_and_the_next_begins_counts(left: object, right: object) -> None:
+def test_the_boundaries_between_items_count(left: object, right: object) -> None:
     assert None not in (digest(left), digest(right))
     assert digest(left) != digest(right)
 
 
-def test_a_digest_cannot_be_passed_off_as_what_it_stands_for() -> None:
+def test_a_digest_is_not_confused_with_the_value_that_it_represents() -> None:
     inner = digest([1])
     assert digest([[1]]) != digest([inner])
     assert digest([[1]]) != digest([(inner,)])
@@ -360,7 +360,7 @@ def test_text_keys_that_only_look_alike_make_no_table() -> None:
     assert digest(rows) != digest(others)
 
 
-def test_what_is_shared_does_not_count() -> None:
+def test_sharing_of_objects_does_not_count() -> None:
     row = {"x": [1.0, {"y": 2}], "z": (3,)}
     shared, separate = [row] * 50, [{"x": [1.0, {"y": 2}], "z": (3,)} for _ in range(50)]
     assert digest(shared) == digest(separate)
@@ -387,7 +387,7 @@ def test_shared_parts_are_digested_once(wrap: Callable[[Any], Any]) -> None:
     assert digest(value) is not None
 
 
-def test_a_graph_of_rows_that_share_rows_ends() -> None:
+def test_a_graph_of_rows_that_share_rows_is_digested_in_bounded_time() -> None:
     chance = random.Random(1)
     rows: list[Any] = [{"low": i, "high": i} for i in range(20)]
     for _ in range(100):
@@ -406,7 +406,7 @@ def test_ten_thousand_nested_lists_have_a_digest() -> None:
         assert digest(nest(wrap, 1)) != digest(nest(wrap, 2))
 
 
-def test_what_holds_itself_has_no_digest() -> None:
+def test_a_value_that_contains_itself_has_no_digest() -> None:
     ring: list[object] = [1]
     ring.append({"back": ring})
     bare = Bare()
@@ -418,7 +418,7 @@ def test_what_holds_itself_has_no_digest() -> None:
     assert [digest(value) for value in (ring, bare, rows, array)] == [None] * 4
 
 
-def test_an_object_without_end_has_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_object_has_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless:
         def __getstate__(self) -> object:
             return {"next": Endless()}
@@ -427,7 +427,7 @@ def test_an_object_without_end_has_no_digest(monkeypatch: pytest.MonkeyPatch) ->
     assert digest(Endless()) is None
 
 
-def test_keys_that_cannot_be_told_apart_have_no_digest() -> None:
+def test_equal_keys_have_no_digest() -> None:
     assert digest({NAN: 1, float("nan"): 2}) is None
     assert digest({Bare(x=1): 1, Bare(x=1): 2}) is None
     assert digest({NAN: 1, 2: 2}) == digest({2: 2, OTHER_NAN: 1})
@@ -439,7 +439,7 @@ def test_a_class_imported_twice_has_one_digest() -> None:
     assert digest(twin(Bare)(x=[1])) == digest(Bare(x=[1]))
 
 
-def test_a_class_of_which_only_a_comparer_knows_has_no_digest(
+def test_a_class_that_only_a_comparer_knows_has_no_digest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def find(cls: type) -> Any:
@@ -459,8 +459,8 @@ def test_lambdas_of_one_line_are_the_same() -> None:
     assert digest(left) != digest(other)
 
 
-def test_the_size_of_a_table_does_not_decide_what_it_says() -> None:
-    for count in (1, tables.ROWS - 1, tables.ROWS, 300):
+def test_the_size_of_a_table_does_not_affect_equality_of_digests() -> None:
+    for count in (1, own_module.ROWS - 1, own_module.ROWS, 300):
         left, right = count_up(count), count_up(count)
         assert digest(left) == digest(right)
         right[-1]["id"] = -1
@@ -468,7 +468,7 @@ def test_the_size_of_a_table_does_not_decide_what_it_says() -> None:
         assert not compare(left, right)
 
 
-def test_a_class_may_not_tell_its_module() -> None:
+def test_a_class_may_define_its_module_as_a_property() -> None:
     class Odd:
         __module__ = property(lambda self: "somewhere")  # as types of Cython 3.1 do
 

@@ -1,4 +1,4 @@
-"""How the comparers of other libraries are found, and what is said of dask."""
+"""How the comparers of other libraries are found, and the advice for dask."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ print(sorted(name for name in loaded if name.startswith(libraries.__name__)))
 """
     library = module.partition(".")[0]
     others, ours = map(ast.literal_eval, run(code).splitlines())
-    assert set(others) <= {library}  # more of itself
+    assert set(others) <= {library}  # only more of its own modules
     assert all(name.startswith(f"{libraries.__name__}.{library}") for name in ours)
 
 
@@ -78,7 +78,7 @@ COLLECTIONS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", COLLECTIONS)
-def test_what_dask_has_not_computed_gets_advice(name: str) -> None:
+def test_an_uncomputed_dask_collection_gets_advice(name: str) -> None:
     (mismatch,) = compare(COLLECTIONS[name], COLLECTIONS[name]).mismatches
     assert mismatch.kind == "uncomparable"
     assert ".compute()" in mismatch.difference
@@ -91,6 +91,6 @@ def test_a_future_gets_advice() -> None:
     assert ".result()" in str(finding)
 
 
-def test_other_classes_of_a_library_keep_the_rules_of_all() -> None:
+def test_other_classes_of_a_library_follow_the_general_rules() -> None:
     assert libraries.find(distributed.Client) is None
     assert libraries.find(int) is None

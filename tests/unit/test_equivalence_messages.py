@@ -1,4 +1,4 @@
-"""How a comparison reads: paths, differences, bounds."""
+"""The texts of a comparison: paths, differences, bounds."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_difference_says_how_far_apart_the_values_are(
     assert first(actual, expected).difference == difference
 
 
-def test_a_refused_value_comes_with_advice() -> None:
+def test_an_uncomparable_value_comes_with_advice() -> None:
     mismatch = first(iter_nothing(), iter_nothing())
     assert mismatch.difference == "a generator cannot be compared; return list(...)"
 
@@ -148,7 +148,7 @@ def test_an_equality_that_raises_comes_with_advice() -> None:
     assert mismatch.difference.endswith("compare with a function")
 
 
-def test_what_one_side_lacks_reads_as_nothing() -> None:
+def test_a_part_that_one_side_lacks_is_shown_as_nothing() -> None:
     assert first({}, {"k": 1}) == Mismatch(
         path="['k']", kind="missing", actual="nothing", expected="1"
     )

@@ -1,4 +1,4 @@
-"""Outcomes compared: kind first, then values, failures by what they say."""
+"""Outcomes compared: kind first, then values, failures by type and text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HERE, THERE = ("test_a.py", 3), ("test_a.py", 4)
         (failure(OSError(1)), failure(OSError("1")), ("OSError: 1", "OSError: 1")),
     ],
 )
-def test_outcomes_that_differ_say_how(
+def test_different_outcomes_are_described(
     actual: Outcome, expected: Outcome, texts: tuple[str, str]
 ) -> None:
     (mismatch,) = compare_outcomes(actual, expected, exact()).mismatches
@@ -29,14 +29,17 @@ def test_outcomes_that_differ_say_how(
     assert (mismatch.actual, mismatch.expected) == texts
 
 
-def test_a_failure_says_in_what_it_differs() -> None:
+def test_different_failures_are_described() -> None:
     def tell(actual: Outcome, expected: Outcome) -> str:
         return compare_outcomes(actual, expected, exact()).mismatches[0].difference
 
     assert tell(failure(OSError(1)), failure(OSError("1"))) == (
         ".args[0]: 1, expected '1' (type int, expected str)"
     )
-    assert tell(failure(OSError("a"), travelled=False), failure(OSError("b"))) == "the text differs"
+    assert (
+        tell(failure(OSError("a"), has_exception=False), failure(OSError("b")))
+        == "the text differs"
+    )
     here, there = (failure(AssertionError(), where=where) for where in (HERE, THERE))
     assert tell(here, there) == "raised at test_a.py:3, expected at test_a.py:4"
     assert tell(here, failure(AssertionError())).endswith("expected at an unknown line")
@@ -52,7 +55,7 @@ def test_values_are_compared_by_the_policy() -> None:
     assert compare_outcomes(skip(""), value(1.0), policy).policy == str(policy)
 
 
-def test_values_are_left_alone_on_request() -> None:
+def test_values_are_not_compared_on_request() -> None:
     assert compare_outcomes(value(1), value(2), exact(), values=False)
     assert not compare_outcomes(value(1), skip(""), exact(), values=False)
 

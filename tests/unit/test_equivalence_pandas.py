@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare, ulp
 
@@ -269,8 +269,8 @@ def test_values_that_are_not_the_same_differ(left: object, right: object, kind: 
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_a_value_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_value_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 def path(actual: Any, expected: Any) -> str:
@@ -307,7 +307,7 @@ def test_the_numbers_of_a_frame_are_open_to_a_tolerance() -> None:
     assert not compare(near * 2, base, close(rtol=1e-9))
 
 
-def test_a_NaN_of_other_bits_is_a_note() -> None:
+def test_a_NaN_with_different_bits_is_a_note() -> None:
     left, right = (pd.Series(np.array([nan])) for nan in (NAN, OTHER_NAN))
     comparison = compare(left, right)
     assert comparison

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import compare, ulp
 
@@ -26,7 +26,7 @@ def frame(**columns: Any) -> Any:
     return pl.DataFrame(columns)
 
 
-#: What each data type can hold, a null among it.
+#: Values of each data type, including a null.
 VALUES: dict[str, tuple[list[Any], Any]] = {
     "floats": ([1.0, -0.0, NAN, None], pl.Float64),
     "narrow floats": ([0.5, None], pl.Float32),
@@ -156,12 +156,12 @@ def test_values_that_are_not_the_same_differ(left: object, right: object, kind: 
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_a_value_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_value_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_an_element_that_is_gone_is_found(name: str) -> None:
+def test_a_missing_element_is_found(name: str) -> None:
     whole = series(*VALUES[name])
     for row in np.flatnonzero(~whole.is_null().to_numpy()):
         mask = pl.Series(np.arange(len(whole)) != row)

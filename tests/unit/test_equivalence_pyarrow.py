@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare, ulp
 
@@ -20,7 +20,7 @@ NAN = float("nan")
 OTHER_NAN = struct.unpack("<d", struct.pack("<Q", 0xFFF8_0000_0000_0001))[0]
 NOON = dt.datetime(2024, 1, 1, 12)
 
-#: What each type can hold, a null among it.
+#: Values of each type, including a null.
 VALUES: dict[str, tuple[list[Any], Any]] = {
     "floats": ([1.0, -0.0, NAN, None], pa.float64()),
     "narrow floats": ([0.5, None], pa.float32()),
@@ -210,7 +210,7 @@ DIFFERENT: dict[str, tuple[Any, Any, str]] = {
     "readers": (table(a=[1]).to_reader(), table(a=[1]).to_reader(), "uncomparable"),
 }
 
-#: What no other process gets, for lack of pickling.
+#: Values that cannot be pickled.
 AT_HOME = {"tensors"}
 
 
@@ -225,8 +225,8 @@ def test_values_that_are_not_the_same_differ(left: object, right: object, kind: 
 
 
 @pytest.mark.parametrize("name", sorted(EQUAL.keys() - AT_HOME))
-def test_a_value_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_value_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 @pytest.mark.parametrize("name", sorted(VALUES.keys() | ENCODED))
@@ -237,7 +237,7 @@ def test_scalars_are_equal_where_they_are_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_an_element_that_is_gone_is_found(name: str) -> None:
+def test_a_missing_element_is_found(name: str) -> None:
     values, kind = VALUES[name]
     whole = pa.array(values, kind)
     for row, value in enumerate(values):
@@ -293,7 +293,7 @@ def test_numbers_at_any_depth_are_open_to_a_tolerance() -> None:
     assert compare(left[:1], right[:1], close(rtol=1e-9))
 
 
-def test_a_NaN_of_other_bits_is_a_note() -> None:
+def test_a_NaN_with_different_bits_is_a_note() -> None:
     comparison = compare(pa.array(np.array([NAN])), pa.array(np.array([OTHER_NAN])))
     assert comparison
     assert [note.kind for note in comparison.notes] == ["nan-payload"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare
 
@@ -69,8 +69,8 @@ def test_matrices_that_are_the_same_are_equal(left: object, right: object) -> No
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_a_matrix_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_matrix_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 def edit(index: Any, value: float) -> Any:
@@ -91,7 +91,7 @@ def test_an_element_that_differs_is_found_wherever_it_is(name: str) -> None:
 
 
 def stored(name: str, zero: float) -> Any:
-    """Return a matrix that holds a zero."""
+    """Return a matrix with a stored zero."""
     matrix = make(name, np.array([[1.0, 5.0], [3.0, 4.0]]))
     if name in ("dok", "lil"):
         matrix = make(name, np.array([[1.0, 0.0], [3.0, 4.0]]))
@@ -137,7 +137,7 @@ def test_matrices_that_are_not_the_same_differ(left: object, right: object, kind
     check_different(left, right, kind)
 
 
-def test_a_mismatch_tells_of_the_whole_matrix() -> None:
+def test_a_mismatch_describes_the_whole_matrix() -> None:
     (mismatch,) = compare(
         coo([1.0, 2.0], [0, 1], [1, 2]), coo([1.0, 3.0], [0, 1], [1, 2])
     ).mismatches
@@ -160,7 +160,7 @@ def test_the_numbers_inside_are_open_to_a_tolerance() -> None:
 
 
 class Weighted(sparse.csr_array):  # type: ignore[misc, name-defined]  # SciPy is not typed here
-    """A subclass, which may hold more than a matrix."""
+    """A subclass, which may have more data than a matrix."""
 
 
 def test_a_subclass_is_not_taken_for_a_matrix() -> None:

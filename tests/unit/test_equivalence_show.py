@@ -15,7 +15,7 @@ from pytest_parwork.equivalence import show
 
 
 class Wild:
-    """A class whose `__repr__` does what it was told."""
+    """A class whose `__repr__` does as given."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -73,16 +73,16 @@ Row = namedtuple("Row", "x y")
         (Plain(), "<test_equivalence_show.Plain>"),
     ],
 )
-def test_a_value_reads_as_one_line(value: object, text: str) -> None:
+def test_a_value_is_shown_in_one_line(value: object, text: str) -> None:
     assert text in show(value)
 
 
-def test_a_huge_integer_reads_by_its_size() -> None:
+def test_a_huge_integer_is_shown_by_its_size() -> None:
     assert show(10**5000) == "<int of 16610 bits>"
 
 
-def test_a_function_reads_without_its_address() -> None:
-    assert re.fullmatch(r"<function test_\w+>", show(test_a_function_reads_without_its_address))
+def test_a_function_is_shown_without_its_address() -> None:
+    assert re.fullmatch(r"<function test_\w+>", show(test_a_function_is_shown_without_its_address))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_large_value_costs_little() -> None:
     assert time.perf_counter() - start < 0.5
 
 
-def test_an_array_that_holds_itself_reads_as_one_line() -> None:
+def test_an_array_that_contains_itself_is_shown_in_one_line() -> None:
     ring = np.empty(2, object)
     ring[:] = ring, [ring]
     assert len(show(ring)) == 120

@@ -1,4 +1,4 @@
-"""The relation `exact` between values of PyTorch, as a table of pairs; `tox -e torch` has it."""
+"""The relation `exact` between values of PyTorch, as a table of pairs; `tox -e torch` runs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare, ulp
 
@@ -132,13 +132,13 @@ def test_values_that_are_not_the_same_differ(left: object, right: object, kind: 
     check_different(left, right, kind)
 
 
-#: What PyTorch pickles, and then cannot read.
+#: Data types that PyTorch pickles but cannot load.
 AT_HOME = {"float8_e4m3fn", "float8_e5m2"}
 
 
 @pytest.mark.parametrize("name", sorted(EQUAL.keys() - AT_HOME))
-def test_a_value_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_value_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 @pytest.mark.filterwarnings("ignore:Sparse:UserWarning")  # the layouts are in beta

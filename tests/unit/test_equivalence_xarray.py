@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from relation_checks import check_different, check_equal, check_journey
+from relation_checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare
 
@@ -113,8 +113,8 @@ def test_values_that_are_not_the_same_differ(left: object, right: object, kind: 
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_a_value_equals_its_copy_after_a_journey(name: str) -> None:
-    check_journey(EQUAL[name][0])
+def test_a_value_equals_its_pickled_copy(name: str) -> None:
+    check_pickled_copy(EQUAL[name][0])
 
 
 def test_datasets_in_another_order_get_a_note() -> None:
@@ -145,7 +145,7 @@ def test_a_path_leads_through_a_tree() -> None:
 
 
 @pytest.mark.parametrize("make", [array, dataset, lambda: array().variable], ids="ADV")
-def test_what_is_not_computed_gets_advice(make: Any) -> None:
+def test_an_uncomputed_value_gets_advice(make: Any) -> None:
     comparison = compare(make().chunk(), make().chunk())
     assert {mismatch.kind for mismatch in comparison.mismatches} == {"uncomparable"}
     assert ".compute()" in comparison.mismatches[0].difference
@@ -168,13 +168,13 @@ def measured(device: str) -> Any:
     return value
 
 
-def test_what_a_subclass_adds_is_compared() -> None:
+def test_attributes_of_a_subclass_are_compared() -> None:
     assert compare(measured("a"), measured("a"))
     assert path(measured("a"), measured("b")) == ".device"
 
 
 class Kilometres(pytest.importorskip("xarray.indexes").PandasIndex):  # type: ignore[misc]  # xarray is not typed here
-    """An index of a project's own, which is one of pandas all the same."""
+    """An index of a project's own, which is a pandas index nevertheless."""
 
 
 def test_an_index_of_another_class_differs() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pytest_parwork.backends.protocol import Event, EventQueue
+from pytest_parwork.backends import Event, EventQueue
 
 
 def test_it_never_waits_longer_than_its_timeout() -> None:

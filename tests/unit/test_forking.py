@@ -1,4 +1,4 @@
-"""Which threads make it unsafe to fork, by what they are in."""
+"""The threads that make it unsafe to fork, by the functions that they run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import FunctionType
 import pytest
 
 from pytest_parwork.machine import forking
-from pytest_parwork.machine.forking import refuse_beside_threads, threads_beside
+from pytest_parwork.machine.forking import reject_fork_with_threads, unsafe_threads
 from pytest_parwork.model.errors import BackendError
 
 
@@ -35,7 +35,7 @@ def moved(function: Callable[[], object], module: str) -> Callable[[], object]:
 def alive(
     start: Callable[[Callable[[], object]], object], *, module: str = "users_code"
 ) -> Iterator[None]:
-    """Have something run that waits, in a function of the given module, until this block ends."""
+    """Run a function of the given module, which waits, until this block ends."""
     started, end, ended = threading.Event(), threading.Event(), threading.Event()
 
     def watch() -> None:
@@ -57,40 +57,40 @@ def in_thread(function: Callable[[], object], *, name: str = "poller") -> None:
 
 
 def until_idle(*, deadline: float = 10.0) -> str:
-    """Return the threads that count once those that have just done their work wait for more."""
+    """Return the threads that count, once threads that have finished their work are idle."""
     end = time.monotonic() + deadline
-    while (found := threads_beside()) and time.monotonic() < end:
+    while (found := unsafe_threads()) and time.monotonic() < end:
         time.sleep(0.001)
     return found
 
 
-def test_alone_there_is_none() -> None:
-    assert threads_beside() == ""
-    refuse_beside_threads()
+def test_without_other_threads_none_is_named() -> None:
+    assert unsafe_threads() == ""
+    reject_fork_with_threads()
 
 
 def test_a_thread_of_the_user_is_named_with_what_it_runs() -> None:
     with alive(in_thread):
-        assert threads_beside() == "'poller' (users_code.watch)"
+        assert unsafe_threads() == "'poller' (users_code.watch)"
         with pytest.raises(BackendError, match=r"alive: 'poller' \(users_code.watch\)\. A lock"):
-            refuse_beside_threads()
+            reject_fork_with_threads()
 
 
-def test_daemons_count_like_all_others() -> None:
+def test_daemon_threads_count_as_well() -> None:
     with alive(lambda function: threading.Thread(target=function, name="t").start()):
-        assert threads_beside() == "'t' (users_code.watch)"
+        assert unsafe_threads() == "'t' (users_code.watch)"
 
 
 def test_a_thread_that_threading_does_not_know_counts() -> None:
     with alive(lambda function: _thread.start_new_thread(function, ())):
-        assert threads_beside().endswith("(users_code.watch)")
+        assert unsafe_threads().endswith("(users_code.watch)")
 
 
 def test_a_thread_that_only_waits_counts() -> None:
     event = threading.Event()
     thread = threading.Thread(target=event.wait, name="waiting")
     thread.start()
-    assert threads_beside() == "'waiting'"
+    assert unsafe_threads() == "'waiting'"
     event.set()
     thread.join()
 
@@ -102,7 +102,7 @@ def test_many_threads_are_counted_and_a_few_are_named() -> None:
         alive(lambda function: in_thread(function, name="d")),
         alive(lambda function: in_thread(function, name="c")),
     ):
-        assert threads_beside() == (
+        assert unsafe_threads() == (
             "'a' (users_code.watch), 'b' (users_code.watch), 'c' (users_code.watch) and 1 more"
         )
 
@@ -119,18 +119,18 @@ def test_many_threads_are_counted_and_a_few_are_named() -> None:
         "pytest_timeout",
     ],
 )
-def test_those_that_every_session_or_backend_has_do_not(module: str) -> None:
+def test_threads_that_every_session_or_backend_has_do_not_count(module: str) -> None:
     with alive(in_thread, module=module):
-        assert threads_beside() == ""
+        assert unsafe_threads() == ""
 
 
 @pytest.mark.parametrize("module", ["distributed_widgets", "pytest", "joblib2.x", "concurrent"])
-def test_a_name_that_begins_alike_is_no_excuse(module: str) -> None:
+def test_a_package_with_a_similar_name_counts(module: str) -> None:
     with alive(in_thread, module=module):
-        assert threads_beside() == f"'poller' ({module}.watch)"
+        assert unsafe_threads() == f"'poller' ({module}.watch)"
 
 
-def test_a_timer_is_known_by_what_it_will_call() -> None:
+def test_a_timer_is_identified_by_its_function() -> None:
     def ring() -> None:
         pass
 
@@ -139,7 +139,7 @@ def test_a_timer_is_known_by_what_it_will_call() -> None:
         timer = threading.Timer(3600, ring)
         timer.name = "timer"
         timer.start()
-        assert threads_beside() == found
+        assert unsafe_threads() == found
         timer.cancel()
         timer.join()
 
@@ -147,22 +147,22 @@ def test_a_timer_is_known_by_what_it_will_call() -> None:
 def test_the_threads_of_an_executor_count_while_they_are_busy() -> None:
     with ThreadPoolExecutor(1, thread_name_prefix="mine") as executor:
         with alive(executor.submit):
-            assert threads_beside() == "'mine_0' (concurrent.futures.thread._worker)"
+            assert unsafe_threads() == "'mine_0' (concurrent.futures.thread._worker)"
         executor.submit(int).result()
         assert until_idle() == ""
 
 
-def test_those_of_dask_do_not() -> None:
+def test_the_executor_threads_of_dask_do_not_count() -> None:
     with ThreadPoolExecutor(1, thread_name_prefix="Dask-Offload") as executor:
         executor.submit(int).result()
-        assert threads_beside() == ""
+        assert unsafe_threads() == ""
 
 
-def test_those_of_a_thread_pool_count_while_they_are_busy() -> None:
+def test_the_threads_of_a_thread_pool_count_while_they_are_busy() -> None:
     with ThreadPool(2) as pool:
         with alive(pool.apply_async):
-            assert threads_beside().count("(multiprocessing.pool.worker)") == 1
-            assert threads_beside().count("'") == 2
+            assert unsafe_threads().count("(multiprocessing.pool.worker)") == 1
+            assert unsafe_threads().count("'") == 2
         pool.apply(int)
         assert until_idle() == ""
         pool.close()
@@ -170,16 +170,16 @@ def test_those_of_a_thread_pool_count_while_they_are_busy() -> None:
 
 
 @pytest.mark.filterwarnings(r"ignore:.*use of fork\(\) may lead to deadlocks")
-def test_the_threads_of_process_pools_do_not() -> None:
+def test_the_threads_of_process_pools_do_not_count() -> None:
     with Pool(1) as pool, ProcessPoolExecutor(1) as executor:
         executor.submit(int).result()
         pool.apply(int)
-        assert threads_beside() == ""
+        assert unsafe_threads() == ""
         pool.close()
         pool.join()
 
 
-def test_a_task_that_was_left_behind_does_not() -> None:
+def test_an_abandoned_task_does_not_count() -> None:
     def call(function: Callable[[], object]) -> None:
         def perform() -> None:
             function()
@@ -187,11 +187,11 @@ def test_a_task_that_was_left_behind_does_not() -> None:
         in_thread(moved(perform, "pytest_parwork.worker.processes"))
 
     with alive(call):
-        assert threads_beside() == ""
+        assert unsafe_threads() == ""
 
 
-def test_a_thread_that_is_just_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_is_ending_gets_time_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forking, "ENDING", 30.0)
     looks = iter([["'last' (users_code.watch)"], []])
     monkeypatch.setattr(forking, "_names", lambda: next(looks))
-    assert threads_beside() == ""
+    assert unsafe_threads() == ""

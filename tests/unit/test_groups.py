@@ -1,4 +1,4 @@
-"""What workers have left ends with the session."""
+"""Processes that workers have left behind end with the session."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from pytest_parwork.machine import process_groups
 from pytest_parwork.machine.leavings import Leavings
 
-#: A process that is the first of its group, as workers are.
+#: A process that leads a process group, as workers do.
 WORKER = "import os, time; os.setpgrp(); print('ready', flush=True); time.sleep(50)"
 
 
-def test_what_takes_its_time_to_die_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine may not come to a process that is killed for a while."""
+def test_a_process_that_exits_slowly_gets_time_to_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take a while to run a process that was killed."""
     kill, signals = os.kill, 0
 
     def kill_late(pid: int, number: int) -> None:

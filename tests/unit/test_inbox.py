@@ -9,9 +9,11 @@ import pytest
 
 from pytest_parwork.machine.clock import host, now
 from pytest_parwork.runner.inbox import Inbox
-from pytest_parwork.transport.journal import Entry
-from pytest_parwork.transport.ledger import Files, Ledger, State
-from pytest_parwork.transport.spool import Spool, read_record
+from pytest_parwork.transport.files import Files
+from pytest_parwork.transport.ledger import Ledger, State
+from pytest_parwork.transport.notes import Entry
+from pytest_parwork.transport.records import read_record
+from pytest_parwork.transport.spool import Spool
 from pytest_parwork.worker.network import Body
 
 DAY = 86_400.0

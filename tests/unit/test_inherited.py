@@ -1,4 +1,4 @@
-"""Executors of the process that forks work in the forked process, or say why they do not."""
+"""Executors of the parent work in the forked process, or report why they do not."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ pytestmark = [
     pytest.mark.usefixtures("keeps_helpers"),
 ]
 
-#: Seconds that a forked process gets.
+#: The time limit of a forked process, in seconds.
 DEADLINE = 30.0
 
 
 def in_fork(function: Callable[[], object]) -> object:
-    """Return what a function returns in a forked process, or raise what it raises, with its end."""
+    """Call a function in a forked process; return its value, or raise its exception."""
     ours, theirs = multiprocessing.Pipe()
 
     def send() -> None:
@@ -70,7 +70,7 @@ class TestAThreadPoolExecutor:
         assert in_fork(lambda: list(executor.map(square, range(5)))) == [0, 1, 4, 9, 16]
         assert executor.submit(square, 3).result() == 9
 
-    def test_works_once_more_in_a_fork_of_the_fork(self, executor: ThreadPoolExecutor) -> None:
+    def test_works_in_a_fork_of_the_fork(self, executor: ThreadPoolExecutor) -> None:
         def nested() -> object:
             return executor.submit(square, 2).result(), in_fork(
                 lambda: executor.submit(square, 3).result()
@@ -78,7 +78,7 @@ class TestAThreadPoolExecutor:
 
         assert in_fork(nested) == (4, 9)
 
-    def test_fails_what_is_running_or_waiting_and_keeps_what_is_done(
+    def test_fails_pending_calls_and_keeps_finished_ones(
         self, executor: ThreadPoolExecutor
     ) -> None:
         began, end = threading.Event(), threading.Event()
@@ -98,8 +98,8 @@ class TestAThreadPoolExecutor:
         found = in_fork(results)
         end.set()
         assert isinstance(found, list)
-        *told, kept = found
-        for text in told:
+        *texts, kept = found
+        for text in texts:
             assert "was submitted in the process of pytest before this worker was forked" in text
             assert "Submit it in the test, or choose a backend that does not fork" in text
         assert kept == 16
@@ -124,7 +124,7 @@ class TestAProcessPoolExecutor:
         assert in_fork(lambda: list(executor.map(square, range(3)))) == [0, 1, 4]
         assert executor.submit(square, 3).result() == 9
 
-    def test_is_left_alone_where_it_is_not_used(self, executor: ProcessPoolExecutor) -> None:
+    def test_is_not_touched_if_it_is_not_used(self, executor: ProcessPoolExecutor) -> None:
         assert in_fork(lambda: 5) == 5
         assert executor.submit(square, 3).result() == 9
 
@@ -137,7 +137,7 @@ class TestAProcessPoolExecutor:
         with pytest.raises(RuntimeError, match="after shutdown"):
             in_fork(lambda: executor.submit(int))
 
-    def test_fails_what_was_submitted_before(self, executor: ProcessPoolExecutor) -> None:
+    def test_fails_calls_that_were_submitted_before(self, executor: ProcessPoolExecutor) -> None:
         call = executor.submit(time.sleep, 0.5)
         assert "was submitted in the process of pytest" in str(
             in_fork(lambda: str(call.exception(1.0)))
@@ -159,7 +159,7 @@ class TestAPool:
         assert in_fork(lambda: list(pool.imap(square, range(3)))) == [0, 1, 4]
         assert pool.apply(square, (3,)) == 9
 
-    def test_is_ended_as_ever(self, pool: Any) -> None:
+    def test_can_be_terminated(self, pool: Any) -> None:
         def end() -> None:
             with pool:
                 pool.apply(square, (3,))
@@ -174,7 +174,7 @@ class TestAPool:
         in_fork(end_unused)
         assert pool.apply(square, (3,)) == 9
 
-    def test_fails_what_was_submitted_before(self, pool: Any) -> None:
+    def test_fails_calls_that_were_submitted_before(self, pool: Any) -> None:
         calls = [pool.apply_async(time.sleep, (0.5,)), pool.map_async(square, range(3))]
         items = pool.imap(square, range(3))
 
@@ -226,7 +226,7 @@ class TestAnEventLoop:
         assert ask() == 42
 
 
-def test_loky_starts_anew_for_joblib() -> None:
+def test_loky_restarts_for_joblib() -> None:
     joblib = pytest.importorskip("joblib")
     from joblib.externals.loky import get_reusable_executor
 
@@ -285,7 +285,7 @@ def test_dask_computes_without_a_client_that_is_the_default() -> None:
         assert squares() == squares_by_client() == [0, 1, 4]
 
 
-def test_gnu_openmp_starts_anew_with_the_same_number_of_threads() -> None:
+def test_gnu_openmp_restarts_with_the_same_number_of_threads() -> None:
     cluster = pytest.importorskip("sklearn.cluster")
     threadpoolctl = pytest.importorskip("threadpoolctl")
     import numpy as np

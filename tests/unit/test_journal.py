@@ -14,14 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from pytest_parwork.transport.journal import WORTH_KEEPING, Entry, Journal
+from pytest_parwork.transport.journal import WORTH_KEEPING, Journal
+from pytest_parwork.transport.notes import Entry
 
 RUN = "a-run"
 
 #: A process that runs tasks of batch 7, and dies; its arguments are the folder and its last deed.
 DEADLY = """
 import os, signal, sys, tempfile
-from pytest_parwork.transport.journal import Entry, Journal
+from pytest_parwork.transport.journal import Journal
+from pytest_parwork.transport.notes import Entry
 
 tempfile.tempdir = sys.argv[1]
 journal = Journal("a-run")

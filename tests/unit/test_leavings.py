@@ -1,4 +1,4 @@
-"""What is removed when a session has left it behind, and what is not."""
+"""Which leftovers of a session are removed, and which are kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mark]:
 
 @pytest.fixture
 def leavings(mark: Mark, tmp_path: Path) -> Iterator[Leavings]:
-    """Give what is left of a session of this process, as if it had ended."""
+    """Provide the leavings of a session of this process, as if it had ended."""
     with tempfile.TemporaryFile() as registry:
         yield Leavings(
             registry=registry.fileno(),
@@ -44,11 +44,11 @@ def leavings(mark: Mark, tmp_path: Path) -> Iterator[Leavings]:
 
 
 def sleeping(**settings: object) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, which no group leads to."""
+    """Start a program in a session of its own, outside of all process groups of workers."""
     return subprocess.Popen(["sleep", "50"], start_new_session=True, **settings)  # type: ignore[call-overload,no-any-return]
 
 
-def test_the_end_of_a_session_is_noted_behind_its_workers(leavings: Leavings) -> None:
+def test_the_end_of_a_session_is_recorded_after_its_workers(leavings: Leavings) -> None:
     assert not leavings.has_ended()
     os.write(leavings.registry, b"\1" * len(END))
     assert not leavings.has_ended()
@@ -57,12 +57,12 @@ def test_the_end_of_a_session_is_noted_behind_its_workers(leavings: Leavings) ->
 
 
 class TestProcesses:
-    def test_a_program_is_known_by_its_environment(self, leavings: Leavings) -> None:
+    def test_a_program_is_recognised_by_its_environment(self, leavings: Leavings) -> None:
         with sleeping() as left:
             leavings.end_all()
         assert left.returncode == -9
 
-    def test_one_that_a_worker_has_started_is_known_apart(self, leavings: Leavings) -> None:
+    def test_one_that_a_worker_has_started_is_distinguished(self, leavings: Leavings) -> None:
         with (
             sleeping() as of_the_session,
             sleeping(env={**os.environ, "PARWORK_WORKER": leavings.token}) as of_a_worker,
@@ -72,7 +72,9 @@ class TestProcesses:
             assert of_the_session.poll() is None
             of_the_session.kill()
 
-    def test_a_forked_process_without_any_descriptor_is_known(self, leavings: Leavings) -> None:
+    def test_a_forked_process_without_any_descriptor_is_recognised(
+        self, leavings: Leavings
+    ) -> None:
         pid = os.fork()
         if not pid:
             os.setsid()
@@ -82,13 +84,13 @@ class TestProcesses:
         leavings.end_all()
         assert os.waitpid(pid, 0)[1] == 9
 
-    def test_what_others_have_started_stays(self, leavings: Leavings) -> None:
+    def test_processes_of_others_are_kept(self, leavings: Leavings) -> None:
         with sleeping(env=unmarked()) as others:
             leavings.end_all()
             assert others.poll() is None
             others.kill()
 
-    def test_what_was_started_outside_of_the_mark_stays(self) -> None:
+    def test_processes_that_were_started_without_the_mark_are_kept(self) -> None:
         mark = Mark()
         with mark.on():
             pass
@@ -110,13 +112,13 @@ class TestFiles:
         leavings.remove_files()
         assert not folder.exists()
 
-    def test_a_folder_that_was_claimed_is_removed(self, leavings: Leavings, tmp_path: Path) -> None:
+    def test_a_claimed_folder_is_removed(self, leavings: Leavings, tmp_path: Path) -> None:
         (tmp_path / "library").mkdir()
         claim_folder(str(tmp_path / "library"))
         leavings.remove_files()
         assert list(tmp_path.iterdir()) == []
 
-    def test_those_of_others_stay(self, leavings: Leavings, tmp_path: Path) -> None:
+    def test_those_of_others_are_kept(self, leavings: Leavings, tmp_path: Path) -> None:
         (tmp_path / "parwork-0123456789abcdef-dask-x").mkdir()
         (tmp_path / f"joblib_memmapping_folder_{os.getpid()}1_x").mkdir()
         kept = list(tmp_path.iterdir())
@@ -144,14 +146,14 @@ class TestFiles:
         assert list((tmp_path / "precious").iterdir()) == [tmp_path / "precious" / "file"]
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
-    def test_what_belongs_to_another_user_stays(self, leavings: Leavings, tmp_path: Path) -> None:
+    def test_files_of_another_user_are_kept(self, leavings: Leavings, tmp_path: Path) -> None:
         others = tmp_path / f"parwork-{leavings.token}-x"
         others.mkdir()
         os.chown(others, 12345, 12345)
         leavings.remove_files()
         assert others.exists()
 
-    def test_a_value_of_the_variable_that_is_no_token_names_nothing(
+    def test_an_invalid_token_in_the_variable_is_ignored(
         self, mark: Mark, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("PARWORK_SESSION", "../../elsewhere")

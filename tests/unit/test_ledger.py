@@ -14,19 +14,17 @@ import numpy as np
 import pytest
 
 from pytest_parwork.model.errors import ParworkWarning, PayloadError
-from pytest_parwork.transport.ledger import DamagedError, Files, Kind, Ledger, State
-from pytest_parwork.transport.spool import (
+from pytest_parwork.transport.files import Files
+from pytest_parwork.transport.ledger import DamagedError, Kind, Ledger, State
+from pytest_parwork.transport.records import (
     ALIGNMENT,
-    OWNER,
-    WINDOW,
-    WORTH_COPYING,
     WORTH_MAPPING,
-    Spool,
     is_whole,
     length_at,
     read_record,
     release_region,
 )
+from pytest_parwork.transport.spool import OWNER, WINDOW, WORTH_COPYING, Spool
 
 
 @pytest.fixture
@@ -261,6 +259,7 @@ def test_a_spool_goes_with_its_worker_and_not_with_what_that_has_forked(files: F
         try:
             stored(Spool.claim([path]), "from the first worker")
             if not os.fork():
+                os.close(writer)  # or its own end would keep the pipe open
                 os.read(reader, 1)  # until this process closes the other end
         finally:
             os._exit(0)

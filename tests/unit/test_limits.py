@@ -1,4 +1,4 @@
-"""The limit of native threads in this process: while it is held, and no longer."""
+"""The limit of native threads in this process: only while it is held."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_parwork.machine import limits
 from pytest_parwork.machine.limits import THREAD_VARIABLES, Limits
 
 
-def told() -> dict[str, str | None]:
+def variables() -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in THREAD_VARIABLES}
 
 
@@ -32,22 +32,22 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_environment_is_that_of_the_workers_while_it_lasts(
+def test_the_environment_is_that_of_the_workers_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    before = told()
+    before = variables()
     with Limits(3).hold():
-        assert set(told().values()) == {"3"}
+        assert set(variables().values()) == {"3"}
         del os.environ["BLIS_NUM_THREADS"]  # as a case may do
-    assert told() == before
+    assert variables() == before
     with suppress(KeyError), Limits(3).hold():
         raise KeyError
-    assert told() == before
+    assert variables() == before
 
 
-def test_libraries_keep_to_the_limit_and_are_set_free_again() -> None:
+def test_libraries_are_limited_and_released_again() -> None:
     import numpy  # noqa: F401, which loads one
 
     before = native_threads()
@@ -59,12 +59,12 @@ def test_libraries_keep_to_the_limit_and_are_set_free_again() -> None:
 
 
 def test_without_a_limit_nothing_changes() -> None:
-    before = told()
+    before = variables()
     with Limits(None).hold():
-        assert told() == before
+        assert variables() == before
 
 
-def test_a_library_that_is_loaded_inside_keeps_to_the_limit_from_its_start() -> None:
+def test_a_library_that_is_loaded_inside_is_limited_from_its_start() -> None:
     code = """
 from pytest_parwork.machine.limits import Limits
 held = Limits(1)
@@ -90,7 +90,7 @@ print(limits._is_any_loaded())
         assert python(code) == "True"
 
 
-def test_where_nothing_is_loaded_the_library_for_limits_is_not_either() -> None:
+def test_without_a_loaded_library_threadpoolctl_is_not_loaded() -> None:
     code = """
 import sys
 from pathlib import Path
@@ -107,7 +107,7 @@ look()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is seen in a folder of Linux")
-def test_a_library_that_keeps_to_the_limit_anyway_is_left_alone() -> None:
+def test_a_library_that_has_the_limit_already_is_not_changed() -> None:
     code = """
 import os
 import numpy
@@ -123,5 +123,5 @@ with Limits(1).hold():
     assert python(code) == "1"
 
 
-def test_this_process_can_be_asked() -> None:
+def test_the_list_of_loaded_files_exists_on_linux() -> None:
     assert limits.MAPS.exists() == (sys.platform == "linux")

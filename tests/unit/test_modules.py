@@ -1,4 +1,4 @@
-"""Modules that travel as sources, to a process that has none of their files."""
+"""Modules that are sent as sources, to a process that has none of their files."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from pytest_parwork.transport.modules import ModuleTable, Sources, lend, project
 from pytest_parwork.transport.sources import Sendable, select
 
 FILES = {
-    "travelling/__init__.py": "",
-    "travelling/early.py": "BY = 3\n",
-    "travelling/later.py": "def add(x):\n    return x + 100\n",
-    "travelling/main.py": (
+    "shipped/__init__.py": "",
+    "shipped/early.py": "BY = 3\n",
+    "shipped/later.py": "def add(x):\n    return x + 100\n",
+    "shipped/main.py": (
         "from .early import BY\n"
         "def f(x):\n    from .later import add\n    return add(BY * x)\n"
         "def fails():\n    raise ValueError('there')\n"
     ),
     "spread/inner/module.py": "VALUE = 1\n",
-    "beside_it.py": "VALUE = 2\n",
-    "alone_here.py": "def g():\n    import beside_it\n    return beside_it.VALUE\n",
+    "next_to_it.py": "VALUE = 2\n",
+    "on_its_own.py": "def g():\n    import next_to_it\n    return next_to_it.VALUE\n",
     "test_other.py": "",
 }
 
 
 @pytest.fixture
-def travelled(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
-    """Give a project's modules as they travel; neither its files nor its modules are there now."""
+def sent(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
+    """Provide a project's modules as they are sent; its files no longer exist here."""
     before = set(sys.modules)
     for name, text in FILES.items():
         file = tmp_path / name
@@ -42,7 +42,7 @@ def travelled(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
     sys.path.insert(0, str(tmp_path))
     importlib.invalidate_caches()
     try:
-        for name in ("travelling.main", "spread.inner.module", "alone_here"):
+        for name in ("shipped.main", "spread.inner.module", "on_its_own"):
             importlib.import_module(name)
         found = select(project_modules(tmp_path), Sendable(root=tmp_path))
     finally:
@@ -55,24 +55,24 @@ def travelled(tmp_path: Path) -> Iterator[tuple[ModuleTable, Sources]]:
 
 
 def test_modules_and_what_they_import_are_imported_from_their_sources(
-    travelled: tuple[ModuleTable, Sources],
+    sent: tuple[ModuleTable, Sources],
 ) -> None:
-    modules, sources = travelled
+    modules, sources = sent
     assert "test_other" not in modules
     take_away = lend(modules, [], sources)
-    assert importlib.import_module("travelling.main").f(2) == 106
+    assert importlib.import_module("shipped.main").f(2) == 106
     assert importlib.import_module("spread.inner.module").VALUE == 1
-    assert importlib.import_module("alone_here").g() == 2
+    assert importlib.import_module("on_its_own").g() == 2
     take_away()
     with pytest.raises(ModuleNotFoundError):
-        importlib.import_module("travelling")
+        importlib.import_module("shipped")
 
 
 def test_a_traceback_shows_lines_of_a_file_that_is_not_there(
-    travelled: tuple[ModuleTable, Sources],
+    sent: tuple[ModuleTable, Sources],
 ) -> None:
-    take_away = lend(travelled[0], [], travelled[1])
-    module = importlib.import_module("travelling.main")
+    take_away = lend(sent[0], [], sent[1])
+    module = importlib.import_module("shipped.main")
     assert module.__file__ is not None
     assert not Path(module.__file__).exists()
     try:
@@ -83,51 +83,51 @@ def test_a_traceback_shows_lines_of_a_file_that_is_not_there(
 
 
 def test_a_module_of_the_process_is_set_aside_and_comes_back(
-    travelled: tuple[ModuleTable, Sources], monkeypatch: pytest.MonkeyPatch
+    sent: tuple[ModuleTable, Sources], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = ModuleType("travelling")
-    sys.modules["travelling"] = own
-    take_away = lend(travelled[0], [], travelled[1])
-    assert importlib.import_module("travelling.main").f(1) == 103
+    own = ModuleType("shipped")
+    sys.modules["shipped"] = own
+    take_away = lend(sent[0], [], sent[1])
+    assert importlib.import_module("shipped.main").f(1) == 103
     take_away()
-    assert sys.modules.pop("travelling") is own
+    assert sys.modules.pop("shipped") is own
 
 
-def test_folders_come_last_and_go_again(travelled: tuple[ModuleTable, Sources]) -> None:
+def test_folders_come_last_and_are_removed_again(sent: tuple[ModuleTable, Sources]) -> None:
     before = list(sys.path)
-    take_away = lend(travelled[0], ["/of/the/runner", before[-1], ""], travelled[1])
+    take_away = lend(sent[0], ["/of/the/runner", before[-1], ""], sent[1])
     assert sys.path == [*before, "/of/the/runner"]
     take_away()
     assert sys.path == before
 
 
 def test_two_runs_with_the_same_sources_share_their_modules(
-    travelled: tuple[ModuleTable, Sources],
+    sent: tuple[ModuleTable, Sources],
 ) -> None:
-    modules, sources = travelled
+    modules, sources = sent
     first = lend(modules, [], sources)
-    module = importlib.import_module("travelling.main")
+    module = importlib.import_module("shipped.main")
     second = lend(modules, [], sources)
-    assert importlib.import_module("travelling.main") is module
+    assert importlib.import_module("shipped.main") is module
     first()
-    assert sys.modules["travelling.main"] is module
+    assert sys.modules["shipped.main"] is module
     second()
 
 
-def test_a_changed_source_is_imported_anew(travelled: tuple[ModuleTable, Sources]) -> None:
-    modules, sources = travelled
+def test_a_changed_source_is_imported_again(sent: tuple[ModuleTable, Sources]) -> None:
+    modules, sources = sent
     first = lend(modules, [], sources)
-    assert importlib.import_module("travelling.early").BY == 3
-    file, _ = modules["travelling.early"]
+    assert importlib.import_module("shipped.early").BY == 3
+    file, _ = modules["shipped.early"]
     assert file is not None
     changed = sources._replace(files={**sources.files, file: b"BY = 4\n"})
     second = lend(modules, [], changed)
-    assert importlib.import_module("travelling.early").BY == 4
+    assert importlib.import_module("shipped.early").BY == 4
     second()
     first()
 
 
-def test_this_package_does_not_travel() -> None:
+def test_this_package_is_not_sent() -> None:
     import pytest_parwork
 
     root = Path(pytest_parwork.__file__).parents[1]
@@ -135,7 +135,7 @@ def test_this_package_does_not_travel() -> None:
     assert not [name for name in modules if name.startswith("pytest_parwork")]
 
 
-def test_a_module_that_was_imported_since_is_found(
+def test_a_module_that_was_imported_meanwhile_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)

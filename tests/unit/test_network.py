@@ -14,9 +14,9 @@ import parwork_tasks as tasks
 import pytest
 
 from pytest_parwork.model.work import Batch, Task
-from pytest_parwork.transport.ledger import Files
+from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.modules import Sources
-from pytest_parwork.transport.payload import Payload
+from pytest_parwork.transport.payload import Header, Payload
 from pytest_parwork.worker import sites
 from pytest_parwork.worker.network import Body, NetworkCall
 from pytest_parwork.worker.sites import Site, forget, forget_with
@@ -46,19 +46,20 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
         threads: int | None = None,
     ) -> NetworkCall:
         files = Files()
-        payload, _, _ = Payload.write(
-            [Task(id=str(x), function=function, args=args or (x,)) for x in range(count)],
-            files,
-            run=run,
-            spools=1,
+        payload = Payload.write(
+            [Task(id=str(x), function=function, args=args or (x,)) for x in range(count)], files
+        )
+        content = Path(payload.path).read_bytes()
+        files.close()
+        header = Header(
+            contents=payload.contents,
             modules={},
+            path=tuple(sys.path),
             threads=threads,
             patience=0.1,
         )
-        content = Path(payload.handle.path).read_bytes()
-        files.close()
         arrived = pickle.loads(
-            pickle.dumps(NetworkCall(payload.handle, content, Sources(), home=home))
+            pickle.dumps(NetworkCall(run, pickle.dumps(header), content, Sources(), home=home))
         )
         assert isinstance(arrived, NetworkCall)
         return arrived

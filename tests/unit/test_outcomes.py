@@ -6,22 +6,23 @@ import pytest
 
 from pytest_parwork.model.errors import LostError, PayloadError
 from pytest_parwork.model.outcome import Lost
+from pytest_parwork.runner.in_threads import Remembered
 from pytest_parwork.runner.outcomes import Outcomes
 from pytest_parwork.transport.failures import describe
 from pytest_parwork.transport.ledger import Kind, Ledger
-from pytest_parwork.worker.threads import Remembered
+from pytest_parwork.worker.threads import Given
 
 CRASH = Lost(reason="crash", detail="its worker ended")
 
 
 def gathered(
-    *values: object, lost: int | None = None, refused: int | None = None, workers: int = 2
+    *values: object, lost: int | None = None, rejected: int | None = None, workers: int = 2
 ) -> Outcomes:
     """Return the outcomes of tasks that gave `values`, in turn on threads 100, 101, …."""
     ledger = Ledger(bytearray(Ledger.size(len(values))))
-    memory: list[Remembered | None] = [None] * len(values)
+    memory: list[Given | None] = [None] * len(values)
     for task, value in enumerate(values):
-        if task == refused:
+        if task == rejected:
             continue
         # The last worker arrives first.
         ledger.arrive(task, 100 + task % workers, 10.0 + task // workers - 0.1 * (task % workers))
@@ -34,11 +35,10 @@ def gathered(
         memory[task] = (kind, value, describe(value, value) if is_failure else None)  # type: ignore[arg-type]  # an exception
         ledger.store(task, kind, 0, 0, 0)
     return Outcomes(
-        ledger,
+        Remembered(ledger, memory),
         len(values),
         lost={} if lost is None else {lost: CRASH},
-        refused={} if refused is None else {refused: PayloadError("argument 1 cannot travel")},
-        memory=memory,
+        rejected={} if rejected is None else {rejected: PayloadError("argument 1 cannot be sent")},
     )
 
 
@@ -64,8 +64,8 @@ def test_a_successor_takes_over_the_number_of_the_worker_that_went() -> None:
         ledger.start(task, arrived)
         ledger.end(task, ended)
         ledger.store(task, "value", 0, 0, 0)
-    memory: list[Remembered | None] = [("value", n, None) for n in range(4)]
-    outcomes = Outcomes(ledger, 4, lost={}, refused={}, memory=memory)
+    memory: list[Given | None] = [("value", n, None) for n in range(4)]
+    outcomes = Outcomes(Remembered(ledger, memory), 4, lost={}, rejected={})
     assert [outcome.worker for outcome in outcomes] == [1, 2, 2, 1]
     assert outcomes.workers_used == 2
 
@@ -102,16 +102,16 @@ def test_a_lost_task_keeps_what_is_known_of_it() -> None:
 
 
 def test_a_refused_task_is_a_failure_that_never_came_to_a_worker() -> None:
-    outcome = gathered("a", "b", refused=0)[0]
+    outcome = gathered("a", "b", rejected=0)[0]
     assert outcome.kind == "failure"
     assert outcome.worker is None
     assert outcome.arrived is None
-    with pytest.raises(PayloadError, match="argument 1 cannot travel"):
+    with pytest.raises(PayloadError, match="argument 1 cannot be sent"):
         outcome.result()
 
 
 def test_letting_go_is_possible_for_every_kind_of_outcome() -> None:
-    outcomes = gathered("a", ValueError("x"), "c", "d", lost=2, refused=3)
+    outcomes = gathered("a", ValueError("x"), "c", "d", lost=2, rejected=3)
     for number in range(4):
         outcomes.let_go(number)
     assert outcomes[2].lost is CRASH

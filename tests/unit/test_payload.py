@@ -20,12 +20,12 @@ import pytest
 from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.transport.culprit import explain
-from pytest_parwork.transport.ledger import Files
+from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.modules import project_modules
-from pytest_parwork.transport.payload import SMALL, Header, Payload
+from pytest_parwork.transport.payload import SMALL, Payload
 from pytest_parwork.transport.pickling import dumps
-from pytest_parwork.transport.spool import read_record
-from pytest_parwork.worker.copies import copy_arguments
+from pytest_parwork.transport.records import read_record
+from pytest_parwork.worker.copies import Copies
 
 LOCK = threading.Lock()
 
@@ -41,33 +41,26 @@ def task(*args: object, function: Callable[..., object] = tasks.identity, **kwar
     return Task(id="task", function=function, args=args, kwargs=kwargs)
 
 
-def write(files: Files, *tasks: Task) -> tuple[Payload, Header]:
-    payload, _, _ = Payload.write(
-        tasks, files, run="run", spools=1, modules={}, threads=1, patience=1.0
-    )
-    handle = payload.handle
-    with open(handle.path, "rb") as file:
-        header = read_record(file.fileno(), handle.offset, handle.length)
-    assert isinstance(header, Header)
-    return payload, header
+def write(files: Files, *tasks: Task) -> Payload:
+    return Payload.write(tasks, files)
 
 
 def refusal(files: Files, value: object) -> str:
-    payload, _ = write(files, task(value))
-    return str(payload.refused[0]).removeprefix("argument 1 cannot travel to a worker: ")
+    payload = write(files, task(value))
+    return str(payload.rejected[0]).removeprefix("argument 1 cannot be sent to a worker: ")
 
 
 def test_a_value_that_tasks_share_is_written_once(files: Files) -> None:
     shared = ["shared"]
-    _, header = write(files, task(shared, 1000), task(shared, 2000), task(shared, key=shared))
-    first, second, third = header.calls
+    payload = write(files, task(shared, 1000), task(shared, 2000), task(shared, key=shared))
+    first, second, third = payload.contents.calls
     assert first is not None
     assert second is not None
     assert third is not None
     assert first.args[0] == second.args[0] == third.args[0] == third.kwargs[0][1]
     assert first.args[1] != second.args[1]
-    assert len(header.functions) == 1
-    assert len(header.values) == 4  # the function, the list and two numbers
+    assert len(payload.contents.functions) == 1
+    assert len(payload.contents.values) == 4  # the function, the list and two numbers
 
 
 def test_an_open_file_is_refused_and_named_with_the_way_to_it(files: Files) -> None:
@@ -88,11 +81,11 @@ def test_what_every_process_prints_to_is_sent(name: str, monkeypatch: pytest.Mon
 
 
 def test_small_values_stand_in_the_table_and_large_ones_in_the_file(files: Files) -> None:
-    payload, header = write(files, task(7, "x" * SMALL), task(np.zeros(100_000)))
-    small, text, array = header.values[1:]  # the function comes first
+    payload = write(files, task(7, "x" * SMALL), task(np.zeros(100_000)))
+    small, text, array = payload.contents.values[1:]  # the function comes first
     assert isinstance(small, bytes)
     assert pickle.loads(small) == 7
-    with open(payload.handle.path, "rb") as file:
+    with open(payload.path, "rb") as file:
         assert isinstance(text, tuple)
         assert read_record(file.fileno(), *text) == "x" * SMALL
         assert isinstance(array, tuple)
@@ -102,26 +95,26 @@ def test_small_values_stand_in_the_table_and_large_ones_in_the_file(files: Files
 def test_a_function_by_address_is_not_serialised(files: Files) -> None:
     address = Address(module="some.module", classes=("Test",), attribute="test")
     sent = Task(id="task", function=lambda: LOCK, address=address)
-    payload, header = write(files, sent, sent)
-    assert header.functions == (address,)
-    assert not payload.refused
+    payload = write(files, sent, sent)
+    assert payload.contents.functions == (address,)
+    assert not payload.rejected
 
 
 def test_values_that_do_not_live_on_do_not_share_a_number(files: Files) -> None:
-    _, header = write(files, *[Task(id="t", function=abs, args=([x],)) for x in range(50)])
-    assert len(header.values) == 51
+    payload = write(files, *[Task(id="t", function=abs, args=([x],)) for x in range(50)])
+    assert len(payload.contents.values) == 51
 
 
 def test_a_task_that_cannot_be_sent_does_not_touch_the_others(files: Files) -> None:
-    payload, header = write(files, task(1), task(threading.Lock()), task(2))
-    assert list(payload.refused) == [1]
-    assert [call is None for call in header.calls] == [False, True, False]
+    payload = write(files, task(1), task(threading.Lock()), task(2))
+    assert list(payload.rejected) == [1]
+    assert [call is None for call in payload.contents.calls] == [False, True, False]
 
 
 def test_the_same_bad_value_is_named_for_each_task_by_its_own_place(files: Files) -> None:
     bad = threading.Lock()
-    payload, _ = write(files, task(bad), task(1, bad), task(key=bad))
-    starts = [str(error).partition(" cannot")[0] for error in payload.refused.values()]
+    payload = write(files, task(bad), task(1, bad), task(key=bad))
+    starts = [str(error).partition(" cannot")[0] for error in payload.rejected.values()]
     assert starts == ["argument 1", "argument 2", "argument 'key'"]
 
 
@@ -131,8 +124,8 @@ def test_a_refusal_keeps_none_of_the_run_s_values_alive(files: Files) -> None:
 
     value = Value()
     watch = weakref.ref(value)
-    payload, _ = write(files, task(value, threading.Lock()))
-    error = payload.refused[0]
+    payload = write(files, task(value, threading.Lock()))
+    error = payload.rejected[0]
     assert isinstance(error, PayloadError)
     del value, payload
     gc.collect()
@@ -182,7 +175,7 @@ def test_an_object_that_cannot_be_asked_for_its_parts_is_named_itself() -> None:
 
 def test_copied_arguments_are_shared_as_the_originals_are() -> None:
     shared, large = [1], np.zeros(100_000)
-    (one, _), (two, kwargs) = copy_arguments([task(shared, large), task(shared, key=large)])
+    (one, _), (two, kwargs) = Copies.of([task(shared, large), task(shared, key=large)]).arguments
     assert one[0] is two[0]
     assert one[0] is not shared
     assert one[1] is kwargs["key"]
@@ -191,11 +184,13 @@ def test_copied_arguments_are_shared_as_the_originals_are() -> None:
 
 def test_arguments_that_cannot_be_copied_are_passed_on_and_the_others_copied() -> None:
     values = [1]
-    (one, _), (two, _) = copy_arguments([task(LOCK, values), task(LOCK, values)])
-    assert one[0] is two[0] is LOCK
-    assert one[1] is two[1]
+    copies = Copies.of([task(LOCK, values), task(values, LOCK), task(values)])
+    (one, _), (two, _), _ = copies.arguments
+    assert one[0] is two[1] is LOCK
+    assert one[1] is two[0]
     assert one[1] == values
     assert one[1] is not values
+    assert copies.shared == {0: "argument 1", 1: "argument 2"}
 
 
 def test_copying_an_instance_of_a_local_class_leaves_the_class_untouched() -> None:
@@ -206,7 +201,7 @@ def test_copying_an_instance_of_a_local_class_leaves_the_class_untouched() -> No
 
     method, seen = Local.method, Local.seen
     value = Local()
-    (args, _), *_ = copy_arguments([task(value)])
+    (args, _), *_ = Copies.of([task(value)]).arguments
     assert type(args[0]) is Local
     assert args[0] is not value
     assert Local.method is method
@@ -216,7 +211,7 @@ def test_copying_an_instance_of_a_local_class_leaves_the_class_untouched() -> No
 def test_read_only_arrays_stay_read_only_in_the_copy() -> None:
     array = np.zeros(10)
     array.flags.writeable = False
-    (args, _), *_ = copy_arguments([task(array)])
+    (args, _), *_ = Copies.of([task(array)]).arguments
     assert isinstance(args[0], np.ndarray)
     assert not args[0].flags.writeable
 

@@ -1,4 +1,4 @@
-"""What is written out of texts that others have made, and in which of our texts it is."""
+"""Which characters of foreign texts are escaped, and in which of our texts."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import json
 import pickle
 import sys
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from report_samples import cases, report, run, section
+from report_samples import cases, entry, report, run, section
 
 from pytest_parwork.equivalence import compare
 from pytest_parwork.model.comparison import Comparison, Mismatch, Note
 from pytest_parwork.model.errors import LostError, ParworkError, ParworkWarning, UsageError
 from pytest_parwork.model.outcome import Failure, Lost, Outcome, Verdict
 from pytest_parwork.model.printable import printable, printable_output
-from pytest_parwork.report.as_json import to_json
-from pytest_parwork.report.collector import Collector
+from pytest_parwork.report.as_json import json_pieces
+from pytest_parwork.report.data import collect
 from pytest_parwork.report.entries import judged
 from pytest_parwork.report.message import Scene, lost_message, mismatch_message
 
-#: A text that clears the screen, colours, turns what follows around, hides and cannot be encoded.
+#: A text that clears the screen, colours, reverses text, hides text, and cannot be encoded.
 HOSTILE = (
     "a\x1b[2J\x1b[31mb\u202ec\u2066d\u200be\ufefff\x07g\x9bh\ud800i\u2028j\rk\x7f\u061c\U000e0041"
 )
@@ -33,12 +34,12 @@ WRITTEN = (
 
 
 def is_clean(text: str) -> bool:
-    """Tell whether a text of several lines has no character that is no text to a reader."""
+    """Return whether a text of several lines has only readable characters."""
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return not [c for c in text if c not in "\n\t" and unicodedata.category(c) in hidden]
 
 
-def test_control_and_format_characters_are_written_out() -> None:
+def test_control_and_format_characters_are_escaped() -> None:
     assert printable(HOSTILE) == WRITTEN
     assert printable(WRITTEN) == WRITTEN, "nothing is written out twice"
 
@@ -47,7 +48,7 @@ def test_control_and_format_characters_are_written_out() -> None:
     "text",
     ["", "plain", "two\n\tlines", "déjà vu", "日本語", "עברית", "a\xa0b", "e\u0301", "\\x1b", "🙂"],
 )
-def test_all_other_text_stays_as_it_is(text: str) -> None:
+def test_all_other_text_is_unchanged(text: str) -> None:
     assert printable(text) is text or printable(text) == text
 
 
@@ -55,7 +56,7 @@ def test_line_ends_of_another_system_are_line_ends() -> None:
     assert printable("a\r\nb\rc") == "a\nb\\rc"
 
 
-def test_every_character_is_either_kept_or_written_as_repr_has_it() -> None:
+def test_every_character_is_either_kept_or_escaped_as_by_repr() -> None:
     for code in (*range(0x10000), *range(0xE0000, 0xE0080), sys.maxunicode):
         char = chr(code)
         shown = printable(char)
@@ -74,14 +75,14 @@ def test_every_character_is_either_kept_or_written_as_repr_has_it() -> None:
         ("plain", "plain"),
     ],
 )
-def test_output_keeps_its_colours_to_its_end_and_nothing_else(text: str, shown: str) -> None:
+def test_output_keeps_its_colours_and_they_end_with_it(text: str, shown: str) -> None:
     assert printable_output(text) == shown
 
 
 # the doors
 
 
-def test_what_a_function_or_a_hook_says_of_a_difference_is_written_out() -> None:
+def test_texts_from_a_function_or_a_hook_are_escaped() -> None:
     def judge(_: object, __: object) -> None:
         raise AssertionError(HOSTILE)
 
@@ -99,7 +100,7 @@ def test_what_a_function_or_a_hook_says_of_a_difference_is_written_out() -> None
 
 
 @pytest.mark.parametrize("kind", [ParworkError, UsageError, LostError, ParworkWarning])
-def test_our_errors_and_warnings_are_written_out_also_after_pickling(
+def test_our_errors_and_warnings_are_escaped_also_after_pickling(
     kind: type[Exception],
 ) -> None:
     error = kind(f"first line\n{HOSTILE}", 3)
@@ -107,7 +108,7 @@ def test_our_errors_and_warnings_are_written_out_also_after_pickling(
     assert pickle.loads(pickle.dumps(error)).args == error.args
 
 
-def test_an_exception_that_could_not_be_sent_is_written_out() -> None:
+def test_an_exception_that_could_not_be_sent_is_escaped() -> None:
     failure = Failure(type="Own", text=HOSTILE, traceback=f"Traceback:\n{HOSTILE}\n")
     with pytest.raises(RuntimeError) as raised:
         Outcome(kind="failure", failure=failure).result()
@@ -117,24 +118,24 @@ def test_an_exception_that_could_not_be_sent_is_written_out() -> None:
     assert str(lost.value) == f"LOST: {WRITTEN}"
 
 
-def test_messages_of_failures_are_written_out() -> None:
-    scene = Scene(again=HOSTILE, serially=HOSTILE, policy=HOSTILE, configuration=HOSTILE)
+def test_messages_of_failures_are_escaped() -> None:
+    scene = Scene(commands=[(HOSTILE, HOSTILE)], policy=HOSTILE, actual=HOSTILE, reference="serial")
     lost = Lost(reason="crash", detail=HOSTILE, stack=(HOSTILE,))
     outcome = Outcome(kind="lost", lost=lost)
     case = judged(HOSTILE, Verdict.LOST, index=0, parallel=outcome)
     comparison = compare(HOSTILE, "other")
     for text in (
-        lost_message(case, HOSTILE),
+        lost_message(case, HOSTILE, reference=HOSTILE),
         mismatch_message(case, comparison, scene, traceback=HOSTILE),
-        mismatch_message(case, comparison, Scene(again="", serially=HOSTILE, like=HOSTILE)),
+        mismatch_message(case, comparison, replace(scene, like=HOSTILE)),
     ):
         assert "\\x1b[2J" in text
         assert is_clean(text)
 
 
-def test_the_report_is_written_out_in_the_terminal_and_as_json() -> None:
+def test_the_report_is_escaped_in_the_terminal_and_as_json() -> None:
     outcome = Outcome(kind="lost", lost=Lost(reason="crash", detail=HOSTILE, stack=(HOSTILE,)))
-    lost = judged(HOSTILE, Verdict.LOST, index=2, batch="a", parallel=outcome, why=HOSTILE)
+    lost = judged(HOSTILE, Verdict.LOST, index=2, run="a", parallel=outcome, why=HOSTILE)
     texts: dict[str, Any] = {"path": HOSTILE, "actual": HOSTILE, "expected": HOSTILE}
     wrong: dict[str, Any] = {
         "verdict": Verdict.DIFFERENT,
@@ -142,7 +143,7 @@ def test_the_report_is_written_out_in_the_terminal_and_as_json() -> None:
         "mismatch_count": 1,
         "notes": (Note(path=HOSTILE, kind="own", text=HOSTILE),),
     }
-    entry = run(
+    made = run(
         [*cases(2, workload=HOSTILE, **wrong), lost],
         id=HOSTILE,
         backend=HOSTILE,
@@ -152,7 +153,7 @@ def test_the_report_is_written_out_in_the_terminal_and_as_json() -> None:
         sent=(HOSTILE,),
         withheld=(HOSTILE,),
     )
-    shown = "\n".join(line.text for line in section(entry, verbosity=1).lines)
+    shown = "\n".join(line.text for line in section(made, verbosity=1).lines)
     assert "\\x1b[2J" in shown
     assert is_clean(shown)
 
@@ -163,14 +164,12 @@ def test_the_report_is_written_out_in_the_terminal_and_as_json() -> None:
             return [s for part in value for s in strings(part)]
         return [value] if isinstance(value, str) else []
 
-    found = strings(json.loads(to_json(report(entry))))
+    found = strings(json.loads("".join(json_pieces(report(made)))))
     assert [text for text in found if not is_clean(text)] == []
     assert found.count(WRITTEN) > 10
 
 
-def test_cases_whose_ids_read_alike_are_all_reported() -> None:
+def test_cases_whose_ids_look_the_same_are_all_reported() -> None:
     first, second = cases(1, id="x[\x1b]"), cases(1, id="x[\\x1b]", index=1)
-    collector = Collector()
-    collector.add(run([*first, *second]))
-    (joined,) = collector.report(version="0", environment={}).runs
+    (joined,) = collect([entry([*first, *second])])
     assert len(joined.cases) == 2

@@ -1,4 +1,4 @@
-"""The relation under fire: nothing that two values do ends it, or spoils what it says."""
+"""The relation with hostile values: nothing that they do ends it, or falsifies its result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_bounds(comparison: Comparison) -> None:
 
 
 def compare_pairs(seed: int, count: int) -> None:
-    """Compare so many pairs, of which each one can be drawn again by its number."""
+    """Compare so many pairs, each of which can be drawn again by its number."""
     for number in range(count):
         rng = random.Random(f"{seed}:{number}")
         left, right, equal = draw_pair(rng)
@@ -65,16 +65,16 @@ def compare_pairs(seed: int, count: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _soon_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what has no end be found without end sooner."""
+    """Lower the limits at which values count as endless."""
     monkeypatch.setattr(walk, "DEPTH", 3000)
     monkeypatch.setattr(digest_module, "DEPTH", 3000)
 
 
-def test_two_thousand_pairs_raise_nothing() -> None:
-    compare_pairs(seed=0, count=2000)
+def test_five_hundred_pairs_raise_nothing() -> None:
+    compare_pairs(seed=0, count=500)
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("seed", range(1, 51))
+@pytest.mark.parametrize("seed", range(51))
 def test_a_hundred_thousand_pairs_raise_nothing(seed: int) -> None:
     compare_pairs(seed=seed, count=2000)

@@ -1,4 +1,4 @@
-"""The table of pairs, driven: verdict and class both ways, to itself, and after every journey."""
+"""The table of pairs: verdict and class in both directions, with itself, and after pickling."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pytest_parwork.equivalence import compare, compare_outcomes, exact
 from pytest_parwork.model.comparison import Comparison
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Configuration, Task, Workload
-from pytest_parwork.runner import carry_out
+from pytest_parwork.runner import RunRequest, execute
 from pytest_parwork.transport.pickling import dumps
 
 by_name = pytest.mark.parametrize(
     "row", [pytest.param(row, id=name) for name, row in VALUES.items()]
 )
-TRAVELLERS = {name: row for name, row in VALUES.items() if row.travels}
+PICKLABLE = {name: row for name, row in VALUES.items() if row.is_picklable}
 
 
 def check(comparison: Comparison, classes: frozenset[str], note: str) -> None:
@@ -47,14 +47,14 @@ def test_a_pair_is_as_the_table_says_both_ways(row: Row) -> None:
 
 
 def loads(value: object) -> object:
-    """Send a value as parwork does, large buffers beside the pickle."""
+    """Send a value as parwork does, large buffers outside of the pickle."""
     buffers: list[pickle.PickleBuffer] = []
     data = dumps(value, buffers)
     return pickle.loads(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
 
 
 def by_pickle(value: object) -> object:
-    """Send a value inside a pickle, or as parwork does where pickle alone cannot."""
+    """Send a value in a pickle, or as parwork does if pickle cannot."""
     try:
         return pickle.loads(pickle.dumps(value, 5))
     except Exception:
@@ -65,19 +65,19 @@ def by_cloudpickle(value: object) -> object:
     return cloudpickle.loads(cloudpickle.dumps(value))
 
 
-@pytest.mark.parametrize("name", TRAVELLERS)
-def test_a_journey_changes_nothing(name: str) -> None:
+@pytest.mark.parametrize("name", PICKLABLE)
+def test_pickling_changes_nothing(name: str) -> None:
     row = VALUES[name]
-    for travel in (by_pickle, by_cloudpickle, loads):
+    for copy_of in (by_pickle, by_cloudpickle, loads):
         if row.reflexive:
             for side in (row.left, row.right):
-                check(compare(travel(side), side), row.classes & {"uncomparable"}, "")
-        assert set(compare(travel(row.left), row.right).classes) == row.classes
-        assert set(compare(row.left, travel(row.right)).classes) == row.classes
+                check(compare(copy_of(side), side), row.classes & {"uncomparable"}, "")
+        assert set(compare(copy_of(row.left), row.right).classes) == row.classes
+        assert set(compare(row.left, copy_of(row.right)).classes) == row.classes
 
 
-@pytest.mark.parametrize("name", sorted(VALUES.keys() - TRAVELLERS.keys()))
-def test_what_does_not_travel_is_refused_or_arrives_as_something_else(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - PICKLABLE.keys()))
+def test_an_unpicklable_value_is_rejected_or_loads_as_another_one(name: str) -> None:
     value = VALUES[name].left
     try:
         arrived = loads(value)
@@ -87,7 +87,7 @@ def test_what_does_not_travel_is_refused_or_arrives_as_something_else(name: str)
 
 
 def give(name: str) -> Any:
-    """Return the left side of a pair, as this process made it."""
+    """Return the left side of a pair, as created in this process."""
     return VALUES[name].left
 
 
@@ -95,24 +95,26 @@ def test_values_of_a_process_with_another_hash_seed_are_as_the_table_says(
     monkeypatch: pytest.MonkeyPatch, keeps_helpers: None
 ) -> None:
     monkeypatch.setenv("PYTHONHASHSEED", "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2")
-    tasks = [Task(id=name, function=give, args=(name,)) for name in TRAVELLERS]
+    tasks = [Task(id=name, function=give, args=(name,)) for name in PICKLABLE]
     tasks.append(Task(id="hash", function=hash, args=("text",)))
-    run = carry_out(
-        Workload(name="journey", tasks=tuple(tasks)),
-        Configuration(backend="processes:spawn", workers=1),
+    run = execute(
+        RunRequest(
+            workload=Workload(name="hash seed", tasks=tuple(tasks)),
+            configuration=Configuration(backend="processes:spawn", workers=1),
+        ),
         bundled()["processes:spawn"],
     )
     try:
         *gave, other_hash = outcomes(run)
-        found = judge(dict(zip(TRAVELLERS, gave, strict=True)))
+        found = judge(dict(zip(PICKLABLE, gave, strict=True)))
     finally:
         outcomes(run).close()
     assert other_hash.value != hash("text")
-    assert found == {name: (row.classes, row.note) for name, row in TRAVELLERS.items()}
+    assert found == {name: (row.classes, row.note) for name, row in PICKLABLE.items()}
 
 
 def judge(gave: Mapping[str, Outcome]) -> dict[str, tuple[frozenset[str], str]]:
-    """Return classes and note of each value that a worker gave."""
+    """Return classes and note of each value that a worker returned."""
     found = {}
     for name, outcome in gave.items():
         comparison = compare_outcomes(

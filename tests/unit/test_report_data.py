@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
-from report_samples import cases, interval, report, run
+from report_samples import cases, interval, run
+from report_samples import entry as part
 
-from pytest_parwork.model.comparison import Mismatch
+from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.model.work import Budget
-from pytest_parwork.report.collector import Collector
-from pytest_parwork.report.data import RunEntry
+from pytest_parwork.report.data import RunEntry, RunReport, collect, summarise
 from pytest_parwork.report.entries import SKIPPED, CaseEntry, RunFacts
 
 
@@ -20,7 +19,7 @@ def skipped(index: int) -> CaseEntry:
     return CaseEntry(id=f"skip{index}", verdict=Verdict.NOT_VERIFIED, index=index, why=SKIPPED)
 
 
-def with_verdicts(*verdicts: Verdict) -> RunEntry:
+def with_verdicts(*verdicts: Verdict) -> RunReport:
     members = cases(len(verdicts))
     return run([replace(c, verdict=v) for c, v in zip(members, verdicts, strict=True)])
 
@@ -106,14 +105,14 @@ def test_a_skipped_case_counts_as_present() -> None:
 
 
 def test_workers_of_different_runs_do_not_meet() -> None:
-    first = cases(1, batch="a")
-    second = [replace(c, id="other", worker=2, batch="b") for c in cases(1)]
+    first = cases(1, run="a")
+    second = [replace(c, id="other", worker=2, run="b") for c in cases(1)]
     entry = run([*first, *second])
     assert (entry.workers_used, entry.peak_overlap, entry.exercised) == (1, 1, False)
 
 
 def test_one_run_of_several_that_met_is_enough() -> None:
-    alone = [replace(c, id="other", batch="b") for c in cases(1)]
+    alone = [replace(c, id="other", run="b") for c in cases(1)]
     assert run([*cases(2), *alone]).exercised is True
 
 
@@ -180,10 +179,9 @@ def test_xdist_makes_the_speed_up_unreliable() -> None:
 
 
 def test_runs_follow_one_another_each_with_its_own_bound() -> None:
-    second = [replace(c, id=f"b{c.index}", batch="b") for c in cases(1)]
+    second = [replace(c, id=f"b{c.index}", run="b") for c in cases(1)]
     facts = tuple(
-        RunFacts(batch=batch, wall=1.0, startup=0.5, granted=2, start_method="fork")
-        for batch in "ab"
+        RunFacts(run=name, wall=1.0, startup=0.5, granted=2, start_method="fork") for name in "ab"
     )
     timing = run([*cases(2), *second], facts=facts).timing
     assert (timing.parallel, timing.startup, timing.bound) == (2, 1, 2)
@@ -202,7 +200,7 @@ def test_a_run_that_got_no_worker_has_no_times() -> None:
 def test_the_budget_is_that_of_the_run_with_the_most_workers() -> None:
     made = {
         workers: RunFacts(
-            batch=str(workers),
+            run=str(workers),
             wall=1.0,
             startup=0.5,
             granted=workers,
@@ -211,8 +209,8 @@ def test_the_budget_is_that_of_the_run_with_the_most_workers() -> None:
         )
         for workers in (2, 3, 1)
     }
-    told = run(cases(2), facts=tuple(made.values())).budget
-    assert told is made[3].budget
+    budget = run(cases(2), facts=tuple(made.values())).budget
+    assert budget is made[3].budget
     assert run(cases(2), facts=()).budget is None
 
 
@@ -224,72 +222,60 @@ def vars_of(timing: object) -> dict[str, object]:
     return {name: getattr(timing, name) for name in type(timing).__slots__}  # type: ignore[attr-defined]
 
 
-# pieces
+# parts
 
 
-def pieces_of(entry: RunEntry) -> list[RunEntry]:
-    return [replace(entry, cases=(case,)) for case in entry.cases]
+def parts_of(whole: RunEntry) -> list[RunEntry]:
+    return [replace(whole, cases=(case,)) for case in whole.cases]
 
 
-BUDGET = Budget(workers=2, source="2 asked for", cpus=8, cpus_limit="affinity")
-
-
-def test_an_entry_survives_a_journey_as_json() -> None:
-    mismatch = Mismatch(path="['mean']", kind="value", actual="2", expected="1")
-    first, second = cases(2)
-    entry = run(
-        [
-            replace(first, verdict=Verdict.DIFFERENT, mismatches=(mismatch,), mismatch_count=1),
-            replace(
-                second,
-                verdict=Verdict.LOST,
-                lost={"reason": "crash", "detail": "gone"},
-                interval=None,
-            ),
-        ],
-        budget=BUDGET,
-        sent=("test_it.py",),
-        withheld=("secret.py",),
-    )
-    assert RunEntry.from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
-
-
-def test_an_entry_as_a_dict_holds_builtin_types_only() -> None:
-    # What xdist sends knows exact types only, no subclass of str such as Verdict.
-    def check(value: object) -> None:
-        assert type(value) in {dict, list, tuple, str, int, float, bool, type(None)}
-        for child in value.values() if isinstance(value, dict) else []:
-            check(child)
-        for child in value if isinstance(value, list | tuple) else []:
-            check(child)
-
-    check(with_verdicts(Verdict.EQUAL, Verdict.DIFFERENT).to_dict())
-
-
-def test_pieces_in_any_order_make_the_run() -> None:
-    entry = run(cases(5))
-    collector = Collector()
-    for piece in reversed(pieces_of(entry)):
-        collector.add(piece)
-    assert collector.report(version="1", environment={}).runs == (entry,)
+def test_parts_in_any_order_make_the_run() -> None:
+    whole = part(cases(5))
+    assert collect(reversed(parts_of(whole))) == (summarise(whole),)
 
 
 def test_runs_keep_the_order_of_their_first_arrival() -> None:
-    first, second = run(cases(2)), run(cases(2), configuration_id="threads-2")
-    collector = Collector()
-    for piece in (*pieces_of(first)[:1], *pieces_of(second), *pieces_of(first)[1:]):
-        collector.add(piece)
-    assert collector.report(version="1", environment={}).runs == (first, second)
+    first, second = part(cases(2)), part(cases(2), configuration_id="threads-2")
+    parts = (*parts_of(first)[:1], *parts_of(second), *parts_of(first)[1:])
+    assert collect(parts) == (summarise(first), summarise(second))
 
 
 def test_of_a_case_that_comes_twice_the_last_stays() -> None:
-    entry = run(cases(2))
-    again = replace(entry.cases[0], verdict=Verdict.DIFFERENT)
-    collector = Collector()
-    collector.add(entry)
-    collector.add(replace(entry, cases=(again,)))
-    assert collector.report(version="1", environment={}).runs[0].cases == (again, entry.cases[1])
+    whole = part(cases(2))
+    again = replace(whole.cases[0], verdict=Verdict.DIFFERENT)
+    (made,) = collect([whole, replace(whole, cases=(again,))])
+    assert made.cases == (again, whole.cases[1])
 
 
-def test_an_empty_collector_reports_no_run() -> None:
-    assert Collector().report(version="1", environment={}).runs == report().runs == ()
+def test_of_no_parts_there_is_no_run() -> None:
+    assert collect([]) == ()
+
+
+def test_causes_of_all_parts_are_kept_each_once_and_the_first_is_the_cause() -> None:
+    rng = Cause(name="GLOBAL_RNG", detail="numpy.random", confirmed=True)
+    history = Cause(name="WORKER_HISTORY")
+    whole = part(cases(1), causes=(rng,))
+    (made,) = collect([whole, replace(whole, causes=(history, rng))])
+    assert made.causes == (rng, history)
+    assert made.cause == rng
+    assert run(cases(1)).cause is None
+
+
+# intervals
+
+
+def test_intervals_are_relative_to_the_first_arrival_of_the_run() -> None:
+    first, second = cases(2)
+    first = replace(first, interval=(12.0, 12.5, 13.0), serial_interval=(9.0, 10.0))
+    second = replace(second, interval=(11.0, 11.0, 12.0))
+    made = run([second, first])
+    assert made.origin == 11.0
+    assert made.since_origin(first.interval) == (1.0, 1.5, 2.0)
+    assert made.since_origin(first.serial_interval) == (-2.0, -1.0)
+    assert made.since_origin(None) is None
+
+
+def test_a_run_in_which_nothing_arrived_has_no_origin() -> None:
+    made = run([replace(c, interval=None) for c in cases(2)])
+    assert made.origin is None
+    assert made.since_origin((1.0, 2.0)) is None

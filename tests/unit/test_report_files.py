@@ -1,15 +1,19 @@
-"""Report files: written whole or not at all, whatever is in their place."""
+"""Report files: written whole or not at all, whatever is in their place; in what format."""
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from report_samples import cases, report, run
 
+from pytest_parwork.report import files
+from pytest_parwork.report.data import Report
 from pytest_parwork.report.files import obstacle, write_whole
 
 
@@ -130,7 +134,34 @@ def test_what_is_in_the_way_is_known_before(
     assert obstacle(tmp_path / "new" / "report.json") == ""
     assert obstacle(tmp_path / "file") == ""
     assert obstacle(tmp_path / "folder.json") == "it is a folder"
-    assert obstacle(tmp_path / "file" / "a" / "r.json") == f"{tmp_path / 'file'} is no folder"
+    assert obstacle(tmp_path / "file" / "a" / "r.json") == f"{tmp_path / 'file'} is not a folder"
     monkeypatch.setattr("os.access", lambda *_: False)
-    told = f"nothing can be written to {tmp_path}"
-    assert obstacle(tmp_path / "new" / "report.json") == told
+    text = f"the folder {tmp_path} is not writable"
+    assert obstacle(tmp_path / "new" / "report.json") == text
+
+
+# formats
+
+
+def test_the_suffix_chooses_the_format() -> None:
+    form = files.format_of(Path("out/report.v1.json"))
+    assert form is not None
+    assert json.loads("".join(form(report(run(cases(2))))))["schema"] == 1
+
+
+@pytest.mark.parametrize("name", ["report", "report.xml", ".json", "report.json.gz", "reportjson"])
+def test_other_names_have_no_format(name: str) -> None:
+    assert files.format_of(Path(name)) is None
+
+
+def test_of_two_suffixes_that_fit_the_longer_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trace(_: Report) -> Iterable[str]:
+        return ["trace"]
+
+    monkeypatch.setattr(files, "FORMATS", {**files.FORMATS, ".trace.json": trace})
+    assert files.format_of(Path("a.trace.json")) is trace
+    assert files.format_of(Path("a.json")) is not trace
+
+
+def test_the_table_says_which_suffixes_there_are() -> None:
+    assert list(files.FORMATS) == [".json"]

@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 from report_samples import cases, report, run
 
+from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Mismatch, Note
 from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.model.work import Budget
-from pytest_parwork.report.as_json import to_json
-from pytest_parwork.report.data import RunEntry
+from pytest_parwork.report.as_json import json_pieces
+from pytest_parwork.report.data import Report, RunReport
+from pytest_parwork.report.entries import Result
 from pytest_parwork.report.environment import environment
 
 
-def written(*runs: RunEntry) -> Any:
+def to_json(made: Report) -> str:
+    return "".join(json_pieces(made))
+
+
+def written(*runs: RunReport) -> Any:
     return json.loads(to_json(report(*runs)))
 
 
@@ -34,6 +40,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "compared",
         "verdict",
         "exercised",
+        "origin",
         "cases",
         "mismatches",
         "mismatch_count",
@@ -45,6 +52,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "timing",
         "sent",
         "withheld",
+        "causes",
         "cause",
     ]
     assert list(entry["timing"]) == [
@@ -86,10 +94,13 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "compared": "values",
         "seconds": {"serial": 0.5, "parallel": 1.0},
         "worker": 2,
+        "process": None,
         "interval": [0.0, 0.0, 1.0],
+        "serial_interval": None,
         "lost": None,
         "mismatch_count": 0,
         "mismatch_classes": {},
+        "result": None,
     }
 
 
@@ -145,7 +156,54 @@ def test_mismatches_name_their_case_and_are_counted_beyond_the_kept_ones() -> No
     ]
 
 
-def test_not_a_number_is_refused_and_not_written() -> None:
+def test_causes_are_listed_and_the_first_is_the_cause() -> None:
+    rng = Cause(
+        name="GLOBAL_RNG",
+        detail="numpy.random",
+        confirmed=True,
+        cases=("test_fib.py::test_fib[0]",),
+        evidence="same generator state, same value",
+        remedy="rng = np.random.default_rng(parwork_seed)",
+        probes=("same state", "other state"),
+    )
+    (entry,) = written(run(cases(2), causes=(rng, Cause(name="WORKER_HISTORY"))))["runs"]
+    assert entry["cause"] == {
+        "name": "GLOBAL_RNG",
+        "detail": "numpy.random",
+        "confirmed": True,
+        "cases": ["test_fib.py::test_fib[0]"],
+        "evidence": "same generator state, same value",
+        "remedy": "rng = np.random.default_rng(parwork_seed)",
+        "probes": ["same state", "other state"],
+    }
+    assert [cause["name"] for cause in entry["causes"]] == ["GLOBAL_RNG", "WORKER_HISTORY"]
+    (entry,) = written(run(cases(2)))["runs"]
+    assert (entry["causes"], entry["cause"]) == ([], None)
+
+
+def test_intervals_are_relative_to_the_origin_of_the_run() -> None:
+    moved: dict[str, Any] = {
+        "interval": (7.0, 7.5, 8.0),
+        "serial_interval": (9.0, 9.5),
+        "process": 4711,
+    }
+    first, second = cases(2, **moved)
+    (entry,) = written(run([first, replace(second, interval=(8.0, 8.0, 9.0))]))["runs"]
+    assert entry["origin"] == 7.0
+    assert [case["interval"] for case in entry["cases"]] == [[0, 0.5, 1], [1, 1, 2]]
+    assert entry["cases"][0]["serial_interval"] == [2, 2.5]
+    assert entry["cases"][0]["process"] == 4711
+
+
+def test_a_result_is_written_where_it_is_known() -> None:
+    first, second = cases(2)
+    first = replace(first, result=Result(kind="value", text="49", digest="ab"))
+    (entry,) = written(run([first, second]))["runs"]
+    assert entry["cases"][0]["result"] == {"kind": "value", "text": "49", "digest": "ab"}
+    assert entry["cases"][1]["result"] is None
+
+
+def test_not_a_number_is_rejected_and_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(report(run(cases(2, serial=float("nan")))))
 
@@ -166,7 +224,9 @@ def test_the_environment_tells_python_platform_cpus_gil_and_packages() -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_gil_is_told_as_python_tells_it(monkeypatch: pytest.MonkeyPatch, enabled: bool) -> None:
+def test_the_gil_is_reported_as_python_states_it(
+    monkeypatch: pytest.MonkeyPatch, enabled: bool
+) -> None:
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: enabled, raising=False)
     assert environment()["gil"] is enabled
 

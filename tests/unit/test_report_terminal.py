@@ -98,8 +98,8 @@ def test_slower_than_serial() -> None:
         test_tiny.py::test_tiny             serial   parallel  start-up  speed-up
           joblib-4      1000 values equal    0.02s      0.31s     0.48s     0.06x SLOWER
                         exact; 4 of 4 workers, together 100 % of the time
-                        a case is 20us of work and 1.2ms of handing over; joblib-4 pays
-                        from about 400us a case
+                        a case is 20us of work and 1.2ms of overhead; joblib-4 pays from
+                        about 400us a case
         """)
 
 
@@ -133,7 +133,7 @@ def test_nothing_is_shown_without_a_run() -> None:
     assert render(report(), width=80) is None
 
 
-def test_quiet_leaves_the_title_alone() -> None:
+def test_quiet_leaves_only_the_title() -> None:
     made = section(fib(), verbosity=-1)
     assert made.title.text == "parwork: 1 workload, all equal to serial"
     assert made.lines == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_parwork.model.work import WorkersAsked
 from pytest_parwork.runner.schedule import AHEAD, BATCH_SECONDS, LONG, MOST_AHEAD, Schedule
 
 
@@ -140,3 +141,24 @@ def test_what_is_put_back_comes_next() -> None:
     assert again is not None
     assert sorted(again.tasks) == sorted(first.tasks)
     assert again.number != first.number
+
+
+def test_an_order_is_kept_to_even_by_what_is_put_back() -> None:
+    schedule = Schedule([0, 1, 2, 4], workers=1, chunksize=2, order=[4, 2, 3, 0, 1])
+    first = schedule.next()
+    assert first is not None
+    assert first.tasks == (4, 2)  # 3 cannot be sent
+    schedule.put_back([2, 4])
+    assert [batch.tasks for batch in schedule.all()] == [(4, 2), (0, 1)]
+
+
+@pytest.mark.parametrize("chunksize", ["auto", 1])
+def test_batches_are_kept_to_whatever_is_known_of_their_tasks(chunksize: WorkersAsked) -> None:
+    batches = [[3, 0], [1], [4, 2, 5]]
+    schedule = Schedule([0, 1, 2, 3, 5], workers=2, chunksize=chunksize, batches=batches)
+    first = schedule.next()
+    assert first is not None
+    assert first.tasks == (3, 0)
+    schedule.observe(10.0)
+    schedule.put_back([0])
+    assert [batch.tasks for batch in schedule.all()] == [(0,), (1,), (2, 5)]  # 4 cannot be sent

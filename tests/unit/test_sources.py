@@ -1,4 +1,4 @@
-"""What of a project is sent to workers that have none of its files, and what is not."""
+"""Which files of a project are sent to workers without access to them, and which are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sending = Callable[..., Selection]
 
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Sending]:
-    """Give a function that writes files, imports some modules, and selects what would be sent."""
+    """Provide a function that writes files, imports some modules, and selects files to send."""
     before, path = set(sys.modules), list(sys.path)
     root = tmp_path / "project"
     root.mkdir()
@@ -40,7 +40,7 @@ def sending(tmp_path: Path) -> Iterator[Sending]:
         del sys.modules[name]
 
 
-def test_what_lies_next_to_a_module_is_not_sent(sending: Sending) -> None:
+def test_files_next_to_a_module_are_not_sent(sending: Sending) -> None:
     selection = sending(
         {
             "sent_a.py": "",
@@ -84,7 +84,7 @@ def test_what_lies_next_to_a_module_is_not_sent(sending: Sending) -> None:
         "def f(x):\n match x:\n  case 1:\n    ",
     ],
 )
-def test_what_an_import_names_is_sent_wherever_it_is(
+def test_imported_modules_are_sent_wherever_the_statement_is(
     sending: Sending, statement: str, inside: str
 ) -> None:
     if statement.endswith("*"):
@@ -124,7 +124,7 @@ def test_imports_are_followed_from_one_module_to_the_next(sending: Sending) -> N
     take_away()
 
 
-def test_what_is_imported_for_annotations_alone_is_not_sent(sending: Sending) -> None:
+def test_imports_for_annotations_only_are_not_sent(sending: Sending) -> None:
     main = (
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    import sent_types\nelse:\n    def f():\n        import sent_else\n"
@@ -135,7 +135,7 @@ def test_what_is_imported_for_annotations_alone_is_not_sent(sending: Sending) ->
     assert selection.sent == ("sent_else.py", "sent_main.py")
 
 
-def test_what_is_not_of_the_project_is_not_sent(
+def test_modules_outside_of_the_project_are_not_sent(
     sending: Sending, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path / "outside")
@@ -172,7 +172,9 @@ def test_a_link_that_leads_out_of_the_project_is_not_followed(
             del sys.modules[name]
     sys.path[:] = [entry for entry in sys.path if "project" not in entry]
     take_away = lend(selection.modules, [], selection.sources)
-    with pytest.raises(ModuleNotFoundError, match="a link leads from there out of the project"):
+    with pytest.raises(
+        ModuleNotFoundError, match="its path leads through a link out of the project"
+    ):
         importlib.import_module("sent_link")
     take_away()
 
@@ -191,7 +193,7 @@ def test_a_link_that_leads_out_of_the_project_is_not_followed(
         "sent_pack/inn*/",
     ],
 )
-def test_a_pattern_takes_files_out(sending: Sending, pattern: str) -> None:
+def test_a_pattern_excludes_files(sending: Sending, pattern: str) -> None:
     selection = sending(
         {
             "sent_main.py": "def f():\n    import sent_pack.inner.secret\n",
@@ -207,7 +209,7 @@ def test_a_pattern_takes_files_out(sending: Sending, pattern: str) -> None:
     assert "sent_pack.inner.secret" not in selection.modules
 
 
-def test_a_module_that_is_imported_here_can_be_taken_out_too(sending: Sending) -> None:
+def test_a_module_that_is_imported_here_can_be_excluded(sending: Sending) -> None:
     selection = sending(
         {"sent_main.py": "", "sent_secret.py": ""},
         "sent_main",
@@ -217,18 +219,18 @@ def test_a_module_that_is_imported_here_can_be_taken_out_too(sending: Sending) -
     assert selection.sent == ("sent_main.py",)
 
 
-def test_who_imports_what_was_taken_out_is_told_by_what(sending: Sending) -> None:
+def test_importing_an_excluded_module_names_the_pattern(sending: Sending) -> None:
     selection = sending(
         {"sent_main.py": "", "sent_secret.py": ""}, "sent_secret", no_send=("*t.py",)
     )
     del sys.modules["sent_secret"]
     sys.path[:] = [entry for entry in sys.path if "project" not in entry]
     take_away = lend(selection.modules, [], selection.sources)
-    told = (
+    text = (
         r"No module named 'sent_secret': sent_secret.py was not sent, because of "
         r"--parwork-no-send=\*t.py; install it on the workers, or narrow the pattern"
     )
-    with pytest.raises(ModuleNotFoundError, match=told) as raised:
+    with pytest.raises(ModuleNotFoundError, match=text) as raised:
         importlib.import_module("sent_secret")
     assert raised.value.name == "sent_secret"
     take_away()
@@ -236,7 +238,7 @@ def test_who_imports_what_was_taken_out_is_told_by_what(sending: Sending) -> Non
         importlib.import_module("sent_secret")
 
 
-def test_a_module_that_the_worker_has_itself_is_imported_though_it_was_taken_out(
+def test_an_excluded_module_that_the_worker_has_itself_is_imported(
     sending: Sending, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     selection = sending({"sent_secret.py": ""}, "sent_secret", no_send=("sent_secret.py",))
@@ -249,7 +251,7 @@ def test_a_module_that_the_worker_has_itself_is_imported_though_it_was_taken_out
     take_away()
 
 
-def test_a_source_that_cannot_be_read_as_python_is_sent_without_what_it_may_need(
+def test_a_source_that_cannot_be_parsed_is_sent_without_its_imports(
     sending: Sending,
 ) -> None:
     selection = sending({"sent_main.py": "X = 1\n"}, "sent_main")
@@ -259,14 +261,14 @@ def test_a_source_that_cannot_be_read_as_python_is_sent_without_what_it_may_need
     assert sending({}).sent == ("sent_main.py",)
 
 
-def test_without_a_root_only_what_is_imported_is_sent(sending: Sending, tmp_path: Path) -> None:
+def test_without_a_root_only_imported_modules_are_sent(sending: Sending, tmp_path: Path) -> None:
     files = {"sent_main.py": "def f():\n    import sent_later\n", "sent_later.py": ""}
     sending(files, "sent_main")
     selection = select(project_modules(tmp_path), Sendable())
     assert selection.sent == (str(tmp_path / "project" / "sent_main.py"),)
 
 
-def test_of_a_module_that_nothing_names_a_note_says_what_to_do() -> None:
+def test_a_note_gives_the_remedy_for_a_module_that_no_import_names() -> None:
     missing = Failure(type="ModuleNotFoundError", text="No module named 'later'")
     argument = Failure(
         type="PayloadError", text="argument 1 cannot be loaded: ModuleNotFoundError: No module"
@@ -274,7 +276,7 @@ def test_of_a_module_that_nothing_names_a_note_says_what_to_do() -> None:
     withheld = Failure(
         type="ModuleNotFoundError", text="No module named 'x': x.py was not sent, because of y"
     )
-    for failure, sent, is_told in (
+    for failure, sent, is_noted in (
         (missing, ("test_it.py",), True),
         (argument, ("test_it.py",), True),
         (withheld, ("test_it.py",), False),
@@ -282,5 +284,5 @@ def test_of_a_module_that_nothing_names_a_note_says_what_to_do() -> None:
         (Failure(type="ValueError", text="3"), ("test_it.py",), False),
     ):
         note = note_missing(Outcome(kind="failure", failure=failure), sent)
-        assert (note is not None) is is_told
+        assert (note is not None) is is_noted
     assert note_missing(Outcome(kind="value"), ("test_it.py",)) is None

@@ -1,4 +1,4 @@
-"""A case on its stage: set up, called and torn down, without pytest."""
+"""A case on its fixtures: set up, called and torn down, without pytest."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pytest_parwork.model.errors import FixtureError
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Address
 from pytest_parwork.transport.failures import describe, survivor
-from pytest_parwork.worker.fixtures.call import Performance
+from pytest_parwork.worker.fixtures.call import CaseCall
 from pytest_parwork.worker.fixtures.ended import Ended, leaves, unfold
-from pytest_parwork.worker.fixtures.recipe import Role, Stage, Step
+from pytest_parwork.worker.fixtures.recipe import CaseFacts, FixturePlan, Step
 from pytest_parwork.worker.fixtures.tmp_path import Folders, new_folder, new_folders
 
 HOME = (host(), os.getpid())
@@ -62,8 +62,8 @@ def stage(
     arguments: Mapping[str, str] | None = None,
     given: tuple[str, ...] = (),
     home: tuple[str, int] = HOME,
-) -> Stage:
-    return Stage(
+) -> FixturePlan:
+    return FixturePlan(
         body=Address(module=__name__, classes=classes, attribute=body),
         arguments={} if arguments is None else arguments,
         steps=steps,
@@ -78,8 +78,8 @@ def step(
     return Step(key=key or name, name=name, maker=maker, **fields)
 
 
-def perform(of: Stage, **given: object) -> object:
-    return Performance(of)(Role("test_it[1]", "test_it.py::test_it[1]"), **given)
+def perform(of: FixturePlan, **given: object) -> object:
+    return CaseCall(of)(CaseFacts("test_it[1]", "test_it.py::test_it[1]"), **given)
 
 
 def yielding(name: str) -> Callable[[], Iterator[str]]:
@@ -206,15 +206,15 @@ class TestTravel:
         of = stage(
             step("made", maker, arguments={"value": "n"}), arguments={"value": "made"}, given=("n",)
         )
-        arrived = pickle.loads(pickle.dumps(Performance(of)))
-        assert arrived(Role("", ""), n=1) == 2
+        arrived = pickle.loads(pickle.dumps(CaseCall(of)))
+        assert arrived(CaseFacts("", ""), n=1) == 2
 
     def test_what_is_not_there_is_told_by_each_case(self) -> None:
         of = stage(step("made", Address(module="no_such_module", attribute="made")))
-        arrived = pickle.loads(pickle.dumps(Performance(of)))
+        arrived = pickle.loads(pickle.dumps(CaseCall(of)))
         for _ in range(2):
             with pytest.raises(ModuleNotFoundError):
-                arrived(Role("", ""))
+                arrived(CaseFacts("", ""))
 
     @pytest.mark.parametrize("error", [None, OSError(2, "no data")])
     def test_an_end_comes_back_as_it_was(self, error: OSError | None) -> None:
@@ -234,11 +234,11 @@ class TestTravel:
             assert outcome.failure.exception is not None
             assert outcome.failure.exception.args == error.args
 
-    def test_a_value_that_cannot_travel_is_a_failure(self) -> None:
+    def test_a_value_that_cannot_be_sent_is_a_failure(self) -> None:
         data = survivor(Ended.of("call", threading.Lock(), None, [KeyError("stuck")]))
         assert data is not None
         back = pickle.loads(data)
-        assert "the result cannot travel back from a worker" in back.error.text
+        assert "the result cannot be sent back from a worker" in back.error.text
         assert len(back.torn) == 1
 
     def test_an_outcome_of_another_kind_stays_as_it_is(self) -> None:
@@ -298,16 +298,16 @@ class TestRequest:
         assert f"add usefixtures({name!r})" in caught.value.error.text
 
     @pytest.mark.parametrize("name", ["config", "session", "raiseerror"])
-    def test_of_what_it_has_not_it_says_so(self, name: str) -> None:
+    def test_an_unsupported_attribute_is_an_error_that_names_it(self, name: str) -> None:
         with pytest.raises(Ended) as caught:
             self.ask(lambda r: getattr(r, name))
         assert caught.value.error is not None
         assert caught.value.error.type == FixtureError.__name__
-        assert caught.value.error.text.startswith(f"request.{name} is not there in a worker")
+        assert caught.value.error.text.startswith(f"request.{name} is not available in a worker")
 
 
 class TestFolders:
-    def test_the_one_that_is_wanted_or_one_beside_it(self, tmp_path: Any) -> None:
+    def test_the_wanted_folder_or_one_next_to_it(self, tmp_path: Any) -> None:
         wanted = str(tmp_path / "case-1")
         first = next(new_folder(wanted, HOME, lambda: True))
         second = next(new_folder(wanted, HOME, lambda: True))

@@ -7,12 +7,12 @@ import pytest
 from pytest_parwork.model.stats import bound, busy_time, peak_overlap
 
 
-def test_nothing_overlaps_where_nothing_ran() -> None:
+def test_without_intervals_there_is_no_overlap() -> None:
     assert peak_overlap([]) == 0
     assert busy_time([]) == 0
 
 
-def test_one_interval_is_alone() -> None:
+def test_one_interval_overlaps_with_no_other() -> None:
     assert peak_overlap([(3.0, 5.0)]) == 1
     assert busy_time([(3.0, 5.0)]) == 2
     assert busy_time([(3.0, 5.0)], at_least=2) == 0
@@ -36,7 +36,7 @@ def test_the_order_of_the_intervals_does_not_matter() -> None:
     assert peak_overlap(intervals) == peak_overlap(sorted(intervals)) == 3
 
 
-def test_the_same_interval_twice_is_two() -> None:
+def test_the_same_interval_twice_counts_as_two() -> None:
     assert peak_overlap([(0, 1), (0, 1)]) == 2
     assert busy_time([(0, 1), (0, 1)], at_least=2) == 1
 
@@ -66,6 +66,6 @@ def test_no_task_needs_no_time() -> None:
     assert bound([], 3) == 0
 
 
-def test_no_worker_is_an_error_that_names_the_number() -> None:
+def test_zero_workers_is_an_error_that_names_the_number() -> None:
     with pytest.raises(ValueError, match="workers is 0: at least 1"):
         bound([1.0], 0)

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.work import Address
+from pytest_parwork.transport.addresses import find
 from pytest_parwork.transport.failures import TEXT_LIMIT, describe, is_skip
-from pytest_parwork.worker.processes import find
 
 
 def raised(error: BaseException) -> BaseException:
@@ -81,5 +81,5 @@ def test_this_process_has_nothing_of_a_worker_after_the_runs_of_others() -> None
 
 
 def test_an_error_of_the_package_is_named_without_its_module() -> None:
-    told = describe(PayloadError("argument 'x' cannot travel"))
+    told = describe(PayloadError("argument 'x' cannot be sent"))
     assert told.type == "PayloadError"

@@ -16,7 +16,8 @@ from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
 from ...worker.sites import forget, forget_with, has_worked, release
-from ..protocol import Backend, Event, EventQueue, Reach, Workers
+from ..parts import EventQueue
+from ..protocol import Backend, Event, Reach, Workers
 from .clusters import Clusters
 from .futures import LOST, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
@@ -25,8 +26,6 @@ from .sending import Sending
 
 if TYPE_CHECKING:
     from distributed import Future
-
-__all__ = ["backends"]
 
 #: Seconds without news until it is asked whether there is any worker left.
 SILENCE = 2.0
@@ -64,6 +63,10 @@ class DaskBackend:
             )
         return DaskBackend(self._clusters, argument)
 
+    @property
+    def reach(self) -> Reach:
+        return self._clusters.reach(self._address)
+
     def start(self, workers: int, /) -> Workers:
         joined = self._clusters.joined(self._address)
         if joined is not None:
@@ -77,7 +80,6 @@ class DaskBackend:
 class JoinedWorkers:
     """Threads of the workers of a cluster that serves others too."""
 
-    reach: Reach = "network"
     eager = False
     start_method = "dask"
 

@@ -15,8 +15,6 @@ from tornado.ioloop import IOLoop
 
 from ...machine.clock import steady, wall
 
-__all__ = ["OwnClock", "SteadyClient", "keep_clocks"]
-
 #: What dask's modules call the functions that tell the time.
 _CLOCKS: Mapping[str, Callable[[], float]] = {"monotonic": steady, "time": wall}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from ...model.errors import BackendError
+from ..protocol import Reach
 from .joined import JoinedDask, configured_address
 from .local import LocalDask
 from .logs import Hush
-
-__all__ = ["Clusters"]
 
 
 class Clusters:
@@ -25,6 +27,12 @@ class Clusters:
         if address not in self._joined:
             self._joined[address] = JoinedDask(address, self._hush)
         return self._joined[address]
+
+    def reach(self, address: str | None = None) -> Reach:
+        """Return what is shared with the workers of that cluster, or else of our own."""
+        with suppress(BackendError):  # without dask, which is said where it is to start
+            address = address or configured_address()
+        return "machine" if address is None else "network"
 
     def close(self) -> None:
         """End the own cluster, leave the others."""

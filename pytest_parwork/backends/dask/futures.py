@@ -1,4 +1,4 @@
-"""What the futures of a dask cluster tell of batches."""
+"""What the futures of a dask cluster say of batches."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from ..protocol import UNKNOWN, Event
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-__all__ = ["LOST", "first_to_end", "received", "told"]
 
 #: What is said of a batch that dask has given up.
 LOST = "dask has lost it"
@@ -34,8 +32,8 @@ def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float
     return [future for future in futures if future.status != "pending"]
 
 
-def told(future: Future, batch: Batch) -> Event:
-    """Put the end of a future into an event."""
+def event_of(future: Future, batch: Batch) -> Event:
+    """Return what became of a batch, by the future of its call."""
     if future.status == "finished":
         return Event(kind="done", batch=batch.number)
     if future.status != "error":
@@ -49,9 +47,9 @@ def told(future: Future, batch: Batch) -> Event:
 
 
 def received(future: Future, batch: Batch) -> Event | None:
-    """Put the end of a future into an event, with what it returned; None if that is to come."""
+    """Return what became of a batch, with what its call returned; None if that is to come."""
     if future.status != "finished":
-        return told(future, batch)
+        return event_of(future, batch)
     from distributed import CancelledError, TimeoutError
 
     try:
@@ -61,5 +59,5 @@ def received(future: Future, batch: Batch) -> Event | None:
     except CancelledError:
         return Event(kind="broken", batch=batch.number, reason=LOST)
     except Exception:
-        return told(future, batch)
+        return event_of(future, batch)
     return Event(kind="done", batch=batch.number, body=body)

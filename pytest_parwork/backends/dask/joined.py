@@ -21,8 +21,6 @@ from .requirements import require_distributed
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["WORKER_PATIENCE", "JoinedDask", "configured_address"]
-
 #: Seconds that a scheduler has to answer.
 PATIENCE = 10.0
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from .nanny import QuietCluster, Starts
 
-__all__ = ["LocalDask"]
-
 #: What the name of the directory has in it in which the processes of a cluster keep their files.
 FOLDER = "dask"
 
@@ -206,12 +204,14 @@ class LocalDask:
         with suppress(RuntimeError):  # there is no memory for one more thread
             ending.start()
             ending.join(min(deadline, GRACE))
-        # dask waits four seconds for a task, and does not restart any more.
-        for pid in self._living():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if ending.is_alive():
-            ending.join(deadline)
+        if (
+            ending.ident is None or ending.is_alive()
+        ):  # dask waits four seconds for a task, and does not restart any more
+            for pid in self._living():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if ending.ident is not None:
+                ending.join(deadline)
         self._client = self._cluster = None
         gc.collect()  # dask's own removal of its directories, which else comes, and tells, at exit
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 from ...machine.clock import now
 
-__all__ = ["Hush", "Nannies", "exit_code_in"]
-
 #: The logger of the processes that start workers.
 NANNIES = "distributed.nanny"
 

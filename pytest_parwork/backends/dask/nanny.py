@@ -12,11 +12,9 @@ from typing import Any
 from distributed import LocalCluster, Nanny, Status
 from tornado.ioloop import IOLoop
 
-from ..protocol import exit_name
+from ...machine.exits import exit_name
 from .clock import OwnClock, keep_clocks
 from .logs import Nannies
-
-__all__ = ["QuietCluster", "Starts", "nanny_class"]
 
 #: By which dask tells a process which one has started it, in older and newer versions.
 PARENT_VARIABLES = {"DASK_PARENT", "__DASK_PARENT_PID"}

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 from ...machine.clock import now
 from ...model.work import Batch
 from ...worker.calling import BatchCall
-from ..protocol import Event, Reach
-from .futures import first_to_end, told
+from ..protocol import Event
+from .futures import event_of, first_to_end
 from .local import LocalDask
 
 if TYPE_CHECKING:
     from distributed import Future
-
-__all__ = ["LocalWorkers"]
 
 #: Seconds in which dask tells of the end of a batch that the ledger knows of.
 GRACE = 0.5
@@ -25,7 +23,6 @@ GRACE = 0.5
 class LocalWorkers:
     """The processes of a cluster of our own, on this machine."""
 
-    reach: Reach = "machine"
     eager = False
     start_method = "spawn"
 
@@ -49,7 +46,7 @@ class LocalWorkers:
             self._local.wait_for_a_death()
             # Of batches that one worker had, the first is to blame: it should be told of first.
             ended = [future for future in self._open if future.status != "pending"]
-        events = [told(future, self._open.pop(future)) for future in ended]
+        events = [event_of(future, self._open.pop(future)) for future in ended]
         for future, event in zip(ended, events, strict=True):
             if event.kind == "failed":
                 self._local.end_where_failed(future.key)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from ...machine.descriptors import require
 from ...model.errors import BackendError
 
-__all__ = ["require_descriptors", "require_distributed"]
-
 #: File descriptors of this process that a local cluster needs as it starts, and for each worker:
 #: 40 were open at most with two workers, 64 with four.
 DESCRIPTORS = 18

@@ -10,8 +10,6 @@ from typing import Any
 from ...machine.clock import today
 from ...model.errors import BackendError
 
-__all__ = ["own_security"]
-
 #: How long before and after the start of the cluster the certificate holds.
 BEFORE = timedelta(days=1)
 AFTER = timedelta(days=365)

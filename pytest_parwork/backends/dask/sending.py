@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-__all__ = ["Sending"]
-
 #: Seconds until a payload is sent once more; twice as long with each attempt, for it may be the
 #: network that is slow.
 PATIENCE = 5.0

@@ -9,18 +9,15 @@ from ...machine.contexts import is_measured
 from ...model.errors import UsageError
 from ..dask.clusters import Clusters
 from ..dask.requirements import require_distributed
-from ..protocol import Backend, Workers
+from ..protocol import Backend, Reach, Workers
 from .on_ray import RayBackend
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
-
-__all__ = ["backends"]
 
 
 class JoblibBackend:
     """What joblib has kept from earlier runs (loky's workers) serves later ones."""
 
     def __init__(self, library: str, clusters: Clusters) -> None:
-        self.is_threaded = library == "threading"
         self._library = library
         self._clusters = clusters
         self._is_used = False
@@ -33,6 +30,12 @@ class JoblibBackend:
                 f"unknown backend 'joblib:{argument}'; joblib knows: {', '.join(sorted(known))}"
             )
         return JoblibBackend(argument, self._clusters)
+
+    @property
+    def reach(self) -> Reach:
+        if self._library == "dask":
+            return self._clusters.reach()
+        return BUNDLED.get(self._library, "network")
 
     def start(self, workers: int, /) -> Workers:
         self._check_room()

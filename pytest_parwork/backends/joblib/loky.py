@@ -15,8 +15,6 @@ from joblib.parallel import LokyBackend
 from ...machine.exits import hear_of_exit
 from ...machine.stacks import writing
 
-__all__ = ["TellingLoky", "start_workers"]
-
 #: Seconds that other workers have to write their stacks before loky ends them.
 WRITING = 5.0
 

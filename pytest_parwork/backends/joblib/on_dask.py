@@ -18,8 +18,6 @@ from ..dask.local import LocalDask
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
 
-__all__ = ["OnJoinedDask", "OnLocalDask"]
-
 #: Seconds in which tasks end that run beside one that took its worker with it.
 GRACE = 0.5
 
@@ -92,7 +90,6 @@ class OnLocalDask(DaskWorkers):
 
     def __init__(self, workers: int, local: LocalDask) -> None:
         super().__init__(workers)
-        self.reach = "machine"
         self.start_method = "spawn"
         self._local = local
         self._shared = local.client(max(2, workers))  # with one, Parallel would run all here

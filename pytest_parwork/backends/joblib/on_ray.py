@@ -18,14 +18,13 @@ from typing import Any
 
 from ...machine.clock import now
 from ...machine.contexts import Processes
+from ...machine.exits import exit_name
 from ...machine.process_groups import kill_group
 from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
-from ..protocol import Event, Reach, Workers, exit_name
+from ..protocol import Event, Reach, Workers
 from .ray_driver import SERVER_ENDED, serve
-
-__all__ = ["DRIVER", "RayBackend"]
 
 #: The name of the process that calls ray.
 DRIVER = "parwork-ray"
@@ -49,6 +48,11 @@ class RayBackend:
     def __init__(self) -> None:
         self._driver: Driver | None = None
 
+    @property
+    def reach(self) -> Reach:
+        is_joined = _is_joined() if self._driver is None else self._driver.is_joined
+        return "network" if is_joined else "machine"
+
     def start(self, workers: int, /) -> Workers:
         if importlib.util.find_spec("ray") is None:
             raise BackendError("ray is not installed; pip install ray")
@@ -67,13 +71,17 @@ class RayBackend:
             self._driver = None
 
 
+def _is_joined() -> bool:
+    return os.environ.get(ADDRESS, "local") != "local"
+
+
 class Driver:
     """The process that calls ray, and the way there and back."""
 
     def __init__(self, workers: int) -> None:
         self.runs = 0
         self._room = max(2, workers)
-        self.is_joined = os.environ.get(ADDRESS, "local") != "local"
+        self.is_joined = _is_joined()
         self._pipe, theirs = multiprocessing.Pipe()
         folder = tempfile.gettempdir()
         self._folder = tempfile.mkdtemp(
@@ -137,12 +145,11 @@ class RayWorkers:
 
     def __init__(self, driver: Driver, workers: int) -> None:
         self.size = workers
-        self.reach: Reach = "network" if driver.is_joined else "machine"
         self._driver = driver
         driver.runs += 1
         self._run = driver.runs
         self._call = 0
-        driver.send("start", self._run, workers, self.reach)
+        driver.send("start", self._run, workers)
         if not driver.receive(STARTING):
             raise BackendError(driver.end or "ray does not answer")
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ...machine.clock import now
 from ...machine.contexts import Processes
+from ...machine.exits import exit_name
 from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
 from ...worker.sites import forget
-from ..protocol import Event, EventQueue, Reach, exit_name
+from ..parts import EventQueue
+from ..protocol import Event, Reach
 
 if TYPE_CHECKING:
     from .loky import TellingLoky
-
-__all__ = ["BUNDLED", "ParallelWorkers", "RegisteredWorkers", "end_loky"]
 
 #: Seconds that a call which has lost its workers, or a worker that is let go, has to end.
 ENDING = 5.0
@@ -52,7 +52,6 @@ class ParallelWorkers:
     def __init__(self, workers: int, library: str) -> None:
         self._library = library
         self._may_run_here = library in {*BUNDLED, "sequential"}
-        self.reach: Reach = BUNDLED.get(library, "network")
         self.size = workers
         # Only multiprocessing takes its processes from there, and may not fork beside threads.
         self._processes = Processes(None if library == "multiprocessing" else "spawn")

@@ -20,10 +20,9 @@ from ...machine.clock import now
 from ...machine.process_groups import state_of
 from ...model.work import Batch
 from ...worker.calling import BatchCall
-from ..protocol import UNKNOWN, Event, EventQueue, Reach
+from ..parts import EventQueue
+from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
-
-__all__ = ["SERVER_ENDED", "serve"]
 
 #: ray's settings by environment: nothing is reported to its makers, nothing listens beyond this
 #: machine (of clusters it means those of several machines), and who has no token is rejected.
@@ -151,9 +150,8 @@ def _serve(pipe: Connection, parent: int, servers: Sequence[int]) -> None:
 class _Run(RegisteredWorkers):
     """One run; all that is said of it is sent with its number and that of the call."""
 
-    def __init__(self, send: Callable[..., None], number: int, workers: int, reach: Reach) -> None:
+    def __init__(self, send: Callable[..., None], number: int, workers: int) -> None:
         super().__init__(workers, "ray")
-        self.reach = reach
         self.number = number
         self._send = send
         self._call = 0

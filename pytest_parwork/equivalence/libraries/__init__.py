@@ -1,7 +1,7 @@
-"""The comparers of other libraries' values: one module a library, named as the library.
+"""The comparers of other libraries' values: one module per library, with the library's name.
 
-A module here imports its library, and is itself imported for a class of that library only, so
-nothing is loaded that was not loaded already.
+A module here imports its library, and is itself imported only for a class of that library. So no
+library is loaded that was not loaded already.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find"]
 
-#: The module here for each top-level package whose classes it knows.
+#: The module here, by the top-level package whose classes it compares.
 MODULES = {
     "dask": "dask",
     "distributed": "dask",

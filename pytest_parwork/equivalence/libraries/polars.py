@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ..objects import refuse
+from ..objects import reject
 from ..pairs import ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["find"]
-
-#: Types that are numbers inside, of at most 64 bits.
+#: Types that are stored as numbers of at most 64 bits.
 NUMBERS = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64),
     *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
@@ -26,26 +24,26 @@ NUMBERS = (
     *(pl.Date, pl.Time, pl.Datetime, pl.Duration),
     *((pl.Float16,) if hasattr(pl, "Float16") else ()),
 )
-#: Types of which polars's own equality says all: no float is inside.
-DECIDED = (pl.String, pl.Binary, pl.Decimal, pl.Null)
+#: Types without floats inside, for which polars's own equality decides.
+_DECIDED = (pl.String, pl.Binary, pl.Decimal, pl.Null)
 
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of one of polars's classes, None for other classes."""
     if issubclass(cls, pl.DataFrame):
-        return compare_frames
+        return _compare_frames
     if issubclass(cls, pl.Series):
-        return compare_series
+        return _compare_series
     if issubclass(cls, pl.LazyFrame):
-        return refuse("a LazyFrame is not computed yet; return its .collect()")
+        return reject("a LazyFrame is not computed yet; return its .collect()")
     if issubclass(cls, pl.Expr):
-        return compare_expressions
+        return _compare_expressions
     if issubclass(cls, pl.DataType):
-        return compare_types
+        return _compare_types
     return None
 
 
-def compare_frames(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+def _compare_frames(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     """Compare the names in their order, then the columns that both have."""
     yield Pair(actual.columns, expected.columns, ATTRIBUTE, "columns")
     if actual.height != expected.height:
@@ -58,19 +56,19 @@ def compare_frames(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
             yield Pair(actual[name], expected[name], ITEM, name)
 
 
-def compare_types(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare what is written too: for polars `List(Datetime)` is any list of datetimes."""
+def _compare_types(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+    """Compare the repr as well: for polars, `List(Datetime)` equals any list of datetimes."""
     if actual != expected or repr(actual) != repr(expected):
         yield Unequal("dtype", actual, expected)
 
 
-def compare_expressions(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare what pickle takes: for `meta.eq` the zeros are the same."""
+def _compare_expressions(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+    """Compare the states that pickle saves: for `meta.eq`, both zeros are the same."""
     if actual.meta.serialize() != expected.meta.serialize():
         yield Unequal("value", actual, expected)
 
 
-def compare_series(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+def _compare_series(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     """Compare name, data type, length, which elements are null, then the others."""
     yield Pair(actual.name, expected.name, ATTRIBUTE, "name")
     if actual.dtype != expected.dtype:
@@ -79,30 +77,30 @@ def compare_series(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
     elif len(actual) != len(expected):
         difference = f"shape {actual.shape}, expected {expected.shape}"
         yield Unequal("shape", actual, expected, difference)
-    elif actual.dtype in DECIDED:
-        yield from compare_decided(actual, expected)
+    elif actual.dtype in _DECIDED:
+        yield from _compare_decided(actual, expected)
     elif actual.dtype in (pl.Categorical, pl.Enum):
-        yield from compare_decided(actual.cast(pl.String), expected.cast(pl.String))
+        yield from _compare_decided(actual.cast(pl.String), expected.cast(pl.String))
     elif actual.dtype in NUMBERS or actual.dtype in (pl.List, pl.Array, pl.Struct):
         if actual.null_count() or expected.null_count():
             left, right = (side.is_null().to_numpy() for side in (actual, expected))
             yield Pair(left, right, ATTRIBUTE, "is_null()")
-            if (left != right).any():  # said; what only one side has is not compared again
+            if (left != right).any():  # reported; the rest is what both have
                 actual = actual.zip_with(pl.Series(~left & ~right), expected)
         yield from compare_parts(actual, expected)
     else:
         yield Pair(actual.to_list(), expected.to_list())
 
 
-def compare_decided(actual: Any, expected: Any) -> Iterator[Finding]:
+def _compare_decided(actual: Any, expected: Any) -> Iterator[Finding]:
     if not actual.equals(expected, null_equal=True):
         yield Pair(actual.to_list(), expected.to_list())
 
 
 def compare_parts(actual: Any, expected: Any) -> Iterator[Finding]:
-    """Compare numbers as arrays, what is nested by its fields or as lengths and leaves."""
+    """Compare numbers as arrays, nested types by their fields, or by lengths and leaves."""
     if actual.dtype in NUMBERS:
-        yield Pair(read_numbers(actual), read_numbers(expected))
+        yield Pair(_read_numbers(actual), _read_numbers(expected))
     elif actual.dtype == pl.Struct:
         for name in actual.struct.fields:
             left, right = (side.struct.field(name) for side in (actual, expected))
@@ -113,8 +111,8 @@ def compare_parts(actual: Any, expected: Any) -> Iterator[Finding]:
         yield Pair(actual.explode(), expected.explode(), ATTRIBUTE, "explode()")
 
 
-def read_numbers(series: Any) -> Any:
-    """Return the numbers without a copy where there is no null and one chunk."""
+def _read_numbers(series: Any) -> Any:
+    """Return the numbers, without a copy if there is no null and only one chunk."""
     physical = series.to_physical()
     if physical.null_count():
         physical = physical.fill_null(False if series.dtype == pl.Boolean else 0)

@@ -1,8 +1,8 @@
 """The comparers of Arrow's arrays, tables and schemas.
 
-Types, nullability, metadata, nulls and elements count. How an array is cut into chunks, where it
-starts in its buffers, what lies below a null, and which dictionary encodes it do not: IPC,
-concatenation and slicing change these, and for Arrow such arrays are equal too.
+Types, nullability, metadata, nulls and elements count. These do not: the chunks of an array, its
+offset in its buffers, the bytes below a null, and the dictionary that encodes it. IPC,
+concatenation and slicing change them, and for Arrow such arrays are equal as well.
 """
 
 from __future__ import annotations
@@ -19,19 +19,17 @@ from ..show import show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["find"]
-
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of one of Arrow's classes, None for other classes."""
-    for base, comparer in TABLE:
+    for base, comparer in _TABLE:
         if issubclass(cls, base):
             return comparer
     return None
 
 
-def compare_tables(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare schema and columns; those of two types the schema has told already."""
+def _compare_tables(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+    """Compare schema and columns; columns of different types are reported with the schema."""
     yield Pair(actual.schema, expected.schema, ATTRIBUTE, "schema")
     if actual.num_rows != expected.num_rows:
         difference = f"shape {actual.shape}, expected {expected.shape}"
@@ -40,16 +38,16 @@ def compare_tables(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
         names = actual.schema.names
         for number, name in enumerate(names):
             left, right = actual.column(number), expected.column(number)
-            if is_same_type(left.type, right.type):
+            if _is_same_type(left.type, right.type):
                 form = ITEM if names.count(name) == 1 else f".column({number})"
                 yield Pair(left, right, form, name)
 
 
-def is_same_type(actual: Any, expected: Any) -> bool:
+def _is_same_type(actual: Any, expected: Any) -> bool:
     return bool(actual.equals(expected, check_metadata=True))
 
 
-def compare_schemas(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+def _compare_schemas(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     yield Pair(actual.names, expected.names, ATTRIBUTE, "names")
     yield Pair(actual.metadata, expected.metadata, ATTRIBUTE, "metadata")
     if actual.names == expected.names:
@@ -57,17 +55,17 @@ def compare_schemas(actual: Any, expected: Any, _: Relation) -> Iterator[Finding
             yield Pair(actual.field(number), expected.field(number), f".field({number})")
 
 
-def compare_fields(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+def _compare_fields(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     for name in ("name", "type", "nullable", "metadata"):
         yield Pair(getattr(actual, name), getattr(expected, name), ATTRIBUTE, name)
 
 
-def compare_types(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    if not is_same_type(actual, expected):
+def _compare_types(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+    if not _is_same_type(actual, expected):
         yield Unequal("dtype", actual, expected)
 
 
-def compare_chunked(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+def _compare_chunked(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     yield Pair(join(actual), join(expected))
 
 
@@ -77,9 +75,9 @@ def join(chunked: Any) -> Any:
 
 
 def compare_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare type and length, then the elements as their type needs it."""
+    """Compare type and length, then the elements as their type requires."""
     kind = actual.type
-    if not is_same_type(kind, expected.type):
+    if not _is_same_type(kind, expected.type):
         difference = f"dtype {kind}, expected {expected.type}"
         yield Unequal("dtype", actual, expected, difference)
     elif len(actual) != len(expected):
@@ -88,46 +86,46 @@ def compare_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
     elif isinstance(actual, pa.ExtensionArray):
         yield Pair(actual.storage, expected.storage, ATTRIBUTE, "storage")
     elif isinstance(actual, pa.DictionaryArray):
-        if kind.ordered:  # then the place in the dictionary is the meaning
+        if kind.ordered:  # then the place in the dictionary counts
             yield Pair(actual.dictionary, expected.dictionary, ATTRIBUTE, "dictionary")
         yield Pair(actual.dictionary_decode(), expected.dictionary_decode())
     elif pa.types.is_run_end_encoded(kind):
         yield Pair(pc.run_end_decode(actual), pc.run_end_decode(expected))
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        yield from compare_numbers(actual, expected)
+        yield from _compare_numbers(actual, expected)
     elif pa.types.is_struct(kind):
-        yield from compare_validity(actual, expected)
+        yield from _compare_validity(actual, expected)
         for number, field in enumerate(kind):
             left, right = (side.flatten()[number] for side in (actual, expected))
             yield Pair(left, right, f".field({field.name!r})")
-    elif isinstance(actual, LISTS) and not pa.types.is_map(kind):
+    elif isinstance(actual, _LISTS) and not pa.types.is_map(kind):
         yield Pair(actual.value_lengths(), expected.value_lengths(), ATTRIBUTE, "value_lengths()")
         yield Pair(actual.flatten(), expected.flatten(), ATTRIBUTE, "flatten()")
     elif pa.types.is_nested(kind):  # maps and unions
         yield Pair(list(actual), list(expected))
-    elif not actual.equals(expected):  # says all, without floats inside
+    elif not actual.equals(expected):  # decides, as there are no floats inside
         is_lossless = pa.types.is_boolean(kind) or not pa.types.is_primitive(kind)
         as_items = type(actual).to_pylist if is_lossless else list
         yield Pair(as_items(actual), as_items(expected))
 
 
-def compare_validity(actual: Any, expected: Any) -> Iterator[Finding]:
+def _compare_validity(actual: Any, expected: Any) -> Iterator[Finding]:
     if actual.null_count or expected.null_count:
         left, right = (s.is_valid().to_numpy(zero_copy_only=False) for s in (actual, expected))
         yield Pair(left, right, ATTRIBUTE, "is_valid()")
 
 
-def compare_numbers(actual: Any, expected: Any) -> Iterator[Finding]:
-    """Compare the buffers themselves, zero where either side has a null."""
-    yield from compare_validity(actual, expected)
-    sides = [read_numbers(side) for side in (actual, expected)]
+def _compare_numbers(actual: Any, expected: Any) -> Iterator[Finding]:
+    """Compare the buffers themselves, with zeros where either side has a null."""
+    yield from _compare_validity(actual, expected)
+    sides = [_read_numbers(side) for side in (actual, expected)]
     if actual.null_count or expected.null_count:
         valid = pc.and_(actual.is_valid(), expected.is_valid()).to_numpy(zero_copy_only=False)
         sides = [np.where(valid, side, side.dtype.type(0)) for side in sides]
     yield Pair(*sides)
 
 
-def read_numbers(array: Any) -> Any:
+def _read_numbers(array: Any) -> Any:
     dtype = np.dtype(array.type.to_pandas_dtype())
     buffer = array.buffers()[1]
     if buffer is None or not len(array):
@@ -137,7 +135,7 @@ def read_numbers(array: Any) -> Any:
 
 def compare_scalars(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     kind = actual.type
-    if not is_same_type(kind, expected.type):
+    if not _is_same_type(kind, expected.type):
         difference = f"dtype {kind}, expected {expected.type}"
         yield Unequal("dtype", actual, expected, difference)
     elif not (actual.is_valid and expected.is_valid):
@@ -151,43 +149,43 @@ def compare_scalars(actual: Any, expected: Any, _: Relation) -> Iterator[Finding
             yield Pair(actual[position], expected[position], ITEM, field.name)
     elif hasattr(actual, "values") and pa.types.is_nested(kind):
         yield Pair(actual.values, expected.values)
-    elif hasattr(actual, "value") and not is_leaf(kind):
+    elif hasattr(actual, "value") and not _is_leaf(kind):
         if pa.types.is_union(kind):
             yield Pair(actual.type_code, expected.type_code, ATTRIBUTE, "type_code")
         yield Pair(actual.value, expected.value, ATTRIBUTE, "value")
-    elif not is_leaf(kind):
+    elif not _is_leaf(kind):
         advice = f"a scalar of {show(kind)} cannot be compared; return an array"
         yield Unequal("uncomparable", actual, expected, advice)
     elif not actual.equals(expected):
         yield Unequal("value", actual, expected)
 
 
-def is_leaf(kind: Any) -> bool:
-    """Tell whether elements of a type have no elements of another."""
+def _is_leaf(kind: Any) -> bool:
+    """Return whether a type is not nested: its elements contain no others."""
     is_encoded = pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind)
     return not (pa.types.is_nested(kind) or is_encoded or isinstance(kind, pa.BaseExtensionType))
 
 
-def compare_tensors(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
+def _compare_tensors(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
     yield Pair(actual.dim_names, expected.dim_names, ATTRIBUTE, "dim_names")
     yield Pair(actual.to_numpy(), expected.to_numpy())
 
 
-LISTS = tuple(
+_LISTS = tuple(
     getattr(pa, name)
     for name in ("ListArray", "LargeListArray", "FixedSizeListArray")
     + ("ListViewArray", "LargeListViewArray")
     if hasattr(pa, name)
 )
 
-TABLE: list[tuple[type, Comparer]] = [
-    (pa.Table, compare_tables),
-    (pa.RecordBatch, compare_tables),
-    (pa.ChunkedArray, compare_chunked),
+_TABLE: list[tuple[type, Comparer]] = [
+    (pa.Table, _compare_tables),
+    (pa.RecordBatch, _compare_tables),
+    (pa.ChunkedArray, _compare_chunked),
     (pa.Array, compare_arrays),
     (pa.Scalar, compare_scalars),
-    (pa.Schema, compare_schemas),
-    (pa.Field, compare_fields),
-    (pa.DataType, compare_types),
-    (pa.Tensor, compare_tensors),
+    (pa.Schema, _compare_schemas),
+    (pa.Field, _compare_fields),
+    (pa.DataType, _compare_types),
+    (pa.Tensor, _compare_tensors),
 ]

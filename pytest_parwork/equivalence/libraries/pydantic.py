@@ -7,11 +7,9 @@ from functools import partial
 from ..pairs import Comparer, compare_parts, read_attributes
 from ..records import is_cached
 
-__all__ = ["find"]
-
-#: Which fields were given and which are defaults, in both major versions: pydantic's own `==` does
-#: not look at it either.
-UNCOUNTED = {"__pydantic_fields_set__", "__fields_set__"}
+#: The record of which fields were given, in both major versions: pydantic's own `==` ignores it as
+#: well.
+_UNCOUNTED = {"__pydantic_fields_set__", "__fields_set__"}
 
 
 def find(cls: type) -> Comparer | None:
@@ -20,15 +18,15 @@ def find(cls: type) -> Comparer | None:
         if "__eq__" in vars(base):
             is_pydantic = base.__module__.partition(".")[0] == "pydantic"
             if is_pydantic and any(cls.__name__ == "BaseModel" for cls in base.__mro__):
-                return partial(compare_parts, read_model)
+                return partial(compare_parts, _read_model)
             return None
     return None
 
 
-def read_model(model: object) -> dict[str, object]:
+def _read_model(model: object) -> dict[str, object]:
     """Read fields, extra and private attributes; cached properties follow from these."""
     return {
         name: part
         for name, part in read_attributes(model).items()
-        if name not in UNCOUNTED and not is_cached(type(model), name)
+        if name not in _UNCOUNTED and not is_cached(type(model), name)
     }

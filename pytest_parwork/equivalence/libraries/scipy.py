@@ -1,8 +1,8 @@
 """The comparer of SciPy's sparse matrices and arrays.
 
-Class (and with it the format), data type, shape and the bits of every element count. In which order
-entries are stored, whether some are stored in parts that add up, and whether indices have 32 or 64
-bits, which SciPy chooses by size, do not. A stored zero is a note; a stored -0.0 is a value.
+Class (and with it the format), data type, shape and the bits of every element count. These do not:
+the order in which entries are stored, duplicate entries that add up, and whether indices have 32 or
+64 bits, which SciPy chooses by size. A stored zero is a note; a stored -0.0 is a value.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..arrays import compare_elements
-from ..elements import split_blocks, tell_differing
+from ..elements import find_differing, split_blocks
 from ..floats import Distance
 from ..pairs import ATTRIBUTE, Comparer, Finding, Pair, Relation, Remark, Unequal
 
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-    #: Positions, one a column, in the order of rows, and the elements there.
+    #: Positions, one per column, in row order, and the elements at them.
     Entries: TypeAlias = tuple[Array, Array]
 
-__all__ = ["find"]
-
-#: The arrays that hold a matrix of these formats; others are read in other ways.
-PARTS = {
+#: The arrays that hold a matrix, by format; other formats are read in other ways.
+_PARTS = {
     "bsr": ("indptr", "indices", "data"),
     "csc": ("indptr", "indices", "data"),
     "csr": ("indptr", "indices", "data"),
@@ -38,10 +36,10 @@ PARTS = {
 def find(cls: type) -> Comparer | None:
     """Return the comparer of one of SciPy's sparse classes, None for other classes."""
     is_sparse = cls.__module__.startswith("scipy.sparse.") and hasattr(cls, "tocoo")
-    return compare_matrices if is_sparse else None
+    return _compare_matrices if is_sparse else None
 
 
-def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
+def _compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
     for name in ("dtype", "shape"):
         left, right = getattr(actual, name), getattr(expected, name)
         if left != right:
@@ -49,12 +47,12 @@ def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator
             return
     if actual.format == "bsr":
         yield Pair(actual.blocksize, expected.blocksize, ATTRIBUTE, "blocksize")
-    if is_stored_alike(actual, expected):
+    if _is_stored_alike(actual, expected):
         return
-    sides = [read_entries(side) for side in (actual, expected)]
+    sides = [_read_entries(side) for side in (actual, expected)]
     if not np.array_equal(sides[0][0], sides[1][0]):
         stored = [positions.shape[1] for positions, _ in sides]
-        sides = [drop_zeros(side) for side in sides]
+        sides = [_drop_zeros(side) for side in sides]
         if np.array_equal(sides[0][0], sides[1][0]):
             zeros = [number - sides[0][0].shape[1] for number in stored]
             text = f"{zeros[0]} stored zeros, expected {zeros[1]}"
@@ -62,7 +60,7 @@ def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator
         else:
             sides = spread(*sides)
     (positions, left), (_, right) = sides
-    write = partial(write_position, positions)
+    write = partial(_write_position, positions)
     for finding in compare_elements(left, right, relation, write=write):
         if isinstance(finding, Unequal) and isinstance(finding.distance, Distance):
             whole = f"{actual.dtype}, shape {actual.shape}"
@@ -70,58 +68,58 @@ def compare_matrices(actual: Any, expected: Any, relation: Relation) -> Iterator
         yield finding
 
 
-def write_position(positions: Array, number: int) -> str:
+def _write_position(positions: Array, number: int) -> str:
     return f"[{', '.join(str(int(i)) for i in positions[:, number])}]"
 
 
-def is_stored_alike(actual: Any, expected: Any) -> bool:
-    """Tell quickly that most equal matrices are; a False says nothing."""
-    sides = [read_arrays(side) for side in (actual, expected)]
+def _is_stored_alike(actual: Any, expected: Any) -> bool:
+    """Confirm quickly that two matrices are equal; False means unknown."""
+    sides = [_read_arrays(side) for side in (actual, expected)]
     return bool(sides[0]) and all(
         left.dtype == right.dtype
         and left.shape == right.shape
-        and all(tell_differing(a, e, None) is None for _, a, e in split_blocks(left, right))
+        and all(find_differing(a, e, None) is None for _, a, e in split_blocks(left, right))
         for left, right in zip(*sides, strict=True)
     )
 
 
-def read_arrays(matrix: Any) -> list[Array]:
-    """Return the arrays that hold a matrix, none where other things hold it."""
+def _read_arrays(matrix: Any) -> list[Array]:
+    """Return the arrays that hold a matrix, none if it is stored differently."""
     if matrix.format == "coo":
-        return [*read_coords(matrix), matrix.data]
-    return [getattr(matrix, name) for name in PARTS.get(matrix.format, ())]
+        return [*_read_coords(matrix), matrix.data]
+    return [getattr(matrix, name) for name in _PARTS.get(matrix.format, ())]
 
 
-def read_entries(matrix: Any) -> Entries:
-    """Return what is stored, row by row, each position once."""
+def _read_entries(matrix: Any) -> Entries:
+    """Return the stored entries, row by row, each position once."""
     if matrix.format == "dia":
-        return read_diagonals(matrix)
+        return _read_diagonals(matrix)
     entries = matrix.tocoo(copy=True)
     entries.sum_duplicates()
-    return sort_entries(np.array(read_coords(entries), dtype="i8"), entries.data)
+    return _sort_entries(np.array(_read_coords(entries), dtype="i8"), entries.data)
 
 
-def read_coords(matrix: Any) -> tuple[Array, ...]:
+def _read_coords(matrix: Any) -> tuple[Array, ...]:
     coords = getattr(matrix, "coords", None)  # from SciPy 1.13
     return coords if coords is not None else (matrix.row, matrix.col)
 
 
-def read_diagonals(matrix: Any) -> Entries:
-    """As `read_entries`; its own `tocoo` would drop every zero, -0.0 too."""
+def _read_diagonals(matrix: Any) -> Entries:
+    """As `_read_entries`; its own `tocoo` would drop every zero, -0.0 too."""
     column = np.arange(matrix.data.shape[1])
     row = column - matrix.offsets[:, None]
     inside = (row >= 0) & (row < matrix.shape[0]) & (column < matrix.shape[1])
     columns = np.broadcast_to(column, row.shape)
-    return sort_entries(np.array([row[inside], columns[inside]], dtype="i8"), matrix.data[inside])
+    return _sort_entries(np.array([row[inside], columns[inside]], dtype="i8"), matrix.data[inside])
 
 
-def sort_entries(positions: Array, data: Array) -> Entries:
+def _sort_entries(positions: Array, data: Array) -> Entries:
     order = np.lexsort(positions[::-1])
     return positions[:, order], data[order]
 
 
-def drop_zeros(entries: Entries) -> Entries:
-    """Leave out the zeros of which no bit is set: what is not stored reads as such."""
+def _drop_zeros(entries: Entries) -> Entries:
+    """Drop zeros without any bit set: entries that are not stored have the same value."""
     positions, data = entries
     data = np.ascontiguousarray(data)
     where = data.view("u1").reshape(len(data), data.itemsize).any(axis=1)
@@ -129,10 +127,10 @@ def drop_zeros(entries: Entries) -> Entries:
 
 
 def spread(actual: Entries, expected: Entries) -> list[Entries]:
-    """Return both at all positions that either has."""
+    """Return the entries of both at all positions that either has."""
     both = np.concatenate([actual[0], expected[0]], axis=1)
     positions, place = np.unique(both, axis=1, return_inverse=True)
-    place = place.reshape(-1)  # in NumPy 2.0 it has two axes
+    place = place.reshape(-1)  # it has two axes in NumPy 2.0
     sides = []
     for where, data in (
         (place[: len(actual[1])], actual[1]),

@@ -12,42 +12,37 @@ import pytest
 
 from ...model.errors import UsageError
 from ...model.outcome import Run
+from ...model.public import public
 from ...model.work import Plan, Task, Workload
 from ...report.data import RunEntry
 from ...report.message import Scene
-from ...runner import Interrupted, carry_out
+from ...report.serialising import serialise
+from ...runner import Interrupted, RunRequest, execute
 from ...transport.modules import project_modules
+from ...verify.legs import SERIAL
 from ...verify.reference import call
+from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
-from ..config.options import OF_TESTS, WIDTH, is_serial
-from ..config.settings import (
-    AXES,
-    CONFIGURATION,
-    backend_named,
-    breadcrumb,
-    guard,
-    marker_keywords,
-    own_comparison,
-    sendable,
-    settings,
-)
+from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
+from ..config.registry import backend_named, breadcrumb, guard, own_comparison, sendable
+from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, tell
+from ..session.termination import ENDING
 from .verified import Verified
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
 
-__all__ = ["Parwork"]
-
-#: Keywords of the marker that a single call can have too.
+#: Keywords of the marker that a single call accepts too.
 CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
 
-#: Columns that pytest puts before each line of an exception.
+#: Width of the prefix that pytest puts before each line of an exception.
 MARGIN = len("E       ")
 
 
+@public()
 class Parwork:
     """Fan out calls, verify them against the serial run, and return the values."""
 
@@ -71,12 +66,12 @@ class Parwork:
         backend, workers, compare, verify, timeout, chunksize; single values only.
 
         Returns a `Run`: the values in order, with `.outcomes`, `.wall` and `.speedup`. Raises
-        `MismatchError` where the outcomes differ, `LostError` where a worker died, and the first
-        exception of `fn` itself where both runs raised it.
+        `MismatchError` if outcomes differ, `LostError` if a worker died, and the first exception
+        of `fn` itself if both runs raised it.
         """
         __tracebackhide__ = True
         if not iterables:
-            raise UsageError("parwork.map needs at least one iterable beside the function")
+            raise UsageError("parwork.map got a function only; it needs at least one iterable")
         calls = list(zip(*iterables))  # noqa: B905, because map stops at the shortest
         return self._run("map", fn, calls, settings)
 
@@ -87,7 +82,7 @@ class Parwork:
         /,
         **settings: Unpack[CallSettings],
     ) -> Run:
-        """Call `fn(*arguments)` for each of `tuples`; else as `map`."""
+        """Call `fn(*arguments)` for each of `tuples`; otherwise the same as `map`."""
         __tracebackhide__ = True
         return self._run("starmap", fn, [tuple(arguments) for arguments in tuples], settings)
 
@@ -114,16 +109,16 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         interrupted: KeyboardInterrupt | None = None
+        request = RunRequest(
+            workload=workload,
+            configuration=plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            guard=guard(self._config),
+            capture=capture_of(self._config, from_threads=False),
+        )
         try:
-            run = carry_out(
-                workload,
-                plan.configuration,
-                backend_named(self._config, plan.configuration.backend),
-                modules=project_modules(self._config.rootpath),
-                sendable=sendable(self._config),
-                guard=guard(self._config),
-                capture=capture_of(self._config, from_threads=False),
-            )
+            run = execute(request, backend_named(self._config, plan.configuration.backend))
         except Interrupted as error:
             run, interrupted = error.run, error.cause
         verified = Verified(
@@ -133,6 +128,7 @@ class Parwork:
             own=own_comparison(self._item, plan.policy),
             scene=self._scene(),
             breadcrumb=breadcrumb(self._config),
+            is_recorded=self._config.stash[RECORDS],
         )
         is_xdist = hasattr(self._config, "workerinput")
         try:
@@ -144,11 +140,11 @@ class Parwork:
             verified.leave()
             interrupted = error
         finally:
-            run.outcomes.close()  # type: ignore[attr-defined]  # what was loaded stays
+            run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
         if interrupted is not None:
             tell(self._config, [verified.entry(xdist=is_xdist)])
             raise interrupted
-        self._tell(verified.entry(xdist=is_xdist))
+        self._report(verified.entry(xdist=is_xdist))
         return verified.result()
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
@@ -156,35 +152,39 @@ class Parwork:
         for keyword in given:
             if keyword not in CALL_KEYWORDS:
                 known = ", ".join(CALL_KEYWORDS)
-                raise UsageError(f"unknown keyword {keyword!r}; a call knows: {known}")
+                raise UsageError(f"unknown keyword {keyword!r} for a call; known: {known}")
         wrong = [key for key in given if isinstance(given[key], list | tuple)]
         if wrong:
             raise UsageError(
-                f"{wrong[0]}={given[wrong[0]]!r}: a call takes a single value; a list on the "
-                f"marker makes a matrix of the test"
+                f"{wrong[0]}={given[wrong[0]]!r}: a call takes a single value; for a matrix, put "
+                f"the list on the marker of the test"
             )
         found = settings(self._config, {**self._marked, **given})
-        callspec = getattr(self._item, "callspec", None)
-        chosen = callspec.params.get(CONFIGURATION) if callspec is not None else None
+        column = column_of(self._item)
+        chosen = column.configuration if column is not None else None
         if chosen is not None:
             fixed = {
                 axis: given[axis] for axis in ("backend", "workers", "chunksize") if axis in given
             }
             chosen = replace(chosen, **{key: found.values[key] for key in fixed})
         elif found.axes:
-            raise UsageError("a list of options makes a matrix of marked tests only; mark the test")
+            raise UsageError(
+                f"options give several values for {' and '.join(found.axes)}, and only a marked "
+                f"test can have a matrix; mark the test"
+            )
         return found.plan(chosen)
 
     def _scene(self) -> Scene:
-        """Return what there is around calls that differ, as far as the session knows it."""
+        """Return the context for the message on calls that differ, as far as the session has it."""
         node_id, left = self._item.nodeid, [k for k in OF_TESTS if k not in self._marked]
-        callspec = getattr(self._item, "callspec", None)
         # A matrix from the options is in the id.
-        of_id = AXES if callspec is not None and CONFIGURATION in callspec.params else ()
+        of_id = AXES if column_of(self._item) is not None else ()
+        fixed = {*left}.intersection(of_id)
         return Scene(
-            again=command(self._config, node_id, keywords=left),
-            serially=command(
-                self._config, node_id, "--parwork-serial", keywords={*left}.intersection(of_id)
+            reference=SERIAL.name,
+            commands=(
+                ("again", command(self._config, node_id, keywords=left)),
+                ("serially", command(self._config, node_id, "--parwork-serial", keywords=fixed)),
             ),
             is_verbose=self._config.getoption("verbose", 0) > 0,
             width=self._config.stash[WIDTH] - MARGIN,
@@ -193,7 +193,8 @@ class Parwork:
     def _serial_only(self, workload: Workload, plan: Plan) -> Run:
         outcomes = []
         for task in workload.tasks:
-            outcome, error = call(partial(task.function, *task.args))
+            body = partial(task.function, *task.args)
+            outcome, error = call(body, run=SERIAL.run, passing=ENDING)
             if error is not None:
                 raise error
             outcomes.append(outcome)
@@ -208,5 +209,5 @@ class Parwork:
             start_method="none",
         )
 
-    def _tell(self, entry: RunEntry) -> None:
-        self._item.stash.setdefault(CALLS, []).append(entry.to_dict())
+    def _report(self, entry: RunEntry) -> None:
+        self._item.stash.setdefault(CALLS, []).append(serialise(entry))

@@ -1,1 +1,1 @@
-"""Test items as workloads: collected, carried out behind a gate, compared one by one."""
+"""Test items as workloads: collected, run in parallel behind a gate, compared one by one."""

@@ -1,4 +1,4 @@
-"""Where functions of tests and fixtures are found by import, here and in workers."""
+"""The addresses by which workers import the functions of tests and fixtures."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ from ...model.work import Address
 from ...worker.fixtures.finding import unwrapped
 from ...worker.fixtures.recipe import Binding
 
-__all__ = ["address_of", "body_of"]
-
 
 def body_of(item: pytest.Function) -> Address:
-    """Return where the test function of an item is found."""
+    """Return the address of the test function of an item."""
     classes = tuple(node.name for node in item.listchain() if isinstance(node, pytest.Class))
     return Address(module=item.module.__name__, classes=classes, attribute=item.originalname)
 
 
 def address_of(function: Any, item: pytest.Function) -> tuple[Address, Binding] | None:
-    """Return where the function of a fixture is found by import, and what it is bound to there.
+    """Return the address of a fixture function, and what to bind the function to.
 
-    None if it is found nowhere: it was made inside another function, or belongs to an object.
+    None if it cannot be imported: it was defined inside another function, or belongs to an object.
     """
     owner, plain = getattr(function, "__self__", None), unwrapped(function)
     if owner is None:
@@ -48,7 +46,7 @@ def address_of(function: Any, item: pytest.Function) -> tuple[Address, Binding] 
         return address, binding if is_class else "instance"
     around_it = [node.obj for node in item.listchain() if isinstance(node, pytest.Class)]
     if not is_class and cls not in around_it:
-        return None  # the object of a plugin, which may hold anything
+        return None  # a method of a plugin object, whose state is unknown
     home, around = sys.modules.get(cls.__module__), cls.__qualname__.split(".")
     if home is None or _walk(home, around) is not cls:
         return None
@@ -56,7 +54,7 @@ def address_of(function: Any, item: pytest.Function) -> tuple[Address, Binding] 
 
 
 def _modules(function: Any, item: pytest.Function) -> Iterator[ModuleType]:
-    """Yield the modules in which a fixture may stand: its own, that of the test, the plugins."""
+    """Yield the modules that may contain a fixture: its own, that of the test, the plugins."""
     own = sys.modules.get(getattr(function, "__module__", None) or "")
     if own is not None:
         yield own
@@ -96,8 +94,8 @@ def _address(module: ModuleType, path: Sequence[str]) -> Address:
 def _name_of(module: ModuleType) -> str:
     """Return the name by which a module can be imported.
 
-    Where folders are no packages, all their conftests have the same name, and only the last one is
-    known by it. The others get another one, here and thereby in workers.
+    If folders are not packages, all their conftests have the same name, and only the last one can
+    be imported by it. The others are registered under another name, here and thereby in workers.
     """
     name = module.__name__
     if sys.modules.get(name) is module:

@@ -1,34 +1,32 @@
-"""The verdicts on a workload as a whole that are test items of their own."""
+"""The test items that judge a workload as a whole: `min_speedup` and `exercised`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, cast
 
 import pytest
 
-from ...machine import budget
+from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
-from ...report.data import RunEntry
+from ...report.data import RunReport, summarise
 from ...report.figures import duration, ratio
 from ...report.notes import why_not_exercised
 from ..config.options import is_exercise_strict, is_serial
-from ..config.settings import marker_keywords, settings
+from ..config.settings import Column, settings_of
 from .collection import Collected, is_case
-from .groups import configuration_of
-
-__all__ = ["Check", "checks_for", "inform", "place"]
+from .matrix import TestKey, column_of, key_of
 
 Kind = Literal["min_speedup", "exercised"]
 
-#: Marks that say what becomes of the cases, not which they are.
+#: Marks that decide how cases run, as opposed to marks that select them.
 _OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
 
 
 class Check(pytest.Item):
-    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges what ran before it."""
+    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges the run before it."""
 
-    #: Says to pytest-run-parallel that there is no function to call.
+    #: Tells pytest-run-parallel that there is no function to call.
     _parallel_custom_item = True
 
     def __init__(
@@ -36,19 +34,24 @@ class Check(pytest.Item):
         *,
         kind: Kind,
         function_name: str,
-        configuration_id: str | None,
+        column: str | None,
         least: float | None,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # name and parent, for pytest
         self.kind = kind
         self.function_name = function_name
-        self.configuration_id = configuration_id
+        self.column = column
         self.least = least
-        self.run: RunEntry | None = None
+        self.run: RunReport | None = None
+
+    @property
+    def key(self) -> TestKey:
+        """The test that it judges, in one column of the matrix."""
+        return TestKey(cast("pytest.Collector", self.parent), self.function_name, self.column)
 
     def runtest(self) -> None:
-        """Fail, pass, or skip where the facts do not suffice."""
+        """Pass or fail; skip if there are not enough facts to judge."""
         if is_serial(self.config):
             pytest.skip("nothing runs in parallel with --parwork-serial")
         if self.run is None or len(self.run.cases) < (self.run.expected or 0):
@@ -58,34 +61,40 @@ class Check(pytest.Item):
         else:
             self._judge_speedup(self.run)
 
-    def _judge_exercised(self, run: RunEntry) -> None:
+    def _judge_exercised(self, run: RunReport) -> None:
         if run.exercised is None and run.xdist:
-            pytest.skip("under pytest-xdist cases that did not meet may have had no chance to")
+            pytest.skip(
+                "cannot be judged under pytest-xdist: each of its processes may have received too "
+                "few cases to overlap"
+            )
         if run.exercised is None:
-            pytest.skip("no case ran to its end in the parallel run")
+            pytest.skip("cannot be judged: no case finished in the parallel run")
         if not run.exercised:
             raise CheckError(
                 f"NOT_EXERCISED: {run.workers_used} of {run.granted} workers ran the "
-                f"{len(run.cases)} cases, at most {run.peak_overlap} at once; equal proves nothing."
+                f"{len(run.cases)} cases, at most {run.peak_overlap} at once; "
+                f"equal results prove nothing about parallelism."
                 f"\n{why_not_exercised(run)}"
             )
 
-    def _judge_speedup(self, run: RunEntry) -> None:
+    def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None
-        cpus = budget.usable_cpus()
+        cpus = usable_cpus()
         if run.xdist:
-            pytest.skip("under pytest-xdist other tests run beside this one")
+            pytest.skip(
+                "speed-up cannot be judged under pytest-xdist: other tests run at the same time"
+            )
         if cpus.number < run.granted:
-            pytest.skip(f"{run.granted} workers on {cpus} cannot show their speed")
+            pytest.skip(f"speed-up cannot be judged: {run.granted} workers on {cpus}")
         speedup = run.timing.speedup
         if speedup is None:
-            pytest.skip("no case ran serially")
+            pytest.skip("speed-up cannot be judged: no case ran serially")
         if speedup < self.least:
             timing = run.timing
             raise CheckError(
-                f"TOO SLOW: speed-up {ratio(speedup)}, at least {self.least:g}x was asked for\n"
+                f"TOO SLOW: speed-up {ratio(speedup)}, at least {self.least:g}x is required\n"
                 f"serial {duration(timing.serial)}, parallel {duration(timing.parallel)} on "
-                f"{run.granted} workers, start-up {duration(timing.startup)} apart"
+                f"{run.granted} workers, start-up {duration(timing.startup)} not included"
             )
 
     def repr_failure(  # type: ignore[override]  # a text is as good
@@ -93,72 +102,71 @@ class Check(pytest.Item):
     ) -> object:
         """Show our verdict without a traceback."""
         if isinstance(excinfo.value, CheckError):
-            told = excinfo.getrepr(style="value")
-            if told.reprcrash is not None:
-                told.reprcrash.message = str(excinfo.value).partition("\n")[0]
-            return told
+            shown = excinfo.getrepr(style="value")
+            if shown.reprcrash is not None:
+                shown.reprcrash.message = str(excinfo.value).partition("\n")[0]
+            return shown
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[object, int | None, str]:  # type: ignore[override]  # a Path
-        """Return what pytest shows as the place of the item."""
+        """Return the location of the item for pytest's reports."""
         return self.path, None, self.name
 
 
 class CheckError(Exception):
-    """A workload that did not do what was asked of it."""
+    """A workload that was not exercised, or was slower than required."""
 
 
 def checks_for(
     collector: pytest.Module | pytest.Class, name: str, items: list[pytest.Item]
 ) -> Iterator[pytest.Item]:
-    """Yield the checks that the items of one test function ask for, one a configuration."""
-    seen: set[str | None] = set()
+    """Yield the checks of one test function, one per kind and configuration."""
+    seen: set[Column | None] = set()
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
-        chosen = configuration_of(item)
-        if chosen in seen or not is_case(item):
+        column = column_of(item)
+        if column in seen or not is_case(item):
             continue
-        seen.add(chosen)
+        seen.add(column)
         try:
-            given = settings(item.config, marker_keywords(item))
+            given = settings_of(item)
         except UsageError:
-            continue  # told when the items are gathered
+            continue  # raised again when the items are gathered
         least = given.values["min_speedup"]
         wanted: list[Kind] = ["exercised"] if is_exercise_strict(item.config) else []
         if least is not None:
             wanted.append("min_speedup")
-        in_ids = {configuration.id: told for told, configuration in given.matrix()}
         for kind in wanted:
-            ids = "-".join(part for part in (in_ids.get(chosen or ""), kind) if part)
+            ids = f"{column.label}-{kind}" if column is not None else kind
             check: Check = Check.from_parent(
                 collector,
                 name=f"{name}[{ids}]",
                 kind=kind,
                 function_name=name,
-                configuration_id=chosen,
+                column=column.label if column is not None else None,
                 least=least,
             )
             for mark in getattr(item.function, "pytestmark", ()):
-                if mark.name not in _OF_CASES:  # for -m, which selects it with its cases
+                if mark.name not in _OF_CASES:  # so that -m selects it together with its cases
                     check.own_markers.append(mark)
                     check.keywords[mark.name] = mark
             yield check
 
 
 def place(items: list[pytest.Item]) -> None:
-    """Move each check behind the last case of its workload, wherever shuffling has put them."""
+    """Move each check behind the last case of its workload, even if tests were shuffled."""
     checks = [item for item in items if isinstance(item, Check)]
     if not checks:
         return
     rest = [item for item in items if not isinstance(item, Check)]
-    last: dict[tuple[object, str, str | None], int] = {}
+    last: dict[TestKey, int] = {}
     for at, item in enumerate(rest):
         if isinstance(item, pytest.Function):
-            last[(item.parent, item.originalname, configuration_of(item))] = at
+            last[key_of(item)] = at
     behind: dict[int, list[pytest.Item]] = {}
     for check in checks:
-        at = last.get((check.parent, check.function_name, check.configuration_id), len(rest) - 1)
+        at = last.get(check.key, len(rest) - 1)
         behind.setdefault(at, []).append(check)
     items[:] = behind.get(-1, [])
     for at, item in enumerate(rest):
@@ -167,8 +175,8 @@ def place(items: list[pytest.Item]) -> None:
 
 
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
-    """Give the check what its workload has done so far."""
-    group = collected.groups.get((check.parent, check.function_name, check.configuration_id))
+    """Pass the check the results of its workload so far."""
+    group = collected.groups.get(check.key)
     if group is not None:
-        entries = [case.entry for case in group.cases if case.entry is not None]
-        check.run = group.entry(entries, xdist=xdist)
+        entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
+        check.run = summarise(group.entry(entries, xdist=xdist))

@@ -1,4 +1,4 @@
-"""Which items are cases of which workload: matrices, groups, and what cannot be a case."""
+"""The assignment of items to workloads, and the errors for items that cannot be cases."""
 
 from __future__ import annotations
 
@@ -7,82 +7,47 @@ import unittest
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import pytest
 
+from ...backends.protocol import is_threaded, place_of
 from ...model.errors import UsageError
-from ...model.work import Configuration, Plan
+from ...model.work import Plan
 from ...report.data import RunEntry
 from ...verify.reference import sample
-from ...worker.fixtures.recipe import Stage
+from ...worker.fixtures.recipe import FixturePlan
 from ..config.options import MARK
-from ..config.settings import (
-    AXES,
-    CONFIGURATION,
-    backend_named,
-    is_marked,
-    marker_keywords,
-    marks,
-    settings,
-)
-from .early import start_early
-from .fixture_plans import check, named_fixtures, stage_of
-from .forked import stage_in_fork
-from .groups import CASE, REFUSED, Case, Group, configuration_of
+from ..config.registry import backend_named
+from ..config.settings import AXES, is_marked, marks, settings_of
+from .fixture_plans import check, fixtures_of, named_fixtures
+from .forked import fixtures_in_fork
+from .groups import CASE, NO_CASE, Case, Group
+from .matrix import FIXTURE, TestKey, column_of, key_of
 
-__all__ = ["Collected", "is_case", "parametrize"]
-
-_FIXTURE = "parwork"
-
-#: Keywords that a single case cannot have.
+#: Keywords that a single case cannot have, because they belong to a whole run.
 _OF_RUNS = (*AXES, "chunksize", "min_speedup")
-
-
-def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Make a matrix of a test with lists: the outer loop, before its own parameters."""
-    try:
-        keywords = marker_keywords(metafunc.definition)
-        given = settings(metafunc.config, keywords)
-        if "min_speedup" in keywords and _FIXTURE in metafunc.fixturenames:
-            raise UsageError(
-                "min_speedup judges cases, and this test makes calls; look at run.speedup in it"
-            )
-    except UsageError as error:
-        # As pytest's own errors of parametrization: text and place, no traceback of ours.
-        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
-    matrix = given.matrix()
-    if _FIXTURE not in metafunc.fixturenames:
-        start_early(metafunc, [made for _, made in matrix] or [given.plan().configuration])
-    if matrix:
-        metafunc.fixturenames.append(CONFIGURATION)
-        metafunc.parametrize(
-            CONFIGURATION,
-            [configuration for _, configuration in matrix],
-            ids=[name for name, _ in matrix],
-        )
 
 
 @dataclass(slots=True)
 class Collected:
-    """What collection found: how many cases there are, and the groups of those selected.
+    """The result of collection: the number of generated cases, and the groups of selected cases.
 
-    `ordinals` are the numbers of the items among those of their function in one configuration, as
-    they were generated; `uses` tells how many cases share a reference, where it is not one alone.
+    `ordinals` are the numbers of the items among those of their function in one configuration, in
+    the order of generation; `uses` is the number of cases that share a reference, if more than one.
     """
 
-    generated: Counter[tuple[pytest.Collector, str, str | None]] = field(default_factory=Counter)
+    generated: Counter[TestKey] = field(default_factory=Counter)
     ordinals: dict[pytest.Item, int] = field(default_factory=dict)
-    groups: dict[tuple[object, str, str | None], Group] = field(default_factory=dict)
+    groups: dict[TestKey, Group] = field(default_factory=dict)
     uses: Counter[object] = field(default_factory=Counter)
-    stages: dict[tuple[object, ...], Stage | None] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], FixturePlan | None] = field(default_factory=dict)
     classes: dict[type | None, Mapping[str, object]] = field(default_factory=dict)
 
     def count(self, item: pytest.Item) -> None:
-        """Count an item that was generated, selected or not."""
+        """Count a generated item, whether it is selected or not."""
         if is_case(item):
             assert isinstance(item, pytest.Function)
-            place = _place(item)
+            place = key_of(item)
             self.ordinals[item] = self.generated[place]
             self.generated[place] += 1
 
@@ -92,9 +57,9 @@ class Collected:
         items: Sequence[pytest.Item],
         unmarked: Mapping[tuple[object, str], int],
     ) -> None:
-        """Put the selected items into groups; raises `UsageError` for what cannot be a case.
+        """Put the selected items into groups; raises `UsageError` for those that cannot be cases.
 
-        `unmarked` says how many items there were of each function that had no marker then.
+        `unmarked` is the number of generated items of each function that had no marker by then.
         """
         plans: dict[tuple[object, ...], Plan] = {}
         for item in items:
@@ -102,17 +67,17 @@ class Collected:
                 continue
             assert isinstance(item, pytest.Function)
             try:
-                # Made once for all cases of a test with the same marks, which the items keep alive.
-                place = _place(item)
+                # One plan for all cases of a test with the same marks, which the items keep alive.
+                place = key_of(item)
                 key = (*place, *map(id, marks(item)))
                 if key not in plans:
-                    plans[key] = _plan(config, item)
+                    plans[key] = _plan(item)
                 self._add(item, plans[key], place)
             except UsageError as error:
-                told = f"{item.nodeid}: {error}"
+                message = f"{item.nodeid}: {error}"
                 if not hasattr(config, "workerinput"):
-                    raise pytest.UsageError(told) from None
-                item.stash[REFUSED] = told  # xdist shows reports of its workers, but no errors
+                    raise pytest.UsageError(message) from None
+                item.stash[NO_CASE] = message  # xdist shows its workers' reports, but not errors
         self.ordinals.clear()
         self._count_uses()
         for group in self.groups.values():
@@ -131,100 +96,90 @@ class Collected:
                 group.expected = unmarked.get((first.parent, first.originalname), 0)
 
     def entries(self) -> Iterator[RunEntry]:
-        """Yield what has come of the cases, run by run."""
+        """Yield the entries of all judged cases, by group."""
         for group in self.groups.values():
-            entries = [case.entry for case in group.cases if case.entry is not None]
+            entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
             if entries:
                 yield group.entry(entries)
 
-    def _add(
-        self, item: pytest.Function, plan: Plan, place: tuple[pytest.Collector, str, str | None]
-    ) -> None:
-        stage = self._stage(item, plan)
+    def _add(self, item: pytest.Function, plan: Plan, place: TestKey) -> None:
+        fixtures = self._fixtures(item, plan)
         if place not in self.groups:
-            assert item.parent is not None
             self.groups[place] = Group(
-                id=f"{item.parent.nodeid}::{item.originalname}",
-                configuration_id=place[2] or "",
+                id=f"{place.parent.nodeid}::{item.originalname}",
                 plan=plan,
                 expected=self.generated[place],
-                axes=_axes(item),
+                axes=place.column or "",
                 imported=self._imported(item.cls),
             )
         group = self.groups[place]
         if plan.configuration != group.plan.configuration:
             raise UsageError(
-                f"it would run on {plan.configuration.id}, other cases of the test on "
-                f"{group.plan.configuration.id}; mark all of them alike"
+                f"this case asks for {plan.configuration.id} but other cases of the test for "
+                f"{group.plan.configuration.id}; all cases of one test need the same backend and "
+                f"workers"
             )
         index, ordinal = len(group.cases), self.ordinals.pop(item, None)
         if ordinal == index:
-            ordinal = index  # one object in place of two
-        case = Case(item=item, group=group, index=index, ordinal=ordinal, plan=plan, stage=stage)
+            ordinal = index  # one int object instead of two
+        id = f"{place.parent.nodeid}::{item.name}"
+        case = Case(
+            item=item,
+            group=group,
+            index=index,
+            ordinal=ordinal,
+            plan=plan,
+            id=item.nodeid if item.nodeid == id else id,  # mostly equal: then one string object
+            fixtures=fixtures,
+        )
         group.cases.append(case)
         group.policies[str(plan.policy)] = None
         item.stash[CASE] = case
 
     def _count_uses(self) -> None:
-        """Count the cases that share a reference, where a function has several groups."""
+        """Count the cases that share a reference, for functions with several groups of cases."""
         groups = Counter(key[:2] for key in self.groups)
         for key, group in self.groups.items():
             if groups[key[:2]] > 1:
                 self.uses.update(case.key for case in group.cases)
 
     def _imported(self, cls: type | None) -> Mapping[str, object]:
-        """Return what a class holds now; it is asked before anything is set up."""
+        """Return the attributes of a class as they are before anything is set up."""
         if cls not in self.classes:
             self.classes[cls] = {} if cls is None else dict(vars(cls))
         return self.classes[cls]
 
-    def _stage(self, item: pytest.Function, plan: Plan) -> Stage | None:
-        """Return the stage of a case; one for all cases of a test that use the same fixtures."""
+    def _fixtures(self, item: pytest.Function, plan: Plan) -> FixturePlan | None:
+        """Return the fixture plan of a case, shared by all cases that use the same fixtures."""
         name = plan.configuration.backend
         key = (item.parent, item.originalname, name, *item.fixturenames, *named_fixtures(item))
-        if key not in self.stages:
+        if key not in self.plans:
             _check_kind(item)
             backend = backend_named(item.config, name)
-            stage: Stage | None
-            if getattr(backend, "is_forked", False):
-                stage = stage_in_fork(item)
-            elif (stage := stage_of(item)) is not None:
-                check(stage, name, is_threaded=getattr(backend, "is_threaded", False))
-            self.stages[key] = stage
-        return self.stages[key]
+            fixtures: FixturePlan | None
+            if place_of(backend) == "fork":
+                fixtures = fixtures_in_fork(item)
+            elif (fixtures := fixtures_of(item)) is not None:
+                check(fixtures, name, is_threaded=is_threaded(backend))
+            self.plans[key] = fixtures
+        return self.plans[key]
 
 
 def is_case(item: pytest.Item) -> bool:
-    """Return whether the item is to be fanned out: marked, and not making calls itself."""
+    """Return whether the item is fanned out: marked, and without the `parwork` fixture."""
     return (
-        isinstance(item, pytest.Function) and is_marked(item) and _FIXTURE not in item.fixturenames
+        isinstance(item, pytest.Function) and is_marked(item) and FIXTURE not in item.fixturenames
     )
 
 
-def _place(item: pytest.Function) -> tuple[pytest.Collector, str, str | None]:
-    # Not by `isinstance`, which is slow for classes of pytest: they have an abstract metaclass.
-    return (cast("pytest.Collector", item.parent), item.originalname, configuration_of(item))
-
-
-def _plan(config: pytest.Config, item: pytest.Function) -> Plan:
-    given = settings(config, marker_keywords(item))
+def _plan(item: pytest.Function) -> Plan:
+    given, column = settings_of(item), column_of(item)
     _check_late_keywords(item, given.axes)
-    callspec = getattr(item, "callspec", None)
-    chosen: Configuration | None = callspec.params.get(CONFIGURATION) if callspec else None
-    return given.plan(chosen)
-
-
-def _axes(item: pytest.Function) -> str:
-    """Return what the item's id tells of its configuration."""
-    chosen = configuration_of(item)
-    if chosen is None:
-        return ""
-    matrix = settings(item.config, marker_keywords(item)).matrix()
-    return next(name for name, configuration in matrix if configuration.id == chosen)
+    return given.plan(column.configuration if column is not None else None)
 
 
 def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> None:
-    """Refuse what would need another parametrization, which is over."""
+    """Reject keywords of late markers that would need another parametrization."""
     callspec = getattr(item, "callspec", None)
     for mark in callspec.marks if callspec is not None else ():
         wrong = [key for key in _OF_RUNS if mark.name == MARK and key in mark.kwargs]
@@ -237,14 +192,14 @@ def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> N
     for mark in item.own_markers:
         if mark.name == MARK and "min_speedup" in mark.kwargs and all(mark is not e for e in early):
             raise UsageError(
-                f"min_speedup={mark.kwargs['min_speedup']!r} came after collection, and is judged "
-                f"by an item of its own; put it on the function, class or module"
+                f"min_speedup={mark.kwargs['min_speedup']!r} was added after collection, too late "
+                f"for the test item that judges it; put it on the function, class or module"
             )
-    if axes and configuration_of(item) is None:
+    if axes and column_of(item) is None:
         axis, values = next(iter(axes.items()))
         raise UsageError(
-            f"{axis}={values!r} came after parametrization: a list makes a matrix, so put it on "
-            f"the function, or give add_marker a single value"
+            f"{axis}={values!r} was added after parametrization, too late to make a matrix; "
+            f"put it on the function, or give add_marker a single value"
         )
 
 
@@ -255,7 +210,8 @@ def _check_kind(item: pytest.Function) -> None:
         raise UsageError("an async test cannot be fanned out; call asyncio.run() inside")
     if getattr(item.function, "is_hypothesis_test", False):
         raise UsageError(
-            "a test with @given cannot be fanned out: hypothesis chooses each example by what came "
-            "of the last. Parametrize it, or draw a list, st.lists(...), and give that to "
-            "parwork.map, with suppress_health_check=[HealthCheck.function_scoped_fixture]"
+            "a test with @given cannot be fanned out: hypothesis chooses each example by the "
+            "result of the previous one. Parametrize the test, or draw a list, st.lists(...), and "
+            "pass it to parwork.map, with "
+            "suppress_health_check=[HealthCheck.function_scoped_fixture]"
         )

@@ -1,4 +1,4 @@
-"""Workers that start while pytest collects, where it is clear that they will be needed."""
+"""Workers that start while pytest still collects, if they are certain to be needed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import pytest
 from ...backends.protocol import Early
 from ...machine import budget
 from ...model.work import Configuration
-from ...worker.processes import Arrival
+from ...worker.arrival import Arrival
 from ..config.options import is_fanned_out
-from ..config.settings import backend_named, guard
+from ..config.registry import backend_named, guard
 
-__all__ = ["start_early"]
-
-#: Options of pytest with which the cases of a test may not run, or not all of them.
+#: Options of pytest that may deselect cases, or prevent them from running.
 _CHOOSING = (
     "keyword",
     "markexpr",
@@ -30,9 +28,10 @@ _CHOOSING = (
 
 
 def start_early(metafunc: pytest.Metafunc, configurations: Iterable[Configuration]) -> None:
-    """Have the workers start on which the cases of a test will run, but under pytest-xdist.
+    """Start the workers for the cases of a test, except under pytest-xdist.
 
-    There another process may get the test. What goes wrong is told where they are needed.
+    There another process may get the test. An error is ignored: it is raised again when the workers
+    are needed.
     """
     config = metafunc.config
     is_chosen = any(config.getoption(name, default=None) for name in _CHOOSING)
@@ -44,14 +43,14 @@ def start_early(metafunc: pytest.Metafunc, configurations: Iterable[Configuratio
         workers = budget.resolve(configuration.workers).workers
         if isinstance(backend, Early) and cases >= workers:
             with suppress(Exception):
-                # Nearly every test module imports pytest, which takes as long as all of the rest.
+                # Nearly every test module imports pytest, which takes as long as all other imports.
                 arrive = Arrival(guard(config).registry(), workers, imports=("pytest",))
                 with guard(config).marking():
                     backend.start_early(workers, arrive)
 
 
 def _at_least(test: pytest.Function) -> int:
-    """Return how many cases a test has at least, 0 where that is not known."""
+    """Return the least number of cases that a test has, 0 if it is unknown."""
     if any(mark.name in ("skip", "skipif") for mark in test.iter_markers()):
         return 0
     cases = 1

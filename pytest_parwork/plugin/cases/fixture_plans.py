@@ -1,9 +1,10 @@
-"""Fixtures of function scope as a stage: which steps, in which order, and what is refused."""
+"""The plans by which workers set up function-scoped fixtures, or the errors why they cannot."""
 
 from __future__ import annotations
 
 import inspect
 import logging
+import multiprocessing
 import os
 from dataclasses import replace
 from typing import Any
@@ -15,56 +16,53 @@ from ...model.errors import UsageError
 from ...model.work import Address
 from ...transport.culprit import explain
 from ...transport.pickling import dumps
-from ...worker.fixtures.case_run import ALONE
-from ...worker.fixtures.recipe import REQUEST, Stage, Step
+from ...worker.fixtures.case_run import PROCESS_WIDE
+from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, capture_result, chains_of, fixture_chains
 from .addresses import address_of, body_of
-from .refusals import or_in_fork
 
-__all__ = ["SEED", "bare_stage", "check", "named_fixtures", "stage_of"]
-
-#: The fixture whose value is made of the id of the case, and sent.
+#: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
 
-#: How pytest names the fixtures that it makes of `setup_method` and its like.
+#: The prefixes of the fixtures that pytest creates for `setup_method` and `setup_function`.
 XUNIT = {
     "_xunit_setup_method_fixture_": "setup_method",
     "_xunit_setup_function_fixture_": "setup_function",
 }
 
-#: Fixtures of pytest, and of its company, that cannot be in a worker, with the remedy.
-REFUSED = {
-    "pytestconfig": "take what is needed of it in a fixture of session scope, whose value is sent",
-    "cache": "use it in a fixture of session scope, whose value is sent",
-    "record_testsuite_property": "use it in a fixture of session scope",
+#: Fixtures of pytest and its plugins that are unsupported in a worker, each with the remedy.
+UNSUPPORTED = {
+    "pytestconfig": "read it in a session-scoped fixture, whose value is sent to the worker",
+    "cache": "use it in a session-scoped fixture, whose value is sent to the worker",
+    "record_testsuite_property": "use it in a session-scoped fixture",
     "subtests": "parametrize the test",
     "capteesys": "use capsys",
     "tmpdir": "use tmp_path",
     "tmpdir_factory": "use tmp_path_factory",
-    "pytester": "it runs pytest itself: leave the marker out",
-    "testdir": "it runs pytest itself: leave the marker out",
-    "benchmark": "it times its function alone: leave the marker out",
+    "pytester": "it runs pytest itself, so remove the marker",
+    "testdir": "it runs pytest itself, so remove the marker",
+    "benchmark": "it needs to time its function on its own, so remove the marker",
 }
 
-#: Fixtures of pytest for which something stands in, each with what that has to know.
+#: Fixtures of pytest with a stand-in in the worker, by the settings that the stand-in needs.
 _CAPTURE = {"capsys", "capsysbinary", "capfd", "capfdbinary"}
 _FOLDERS = {"tmp_path", "tmp_path_factory"}
 _OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribute"}
 
-#: Fixtures that have to be known before the set-up.
-_NEVER_LATE = ALONE | _FOLDERS | {"caplog"}
+#: Fixtures that have to be known before the set-up begins.
+_NEVER_LATE = PROCESS_WIDE | _FOLDERS | {"caplog"}
 
 
-def stage_of(item: pytest.Function) -> Stage | None:
-    """Return how the fixtures of a case are made where it runs; None if there are none to make.
+def fixtures_of(item: pytest.Function) -> FixturePlan | None:
+    """Return the plan for the fixtures that a worker sets up for a case; None if there are none.
 
-    Raises `UsageError` for what cannot be made there.
+    Raises `UsageError` for fixtures that a worker cannot set up.
     """
-    return _Recipe(item).stage()
+    return _Planner(item).plan()
 
 
 def named_fixtures(item: pytest.Function) -> list[str]:
-    """Return the fixtures that parameters of a case name, for `request.getfixturevalue`."""
+    """Return the fixtures named by parameters of a case, for `request.getfixturevalue`."""
     if REQUEST not in item.fixturenames:
         return []
     callspec = getattr(item, "callspec", None)
@@ -72,10 +70,10 @@ def named_fixtures(item: pytest.Function) -> list[str]:
     return [name for name in texts if name.isidentifier() and chains_of(item, name)]
 
 
-def bare_stage(item: pytest.Function) -> Stage:
-    """Return the stage of a case that has no fixtures to make."""
+def no_fixtures_of(item: pytest.Function) -> FixturePlan:
+    """Return the plan of a case without fixtures to set up."""
     names = argument_names(item)
-    return Stage(
+    return FixturePlan(
         body=body_of(item),
         arguments={name: name for name in names},
         steps=(),
@@ -84,27 +82,27 @@ def bare_stage(item: pytest.Function) -> Stage:
     )
 
 
-def check(stage: Stage, backend: str, *, is_threaded: bool) -> None:
-    """Raise `UsageError` for what the backend cannot have."""
-    for step in stage.steps:
-        if is_threaded and step.name in ALONE:
+def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
+    """Raise `UsageError` for fixtures that the backend does not support."""
+    for step in fixtures.steps:
+        if is_threaded and step.name in PROCESS_WIDE:
             raise UsageError(
-                f"the fixture {step.name!r} changes the whole process, and the cases run in "
-                f"threads of it with backend={backend!r}; use one with processes, such as joblib"
+                f"the fixture {step.name!r} changes the whole process, but backend={backend!r} "
+                f"runs the cases in threads of it; use a backend with processes, such as joblib"
             )
         if not is_threaded and not isinstance(step.maker, Address | str):
             try:
                 dumps(step.maker)
             except Exception as error:
                 raise UsageError(
-                    f"the fixture {step.name!r} has function scope, so its function is sent to "
-                    f"where the case runs, and cannot be: {explain(step.maker, error)}. Define it "
+                    f"the fixture {step.name!r} has function scope, so it is set up in the worker, "
+                    f"but its function cannot be pickled: {explain(step.maker, error)}. Define it "
                     f"at the top level of its module{or_in_fork()}"
                 ) from None
 
 
-class _Recipe:
-    """Follows pytest on its way through the fixtures of an item, without making them."""
+class _Planner:
+    """Visits the fixtures of an item in pytest's order, without setting them up."""
 
     def __init__(self, item: pytest.Function) -> None:
         self._item = item
@@ -113,7 +111,7 @@ class _Recipe:
         self._given: dict[str, None] = {}
         self._done: dict[str, str] = {}
 
-    def stage(self) -> Stage | None:
+    def plan(self) -> FixturePlan | None:
         item = self._item
         for name in item.fixturenames:
             if name in self._chains and self._chains[name][-1].scope == "function":
@@ -124,7 +122,7 @@ class _Recipe:
             return None
         for name in named_fixtures(item):
             self._add_late(name)
-        return Stage(
+        return FixturePlan(
             body=body_of(item),
             arguments=arguments,
             steps=tuple(self._steps),
@@ -133,9 +131,10 @@ class _Recipe:
         )
 
     def _add_late(self, name: str) -> None:
-        """Add a fixture that the case may get while it runs, where it can be made in a worker.
+        """Add a fixture that the case may request while it runs, if a worker can set it up.
 
-        Nobody knows whether the case will: what cannot be made is left out, and told if it does.
+        It is unknown whether the case will. An unsupported fixture is left out, and requesting it
+        is then an error of the case.
         """
         steps, given, done = len(self._steps), dict(self._given), dict(self._done)
         self._chains = {**chains_of(self._item, name), **self._chains}
@@ -160,21 +159,21 @@ class _Recipe:
         )
 
     def _is_here(self, name: str) -> bool:
-        """Return whether the case comes with a value of that name."""
+        """Return whether a value of that name is sent with the case."""
         callspec = getattr(self._item, "callspec", None)
         return name in self._item.fixturenames or (callspec is not None and name in callspec.params)
 
     def _source(self, name: str, around: tuple[str, ...]) -> str:
-        """Return where the value of a name comes from; `around` are the fixtures that ask for it.
+        """Return the source of the value of a name; `around` are the fixtures that request it.
 
-        A fixture that asks for its own name gets the one that it overrides.
+        A fixture that requests its own name gets the fixture that it overrides.
         """
         if name == REQUEST or name in self._done:
             return self._done.get(name, REQUEST)
         chain = self._chains.get(name, ())
         level = around.count(name) + 1
         if level > len(chain) or _is_of("pytest_parwork", chain[-level]):
-            # A parameter, or the seed, or nothing, which pytest will say.
+            # A parameter, or the seed, or an unknown name, which pytest reports.
             self._given[name] = None
             return name
         definition = chain[-level]
@@ -189,9 +188,9 @@ class _Recipe:
         if step is None:
             if level > 1:
                 raise UsageError(
-                    f"the fixture {name!r} of function scope asks for the one that it overrides, "
-                    f"of {definition.scope} scope, which is made here, and the case runs in a "
-                    f"worker; give one of the two another name{or_in_fork()}"
+                    f"the fixture {name!r} (function scope) requests the {definition.scope}-scoped "
+                    f"fixture {name!r} it overrides; that one exists only in the main process, not "
+                    f"in the worker. Rename one of the two{or_in_fork()}"
                 )
             self._given[name] = None
             return name
@@ -209,8 +208,8 @@ class _Recipe:
         function = definition.func
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise UsageError(
-                f"the fixture {name!r} is async, and a case that is fanned out has no event loop; "
-                f"call asyncio.run() in it"
+                f"the fixture {name!r} is async, but a case that is fanned out has no event loop; "
+                f"make it a plain fixture that calls asyncio.run()"
             )
         arguments = {
             argument: self._source(argument, (*around, name)) for argument in definition.argnames
@@ -218,9 +217,8 @@ class _Recipe:
         found = address_of(function, self._item)
         if found is None and hasattr(function, "__self__"):
             raise UsageError(
-                f"the fixture {name!r} is a method of {function.__self__!r:.80}, which is there "
-                f"only in the process that runs pytest, and the case runs in a worker; make it a "
-                f"function{or_in_fork()}"
+                f"the fixture {name!r} is a method of {function.__self__!r:.80}, which exists only "
+                f"in the main process, not in the worker; make it a function{or_in_fork()}"
             )
         maker, binding = found or (function, "nothing")
         return Step(
@@ -238,13 +236,13 @@ class _Recipe:
         definition: pytest.FixtureDef[Any],
         around: tuple[str, ...],
     ) -> Step | None:
-        """Return what stands in for a fixture of pytest, or the fixture where it can do that."""
-        if name in REFUSED:
-            remedy = REFUSED[name] + ("" if name == "subtests" else or_in_fork())
-            asking = f", which {around[-1]!r} asks for," if around else ""
+        """Return the stand-in for a fixture of pytest, or the fixture itself if that works."""
+        if name in UNSUPPORTED:
+            remedy = UNSUPPORTED[name] + ("" if name == "subtests" else or_in_fork())
+            asking = f", requested by {around[-1]!r}," if around else ""
             raise UsageError(
-                f"the fixture {name!r}{asking} is there only in the process that runs pytest, and "
-                f"the case runs in a worker; {remedy}"
+                f"the fixture {name!r}{asking} exists only in the main process, not in the worker; "
+                f"{remedy}"
             )
         settings: dict[str, object] = {}
         maker: Any = name
@@ -271,7 +269,7 @@ def _is_of(package: str, definition: pytest.FixtureDef[Any]) -> bool:
 
 
 def _logging(config: pytest.Config) -> dict[str, object]:
-    """Return the settings of pytest for what `caplog` shows."""
+    """Return pytest's settings for `caplog`."""
 
     def given(name: str) -> Any:
         return config.getoption(name, default=None) or config.getini(name) or None
@@ -285,3 +283,10 @@ def _logging(config: pytest.Config) -> dict[str, object]:
         "format": given("log_format") or "%(message)s",
         "date_format": given("log_date_format"),
     }
+
+
+def or_in_fork() -> str:
+    """Return the second remedy in an error on a fixture; empty if the system has no fork."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return ""
+    return "; or use backend='isolated:fork', where pytest itself runs the case"

@@ -15,33 +15,31 @@ from ...model.errors import UsageError
 from ...worker.calling import end_copy_of
 from ...worker.capture.phases import enter
 from ...worker.fixtures.ended import Phase, conclude
-from ...worker.fixtures.recipe import REQUEST, Stage
+from ...worker.fixtures.recipe import REQUEST, FixturePlan
 from ..compat import argument_names, fixture_defs, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
-from .company import reseeded
 from .groups import Case
+from .seeding import reseeded
 
-__all__ = ["Forked", "stage_in_fork"]
-
-#: Packages whose frames, at the outer end, say nothing of a failure.
+#: Packages whose frames, at the outer end of a traceback, do not explain a failure.
 _MACHINERY = {"_pytest", "pluggy", "pytest_parwork"}
 
 
-def stage_in_fork(item: pytest.Function) -> Stage:
-    """Return the stage of a case that pytest plays; raises `UsageError` for what it cannot.
+def fixtures_in_fork(item: pytest.Function) -> FixturePlan:
+    """Return the plan of a case that pytest itself sets up; raises `UsageError` if it cannot.
 
-    What is `given` is that which the case does not make for itself.
+    `given` are the arguments that are not set up anew for the case.
     """
     defs = fixture_defs(item)
     if "subtests" in defs:
         raise UsageError(
-            "the fixture 'subtests' reports while the case runs, and the case runs in a worker; "
-            "parametrize the test"
+            "the fixture 'subtests' reports to pytest while the case runs, but the case runs in a "
+            "worker; parametrize the test"
         )
     own = {name for name, definition in defs.items() if definition.scope == "function"}
     given = [name for name in argument_names(item) if name not in own and name != REQUEST]
-    return Stage(
+    return FixturePlan(
         body=body_of(item),
         arguments={},
         steps=(),
@@ -52,25 +50,25 @@ def stage_in_fork(item: pytest.Function) -> Stage:
 
 
 class Forked:
-    """Have pytest run a case, in a process that was forked while its gate was set up."""
+    """Lets pytest run a case, in a process that was forked while its gate was set up."""
 
     def __init__(self, case: Case, gate: pytest.Item) -> None:
         self._case = case
         self._gate = gate
 
     def __call__(self, **_: object) -> object:
-        """Set up, call, tear down; return or raise what the body gave, as `Performance` does.
+        """Set up, call, tear down; return the body's result or raise, as `CaseCall` does.
 
-        What is given is what pytest will find by itself.
+        The arguments are ignored: pytest finds the same values itself.
         """
         item = self._case.item
-        _stand_apart(item.config)
+        _detach(item.config)
         late = _Late()
         item.config.pluginmanager.register(late)
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
         value: list[object] = []
         phase: Phase = "setup"
-        error = self._carry_out("setup")
+        error = self._run_phase("setup")
         if error is None:
             phase = "call"
             body = reseeded(self._case, item.obj)
@@ -81,24 +79,24 @@ class Forked:
 
             item.obj = caught
             process = os.getpid()
-            error = self._carry_out("call")
-            end_copy_of(process)  # before it tears down what is the original's
-        # The next item is the gate: wider fixtures are not ours to tear down.
-        torn = self._carry_out("teardown", nextitem=self._gate)
+            error = self._run_phase("call")
+            end_copy_of(process)  # a forked copy must not tear down what belongs to the original
+        # The next item is the gate, so that wider fixtures, which this process shares, stay.
+        torn = self._run_phase("teardown", nextitem=self._gate)
         late.tear_down()
         return conclude(
             phase, value[0] if value else None, error, [torn] if torn is not None else []
         )
 
-    def _carry_out(
+    def _run_phase(
         self, when: Literal["setup", "call", "teardown"], **kwargs: object
     ) -> BaseException | None:
-        """Carry out a phase as pytest does, but for the report; return what it raised."""
+        """Run a phase as pytest does, except for the report; return the exception, if any."""
         enter(when)
         item = self._case.item
         hook = getattr(item.ihook, f"pytest_runtest_{when}")
         call = pytest.CallInfo.from_call(lambda: hook(item=item, **kwargs), when=when)
-        # Some fixtures look at the report when they are torn down: `tmp_path` does.
+        # Some fixtures read the report in their tear-down: `tmp_path` does.
         item.ihook.pytest_runtest_makereport(item=item, call=call)
         if call.excinfo is None:
             return None
@@ -107,10 +105,10 @@ class Forked:
 
 
 class _Late:
-    """A plugin of the fork: knows the fixtures of wider scope that are made in it.
+    """A plugin in the fork that records the fixtures of wider scope that are set up in it.
 
-    The others were made once, before it. These have only been asked for while the case ran, as some
-    plugins do, and end with it.
+    All others were set up once, before the fork. These were first requested while the case ran, as
+    some plugins do, and are torn down with it.
     """
 
     def __init__(self) -> None:
@@ -126,18 +124,18 @@ class _Late:
     def tear_down(self) -> None:
         while self._made:
             fixturedef, request = self._made.pop()
-            with suppress(BaseException):  # what it raises here is no part of the case there
-                fixturedef.finish(request)  # type: ignore[arg-type]  # it has no public name
+            with suppress(BaseException):  # an error in these is not part of the case
+                fixturedef.finish(request)  # type: ignore[arg-type]  # the type has no public name
 
 
-def _stand_apart(config: pytest.Config) -> None:
-    """Leave out, in this process, what belongs to the one that runs pytest."""
+def _detach(config: pytest.Config) -> None:
+    """Disable in this process what belongs to the one that runs pytest."""
     stop_capturing(config)
     config.pluginmanager.unregister(name=RUNNING)
 
 
 def _inner_part(frames: TracebackType | None) -> TracebackType | None:
-    """Return a traceback from the first frame on that is not of pytest; all, if there is none."""
+    """Return a traceback from its first frame outside pytest on; all of it if there is none."""
     inner = frames
     while inner is not None:
         name = str(inner.tb_frame.f_globals.get("__name__", ""))

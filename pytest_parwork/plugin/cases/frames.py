@@ -1,4 +1,4 @@
-"""What pytest draws of the traceback of a verdict: as little as there is."""
+"""The traceback of a verdict, reduced to one frame so that pytest shows it fast."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import pytest
 
 from ...model.errors import FixtureError, LostError, MismatchError
 
-__all__ = ["leave_frames_out"]
 
+def drop_frames(call: pytest.CallInfo[None]) -> None:
+    """Replace the traceback of our own exceptions by a single frame of this small file.
 
-def leave_frames_out(call: pytest.CallInfo[None]) -> None:
-    """Give an exception of ours no frame but one of this small file.
-
-    A verdict shows no frame. pytest parses the whole source of each one anew to draw it: most of
+    A verdict shows no frame. But pytest parses the whole source file of every frame anew: most of
     the time of a case that is DIFFERENT.
     """
     error = call.excinfo.value if call.excinfo is not None else None

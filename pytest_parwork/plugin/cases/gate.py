@@ -1,4 +1,4 @@
-"""The hidden item behind which a group runs on its backend, before its first case."""
+"""The hidden item that runs a group of cases on its backend, before the first of them."""
 
 from __future__ import annotations
 
@@ -8,67 +8,67 @@ from itertools import count
 import pytest
 
 from ...machine.limits import Limits
-from ...model.outcome import Run, Verdict
+from ...model.outcome import Run
 from ...model.output import Filter
 from ...model.work import Workload
-from ...report.entries import INTERRUPTED, RunFacts, judged
-from ...runner import Interrupted, Stop, carry_out
+from ...report.entries import INTERRUPTED, RunFacts
+from ...runner import Interrupted, RunRequest, Stop, execute
 from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
+from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs, hidden_fixtures
-from ..config.settings import backend_named, guard, sendable
+from ..config.registry import backend_named, guard, sendable
 from ..session.capturing import capture_of, filters_of
-from .company import reseeded_tasks
-from .groups import Case, Sent, parameters_of
+from .groups import Case, ParallelRun
+from .matrix import parameters_of
+from .seeding import reseeded_tasks
 from .share import Share
 from .tasks import Tasks
 
-__all__ = ["Gates", "wide_names"]
-
-#: The marks that pytest's own `skipping` looks at.
+#: The marks that pytest's own `skipping` plugin evaluates.
 _SKIPPING = {"skip", "skipif", "xfail"}
 
 
 class Gate(pytest.Function):
-    """An item that sets up the wide fixtures of a group and runs its cases; never reported."""
+    """An item that sets up the wide fixtures of a group of cases and runs them; never reported."""
 
     cases: Sequence[Case] = ()
     opened_for: Case
 
     def add_report_section(self, when: str, key: str, content: str) -> None:
-        """Leave what wide fixtures print and log in their set-up to the case that needed them."""
+        """Add the output of the set-up of wide fixtures to the case that needed them first."""
         if when == "setup":
             self.opened_for.item.add_report_section(when, key, content)
 
     def give_up(self, error: BaseException) -> None:
-        """Note why the cases were not run: each of them will tell."""
+        """Record on each case why it was not run; its failure will say so."""
         for case in self.cases:
-            case.trouble = f"{type(error).__name__}: {error}"
+            case.sent.give_up(error)
 
 
 class Gates:
-    """Open the gate of a case that has no valid outcome yet; a plugin, for the items it makes."""
+    """Opens the gate of a case without a valid outcome; also a plugin, for the gates it makes."""
 
     def __init__(self, session: pytest.Session, uses: Container[object]) -> None:
         self._session = session
-        self._uses = uses  # the keys of cases that other configurations have too
+        self._uses = uses  # keys of cases that run in other configurations too
         self._config = session.config
         self._share = Share(session)
-        self._batches = count()
-        self._open: list[Sent] = []
+        self._numbers = count()
+        self._open: list[ParallelRun] = []
         self._wide: dict[Case, tuple[tuple[str, int], ...]] = {}
-        self._seconds: dict[Hashable, float] = {}  # serial, known from an earlier configuration
+        self._seconds: dict[Hashable, float] = {}  # serial seconds, from an earlier configuration
 
     def open_for(self, case: Case) -> None:
-        """See to it that the case has been sent, with all that can go with it."""
-        if case.entry is not None or case.trouble or self._is_valid(case):
+        """Run the case in parallel unless it was, together with all cases that it can run with."""
+        if case.judged.entry is not None or case.sent.trouble or self._is_valid(case):
             return
         wide = self._wide_of(case)
         is_skipped = self._skipping()
         together = [
             other
             for other in case.group.cases
-            if other.entry is None
+            if other.judged.entry is None
             and self._wide_of(other) == wide
             and self._share.has(other)
             and not is_skipped(other.item)
@@ -87,12 +87,12 @@ class Gates:
         gate.opened_for = case
         gate.fixturenames = wide_names(case.item)
         gate.own_markers += [m for m in case.item.own_markers if m.name == "filterwarnings"]
-        # The next item is the case itself: its wide fixtures stay as they are.
+        # The next item is the case itself, so that its wide fixtures are not torn down.
         gate.ihook.pytest_runtest_protocol(item=gate, nextitem=case.item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
-        """Carry a gate through set-up, call and tear-down, and log nothing."""
+        """Run set-up, call and tear-down of a gate, without reports."""
         if not isinstance(item, Gate):
             return None
         hook = item.ihook
@@ -100,7 +100,7 @@ class Gates:
         setup = pytest.CallInfo.from_call(
             lambda: hook.pytest_runtest_setup(item=item), when="setup", reraise=reraise
         )
-        item.opened_for.wide_seconds = setup.duration
+        item.opened_for.judged.wide_seconds = setup.duration
         if setup.excinfo is None:
             called = pytest.CallInfo.from_call(
                 lambda: hook.pytest_runtest_call(item=item), when="call", reraise=reraise
@@ -116,43 +116,37 @@ class Gates:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item) -> object:
-        """Let pytest-timeout limit each case, and not the run of all of them."""
+        """Keep pytest-timeout from limiting the run of all cases; it limits each case."""
         return True if isinstance(item, Gate) else None
 
     def done_with(self, case: Case) -> None:
-        """Give the memory of the case's outcome back, and the files of its run after the last."""
-        sent = case.sent
-        if sent is None or not case.is_waiting:
+        """Free the memory of the case's outcome, and after the last case the files of its run."""
+        sent, run, entry = case.sent, case.sent.run, case.judged.entry
+        if run is None or not sent.is_waiting:
             return
-        sent.outcomes.let_go(case.number)
-        if case.entry is not None and case.entry.serial is not None and case.key in self._uses:
-            self._seconds[case.key] = case.entry.serial
-        case.is_waiting = False
-        sent.waiting -= 1
-        if not sent.waiting and sent in self._open:
-            self._open.remove(sent)
-            sent.outcomes.close()
-            sent.wide.clear()  # or the values would outlive their fixtures
+        run.outcomes.let_go(sent.number)
+        if entry is not None and entry.serial is not None and case.key in self._uses:
+            self._seconds[case.key] = entry.serial
+        sent.is_waiting = False
+        run.waiting -= 1
+        if not run.waiting and run in self._open:
+            self._open.remove(run)
+            run.outcomes.close()
+            run.wide.clear()  # otherwise the values would outlive their fixtures
 
     def close(self) -> None:
-        """Give everything back: the session ends."""
+        """Free the outcomes of all runs, at the end of the session."""
         while self._open:
             self._open.pop().outcomes.close()
 
-    def leave(self) -> None:
-        """Put down what is known of the cases that were sent and are not compared any more."""
-        for sent in self._open:
-            for case in sent.cases:
-                if case.sent is sent and case.is_waiting and case.entry is None:
-                    outcome = sent.outcomes.without_value(case.number)
-                    case.entry = judged(
-                        case.id,
-                        Verdict.NOT_VERIFIED if outcome.lost is None else Verdict.LOST,
-                        index=case.index,
-                        batch=sent.facts.batch,
-                        parallel=outcome,
-                        why=INTERRUPTED,
-                    )
+    def restore(self) -> None:
+        """Record the outcomes of cases that ran but will not be compared any more."""
+        for run in self._open:
+            for case in run.cases:
+                sent, judged = case.sent, case.judged
+                if sent.run is run and sent.is_waiting and judged.entry is None:
+                    outcome = run.outcomes.without_value(sent.number)
+                    judged.entry = unjudged(case.terms(), outcome, why=INTERRUPTED)
 
     def _send(
         self,
@@ -164,28 +158,28 @@ class Gates:
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
         tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
         workload = Workload(name=group.id, tasks=tasks)
+        request = RunRequest(
+            workload=workload,
+            configuration=group.plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            durations={
+                number: self._seconds[case.key]
+                for number, case in enumerate(cases)
+                if case.key in self._seconds
+            },
+            stop=self._stop(cases),
+            guard=guard(self._config),
+            capture=capture_of(self._config, filters),
+        )
         backend = backend_named(self._config, group.plan.configuration.backend)
         try:
-            run = carry_out(
-                workload,
-                group.plan.configuration,
-                backend,
-                modules=project_modules(self._config.rootpath),
-                sendable=sendable(self._config),
-                durations={
-                    number: self._seconds[case.key]
-                    for number, case in enumerate(cases)
-                    if case.key in self._seconds
-                },
-                stop=self._stop(cases),
-                guard=guard(self._config),
-                capture=capture_of(self._config, filters),
-            )
+            run = execute(request, backend)
         except Interrupted as interrupted:
             self._take(interrupted.run, cases, wide)
             raise interrupted.cause from None
         assert isinstance(run.outcomes, Outcomes)
-        # A case that is reached although the run was stopped before it is sent again.
+        # If pytest reaches a case before which the run was stopped, the case is sent again.
         self._take(run, cases, wide, but=run.outcomes.interrupted)
 
     def _take(
@@ -196,27 +190,28 @@ class Gates:
         *,
         but: frozenset[int] = frozenset(),
     ) -> None:
-        """Give each case the run that it was part of, but for those of the numbers in `but`."""
+        """Assign the run to each of its cases, except to the numbers in `but`."""
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
-        sent = Sent(
-            facts=RunFacts.of(run, f"{worker}-{next(self._batches)}"),
+        group = cases[0].group
+        sent = ParallelRun(
+            facts=RunFacts.of(run, f"{worker}-{next(self._numbers)}"),
             outcomes=run.outcomes,
             cases=cases,
             waiting=len(cases) - len(but),
             wide=wide,
             limits=Limits(run.threads),
+            side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
         )
-        cases[0].group.facts[sent.facts.batch] = sent.facts
+        group.facts[sent.facts.run] = sent.facts
         self._open.append(sent)
         for number, case in enumerate(cases):
             if number not in but:
-                self.done_with(case)  # with an earlier run, of values that are no longer there
-                case.sent, case.is_waiting = sent, True
-                case.number = case.index if case.index == number else number  # mostly one object
+                self.done_with(case)  # with an earlier run, whose wide values were torn down
+                case.sent.put(sent, case.index if case.index == number else number)  # one object
 
     def _stop(self, cases: Sequence[Case]) -> Stop | None:
-        """Return when `-x` or `--maxfail` end the session, None where they do not."""
+        """Return when `-x` or `--maxfail` stop the run, None without these options."""
         most: int = self._config.getoption("maxfail")
         if not most:
             return None
@@ -225,18 +220,18 @@ class Gates:
         return Stop(failures=left, tolerated=frozenset(tolerated))
 
     def _wide_of(self, case: Case) -> tuple[tuple[str, int], ...]:
-        """Return which parameters the wide fixtures have: cases with the same can go together."""
-        if case not in self._wide:  # with one gate a case, to ask all of them each time is slow
+        """Return the parameters of the wide fixtures: cases with the same ones can run together."""
+        if case not in self._wide:  # slow with many gates
             wide = set(wide_names(case.item))
             places = parameters_of(case.item) if wide else ()
             self._wide[case] = tuple((name, at) for name, at in places if name in wide)
         return self._wide[case]
 
     def _is_valid(self, case: Case) -> bool:
-        """Return whether every wide value that was sent is still the one that the case will get."""
-        if case.sent is None:
+        """Return whether every wide value that was sent is still that of its fixture."""
+        if case.sent.run is None:
             return False
-        wide = case.sent.wide
+        wide = case.sent.run.wide
         defs = fixture_defs(case.item) if wide else {}
         for name, value in wide.items():
             cached = defs[name].cached_result if name in defs else None
@@ -245,7 +240,7 @@ class Gates:
         return True
 
     def _skipping(self) -> Callable[[pytest.Item], bool]:
-        """Ask pytest's own `skipping` alone: skip, skipif and xfail(run=False) are not sent."""
+        """Return a check whether pytest's own `skipping` plugin skips an item: it is not sent."""
         manager = self._config.pluginmanager
         skipping = manager.get_plugin("skipping")
         others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
@@ -253,13 +248,13 @@ class Gates:
 
         def is_skipped(item: pytest.Item) -> bool:
             if not any(mark.name in _SKIPPING for mark in item.iter_markers()):
-                return False  # as pytest would find too, in its time
+                return False  # the result of the hook below, but faster
             try:
                 ask(item=item)
             except (pytest.skip.Exception, pytest.xfail.Exception):
                 return True
             except (Exception, pytest.fail.Exception):
-                return True  # a mark that is wrong: the set-up of the case will tell
+                return True  # an invalid mark: the set-up of the case reports it
             return False
 
         return is_skipped

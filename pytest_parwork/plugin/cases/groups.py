@@ -1,45 +1,39 @@
-"""The cases of a workload in one configuration, and what is known of them.
+"""The cases of a workload in one configuration, with their runs and verdicts.
 
-They refer to one another, so that none has a `repr` of its fields: pytest writes the arguments of
-every frame of a failure, and each case would write all others, with all that these refer to.
+The objects refer to one another, so none has a `repr` of its fields: pytest prints the arguments of
+every frame of a failure, and each case would print all others, with everything they refer to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from ...machine.limits import Limits
+from ...model.comparison import OwnComparison, Side
 from ...model.outcome import Failure, Outcome, Verdict
 from ...model.output import Output
 from ...model.work import Plan
 from ...report.data import RunEntry
 from ...report.entries import CaseEntry, RunFacts
 from ...runner.outcomes import Outcomes
-from ...worker.fixtures.recipe import Stage
-from ..config.settings import CONFIGURATION, breadcrumb
-
-__all__ = [
-    "CASE",
-    "REFUSED",
-    "Case",
-    "Group",
-    "Sent",
-    "configuration_of",
-    "label",
-    "parameters_of",
-]
+from ...verify.legs import SERIAL, Terms, in_parallel
+from ...worker.fixtures.recipe import FixturePlan
+from ...worker.inputs import Inputs, is_sampled
+from ..compat import argument_names
+from ..config.options import RECORDS
+from ..config.registry import breadcrumb
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
-class Sent:
-    """One parallel run: of the cases of a group that share the values of their wide fixtures.
+class ParallelRun:
+    """One parallel run of those cases of a group that share the values of their wide fixtures.
 
-    `wide` are those values by name, `cases` those that were sent, `waiting` is of how many of them
-    the outcome is still to be compared.
+    `wide` are those values by name, `cases` the cases that were sent, `waiting` the number of cases
+    whose outcome is still to be compared.
     """
 
     facts: RunFacts
@@ -48,29 +42,85 @@ class Sent:
     waiting: int
     wide: dict[str, object]
     limits: Limits
+    side: Side
 
     def others(self) -> tuple[int, int]:
-        """Return how many cases have an outcome, and how many there are beside a lost one."""
+        """Return, for a lost case, how many cases have an outcome and how many others there are."""
         return len(self.outcomes) - self.outcomes.lost, len(self.outcomes) - 1
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
+class Sending:
+    """The run of a case, in which its outcome is stored.
+
+    `run` is the parallel run, `number` the case's task in it, `is_waiting` says whether the outcome
+    is still to be compared; `trouble` is the reason if there was no run. `folder` is the `tmp_path`
+    of the case in the run.
+    """
+
+    run: ParallelRun | None = None
+    number: int = -1
+    is_waiting: bool = False
+    trouble: str = ""
+    folder: str = ""
+
+    def put(self, run: ParallelRun, number: int) -> None:
+        """Expect the outcome from this run, as this task of it."""
+        self.run, self.number, self.is_waiting = run, number, True
+
+    def give_up(self, error: BaseException) -> None:
+        """Record why there was no run."""
+        self.trouble = f"{type(error).__name__}: {error}"
+
+
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
+class Judgement:
+    """The verdict on a case, and the facts that its reports need.
+
+    `entry` and `message` are final once they are set, even if the item is run again. `traceback` is
+    the worker's, for a failure that was not verified; `output` is the output, log and warnings of
+    the case in the worker, until they are shown. `torn` are the failures of its tear-down in the
+    worker, None if they are unknown, or compared already.
+
+    `wide_seconds` is the set-up time of wide fixtures, for the first case that needed them;
+    `setup_seconds` is that of its function-scoped fixtures in this process, `broken` is their
+    exception.
+    """
+
+    entry: CaseEntry | None = None
+    message: str = ""
+    traceback: str = ""
+    torn: tuple[Failure, ...] | None = None
+    output: Output | None = None
+    wide_seconds: float = 0.0
+    setup_seconds: float = 0.0
+    broken: BaseException | None = None
+
+    def take_torn(self) -> tuple[Failure, ...]:
+        """Return the failures of the tear-down in the worker, once: they are compared once."""
+        torn, self.torn = self.torn or (), None
+        return torn
+
+    def take_broken(self) -> BaseException | None:
+        """Return the exception of the set-up here, once: it keeps its frames alive."""
+        broken, self.broken = self.broken, None
+        return broken
+
+    def reject(self, why: str) -> None:
+        """Record that there is nothing to compare, because a worker does not support a fixture."""
+        assert self.entry is not None
+        self.entry = replace(self.entry, verdict=Verdict.NOT_VERIFIED, why=UNSUPPORTED)
+        self.message = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Case:
-    """One test item whose body is a task.
+    """One test item whose body is a task, with its run and its verdict.
 
-    `id` is the node id, without what xdist adds to it; `index` is its place in the group, `ordinal`
-    that among all that were generated for its function in one configuration, None where it was
-    marked later. `sent` is the run that it was part of, `number` its task in that, `is_waiting`
-    says whether its outcome is still to be compared; `trouble` is why there was no run. `entry`
-    and `message` are what came of it; they stand, also where the item is run again. `traceback` is
-    that of the worker, for a failure that was not verified, `output` what it printed, logged and
-    warned there, until that is shown.
-
-    `wide_seconds` is how long wide fixtures took to be set up for it, the first to need them.
-    `stage` is how its fixtures of function scope are made where it runs, None without any;
-    `folder` is its `tmp_path` there, `setup_seconds` how long the set-up took here, `broken`
-    what it raised. `torn` is what the tear-down raised there, None where that is not known, or was
-    compared already.
+    `id` is the node id, without the suffix that xdist adds; `index` is its place in the group,
+    `ordinal` its place among all items that were generated for its function in one configuration,
+    None if it was marked later. `fixtures` is the plan for its function-scoped fixtures, None
+    without any.
     """
 
     item: pytest.Function
@@ -78,70 +128,84 @@ class Case:
     index: int
     ordinal: int | None
     plan: Plan
-    id: str = field(init=False)
-    sent: Sent | None = None
-    number: int = -1
-    is_waiting: bool = False
-    trouble: str = ""
-    entry: CaseEntry | None = None
-    message: str = ""
-    traceback: str = ""
-    wide_seconds: float = 0.0
-    stage: Stage | None = None
-    folder: str = ""
-    setup_seconds: float = 0.0
-    broken: BaseException | None = None
-    torn: tuple[Failure, ...] | None = None
-    output: Output | None = None
-
-    def __post_init__(self) -> None:
-        assert self.item.parent is not None
-        id = f"{self.item.parent.nodeid}::{self.item.name}"
-        self.id = self.item.nodeid if self.item.nodeid == id else id  # mostly the same: one text
+    id: str
+    fixtures: FixturePlan | None = None
+    sent: Sending = field(default_factory=Sending)
+    judged: Judgement = field(default_factory=Judgement)
 
     @property
     def key(self) -> Hashable:
-        """What is the same for this case in every configuration: they share one reference.
+        """The key of the case that is the same in every configuration: they share one reference.
 
-        pytest's own indices of direct parameters are different in each.
+        pytest's own indices of direct parameters differ between configurations.
         """
         ordinal = self.id if self.ordinal is None else self.ordinal
         return (self.item.parent, self.item.originalname, ordinal)
 
     @property
     def is_lost(self) -> bool:
-        """Whether it must not be set up here: that might do what it did to its worker."""
-        if self.entry is not None:
-            return self.entry.verdict is Verdict.LOST
-        if self.sent is None:
+        """Whether it is lost, so that it must not be set up here: this process might crash too."""
+        if self.judged.entry is not None:
+            return self.judged.entry.verdict is Verdict.LOST
+        if self.sent.run is None:
             return False
-        return self.sent.outcomes.without_value(self.number).lost is not None
+        return self.sent.run.outcomes.without_value(self.sent.number).lost is not None
 
-    def outcome(self) -> Outcome:
-        """Load what came of the case in the parallel run, once, in the time that it has."""
-        assert self.sent is not None
-        outcomes, number = self.sent.outcomes, self.number
-        may_end_us = outcomes.may_run_code(number)
-        with breadcrumb(self.item.config).loading(self.id) if may_end_us else nullcontext():
-            outcome = outcomes.take(number, self.plan.timeout)
-        self.output = outcome.output
-        return outcome
+    def take(self) -> Outcome:
+        """Load the outcome of the parallel run, once, within the time limit of the case."""
+        assert self.sent.run is not None
+        outcomes, number = self.sent.run.outcomes, self.sent.number
+        may_exit = outcomes.may_run_code(number)
+        with breadcrumb(self.item.config).loading(self.id) if may_exit else nullcontext():
+            return outcomes.take(number, self.plan.timeout)
+
+    def terms(self, own: OwnComparison | None = None) -> Terms:
+        """Return the terms by which the case is judged."""
+        run = self.sent.run
+        return Terms(
+            id=self.id,
+            index=self.index,
+            run=run.facts.run if run is not None else "",
+            actual=self.side,
+            reference=SERIAL,
+            policy=self.plan.policy,
+            timeout=self.plan.timeout,
+            own=own,
+            sent=run.facts.sent if run is not None else (),
+            must_return=True,
+            is_recorded=self.item.config.stash[RECORDS],
+        )
+
+    def inputs(self) -> Inputs | None:
+        """Return the current arguments if the case is in the sample, else None."""
+        run = self.sent.run
+        if run is None or not is_sampled(self.sent.number, len(run.outcomes)):
+            return None
+        names = argument_names(self.item)
+        if self.fixtures is not None:  # the case may change what is set up for it only
+            names = [name for name in names if name in self.fixtures.given]
+        values = {name: self.item.funcargs[name] for name in names}
+        return Inputs((), values, seconds=self.plan.timeout)
+
+    @property
+    def side(self) -> Side:
+        """The name of its parallel run in messages: `joblib-2`, or `joblib` if there was no run."""
+        run = self.sent.run
+        return run.side if run is not None else in_parallel(self.plan.configuration.backend)
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Group:
     """All cases of one workload in one configuration.
 
-    `axes` is what the ids of the cases tell of their configuration, empty without a matrix.
-    `expected` is how many there are without `-k` and its like, `verified` the ids of those that
-    also run serially, None where all do, `policies` what they are compared by, each text once:
-    every entry tells all.
-    `imported` is what the class of the test held before anything was set up. `is_told` says that
-    the report knows of the run.
+    `axes` is the label of the configuration in the ids of the cases, empty without a matrix.
+    `expected` is the number of cases without `-k` and similar options, `verified` the ids of those
+    that also run serially, None if all do. `policies` are the texts of the policies of the cases,
+    each once, because every entry lists all. `imported` are the attributes of the test class before
+    anything was set up. `is_reported` says that the report contains the run.
     """
 
     id: str
-    configuration_id: str
     plan: Plan
     expected: int
     cases: list[Case] = field(default_factory=list)
@@ -150,55 +214,36 @@ class Group:
     facts: dict[str, RunFacts] = field(default_factory=dict)
     verified: frozenset[str] | None = None
     imported: Mapping[str, object] = field(default_factory=dict)
-    is_told: bool = False
+    is_reported: bool = False
 
     def verifies(self, case: Case) -> bool:
         """Return whether a case also runs serially."""
         return self.verified is None or case.id in self.verified
 
     def entry(self, cases: Sequence[CaseEntry], *, xdist: bool = False) -> RunEntry:
-        """Return the entry of the run with these cases, and the facts of their batches alone.
+        """Return the entry with these cases, and only the facts of the runs that they were part of.
 
-        With one batch a case, all facts with every case would be the square of them.
+        If each case has a run of its own, all facts with every case would be quadratic.
         """
-        batches = dict.fromkeys(case.batch for case in cases)
+        runs = dict.fromkeys(case.run for case in cases)
         return RunEntry(
             id=self.id,
-            configuration_id=self.configuration_id or self.plan.configuration.id,
+            configuration_id=self.plan.configuration.id,
             backend=self.plan.configuration.backend,
             asked=self.plan.configuration.workers,
             chunksize=self.plan.configuration.chunksize,
             policy=", ".join(self.policies),
-            facts=tuple(self.facts[batch] for batch in batches if batch in self.facts),
+            facts=tuple(self.facts[run] for run in runs if run in self.facts),
             cases=tuple(cases),
             expected=self.expected,
             xdist=xdist,
         )
 
 
-def label(case: Case) -> str:
-    """Name the configuration of a case that was sent with the workers that it got: `joblib-2`."""
-    assert case.sent is not None
-    return f"{case.group.plan.configuration.backend}-{case.sent.facts.granted}"
-
-
 CASE = pytest.StashKey[Case]()
 
-#: Why an item cannot be a case, where the session goes on all the same.
-REFUSED = pytest.StashKey[str]()
+#: The reason why an item cannot be a case, if the session continues nevertheless.
+NO_CASE = pytest.StashKey[str]()
 
-
-def configuration_of(item: pytest.Function) -> str | None:
-    """Return the id of the item's place in the matrix, None without one."""
-    callspec = getattr(item, "callspec", None)
-    if callspec is None or CONFIGURATION not in callspec.params:
-        return None
-    chosen: str = callspec.params[CONFIGURATION].id
-    return chosen
-
-
-def parameters_of(item: pytest.Function) -> tuple[tuple[str, int], ...]:
-    """Return the place of the item among all parameter sets, its configuration left out."""
-    callspec = getattr(item, "callspec", None)
-    indices: Mapping[str, int] = callspec.indices if callspec is not None else {}
-    return tuple(sorted((name, at) for name, at in indices.items() if name != CONFIGURATION))
+#: `CaseEntry.why` of a case with a fixture that a worker does not support.
+UNSUPPORTED = "unsupported fixture"

@@ -1,27 +1,28 @@
-"""What came of a case around its body, in both runs: set-up, tear-down, what a worker refused."""
+"""The phases around the body of a case in both runs: set-up, tear-down, unsupported fixtures."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from ...equivalence import compare_tear_downs
+from ...machine.clock import now
 from ...model.comparison import Comparison
 from ...model.errors import FixtureError, PayloadError
 from ...model.outcome import Failure, Outcome
 from ...transport.failures import describe, is_skip
 from ...worker.fixtures.ended import leaves
+from ...worker.seeding import reseed_setup
 from ..compat import is_torn_here
-from .groups import Case
-from .refusals import or_in_fork
+from .fixture_plans import or_in_fork
+from .groups import CASE, Case
+from .seeding import randomly_seed_of
 
-__all__ = ["compare_phases", "masked", "outcome_of_setup", "refusal", "refusal_behind"]
-
-#: A `tmp_path` on another machine than that of pytest.
+#: A `tmp_path` on another machine than pytest's.
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"
 
 
@@ -31,33 +32,34 @@ def outcome_of_setup(error: BaseException) -> Outcome:
     return Outcome(kind=kind, failure=describe(error, error), phase="setup")
 
 
-def compare_phases(case: Case, call: pytest.CallInfo[None]) -> Comparison:
-    """Compare what the tear-down raised here, in fixtures of the case alone, and in its worker."""
+def compare_phases(case: Case, torn: Sequence[Failure], call: pytest.CallInfo[None]) -> Comparison:
+    """Compare the errors of function-scoped tear-downs here with those in the worker."""
     error = call.excinfo.value if call.excinfo is not None else None
     here = [] if error is None else [leaf for leaf in leaves(error) if is_torn_here(leaf)]
     expected = [describe(leaf, leaf) for leaf in here]
     plan = case.plan
-    return compare_tear_downs(case.torn or (), expected, plan.policy, seconds=plan.timeout)
+    return compare_tear_downs(torn, expected, plan.policy, seconds=plan.timeout)
 
 
-def refusal(case: Case, parallel: Outcome) -> str:
-    """Return why a worker cannot have the fixtures of a case, empty if it can."""
+def rejection(case: Case, parallel: Outcome) -> str:
+    """Return why a worker does not support the fixtures of a case, empty if it does."""
     failure = parallel.failure
     if failure is None:
         return ""
     if failure.type == FixtureError.__name__:
         return failure.text + or_in_fork()
-    if failure.type == PayloadError.__name__ and parallel.started is None and case.sent is not None:
-        for name in case.sent.wide:
+    run = case.sent.run
+    if failure.type == PayloadError.__name__ and parallel.started is None and run is not None:
+        for name in run.wide:
             if failure.text.startswith(argument := f"argument {name!r} "):
                 return (
                     f"the fixture {name!r} {failure.text.removeprefix(argument)}. Give it function "
-                    f"scope, so that it is made where the case runs{or_in_fork()}"
+                    f"scope, so that it is set up in the worker{or_in_fork()}"
                 )
     return ""
 
 
-def refusal_behind(torn: Sequence[Failure]) -> str:
+def rejection_of_tear_down(torn: Sequence[Failure]) -> str:
     """Return why a worker could not tear down the fixtures of a case, empty if it could."""
     for failure in torn:
         if failure.type == FixtureError.__name__:
@@ -66,15 +68,15 @@ def refusal_behind(torn: Sequence[Failure]) -> str:
 
 
 def masked(case: Case, parallel: Outcome, serial: Outcome) -> tuple[Outcome, Outcome]:
-    """Return both outcomes without the names of their folders in the texts of failures.
+    """Return both outcomes with the names of their folders masked in the texts of failures.
 
-    Each run has a folder of its own, whose name says nothing of the code.
+    Each run has a folder of its own, whose name is not a result of the code.
     """
-    if not case.folder:
+    if not case.sent.folder:
         return parallel, serial
     here = str(case.item.funcargs.get("tmp_path", "\0"))
     return (
-        _without(parallel, rf"{re.escape(case.folder)}\d*", ELSEWHERE),
+        _without(parallel, rf"{re.escape(case.sent.folder)}\d*", ELSEWHERE),
         _without(serial, re.escape(here)),
     )
 
@@ -88,3 +90,44 @@ def _without(outcome: Outcome, *folders: str) -> Outcome:
     if text == outcome.failure.text:
         return outcome
     return replace(outcome, failure=replace(outcome.failure, text=text, exception=None))
+
+
+class SettingUp:
+    """A plugin that times the set-up of function-scoped fixtures here, and keeps its error.
+
+    It is registered only in sessions with such fixtures, because pytest calls the hook for every
+    parameter too.
+    """
+
+    def __init__(self) -> None:
+        self._case: Case | None = None
+        self._seeded: Case | None = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """Record seconds and error on the case; nested requests are part of the outer fixture."""
+        __tracebackhide__ = True
+        case = request.node.stash.get(CASE, None) if fixturedef.scope == "function" else None
+        if case is None or case.fixtures is None or case is self._case:
+            return (yield)
+        self._case = case
+        self._reseed(case)
+        began = now()
+        try:
+            return (yield)
+        except BaseException as error:
+            case.judged.broken = error
+            raise
+        finally:
+            case.judged.setup_seconds += now() - began
+            self._case = None
+
+    def _reseed(self, case: Case) -> None:
+        """Seed before the first fixture: pytest-randomly's seed differs by configuration."""
+        if case is not self._seeded:
+            self._seeded = case
+            seed = randomly_seed_of(case)
+            if seed is not None:
+                reseed_setup(seed)

@@ -1,4 +1,4 @@
-"""The hooks of a session that has cases or calls: gates before cases, verdicts after them."""
+"""The hooks of a session with cases or calls: gates before cases, verdicts after them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,46 @@ from warnings import WarningMessage
 
 import pytest
 
+from ...machine.limits import Limits
 from ...model.errors import LostError, MismatchError
 from ..config.options import is_fanned_out
-from ..config.settings import guard
+from ..config.registry import guard
 from ..session.reporting import CALLS, tell
 from ..session.termination import Termination
 from .checks import Check, inform
 from .collection import Collected
-from .frames import leave_frames_out
+from .frames import drop_frames
 from .gate import Gates, wide_names
-from .groups import CASE, REFUSED
+from .groups import CASE, NO_CASE
+from .phases import SettingUp
 from .serial import Serial
-from .settingup import SettingUp
 from .showing import Showing
 
-__all__ = ["Running"]
+
+class _Limits:
+    """Applies to each case, and only to cases, the limit of native threads from its worker."""
+
+    def __init__(self) -> None:
+        self._held: Limits | None = None
+
+    def keep(self, item: pytest.Item) -> None:
+        """Hold the limit of an item; it stays in force between two cases of a run.
+
+        Setting it for each of them took a tenth of the time of a trivial case.
+        """
+        case = item.stash.get(CASE, None)
+        limits = case.sent.run.limits if case is not None and case.sent.run is not None else None
+        if self._held is not None and self._held is not limits:
+            self._held.release()
+        self._held = limits
+        if limits is not None:
+            limits.take()
+
+    def release(self) -> None:
+        """Release the limit after the last case."""
+        if self._held is not None:
+            self._held.release()
+            self._held = None
 
 
 class Running:
@@ -40,18 +65,19 @@ class Running:
             is_verbose=config.getoption("verbose", 0) > 0,
             is_random=config.getoption("randomly_reset_seed", default=False),
         )
-        if any(case.stage for group in collected.groups.values() for case in group.cases):
+        if any(case.fixtures for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
+        self._limits = _Limits()
         self._showing = Showing()
         self._is_traced = config.getoption("trace", default=False)
         self._is_off = not is_fanned_out(config)
-        self._termination = Termination()  # the last, because an option that is wrong ends this
+        self._termination = Termination()  # last: an invalid option would leave its handler
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Open the gate before the first case that needs it."""
         case = item.stash.get(CASE, None)
-        self._serial.keep_limits(item)  # not those of another run, while the gate is open
+        self._limits.keep(item)  # no limit of another run while the gate is open
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
         if case is None:
@@ -59,12 +85,12 @@ class Running:
         with guard(item.config).marking():
             if not self._is_off:
                 self.gates.open_for(case)
-                self._serial.keep_limits(item)
+                self._limits.keep(item)
             self._showing.begin(item)
             try:
                 return (yield)
             finally:
-                self._showing.add_warnings(case)  # once it is known of which pytest tells
+                self._showing.add_warnings(case)  # now it is known which warnings pytest shows
 
     def pytest_warning_recorded(
         self,
@@ -72,28 +98,28 @@ class Running:
         when: Literal["config", "collect", "runtest"],
         nodeid: str,
     ) -> None:
-        """Take note of what the serial run of a case has warned of."""
+        """Record the warnings of the serial run of a case."""
         if when == "runtest":
             self._showing.note(warning_message, nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Fail what cannot be a case, and keep what ended its worker from doing so here."""
-        if REFUSED in item.stash:
-            pytest.fail(item.stash[REFUSED], pytrace=False)
+        """Fail items that cannot be cases; skip the fixtures of a lost case, which may crash."""
+        if NO_CASE in item.stash:
+            pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.stage is not None and case.is_lost:
+        if case is not None and case.fixtures is not None and case.is_lost:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Run the body of a case serially, beside its parallel outcome.
+        """Run the body of a case serially, and compare it with its parallel outcome.
 
-        What does that is put in its place, so that other plugins' `pytest_pyfunc_call` go on
-        working; it returns None, of which pytest does not warn.
+        A function that does so replaces the body, so that other plugins' `pytest_pyfunc_call` still
+        work; it returns None, so that pytest does not warn of a returned value.
         """
         case = item.stash.get(CASE, None)
-        # A debugger that begins in the body drops what that returns.
+        # With --trace a debugger calls the body, and drops its value.
         if case is None or self._is_traced:
             return (yield)
         original = case.item.obj
@@ -107,40 +133,40 @@ class Running:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put the verdict on the report, outside of what xfail makes of it."""
+        """Put the verdict on the report, after pytest has applied xfail."""
         case = item.stash.get(CASE, None)
         if case is not None and call.excinfo is not None:
-            leave_frames_out(call)
+            drop_frames(call)
         report = yield
         if case is not None:
             if call.when == "setup":
-                report.duration += case.wide_seconds
-                case.wide_seconds = 0.0  # a rerun does not set them up again
+                report.duration += case.judged.wide_seconds
+                case.judged.wide_seconds = 0.0  # a rerun does not repeat their set-up
             self._serial.finish(case, call, report)
             self._showing.add_sections(case, report)
         elif call.when == "call" and CALLS in item.stash:
             calls: list[dict[str, Any]] = item.stash[CALLS]
-            report.parwork = calls  # type: ignore[attr-defined]  # travels with the report
-            _say_verdict_first(call, report)
+            report.parwork = calls  # type: ignore[attr-defined]  # is sent with the report
+            _put_verdict_first(call, report)
         return report
 
     @pytest.hookimpl(tryfirst=True)  # before the report is finished
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Report and give back what an interrupted session has left."""
+        """Report all runs, also those of an interrupted session, and free their outcomes."""
         if exitstatus == pytest.ExitCode.INTERRUPTED:
-            self.gates.leave()
+            self.gates.restore()
         if not self._xdist:
             tell(session.config, self._collected.entries())
-        self._serial.release_limits()
+        self._limits.release()
         self.gates.close()
 
     def pytest_unconfigure(self) -> None:
-        """Leave SIGTERM as it was."""
+        """Restore the handler of SIGTERM."""
         self._termination.close()
 
 
-def _say_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Let the short summary begin with the verdict instead of the name of our exception."""
+def _put_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Make the short summary begin with the verdict instead of our exception's name."""
     crash = getattr(report.longrepr, "reprcrash", None)
     error = call.excinfo.value if call.excinfo is not None else None
     if crash is not None and isinstance(error, MismatchError | LostError):

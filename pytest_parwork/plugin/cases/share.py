@@ -1,4 +1,4 @@
-"""What a process of pytest-xdist has been given of all cases, to send these and no others."""
+"""The cases that pytest-xdist sent to this process: no others run here."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from ..session.distribution import CHANNEL
 from .checks import Check
 from .groups import CASE, Case
 
-__all__ = ["Share"]
-
 
 class Share:
-    """The items that this process was told of, by the numbers that xdist gives them."""
+    """The items that the controller sent to this process, by xdist's numbers."""
 
     def __init__(self, session: pytest.Session) -> None:
         self._numbers: dict[pytest.Item, int] = {}
@@ -26,14 +24,14 @@ class Share:
             channel.send(_workloads(session.items))
 
     def has(self, case: Case) -> bool:
-        """Return whether the case was given to this process; all are where nobody tells."""
+        """Return whether the case was sent to this process; without xdist all are."""
         return not self._given or self._numbers[case.item] in self._given
 
 
 def _workloads(items: Iterable[pytest.Item]) -> dict[int, int]:
-    """Number the workloads, and return that of each item, checks with the cases they judge.
+    """Return the number of each item's workload; a check belongs to the workload it judges.
 
-    All configurations together: they share the serial run.
+    All configurations of a test have one number, because they share the serial run.
     """
     numbers: dict[tuple[object, str], int] = {}
     found: dict[int, int] = {}

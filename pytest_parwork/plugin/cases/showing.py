@@ -1,4 +1,4 @@
-"""What cases have printed, logged and warned in workers, shown where pytest shows its own."""
+"""The output, logs and warnings of cases in workers, shown where pytest shows its own."""
 
 from __future__ import annotations
 
@@ -13,59 +13,57 @@ from ...worker.capture.bounds import HALF, Text, clipped
 from ...worker.capture.warned import key_of, warning_of
 from ..compat import records_of
 from ..session.capturing import log_text
-from .groups import Case, label
-
-__all__ = ["Showing"]
+from .groups import Case
 
 PHASES = ("setup", "call", "teardown")
 
-#: The phases that the report on each tells of.
+#: The phases whose output is shown with the report of each phase.
 _UNTIL = {"setup": ("setup",), "call": ("setup", "call"), "teardown": ("teardown",)}
 
 
 class Showing:
-    """Adds what only the worker said: what the serial run says too is shown once, by pytest."""
+    """Adds output that only the worker had; pytest itself shows that of the serial run."""
 
     def __init__(self) -> None:
         self._id = ""
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
         self._known: set[object] = set()
 
     def begin(self, item: pytest.Item) -> None:
-        """Begin with an item."""
+        """Start with a new item."""
         self._id = item.nodeid
-        self._told.clear()
+        self._shown.clear()
         self._known.clear()
 
     def note(self, warning: WarningMessage, nodeid: str) -> None:
-        """Take note of a warning that pytest has recorded."""
+        """Record a warning that pytest will show."""
         if nodeid == self._id:
             self._known.add(
                 key_of(warning.message, warning.category, warning.filename, warning.lineno)
             )
 
     def add_sections(self, case: Case, report: pytest.TestReport) -> None:
-        """Add to the report on a case, and to later ones, what its worker has printed and logged.
+        """Add the worker's output and logs to the report of a phase, once for each phase.
 
-        It is known once the case is compared, mostly in its call.
+        They are known once the case is compared, mostly in its call.
         """
-        if case.output is None:
+        if case.judged.output is None:
             return
         for phase in _UNTIL[report.when or "call"]:
-            if phase not in self._told:
-                self._told.add(phase)
-                self._add_phase(case, report, phase, case.output.during(phase))
+            if phase not in self._shown:
+                self._shown.add(phase)
+                self._add_phase(case, report, phase, case.judged.output.during(phase))
 
     def _add_phase(self, case: Case, report: pytest.TestReport, phase: str, output: Output) -> None:
-        assert case.output is not None
+        assert case.judged.output is not None
         sections = {
-            "stdout": _news("stdout", phase, output.out, case.output.out, report),
-            "stderr": _news("stderr", phase, output.err, case.output.err, report),
+            "stdout": _only_in_worker("stdout", phase, output.out, case.judged.output.out, report),
+            "stderr": _only_in_worker("stderr", phase, output.err, case.judged.output.err, report),
         }
         if output.log and not _is_logged_here(case, phase, output):
             text = log_text(case.item.config, output)
-            sections["log"] = _news("log", phase, text, text, report)
-        when = f"{phase} ({label(case)})"
+            sections["log"] = _only_in_worker("log", phase, text, text, report)
+        when = f"{phase} ({case.side.name})"
         for key, text in sections.items():
             if text:
                 text = printable_output(text)
@@ -73,8 +71,8 @@ class Showing:
                 report.sections.append((f"Captured {key} {when}", text))
 
     def add_warnings(self, case: Case) -> None:
-        """Have pytest record what was warned in the worker alone."""
-        output, case.output = case.output, None
+        """Make pytest record the warnings that only the worker gave."""
+        output, case.judged.output = case.judged.output, None
         for warned in output.warned if output is not None else ():
             if warned[:4] not in self._known:
                 case.item.ihook.pytest_warning_recorded.call_historic(
@@ -90,27 +88,27 @@ class Showing:
 
 
 def _printable(warned: Warned) -> Warned:
-    """Return a warning as pytest may show it; its object says the same as its text."""
+    """Return a warning with printable texts; without its object if the text had to change."""
     text, file = printable(warned.text), printable(warned.filename)
     message = warned.message if text == warned.text else b""
     return warned._replace(text=text, filename=file, message=message)
 
 
-def _news(key: str, phase: str, text: str, whole: str, report: pytest.TestReport) -> str:
-    """Return what a worker has printed in a phase, nothing if the serial run has printed the same.
+def _only_in_worker(key: str, phase: str, text: str, whole: str, report: pytest.TestReport) -> str:
+    """Return the worker's output of a phase, nothing if the serial run printed the same.
 
-    What `capsys` has not handed out is printed at the end of the call here, as it is torn down
-    there: so `whole`, which is all that the worker has printed, may be the same without phases.
+    Output that the case did not read from `capsys` is printed at the end of the call here, but in
+    the tear-down there. So `whole`, the worker's output of all phases, is compared as well.
     """
     sections = dict(report.sections)
     here = {name: sections.get(f"Captured {key} {name}", "") for name in PHASES}
-    told = "".join(here.values())
-    is_known = text == here[phase] or text in _shortened(here[phase]) or whole == told
+    everything = "".join(here.values())
+    is_known = text == here[phase] or text in _shortened(here[phase]) or whole == everything
     return "" if is_known else text
 
 
 def _shortened(text: str) -> Sequence[str]:
-    """Return a text as workers would have sent it."""
+    """Return a text in the shortened forms in which workers would have sent it."""
     if len(text) <= HALF:
         return ()
     data, kept = text.encode("utf-8", "replace"), Text()
@@ -119,9 +117,9 @@ def _shortened(text: str) -> Sequence[str]:
 
 
 def _is_logged_here(case: Case, phase: str, output: Output) -> bool:
-    """Return whether the serial run has logged the same, as far as pytest still has its records.
+    """Return whether the serial run logged the same, as far as pytest still has its records.
 
-    Two texts may be not the same only because they tell the time.
+    Records are compared instead of texts, which differ if the format includes the time.
     """
     there = [
         entry

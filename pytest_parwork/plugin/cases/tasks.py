@@ -1,4 +1,4 @@
-"""Cases as tasks: their functions, and the values that these are given."""
+"""The tasks of cases: their functions and arguments."""
 
 from __future__ import annotations
 
@@ -9,36 +9,34 @@ from dataclasses import replace
 import pytest
 
 from ...model.work import Address, Task
-from ...worker.fixtures.call import Performance
-from ...worker.fixtures.recipe import PARAM, Left, Role, Stage
+from ...transport.culprit import explain
+from ...transport.pickling import dumps
+from ...worker.fixtures.call import CaseCall
+from ...worker.fixtures.recipe import PARAM, CaseFacts, ClassState, FixturePlan, SentMark
 from ...worker.fixtures.tmp_path import leaf
 from ..compat import argument_names
 from .addresses import body_of
-from .classes import left_in
 from .company import limit_of
-from .fixture_plans import SEED, bare_stage
+from .fixture_plans import SEED, no_fixtures_of
 from .forked import Forked
 from .groups import Case
-from .marks import Marks
-from .seeds import seed_of
-
-__all__ = ["Tasks"]
+from .seeding import parwork_seed_of
 
 
 class Tasks:
-    """Make the tasks of one run; `wide` are the values of the fixtures that `gate` has set up.
+    """Makes the tasks of one run; `wide` are the values of the fixtures that `gate` set up.
 
-    Values that several cases share are the same objects, and travel once.
+    Values that several cases share are the same objects, and are sent once.
     """
 
     def __init__(self, wide: Mapping[str, object], gate: pytest.Item) -> None:
         self._wide = wide
         self._gate = gate
         self._addresses: dict[object, Address] = {}  # of test functions
-        self._performances: dict[int, Performance] = {}  # by stage
-        self._bare: dict[object, Stage] = {}  # of methods without fixtures of function scope
-        self._left: dict[type | None, Left] = {}
-        self._marks = Marks()
+        self._calls: dict[int, CaseCall] = {}  # by id of the fixture plan
+        self._bare: dict[object, FixturePlan] = {}  # of methods without function-scoped fixtures
+        self._states: dict[type | None, ClassState] = {}
+        self._marks = _Marks()
         self._folder = ""
 
     def task(self, case: Case) -> Task:
@@ -46,15 +44,15 @@ class Tasks:
         item = case.item
         callspec = getattr(item, "callspec", None)
         params = callspec.params if callspec is not None else {}
-        if case.stage is not None:
-            play = self._in_fork if case.stage.by_pytest else self._on_stage
-            return play(case, case.stage, params)
+        if case.fixtures is not None:
+            make = self._in_fork if case.fixtures.by_pytest else self._with_fixtures
+            return make(case, case.fixtures, params)
         values = {**params, **self._wide}
         place = (item.parent, item.originalname)
-        if self._left_for(case):
+        if self._state_for(case):
             if place not in self._bare:
-                self._bare[place] = bare_stage(item)
-            return self._on_stage(case, self._bare[place], params)
+                self._bare[place] = no_fixtures_of(item)
+            return self._with_fixtures(case, self._bare[place], params)
         if place not in self._addresses:
             self._addresses[place] = body_of(item)
         return Task(
@@ -65,67 +63,69 @@ class Tasks:
             timeout=case.plan.timeout or limit_of(item),
         )
 
-    def _on_stage(self, case: Case, stage: Stage, params: Mapping[str, object]) -> Task:
-        """Return the task of a case whose fixtures of function scope are made where it runs."""
+    def _with_fixtures(
+        self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]
+    ) -> Task:
+        """Return the task of a case whose function-scoped fixtures are set up in the worker."""
         item = case.item
         values = {**params, **self._wide}
-        if SEED in stage.given:
-            values[SEED] = seed_of(item)
-        given = {name: values[name] for name in stage.given}
-        for step in stage.steps:
+        if SEED in fixtures.given:
+            values[SEED] = parwork_seed_of(item)
+        given = {name: values[name] for name in fixtures.given}
+        for step in fixtures.steps:
             if step.name in params:
                 given[PARAM.format(step.name)] = params[step.name]
             if step.maker in ("tmp_path", "tmp_path_factory"):
-                case.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
-        if id(stage) not in self._performances:
-            left = self._left_for(case)
-            self._performances[id(stage)] = Performance(replace(stage, left=left or None))
-        role = Role(item.name, case.id, case.folder)
-        if stage.has_request:
-            role = role._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
+                case.sent.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
+        if id(fixtures) not in self._calls:
+            state = self._state_for(case)
+            self._calls[id(fixtures)] = CaseCall(replace(fixtures, class_state=state or None))
+        facts = CaseFacts(item.name, case.id, case.sent.folder)
+        if fixtures.has_request:
+            facts = facts._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
         return Task(
             id=case.id,
-            function=self._performances[id(stage)],
-            args=(role,),
+            function=self._calls[id(fixtures)],
+            args=(facts,),
             kwargs=given,
             timeout=case.plan.timeout or limit_of(item),
         )
 
-    def _in_fork(self, case: Case, stage: Stage, params: Mapping[str, object]) -> Task:
+    def _in_fork(self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]) -> Task:
         """Return the task of a case that pytest runs in a fork."""
         item = case.item
         values = {**params, **self._wide}
-        if "tmp_path" in item.fixturenames:
-            case.folder = str(self._factory().getbasetemp() / leaf(item.name))  # and a number
+        if "tmp_path" in item.fixturenames:  # pytest appends a number to the folder
+            case.sent.folder = str(self._factory().getbasetemp() / leaf(item.name))
         return Task(
             id=case.id,
             function=Forked(case, self._gate),
-            kwargs={name: values[name] for name in stage.given},
+            kwargs={name: values[name] for name in fixtures.given},
             timeout=case.plan.timeout or limit_of(item),
             is_inherited=True,
         )
 
-    def _left_for(self, case: Case) -> Left:
-        """Return what set-up has left in the class of a case."""
+    def _state_for(self, case: Case) -> ClassState:
+        """Return the attributes that set-up added to the class of a case."""
         cls = case.item.cls
-        if cls not in self._left:
-            self._left[cls] = left_in(cls, case.group.imported)
-        return self._left[cls]
+        if cls not in self._states:
+            self._states[cls] = _state_of(cls, case.group.imported)
+        return self._states[cls]
 
     def _folder_of(self, item: pytest.Function) -> str:
-        """Return the folder around those of all cases, below the session's own."""
+        """Return the folder that contains those of all cases, below the session's own."""
         if not self._folder:
             self._folder = str(self._factory().mktemp(f"parwork-{leaf(item.originalname)}"))
         return self._folder
 
     def _factory(self) -> pytest.TempPathFactory:
-        factory = self._wide["tmp_path_factory"]  # whoever asks for tmp_path asks for it too
+        factory = self._wide["tmp_path_factory"]  # tmp_path requests it too
         assert isinstance(factory, pytest.TempPathFactory)
         return factory
 
 
 def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
-    """Return the method as threads call it: on an instance of its own, as pytest does."""
+    """Return the method for calls in threads: each on a new instance, as in pytest."""
 
     @functools.wraps(item.function)
     def call(**kwargs: object) -> object:
@@ -134,3 +134,57 @@ def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:
         return method(**kwargs)
 
     return call
+
+
+def _state_of(cls: type | None, imported: Mapping[str, object]) -> ClassState:
+    """Return the attributes that a class did not have when it was imported."""
+    held = {} if cls is None else vars(cls)
+    fresh = {
+        name: value
+        for name, value in held.items()
+        if not (name.startswith("__") or (name in imported and imported[name] is value))
+    }
+    try:
+        dumps(fresh, [])
+    except Exception:
+        missing = {name: why for name, value in fresh.items() if (why := _why_not(value))}
+        return ClassState(
+            values={name: value for name, value in fresh.items() if name not in missing},
+            missing=missing,
+        )
+    return ClassState(values=fresh, missing={})
+
+
+def _why_not(value: object) -> str:
+    """Return why a value cannot be sent, empty if it can."""
+    try:
+        dumps(value, [])
+    except Exception as error:
+        return explain(value, error)
+    return ""
+
+
+class _Marks:
+    """Serialises marks, each once: cases of a test share most of their marks."""
+
+    def __init__(self) -> None:
+        self._sent: dict[int, SentMark] = {}
+
+    def of(self, item: pytest.Item) -> tuple[SentMark, ...]:
+        """Return the marks of an item, the closest first."""
+        return tuple(self._serialised(mark) for mark in item.iter_markers())
+
+    def _serialised(self, mark: pytest.Mark) -> SentMark:
+        if id(mark) not in self._sent:  # its item keeps the mark alive for the whole session
+            self._sent[id(mark)] = _as_sent(mark)
+        return self._sent[id(mark)]
+
+
+def _as_sent(mark: pytest.Mark) -> SentMark:
+    if mark.name == "parametrize":  # it contains all values of all cases
+        return SentMark(mark.name, "they hold all cases; use the arguments of the test instead")
+    holds = (mark.args, dict(mark.kwargs))
+    try:
+        return SentMark(mark.name, dumps(holds))
+    except Exception as error:
+        return SentMark(mark.name, f"they cannot be sent: {explain(holds, error)}")

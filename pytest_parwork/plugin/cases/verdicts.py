@@ -1,4 +1,4 @@
-"""How a verdict is put on the report of a test."""
+"""The verdict on the report of a test: property, outcome and message."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ from ...model.outcome import Verdict
 from ...model.printable import printable
 from .groups import Case
 
-__all__ = ["fail", "is_expected", "note_verdict", "tell_of_worker"]
-
 SECTION = "parwork"
 
-#: The property that says the verdict, one object for all cases that have it.
+#: The property with the verdict, one object for all cases with that verdict.
 PROPERTIES: Mapping[Verdict, tuple[str, object]] = {
     verdict: ("parwork_verdict", verdict.value) for verdict in Verdict
 }
 
 
 def note_verdict(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> None:
-    """Put the verdict among the properties of a test, for JUnit, in place of an earlier one."""
+    """Set the verdict in the properties of a test, for JUnit, replacing an earlier one."""
     chosen = PROPERTIES[verdict]
     for owner in (item, report):
         known = owner.user_properties
         if not known:
-            owner.user_properties = [chosen]  # `append` would take room for three more
+            owner.user_properties = [chosen]  # `append` would allocate room for three more
         elif chosen not in known:
             known[:] = [*(pair for pair in known if pair[0] != chosen[0]), chosen]
 
 
 def is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
-    """Return whether an xfail that holds names our error; any other must not hide a verdict."""
+    """Return whether an active xfail names our error; any other must not hide a verdict."""
     if not hasattr(report, "wasxfail") or call.excinfo is None:
         return False
     if not isinstance(call.excinfo.value, ParworkError):
@@ -47,50 +45,50 @@ def is_expected(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.T
     return False
 
 
-def tell_of_worker(case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Say where an outcome arose that was not verified: in its worker, not in our code."""
+def show_worker_failure(case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Show an outcome that was not verified as one of the worker, not of our code."""
     if report.failed and call.excinfo is not None:
         report.longrepr = _printable(call.excinfo)
-        report.sections.append((f"{SECTION}: in its worker", printable(case.traceback)))
+        report.sections.append((f"{SECTION}: in its worker", printable(case.judged.traceback)))
     elif isinstance(report.longrepr, tuple):
         path, line, _ = case.item.reportinfo()
         report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
 
 
 def fail(report: pytest.TestReport, call: pytest.CallInfo[None], message: str) -> None:
-    """Make a failure of the report, with the message."""
+    """Turn the report into a failure with the message."""
     message = printable(message)
     report.outcome = "failed"
     if hasattr(report, "wasxfail"):
         del report.wasxfail
     error = call.excinfo
     if error is not None and isinstance(error.value, MismatchError | LostError | FixtureError):
-        report.longrepr = _told(error, message)
+        report.longrepr = _shown(error, message)
     elif error is None or isinstance(report.longrepr, tuple):
-        # The serial run went well, or was skipped: there is no traceback.
+        # The serial run passed, or was skipped: there is no traceback.
         try:
             raise MismatchError(message)
         except MismatchError as raised:
-            report.longrepr = _told(pytest.ExceptionInfo.from_exception(raised), message)
+            report.longrepr = _shown(pytest.ExceptionInfo.from_exception(raised), message)
     else:
-        # The serial run failed too, otherwise: its traceback stays.
+        # The serial run failed too, with another error: its traceback stays.
         report.sections.append((SECTION, message))
 
 
 def _printable(error: pytest.ExceptionInfo[BaseException]) -> Any:
-    """Return what pytest shows of an exception without its traceback, made printable."""
-    told = error.getrepr(style="value")
-    for frames, crash, _ in getattr(told, "chain", [(told.reprtraceback, told.reprcrash, "")]):
+    """Return pytest's representation of an exception without traceback, made printable."""
+    shown = error.getrepr(style="value")
+    for frames, crash, _ in getattr(shown, "chain", [(shown.reprtraceback, shown.reprcrash, "")]):
         if crash is not None:
             crash.message = printable(crash.message)
         for entry in frames.reprentries:
             entry.lines = list(map(printable, entry.lines))
-    return told
+    return shown
 
 
-def _told(error: pytest.ExceptionInfo[BaseException], message: str) -> Any:
-    """Return what pytest shows of one of our errors, its first line in the short summary."""
-    told = error.getrepr(style="value")
-    if told.reprcrash is not None:
-        told.reprcrash.message = message.partition("\n")[0]
-    return told
+def _shown(error: pytest.ExceptionInfo[BaseException], message: str) -> Any:
+    """Return pytest's representation of our error, with its first line in the short summary."""
+    shown = error.getrepr(style="value")
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = message.partition("\n")[0]
+    return shown

@@ -1,4 +1,4 @@
-"""The commands for a shell by which a failure can be had again."""
+"""The shell commands that reproduce a failure."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ import pytest
 
 from .options import OF_TESTS
 
-__all__ = ["command"]
-
 
 def command(
     config: pytest.Config, node_id: str, *options: str, keywords: Iterable[str] = ()
 ) -> str:
-    """Return the command that runs a node, from the folder in which pytest was called.
+    """Return the command that runs a node, for the folder in which pytest was called.
 
-    `keywords` are those of the marker that were left to the options of the session. The seeds of
-    the session, pytest-randomly's as well, are repeated.
+    `keywords` are those that the marker left to the options of the session. The seeds of the
+    session are repeated, that of pytest-randomly as well.
     """
     file, colons, rest = node_id.partition("::")
     file = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
-    asked = {*keywords, "seed"}  # which no marker names, and every test may use
+    asked = {*keywords, "seed"}  # which is an option only, and every test may use it
     names = [name for name in (*OF_TESTS, "seed") if name in asked]
     given = {name: config.getoption(f"parwork_{name}") for name in names}
     words = [f"--parwork-{name}={value}" for name, value in given.items() if value is not None]
@@ -35,10 +33,10 @@ def command(
 
 
 def quote(text: str) -> str:
-    """Quote a text for every shell, as long as it is plain, else for that of POSIX."""
+    """Quote a text for any shell if it is simple enough, else for POSIX shells."""
     return shlex.quote(text) if set(text) & set('"$`\\!%') else f'"{text}"'
 
 
 def quote_if(text: str) -> str:
-    """Quote a text that a shell would not leave as it is."""
+    """Quote a text only if a shell would change it."""
     return text if shlex.quote(text) == text else quote(text)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 import pytest
 
+from ...model.public import public
 from ...model.work import WorkersAsked
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
 
     from ...equivalence import Compare
-
-__all__ = ["CallSettings", "MarkSettings", "parwork"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -46,10 +45,11 @@ class MarkSettings(TypedDict, total=False):
 def parwork(function: F, /) -> F: ...
 @overload
 def parwork(**keywords: Unpack[MarkSettings]) -> pytest.MarkDecorator: ...
+@public()
 def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -> object:
     """Mark a test whose cases run serially and in parallel; the same as `pytest.mark.parwork`.
 
-    Use it bare or with keywords, as `pytestmark` only with parentheses.
+    Use it bare or with keywords; as `pytestmark`, only with parentheses.
 
     Keywords: `backend` and `workers`, single values, or lists that make a matrix; `compare`, a
     policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the

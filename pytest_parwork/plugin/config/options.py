@@ -1,4 +1,4 @@
-"""The options and ini options, and what they say of a session; light, for every pytest run."""
+"""The options and ini options, declared and read; light, because every pytest run loads it."""
 
 from __future__ import annotations
 
@@ -9,30 +9,12 @@ from pathlib import Path
 import pytest
 
 from ...model.errors import UsageError
+from ...report.files import FORMATS, format_of, obstacle
 from ..compat import is_strict
-
-__all__ = [
-    "DEFAULTS",
-    "KEYWORDS",
-    "MARK",
-    "OF_TESTS",
-    "WIDTH",
-    "add_options",
-    "check_files",
-    "is_default_given",
-    "is_exercise_strict",
-    "is_fanned_out",
-    "is_serial",
-    "marker_line",
-    "no_send",
-    "note_width",
-    "report_files",
-    "seed",
-]
 
 MARK = "parwork"
 
-#: The keywords of the marker, with what they take; the same words in errors and in --markers.
+#: The keywords of the marker with their valid values; the same words in errors and --markers.
 KEYWORDS = {
     "backend": "a backend's name, or a list of names",
     "workers": 'a positive int, "auto" (or -1), or a list of these',
@@ -45,14 +27,14 @@ KEYWORDS = {
 
 DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
 
-#: Keywords that an option of the same name gives to tests without one.
+#: Keywords with an option of the same name, for tests that do not name one.
 OF_TESTS = ("backend", "workers", "verify", "timeout")
 
 #: The columns of the terminal.
 WIDTH = pytest.StashKey[int]()
 
-#: Suffixes of the report files that can be written.
-SUFFIXES = (".json",)
+#: Whether results are to be kept so that a report file can have them.
+RECORDS = pytest.StashKey[bool]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -67,7 +49,7 @@ def add_options(parser: pytest.Parser) -> None:
         described = f"for parwork tests that name no {name}: {text}"
         group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)
         parser.addini(f"parwork_{name}", described)
-    seeds = "a whole number from 0 on, of which parwork_seed is made; default 0"
+    seeds = "a whole number, 0 or greater, from which parwork_seed is derived; default 0"
     group.addoption("--parwork-seed", metavar="NUMBER", default=None, help=seeds)
     parser.addini("parwork_seed", seeds)
     group.addoption(
@@ -75,25 +57,25 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="run parwork tests serially in this process only, as for debugging with --pdb",
     )
-    strict = "fail, as an item test_x[exercised], where tasks did not overlap in the parallel run"
+    strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
     group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
     group.addoption(
         "--parwork-report",
         action="append",
         default=[],
         metavar="FILE",
-        help=f"write a report; its suffix is one of {', '.join(SUFFIXES)}; can be repeated",
+        help=f"write a report; its suffix is one of {', '.join(FORMATS)}; can be repeated",
     )
     withheld = (
         "files that are never sent to a cluster, as patterns (fnmatch) of paths from rootdir, of "
-        "folders, or of names; * stands for / too"
+        "folders, or of names; * matches / too"
     )
     group.addoption(
         "--parwork-no-send",
         action="append",
         default=[],
         metavar="PATTERNS",
-        help=f"{withheld}; with commas between them; can be repeated",
+        help=f"{withheld}; separated by commas; can be repeated",
     )
     parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
@@ -102,75 +84,72 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def marker_line() -> str:
-    """Return what `pytest --markers` shows of the marker."""
+    """Return the line for `pytest --markers`."""
     keywords = ", ".join(f"{name}=" for name in KEYWORDS)
-    told = "; ".join(f"{name}: {text}" for name, text in KEYWORDS.items())
+    described = "; ".join(f"{name}: {text}" for name, text in KEYWORDS.items())
     return (
         f"{MARK}({keywords}): run the cases of this test serially and in parallel; the results "
-        f"must be the same. All keywords are optional. {told}."
+        f"must be the same. All keywords are optional. {described}."
     )
 
 
 def note_width(config: pytest.Config) -> None:
-    """Take note of the columns of the terminal, which nothing tells while output is captured."""
+    """Record the columns of the terminal, which are unknown while output is captured."""
     config.stash[WIDTH] = shutil.get_terminal_size().columns
 
 
 def is_default_given(config: pytest.Config) -> bool:
-    """Return whether an option or ini option names a default that could be wrong."""
+    """Return whether an option or ini option gives a default, which has to be checked."""
     return any(
         config.getoption(f"parwork_{name}") or config.getini(f"parwork_{name}") for name in OF_TESTS
     )
 
 
 def is_serial(config: pytest.Config) -> bool:
-    """Return whether nothing is to be fanned out at all."""
+    """Return whether all tests run serially only."""
     return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
 
 
 def is_fanned_out(config: pytest.Config) -> bool:
-    """Return whether cases run in parallel too: not where one debugs them, or looks at set-ups."""
-    alone = ("usepdb", "trace", "setuponly", "setupplan")
-    return not is_serial(config) and not any(config.getoption(o, default=False) for o in alone)
+    """Return whether cases run in parallel too: not with options that debug or show set-ups."""
+    against = ("usepdb", "trace", "setuponly", "setupplan")
+    return not is_serial(config) and not any(config.getoption(o, default=False) for o in against)
 
 
 def seed(config: pytest.Config) -> int:
-    """Return the number of which seeds are made; raises `UsageError` for what is none."""
+    """Return the number from which seeds are derived; raises `UsageError` for an invalid one."""
     text = config.getoption("parwork_seed") or config.getini("parwork_seed") or "0"
     if not (text.isascii() and text.isdigit()):
-        raise UsageError(f"--parwork-seed={text}: give a whole number from 0 on")
+        raise UsageError(f"--parwork-seed={text}: give a whole number, 0 or greater")
     return int(text)
 
 
 def is_exercise_strict(config: pytest.Config) -> bool:
-    """Return whether a workload that was not exercised is to fail."""
+    """Return whether a workload fails if it was not exercised."""
     asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
     return bool(asked) or is_strict(config)
 
 
 def no_send(config: pytest.Config) -> tuple[str, ...]:
-    """Return the patterns of files that are never sent to a cluster, of options and ini option."""
+    """Return the patterns of files that are never sent to a cluster, from options and ini file."""
     given = [part for text in config.getoption("parwork_no_send") for part in text.split(",")]
     named = [pattern.strip() for pattern in (*given, *config.getini("parwork_no_send"))]
     return tuple(dict.fromkeys(filter(None, named)))
 
 
 def report_files(config: pytest.Config) -> list[Path]:
-    """Return the report files that were asked for; raises `UsageError` for an unknown suffix."""
+    """Return the requested report files; raises `UsageError` for an unknown suffix."""
     named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
     files = [config.invocation_params.dir / name for name in named]
     for file in files:
-        if file.suffix not in SUFFIXES:
-            known = ", ".join(SUFFIXES)
+        if format_of(file) is None:
+            known = ", ".join(FORMATS)
             raise UsageError(f"--parwork-report={file.name}: the suffix must be one of: {known}")
     return files
 
 
 def check_files(files: Sequence[Path]) -> None:
-    """Raise `UsageError` for a report file of which it is known that it cannot be written."""
-    if files:
-        from ...report.files import obstacle
-
-        for file in files:
-            if why := obstacle(file):
-                raise UsageError(f"--parwork-report={file} cannot be written: {why}")
+    """Raise `UsageError` for a report file that is known to be unwritable."""
+    for file in files:
+        if why := obstacle(file):
+            raise UsageError(f"--parwork-report={file} cannot be written: {why}")

@@ -1,10 +1,9 @@
-"""Markers, options and calls, checked and resolved into plans."""
+"""The settings from markers, options and calls, checked and resolved into plans."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
@@ -12,152 +11,56 @@ from typing import Any, cast
 
 import pytest
 
-from ...backends.protocol import Backend, Family
 from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
-from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, WorkersAsked
-from ...runner import Guard
-from ...transport.sources import Sendable
-from ..compat import uncaptured
-from ..session.breadcrumb import Breadcrumb
-from .names import nearest, shorthand
-from .options import DEFAULTS, KEYWORDS, MARK, no_send
+from .options import DEFAULTS, KEYWORDS, MARK
+from .registry import backend_named, backends, unknown_backend
 
-__all__ = [
-    "AXES",
-    "CONFIGURATION",
-    "Settings",
-    "backend_named",
-    "breadcrumb",
-    "close_backends",
-    "guard",
-    "is_marked",
-    "marker_keywords",
-    "marks",
-    "own_comparison",
-    "sendable",
-    "settings",
-]
-
-#: Keywords that may be lists and then make a matrix, in the order of the ids.
+#: Keywords that make a matrix if their value is a list, in the order of the ids.
 AXES = ("backend", "workers")
 
-#: Seconds that a timeout can be set to: a hundred days, which timers of every system can count.
+#: Longest timeout in seconds: a hundred days, which the timers of every system support.
 LONGEST = 8_640_000.0
 
-#: The name under which a matrix parametrizes the test.
-CONFIGURATION = "parwork_configuration"
-
-_BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
-_GUARD = pytest.StashKey[Guard]()
-_BREADCRUMB = pytest.StashKey[Breadcrumb]()
+#: By the ids of the marks, which are kept alive so that their ids are not reused.
+_SETTINGS = pytest.StashKey[dict[tuple[int, ...], tuple[Sequence[pytest.Mark], "Settings"]]]()
 
 
-def backends(config: pytest.Config) -> Mapping[str, Backend]:
-    """Return every backend by name, asking the plugins once a session."""
-    if _BACKENDS not in config.stash:
-        found: dict[str, Backend] = {}
-        homes: dict[str, str] = {}
-        for impl in config.pluginmanager.hook.pytest_parwork_backends.get_hookimpls():
-            offered = impl.function(*[config for _ in impl.argnames])
-            if not isinstance(offered, Mapping):
-                if offered is None:
-                    continue  # no answer, as pluggy has it
-                raise UsageError(
-                    f"pytest_parwork_backends of {impl.plugin_name} returned {offered!r:.80}; "
-                    f"return a mapping of names to backends"
-                )
-            for name, backend in cast("Mapping[str, Backend]", offered).items():
-                if name in found:
-                    raise UsageError(
-                        f"two plugins offer a backend {name!r}: {homes[name]} and "
-                        f"{impl.plugin_name}; rename one"
-                    )
-                found[name], homes[name] = backend, impl.plugin_name
-        config.stash[_BACKENDS] = found
-    return config.stash[_BACKENDS]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a matrix: its configuration, and its label in the ids of tests."""
 
-
-def guard(config: pytest.Config) -> Guard:
-    """Return what ends the workers of this session in any case."""
-    if _GUARD not in config.stash:
-        config.stash[_GUARD] = Guard()
-    return config.stash[_GUARD]
-
-
-def sendable(config: pytest.Config) -> Sendable:
-    """Return which files of the project may be sent to workers that have none of them."""
-    return Sendable(root=config.rootpath, no_send=no_send(config))
-
-
-def breadcrumb(config: pytest.Config) -> Breadcrumb:
-    """Return what names the result whose loading has ended this process."""
-    if _BREADCRUMB not in config.stash:
-        config.stash[_BREADCRUMB] = Breadcrumb(lambda: uncaptured(config))
-        config.add_cleanup(config.stash[_BREADCRUMB].close)
-    return config.stash[_BREADCRUMB]
-
-
-def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:
-    """Return what the project says of parts of values, None where it says nothing."""
-    hook = item.ihook.pytest_parwork_compare
-    if not hook.get_hookimpls():
-        return None  # or every part of every value would be asked for in vain
-
-    def ask(actual: object, expected: object, path: str) -> Sequence[Mismatch] | None:
-        said: Sequence[Mismatch] | None = hook(
-            actual=actual, expected=expected, path=path, policy=policy
-        )
-        return said
-
-    return ask
-
-
-def backend_named(config: pytest.Config, name: str) -> Backend:
-    """Return the backend of that name, or of a family and what it takes after the colon."""
-    known = backends(config)
-    if name in known:
-        return known[name]
-    family, _, argument = name.partition(":")
-    if argument and isinstance(found := known.get(family), Family):
-        return found.named(argument)
-    raise _unknown(name, known)
-
-
-def _unknown(value: object, known: Mapping[str, Backend]) -> UsageError:
-    meant = nearest(value, known) if isinstance(value, str) else None
-    hint = f" (did you mean {meant!r}?)" if meant else ""
-    return UsageError(f"unknown backend {value!r}{hint}; known: {shorthand(known)}")
-
-
-def close_backends(config: pytest.Config) -> None:
-    """Let the backends go that were used, if any, and end what tasks have left."""
-    kept = config.stash.get(_BACKENDS, {}).values()
-    with ExitStack() as closing:  # one that fails keeps no other from it
-        closing.callback(guard(config).end_workers)
-        for backend in {id(backend): backend for backend in kept}.values():  # some have two names
-            closing.callback(backend.close)
+    label: str
+    configuration: Configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All keywords with their values, checked; `axes` are those that were given as lists."""
+    """All keywords with their checked values; `axes` are those that were given as lists.
+
+    `own` are the keywords from a marker or a call, as opposed to options.
+    """
 
     axes: Mapping[str, tuple[Any, ...]]
     values: Mapping[str, Any]
+    own: frozenset[str]
 
-    def matrix(self) -> list[tuple[str, Configuration]]:
-        """Return each configuration with its id, outermost axis first; empty without an axis."""
+    def has_own(self, keyword: str) -> bool:
+        """Return whether a marker names the keyword, so that options do not apply."""
+        return keyword in self.own
+
+    def matrix(self) -> list[Column]:
+        """Return a column for each configuration, outermost axis first; none without an axis."""
         if not self.axes:
             return []
         named = [axis for axis in AXES if axis in self.axes]
         rows = product(*(self.axes[axis] for axis in named))
         return [
-            (
-                "-".join(str(value) for value in row),
-                _configuration({**self.values, **dict(zip(named, row, strict=True))}),
+            Column(
+                label="-".join(str(value) for value in row),
+                configuration=_configuration({**self.values, **dict(zip(named, row, strict=True))}),
             )
             for row in rows
         ]
@@ -180,7 +83,7 @@ def _configuration(values: Mapping[str, Any]) -> Configuration:
 
 
 def is_marked(node: pytest.Item) -> bool:
-    """Return whether parwork was asked for on the node or around it."""
+    """Return whether the node, or a node around it, has the marker."""
     return node.get_closest_marker(MARK) is not None
 
 
@@ -192,7 +95,7 @@ def marks(node: pytest.Item) -> list[pytest.Mark]:
 def marker_keywords(node: pytest.Item) -> dict[str, object]:
     """Merge the keywords of all markers: `pytest.param` and `add_marker` over function over class.
 
-    `get_closest_marker` would give those of the function, although a parameter's mark is closer.
+    `get_closest_marker` would return those of the function, although a parameter's mark is closer.
     """
     merged: dict[str, object] = {}
     for mark in marks(node):
@@ -204,6 +107,19 @@ def marker_keywords(node: pytest.Item) -> dict[str, object]:
     return merged
 
 
+def settings_of(node: pytest.Item) -> Settings:
+    """Return the settings from a node's markers, checked once for all nodes with the same ones.
+
+    Raises `UsageError` with the value and the valid ones.
+    """
+    known = node.config.stash.setdefault(_SETTINGS, {})
+    found = marks(node)
+    key = tuple(map(id, found))
+    if key not in known:
+        known[key] = (found, settings(node.config, marker_keywords(node)))
+    return known[key][1]
+
+
 def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
     """Check the keywords of markers or of a call, and fill in options, ini options and defaults.
 
@@ -211,8 +127,8 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
     """
     for keyword in given:
         if keyword not in KEYWORDS:
-            raise UsageError(f"unknown keyword {keyword!r}; parwork knows: {', '.join(KEYWORDS)}")
-    most_workers()  # a wrong one is told where a test first asks for workers, not inside a run
+            raise UsageError(f"unknown keyword {keyword!r}; known: {', '.join(KEYWORDS)}")
+    most_workers()  # raises here, where a test first needs workers, instead of inside a run
     asked = {**DEFAULTS, **dict(_options(config)), **given}
     axes: dict[str, tuple[Any, ...]] = {}
     values: dict[str, Any] = {
@@ -230,11 +146,11 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
             axes[axis] = _axis(axis, value, config)
         else:
             values[axis] = _axis_value(axis, value, config)
-    return Settings(axes=axes, values=values)
+    return Settings(axes=axes, values=values, own=frozenset(given))
 
 
 def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
-    """Yield the keywords that options or ini options give a default."""
+    """Yield the keywords for which options or ini options give a default."""
     for keyword in ("backend", "workers", "verify", "timeout"):
         text = config.getoption(f"parwork_{keyword}") or config.getini(f"parwork_{keyword}")
         if not text:
@@ -267,7 +183,7 @@ def _axis(
     if not found:
         raise UsageError(f"{axis}={value!r} is empty; give {KEYWORDS[axis]}")
     if len(set(found)) < len(found):
-        raise UsageError(f"{axis}={value!r} names the same twice")
+        raise UsageError(f"{axis}={value!r} has a duplicate; give each value once")
     return found
 
 
@@ -275,7 +191,7 @@ def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
     if axis == "workers":
         return _count("workers", "auto" if value == -1 else value)
     if not isinstance(value, str):
-        raise _unknown(value, backends(config))
+        raise unknown_backend(value, backends(config))
     backend_named(config, value)
     return value
 

@@ -1,1 +1,1 @@
-"""What a session collects and shows: reports, output, progress, its share of xdist."""
+"""The parts of a session: reports, captured output, signals, distribution by xdist."""

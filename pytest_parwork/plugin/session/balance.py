@@ -1,4 +1,4 @@
-"""The scheduler for pytest-xdist: it keeps the cases of a workload in one process."""
+"""The scheduler for pytest-xdist that keeps the cases of a workload in one process."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from xdist.scheduler import LoadScheduling as Load
 
 from .distribution import workloads
 
-__all__ = ["LoadScheduling"]
-
 
 class LoadScheduling(Load):  # type: ignore[misc]  # xdist has no types
-    """Share tests as xdist's default does, whose name it shows, but each workload as a whole.
+    """Distributes tests as xdist's default does, but each workload as a whole.
 
-    Without a workload it is xdist's own in everything.
+    It has the name of xdist's own class, which xdist prints. Without a workload it behaves exactly
+    as that one.
     """
 
     @cached_property
     def _members(self) -> dict[int, frozenset[int]]:
-        """The items of the same workload for each item that is of one."""
+        """For each item that belongs to a workload, all items of that workload."""
         found: dict[int, set[int]] = defaultdict(set)
         known = workloads(self.config)
         for item, workload in known.items():
@@ -30,7 +29,7 @@ class LoadScheduling(Load):  # type: ignore[misc]  # xdist has no types
         return {item: whole[workload] for item, workload in known.items()}
 
     def _send_tests(self, node: Any, num: int) -> None:
-        """Give a process the next `num` tests, and what belongs to them."""
+        """Send a process the next `num` tests, and the rest of their workloads."""
         if not self._members:
             super()._send_tests(node, num)
             return
@@ -40,6 +39,6 @@ class LoadScheduling(Load):  # type: ignore[misc]  # xdist has no types
             if len(taken) >= num:
                 break
             taken |= self._members.get(item, frozenset((item,))) & left
-        # To the front, in the order of collection: xdist's own takes the rest from there.
+        # To the front, in the order of collection: xdist's own method takes them from there.
         self.pending.sort(key=lambda item: item not in taken)
         super()._send_tests(node, len(taken))

@@ -1,8 +1,8 @@
-"""What names the result that was being loaded when pytest ended without a word.
+"""The name of the result that was being loaded, reported even if loading it ends pytest.
 
-To load a result is to run code of its classes, which may end the process: by `os._exit`, or by a
-crash in C. Nothing in this process can say so then. Run as a program, this module waits for the end
-of the process that started it, and says what that was loading.
+Loading a result runs code of its classes, which may end the process: by `os._exit`, or by a crash
+in C. This process cannot report that any more. Run as a program, this module waits for the exit of
+the process that started it, and reports the result which that was loading.
 """
 
 from __future__ import annotations
@@ -18,26 +18,24 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO
 
-__all__ = ["Breadcrumb"]
-
-#: Bytes of the file that both processes see: the length of a text, and the text.
+#: Bytes of the file that both processes share: the length of a text, and the text.
 SIZE = 1 << 12
 _HEAD = 8
 
-#: Seconds between two looks at the parent, where the system cannot tell of its end.
+#: Seconds between two checks of the parent, if the system cannot notify of its exit.
 GLANCE = 0.2
 
-TOLD = (
+MESSAGE = (
     "\npytest ended while the result of {} was being loaded: "
-    "code of its class has ended the process, or crashed it\n"
+    "code of its class exited or crashed the process\n"
 )
 
 
 class Breadcrumb:
-    """Keeps what is being loaded where another process finds it, once this one has ended.
+    """Records the name of the result being loaded for another process, which outlives this one.
 
-    That one is started for the first result that may run code. `outside` is a context in which
-    standard error is the one that the user sees.
+    That process is started for the first result that may run code. `outside` is a context in which
+    standard error is the user's terminal.
     """
 
     def __init__(self, outside: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
@@ -48,7 +46,7 @@ class Breadcrumb:
 
     @contextmanager
     def loading(self, name: str) -> Iterator[None]:
-        """Say that the result of that name is being loaded, as long as this lasts."""
+        """Record inside the block that the result of that name is being loaded."""
         if self._view is None:
             self._begin()
         assert self._view is not None
@@ -61,12 +59,12 @@ class Breadcrumb:
             self._view[:_HEAD] = bytes(_HEAD)
 
     def _begin(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="parwork-")  # noqa: SIM115, it stays open
+        self._file = tempfile.TemporaryFile(prefix="parwork-")  # noqa: SIM115, `close` does
         self._file.truncate(SIZE)
         self._view = mmap.mmap(self._file.fileno(), SIZE)
-        if not hasattr(os, "fork"):  # Windows, where a file cannot be passed on by its number
+        if not hasattr(os, "fork"):  # Windows, where a process cannot inherit a file by its number
             return
-        from ...machine.marks import unmarked  # here: the program has no package
+        from ...machine.marks import unmarked  # not above: the program is not in the package
 
         fd = self._file.fileno()
         with self._outside():
@@ -76,13 +74,13 @@ class Breadcrumb:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[fd],
-                start_new_session=True,  # or a signal to the group of pytest would end it too
+                start_new_session=True,  # or a signal to pytest's process group would end it too
                 cwd="/",
-                env=unmarked(),  # or it would be ended with all that pytest has left
+                env=unmarked(),  # or it would be ended as a process that pytest left behind
             )
 
     def close(self) -> None:
-        """End the process that watches: this one ends as it should."""
+        """End the watching process: this one exits normally."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -94,19 +92,19 @@ class Breadcrumb:
 
 
 def main(fd: int, parent: int) -> None:
-    """Wait for the end of `parent`, then say what it was loading, if anything."""
+    """Wait for the exit of `parent`, then report the result that it was loading, if any."""
     try:
         end = os.pidfd_open(parent)
         while os.getppid() == parent and not select.select([end], [], [], 60.0)[0]:
             pass
-    except (AttributeError, OSError):  # not on Linux, or an old one
+    except (AttributeError, OSError):  # not Linux, or an old kernel
         while os.getppid() == parent:
             time.sleep(GLANCE)
     data = os.pread(fd, SIZE, 0)
     length = int.from_bytes(data[:_HEAD], sys.byteorder)
     if length:
         name = data[_HEAD : _HEAD + length].decode(errors="replace")
-        os.write(2, TOLD.format(name).encode())
+        os.write(2, MESSAGE.format(name).encode())
 
 
 if __name__ == "__main__":

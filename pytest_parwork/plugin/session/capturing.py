@@ -1,4 +1,4 @@
-"""What pytest is asked to capture, as workers are told; what came back, as pytest tells it."""
+"""Captured output: pytest's settings for the workers, and their output shown by pytest."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
 
 from ...model.output import Capture, Filter, Output, Warned
 from ...worker.capture.warned import filters_here, key_of, warning_of
 from ..compat import log_settings
-
-__all__ = ["capture_of", "echo", "filters_of", "log_text", "noted", "warn_again"]
 
 FILTERS = "filterwarnings"
 
@@ -26,10 +24,10 @@ def capture_of(
     *,
     from_threads: bool = True,
 ) -> Capture:
-    """Return what is to hold in the workers: what holds here, now.
+    """Return the capture settings for the workers: those of this process, now.
 
-    `filters` are sets of warning filters and the number of the set of each task, as `filters_of`
-    gives them; without, those of this moment hold for all.
+    `filters` are sets of warning filters and the number of the set for each task, as returned by
+    `filters_of`; without them, the current filters of this process apply to all.
     """
     settings = log_settings(config)
     sets, chosen = filters or ([filters_here()], [])
@@ -48,10 +46,11 @@ def capture_of(
 def filters_of(
     config: pytest.Config, items: Sequence[pytest.Item]
 ) -> tuple[list[tuple[Filter, ...]], list[int]]:
-    """Return the different sets of warning filters that items have, and which each has.
+    """Return the distinct sets of warning filters of the items, and the number of each item's set.
 
-    The items are of one function, so that what is around them is the same. pytest's own plugin is
-    asked, once for all with the same marks, or options and their order would have to be known here.
+    The items are of one function, so that they have the same marks of class and module. pytest's
+    own plugin sets the filters, once for all items with the same marks of their own; otherwise this
+    module would have to know the options and their order.
     """
     sets: list[tuple[Filter, ...]] = []
     numbers: dict[tuple[object, ...], int] = {}
@@ -65,8 +64,8 @@ def filters_of(
     return sets, chosen
 
 
-class _Look:
-    """A plugin that runs in the place of an item, and sees the filters that it would have."""
+class _FilterProbe:
+    """A plugin that runs in place of an item, and records the filters that are set for it."""
 
     filters: tuple[Filter, ...] = ()
 
@@ -77,19 +76,19 @@ class _Look:
 
 def _filters_during(config: pytest.Config, item: pytest.Item) -> tuple[Filter, ...]:
     manager = config.pluginmanager
-    look = _Look()
-    manager.register(look)
+    probe = _FilterProbe()
+    manager.register(probe)
     try:
         warned = manager.get_plugin("warnings")
-        others = [plugin for plugin in manager.get_plugins() if plugin not in (warned, look)]
+        others = [plugin for plugin in manager.get_plugins() if plugin not in (warned, probe)]
         manager.subset_hook_caller("pytest_runtest_protocol", others)(item=item, nextitem=None)
     finally:
-        manager.unregister(look)
-    return look.filters
+        manager.unregister(probe)
+    return probe.filters
 
 
 def log_text(config: pytest.Config, output: Output) -> str:
-    """Return what was logged as pytest's section has it."""
+    """Return the log of a worker in the format of pytest's log section."""
     settings = log_settings(config)
     if settings is None:
         return ""
@@ -100,7 +99,7 @@ def log_text(config: pytest.Config, output: Output) -> str:
 
 
 def echo(output: Output) -> None:
-    """Print and log here what a worker has printed and logged."""
+    """Print and log in this process what a worker printed and logged."""
     for stream, text in ((sys.stdout, output.out), (sys.stderr, output.err)):
         if text and stream is not None:
             stream.write(text)
@@ -112,18 +111,18 @@ def echo(output: Output) -> None:
 
 
 def warn_again(warned: Warned, *, seconds: float | None = None) -> None:
-    """Warn here of what a worker has warned of, at the same place."""
-    told = warning_of(warned, seconds=seconds)
-    assert isinstance(told.message, Warning)
-    is_whole = isinstance(told.message, told.category)
+    """Issue a worker's warning again in this process, with the same file and line."""
+    made = warning_of(warned, seconds=seconds)
+    assert isinstance(made.message, Warning)
+    is_whole = isinstance(made.message, made.category)
     warnings.warn_explicit(
-        told.message if is_whole else str(told.message), told.category, told.filename, told.lineno
+        made.message if is_whole else str(made.message), made.category, made.filename, made.lineno
     )
 
 
 @contextmanager
-def noted() -> Iterator[set[object]]:
-    """Give the keys of all warnings that are shown inside, which they are all the same."""
+def warnings_shown() -> Iterator[set[object]]:
+    """Collect the keys of all warnings shown inside the block; they are still shown."""
     keys: set[object] = set()
     outside: Any = warnings.showwarning
 
@@ -132,11 +131,11 @@ def noted() -> Iterator[set[object]]:
         category: type[Warning],
         filename: str,
         lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
+        *rest: Any,
+        **more: Any,
     ) -> None:
         keys.add(key_of(message, category, filename, lineno))
-        outside(message, category, filename, lineno, file, line)
+        outside(message, category, filename, lineno, *rest, **more)
 
     warnings.showwarning = note
     try:

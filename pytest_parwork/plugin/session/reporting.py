@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ...model.printable import printable
+from ...report.files import format_of, write_whole
 
 if TYPE_CHECKING:
     from ...report.data import Report, RunEntry
-
-__all__ = ["CALLS", "REPORTING", "RUNNING", "Reporting", "tell"]
 
 #: The name under which the plugin is registered.
 REPORTING = "parwork-reporting"
@@ -21,15 +20,15 @@ REPORTING = "parwork-reporting"
 #: The same of the one that works for cases and calls.
 RUNNING = "parwork-running"
 
-#: What the calls inside a test tell, which its report is to carry.
+#: The serialised runs of the calls inside a test, which its report carries.
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
 
 
-def tell(config: pytest.Config, pieces: Iterable[RunEntry]) -> None:
-    """Hand in parts of runs that no test report carries; nobody takes them in xdist's processes."""
+def tell(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
+    """Submit parts of runs that no test report carries; dropped in the processes of xdist."""
     reporting = config.pluginmanager.get_plugin(REPORTING)
     if isinstance(reporting, Reporting):
-        reporting.add(pieces)
+        reporting.add(parts)
 
 
 class Reporting:
@@ -38,40 +37,42 @@ class Reporting:
     def __init__(self, config: pytest.Config, files: list[Path]) -> None:
         self._config = config
         self._files = files
-        self._told: list[str] = []
-        self._pieces: list[RunEntry | dict[str, Any]] = []
+        self._written: list[str] = []
+        self._parts: list[RunEntry | dict[str, Any]] = []
         self._calls: set[str] = set()
         self._report: Report | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the parts of runs that a report carries."""
-        pieces: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
-        if not pieces:
+        parts: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
+        if not parts:
             return
         inside = f"{printable(report.nodeid)}::"  # as entries have it
-        self._calls.update(p["id"] for p in pieces if p["id"].startswith(inside))
-        self._pieces.extend(pieces)
+        self._calls.update(part["id"] for part in parts if part["id"].startswith(inside))
+        self._parts.extend(parts)
 
-    def add(self, pieces: Iterable[RunEntry]) -> None:
+    def add(self, parts: Iterable[RunEntry]) -> None:
         """Take parts of runs."""
-        self._pieces.extend(pieces)
+        self._parts.extend(parts)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Finish the report: hand it to other plugins, write the files."""
-        if not self._pieces and not self._files:
+        """Finish the report: pass it to other plugins, write the files."""
+        if not self._parts and not self._files:
             return
         from ...model.version import __version__
-        from ...report.collector import Collector
-        from ...report.data import RunEntry
+        from ...report.data import Report, RunEntry, collect
+        from ...report.serialising import deserialise
 
-        collector = Collector()
-        for piece in self._pieces:
-            collector.add(RunEntry.from_dict(piece) if isinstance(piece, dict) else piece)
+        parts = (
+            deserialise(RunEntry, part) if isinstance(part, dict) else part for part in self._parts
+        )
         hook = self._config.hook.pytest_parwork_logreport
         is_for_others = bool(self._files or hook.get_hookimpls())
-        self._report = collector.report(
-            version=__version__, environment=_environment() if is_for_others else {}
+        self._report = Report(
+            version=__version__,
+            runs=collect(parts),
+            environment=_environment() if is_for_others else {},
         )
         hook(config=self._config, report=self._report)
         self._add_durations(self._report)
@@ -80,15 +81,14 @@ class Reporting:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _write(self, file: Path, report: Report) -> bool:
-        from ...report.as_json import json_pieces
-        from ...report.files import write_whole
-
+        form = format_of(file)
+        assert form is not None, "its suffix was checked when the session began"
         try:
-            write_whole(file, json_pieces(report))
+            write_whole(file, form(report))
         except OSError as error:  # no reason to lose what the terminal would show
-            self._told.append(printable(f"parwork report NOT written: {file}: {error.strerror}"))
+            self._written.append(printable(f"parwork report NOT written: {file}: {error.strerror}"))
             return False
-        self._told.append(printable(f"parwork report written: {file}"))
+        self._written.append(printable(f"parwork report written: {file}"))
         return True
 
     def _add_durations(self, report: Report) -> None:
@@ -99,7 +99,7 @@ class Reporting:
         for run in report.runs:
             if run.id in self._calls:
                 continue
-            terminal.stats.setdefault("", []).append(  # beside set-ups and tear-downs
+            terminal.stats.setdefault("", []).append(  # where set-ups and tear-downs are
                 pytest.TestReport(
                     nodeid=f"{run.id}[{run.label}]",
                     location=(run.id, None, ""),
@@ -129,8 +129,8 @@ class Reporting:
                 for segment in line.segments:
                     terminalreporter.write(segment.text, **dict.fromkeys(segment.markup, True))
                 terminalreporter.line("")
-        for told in self._told:
-            terminalreporter.line(told)
+        for written in self._written:
+            terminalreporter.line(written)
 
 
 def _environment() -> Mapping[str, object]:

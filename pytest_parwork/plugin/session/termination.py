@@ -1,4 +1,4 @@
-"""SIGTERM, taken as Ctrl-C: pytest itself would end without a word."""
+"""SIGTERM, handled as Ctrl-C: otherwise pytest would exit without any message."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import threading
 import weakref
 from types import FrameType
 
-__all__ = ["Termination"]
+import pytest
+
+#: Exceptions that end the session wherever they are raised: never the outcome of a test.
+ENDING: tuple[type[BaseException], ...] = (KeyboardInterrupt, pytest.exit.Exception)
 
 
 class Termination:
-    """Interrupts the session on SIGTERM, unless somebody else waits for that signal.
+    """Interrupts the session on SIGTERM, unless there is another handler for that signal.
 
-    Processes that are forked from this one end by SIGTERM as ever: their libraries count on it.
+    SIGTERM still ends processes that are forked from this one: their libraries rely on it.
     """
 
     def __init__(self) -> None:
@@ -26,22 +29,22 @@ class Termination:
             _close_in_children(self)
 
     def _interrupt(self, signum: int, _frame: FrameType | None) -> None:
-        signal.signal(signum, signal.SIG_DFL)  # a second one ends whatever hangs
-        if os.getpid() != self._pid:  # between its fork and the end of our handler there
+        signal.signal(signum, signal.SIG_DFL)  # a second SIGTERM ends a session that hangs
+        if os.getpid() != self._pid:  # in a forked process that still has this handler
             os.kill(os.getpid(), signum)
         raise KeyboardInterrupt("SIGTERM")
 
     def close(self) -> None:
-        """Let SIGTERM end the process again, unless somebody has come to wait for it."""
+        """Restore the default of SIGTERM, unless there is another handler by now."""
         if self._is_on and signal.getsignal(signal.SIGTERM) == self._interrupt:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._is_on = False
 
 
 def _close_in_children(termination: Termination) -> None:
-    """Take the handler out of forked processes: one that is busy in C would never come to it."""
+    """Remove the handler in forked processes: while one is busy in C, it would never run."""
     if hasattr(os, "register_at_fork"):
-        known = weakref.ref(termination)  # nothing can be registered for a time only
+        known = weakref.ref(termination)  # weak, because a fork hook cannot be unregistered
 
         def close() -> None:
             found = known()

@@ -1,1 +1,1 @@
-"""How a worker gets hold of what its tasks print, log and warn."""
+"""The capture of what tasks print, log and warn in a worker."""

@@ -1,12 +1,10 @@
-"""How much of what a task prints and logs is kept: the beginning and the end."""
+"""The limits on captured output: its beginning and its end are kept."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
-
-__all__ = ["HALF", "Entries", "Text", "clipped"]
 
 #: Bytes kept of each end of a stream, characters of each end of a log: 1 MB in all.
 HALF = 1 << 19
@@ -15,7 +13,7 @@ _Entry = TypeVar("_Entry")
 
 
 def clipped(read: Callable[[int, int], bytes], size: int) -> str:
-    """Return the text of a stream of `size` bytes, of which `read(length, offset)` gives some."""
+    """Return the text of a stream of `size` bytes, which `read(length, offset)` reads."""
     if size <= 2 * HALF:
         return read(size, 0).decode("utf-8", "replace")
     ends = (read(HALF, offset).decode("utf-8", "replace") for offset in (0, size - HALF))
@@ -23,12 +21,12 @@ def clipped(read: Callable[[int, int], bytes], size: int) -> str:
 
 
 def left_out(count: int, what: str) -> str:
-    """Say in a line how much is missing."""
+    """Return the line that replaces omitted output."""
     return f"\n[… {count:,} {what} left out …]\n"
 
 
 class Text:
-    """What one case has written to a stream of Python."""
+    """The text that one case has written to a Python stream."""
 
     def __init__(self) -> None:
         self._first: list[str] = []
@@ -38,7 +36,7 @@ class Text:
         self._left_out = 0
 
     def write(self, text: str) -> None:
-        """Take more."""
+        """Append text."""
         if self._room:
             self._first.append(text[: self._room])
             text = text[self._room :]
@@ -50,18 +48,18 @@ class Text:
                 oldest = self._last.popleft()
                 if len(oldest) > excess:
                     self._last.appendleft(oldest[excess:])
-                gone = min(excess, len(oldest))
-                self._last_size -= gone
-                self._left_out += gone
+                dropped = min(excess, len(oldest))
+                self._last_size -= dropped
+                self._left_out += dropped
 
     def all(self) -> str:
-        """Return what is kept."""
+        """Return the kept text."""
         between = left_out(self._left_out, "characters") if self._left_out else ""
         return "".join([*self._first, between, *self._last])
 
 
 class Entries(Generic[_Entry]):
-    """What one case has logged."""
+    """The records that one case has logged."""
 
     def __init__(self) -> None:
         self._first: list[_Entry] = []
@@ -74,7 +72,7 @@ class Entries(Generic[_Entry]):
         return bool(self._first)
 
     def add(self, entry: _Entry, size: int) -> None:
-        """Take one more, of so many characters."""
+        """Append an entry of `size` characters."""
         if self._room > 0:
             self._first.append(entry)
             self._room -= size
@@ -86,6 +84,6 @@ class Entries(Generic[_Entry]):
             self._left_out += 1
 
     def all(self) -> tuple[_Entry | str, ...]:
-        """Return what is kept, a text in the place of what is not."""
+        """Return the kept entries, with a text in place of omitted ones."""
         between = [left_out(self._left_out, "records").strip()] if self._left_out else []
         return (*self._first, *between, *(entry for entry, _ in self._last))

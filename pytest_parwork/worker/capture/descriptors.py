@@ -1,4 +1,4 @@
-"""The standard streams of a worker process, down to their descriptors, sent to files."""
+"""The standard streams of a worker process, redirected to files at descriptor level."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from typing import Literal
 
 from .bounds import clipped
 
-__all__ = ["MARK", "Stream", "mark"]
-
-#: With which begins what a process puts before all that it writes into its file.
+#: The start of the mark that a process writes into its file before its output.
 MARK = b"\0\0parwork "
 
 _NUMBERS = {"stdout": 1, "stderr": 2}
@@ -26,48 +24,47 @@ def mark(pid: int) -> bytes:
 
 
 class Stream:
-    """One of the two streams, in a file of its own from now on.
+    """One of the two streams, redirected to a file of its own for the life of the process.
 
-    Nothing is redirected for a single task: what it wrote is what the file has grown by, which is
-    taken out of it. So the file of a process that has died holds what its last task wrote. Nothing
-    is buffered, as under pytest, or that would be lost.
+    The output of a task is what the file has grown by; it is then removed from the file. So the
+    file of a process that has died holds the output of its last task. Nothing is buffered, as under
+    pytest; otherwise a crash would lose it.
     """
 
     def __init__(self, name: Literal["stdout", "stderr"], path: str) -> None:
         self._name = name
         self._number = _NUMBERS[name]
-        # Appending, for what a program writes that opens /dev/stdout anew stands at the start.
+        # Append mode, because a program that opens /dev/stdout again writes at its start.
         self._own = os.open(path, os.O_RDWR | os.O_APPEND)
         self._outside = getattr(sys, name)
         self._taken: dict[int, int] = {}
         for number in {self._number, _number_of(self._outside)} - {self._own, -1}:
             self._take(number)
         self._replace()
-        # The first stream of the process as well: it has a buffer where it is no terminal.
+        # The original stream of the process as well: it is buffered where it is not a terminal.
         self._first = getattr(sys, f"__{name}__")
         streams = [self._outside, *([self._first] if self._first is not self._outside else [])]
         self._flushes: list[Callable[[], object]] = [getattr(s, "flush", int) for s in streams]
-        self._flush_all()  # what a forked process has inherited unwritten is not its own
+        self._flush_all()  # unwritten text that a forked process inherits is not its own
         self._mark = mark(os.getpid())
         if os.lseek(self._own, 0, os.SEEK_END) == len(self._mark):
-            os.ftruncate(self._own, 0)  # the one before has left nothing
+            os.ftruncate(self._own, 0)  # the previous process has left nothing
         self._base = self._begin_file()
         self._cuts: list[int] = []
 
     def cut(self) -> None:
-        """Tell what is written from now on apart, and leave all as it is."""
+        """Start a new part of the output; the streams stay as they are."""
         self._flush_all()
         self._cuts.append(os.lseek(self._own, 0, os.SEEK_END))
 
     def read(self) -> Sequence[str]:
-        """Return what was written since the last time, a text more than there were cuts.
+        """Return the output since the last call: one text more than there were cuts.
 
-        Put right what was done to the stream. Most tasks write nothing: to find that out has to
-        take no time.
+        Repair the stream if a task has changed it. Most tasks write nothing, so that case is fast.
         """
         try:
             self._flush()
-            # As long as the number is that of the file, both are as long as they were left.
+            # While the descriptor still is the file, an unchanged size means no output.
             if (
                 os.lseek(self._number, 0, os.SEEK_END) == self._base
                 and getattr(sys, self._name) is self._text
@@ -75,7 +72,7 @@ class Stream:
                 and not self._cuts
             ):
                 return ("",)
-        except Exception:  # closed; or a task has put something else in its place
+        except Exception:  # closed; or a task has replaced it
             pass
         return self._read_and_repair()
 
@@ -84,7 +81,7 @@ class Stream:
         size = os.lseek(self._own, 0, os.SEEK_END)
         starts = [self._base, *self._cuts]
         if not self._is_marked():
-            starts = [0] * len(starts)  # what is left is of the last part
+            starts = [0] * len(starts)  # what remains belongs to the last part
         texts = [self._between(start, stop) for start, stop in pairwise([*starts, size])]
         self._cuts.clear()
         self._empty()
@@ -106,7 +103,7 @@ class Stream:
             flush()
 
     def close(self) -> None:
-        """Give the stream back."""
+        """Restore the previous stream."""
         self._flush_all()
         setattr(sys, self._name, self._outside)
         for number, kept in self._taken.items():
@@ -117,20 +114,21 @@ class Stream:
     def _take(self, number: int) -> None:
         try:
             kept = os.dup(number)
-        except OSError:  # it is closed: there is nothing to give back
+        except OSError:  # it is closed: there is nothing to restore
             kept = -1
         os.dup2(self._own, number)
         if kept >= 0:
             self._taken[number] = kept
 
     def _replace(self) -> None:
-        """Put a stream of ours in place; its settings are pytest's, so that a case sees the same.
+        """Install our own stream, with pytest's settings, so that a case sees the same.
 
-        It has the file itself, not the number: as under pytest, a case may close that and print on.
+        It writes to the file's own descriptor: as under pytest, a case may close 1 or 2 and print
+        on.
         """
         raw = io.FileIO(self._own, "w", closefd=False)
         self._text = io.TextIOWrapper(
-            raw,  # without a buffer, as pytest has it
+            raw,  # without a buffer, as in pytest
             "utf-8",
             errors="replace",
             newline="",
@@ -143,7 +141,7 @@ class Stream:
         return os.lseek(self._own, 0, os.SEEK_END)
 
     def _is_marked(self) -> bool:
-        """Return whether the file is as it was: a program that opens it anew may empty it."""
+        """Return whether the file still has its mark: a program that reopens it may truncate it."""
         return os.pread(self._own, len(self._mark), self._base - len(self._mark)) == self._mark
 
     def _empty(self) -> None:
@@ -155,9 +153,9 @@ class Stream:
 
 
 def _number_of(stream: object) -> int:
-    """Return the descriptor of a stream: under a fork, the file that pytest captures into."""
+    """Return the descriptor of a stream, -1 if it has none; in a fork, pytest's capture file."""
     try:
-        number = stream.fileno()  # type: ignore[attr-defined]  # or it has none
+        number = stream.fileno()  # type: ignore[attr-defined]  # it may have none
     except Exception:
         return -1
     return number if isinstance(number, int) else -1

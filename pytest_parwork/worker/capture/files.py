@@ -1,4 +1,4 @@
-"""The files that the workers of a run write their output to, and what the dead have left there."""
+"""The output files of the workers of a run, and what dead workers have left in them."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import os
 from contextlib import suppress
 
 from ...model.output import Output
-from ...transport.ledger import Files
-from ...transport.spool import release_region
+from ...transport.files import Files
+from ...transport.records import release_region
 from .bounds import HALF, clipped
 from .descriptors import MARK, mark
 
-__all__ = ["OutputFiles"]
-
-#: Places for workers above which the files have names: a descriptor each is too many.
+#: Up to so many workers, the files have no names; with more, a descriptor each is too many.
 MOST_NAMELESS = 66
 
-#: Bytes of a file above which what nobody will see is given up while a task still prints.
+#: Above so many bytes, the middle of a file, which nobody will see, is freed while a task prints.
 LARGE = 1 << 25
 
 
 class OutputFiles:
-    """Two files for each place of a worker, which are there as long as the run goes on."""
+    """Two files for each place of a worker, kept for the duration of the run."""
 
     def __init__(self, places: int) -> None:
         self._files = Files(is_named=places > MOST_NAMELESS)
@@ -37,7 +35,7 @@ class OutputFiles:
         self._fds = tuple((out, err) for (out, _), (err, _) in made)
 
     def left_by(self, pid: int) -> Output | None:
-        """Return what a process that has died wrote during its last task, None if nothing."""
+        """Return the output of the last task of a dead process, None if it wrote nothing."""
         out, err = (
             next((text for fd in fds if (text := _left(fd, mark(pid)))), "")
             for fds in zip(*self._fds, strict=True)
@@ -45,7 +43,7 @@ class OutputFiles:
         return Output(out, err) if out or err else None
 
     def trim(self) -> None:
-        """Give the memory back of what is printed without end, but for its beginning and end."""
+        """Free the memory of excessive output, except for its beginning and its end."""
         for fds in self._fds:
             for fd in fds:
                 size = os.lseek(fd, 0, os.SEEK_END)
@@ -59,7 +57,7 @@ class OutputFiles:
 
 
 def _left(fd: int, own: bytes) -> str:
-    """Return what stands behind a mark, up to the next; both are near one end of the file."""
+    """Return the text between a mark and the next one; both are near an end of the file."""
     size = os.lseek(fd, 0, os.SEEK_END)
     head, tail = os.pread(fd, 2 * HALF, 0), os.pread(fd, 2 * HALF, max(0, size - 2 * HALF))
     start, at = head.rfind(own), 0

@@ -1,4 +1,4 @@
-"""What is logged during a task, as records that travel."""
+"""The log records of a task, in a form that can be sent."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from collections.abc import Callable, Mapping
 from ...model.output import Capture
 from .bounds import Entries
 
-__all__ = ["Listener", "Record", "drop_handlers_of_pytest"]
-
-#: The attributes of a log record, made such that they travel.
+#: The attributes of a log record, reduced to values that can be sent.
 Record = Mapping[str, object]
 
 _PLAIN = (str, int, float, bool, type(None))
 
-#: Characters kept of one message; what a record takes beside its texts.
+#: The longest text of a message, and the size of a record without its texts, in characters.
 MOST = 1 << 16
 SIZE = 200
 
 
 class Listener(logging.Handler):
-    """Keeps what reaches the root logger, for the task that `of` says, if any.
+    """A handler at the root logger, which adds records to the entries that `of` returns, if any.
 
-    logging is imported for it, in workers that have not done so: 1.3 ms. To wait until a task does
-    would miss what the first one logs.
+    It imports logging in workers that have not done so: 1.3 ms. Waiting until a task imports it
+    would miss the records of the first task.
     """
 
     def __init__(self, capture: Capture, of: Callable[[], Entries[Record] | None]) -> None:
@@ -36,7 +34,7 @@ class Listener(logging.Handler):
         self._before = self._root.level
 
     def begin(self) -> None:
-        """Listen from now on, with the levels that hold in the process of pytest."""
+        """Start listening, with the levels that are set in pytest's process."""
         if self._root_level is not None:
             self._root.setLevel(self._root_level)
         for logger in self._disabled:
@@ -44,14 +42,14 @@ class Listener(logging.Handler):
         self._root.addHandler(self)
 
     def end(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._root.removeHandler(self)
         self._root.setLevel(self._before)
         for logger in self._disabled:
             logger.disabled = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record; a message that cannot be made fails the task, as under pytest."""
+        """Keep a record; a message that cannot be formatted fails the task, as under pytest."""
         entries = self._of()
         if entries is None:
             return
@@ -66,7 +64,7 @@ class Listener(logging.Handler):
 
 
 def drop_handlers_of_pytest() -> None:
-    """Take the handlers off the root logger that a forked process has inherited from pytest."""
+    """Remove from the root logger the handlers that a forked process inherits from pytest."""
     root = logging.getLogger()
     for handler in list(root.handlers):
         if type(handler).__module__.startswith("_pytest."):
@@ -92,4 +90,4 @@ def _plain(value: object) -> object:
     try:
         return str(value)[:MOST]
     except Exception as error:
-        return f"<its text cannot be had: {type(error).__name__}>"
+        return f"<no text: str() raised {type(error).__name__}>"

@@ -1,28 +1,26 @@
-"""How a task that sets up fixtures says which phase it has come to, where its output is taken."""
+"""How a task with fixtures reports its current phase to the capture of its output."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
-__all__ = ["enter", "listen"]
-
 
 class _Listening(threading.local):
-    """Who wants to know it of the task in this thread."""
+    """The listener to the task in this thread."""
 
-    told: Callable[[str], None] | None = None
+    notify: Callable[[str], None] | None = None
 
 
 _LISTENING = _Listening()
 
 
-def listen(told: Callable[[str], None]) -> None:
-    """Have `told` called with each phase that a task in this thread enters."""
-    _LISTENING.told = told
+def listen(notify: Callable[[str], None]) -> None:
+    """Have `notify` called with each phase that a task in this thread enters."""
+    _LISTENING.notify = notify
 
 
 def enter(phase: str) -> None:
-    """Say that a phase begins: `setup`, `call` or `teardown`."""
-    if _LISTENING.told is not None:
-        _LISTENING.told(phase)
+    """Report that a phase begins: `setup`, `call` or `teardown`."""
+    if _LISTENING.notify is not None:
+        _LISTENING.notify(phase)

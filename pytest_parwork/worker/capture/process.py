@@ -1,4 +1,4 @@
-"""The output of a worker process that is at one task at a time."""
+"""The output of a worker process that runs one task at a time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ from .logs import Listener, Record, drop_handlers_of_pytest
 from .phases import listen
 from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
 
-__all__ = ["ProcessCapture"]
-
 
 class ProcessCapture:
-    """Takes all that this process prints, logs and warns, from begin to end of each task.
+    """Captures all that this process prints, logs and warns during each task.
 
-    What is printed before the first task, as modules are imported, is dropped: they were imported
-    in the process of pytest as well. `paths` are the files for stdout and stderr, None where they
-    are to go where they went before.
+    Output before the first task, while modules are imported, is dropped: they were imported in
+    pytest's process as well. `paths` are the files for stdout and stderr, None if the streams are
+    not to be redirected.
     """
 
     def __init__(self, capture: Capture, paths: tuple[str, str] | None) -> None:
@@ -40,8 +38,8 @@ class ProcessCapture:
         self._has_begun = self._is_on = False
         self._log: Entries[Record] = Entries()
         self._warned: dict[Key, Warned] = {}
-        self._phases: list[str] = []  # those that the task has entered
-        self._logs: list[tuple[Record | str, ...]] = []  # what was logged before each of them
+        self._phases: list[str] = []  # the phases that the task has entered
+        self._logs: list[tuple[Record | str, ...]] = []  # the records before each of them
         if capture.root_level is not None:
             drop_handlers_of_pytest()
             listener = Listener(capture, lambda: self._log if self._is_on else None)
@@ -53,7 +51,7 @@ class ProcessCapture:
         self._filters_before = list(warnings.filters)
 
     def begin(self, task: int) -> None:
-        """Take what comes from now on, under the warning filters of the task."""
+        """Start capturing, with the warning filters of the task."""
         if not self._has_begun:
             self._has_begun = True
             self._texts()
@@ -62,7 +60,7 @@ class ProcessCapture:
             if wanted != self._used or warnings.filters != self._filters:
                 self._filters = use_filters(self._capture.filters[wanted])
                 self._used = wanted
-            elif alarm.has_rung:  # or the next one from there would be known
+            elif alarm.has_rung:  # or Python would suppress the next warning from the same line
                 forget_shown()
             alarm.has_rung = False
             alarm.begin()
@@ -70,12 +68,12 @@ class ProcessCapture:
         listen(self._enter)
 
     def end(self) -> Output | None:
-        """Return what came since the begin, None if nothing did."""
+        """Return the output since `begin`, None if there is none."""
         self._is_on = False
         outs, errs = self._texts()
         if not self._phases:
             return self._taken(outs[0], errs[0])
-        # Before the first phase there is nothing but what is in its way.
+        # Output before the first phase belongs to that phase.
         names, self._phases = [self._phases[0], *self._phases], []
         logs, self._logs = [*self._logs, self._take_log()], []
         parts = zip(names, outs, errs, logs, strict=True)
@@ -89,7 +87,7 @@ class ProcessCapture:
         return Output(out, err, self._take_log(), self._take_warned())
 
     def _enter(self, phase: str) -> None:
-        """Tell apart what comes in another phase, which may have put something else in place."""
+        """Separate the output of the phase that begins from that of the previous one."""
         self._phases.append(phase)
         self._logs.append(self._take_log())
         for stream in (self._stdout, self._stderr):
@@ -109,14 +107,14 @@ class ProcessCapture:
     def _texts(self) -> tuple[Sequence[str], Sequence[str]]:
         if self._stdout is None or self._stderr is None:
             for stream in (sys.stdout, sys.stderr):
-                with suppress(Exception):  # closed; or a task has put something else there
-                    stream.flush()  # so that it is seen now, and not lost with the process
+                with suppress(Exception):  # closed; or a task has replaced it
+                    stream.flush()  # so that it is visible now, and not lost with the process
             nothing = ("",) * (len(self._phases) + 1)
             return nothing, nothing
         return self._stdout.read(), self._stderr.read()
 
     def close(self) -> None:
-        """Leave the process as it was."""
+        """Restore the state of the process."""
         self._alarm.end()
         if self._used >= 0:
             restore_filters(self._filters_before)
@@ -124,7 +122,7 @@ class ProcessCapture:
 
 
 def _write_whole_lines() -> None:
-    """Have what several workers print to the same terminal come line by line, at once."""
+    """Make workers that share a terminal print whole lines, immediately."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # not every stream can
+        with suppress(Exception):  # not every stream supports it
             stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""The output of threads that share a process with others."""
+"""The output of worker threads, which share a process with other threads."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from .logs import Listener, Record
 from .phases import listen
 from .warned import Alarm, Key, restore_filters, use_filters
 
-__all__ = ["ThreadCapture"]
-
 
 class _Heard:
-    """What one thread prints, logs and warns during a task; for most that is nothing."""
+    """The output of one thread during a task; most tasks have none."""
 
     stdout: Text | None = None
     stderr: Text | None = None
@@ -32,11 +30,11 @@ class _Heard:
         self._before = before
 
     def entering(self, phase: str) -> _Heard:
-        """Return what follows, in another phase."""
+        """Return the object for the output of the next phase."""
         return _Heard(phase, self._parts(self._phase or phase))
 
     def output(self) -> Output | None:
-        """Return all of it, None if there is none."""
+        """Return the whole output, None if there is none."""
         if not self._phase:
             return self._last()
         parts = self._parts(self._phase)
@@ -58,11 +56,11 @@ class _Heard:
 
 
 class ThreadCapture:
-    """Takes what threads print through Python, log and warn, each from begin to end of its task.
+    """Captures what each thread prints through Python, logs and warns during its task.
 
-    Descriptors cannot be told apart by thread, nor what a thread is to blame for that a task has
-    started: both go where they went before. With `sets_filters`, warnings are filtered as the tasks
-    ask; in the process of pytest they are already.
+    Output through descriptors cannot be assigned to a thread, nor that of threads which a task has
+    started: neither is redirected. With `sets_filters`, the warning filters of the tasks are set;
+    in pytest's process they are set already.
     """
 
     def __init__(self, capture: Capture, *, sets_filters: bool = False) -> None:
@@ -74,7 +72,7 @@ class ThreadCapture:
         self._alarm = Alarm(self._warned_here, is_shared=True)
 
     def start(self) -> None:
-        """Stand in for what all threads use."""
+        """Replace what all threads use: streams, the log handler, the warning hook."""
         if self._capture.streams:
             for name in ("stdout", "stderr"):
                 self._replace(name)
@@ -88,8 +86,8 @@ class ThreadCapture:
             self._undo.callback(self._alarm.end)
 
     def begin(self, task: int) -> None:
-        """Begin to take what this thread does."""
-        # Where another task is under way, it would lose its own filters.
+        """Start capturing the output of this thread."""
+        # Only if no other task is running: it would lose its own filters.
         if self._sets_filters and self._capture.filters and not self._heard:
             wanted = self._capture.set_of(task)
             if wanted != self._used:
@@ -99,7 +97,7 @@ class ThreadCapture:
         listen(self._enter)
 
     def end(self, thread: int | None = None) -> Output | None:
-        """Return what came from this thread, or another one, and take no more."""
+        """Stop capturing, and return the output of this thread, or of the given one."""
         heard = self._heard.pop(thread or threading.get_ident(), None)
         return heard.output() if heard is not None else None
 
@@ -109,11 +107,11 @@ class ThreadCapture:
             self._heard[threading.get_ident()] = heard.entering(phase)
 
     def close(self) -> None:
-        """Leave the process as it was."""
+        """Restore the state of the process."""
         self._undo.close()
 
     def text_here(self, name: str) -> Text | None:
-        """Return where this thread writes to, None if it is at no task."""
+        """Return the captured text of this thread, None if it runs no task."""
         heard = self._heard.get(threading.get_ident())
         if heard is None:
             return None
@@ -152,7 +150,7 @@ class ThreadCapture:
 
 
 class _Sorted(io.TextIOBase):
-    """A stream that sorts what is written by thread, and passes on what is nobody's."""
+    """A stream that sorts output by thread, and passes on that of threads without a task."""
 
     def __init__(self, outside: Any, name: str, capture: ThreadCapture) -> None:
         self._outside = outside
@@ -185,7 +183,7 @@ class _Sorted(io.TextIOBase):
         self._outside.flush()
 
     def close(self) -> None:
-        """Stay open: it is the stream of others, too."""
+        """Do nothing: other threads use the stream as well."""
 
     def isatty(self) -> bool:
         return False
@@ -195,7 +193,7 @@ class _Sorted(io.TextIOBase):
 
 
 class _Bytes(io.RawIOBase):
-    """The same for bytes."""
+    """The buffer of `_Sorted`, for bytes."""
 
     def __init__(self, text: _Sorted, outside: Any) -> None:
         self._text = text

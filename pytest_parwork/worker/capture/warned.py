@@ -1,4 +1,4 @@
-"""What is warned during a task, under the filters that pytest has for it."""
+"""The warnings of a task, under the filters that pytest has for it."""
 
 from __future__ import annotations
 
@@ -14,31 +14,20 @@ from ...machine.deadline import TimedOut, deadline
 from ...model.output import Filter, Warned
 from ...transport.pickling import by_reference, load
 
-__all__ = [
-    "Alarm",
-    "Key",
-    "filters_here",
-    "forget_shown",
-    "key_of",
-    "restore_filters",
-    "use_filters",
-    "warning_of",
-]
-
-#: How many different warnings are kept of one task.
+#: At most so many different warnings of one task are kept.
 MOST = 1000
 
-#: Around the tasks of a worker of dask, where an error would end what the worker itself does.
+#: Modules of dask's workers, whose own code a warning that is raised as an error would break.
 HOSTS = r"(distributed|tornado|asyncio)(\.|$)"
 
 Key = tuple[tuple[str, str], str, str, int]
 
 
 class Alarm:
-    """Keeps each different warning once, for the task that `of` says, if any.
+    """Keeps each different warning once, in the dict of the task that `of` returns, if any.
 
-    `warnings.showwarning` may be replaced by anybody, the module says. Not `catch_warnings`, which
-    is slow, and not for threads. With `is_shared`, another task may warn at the same time.
+    It replaces `warnings.showwarning`, as that module's documentation allows. `catch_warnings` is
+    slow, and does not support threads. With `is_shared`, another task may warn at the same time.
     """
 
     def __init__(
@@ -51,13 +40,13 @@ class Alarm:
         self.has_rung = False
 
     def begin(self) -> None:
-        """Take all warnings from now on, or again, if a task has put something else there."""
+        """Start capturing warnings, also if a task has replaced the hook."""
         if warnings.showwarning is not self._hook:
             self._outside = warnings.showwarning
             warnings.showwarning = self._hook
 
     def end(self) -> None:
-        """Leave warnings to whoever had them before."""
+        """Restore the previous hook."""
         if warnings.showwarning is self._hook:
             warnings.showwarning = self._outside
 
@@ -83,12 +72,12 @@ class Alarm:
 
 
 def key_of(message: Warning | str, category: type[Warning], filename: str, lineno: int) -> Key:
-    """Return what makes a warning the same as another one."""
+    """Return the key that equal warnings share."""
     return (category.__module__, category.__qualname__), str(message), filename, lineno
 
 
 def filters_here() -> tuple[Filter, ...]:
-    """Return the warning filters of this process, the first before all others."""
+    """Return the warning filters of this process, in order of precedence."""
     return tuple(
         (
             action,
@@ -102,13 +91,13 @@ def filters_here() -> tuple[Filter, ...]:
 
 
 def use_filters(filters: tuple[Filter, ...]) -> list[Any]:
-    """Let these filters hold; return them as they stand."""
+    """Set these filters; return them in the form of `warnings.filters`."""
     warnings.resetwarnings()
     if _is_in_dask():
         warnings.filterwarnings("ignore", module=HOSTS)
     for action, message, category, module, line in filters:
         warnings.filterwarnings(
-            action,  # type: ignore[arg-type]  # it was one of them where it comes from
+            action,  # type: ignore[arg-type]  # a valid one: it comes from `filters_here`
             message=message or "",
             category=_named(*category),
             module=module or "",
@@ -131,24 +120,24 @@ def _is_in_dask() -> bool:
 
 
 def forget_shown() -> None:
-    """Let be shown again what was shown before: every new filter has that effect."""
+    """Reset Python's memory of warnings already shown; adding any filter has that effect."""
     warnings.simplefilter("default", _NobodysWarning, append=True)
 
 
 def restore_filters(filters: Sequence[Any]) -> None:
-    """Put the filters back that were there before."""
+    """Restore the previous filters."""
     warnings.resetwarnings()
     warnings.filters[:] = filters  # type: ignore[index]  # a list, in CPython
 
 
 class _NobodysWarning(Warning):
-    """Of which there is none."""
+    """A category that no warning has."""
 
 
 def warning_of(warned: Warned, *, seconds: float | None = None) -> warnings.WarningMessage:
     """Return a warning as `warnings` would have recorded it here.
 
-    Its object is loaded within so many seconds; else its text stands for it.
+    Its object is loaded within `seconds`; otherwise its text replaces it.
     """
     category = _named(*warned.category)
     message: Warning | None = None
@@ -156,16 +145,16 @@ def warning_of(warned: Warned, *, seconds: float | None = None) -> warnings.Warn
         with suppress(Exception, TimedOut), deadline(seconds):
             message = load(warned.message)
     if not isinstance(message, Warning):
-        message = _Told(warned.text)
+        message = _TextOnly(warned.text)
     return warnings.WarningMessage(message, category, warned.filename, warned.lineno)
 
 
-class _Told(Warning):
-    """Stands for the object of a warning that could not travel."""
+class _TextOnly(Warning):
+    """Replaces the object of a warning that could not be sent or loaded."""
 
 
 class _ByName(type):
-    """The class of classes that stand for one that need not be imported here."""
+    """The metaclass of stand-ins for warning classes that are not imported here."""
 
     named: tuple[str, str]
 
@@ -174,7 +163,7 @@ class _ByName(type):
 
 
 def _named(module: str, name: str) -> type[Warning]:
-    """Return the class of that name, or a stand-in: to import it may take longer than the task."""
+    """Return the class of that name, or a stand-in: importing it may take longer than the task."""
     found: object = builtins if module == "builtins" else sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -182,11 +171,11 @@ def _named(module: str, name: str) -> type[Warning]:
         return found
     made = _ByName(name.rpartition(".")[2], (Warning,), {"__module__": module})
     made.named = (module, name)
-    return made  # type: ignore[return-value]  # it was made of Warning
+    return made  # type: ignore[return-value]  # it derives from Warning
 
 
 def _pattern(value: object) -> str | None:
-    """Return the text of a pattern; the interpreter's own filters may have a plain name instead."""
+    """Return the text of a pattern; the interpreter's own filters may have a string instead."""
     if value is None:
         return None
     return f"{re.escape(value)}\\Z" if isinstance(value, str) else value.pattern  # type: ignore[attr-defined]

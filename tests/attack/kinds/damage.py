@@ -1,4 +1,4 @@
-"""Cases that damage the worker that they run in, and then return what they should."""
+"""Cases that damage the worker that they run in, and then return the right value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .kind import Kind, kind
 
 __all__ = ["KINDS"]
 
-#: The case keeps its result, or loses it by what it has done, and no other does.
+#: The case keeps its result, or loses it by its own doing; no other case is affected.
 OWN = ("LOST crash: its worker|damaged", "LOST timeout: timed out", "DIFFERENT", "NOT_SENT")
 
 damage = partial(kind, "damage", own=OWN)
@@ -244,7 +244,7 @@ KINDS: tuple[Kind, ...] = (
         for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             with suppress(OSError):
                 parent = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
-                if parent == PYTEST_PID and "groups.py" in open(f"/proc/{pid}/cmdline").read():
+                if parent == PYTEST_PID and "leavings" in open(f"/proc/{pid}/cmdline").read():
                     os.kill(pid, signal.SIGKILL)
     """,
         "EQUAL",

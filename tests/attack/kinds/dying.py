@@ -1,4 +1,4 @@
-"""Cases that end their worker, with and without children that live on."""
+"""Cases that kill their worker, with and without children that survive."""
 
 from __future__ import annotations
 

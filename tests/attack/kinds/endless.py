@@ -8,7 +8,7 @@ from .kind import Kind, kind
 
 __all__ = ["KINDS", "TIMEOUT"]
 
-#: Seconds that a case has which never ends.
+#: The timeout of a case that never ends, in seconds.
 TIMEOUT = 2.0
 
 OVERDUE = "LOST timeout: timed out after 2 s"

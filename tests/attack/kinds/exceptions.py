@@ -1,4 +1,4 @@
-"""Exceptions that resist: to be sent, loaded, shown."""
+"""Exceptions that resist being sent, loaded or shown."""
 
 from __future__ import annotations
 

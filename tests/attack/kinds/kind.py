@@ -1,4 +1,4 @@
-"""One hostile kind as data: its source, and how its verdict has to read."""
+"""One hostile kind as data: its source, and the verdicts that are accepted."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from textwrap import dedent
 
 __all__ = ["Kind", "Reading", "bare", "kind"]
 
-#: How a reading is written down.
+#: The syntax of a reading.
 _SHAPE = re.compile(r"(?P<verdict>[A-Z_]+)(?: (?P<reason>\w+))?(?:: (?P<words>.+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the verdict of a case may read: `LOST crash: exit code 3`, `DIFFERENT: pickle`, `EQUAL`.
+    """An accepted verdict of a case: `LOST crash: exit code 3`, `DIFFERENT: pickle`, `EQUAL`.
 
-    Behind the colon is a regular expression that the message of the case has to match.
+    After the colon is a regular expression that the message of the case must match.
     """
 
     text: str
 
     def fits(self, verdict: str, reason: str | None, message: str) -> bool:
-        """Return whether what was said of a case is this."""
+        """Return whether a case has this verdict and a matching message."""
         shape = _SHAPE.fullmatch(self.text)
         assert shape is not None, self.text
         if verdict != shape["verdict"] or (shape["reason"] or reason) != reason:
@@ -34,16 +34,15 @@ class Reading:
 class Kind:
     """A way for a case to be hostile.
 
-    `body` runs instead of the case, with its number `n`, in a worker only (`is_everywhere`: in the
-    serial run, too); where it comes to its end the case returns what it should. `top` stands at the
-    top of the test module. `survived` is how the case may read for the experiment to be survived,
-    `own` for it to be the own doing of the case, `spoils` how its neighbours may read then, where
-    it takes from them what nobody can give back. `patience` is the seconds that it may take
-    beyond others: those that a worker has on purpose. With `is_every`, all cases are such.
-    `ends_pytest`
-    is the exit code of pytest which a result that is loaded may cause. `escapes` marks a process
-    that leaves its session on purpose, `leaves` how the names of files begin that the case itself
-    does not remove. `needs` is a module that has to be installed.
+    `body` runs instead of the case, with its number `n`, only in workers (`is_everywhere`: also in
+    the serial run); if it completes, the case returns the right value. `top` is source for the top
+    of the test module. `survived` are the readings with which the experiment is survived, `own`
+    those that are the case's own doing, and `spoils` those of its neighbours where it destroys
+    something of theirs for good. `patience` is additional time in seconds, for waits of a worker
+    that are on purpose. With `is_every`, all cases are hostile. `ends_pytest` is the exit code of
+    pytest that loading the result may cause. `escapes` marks a process that leaves its session on
+    purpose. `leaves` are prefixes of files that the case itself does not remove. `needs` is a
+    module that must be installed.
     """
 
     name: str
@@ -84,7 +83,7 @@ def kind(
     needs: str = "",
     leaves: str = "",
 ) -> Kind:
-    """Write a kind down."""
+    """Return a kind with its readings parsed."""
     return Kind(
         name=name,
         group=group,
@@ -107,5 +106,5 @@ def kind(
 
 
 def bare(source: str) -> str:
-    """Return source without the indentation of where it is written."""
+    """Return source without its common indentation."""
     return dedent(source).strip("\n")

@@ -11,10 +11,10 @@ __all__ = ["KINDS"]
 nesting = partial(kind, "nesting", timeout=20)
 starting = partial(kind, "starting")
 
-#: Workers of some libraries, and of a cluster that was started so, may not have children.
+#: Daemonic workers, as some libraries and clusters have them, may not have children.
 DAEMONIC = ("DIFFERENT: daemonic|to have children",)
 
-#: A file that exactly one process gets to make.
+#: A file that exactly one process can create.
 ONCE = """
 def once(name):
     with suppress(FileExistsError):

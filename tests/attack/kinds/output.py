@@ -1,4 +1,4 @@
-"""Cases that print what hurts, or break where it is printed to."""
+"""Cases that print harmful text, or break the streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results that resist: to be sent, loaded, compared, shown."""
+"""Results that resist being sent, loaded, compared or shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["HOSTILE", "KINDS", "special"]
 
 result = partial(kind, "results", on_threads=True)
 
-#: What cannot be sent is a difference on processes, and says so; threads need not send it.
+#: The reading of a result that cannot be sent, on processes; threads need not send it.
 UNSENT = (
     "DIFFERENT: pickle|serialis|sent",
     "NOT_SENT: pickle|serialis|sent",
@@ -31,7 +31,7 @@ def raising(*args, **keywords):
 
 
 def special(method: str, act: str) -> str:
-    """Return a class of which one special method acts so."""
+    """Return a class with this special method."""
     return f"{HOSTILE}\nHostile.{method} = {act}\n"
 
 

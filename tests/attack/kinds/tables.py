@@ -1,4 +1,4 @@
-"""Cases that damage the files which workers share with the process that runs pytest."""
+"""Cases that damage the files that workers share with pytest's process."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from .kind import Kind, kind
 
 __all__ = ["KINDS"]
 
-#: The case keeps its result, or loses it by what it has done, and no other does.
+#: The case keeps its result, or loses it by its own doing; no other case is affected.
 OWN = ("LOST crash: its worker|damaged", "LOST timeout: timed out", "DIFFERENT", "NOT_SENT")
 
-#: What is overwritten is lost for all, but has to be known as such.
+#: Overwritten results are lost for all cases, but must be reported as damaged.
 DAMAGED = ("LOST: damaged",)
 
 table = partial(kind, "tables", own=OWN, spoils=DAMAGED, is_ours=True)
 
-#: What finds the mappings of this process that are backed by our files.
+#: Functions that find the mappings of this process that are backed by our files.
 MAPPED = """
 def mappings():
     for line in open("/proc/self/maps"):

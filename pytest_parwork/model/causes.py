@@ -1,0 +1,36 @@
+"""The causes of differences, as a diagnosis finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .printable import make_printable, printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A cause of differences, with the ids of the cases that it explains.
+
+    `name` is one of an open set (`GLOBAL_RNG`, `WORKER_HISTORY`), `detail` narrows it down, such as
+    `numpy.random`. A cause is `confirmed` if a probe has shown it, else suspected. `evidence`
+    describes the finding, `probes` are the experiments that were run for it, in order, and `remedy`
+    is the advice to the user.
+    """
+
+    name: str
+    detail: str = ""
+    confirmed: bool = False
+    cases: tuple[str, ...] = ()
+    evidence: str = ""
+    remedy: str = ""
+    probes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        make_printable(self, "name", "detail", "evidence", "remedy")
+        for name in ("cases", "probes"):
+            object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
+
+    def __str__(self) -> str:
+        """Return the text for reports: `GLOBAL_RNG (numpy.random), confirmed`."""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.name}{detail}, {'confirmed' if self.confirmed else 'suspected'}"

@@ -1,0 +1,82 @@
+"""The matrix of a test: its columns as the outermost parameter, and the column of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, cast
+
+import pytest
+
+from ...model.errors import UsageError
+from ..config.settings import Column, settings_of
+from .early import start_early
+
+#: The fixture of calls: a test that requests it is not fanned out.
+FIXTURE = "parwork"
+
+#: The name under which a matrix parametrizes the test.
+_COLUMN = "parwork_configuration"
+
+
+class TestKey(NamedTuple):
+    """One test in one column of its matrix; `column` is the label, None without a matrix."""
+
+    parent: pytest.Collector
+    name: str
+    column: str | None
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Parametrize a test by its matrix: the outer loop, before its own parameters."""
+    makes_calls = FIXTURE in metafunc.fixturenames
+    try:
+        given = settings_of(metafunc.definition)
+        if makes_calls and given.has_own("min_speedup"):
+            raise UsageError(
+                "min_speedup judges cases, but this test makes calls; check run.speedup in the test"
+            )
+    except UsageError as error:
+        # Like pytest's own errors of parametrization: text and place, without our traceback.
+        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
+    columns = given.matrix()
+    if not makes_calls:
+        made = [column.configuration for column in columns]
+        start_early(metafunc, made or [given.plan().configuration])
+    if columns:
+        metafunc.fixturenames.append(_COLUMN)
+        metafunc.parametrize(_COLUMN, columns, ids=[column.label for column in columns])
+
+
+def column_of(item: pytest.Item) -> Column | None:
+    """Return the item's column of the matrix, None without one."""
+    callspec = getattr(item, "callspec", None)
+    column: Column | None = callspec.params.get(_COLUMN) if callspec is not None else None
+    return column
+
+
+def key_of(item: pytest.Function) -> TestKey:
+    """Return the key of the item's test and column."""
+    column = column_of(item)
+    # Not by `isinstance`, which is slow for classes of pytest: they have an abstract metaclass.
+    parent = cast("pytest.Collector", item.parent)
+    return TestKey(parent, item.originalname, column.label if column is not None else None)
+
+
+def parameters_of(item: pytest.Function) -> tuple[tuple[str, int], ...]:
+    """Return the indices of the item's parameters, without its column."""
+    callspec = getattr(item, "callspec", None)
+    indices: Mapping[str, int] = callspec.indices if callspec is not None else {}
+    return tuple(sorted((name, at) for name, at in indices.items() if name != _COLUMN))
+
+
+def id_without_column(item: pytest.Item) -> str:
+    """Return the node id without the column, and without the suffix that xdist adds."""
+    assert item.parent is not None
+    column = column_of(item)
+    if column is None:
+        return f"{item.parent.nodeid}::{item.name}"
+    assert isinstance(item, pytest.Function)
+    # It is the outermost parameter.
+    rest = item.callspec.id.removeprefix(column.label).removeprefix("-")
+    name = f"{item.originalname}[{rest}]" if rest else item.originalname
+    return f"{item.parent.nodeid}::{name}"

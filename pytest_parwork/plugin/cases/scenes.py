@@ -1,0 +1,174 @@
+"""The messages of failed cases: mismatches, with commands and the other cases as context."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...equivalence import show
+from ...equivalence.digest import digest
+from ...machine.deadline import TimedOut, deadline
+from ...model.comparison import Comparison
+from ...model.listing import shorten
+from ...model.outcome import Outcome
+from ...report.message import Scene, mismatch_message
+from ...verify.legs import SERIAL, Judged
+from ..config.commands import command
+from ..config.options import OF_TESTS, WIDTH
+from ..config.settings import AXES, marker_keywords
+from .groups import Case
+
+
+class Scenes:
+    """Writes the messages of cases that are DIFFERENT; a repeated mismatch gets a short one."""
+
+    def __init__(self, *, is_verbose: bool) -> None:
+        self._is_verbose = is_verbose
+        self._values = _Values()
+        self._shown: dict[tuple[int, str, str], str] = {}
+
+    def note(self, case: Case, found: Judged) -> None:
+        """Record the values of a case; write its message if its outcomes differ."""
+        assert found.comparison is not None
+        values = self._values_of(case, found)
+        if not found.comparison:
+            failure = found.outcomes[0].failure
+            traceback = failure.traceback if failure is not None else ""
+            self.write(case, found.comparison, values, traceback=traceback)
+
+    def write(
+        self,
+        case: Case,
+        comparison: Comparison,
+        values: Sequence[tuple[str, Sequence[str]]] = (),
+        *,
+        traceback: str,
+    ) -> None:
+        """Write the message of a case that is DIFFERENT."""
+        assert case.judged.entry is not None
+        scene = self._scene(case, comparison, values)
+        case.judged.message = mismatch_message(
+            case.judged.entry, comparison, scene, traceback=traceback
+        )
+
+    def _values_of(self, case: Case, found: Judged) -> Sequence[tuple[str, Sequence[str]]]:
+        if not case.group.axes:
+            return ()
+        assert found.comparison is not None
+        actual, expected = found.outcomes
+        try:
+            with deadline(case.plan.timeout):
+                return self._values.add(case, actual, expected, found.comparison)
+        except TimedOut:
+            return ()
+
+    def _scene(
+        self, case: Case, comparison: Comparison, values: Sequence[tuple[str, Sequence[str]]]
+    ) -> Scene:
+        """Return the context for the message of a case that is DIFFERENT."""
+        run = case.sent.run
+        assert run is not None
+        first = comparison.mismatches[0]
+        shown = case.item.name
+        if case.item.get_closest_marker("xfail") is None:  # an xfail may not be shown
+            shown = self._shown.setdefault((id(case.group), first.kind, first.path), shown)
+        used, peak = run.outcomes.overlap()
+        entries = [other.judged.entry for other in case.group.cases]
+        return Scene(
+            actual=case.side.name,
+            reference=SERIAL.name,
+            commands=(("again", again(case)), ("serially", serially(case))),
+            policy=comparison.policy,
+            judged=[entry for entry in entries if entry is not None],
+            used=used,
+            granted=run.facts.granted,
+            peak=peak,
+            values=values,
+            like=shown if shown != case.item.name else "",
+            is_verbose=self._is_verbose,
+            width=case.item.config.stash[WIDTH],
+        )
+
+
+def again(case: Case) -> str:
+    """Return the command that runs the workload of a case in the same configuration."""
+    item, group = case.item, case.group
+    own = f"{item.originalname}[{group.axes}"
+    if group.axes and item.name == f"{own}]":
+        return command(item.config, case.id, keywords=_open(case, OF_TESTS))
+    options = ("-k", f"{own}-") if group.axes else ()
+    return command(item.config, group.id, *options, keywords=_open(case, OF_TESTS))
+
+
+def serially(case: Case) -> str:
+    """Return the command that runs only this case, in pytest's own process."""
+    # A matrix from the options is in the ids.
+    names = AXES if case.group.axes else ()
+    keywords = _open(case, names)
+    return command(case.item.config, case.id, "--parwork-serial", keywords=keywords)
+
+
+def _open(case: Case, keywords: tuple[str, ...]) -> Iterator[str]:
+    """Yield the keywords that the marker does not name, so that options apply."""
+    named = marker_keywords(case.item)
+    return (keyword for keyword in keywords if keyword not in named)
+
+
+#: Most columns for a value.
+_LIMIT = 40
+
+
+@dataclass(slots=True)
+class _Row:
+    """One value: its text, and the configurations that returned it."""
+
+    text: str
+    digest: bytes | None
+    configurations: list[str] = field(default_factory=list)
+
+
+class _Values:
+    """The values of each case that is run in several configurations.
+
+    Configurations that are equal by the policy are listed with the value of the reference. Of the
+    others, those with the same digest share one row, because their values are bitwise equal; a
+    value without a digest has a row of its own.
+    """
+
+    def __init__(self) -> None:
+        self._equal: dict[Hashable, list[str]] = {}
+        self._others: dict[Hashable, list[_Row]] = {}
+
+    def add(
+        self, case: Case, actual: Outcome, expected: Outcome, comparison: Comparison
+    ) -> Sequence[tuple[str, Sequence[str]]]:
+        """Record an outcome; return all rows if it differs, that of the reference first.
+
+        For a long value, the rows show the first part that differs.
+        """
+        equal = self._equal.setdefault(case.key, [SERIAL.name])
+        name = case.side.name
+        if comparison:
+            equal.append(name)
+            return ()
+        rows = self._others.setdefault(case.key, [])
+        found = digest(actual.value) if actual.kind == "value" else None
+        row = next((row for row in rows if found is not None and row.digest == found), None)
+        first = comparison.mismatches[0]
+        if row is None:
+            row = _Row(_write(actual, first.path, first.actual), found)
+            rows.append(row)
+        row.configurations.append(name)
+        reference = _write(expected, first.path, first.expected)
+        return [(reference, equal), *((row.text, row.configurations) for row in rows)]
+
+
+def _write(outcome: Outcome, path: str, part: str) -> str:
+    """Return the text of an outcome, or of its part at a path if the whole is too long."""
+    if outcome.kind != "value":
+        return outcome.failure.type if outcome.failure is not None else outcome.kind
+    whole = show(outcome.value, limit=_LIMIT + 1)
+    if len(whole) <= _LIMIT:
+        return whole
+    place = f"{shorten(path, _LIMIT // 2)}: " if path else ""
+    return f"{place}{shorten(part, _LIMIT - len(place))}"

@@ -1,0 +1,142 @@
+"""Threads of this process as workers: they share its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ..machine.clock import now
+from ..machine.limits import Limits
+from ..model.errors import PayloadError
+from ..model.output import Output
+from ..model.work import Batch, Task
+from ..transport.ledger import Kind, Ledger
+from ..worker.copies import Copies
+from ..worker.threads import Given, ThreadCall
+from .medium import PATIENCE, Late, Medium, Setting
+
+
+class CopiedTasks:
+    """Copies of the arguments, made when the run is sent; functions are shared.
+
+    A run that is to be repeated gets copies of these copies, so that they stay as they were. What
+    cannot be copied is the same object in every run, so such a task cannot be repeated.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._copies = Copies.of(setting.request.workload.tasks)
+        self._is_kept = setting.request.keep
+        self.unavailable: Mapping[int, str] = {
+            task: f"{name} cannot be copied, so it is what the first run has made of it"
+            for task, name in self._copies.shared.items()
+        }
+
+    def medium(self, setting: Setting, tasks: Sequence[int]) -> InThreads:
+        """Return the medium for a run of these tasks."""
+        copies = self._copies.excerpt(tasks)
+        if self._is_kept:
+            copies = copies.again(setting.request.workload.tasks)
+        return InThreads(setting, copies)
+
+    def close(self) -> None:
+        """Free the copies."""
+        self._copies = Copies((), {})
+
+
+class InThreads(Medium):
+    """Arguments are copied, all else is where the threads have put it."""
+
+    def __init__(self, setting: Setting, copies: Copies) -> None:
+        request = setting.request
+        tasks: Sequence[Task] = request.workload.tasks
+        capture = request.capture
+        self._suspension = setting.suspension
+        self._limits = Limits(setting.threads)
+        self.ledger = self.settled = Ledger(bytearray(Ledger.size(len(tasks))))
+        self.ledger.sign()
+        self.recent = set()
+        self.rejected: Mapping[int, PayloadError] = {}
+        self.call: ThreadCall = ThreadCall(
+            tasks,
+            copies.arguments,
+            self.ledger,
+            patience=PATIENCE,
+            threads=setting.threads,
+            capture=capture if capture is not None and capture.from_threads else None,
+        )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Limit native threads, and capture what tasks print, log and warn."""
+        capture = self.call.capture
+        with self._limits.hold():
+            if capture is not None:
+                capture.start()
+            try:
+                yield
+            finally:
+                if capture is not None:
+                    capture.close()
+
+    def withdraw(self, batch: Batch) -> bool:
+        """Withdraw a batch, False if a thread has begun it: nothing can end that."""
+        return self.call.withdraw(batch)
+
+    def timed_out(self, batch: Batch) -> Collection[int]:
+        """Return the tasks that the call has ended itself, in the main thread."""
+        return self.call.overdue.intersection(batch.tasks)
+
+    def end_late(self, late: Sequence[Late]) -> Sequence[Late]:
+        """Give up the threads of late tasks; they were stopped whenever this process was."""
+        return [
+            task
+            for task in late
+            if now() > task.due + self._suspension.since(task.began)
+            and self.call.give_up(task.batch, task.task)
+        ]
+
+    def results(self) -> Remembered:
+        """Return the outcomes in memory."""
+        return Remembered(self.ledger, self.call.outcomes, self.call.outputs)
+
+
+class Remembered:
+    """Outcomes in the memory of this process."""
+
+    def __init__(
+        self, ledger: Ledger, given: list[Given | None], outputs: Mapping[int, Output] | None = None
+    ) -> None:
+        self.ledger = ledger
+        self._given = given
+        self._outputs = outputs or {}
+
+    def kind(self, task: int) -> Kind:
+        """Return the kind of an outcome."""
+        return self.load(task)[0]
+
+    def load(self, task: int) -> Given:
+        """Return an outcome."""
+        given = self._given[task]
+        assert given is not None, "an outcome that was freed"
+        return given
+
+    def may_run_code(self, task: int) -> bool:
+        """Return False: there is nothing to load."""
+        return False
+
+    def output(self, task: int) -> Output | None:
+        """Return what a task has printed, logged and warned."""
+        return self._outputs.get(task)
+
+    output_of_lost = output
+
+    def note_loaded(self, task: int) -> None:
+        """Do nothing: what was loaded is the outcome itself."""
+
+    def free(self, task: int) -> None:
+        """Forget an outcome."""
+        self._given[task] = None
+
+    def close(self) -> None:
+        """Forget all outcomes."""
+        self._given[:] = [None] * len(self._given)

@@ -1,0 +1,123 @@
+"""Workers anywhere: nothing is shared with them but what is sent."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from ..backends.protocol import NetworkWorkers, Workers
+from ..machine.clock import now
+from ..model.work import Batch
+from ..transport.files import Files
+from ..transport.ledger import Ledger
+from ..transport.notes import Entry
+from ..transport.payload import Header, Payload
+from ..transport.sources import Selection, select
+from ..transport.spool import Spool
+from ..worker.network import NetworkCall
+from .inbox import Inbox
+from .medium import PATIENCE, Medium, Setting
+from .spooled import Spooled
+
+
+class SentTasks:
+    """The payload and the selection of the project's files, in memory."""
+
+    def __init__(self, setting: Setting) -> None:
+        request = setting.request
+        self._selection = select(request.modules, request.sendable)
+        files = Files()
+        try:
+            self._payload = Payload.write(request.workload.tasks, files)
+            self._content = Path(self._payload.path).read_bytes()
+            self._is_named = files.is_named  # because the system gives no memory for others
+        finally:
+            files.close()
+        self.unavailable: Mapping[int, str] = {
+            number: str(error) for number, error in self._payload.rejected.items()
+        }
+
+    def medium(self, setting: Setting, tasks: Sequence[int]) -> OverNetwork:
+        """Return the medium for a run of these tasks."""
+        files = Files(is_named=self._is_named)
+        payload = self._payload.excerpt(tasks)
+        return OverNetwork(setting, payload, self._content, self._selection, files)
+
+    def close(self) -> None:
+        """Free the payload."""
+        self._content = b""
+
+
+class OverNetwork(Medium):
+    """Outcomes come as messages; here they are stored as on one machine, in ledger and spool."""
+
+    #: A cluster counts the death of a worker against all that it had.
+    most_ahead = 2
+    is_apart = True
+
+    def __init__(
+        self,
+        setting: Setting,
+        payload: Payload,
+        content: bytes,
+        selection: Selection,
+        files: Files,
+    ) -> None:
+        request = setting.request
+        tasks = request.workload.tasks
+        self.ledger = self.settled = Ledger(bytearray(Ledger.size(len(tasks))))
+        self.ledger.sign()
+        self.recent = set()
+        self.rejected = payload.rejected
+        self.sent, self.withheld = selection.sent, selection.withheld
+        header = Header(
+            contents=payload.contents,
+            modules=selection.modules,
+            path=tuple(sys.path),
+            threads=setting.threads,
+            patience=PATIENCE,
+            capture=request.capture,
+        )
+        self.call = NetworkCall(
+            uuid.uuid4().hex,
+            pickle.dumps(header, protocol=5),
+            content,
+            selection.sources,
+            timeouts={n: task.timeout for n, task in enumerate(tasks) if task.timeout},
+        )
+        self._files = files
+        try:
+            self._spool, _ = self._files.create("spool")
+            self._inbox = Inbox(self.ledger, Spool(0, self._spool))
+        except BaseException:
+            self.close()
+            raise
+
+    def release(self, workers: Workers) -> None:
+        """Have workers start that wait for the others."""
+        super().release(workers)
+        cast("NetworkWorkers", workers).release()
+
+    def arrive(self, batch: Batch, worker: str) -> None:
+        """Note that a worker has a batch in hand."""
+        self.ledger.arrive(batch.tasks[0], self._inbox.number(worker), now())
+
+    def take(self, body: bytes) -> Sequence[Entry]:
+        """Store the outcomes in a message; return the entries of tasks that have none."""
+        return self._inbox.take(body) if body else ()
+
+    def settle(self, lost: Collection[int]) -> None:
+        """Correct the times of other machines."""
+        self._inbox.settle()
+
+    def results(self) -> Spooled:
+        """Return the outcomes in the spool."""
+        return Spooled(self.settled, [self._spool], self._files)
+
+    def close(self) -> None:
+        """Remove the spool."""
+        self._files.close()

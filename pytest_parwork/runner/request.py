@@ -1,0 +1,84 @@
+"""What is asked of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from ..model.output import Capture
+from ..model.work import Configuration, Workload
+from ..transport.modules import ModuleTable
+from ..transport.sources import Sendable
+from .guard import Guard
+from .stop import Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run is, in numbers of tasks.
+
+    `done` have an outcome, `failed` of these a failure, `lost` are lost, `running` are those that a
+    worker is at. At the end, `done` and `lost` are `total`.
+    """
+
+    total: int
+    done: int
+    failed: int
+    lost: int
+    running: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One configuration on one workload, with all that is asked of the run.
+
+    `modules` are those that a worker may not be able to import by itself, `sendable` says which
+    files may be sent to one that has none of the project. `guard` ends workers if pytest is
+    killed. `capture` says which output of the tasks is to come back with their outcomes, None for
+    none.
+
+    Tasks start in the best order: with `durations`, seconds by task number, the longest first;
+    with `stop`, in the order of the workload, and none any more after so many failures. `order` is
+    the exact order in which they are submitted, `batches` are the exact batches; either names each
+    task by its number, once.
+
+    `progress` is called now and then while tasks run, and once at the end; what it raises is
+    dropped. With `keep`, the outcomes have a `rerun` that can run tasks again with what they were
+    given at first.
+    """
+
+    workload: Workload
+    configuration: Configuration
+    modules: ModuleTable = field(default_factory=dict)
+    sendable: Sendable = field(default_factory=Sendable)
+    durations: Mapping[int, float] | None = None
+    order: Sequence[int] | None = None
+    batches: Sequence[Sequence[int]] | None = None
+    stop: Stop | None = None
+    guard: Guard | None = None
+    capture: Capture | None = None
+    progress: Callable[[Progress], None] | None = None
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        if self.order is not None and self.batches is not None:
+            raise ValueError("a run has an order or batches, not both: batches have an order")
+        named = self.order
+        if self.batches is not None:
+            if not all(self.batches):
+                raise ValueError("batches has an empty batch; leave it out")
+            named = list(chain.from_iterable(self.batches))
+        if named is not None and sorted(named) != list(range(len(self.workload.tasks))):
+            kind = "order" if self.order is not None else "batches"
+            raise ValueError(
+                f"{kind} has the tasks {_shown(named)}, which is not each of the "
+                f"{len(self.workload.tasks)} tasks of the workload once; name 0 to "
+                f"{len(self.workload.tasks) - 1}"
+            )
+
+
+def _shown(numbers: Sequence[int]) -> str:
+    first = ", ".join(map(str, numbers[:10]))
+    return f"{first}, …" if len(numbers) > 10 else first

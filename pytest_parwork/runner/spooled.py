@@ -1,0 +1,132 @@
+"""Outcomes in the spools of a run, loaded when they are asked for."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..machine.deadline import TimedOut
+from ..model.errors import PayloadError
+from ..model.outcome import Failure
+from ..model.output import Output
+from ..transport.failures import describe
+from ..transport.files import Files
+from ..transport.ledger import Kind, Ledger
+from ..transport.records import (
+    WORTH_RELEASING,
+    is_in_band,
+    length_at,
+    read_record,
+    release_region,
+)
+from ..worker.threads import Given
+
+#: The opcode by which a pickle names a function or a class.
+NAMING = pickle.STACK_GLOBAL
+
+#: Records of more bytes are not searched for that: to take note of their loading costs less.
+WORTH_SEARCHING = 1 << 12
+
+
+class Spooled:
+    """Outcomes in files: `spools` are their descriptors.
+
+    `left` is what lost tasks have printed, by task; that of others is behind their outcomes.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        spools: Sequence[int],
+        files: Files,
+        *,
+        left: Mapping[int, Output] | None = None,
+    ) -> None:
+        self.ledger = ledger
+        self._spools = spools
+        self._files = files
+        self._left = left or {}
+
+    def kind(self, task: int) -> Kind:
+        """Return the kind of an outcome."""
+        return self.ledger.place(task)[0]
+
+    def load(self, task: int) -> Given:
+        """Load an outcome on its own, so that one that fails takes no other with it."""
+        if (code := self.ledger.unstored(task)) is not None:
+            return _failed(f"the result cannot be stored for pytest: {os.strerror(code)}")
+        kind, spool, offset, length = self.ledger.place(task)
+        try:
+            loaded = read_record(self._spools[spool], offset, length)
+        except (KeyboardInterrupt, TimedOut):
+            raise
+        except BaseException as inner:  # what loads may raise SystemExit
+            return _failed(
+                f"the result came back but cannot be unpickled: {type(inner).__name__}: "
+                f"{describe(inner).text}"
+            )
+        if kind == "value":
+            return kind, loaded, None
+        assert isinstance(loaded, tuple)
+        failure, data = loaded
+        assert isinstance(failure, Failure)
+        return kind, None, replace(failure, exception=_exception(data))
+
+    def may_run_code(self, task: int) -> bool:
+        """Return whether to load an outcome may run code of its classes.
+
+        A pickle of plain data does not name anything to import.
+        """
+        _, spool, offset, length = self.ledger.place(task)
+        if length > WORTH_SEARCHING:
+            return True
+        return NAMING in os.pread(self._spools[spool], length, offset)
+
+    def output(self, task: int) -> Output | None:
+        """Load what a task has printed, logged and warned."""
+        if not self.ledger.has_output(task):
+            return None
+        _, spool, offset, length = self.ledger.place(task)
+        fd, offset = self._spools[spool], offset + length
+        output = read_record(fd, offset, length_at(fd, offset))
+        assert isinstance(output, Output)
+        return output
+
+    def output_of_lost(self, task: int) -> Output | None:
+        """Return what a process had printed that died with the task."""
+        return self._left.get(task)
+
+    def note_loaded(self, task: int) -> None:
+        """Free the file's memory of an outcome that was all pickle."""
+        _, spool, offset, length = self.ledger.place(task)
+        if length >= WORTH_RELEASING and is_in_band(self._spools[spool], offset):
+            release_region(self._spools[spool], offset, length)
+
+    def free(self, task: int) -> None:
+        """Free the file's memory of an outcome, and of its output."""
+        _, spool, offset, length = self.ledger.place(task)
+        if self.ledger.has_output(task):
+            length += length_at(self._spools[spool], offset + length)
+        release_region(self._spools[spool], offset, length)
+
+    def close(self) -> None:
+        """Remove the files."""
+        self._files.close()
+        self.ledger.close()
+
+
+def _failed(text: str) -> Given:
+    error = PayloadError(text)
+    return "failure", None, describe(error, error)
+
+
+def _exception(data: bytes | None) -> BaseException | None:
+    if data is None:
+        return None
+    try:
+        error = pickle.loads(data)
+    except Exception:
+        return None
+    return error if isinstance(error, BaseException) else None

@@ -1,0 +1,87 @@
+"""The notes of a journal: what became of one task, as it is written and sent to the runner."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from ..machine.stacks import Stack
+from .ledger import Kind
+
+#: Before each note: the bytes of what describes it, and of all that follows.
+_LENGTHS = struct.Struct("<IQ")
+
+#: The fields of an entry that a journal has beside its bytes; the others are of the dead alone.
+_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended")
+
+
+class Entry(NamedTuple):
+    """What became of one task, as it is sent to the runner; times on the clock of its host.
+
+    `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
+    what it has out of band, `output` the pickle of what the task printed, logged and warned. Of a
+    task that died with its process, `suspects` says how many were running there, `stack` what the
+    process has left. One that was *stopped* ran in a process, or had run there, when a signal
+    stopped that.
+    """
+
+    task: int
+    kind: Kind | Literal["died", "stopped", "timeout"]
+    worker: str
+    pid: int
+    arrived: float
+    started: float
+    ended: float = 0.0
+    data: bytes = b""
+    buffers: tuple[bytes, ...] = ()
+    suspects: int = 1
+    stack: Stack = Stack()
+    output: bytes = b""
+
+
+class Begun(NamedTuple):
+    """The call of a task that may end its process, noted before."""
+
+    batch: int
+    entry: Entry
+
+
+def encoded(note: Begun | Entry) -> bytes:
+    """Return a note as it is written: two lengths, a description in JSON, what the entry holds."""
+    batch, entry = note if isinstance(note, Begun) else (None, note)
+    parts = (entry.data, entry.output, *entry.buffers)
+    described = [batch, [getattr(entry, name) for name in _PLAIN], list(map(len, parts))]
+    head = json.dumps(described).encode("ascii")
+    return b"".join((_LENGTHS.pack(len(head), sum(map(len, parts))), head, *parts))
+
+
+def _decoded(head: bytes, rest: bytes) -> Begun | Entry:
+    """Undo `encoded`; raises `ValueError` for what it has not made."""
+    try:
+        batch, plain, lengths = json.loads(head)
+        fields: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
+        ends = [sum(lengths[: n + 1]) for n in range(len(lengths))]
+        parts = [rest[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+        data, output, *buffers = parts
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"no note: {error}") from error
+    entry = Entry(**fields, data=data, output=output, buffers=tuple(buffers))
+    return entry if batch is None else Begun(batch, entry)
+
+
+def read_notes(fd: int) -> Iterator[Begun | Entry]:
+    """Yield the notes in a journal, up to one that its process could not write to the end."""
+    left = os.fstat(fd).st_size
+    with open(fd, "rb", closefd=False) as file:
+        while len(lengths := file.read(_LENGTHS.size)) == _LENGTHS.size:
+            length, size = _LENGTHS.unpack(lengths)
+            left -= _LENGTHS.size + length + size
+            if left < 0:
+                return
+            try:
+                yield _decoded(file.read(length), file.read(size))
+            except ValueError:
+                return

@@ -1,0 +1,188 @@
+"""The judgement of both legs of a task: their outcomes compared, and recorded as an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..equivalence import compare_outcomes
+from ..machine.deadline import TimedOut, deadline
+from ..model.comparison import Comparison, Note, OwnComparison, Policy, Side
+from ..model.outcome import Outcome, Verdict
+from ..report.entries import CaseEntry, Result, judged, result_of, with_loss
+from ..transport.sources import note_missing
+from ..worker.inputs import Inputs
+from .reference import Called, timed_out
+
+#: The reference of a test that runs on a backend.
+SERIAL = Side(name="serial", run="the serial run")
+
+
+def in_parallel(name: str) -> Side:
+    """Return the side of the run on workers, named after its configuration: `joblib-2`."""
+    return Side(name=name, run="the parallel run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The task to judge, and the settings for it.
+
+    `index` is its place in the workload, `run` the run that its entry belongs to. `actual` and
+    `reference` name the two legs. `timeout` limits, in seconds, the comparison, the digests of the
+    arguments and the deletion of the results. `own` is the project's own comparison. `sent` are the
+    files that were sent to the workers, for a note on missing ones. With `must_return`, two legs
+    that returned None are compared by outcome: no value was returned. With `is_recorded`, the entry
+    keeps a digest and a short text of the result, for comparisons with other sessions.
+    """
+
+    id: str
+    index: int
+    run: str
+    actual: Side
+    reference: Side
+    policy: Policy
+    timeout: float | None
+    own: OwnComparison | None = None
+    sent: tuple[str, ...] = ()
+    must_return: bool = False
+    is_recorded: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Judged:
+    """The judgement of a task.
+
+    `outcomes` are the actual one and the reference, if there is one. They may be large, and can be
+    dropped. `error` is the exception that the reference raised, with its traceback. `comparison` is
+    None where nothing was compared.
+    """
+
+    entry: CaseEntry
+    outcomes: list[Outcome] = field(repr=False)
+    comparison: Comparison | None = None
+    error: BaseException | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether one of the legs has no outcome."""
+        return self.entry.verdict is Verdict.LOST
+
+
+def judge(
+    terms: Terms,
+    actual: Outcome,
+    reference: Callable[[], Called] | None,
+    *,
+    inputs: Callable[[], Inputs | None] = lambda: None,
+    masked: Callable[[Outcome, Outcome], tuple[Outcome, Outcome]] | None = None,
+    why: str = "",
+) -> Judged:
+    """Run the reference and compare, unless the task is lost or is not verified.
+
+    `actual` comes from a parallel run or from a call in this process; without a `reference` it is
+    NOT_VERIFIED, for the reason `why`. `inputs` records the arguments before the reference runs,
+    where changes to them are to be detected. `masked` removes from both outcomes what differs
+    between any two runs and does not depend on the code.
+    """
+    if actual.lost is not None:
+        return Judged(entry=entry_of(terms, Verdict.LOST, actual), outcomes=[actual])
+    if reference is None:
+        result = _result(terms, actual)
+        entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why, result=result)
+        return Judged(entry=entry, outcomes=[actual])
+    before = inputs()
+    expected, error = reference()
+    if expected.lost is not None:
+        entry = entry_of(terms, Verdict.LOST, actual, expected)
+        return Judged(entry=entry, outcomes=[actual, expected])
+    changed = before.changed() if before is not None else []
+    if masked is not None:
+        actual, expected = masked(actual, expected)
+    comparison = _compared(terms, actual, expected, changed)
+    verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
+    result = _result(terms, expected)
+    return Judged(
+        entry=entry_of(terms, verdict, actual, expected, comparison=comparison, result=result),
+        outcomes=[actual, expected],
+        comparison=comparison,
+        error=error,
+    )
+
+
+def unjudged(terms: Terms, actual: Outcome, *, why: str) -> CaseEntry:
+    """Return the entry of a task that is no longer to be compared."""
+    verdict = Verdict.NOT_VERIFIED if actual.lost is None else Verdict.LOST
+    return entry_of(terms, verdict, actual, why=why)
+
+
+def drop(found: Judged, terms: Terms) -> bool:
+    """Delete both outcomes, unless they are used elsewhere; return False where that timed out.
+
+    A `__del__` that never returns would block the session. The task then becomes LOST.
+    """
+    try:
+        with deadline(terms.timeout):
+            found.outcomes.clear()
+    except TimedOut as error:
+        detail = f"deleting its results took longer than {terms.timeout:g} s"
+        found.entry = with_loss(found.entry, timed_out(detail, error))
+        return False
+    return True
+
+
+def entry_of(
+    terms: Terms,
+    verdict: Verdict,
+    actual: Outcome | None = None,
+    reference: Outcome | None = None,
+    *,
+    comparison: Comparison | None = None,
+    why: str = "",
+    result: Result | None = None,
+) -> CaseEntry:
+    """Return the entry of a task for the report."""
+    return judged(
+        terms.id,
+        verdict,
+        index=terms.index,
+        run=terms.run,
+        parallel=actual,
+        serial=reference,
+        comparison=comparison,
+        why=why,
+        result=result,
+    )
+
+
+def _result(terms: Terms, outcome: Outcome) -> Result | None:
+    """Return the recorded form of the result of a task, None if it is not to be recorded."""
+    return result_of(outcome, seconds=terms.timeout) if terms.is_recorded else None
+
+
+def _compared(
+    terms: Terms, actual: Outcome, expected: Outcome, changed: Sequence[str]
+) -> Comparison:
+    nothing = expected.kind == "value" and expected.value is None and actual.value is None
+    comparison = compare_outcomes(
+        actual,
+        expected,
+        terms.policy,
+        values=not (terms.must_return and nothing),
+        own=terms.own,
+        seconds=terms.timeout,
+    )
+    found = (_change(terms, changed, actual), note_missing(actual, terms.sent))
+    notes = tuple(note for note in found if note is not None)
+    return replace(comparison, notes=(*comparison.notes, *notes)) if notes else comparison
+
+
+def _change(terms: Terms, changed: Sequence[str], actual: Outcome) -> Note | None:
+    """Return the note on arguments that the legs changed, None if they changed none."""
+    if not changed and not actual.has_changed_input:
+        return None
+    names = f"the argument {', '.join(map(repr, changed))}" if changed else "an argument"
+    if changed and actual.has_changed_input:
+        where = "both runs"
+    else:
+        where = terms.reference.run if changed else terms.actual.run
+    return Note(path="", kind="input-changed", text=f"the call changed {names} in {where}")

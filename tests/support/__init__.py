@@ -1,0 +1,1 @@
+"""Code that tests share: how they are selected, started, and ended."""

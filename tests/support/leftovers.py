@@ -1,0 +1,137 @@
+"""What a test may leave behind: processes, threads, open files and files with a name."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from carrier import start_method_of
+
+from pytest_parwork.backends.dask.local import FOLDER
+from pytest_parwork.backends.joblib.on_ray import DRIVER
+
+#: Seconds that what a test started may take to be gone.
+SETTLING = 3.0
+
+#: Processes that libraries keep for later use, by what their command line holds.
+HELPERS = {
+    "resource_tracker": "multiprocessing.resource_tracker",
+    "forkserver": "multiprocessing.forkserver",
+    "loky": "joblib.externals.loky.",
+}
+
+#: A dask cluster that tests join, with all that its programs start, ends with its fixture.
+PROGRAMS = "-m dask "
+
+#: The process that forks sessions stays; what it has forked must have ended.
+FORKING = "support/warm.py"
+
+#: How the processes are named of what is kept from run to run: a cluster of dask, or of ray.
+KEPT = ("Dask Worker process", DRIVER)
+
+#: How the folder is named of a cluster that is kept.
+KEPT_FOLDER = f"parwork-{FOLDER}-"
+
+
+def leaving_nothing_behind(items: Sequence[pytest.Item]) -> Iterator[None]:
+    """Fail where these tests leave something behind, run in the meantime."""
+    allowed = [mark for item in items for mark in allowed_helpers(item)]
+    is_kept = any("backends" in fixtures_of(item) for item in items)
+    before = found(allowed, is_kept)
+    yield
+    until = time.monotonic() + SETTLING
+    while left := found(allowed, is_kept) - before:
+        gc.collect()  # a mapping that only a cycle still holds is no leak
+        if time.monotonic() > until:
+            pytest.fail(f"left behind: {sorted(left)}")
+        time.sleep(0.01)
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
+
+
+def allowed_helpers(item: pytest.Item) -> list[str]:
+    """Return the marks of helper processes that the backend of this test may keep."""
+    if "keeps_helpers" in fixtures_of(item):
+        return list(HELPERS.values())
+    kinds: set[str] = set()
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    for name in (value for value in params.values() if isinstance(value, str)):
+        family = name.partition(":")[0]
+        if family == "joblib":
+            kinds |= {"loky", "resource_tracker"}
+        if {"dask", "ray"} & set(name.split(":")):
+            kinds.add("resource_tracker")
+        if family in {"isolated", "multiprocessing", "processes"}:
+            kinds |= {"spawn": {"resource_tracker"}, "fork": set()}.get(
+                start_method_of(name), {"resource_tracker", "forkserver"}
+            )
+    return [HELPERS[kind] for kind in kinds]
+
+
+def found(allowed: Iterable[str], is_kept: bool) -> set[str]:
+    """Return all that a run could leave behind and that is there now.
+
+    The cluster of this process is left out where it is kept for other tests.
+    """
+    # This also takes those that ended off the list of the system.
+    workers = {p.pid for p in multiprocessing.active_children() if p.name.startswith(KEPT)}
+    kept = workers if is_kept else set()
+    named = {file for file in named_files() if not (is_kept and KEPT_FOLDER in file)}
+    return {*processes(list(allowed), kept), *threads(), *open_files(), *named}
+
+
+def processes(allowed: list[str], kept: Collection[int | None]) -> Iterator[str]:
+    """Yield all descendants, but for the allowed helpers, which are children of this process."""
+    todo = [(child, True) for child in children(os.getpid()) if child not in kept]
+    while todo:
+        pid, is_ours = todo.pop()
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if PROGRAMS in line:
+            continue
+        todo.extend((child, False) for child in children(pid))
+        if not (is_ours and any(mark in line for mark in (*allowed, FORKING))):
+            yield f"process {pid}: {line[:200]}"
+
+
+def children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):  # it may end while it is asked
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:
+                found += map(int, file.read().split())
+    return found
+
+
+def threads() -> Iterator[str]:
+    for thread in threading.enumerate():
+        if not thread.daemon and thread.is_alive() and thread is not threading.main_thread():
+            yield f"thread {thread.name} {thread.ident}"
+
+
+def open_files() -> Iterator[str]:
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            target = os.readlink(f"/proc/self/fd/{fd}")
+            if target.startswith("/memfd:parwork-"):
+                yield f"descriptor {fd} → {target}"
+
+
+def named_files() -> Iterator[str]:
+    yield from map(str, Path(tempfile.gettempdir()).glob("parwork-*"))
+    for folder in map(Path, ("/dev/shm", tempfile.gettempdir())):
+        # joblib 1.6 makes an empty folder for each call, and removes them all at exit.
+        yield from map(str, folder.glob(f"joblib_memmapping_folder_{os.getpid()}_*/*"))

@@ -1,0 +1,118 @@
+"""Which tests run daily, and which of the others a sample takes.
+
+A question that is asked of many backends is asked daily of the cheap ones and of one other, which
+the question itself chooses: so the daily set is fixed, and each backend has its share of it. All
+other combinations are marked `sweep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import TypeVar
+
+import pytest
+from carrier import SWEPT
+
+from pytest_parwork.backends import bundled
+
+#: The parameters of tests that may name a backend.
+NAMES = ("name", "backend")
+
+#: Fixtures that keep one run of a backend for all tests of a module, which make one question.
+SHARED = {"survey", "tour"}
+
+#: The backends of which every question is asked daily: together a second for the whole contract.
+CHEAP = {"serial", "threads", "processes:fork"}
+
+#: The families of backends, in the names of which a method follows.
+FAMILIES = {name.partition(":")[0] for name in bundled()}
+
+#: A module of tests lists in this variable what is asked daily in addition.
+ALSO = "ALSO_DAILY"
+
+#: A module of costly tests says in this variable how many of each function run daily, whatever
+#: their parameters are.
+FEW = "DAILY_OF_EACH"
+
+Item = TypeVar("Item")
+
+
+def mark_sweep(items: Sequence[pytest.Item]) -> None:
+    """Mark the tests that do not run daily."""
+    questions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if backend_of(item) and not item.get_closest_marker("sweep"):
+            questions.setdefault(question_of(item), []).append(item)
+    for question, asked in questions.items():
+        also = getattr(getattr(asked[0], "module", None), ALSO, ())
+        others = [item for item in asked if backend_of(item) not in CHEAP.union(also)]
+        swept = [item for item in others if backend_of(item) in SWEPT]
+        for daily in sampled([item for item in others if item not in swept], 1, seed=question):
+            is_shared = not SHARED.isdisjoint(fixtures_of(daily))
+            same = [item for item in others if is_shared and backend_of(item) == backend_of(daily)]
+            swept += [item for item in others if item not in (daily, *same, *swept)]
+        for item in swept:
+            item.add_marker("sweep")
+    mark_all_but_few(item for item in items if not item.get_closest_marker("sweep"))
+
+
+def mark_all_but_few(items: Iterable[pytest.Item]) -> None:
+    """Mark the tests of a function that are too many for every day."""
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if hasattr(getattr(item, "module", None), FEW):
+            functions.setdefault(function_of(item), []).append(item)
+    for function, tests in functions.items():
+        number: int = getattr(getattr(tests[0], "module", None), FEW)
+        daily = sampled(tests, number, seed=function)
+        for item in tests:
+            if item not in daily:
+                item.add_marker("sweep")
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    """Return the names of the fixtures that a test takes."""
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
+
+
+def backend_of(item: pytest.Item) -> str:
+    """Return the backend that a test asks, empty where its parameters name none."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    asked = [value for name in NAMES if isinstance(value := params.get(name), str)]
+    return next((value for value in asked if value.partition(":")[0] in FAMILIES), "")
+
+
+def question_of(item: pytest.Item) -> str:
+    """Return what the tests have in common of which one asks another backend than the cheap ones.
+
+    Those of the backends differ in their backend alone, those of pytest's side, which is the same
+    for all backends, in any parameter.
+    """
+    file, _, _ = item.nodeid.partition("::")
+    if not SHARED.isdisjoint(fixtures_of(item)):
+        return file
+    if "plugin" in file.split("/"):
+        return function_of(item)
+    function = function_of(item)
+    return function + item.nodeid.removeprefix(function).replace(backend_of(item), "", 1)
+
+
+def function_of(item: pytest.Item) -> str:
+    """Return what the tests of one function have in common."""
+    spec = getattr(item, "callspec", None)
+    return item.nodeid if spec is None else item.nodeid.removesuffix(f"[{spec.id}]")
+
+
+def sampled(items: Sequence[Item], number: int, *, seed: str) -> list[Item]:
+    """Return so many items in their order, chosen by the seed; each by itself, whatever others are.
+
+    A test is known by its id, anything else by its text.
+    """
+
+    def rank(at: int) -> bytes:
+        text = getattr(items[at], "nodeid", items[at])
+        return sha256(f"{seed}\0{text}".encode()).digest()
+
+    return [items[at] for at in sorted(sorted(range(len(items)), key=rank)[:number])]

@@ -1,0 +1,213 @@
+"""A process that has imported what every session imports, and forks for each that a test starts.
+
+The imports take three times as long as the rest of a small session. This file is also the program
+of that process. A session differs from one of a shell in its parent, and in what is imported
+already: tests of the start-up itself ask for a cold one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+#: Bytes of the longest request: its arguments and its environment.
+LONGEST = 150_000
+
+#: Seconds that the process has to end when nobody will ask it any more.
+DEADLINE = 5.0
+
+#: Descriptors above this one are not open.
+DESCRIPTORS = 1024
+
+#: Variables that Python or its libraries read once, when they start, by how they begin.
+ONCE = ("PYTHON", "LANG", "LC_", "LD_", "TZ", "MALLOC_", "COVERAGE_")
+
+#: Without it, pytest rewrites the assertions of plugins, and warns where they are imported already.
+ALONE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+
+#: Libraries that a session may do without; what of ours needs one is imported in its turn.
+LIBRARIES = ("dask", "distributed", "joblib", "numpy", "ray", "xdist")
+
+
+class Forked:
+    """A process that was forked, with the part of `subprocess.Popen` that the tests use."""
+
+    def __init__(self, pid: int, reply: socket.socket, out: int, err: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._reply = reply
+        self._pipes = {out: bytearray(), err: bytearray()}
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the process is running."""
+        return self._wait(0.0)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Return what the process has written, when it has exited and its pipes are closed."""
+        until = None if timeout is None else time.monotonic() + timeout
+        with selectors.DefaultSelector() as selector:
+            for fd in self._pipes:
+                selector.register(fd, selectors.EVENT_READ)
+            while selector.get_map():
+                left = None if until is None else max(0.0, until - time.monotonic())
+                if not (ready := selector.select(left)):
+                    raise subprocess.TimeoutExpired("pytest", timeout or 0.0)
+                for key, _ in ready:
+                    if part := os.read(key.fd, 1 << 16):
+                        self._pipes[key.fd] += part
+                    else:
+                        selector.unregister(key.fd)
+        if self._wait(None if until is None else max(0.0, until - time.monotonic())) is None:
+            raise subprocess.TimeoutExpired("pytest", timeout or 0.0)
+        for fd in self._pipes:
+            os.close(fd)
+        out, err = (bytes(text).decode(errors="replace") for text in self._pipes.values())
+        return out, err
+
+    def _wait(self, timeout: float | None) -> int | None:
+        if self.returncode is None and select.select([self._reply], [], [], timeout)[0]:
+            with self._reply:
+                status = self._reply.recv(64)
+            assert status, "the process that forks sessions has ended"
+            self.returncode = os.waitstatus_to_exitcode(int(status))
+        return self.returncode
+
+
+class Warm:
+    """The process that forks; it is started for the first session."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._once: Mapping[str, str] = {}
+
+    def fits(self, environment: Mapping[str, str]) -> bool:
+        """Return whether a session in this environment can be forked."""
+        once = {name: value for name, value in environment.items() if name.startswith(ONCE)}
+        if self._process is None:
+            self._begin(once)
+        is_measured = any(name.startswith("COVERAGE_") for name in environment)
+        return ALONE in environment and once == self._once and not is_measured
+
+    def fork(
+        self, script: str, arguments: Sequence[str], cwd: str, environment: Mapping[str, str]
+    ) -> Forked:
+        """Run a script of Python in a process of its own, the first of its group and session."""
+        reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        (out, out_there), (err, err_there) = os.pipe(), os.pipe()
+        stdin = os.open(os.devnull, os.O_RDONLY)
+        request = json.dumps([script, list(arguments), cwd, dict(environment)]).encode()
+        there = [stdin, out_there, err_there, theirs.fileno()]
+        socket.send_fds(self._channel, [request], there)
+        for fd in there[:3]:
+            os.close(fd)
+        theirs.close()
+        return Forked(int(reply.recv(64)), reply, out, err)
+
+    def _begin(self, once: Mapping[str, str]) -> None:
+        self._once = once
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        """End the process, and with it what it has forked."""
+        if self._process is not None:
+            self._channel.close()
+            self._process.wait(DEADLINE)
+
+
+def serve(channel: socket.socket) -> None:
+    """Fork for each request, and reply with the id of the process, and its status when it exits."""
+    running: dict[int, tuple[int, socket.socket]] = {}
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    while True:
+        for fd, _ in poll.poll():
+            if fd != channel.fileno():
+                poll.unregister(fd)
+                os.close(fd)
+                pid, reply = running.pop(fd)
+                with reply, suppress(OSError):  # nobody may wait for it any more
+                    reply.send(str(os.waitpid(pid, 0)[1]).encode())
+                continue
+            request, fds, _, _ = socket.recv_fds(channel, LONGEST, 4)
+            if not request:
+                for pid, _ in running.values():
+                    os.kill(pid, signal.SIGKILL)
+                return
+            if not (pid := os.fork()):
+                for other in (channel, *(reply for _, reply in running.values())):
+                    other.detach()  # else it would close a descriptor that is no longer its own
+                script, arguments, cwd, environment = json.loads(request)
+                run(script, arguments, cwd, environment, fds)
+            reply = socket.socket(fileno=fds.pop())
+            for fd in fds:
+                os.close(fd)
+            running[os.pidfd_open(pid)] = (pid, reply)
+            poll.register(next(reversed(running)), select.POLLIN)
+            reply.send(str(pid).encode())
+
+
+def run(
+    script: str,
+    arguments: Sequence[str],
+    cwd: str,
+    environment: Mapping[str, str],
+    fds: Sequence[int],
+) -> None:
+    """Do what Python does that is started with a script, and exit with the process."""
+    os.setsid()
+    for at, fd in enumerate(fds[:3]):
+        os.dup2(fd, at)
+    os.closerange(3, DESCRIPTORS)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    sys.argv = [script, *arguments]
+    sys.path[0] = os.path.dirname(script)
+    main = types.ModuleType("__main__")
+    main.__file__ = script
+    sys.modules["__main__"] = main
+    with open(script, encoding="utf-8") as file:
+        program = compile(file.read(), script, "exec")
+    exec(program, main.__dict__)
+    sys.exit()
+
+
+def warm_up() -> None:
+    """Import what a session imports that uses parwork."""
+    import importlib
+    import pkgutil
+
+    for name in LIBRARIES:
+        sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
+    import pytest_parwork
+
+    others = ("asyncio", "cloudpickle", "multiprocessing.pool", "pdb", "pytest", "unittest.case")
+    modules = pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork.")
+    ours = [name for _, name, _ in modules if not {"__main__", "libraries"} & {*name.split(".")}]
+    for name in (*others, *ours):
+        with suppress(ImportError):
+            importlib.import_module(name)
+    for name in LIBRARIES:
+        del sys.modules[name]
+
+
+if __name__ == "__main__":
+    warm_up()
+    serve(socket.socket(fileno=int(sys.argv[1])))

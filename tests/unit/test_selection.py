@@ -1,0 +1,158 @@
+"""Which tests run daily: a fixed set, in which each backend has its share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from carrier import CONTRACT, SWEPT
+from support.selection import CHEAP, FAMILIES, mark_sweep, sampled
+
+MODULE = """
+import pytest
+
+ALSO_DAILY = ("dask",)
+{few}
+
+@pytest.mark.parametrize("number", range({numbers}))
+@pytest.mark.parametrize("name", {names})
+def test_it(name, number{fixtures}): ...
+
+@pytest.fixture
+def tour(): ...
+"""
+
+
+@pytest.fixture
+def daily(pytester: pytest.Pytester) -> Callable[..., list[tuple[str, str]]]:
+    """Give what returns the daily tests of a module, as pairs of backend and number."""
+
+    def daily(
+        *names: str,
+        numbers: int = 20,
+        fixtures: str = "",
+        few: str = "",
+        file: str = "test_it.py",
+    ) -> list[tuple[str, str]]:
+        text = MODULE.format(names=list(names), numbers=numbers, fixtures=fixtures, few=few)
+        path = pytester.path / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        config = pytester.parseconfigure()
+        items = pytester.genitems([pytester.getpathnode(path)])
+        config._ensure_unconfigure()
+        mark_sweep(items)
+        found = [item.name for item in items if not item.get_closest_marker("sweep")]
+        pairs = [name.partition("[")[2].rstrip("]").rpartition("-") for name in found]
+        return [(backend, number) for backend, _, number in pairs]
+
+    return daily
+
+
+def of(pairs: list[tuple[str, str]], number: int) -> set[str]:
+    return {backend for backend, at in pairs if at == str(number)}
+
+
+def test_a_question_is_asked_daily_of_the_cheap_backends_and_of_one_other(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily(*CONTRACT)
+    for number in range(20):
+        assert of(found, number) > {*CHEAP, "dask"}
+        assert len(of(found, number)) == len(CHEAP) + 2
+        assert not of(found, number) & SWEPT
+
+
+def test_it_is_always_the_same_one_whatever_else_there_is(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily(*CONTRACT)
+    assert sorted(daily(*reversed(CONTRACT))) == sorted(found)
+    more = daily(*CONTRACT, "joblib:new")
+    assert {pair for pair in more if pair not in found} <= {
+        ("joblib:new", str(number)) for number in range(20)
+    }
+
+
+def test_each_backend_is_asked_something_daily(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily(*CONTRACT, numbers=200)
+    assert {backend for backend, _ in found} == set(CONTRACT) - SWEPT
+
+
+def test_a_module_can_have_more_backends_asked(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily("threads", "joblib", "dask", "isolated:fork")
+    for number in range(20):
+        assert of(found, number) > {"threads", "dask"}
+        assert len(of(found, number)) == 3
+
+
+def test_tests_of_one_run_are_one_question(daily: Callable[..., list[tuple[str, str]]]) -> None:
+    found = daily("threads", "joblib", "isolated:fork", "isolated:spawn", fixtures=", tour")
+    assert len({backend for backend, _ in found}) == 2
+    assert len(found) == 40
+
+
+def test_of_pytests_side_another_backend_is_asked_once(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily("threads", "joblib", "isolated:fork", file="plugin/test_it.py")
+    assert len([pair for pair in found if pair[0] == "threads"]) == 20
+    assert len(found) == 21
+
+
+def test_a_module_of_costly_tests_has_few_of_each_function(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
+    assert len(found) == 2
+    assert found == daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
+
+
+def test_what_names_no_backend_is_daily(daily: Callable[..., list[tuple[str, str]]]) -> None:
+    assert len(daily("wide", "narrow")) == 40
+
+
+def test_what_is_never_daily_is_marked_alone_too(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    assert not daily("isolated:spawn", "joblib:dask")
+
+
+def test_every_family_of_the_contract_is_known() -> None:
+    assert {name.partition(":")[0] for name in CONTRACT} == FAMILIES
+
+
+def test_a_sample_is_the_same_for_the_same_seed() -> None:
+    items = [f"test_{number}" for number in range(100)]
+    one, again, other = (sampled(items, 10, seed=seed) for seed in ("a", "a", "b"))
+    assert one == again
+    assert one != other
+    assert len(one) == len(set(one)) == 10
+    assert one == sorted(one, key=items.index)
+
+
+def test_a_sample_of_more_than_there_is_takes_all() -> None:
+    assert sampled(["a", "b"], 3, seed="") == ["a", "b"]
+    assert sampled([], 3, seed="") == []
+
+
+def test_samples_of_many_commits_take_everything() -> None:
+    items = [f"test_{number}" for number in range(100)]
+    assert {item for seed in range(60) for item in sampled(items, 10, seed=str(seed))} == set(items)
+
+
+def test_a_sample_can_be_asked_for_on_the_command_line() -> None:
+    fuzz = Path(__file__).with_name("test_relation_fuzz.py")
+    options = ["-m", "sweep", "--sample=4", "--sample-seed=a commit", "--collect-only", "-q"]
+    command = [sys.executable, "-m", "pytest", str(fuzz), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
+    found = [line for line in done.stdout.splitlines() if "::" in line]
+    assert len(found) == 4
+    assert "4/52 tests collected (48 deselected)" in done.stdout
