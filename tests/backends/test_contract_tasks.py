@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
 from carrier import IN_PROCESS, Carrier, outcomes
@@ -442,3 +443,9 @@ def test_an_address_that_leads_nowhere_fails_its_task_alone(carrier: Carrier) ->
     if carrier.name not in IN_PROCESS:
         assert failure_of(run.outcomes[0]).type == "AttributeError"
         assert failure_of(run.outcomes[1]).type == "ModuleNotFoundError"
+
+
+@pytest.mark.parametrize("name", sorted(IN_PROCESS), indirect=True)
+def test_a_value_that_raises_whatever_it_is_asked_for_is_an_outcome(carrier: Carrier) -> None:
+    run = carrier([Task(id="0", function=faults.returns_what_nobody_may_ask)] * 3)
+    assert {outcome.kind for outcome in run.outcomes} <= {"value", "failure"}

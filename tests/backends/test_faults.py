@@ -86,6 +86,11 @@ FAULTS: Mapping[str, Fault] = {
         failure="the result cannot be sent back from a worker: it is a generator",
         is_for_threads=False,
     ),
+    "returns an open file": Fault(
+        function=faults.returns_an_open_file,
+        failure="it is a _io.TextIOWrapper: cannot pickle the open file '/dev/null'; use its path",
+        is_for_threads=False,
+    ),
     "returns 200 MB": Fault(function=faults.returns_200_mb, value=200_000_000),
     "prints 10 MB": Fault(function=faults.prints_10_mb, value=10, is_for_threads=False),
     "closes its stdout": Fault(

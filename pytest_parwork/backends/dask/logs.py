@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 
 from ...machine.clock import now
 
@@ -64,8 +65,12 @@ class Nannies(logging.Handler):
         """Take note of an exit code."""
         told = exit_code_in(record.getMessage())
         if told:
-            self.codes.update(told)
-            self.last = now()
+            self.note(told)
+
+    def note(self, codes: Mapping[int, int]) -> None:
+        """Take note of exit codes by process id."""
+        self.codes.update(codes)
+        self.last = now()
 
 
 def exit_code_in(line: str) -> dict[int, int]:
