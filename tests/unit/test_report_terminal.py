@@ -133,7 +133,7 @@ def test_nothing_is_shown_without_a_run() -> None:
     assert render(report(), width=80) is None
 
 
-def test_quiet_leaves_the_title_alone() -> None:
+def test_quiet_leaves_only_the_title() -> None:
     made = section(fib(), verbosity=-1)
     assert made.title.text == "parwork: 1 workload, all equal to serial"
     assert made.lines == ()

@@ -203,7 +203,7 @@ class Gates:
             limits=Limits(run.threads),
             side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
         )
-        group.facts[sent.facts.batch] = sent.facts
+        group.facts[sent.facts.run] = sent.facts
         self._open.append(sent)
         for number, case in enumerate(cases):
             if number not in but:

@@ -165,7 +165,7 @@ class Case:
         return Terms(
             id=self.id,
             index=self.index,
-            batch=run.facts.batch if run is not None else "",
+            run=run.facts.run if run is not None else "",
             actual=self.side,
             reference=SERIAL,
             policy=self.plan.policy,
@@ -225,7 +225,7 @@ class Group:
 
         If each case has a run of its own, all facts with every case would be quadratic.
         """
-        runs = dict.fromkeys(case.batch for case in cases)
+        runs = dict.fromkeys(case.run for case in cases)
         return RunEntry(
             id=self.id,
             configuration_id=self.plan.configuration.id,
