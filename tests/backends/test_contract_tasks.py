@@ -10,7 +10,7 @@ from typing import Any
 
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, Carrier, outcomes
+from support.carrier import IN_PROCESS, Carrier, outcomes
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.errors import PayloadError

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import parwork_faults as faults
 import pytest
-from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
+from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.outcome import Outcome

@@ -12,9 +12,9 @@ from hashlib import sha256
 from typing import TypeVar
 
 import pytest
-from carrier import SWEPT
 
 from pytest_parwork.backends import bundled
+from support.carrier import SWEPT
 
 #: The parameters of tests that may name a backend.
 NAMES = ("name", "backend")

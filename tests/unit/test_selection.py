@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from carrier import CONTRACT, SWEPT
+from support.carrier import CONTRACT, SWEPT
 from support.selection import CHEAP, FAMILIES, mark_sweep, sampled
 
 MODULE = """
