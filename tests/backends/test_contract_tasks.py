@@ -18,9 +18,6 @@ from pytest_parwork.model.outcome import Failure, Outcome
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import Interrupted
 
-#: The default backend.
-ALSO_DAILY = ("joblib:loky",)
-
 Tour = Mapping[str, Outcome]
 
 

@@ -106,8 +106,8 @@ FAULTS: Mapping[str, Fault] = {
 
 Survey = Mapping[str, Outcome]
 
-#: The default backend, and the one whose workers share nothing.
-ALSO_DAILY = ("joblib:loky", JOINED)
+#: Its workers share nothing with the tests.
+ALSO_DAILY = (JOINED,)
 
 #: Methods of the Pool whose workers meet the same faults, and are heard of in the same way.
 HEARD_ALIKE = {"multiprocessing:imap", "multiprocessing:map_async", *ALIKE}
