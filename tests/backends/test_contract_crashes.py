@@ -8,7 +8,7 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, end_told
+from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, end_told
 
 from pytest_parwork.model.errors import LostError
 from pytest_parwork.model.work import Address, Task

@@ -11,16 +11,13 @@ from typing import Any
 import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, Carrier, outcomes
+from support.carrier import IN_PROCESS, Carrier, outcomes
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.outcome import Failure, Outcome
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import Interrupted
-
-#: The default backend.
-ALSO_DAILY = ("joblib:loky",)
 
 Tour = Mapping[str, Outcome]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import parwork_faults as faults
 import pytest
-from carrier import Carrier, calls
 from parwork_tasks import square_later
+from support.carrier import Carrier, calls
 
 from pytest_parwork.model.work import Task
 

@@ -20,8 +20,8 @@ import distributed
 import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
-from carrier import Carrier, Counting, calls
 from distributed.nanny import WorkerProcess
+from support.carrier import Carrier, Counting, calls
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.dask import logs

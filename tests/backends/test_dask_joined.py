@@ -19,8 +19,8 @@ import distributed
 import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
-from carrier import JOINED, Carrier, Counting, calls, outcomes
-from dask_programs import DEADLINE, DaskPrograms
+from support.carrier import JOINED, Carrier, Counting, calls, outcomes
+from support.dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
 from pytest_parwork.backends import Event

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import parwork_faults as faults
 import pytest
-from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
+from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.outcome import Outcome
@@ -111,8 +111,8 @@ FAULTS: Mapping[str, Fault] = {
 
 Survey = Mapping[str, Outcome]
 
-#: The default backend, and the one whose workers share nothing.
-ALSO_DAILY = ("joblib:loky", JOINED)
+#: Its workers share nothing with the tests.
+ALSO_DAILY = (JOINED,)
 
 #: Methods of the Pool whose workers meet the same faults, and are heard of in the same way.
 HEARD_ALIKE = {"multiprocessing:imap", "multiprocessing:map_async", *ALIKE}

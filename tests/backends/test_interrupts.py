@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import parwork_faults as faults
 import pytest
-from carrier import Carrier, calls, outcomes
+from support.carrier import Carrier, calls, outcomes
 
 from pytest_parwork.backends.protocol import Backend
 from pytest_parwork.runner import Interrupted

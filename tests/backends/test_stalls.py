@@ -12,7 +12,7 @@ from pathlib import Path
 import parwork_faults as faults
 import parwork_tasks
 import pytest
-from carrier import Carrier, calls
+from support.carrier import Carrier, calls
 
 from pytest_parwork.backends import Backend, Event, Reach, Workers, processes
 from pytest_parwork.backends.joblib import loky

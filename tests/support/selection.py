@@ -1,7 +1,7 @@
 """Which tests run daily, and which of the others a sample takes.
 
-A question that is asked of many backends is asked daily of the cheap ones and of one other, which
-the question itself chooses: so the daily set is fixed, and each backend has its share of it. All
+A question that is asked of many backends is asked daily of some, and of one other, which the
+question itself chooses: so the daily set is fixed, and each backend has its share of it. All
 other combinations are marked `sweep`.
 """
 
@@ -12,9 +12,9 @@ from hashlib import sha256
 from typing import TypeVar
 
 import pytest
-from carrier import SWEPT
 
 from pytest_parwork.backends import bundled
+from support.carrier import SWEPT
 
 #: The parameters of tests that may name a backend.
 NAMES = ("name", "backend")
@@ -22,8 +22,9 @@ NAMES = ("name", "backend")
 #: Fixtures that keep one run of a backend for all tests of a module, which make one question.
 SHARED = {"survey", "tour"}
 
-#: The backends of which every question is asked daily: together a second for the whole contract.
-CHEAP = {"serial", "threads", "processes:fork"}
+#: The backends of which every question is asked daily: those that cost next to nothing, and the
+#: default one, whose workers inherit nothing.
+ALWAYS = {"serial", "threads", "joblib:threading", "processes:fork", "joblib:loky"}
 
 #: The families of backends, in the names of which a method follows.
 FAMILIES = {name.partition(":")[0] for name in bundled()}
@@ -46,7 +47,7 @@ def mark_sweep(items: Sequence[pytest.Item]) -> None:
             questions.setdefault(question_of(item), []).append(item)
     for question, asked in questions.items():
         also = getattr(getattr(asked[0], "module", None), ALSO, ())
-        others = [item for item in asked if backend_of(item) not in CHEAP.union(also)]
+        others = [item for item in asked if backend_of(item) not in ALWAYS.union(also)]
         swept = [item for item in others if backend_of(item) in SWEPT]
         for daily in sampled([item for item in others if item not in swept], 1, seed=question):
             is_shared = not SHARED.isdisjoint(fixtures_of(daily))
@@ -85,7 +86,7 @@ def backend_of(item: pytest.Item) -> str:
 
 
 def question_of(item: pytest.Item) -> str:
-    """Return what the tests have in common of which one asks another backend than the cheap ones.
+    """Return what the tests have in common of which one asks another backend than those.
 
     Those of the backends differ in their backend alone, those of pytest's side, which is the same
     for all backends, in any parameter.
