@@ -35,6 +35,9 @@ BESIDE = {"__init__", "__main__", "testing"}
 #: What adapters share. All else in `backends` is one adapter, a file or a folder.
 SHARED = {"backends", "backends.parts", "backends.protocol"}
 
+#: Longest file and longest function, in lines: what is longer splits by subject.
+LONGEST_FILE, LONGEST_FUNCTION = 300, 60
+
 #: The only adapter that uses another: joblib can run on dask.
 PAIRS = {("joblib", "dask")}
 
@@ -175,6 +178,30 @@ def test_an_adapter_imports_no_other(tree: Tree) -> None:
     assert crossings(tree) == []
 
 
+def long_parts(tree: Tree) -> list[str]:
+    """Return the files and functions that are too long to be read at once."""
+    found = []
+    for name, parsed in tree.trees.items():
+        if parsed.body and (end := parsed.body[-1].end_lineno or 0) > LONGEST_FILE:
+            found.append(f"{name}: {end} lines")
+        for node in ast.walk(parsed):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                if length > LONGEST_FUNCTION:
+                    found.append(f"{name}.{node.name}: {length} lines")
+    return found
+
+
+def test_files_and_functions_are_short(tree: Tree) -> None:
+    assert long_parts(tree) == []
+
+
+def test_few_files_have_next_to_nothing_of_their_own(tree: Tree) -> None:
+    ends = {name: parsed.body[-1].end_lineno or 0 for name, parsed in tree.trees.items()}
+    small = [name for name, end in ends.items() if end < 40 and not tree.is_folder[name]]
+    assert len(small) < 20, small
+
+
 def test_a_module_opens_with_one_sentence(tree: Tree) -> None:
     opening = {
         name: (ast.get_docstring(parsed) or "").split("\n\n")[0]
@@ -226,6 +253,10 @@ class TestTheRules:
     def test_a_circle_that_only_type_checkers_see(self, broken: Tree) -> None:
         edges = {name: broken.own(name) for name in broken.trees}
         assert circle(edges) == ["backends.dask.joined", "backends.dask.local"]
+
+    def test_a_long_function_and_the_file_around_it(self, tmp_path: Path) -> None:
+        (tmp_path / "long.py").write_text("def f():\n" + "    x = 1\n" * 300, encoding="utf-8")
+        assert long_parts(Tree(tmp_path)) == ["long: 301 lines", "long.f: 301 lines"]
 
     def test_an_adapter_that_imports_another(self, broken: Tree) -> None:
         assert crossings(broken) == [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from multiprocessing import TimeoutError as NothingYet
-from multiprocessing.pool import AsyncResult, IMapIterator, Pool
+from multiprocessing.pool import TERMINATE, AsyncResult, IMapIterator, Pool
 from typing import Any
 
 from ..machine.clock import now
@@ -109,6 +109,19 @@ METHODS: Mapping[str, Method] = {
 }
 
 
+class _InterruptiblePool(Pool):
+    """A pool whose start may be interrupted: its thread then stops starting processes."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        try:
+            super().__init__(*args, **settings)
+        except BaseException:
+            thread = getattr(self, "_worker_handler", None)
+            if thread is not None:
+                thread._state = TERMINATE
+            raise
+
+
 class PoolWorkers:
     """One pool, which replaces workers that die without reporting it.
 
@@ -133,7 +146,7 @@ class PoolWorkers:
         self._events = EventQueue()
 
     def _new_pool(self) -> Pool:
-        return Pool(self.size, context=self._processes.context)
+        return _InterruptiblePool(self.size, context=self._processes.context)
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         pool = self._pool = self._pool or self._new_pool()
@@ -162,8 +175,8 @@ class PoolWorkers:
         return self._processes.exit_codes()
 
     def close(self, deadline: float, /) -> list[int]:
-        if self._pool is None:
-            return []
+        if self._pool is None:  # it may have been interrupted while it started its processes
+            return self._processes.end(deadline)
         # `terminate` hangs for ever if a worker died while it held the queue's lock.
         ending = threading.Thread(target=_end, args=(self._pool,), daemon=True)
         ending.start()

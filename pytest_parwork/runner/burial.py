@@ -128,6 +128,7 @@ class Burial:
         self._workers = workers
         self._attempts: dict[int, int] = {}
         self._died = 0  # since a task was begun
+        self._counted = 0  # deaths that have counted for that
         self._is_death_known = False
         self.reason = ""  # of the last death
         self.has_begun = False  # any task, ever
@@ -183,20 +184,23 @@ class Burial:
         If only one task was running, or one has left a stack, that one is to blame. With
         `is_known`, because another one is, or if the runner has ended a worker, none of these is;
         else each has to be tried on its own. Tasks of workers that were `alive` when one had died
-        do not count, unless no other is left.
+        do not count, unless no other is left: a worker that is between two tasks may have died of
+        the one before. Trying the others on their own shows whether it did.
         """
         is_known |= bool(self._deaths.ended)
         self._deaths.ended.clear()
         begun = self._flight.begun(batches)
-        under = [t for t in begun if self._ledger.worker(t) not in alive] or begun
+        under = [t for t in begun if self._ledger.worker(t) not in alive]
+        is_foreign = bool(begun) and not under and begun != [self._suspects.alone]
+        under = under or begun
         marked = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
-        guilty = marked or (under if len(under) == 1 else [])
+        guilty = marked or (under if len(under) == 1 and not is_foreign else [])
         if is_known:
             guilty = []
         elif not guilty and under:
             for task in under:
                 self._losses.note_try(task)
-            self._suspects.accuse(under, reason)
+            self._suspects.accuse(under, reason, is_foreign=is_foreign)
         innocent = frozenset(begun) - frozenset(guilty)
         in_hand = None
         if not self._is_apart:  # else it is unknown which worker had which task
@@ -228,6 +232,20 @@ class Burial:
         self._losses.note_try(entry.task, pid=entry.pid)
         self._suspects.accuse([entry.task], how, pid=entry.pid, is_foreign=is_foreign)
         self._flight.reopen(entry.task)
+
+    def bury_of_broken(self, batch: Batch, reason: str) -> None:
+        """End a batch that its library has given up, though none of its tasks had started.
+
+        The library gives up every batch that a worker had ahead. If it reports which of its
+        processes have exited, these batches count as one death.
+        """
+        is_news = (
+            self._is_apart or self._deaths.count != self._counted or not self._deaths.has_codes
+        )
+        self._counted = self._deaths.count
+        self._died += is_news
+        self.reason = self._deaths.idle or reason
+        self.bury([batch], self.reason)
 
     def bury_of_one(self, batch: Batch, reason: str) -> None:
         """End a batch whose worker has died, or that came back without an outcome."""

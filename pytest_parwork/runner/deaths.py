@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from ..backends.protocol import UNKNOWN, Workers
@@ -26,6 +26,7 @@ class Deaths:
         self._seen: set[int] = set()
         self._in_service: set[int] = set()
         self._explained: dict[int, str] = {}
+        self.idle = ""  # how the last worker without a task ended, for example before its first one
         self.ended: set[int] = set()  # by the runner; a library may then end others, too
 
     def explain(self, pid: int, how: str) -> None:
@@ -63,11 +64,13 @@ class Deaths:
             dead.update((pid, _exit_name_of(pid)) for pid in missing)
         return dead
 
-    def fresh(self, owners: Iterable[int]) -> Mapping[int, str]:
+    def fresh(self, owners: Collection[int]) -> Mapping[int, str]:
         """Return the dead workers that were not reported before."""
         dead = {pid: how for pid, how in self.all(owners).items() if pid not in self._seen}
-        for pid in dead:
+        for pid, how in dead.items():
             kill_rest_of_group(pid)
+            if pid not in owners:
+                self.idle = how
         self._seen |= dead.keys()
         self._in_service |= dead.keys()
         return dead
@@ -76,6 +79,20 @@ class Deaths:
     def has_any(self) -> bool:
         """Whether one of the present workers has died."""
         return bool(self._in_service)
+
+    @property
+    def count(self) -> int:
+        """How many workers have died, as far as the library names them."""
+        return len(self._seen)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether the library names its processes."""
+        return bool(self._workers.pids())
+
+    def is_living(self, pid: int) -> bool:
+        """Return whether a process on this machine lives, whatever its library says."""
+        return not _has_exited(pid)
 
     def is_reported(self, pid: int) -> bool:
         """Return whether the exit of that worker has been reported."""

@@ -208,16 +208,22 @@ def _cannot_start(configuration: Configuration, given: Budget, error: Exception)
 
 def _remark_on_locks() -> str:
     """Return a remark if the only place for the locks of multiprocessing has no room."""
+    if not sys.platform.startswith("linux"):
+        return ""
     try:
         system = os.statvfs(LOCKS)
-        state = "is full" if not system.f_bavail or (system.f_files and not system.f_favail) else ""
     except FileNotFoundError:
-        state = "does not exist"
-    except (AttributeError, OSError):  # not on this system
-        state = ""
-    if not state or not sys.platform.startswith("linux"):
+        state, remedy = "does not exist", "mount a tmpfs there"
+    except OSError:
         return ""
+    else:
+        if system.f_flag & os.ST_RDONLY:
+            state, remedy = "is read-only", "make it writable"
+        elif not system.f_bavail or (system.f_files and not system.f_favail):
+            state, remedy = "is full", "make room there"
+        else:
+            return ""
     return (
-        f". {LOCKS}, where multiprocessing has its locks, {state}: make room there, or use the "
+        f". {LOCKS}, where multiprocessing has its locks, {state}: {remedy}, or use the "
         f"backend isolated or threads, which need none"
     )

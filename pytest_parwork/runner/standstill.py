@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..backends.protocol import LEAVING, Vital, Workers
 from ..machine.clock import now
-from ..machine.process_groups import kill_group, state_of
+from ..machine.process_groups import kill_group, state_of, ticks_of
 from ..model.work import Task
 from ..transport.ledger import State
 from .burial import STOPPED, Burial, Suspects
@@ -74,11 +74,12 @@ class Standstill:
         before, self._looks = self._looks, {}
         found = False
         for pid in _living(workers) | held.keys() | signs.keys():
-            why, sign = STOPPED, 0.0
+            why, sign = STOPPED, (0.0, 0)
             if state_of(pid) != "T":
-                if pid not in signs or pid in held:
+                if pid not in signs or (pid in held and not self._has_ended(held[pid])):
                     continue
-                why, sign = (LINGERING if signs[pid] == LEAVING else DEAF), signs[pid]
+                why = LINGERING if signs[pid] == LEAVING and pid not in held else DEAF
+                sign = signs[pid], ticks_of(pid) if pid in held else 0
             seen, since, looks = before.get(pid, (None, 0.0, 0))
             since, looks = (since, looks + 1) if seen == (why, sign) else (now(), 1)
             self._looks[pid] = ((why, sign), since, looks)
@@ -104,12 +105,21 @@ class Standstill:
             self._kill(pid, STOPPED)
         return state == "T"
 
+    def end_cut_off(self, pid: int, held: int | None) -> None:
+        """End a living worker that its library has given up, and try its task on its own.
+
+        An earlier task may have damaged the worker.
+        """
+        self._end(pid, DEAF, held, now())
+
     def _end(self, pid: int, why: str, held: int | None, since: float) -> None:
         self._kill(pid, why)
         suspects = self._ended_by(pid, since - LATENCY) if why == STOPPED else []
         if held is not None:
-            if held == self._suspects.alone:
+            if held == self._suspects.alone and why == STOPPED:
                 self._losses.stopped(held)
+            elif held == self._suspects.alone:
+                self._losses.crashed(held, why, is_alone=True)
             else:
                 self._losses.note_try(held)
                 suspects.append(held)
@@ -117,6 +127,9 @@ class Standstill:
         if suspects:
             self._suspects.accuse(suspects, why, is_foreign=True)
         self._burial.bury(hit, why, innocent=frozenset(suspects), is_known=True)
+
+    def _has_ended(self, task: int) -> bool:
+        return self._ledger.state(task) is State.ENDED
 
     def _kill(self, pid: int, why: str) -> None:
         self._deaths.explain(pid, why)

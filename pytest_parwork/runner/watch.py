@@ -165,11 +165,15 @@ class Watch:
             self._deaths.await_end(owner)
         # First the workers that died while running a task: their other tasks are not to blame.
         self._burial.look_for_the_dead()
-        if batch in self._flight:
-            how = self._deaths.all([]).get(owner)
-            self._burial.bury_of_one(
-                batch, how or event.reason or "it came back without an outcome"
-            )
+        if batch not in self._flight:
+            return
+        reason = event.reason or "it came back without an outcome"
+        if event.kind == "broken" and not owner:
+            self._burial.bury_of_broken(batch, reason)
+        elif event.kind == "broken" and self._deaths.is_living(owner):
+            self._standstill.end_cut_off(owner, self._flight.in_hand(batch))
+        else:
+            self._burial.bury_of_one(batch, self._deaths.all([]).get(owner) or reason)
 
     def _is_settled(self, batch: Batch) -> bool:
         """Return whether a batch is over, except for suspects, which are tried on their own."""
@@ -251,7 +255,7 @@ class Watch:
     def _replace(self, reason: str) -> None:
         """Start new workers in place of those that accept no tasks any more."""
         if not self._crew.may_be_replaced(has_begun=self._burial.has_begun):
-            self._give_up(f"no worker could start a task: {reason}")
+            self._give_up(f"no worker could start a task: {self._deaths.idle or reason}")
             return
         batches = [batch for batch in self._flight if self._medium.withdraw(batch)]
         self._crew.dismiss()

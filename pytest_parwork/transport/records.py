@@ -12,6 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from ..model.errors import PayloadError
+from .pickling import load
 
 #: Alignment in bytes of buffers inside a record, as vector instructions need it.
 ALIGNMENT = 64
@@ -94,12 +95,12 @@ def read_record(fd: int, offset: int, length: int) -> object:
         record = memoryview(os.pread(fd, length, offset))
         word = _first_word(record)
         if not word & _BUFFERS:
-            return pickle.loads(_checked(record[IN_BAND.size :], word))
+            return load(_checked(record[IN_BAND.size :], word))
     word = _first_word(os.pread(fd, 8, offset))
     count = word & _BUFFERS
     if not count:
         record = memoryview(os.pread(fd, length, offset))
-        return pickle.loads(_checked(record[IN_BAND.size :], word))
+        return load(_checked(record[IN_BAND.size :], word))
     head = os.pread(fd, 8 * (2 + 2 * count), offset)
     index = memoryview(head).cast("Q")
     data = _checked(os.pread(fd, index[-1], offset + len(head)), word)
@@ -111,7 +112,7 @@ def read_record(fd: int, offset: int, length: int) -> object:
         view = memoryview(bytearray(os.pread(fd, stop - first, first)))
     else:
         view = memoryview(mmap.mmap(fd, stop - first, access=mmap.ACCESS_COPY, offset=first))
-    return pickle.loads(
+    return load(
         data, buffers=[view[start - first : start - first + size] for start, size in places]
     )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.work import Task
-from ..transport.pickling import ATOMS
+from ..transport.pickling import ATOMS, by_reference, load
 
 #: Positional and keyword arguments of a task.
 Arguments = tuple[tuple[object, ...], dict[str, object]]
@@ -139,11 +139,11 @@ def snapshot(value: object) -> object:
 def _copy(value: object) -> object:
     buffers: list[pickle.PickleBuffer] = []
     try:
-        data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        data = by_reference(value, protocol=5, buffer_callback=buffers.append)
     except Exception:
         # Not cloudpickle: loading would overwrite the attributes of local classes in this process.
         return copy.deepcopy(value)
-    return pickle.loads(
+    return load(
         data,
         buffers=map(_copied_buffer, buffers),
     )

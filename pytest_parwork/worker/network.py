@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from ..machine.clock import host, now
 from ..model.work import Batch
 from ..transport.modules import Sources
 from ..transport.notes import Entry
+from ..transport.pickling import by_reference
 from .sites import Site
 
 
@@ -82,7 +82,7 @@ class NetworkCall:
         with site.seat() as number:
             worker = f"{place or f'{socket.gethostname()}:{os.getpid()}'}#{number}"
             entries = site.run_batch(batch, worker, announce)
-        return pickle.dumps(Body(host(), now(), entries), protocol=5)
+        return by_reference(Body(host(), now(), entries), protocol=5)
 
     def attach(self) -> Site:
         """Make the site of the run in this process."""

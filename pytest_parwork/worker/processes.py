@@ -23,7 +23,7 @@ from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
-from ..transport.pickling import dumps
+from ..transport.pickling import by_reference, dumps, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import lead_a_group, start_processes_by
@@ -202,7 +202,7 @@ class Attached:
 
     def _load(self, value: int) -> object:
         place = self.header.contents.values[value]
-        return pickle.loads(place) if isinstance(place, bytes) else read_record(self._fd, *place)
+        return load(place) if isinstance(place, bytes) else read_record(self._fd, *place)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
         """Resolve a function once; an error is the failure of each task that needs it."""
@@ -233,7 +233,7 @@ class Attached:
 
     def _has_stored(self, output: Output) -> bool:
         try:
-            self.spool.append(pickle.dumps(output, protocol=5), [])
+            self.spool.append(by_reference(output, protocol=5), [])
         except OSError:
             return False
         return True
@@ -252,7 +252,7 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
             )
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))
-    return kind, pickle.dumps(record, protocol=5), []
+    return kind, by_reference(record, protocol=5), []
 
 
 def _no_room_for(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import pickle
 import signal
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from ..transport.ledger import Kind, Ledger
 from ..transport.modules import Sources, lend
 from ..transport.notes import Entry
 from ..transport.payload import Header
+from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
 from .processes import Attached, pack
 
@@ -85,7 +85,7 @@ class Site(Attached):
         self.home = home
         is_away = home != (host(), os.getpid())
         self._fd = _file_of(payload)
-        self.header: Header = pickle.loads(header)
+        self.header: Header = load(header)
         self.go = Event()
         self.is_over = False
         self.copies: weakref.WeakSet[Errand] = weakref.WeakSet()
@@ -201,7 +201,7 @@ class Site(Attached):
             number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
         )
         if output is not None:
-            entry = entry._replace(output=pickle.dumps(output, protocol=5))
+            entry = entry._replace(output=by_reference(output, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
         self.has_stored = True

@@ -121,7 +121,8 @@ class ThreadCall:
         self._ledger.start(number, now())
         with deadline(seconds):
             kind, value = perform(task.function, args, kwargs)
-        if isinstance(value, KeyboardInterrupt) and kind == "failure" and _is_main_thread():
+        # In this order: a value may raise where it is asked for its class.
+        if kind == "failure" and isinstance(value, KeyboardInterrupt) and _is_main_thread():
             self._end_capture(number)
             raise value  # Ctrl-C or the like: it would end the serial run as well
         with self._lock:  # or its output might be taken twice

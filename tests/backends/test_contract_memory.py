@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, JOINED, Carrier, Counting, calls, outcomes
+from support.carrier import IN_PROCESS, JOINED, Carrier, Counting, calls, outcomes
 
 from pytest_parwork.model.errors import ParworkWarning
 

@@ -19,8 +19,8 @@ import distributed
 import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
-from carrier import JOINED, Carrier, Counting, calls, outcomes
-from dask_programs import DEADLINE, DaskPrograms
+from support.carrier import JOINED, Carrier, Counting, calls, outcomes
+from support.dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
 from pytest_parwork.backends import Event
@@ -32,6 +32,9 @@ from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
 from pytest_parwork.worker.sites import Site
+
+#: Each test waits for processes of a cluster.
+DAILY_OF_EACH = 1
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import parwork_faults as faults
 import pytest
-from carrier import Carrier, calls
+from support.carrier import Carrier, calls
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.backends.joblib.loky import ReportingLoky

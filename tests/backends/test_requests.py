@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import parwork_tasks as tasks
 import pytest
-from carrier import JOINED, Carrier, Counting, calls, outcomes
+from support.carrier import JOINED, Carrier, Counting, calls, outcomes
 
 from pytest_parwork.backends.protocol import Backend
 from pytest_parwork.model.outcome import Run

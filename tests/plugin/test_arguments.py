@@ -386,7 +386,7 @@ def test_a_deselected_test_is_not_rejected(scratch: Scratch) -> None:
     assert scratch.run("-k", "other").counts == {"passed": 1, "deselected": 1}
 
 
-class TestWhatCannotTravel:
+class TestValuesThatCannotBeSent:
     @pytest.mark.parametrize(
         ("value", "told"),
         [

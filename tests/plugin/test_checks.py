@@ -267,10 +267,7 @@ class TestExercised:
         assert session.cases["test_it.py::test_it[exercised]"] == "failed"
         assert session.counts == {"passed": 3, "failed": 1}
         assert "each of the 3 cases ran on its own" in " ".join(" ".join(session.section).split())
-        assert (
-            session.text.count("give the fixture function scope, or parametrize the test further")
-            >= 1
-        )
+        assert "give the fixture function scope, or parametrize the test further" in session.text
 
     def test_a_part_is_not_judged(self, scratch: Scratch) -> None:
         scratch.cases(self.MANY)

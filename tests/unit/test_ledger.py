@@ -259,6 +259,7 @@ def test_a_spool_goes_with_its_worker_and_not_with_what_that_has_forked(files: F
         try:
             stored(Spool.claim([path]), "from the first worker")
             if not os.fork():
+                os.close(writer)  # or its own end would keep the pipe open
                 os.read(reader, 1)  # until this process closes the other end
         finally:
             os._exit(0)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from report_samples import cases, entry, report, run, section
+from support.report_samples import cases, entry, report, run, section
 
 from pytest_parwork.equivalence import compare
 from pytest_parwork.model.comparison import Comparison, Mismatch, Note

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_samples import cases, interval, run
-from report_samples import entry as part
+from support.report_samples import cases, interval, run
+from support.report_samples import entry as part
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.outcome import Verdict

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from report_samples import cases, report, run
+from support.report_samples import cases, report, run
 
 from pytest_parwork.report import files
 from pytest_parwork.report.data import Report

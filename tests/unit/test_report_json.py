@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from report_samples import cases, report, run
+from support.report_samples import cases, report, run
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Mismatch, Note

@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
+from support.report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Note

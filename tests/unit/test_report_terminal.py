@@ -6,7 +6,7 @@ from dataclasses import replace
 from textwrap import dedent
 
 import pytest
-from report_samples import CRASH, MEAN, cases, fib, first, report, run, section, shown
+from support.report_samples import CRASH, MEAN, cases, fib, first, report, run, section, shown
 
 from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.report.terminal import render

@@ -15,8 +15,8 @@ from ...model.errors import BackendError
 from ...model.version import __version__
 from ...worker.network import NetworkCall
 from ...worker.outside import end_if_stuck
-from .local import require_distributed
 from .logs import Hush, exit_code_in
+from .requirements import require_distributed
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -20,6 +20,7 @@ from ...machine.process_groups import kill_group, state_of
 from ...model.errors import BackendError
 from ...worker.calling import GLANCE
 from .logs import Hush, Nannies
+from .requirements import require_descriptors, require_distributed
 from .security import own_security
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class LocalDask:
         with dask.config.set(SETTINGS):
             if self._client is None or self._client.status != "running" or self.is_hopeless:
                 self.close()
+                require_descriptors(workers)
                 self._open()
             assert self._cluster is not None
             assert self._client is not None
@@ -199,13 +201,17 @@ class LocalDask:
         if self._cluster is None:
             return
         ending = threading.Thread(target=self._end, args=(deadline,), daemon=True)
-        ending.start()
-        ending.join(min(deadline, GRACE))
-        if ending.is_alive():  # dask waits four seconds for a task, and does not restart any more
+        with suppress(RuntimeError):  # there is no memory for one more thread
+            ending.start()
+            ending.join(min(deadline, GRACE))
+        if (
+            ending.ident is None or ending.is_alive()
+        ):  # dask waits four seconds for a task, and does not restart any more
             for pid in self._living():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            ending.join(deadline)
+            if ending.ident is not None:
+                ending.join(deadline)
         self._client = self._cluster = None
         gc.collect()  # else dask removes its directories, and reports it, when Python exits
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -282,14 +288,3 @@ class LocalDask:
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
         self._client = Client(self._cluster, set_as_default=False)
         self._size = 0
-
-
-def require_distributed() -> None:
-    """Import it, with its part of dask's configuration; raises `BackendError` if it is missing."""
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise BackendError(
-            f"dask.distributed cannot be imported ({error}); "
-            f"install it with: pip install 'pytest-parwork[dask]'"
-        ) from error

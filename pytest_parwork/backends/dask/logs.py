@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 
 from ...machine.clock import now
 
@@ -64,8 +65,12 @@ class Nannies(logging.Handler):
         """Note an exit code."""
         codes = exit_code_in(record.getMessage())
         if codes:
-            self.codes.update(codes)
-            self.last = now()
+            self.note(codes)
+
+    def note(self, codes: Mapping[int, int]) -> None:
+        """Note exit codes by process id."""
+        self.codes.update(codes)
+        self.last = now()
 
 
 def exit_code_in(line: str) -> dict[int, int]:

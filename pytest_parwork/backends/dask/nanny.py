@@ -28,7 +28,7 @@ class Starts:
     """Counts failed starts in a row; a worker that dies later is no reason to give up."""
 
     def __init__(self, nannies: Nannies) -> None:
-        self._nannies = nannies
+        self.nannies = nannies
         self._failures = 0
         self._most = FAILURES
         self._error: Exception | None = None
@@ -56,12 +56,20 @@ class Starts:
     @property
     def reason(self) -> str:
         """Why it is useless."""
-        codes = [code for code in self._nannies.codes.values() if code is not None]
-        last = f"{type(self._error).__name__}: {self._error}" if self._error else ""
+        codes = [code for code in self.nannies.codes.values() if code is not None]
+        error = _origin(self._error)
+        last = f"{type(error).__name__}: {error}" if error else ""
         if not last and codes:
             last = exit_name(codes[-1])
         ending = f", the last with {last}" if last else ""
         return f"{self._failures} dask workers in a row ended while they started{ending}"
+
+
+def _origin(error: BaseException | None) -> BaseException | None:
+    """Return the original cause of an error; dask's own error only says that a worker failed."""
+    while error is not None and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
 
 
 class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
@@ -102,6 +110,7 @@ def nanny_class(starts: Starts) -> type[Any]:
             self.pre_spawn_env: dict[str, str] = {}
             # Older releases start a second one meanwhile, which takes the message of the first.
             self._start_lock = asyncio.Lock()
+            self._started: int | None = None  # the process that runs, or ran last
             with suppress(ValueError):  # dask has put it first in the import path of this process
                 sys.path.remove(self.local_directory)
 
@@ -119,6 +128,7 @@ def nanny_class(starts: Starts) -> type[Any]:
                     starts.failed(error)
                     raise
                 if status == Status.running:
+                    self._started = self.pid
                     starts.succeeded()
                     break
                 starts.failed()
@@ -126,6 +136,12 @@ def nanny_class(starts: Starts) -> type[Any]:
                 if self.status not in {Status.init, Status.starting}:
                     break
             return status
+
+        def _on_worker_exit_sync(self, exitcode: int) -> None:
+            # dask logs how its workers end, but for those that exit with 0 in the middle of it all.
+            if not exitcode and self.status == Status.running and self._started is not None:
+                starts.nannies.note({self._started: exitcode})
+            super()._on_worker_exit_sync(exitcode)
 
     return BareNanny
 

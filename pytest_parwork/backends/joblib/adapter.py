@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...machine.contexts import is_measured
 from ...model.errors import UsageError
 from ..dask.clusters import Clusters
-from ..dask.local import require_distributed
+from ..dask.requirements import require_distributed
 from ..protocol import Backend, Reach, Workers
 from .on_ray import RayBackend
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+from ...machine.clock import now
 from ...machine.contexts import Processes
 from ...machine.exits import exit_name
 from ...model.errors import BackendError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Seconds that a call which has lost its workers, or a released worker, has to end.
 ENDING = 5.0
+
+#: Seconds that joblib has to clear up after a call that is interrupted.
+INTERRUPTING = 1.0
 
 #: The module in which loky keeps its executor.
 LOKY = "joblib.externals.loky.reusable_executor"
@@ -57,6 +61,8 @@ class ParallelWorkers:
         }.get(library, library)
         self._events = EventQueue()
         self._thread: threading.Thread | None = None
+        # Waited for instead of the thread, which cannot be joined if Ctrl-C came while it started.
+        self._is_over = threading.Event()
         self._loky: ReportingLoky | None = None
         self._is_closed = False
 
@@ -64,10 +70,21 @@ class ParallelWorkers:
         # A call that has lost its workers and ends late would end the workers of the next call.
         self._end_thread(ENDING)
         self._events = EventQueue()
+        self._is_over = threading.Event()
         self._thread = threading.Thread(
-            target=self._work, args=(call, batches, self._events), name=THREAD, daemon=True
+            target=self._work_to_the_end,
+            args=(call, batches, self._events),
+            kwargs={"is_over": self._is_over},
+            name=THREAD,
+            daemon=True,
         )
         self._thread.start()
+
+    def _work_to_the_end(self, *work: Any, is_over: threading.Event) -> None:
+        try:
+            self._work(*work)
+        finally:
+            is_over.set()
 
     def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
         import joblib
@@ -119,26 +136,35 @@ class ParallelWorkers:
     def close(self, deadline: float, /) -> list[int]:
         self._is_closed = True
         if self._thread is not None:
-            self._thread.join(0.2 if self._library != "threading" else deadline)
+            self._is_over.wait(0.2 if self._library != "threading" else deadline)
         self._end_thread(deadline)
         return self._processes.end(deadline)
 
     def _end_thread(self, deadline: float) -> None:
         """End a call of Parallel that is still waiting for workers, and its processes with it."""
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None or self._is_over.is_set():
             return
         if self._library == "loky":
             if self._loky is not None:
                 self._loky.stop()
             end_loky()
         else:
-            import ctypes
+            self._interrupt_thread(self._thread, deadline)
+        self._is_over.wait(deadline)
 
-            # A Pool that has lost a worker waits for ever, and so does one for a thread that does
-            # not return; joblib clears up when it is interrupted.
-            ident = ctypes.c_ulong(self._thread.ident or 0)
+    def _interrupt_thread(self, thread: threading.Thread, deadline: float) -> None:
+        """End the call of Parallel by an exception; joblib clears up when it is interrupted.
+
+        A Pool that has lost a worker waits for ever, and so does one for a thread that does not
+        return. An exception inside a finalizer is dropped, so it may have to be raised again.
+        """
+        import ctypes
+
+        until = now() + deadline
+        while not self._is_over.is_set() and now() < until:
+            ident = ctypes.c_ulong(thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Ended))
-        self._thread.join(deadline)
+            self._is_over.wait(min(deadline, INTERRUPTING))
 
 
 class RegisteredWorkers(ParallelWorkers):

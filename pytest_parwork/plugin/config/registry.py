@@ -1,8 +1,9 @@
-"""What a session has one of: the backends by name, the guard, the project's own comparison."""
+"""The single instances of a session: backends by name, guard, breadcrumb, own comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
 from itertools import groupby, product
 from typing import cast
@@ -95,7 +96,7 @@ def backend_named(config: pytest.Config, name: str) -> Backend:
 
 
 def unknown_backend(value: object, known: Mapping[str, Backend]) -> UsageError:
-    """Return the error for a backend that nobody offers."""
+    """Return the error for an unknown backend, with the nearest name and all others."""
     meant = nearest(value, known) if isinstance(value, str) else None
     hint = f" (did you mean {meant!r}?)" if meant else ""
     return UsageError(f"unknown backend {value!r}{hint}; known: {shorthand(known)}")
@@ -104,9 +105,10 @@ def unknown_backend(value: object, known: Mapping[str, Backend]) -> UsageError:
 def close_backends(config: pytest.Config) -> None:
     """Close the backends that were used, if any, and end the processes that tasks left."""
     kept = config.stash.get(_BACKENDS, {}).values()
-    for backend in {id(backend): backend for backend in kept}.values():  # some have two names
-        backend.close()
-    guard(config).end_workers()
+    with ExitStack() as closing:  # one that fails keeps no other from it
+        closing.callback(guard(config).end_workers)
+        for backend in {id(backend): backend for backend in kept}.values():  # some have two names
+            closing.callback(backend.close)
 
 
 def nearest(asked: str, names: Collection[str]) -> str | None:
