@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
 from types import TracebackType
 
@@ -10,7 +9,7 @@ from ..machine.deadline import TimedOut
 from ..machine.stacks import is_ours
 from ..model.errors import PayloadError
 from ..model.outcome import Failure
-from .pickling import dumps
+from .pickling import dumps, load
 
 #: Longest text of an exception, or of its traceback, that is kept.
 TEXT_LIMIT = 20_000
@@ -74,7 +73,7 @@ def survivor(error: BaseException) -> bytes | None:
     """Return the pickle of an exception if it loads unchanged, else None."""
     try:
         data = dumps(error)
-        back = pickle.loads(data)
+        back = load(data)
         # An __init__ that formats its arguments gets the formatted text at loading, and adds to it.
         is_same = type(back) is type(error) and str(back) == str(error)
     except BaseException:
@@ -90,7 +89,7 @@ def revived(data: bytes | None) -> BaseException | None:
     if data is None:
         return None
     try:
-        error = pickle.loads(data)
+        error = load(data)
     except (KeyboardInterrupt, TimedOut):
         raise
     except BaseException:

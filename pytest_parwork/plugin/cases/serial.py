@@ -232,7 +232,7 @@ class Serial:
         """Return the message of a case that is lost in one of the runs."""
         entry, run = case.judged.entry, case.sent.run
         assert entry is not None
-        others = run.others() if has_others and run is not None else None
+        others = run.others(case.sent.number) if has_others and run is not None else None
         # A backend that cannot start loses all cases for the same reason.
         reason = str(entry.lost["detail"]) if entry.lost and run is None else ""
         if like := self._scenes.like(case, reason):
