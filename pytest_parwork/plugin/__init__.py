@@ -111,6 +111,7 @@ def pytest_pycollect_makeitem(
     made = yield
     if not isinstance(made, list):
         return made
+    options.reject_near_misses(collector.config, made)
     if not any(map(_is_marked, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)

@@ -71,6 +71,7 @@ def _run(run: RunReport) -> dict[str, object]:
         "together": run.together,
         "timing": run.timing,
         "too_slow": run.too_slow or None,
+        "varied": run.varied,
         "sent": run.sent,
         "withheld": run.withheld,
         "causes": run.causes,

@@ -28,7 +28,8 @@ class RunEntry:
     the workload has when complete, None if unknown. `xdist` says that xdist's processes shared the
     cases among them, so that their times measure no speed-up. `causes` are those of its
     differences, as far as a diagnosis has found any, the likeliest first. `too_slow` is the verdict
-    of `min_speedup` if that failed, else empty.
+    of `min_speedup` if that failed, else empty. `varied` are parameters of the cases that look like
+    a number of workers of the code under test.
     """
 
     id: str
@@ -43,6 +44,7 @@ class RunEntry:
     xdist: bool = False
     causes: tuple[Cause, ...] = ()
     too_slow: str = ""
+    varied: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "configuration_id", "backend", "policy")

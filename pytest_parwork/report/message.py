@@ -58,6 +58,7 @@ class Scene:
     peak: int = 0
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
+    fixtures: Sequence[str] = ()
     is_verbose: bool = False
     width: int = WIDTH
 
@@ -95,6 +96,7 @@ def mismatch_message(
     rows = [
         *_policy(comparison, scene),
         *_notes(comparison, scene),
+        *_fixtures(scene),
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
@@ -199,6 +201,17 @@ def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
         if scene.is_verbose or note.kind not in kinds:
             kinds.add(note.kind)
             yield "note", f"{note.path}: {note.text}" if note.path else note.text
+
+
+def _fixtures(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Yield what wide fixtures do not do in workers."""
+    if scene.fixtures:
+        names = ", ".join(map(repr, scene.fixtures))
+        yield (
+            "fixtures",
+            f"workers have the value of {names}; what it does in pytest's process (np.seterr, the "
+            f"context of decimal) does not happen there",
+        )
 
 
 def _values(scene: Scene) -> Iterator[tuple[str, str]]:

@@ -23,8 +23,9 @@ class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
     `kind` says what it is about: `different`, `lost`, `cause`, `too-slow`, `not-exercised`,
-    `outcomes`, `not-verified`, `remark` (a note of a case), `setting`, `speed`, `bound`, `detail`.
-    `reached` is the share that was reached of what the text names, which a rendering may draw.
+    `outcomes`, `not-verified`, `varied`, `remark` (a note of a case), `setting`, `speed`, `bound`,
+    `detail`. `reached` is the share that was reached of what the text names, which a rendering may
+    draw.
     """
 
     severity: Severity = "info"
@@ -50,6 +51,13 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         yield RunNote(severity="warning", kind="not-exercised", text=text)
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
+    if run.varied:
+        names = " or ".join(run.varied)
+        text = (
+            f"each case is compared with its own serial run: cases with different {names} are not "
+            f"compared with one another"
+        )
+        yield RunNote(kind="varied", text=text)
     yield from (RunNote(kind="remark", text=text) for text in _remarks(run, is_verbose=is_verbose))
     if text := _setting(run):
         yield RunNote(kind="setting", text=text)

@@ -60,13 +60,24 @@ class Section:
 def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
     """Return the section for a terminal of `width` columns; None if the report has no run.
 
-    With a negative verbosity the section has only its title.
+    With a negative verbosity the section has only its title, and the reason of a NOT EXERCISED.
     """
     if not report.runs:
         return None
-    lines = _lines(report, width=width, verbosity=verbosity) if verbosity >= 0 else ()
-    room = width if verbosity >= 0 else None
-    return Section(title=_title(report.runs, room), lines=tuple(lines))
+    if verbosity < 0:
+        return Section(title=_title(report.runs, None), lines=tuple(_reasons(report, width)))
+    lines = _lines(report, width=width, verbosity=verbosity)
+    return Section(title=_title(report.runs, width), lines=tuple(lines))
+
+
+def _reasons(report: Report, width: int) -> Iterator[Line]:
+    """Yield why runs were not exercised, below a title that cannot say it."""
+    for run in report.runs:
+        for note in notes(run):
+            if note.kind == "not-exercised":
+                name = shorten(f"{run.id} on {run.label}", width, keep_end=True)
+                yield _line(name)
+                yield from _note(note, room=min(width, 80) - _INDENT)
 
 
 def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:

@@ -394,3 +394,21 @@ def test_the_signature_of_the_typed_marker_has_all_keywords() -> None:
     assert parameters["workers"].annotation == "WorkersAsked | Sequence[WorkersAsked]"
     for text in ("backend: 'str | Sequence[str]' = 'joblib'", "compare: 'Compare' = exact()"):
         assert text in pydoc.plain(pydoc.render_doc(parwork))
+
+
+@pytest.mark.parametrize("name", ["parworks", "parwok", "ParWork", "par_work"])
+def test_a_mark_that_is_nearly_ours_is_an_error_unless_registered(
+    scratch: Scratch, name: str
+) -> None:
+    scratch.cases(f"@pytest.mark.{name}\ndef test_it(): pass\n")
+    session = scratch.run("-W", "ignore")
+    assert session.code == pytest.ExitCode.INTERRUPTED
+    assert f"test_it.py::test_it: unknown mark {name!r}; is it 'parwork'?" in session.text
+    scratch.write("pytest.ini", f"[pytest]\nmarkers =\n    {name}(n): of another plugin\n")
+    assert scratch.run().counts == {"passed": 1}
+
+
+@pytest.mark.parametrize("name", ["patchwork", "parallel", "network", "slow"])
+def test_other_marks_are_none_of_our_business(scratch: Scratch, name: str) -> None:
+    scratch.cases(f"@pytest.mark.{name}\ndef test_it(): pass\n")
+    assert scratch.run("-W", "ignore").counts == {"passed": 1}

@@ -248,3 +248,51 @@ def test_other_assertions_have_no_table(scratch: Scratch) -> None:
         """
     )
     assert "parwork: compare" not in scratch.run().out
+
+
+@pytest.mark.parametrize(
+    ("backend", "is_told"),
+    [("processes:spawn", True), ("processes:fork", False), ("threads", False)],
+)
+def test_what_a_wide_fixture_does_not_do_in_workers_is_told(
+    scratch: Scratch, backend: str, is_told: bool
+) -> None:
+    scratch.cases(
+        f"""
+        @pytest.fixture(scope="module")
+        def precision():
+            return 5
+
+        @pytest.mark.parwork(backend={backend!r}, workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(precision, n):
+            return is_here()
+        """
+    )
+    told = "workers have the value of 'precision'; what it does in pytest's process"
+    assert (told in " ".join(scratch.run().text.split())) is is_told
+
+
+def test_cases_that_vary_the_parallelism_of_the_code_are_not_taken_for_compared(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n_jobs", [1, 2, -1])
+        def test_it(n_jobs):
+            return n_jobs
+
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n_jobs", [2])
+        @pytest.mark.parametrize("n", range(2))
+        def test_fixed(n, n_jobs):
+            return n
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 5}
+    told = " ".join(" ".join(session.section).split())
+    assert told.count("cases with different n_jobs are not compared with one another") == 1
+    assert session.run("test_it.py::test_it")["varied"] == ["n_jobs"]
+    assert session.run("test_it.py::test_fixed")["varied"] == []

@@ -51,6 +51,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "together",
         "timing",
         "too_slow",
+        "varied",
         "sent",
         "withheld",
         "causes",

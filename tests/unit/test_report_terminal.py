@@ -188,6 +188,17 @@ def test_the_title_leaves_out_what_has_no_room_and_is_not_wrong(width: int, rest
     )
 
 
+def test_quiet_has_the_reason_of_what_was_not_exercised() -> None:
+    text = [
+        line.text.strip() for line in section(run(cases(8, workers=1)), fib(), verbosity=-1).lines
+    ]
+    assert text == [
+        "test_fib.py::test_fib on joblib-2",
+        "NOT EXERCISED: 1 worker ran all 8 cases. Equal proves nothing",
+        "here.",
+    ]
+
+
 def test_a_title_without_a_section_below_leaves_out_nothing() -> None:
     members = first(1, cases(8), compared="outcomes")
     skipped = replace(members[-1], verdict=Verdict.NOT_VERIFIED, why="skipped", interval=None)

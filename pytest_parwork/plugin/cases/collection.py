@@ -22,7 +22,7 @@ from ..config.settings import AXES, is_marked, marks, settings_of
 from .fixture_plans import check, fixtures_of, named_fixtures
 from .forked import fixtures_in_fork
 from .groups import CASE, NO_CASE, Case, Group
-from .matrix import FIXTURE, TestKey, column_of, key_of
+from .matrix import FIXTURE, TestKey, column_of, key_of, varied_parallelism
 
 #: Keywords that a single case cannot have, because they belong to a whole run.
 _OF_RUNS = (*AXES, "chunksize", "min_speedup")
@@ -81,6 +81,7 @@ class Collected:
         self.ordinals.clear()
         self._count_uses()
         for group in self.groups.values():
+            group.varied = varied_parallelism(case.item for case in group.cases)
             shares = {case.plan.verify for case in group.cases}
             if shares != {1}:
                 group.verified = frozenset().union(

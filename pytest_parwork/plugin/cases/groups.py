@@ -209,7 +209,8 @@ class Group:
     `expected` is the number of cases without `-k` and similar options, `verified` the ids of those
     that also run serially, None if all do. `policies` are the texts of the policies of the cases,
     each once, because every entry lists all. `imported` are the attributes of the test class before
-    anything was set up. `is_reported` says that the report contains the run.
+    anything was set up. `is_reported` says that the report contains the run. `varied` are the
+    parameters that look like a number of workers of the code under test.
     """
 
     id: str
@@ -222,6 +223,7 @@ class Group:
     verified: frozenset[str] | None = None
     imported: Mapping[str, object] = field(default_factory=dict)
     is_reported: bool = False
+    varied: tuple[str, ...] = ()
 
     def verifies(self, case: Case) -> bool:
         """Return whether a case also runs serially."""
@@ -244,6 +246,7 @@ class Group:
             cases=tuple(cases),
             expected=self.expected,
             xdist=xdist,
+            varied=self.varied,
         )
 
 

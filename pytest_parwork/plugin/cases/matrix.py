@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
 import pytest
 
+from ...equivalence import show
 from ...model.errors import UsageError
 from ..config.settings import Column, settings_of
 from .early import start_early
@@ -67,6 +68,31 @@ def parameters_of(item: pytest.Function) -> tuple[tuple[str, int], ...]:
     callspec = getattr(item, "callspec", None)
     indices: Mapping[str, int] = callspec.indices if callspec is not None else {}
     return tuple(sorted((name, at) for name, at in indices.items() if name != _COLUMN))
+
+
+#: Parameters that usually say how parallel the code under test is to run.
+PARALLELISM = frozenset(
+    (
+        *("n_jobs", "njobs", "n_workers", "nworkers", "num_workers", "workers", "max_workers"),
+        *("n_threads", "nthreads", "num_threads", "threads", "max_threads", "n_cores", "cores"),
+        *("n_procs", "nprocs", "num_procs", "n_processes", "num_processes", "processes"),
+        "scheduler",
+    )
+)
+
+
+def varied_parallelism(items: Iterable[pytest.Function]) -> tuple[str, ...]:
+    """Return the parameters among `PARALLELISM` that differ between items.
+
+    It looks as if these items were compared with one another.
+    """
+    values: dict[str, set[str]] = {}
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        for name, value in callspec.params.items() if callspec is not None else ():
+            if name.lower() in PARALLELISM:
+                values.setdefault(name, set()).add(show(value))
+    return tuple(name for name, found in values.items() if len(found) > 1)
 
 
 def id_without_column(item: pytest.Item) -> str:

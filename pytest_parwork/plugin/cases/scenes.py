@@ -14,10 +14,12 @@ from ...model.listing import shorten
 from ...model.outcome import Outcome
 from ...report.message import Scene, mismatch_message
 from ...verify.legs import SERIAL, Judged
+from ..compat import fixture_defs
 from ..config.commands import command
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
+from .gate import wide_names
 from .groups import Case
 
 #: Most columns for the id of another case; a parameter may be a text of any length.
@@ -112,9 +114,23 @@ class Scenes:
             peak=peak,
             values=values,
             like=like,
+            fixtures=_acting_fixtures(case),
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )
+
+
+def _acting_fixtures(case: Case) -> tuple[str, ...]:
+    """Return the wide fixtures of which workers have nothing but the value.
+
+    A worker that is a fork of this process, or a thread in it, has what they did as well.
+    """
+    run = case.sent.run
+    if run is None or run.facts.start_method in ("fork", "thread"):
+        return ()
+    defs = fixture_defs(case.item)
+    names = [name for name in wide_names(case.item) if name in defs]
+    return tuple(n for n in names if not str(defs[n].func.__module__).startswith("_pytest"))
 
 
 def again(case: Case) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from ...report.files import FORMATS, format_of, obstacle
 from ..compat import is_strict
 
 MARK = "parwork"
+
+#: From this ratio of `difflib` on, another name is taken for a misspelled one: one letter.
+ALIKE = 0.85
 
 #: The keywords of the marker with their valid values; the same words in errors and --markers.
 KEYWORDS = {
@@ -94,6 +98,28 @@ def marker_line() -> str:
         *(f"  {f'{name}:':<{width}} {text}" for name, text in KEYWORDS.items()),
     )
     return "\n    ".join(lines)
+
+
+def reject_near_misses(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Raise `CollectError` for a mark that looks like ours and is not registered.
+
+    pytest only warns of it, and the test would pass without any comparison.
+    """
+    around = items[0].iter_markers() if items else ()
+    names = {mark.name for item in items for mark in item.own_markers}
+    for name in names.union(mark.name for mark in around):
+        plain = name.lower().replace("_", "")
+        # Most names are let through by the cheapest of the questions.
+        if name == MARK or plain[:1] != MARK[0] or abs(len(plain) - len(MARK)) > 2:
+            continue
+        if SequenceMatcher(None, plain, MARK).ratio() < ALIKE:
+            continue
+        registered = (line.partition(":")[0].partition("(")[0] for line in config.getini("markers"))
+        if name not in map(str.strip, registered):
+            raise pytest.Collector.CollectError(
+                f"{items[0].nodeid}: unknown mark {name!r}; is it {MARK!r}? If not, register it in "
+                f"the ini option 'markers'"
+            )
 
 
 def note_width(config: pytest.Config) -> None:
