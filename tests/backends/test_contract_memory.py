@@ -14,6 +14,7 @@ import parwork_tasks as tasks
 import pytest
 from support.carrier import IN_PROCESS, JOINED, Carrier, Counting, calls, outcomes
 
+from pytest_parwork.machine import system
 from pytest_parwork.model.errors import ParworkWarning
 
 MEGABYTE = 1 << 20
@@ -176,7 +177,7 @@ def test_a_system_without_memory_for_files_is_reported_once_for_payload_and_spoo
         raise OSError(38, "Function not implemented")
 
     assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]  # workers that are kept have started
-    monkeypatch.setattr(os, "memfd_create", fail, raising=False)
+    monkeypatch.setattr(system.os, "memfd_create", fail, raising=False)
     with pytest.warns(ParworkWarning, match="Function not implemented") as warned:
         assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]
     assert len(warned) == 1
