@@ -150,6 +150,7 @@ def lost(run: Run) -> dict[int, str]:
 BOTH = pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 @pytest.mark.parametrize("timeout", [2.0, None])
 def test_a_task_that_stops_its_worker_is_lost_alone(
@@ -189,6 +190,7 @@ def test_a_worker_that_answers_no_more_is_replaced(
     assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 @pytest.mark.parametrize("fault", [faults.breaks_len, faults.breaks_pickle, faults.breaks_threads])
 def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
@@ -199,6 +201,7 @@ def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
     assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 @pytest.mark.parametrize("prefix", ["pytest_parwork", ""])
 def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
@@ -208,12 +211,14 @@ def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
     assert lost(run) == {}
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 def test_a_limit_holds_where_the_time_stands_still(carrier: Carrier) -> None:
     run = carrier(limited(calls(faults.freezes_the_time_for_ever, *[(x, 3) for x in range(20)])))
     assert lost(run) == {3: "timeout"}
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 def test_workers_whose_time_stands_still_go_on_working(carrier: Carrier) -> None:
     for _ in range(2):
