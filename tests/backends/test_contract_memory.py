@@ -46,6 +46,19 @@ def test_what_a_task_writes_into_its_argument_is_seen_by_nobody_else(carrier: Ca
     assert not array.any(), "where tasks share memory, they share a copy of the caller's"
 
 
+@pytest.mark.parametrize("name", sorted(IN_PROCESS), indirect=True)
+def test_a_result_that_a_later_task_changes_stays_as_it_was(carrier: Carrier) -> None:
+    grown: list[int] = []
+
+    def grow(x: int) -> list[int]:
+        grown.append(x)
+        return grown
+
+    run = carrier(calls(grow, *[(x,) for x in range(4)]), workers=1)
+    lengths = [len(outcome.value) for outcome in run.outcomes if isinstance(outcome.value, list)]
+    assert sorted(lengths) == [1, 2, 3, 4]
+
+
 def test_a_small_argument_is_the_task_s_own_too(carrier: Carrier) -> None:
     values: list[int] = []
     run = carrier.map(tasks.append, *[(values, x) for x in range(4)])
