@@ -38,7 +38,7 @@ def spooled_bytes() -> int:
 
 
 def test_what_a_task_writes_into_its_argument_is_seen_by_nobody_else(carrier: Carrier) -> None:
-    array = np.zeros(100_000)
+    array = np.zeros(200_000)  # more than a megabyte, which is mapped
     run = carrier.map(tasks.write_and_sum, *[(array, float(x)) for x in range(1, 9)])
     if carrier.name not in IN_PROCESS:
         assert run == [float(x) for x in range(1, 9)]
