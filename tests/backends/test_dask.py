@@ -56,6 +56,7 @@ def test_a_cluster_serves_run_after_run_with_as_many_workers_as_each_asks_for(
     assert os.getpid() not in set.union(*seen)
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 def test_ten_thousand_small_tasks_are_some_dozens_of_batches(carrier: Carrier) -> None:
     backend = Counting(carrier.backend)
     carrier.backend = backend
@@ -117,6 +118,7 @@ def test_without_distributed_the_remedy_is_told(
         carrier.map(tasks.square, (2,), (3,))
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
 def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
@@ -256,6 +258,7 @@ def test_a_worker_that_dies_while_it_starts_is_started_again(
     assert len(killed) == deaths
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 def test_a_worker_whose_successor_dies_while_it_starts_costs_its_task_alone(
     carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:

@@ -36,6 +36,9 @@ ALSO = "ALSO_DAILY"
 #: their parameters are.
 FEW = "DAILY_OF_EACH"
 
+#: The same for all other modules of pytest's side, unless they say something else.
+FEW_OF_PLUGIN = 3
+
 Item = TypeVar("Item")
 
 
@@ -81,10 +84,10 @@ def mark_all_but_few(items: Iterable[pytest.Item]) -> None:
     """Mark the tests of a function that are too many for every day."""
     functions: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if hasattr(getattr(item, "module", None), FEW):
+        if is_of_plugin(item) or hasattr(getattr(item, "module", None), FEW):
             functions.setdefault(function_of(item), []).append(item)
     for function, tests in functions.items():
-        number: int = getattr(getattr(tests[0], "module", None), FEW)
+        number: int = getattr(getattr(tests[0], "module", None), FEW, FEW_OF_PLUGIN)
         daily = sampled(tests, number, seed=function)
         for item in tests:
             if item not in daily:
