@@ -1,4 +1,4 @@
-"""What a pytest run that does not use the marker pays for the plugin: at most 5 ms.
+"""The cost of the plugin for a pytest run that does not use the marker: at most 5 ms.
 
 Whole processes, with and without the plugin; then which modules are imported because of it.
 """
@@ -24,7 +24,7 @@ def test_square(n):
 NOTHING = ("-p", "nothing")
 PARWORK = ("-p", "pytest_parwork.plugin")
 
-#: What must not be imported for such a run.
+#: Modules that must not be imported for such a run.
 HEAVY = ("joblib", "numpy", "dask", "distributed", "cloudpickle", "threadpoolctl")
 
 MODULES = """
@@ -61,8 +61,8 @@ def _compare(box: Sandbox, title: str, file: str, count: int) -> None:
 
 
 def _modules(box: Sandbox, *arguments: str) -> set[str]:
-    told = box.output("modules.py", *arguments).stdout.rpartition("modules:")[2]
-    return set(told.split())
+    output = box.output("modules.py", *arguments).stdout.rpartition("modules:")[2]
+    return set(output.split())
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ exited.
 
 from __future__ import annotations
 
-import os
 import signal
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+
+from .system import os
 
 #: The flag of a process that is exiting, PF_EXITING of Linux.
 EXITING = 0x4
@@ -66,6 +67,14 @@ def state_of(pid: int) -> str:
     except OSError:
         return "Z"
     return "Z" if int(stat[6]) & EXITING else stat[0]
+
+
+def ticks_of(pid: int) -> int:
+    """Return the CPU time of a process in ticks of the system, 0 where it cannot be determined."""
+    try:
+        return sum(map(int, stat_of(pid)[11:13]))
+    except OSError:
+        return 0
 
 
 def stat_of(pid: int) -> list[str]:

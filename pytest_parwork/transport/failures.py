@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
 from types import TracebackType
 
 from ..machine.stacks import is_ours
 from ..model.errors import PayloadError
 from ..model.outcome import Failure
-from .pickling import dumps
+from .pickling import dumps, load
 
 #: Longest text of an exception, or of its traceback, that is kept.
 TEXT_LIMIT = 20_000
@@ -73,7 +72,7 @@ def survivor(error: BaseException) -> bytes | None:
     """Return the pickle of an exception if it loads unchanged, else None."""
     try:
         data = dumps(error)
-        back = pickle.loads(data)
+        back = load(data)
         # An __init__ that formats its arguments gets the formatted text at loading, and adds to it.
         is_same = type(back) is type(error) and str(back) == str(error)
     except BaseException:

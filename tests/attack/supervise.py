@@ -137,6 +137,9 @@ class Supervisor:
         )
 
     def _set_limits(self) -> None:
+        # A shell has what it starts in the background ignore SIGINT and SIGQUIT, nohup SIGHUP.
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         for name, value in self._command.limits.items():

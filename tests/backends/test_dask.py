@@ -1,4 +1,4 @@
-"""The local cluster of the backend `dask`: what it leaves alone, and what it leaves behind."""
+"""The local cluster of the backend `dask`: what it does not change, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from pytest_parwork.backends.dask import logs
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Task
+from pytest_parwork.runner import standstill
 
 #: A cluster is slow, and each function asks two backends about the same.
 DAILY_OF_EACH = 1
@@ -109,18 +110,18 @@ def test_a_closed_cluster_leaves_no_file_and_is_made_anew_when_asked(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_without_distributed_the_remedy_is_told(
+def test_without_distributed_the_remedy_is_named(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    told = r"'dask' cannot start 2 workers: dask.distributed cannot be imported .*\[dask\]'"
-    with pytest.raises(BackendError, match=told):
+    text = r"'dask' cannot start 2 workers: dask.distributed cannot be imported .*\[dask\]'"
+    with pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (2,), (3,))
 
 
 @pytest.mark.sweep  # a joined cluster is asked daily
 @pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
-def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
+def test_a_nanny_may_be_slow_to_report_how_its_worker_ended(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emit, slow = logs.Nannies.emit, []
@@ -140,6 +141,34 @@ def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
     assert "exit code 3" in lost.detail
 
 
+@pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+def test_a_worker_that_exits_with_0_is_noticed_at_once(carrier: Carrier) -> None:
+    given = calls(abs, *((x,) for x in range(6)))
+    given[3] = Task(id="guilty", function=faults.exits_with_0)
+    run = carrier(given)
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost.keys() == {3}
+    assert "exit code 0" in lost[3].detail
+    assert lost[3].tries[-1].seconds < 1
+
+
+def test_what_runs_in_a_worker_that_leaves_its_cluster_is_tried_again(carrier: Carrier) -> None:
+    function = faults.damages_its_worker_or_waits
+    run = carrier(calls(function, *((x, 5) for x in range(8))), chunksize=2)
+    assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(8)]
+
+
+def test_a_worker_that_neither_stores_an_outcome_nor_gives_a_sign_is_ended(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(standstill.LOOKS, standstill.DEAF, 20)
+    function = faults.blocks_its_worker_and_is_never_stored
+    run = carrier(calls(function, *((x, 3) for x in range(8))))
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost.keys() == {3}
+    assert "no longer responded, and was ended) while it ran this task, twice" in lost[3].detail
+
+
 def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:
     return [replace(task, timeout=timeout) for task in tasks]
 
@@ -155,7 +184,7 @@ BOTH = pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True
 @pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 @pytest.mark.parametrize("timeout", [2.0, None])
-def test_a_task_that_stops_its_worker_is_lost_alone(
+def test_only_the_task_that_stops_its_worker_is_lost(
     carrier: Carrier, timeout: float | None
 ) -> None:
     given = calls(faults.stops, *[(x, 3) for x in range(20)])
@@ -184,7 +213,7 @@ def test_a_worker_that_somebody_else_stops_costs_no_task(
 
 @BOTH
 @pytest.mark.parametrize("fault", [faults.blocks_its_worker, faults.closes_its_worker])
-def test_a_worker_that_answers_no_more_is_replaced(
+def test_a_worker_that_no_longer_responds_is_replaced(
     carrier: Carrier, fault: Callable[[int, int], int]
 ) -> None:
     run = carrier(limited(calls(fault, *[(x, 3) for x in range(20)])), workers=2)
@@ -215,14 +244,14 @@ def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
 
 @pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
-def test_a_limit_holds_where_the_time_stands_still(carrier: Carrier) -> None:
+def test_a_timeout_holds_where_the_clock_is_frozen(carrier: Carrier) -> None:
     run = carrier(limited(calls(faults.freezes_the_time_for_ever, *[(x, 3) for x in range(20)])))
     assert lost(run) == {3: "timeout"}
 
 
 @pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
-def test_workers_whose_time_stands_still_go_on_working(carrier: Carrier) -> None:
+def test_workers_with_a_frozen_clock_keep_working(carrier: Carrier) -> None:
     for _ in range(2):
         run = carrier(calls(faults.freezes_the_time, *[(x,) for x in range(200)]), chunksize=5)
         assert run == [x * x for x in range(200)]
@@ -259,7 +288,7 @@ def test_a_worker_that_dies_while_it_starts_is_started_again(
 
 
 @pytest.mark.sweep  # a joined cluster is asked daily
-def test_a_worker_whose_successor_dies_while_it_starts_costs_its_task_alone(
+def test_a_worker_whose_successor_dies_while_it_starts_costs_only_its_task(
     carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:
     carrier.map(tasks.square, (2,), (3,))
@@ -274,8 +303,8 @@ def test_workers_that_all_die_while_they_start_are_given_up_for_the_reason(
     carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:
     killed = kill_as_they_start(1000)
-    told = r"\d+ dask workers in a row ended while they started, the last with SIGKILL \(signal 9\)"
-    with pytest.raises(BackendError, match=told):
+    text = r"\d+ dask workers in a row ended while they started, the last with SIGKILL \(signal 9\)"
+    with pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (2,), (3,))
     assert len(killed) < 20
 
@@ -336,10 +365,10 @@ def test_the_cluster_serves_nothing_by_http(carrier: Carrier) -> None:
                 urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5)
 
 
-def test_without_cryptography_the_remedy_is_told(
+def test_without_cryptography_the_remedy_is_named(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "cryptography", None)
-    told = r"needs the package cryptography .*: pip install 'pytest-parwork\[dask\]'"
-    with pytest.raises(BackendError, match=told):
+    text = r"needs the package cryptography .*: pip install 'pytest-parwork\[dask\]'"
+    with pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (2,), (3,))

@@ -97,6 +97,7 @@ def test_a_result_that_takes_too_long_to_be_loaded_is_lost(
     assert (case["lost"]["reason"], case["lost"]["leg"]) == ("timeout", "parallel")
     assert case["seconds"]["parallel"] is not None
     assert "serial   not run: it could block all further tests" in session.out
+    assert "others   all 5 other cases kept their outcomes" in session.out
     assert " in hang" in case["lost"]["stack"][0]
 
 
