@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import copyreg
+import functools
+import io
 import pickle
+import sys
+import traceback
+from collections import ChainMap
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, NamedTuple
 
 #: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
@@ -11,7 +20,9 @@ OUT_OF_BAND = 1 << 16
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
-def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> bytes:
+def dumps(
+    value: object, buffers: list[pickle.PickleBuffer] | None = None, *, is_result: bool = False
+) -> bytes:
     """Serialise by reference where possible, else by value through cloudpickle.
 
     Large contiguous buffers are appended to `buffers`, where given. Raises whatever pickling
@@ -30,14 +41,97 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
 
     callback = None if buffers is None else keep
     try:
-        data = pickle.dumps(value, protocol=5, buffer_callback=callback)
+        data = by_reference(value, callback)
     except Exception:
         pass
     else:
         if b"__main__" not in data:  # which is a different module in a worker
             return data
-    import cloudpickle  # here, because most runs never need it
-
     if buffers is not None:
         buffers.clear()
-    return bytes(cloudpickle.dumps(value, protocol=5, buffer_callback=callback))
+    file = io.BytesIO()
+    _load_by_value()(file, callback, is_tracked=not is_result).dump(value)
+    return file.getvalue()
+
+
+def by_reference(value: object, callback: Callable[[Any], Any] | None) -> bytes:
+    """Serialise classes and functions by reference; raises whatever pickling raises."""
+    if "numpy.ma" not in sys.modules:
+        return pickle.dumps(value, protocol=5, buffer_callback=callback)
+    file = io.BytesIO()
+    make_pickler(file, callback).dump(value)
+    return file.getvalue()
+
+
+def make_pickler(file: io.BytesIO, callback: Callable[[Any], Any] | None) -> pickle.Pickler:
+    """Return a pickler that drops no part of the values of NumPy."""
+    pickler = pickle.Pickler(file, protocol=5, buffer_callback=callback)
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None:
+        reducers: ChainMap[type, Any] = ChainMap({masked.MaskedArray: _reduce_masked})
+        reducers.maps.append(copyreg.dispatch_table)
+        pickler.dispatch_table = reducers
+    return pickler
+
+
+def _reduce_masked(array: Any) -> Any:
+    """Reduce a masked array with its hard mask, which its own `__reduce__` drops."""
+    reduced = array.__reduce__()
+    return (*reduced, None, None, _restore_hard_mask) if array.hardmask else reduced
+
+
+def _restore_hard_mask(array: Any, state: Any) -> None:
+    array.__setstate__(state)
+    array.harden_mask()
+
+
+@functools.cache
+def _load_by_value() -> Any:
+    """Return cloudpickle's pickler, with classes whole: qualified names, slots, Enum aliases.
+
+    `is_tracked` lets a class that is sent again be the same class in its worker. A result must not
+    be tracked: its class would be the one that was sent as an argument, and overwrite that.
+    """
+    import cloudpickle  # here, because most runs never need it
+
+    class ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # without types
+        def __init__(self, file: Any, callback: Any, *, is_tracked: bool) -> None:
+            super().__init__(file, protocol=5, buffer_callback=callback)
+            self._is_tracked = is_tracked
+
+        def reducer_override(self, value: Any) -> Any:
+            masked = sys.modules.get("numpy.ma")
+            if masked is not None and type(value) is masked.MaskedArray:
+                return _reduce_masked(value)
+            reduced = super().reducer_override(value)
+            if isinstance(value, type) and isinstance(reduced, tuple) and len(reduced) == 6:
+                return _complete_class(value, reduced, is_tracked=self._is_tracked)
+            return reduced
+
+    return ByValue
+
+
+def name_class_by_value(error: BaseException) -> str:
+    """Return the name of the class sent by value that could not be loaded, empty if none."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in frames:
+        if frame.f_code.co_name in ("_make_skeleton_class", "_make_skeleton_enum"):
+            return str(frame.f_locals.get("name", ""))
+        if frame.f_code.co_name == "_class_setstate":
+            return str(getattr(frame.f_locals.get("obj"), "__qualname__", ""))
+    return ""
+
+
+def _complete_class(value: type, reduced: Any, *, is_tracked: bool) -> Any:
+    """Return what cloudpickle makes of a class, with the parts that it drops."""
+    maker, (*head, known, number, extra), (contents, slots), *rest = reduced
+    if issubclass(value, Enum):  # then `known` is the module, after the members
+        *head, _ = head
+        head.append({name: member.value for name, member in value.__members__.items()})
+        contents = {k: part for k, part in contents.items() if k not in value.__members__}
+    else:
+        known = known | {"__qualname__": value.__qualname__}
+        if "__slots__" in vars(value) and NamedTuple not in vars(value).get("__orig_bases__", ()):
+            known["__slots__"] = vars(value)["__slots__"]
+    number = number if is_tracked else None
+    return maker, (*head, known, number, extra), (contents, slots), *rest

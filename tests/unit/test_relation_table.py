@@ -49,7 +49,7 @@ def test_a_pair_is_as_the_table_says_both_ways(row: Row) -> None:
 def loads(value: object) -> object:
     """Send a value as parwork does, large buffers outside of the pickle."""
     buffers: list[pickle.PickleBuffer] = []
-    data = dumps(value, buffers)
+    data = dumps(value, buffers, is_result=True)
     return pickle.loads(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
 
 

@@ -18,6 +18,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype
 from ..containers import write_key
 from ..pairs import ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal
 from ..scalars import compare_keys
+from ..show import name_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +148,8 @@ def _compare_intervals(actual: Any, expected: Any, _: Relation) -> Iterator[Find
 
 def _read_timestamp(value: Any) -> object:
     """Return instant, unit and time zone; `fold` is left out, because pickling drops it."""
-    return value.asm8, value.unit, str(value.tz), value.utcoffset()
+    zone = value.tz
+    return value.asm8, value.unit, name_type(type(zone)), str(zone), value.utcoffset()
 
 
 def _compare_extension_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
