@@ -71,6 +71,8 @@ def find(cls: type) -> Comparer | None:
         return _compare_aliases
     if cls is typing.TypeVar:
         return partial(compare_parts, _read_variable)
+    if cls is typing.NewType:
+        return partial(compare_parts, _read_new_type)
     if cls.__module__ == "attr._make" and cls.__name__ in ("Attribute", "ClassProps"):
         return partial(compare_parts, read_attributes)  # `==` tells apart functions sent by value
     return None
@@ -156,6 +158,10 @@ def _compare_aliases(actual: Any, expected: Any, _: Relation) -> Iterator[Findin
         return
     yield Pair(typing.get_origin(actual), typing.get_origin(expected), ATTRIBUTE, "__origin__")
     yield Pair(typing.get_args(actual), typing.get_args(expected), ATTRIBUTE, "__args__")
+
+
+def _read_new_type(value: Any) -> dict[str, object]:
+    return {name: getattr(value, name) for name in ("__qualname__", "__supertype__")}
 
 
 def _read_variable(value: Any) -> dict[str, object]:

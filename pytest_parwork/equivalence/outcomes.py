@@ -171,26 +171,22 @@ def _describe_notes(actual: Failure, expected: Failure) -> str | None:
 
 
 def _describe_chains(actual: Sequence[Link], expected: Sequence[Link]) -> str | None:
-    """Describe the first difference of the exceptions that two were raised from, None if none."""
-    path = ""
+    """Describe the first difference of the exceptions in two chains, None if none."""
     for link, other in zip_longest(actual, expected):
-        path += f".{(other or link).by}"
-        if link is None or other is None or link.by != other.by:
-            return f"{path}: {_write_link(link)}, expected {_write_link(other)}"
+        if link is None or other is None or link.path != other.path:
+            return f"{_write_link(link)}, expected {_write_link(other)}"
         difference = _describe_own_difference(link.failure, other.failure)
         if difference is not None:
-            texts = f"{_write_failure(link.failure)}, expected {_write_failure(other.failure)}"
-            return f"{path}: {texts} ({difference})"
+            texts = f"{_write_link(link)}, expected {_write_failure(other.failure)}"
+            return f"{texts} ({difference})"
         difference = _describe_notes(link.failure, other.failure)
         if difference is not None:
-            return f"{path}{difference}"
+            return f"{link.path}{difference}"
     return None
 
 
 def _write_link(link: Link | None) -> str:
-    if link is None:
-        return "nothing"
-    return f"{_write_failure(link.failure)} as {link.by}"
+    return "nothing" if link is None else f"{link.path}: {_write_failure(link.failure)}"
 
 
 def _write_failure(failure: Failure) -> str:

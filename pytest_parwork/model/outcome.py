@@ -21,7 +21,7 @@ class Failure:
 
     `exception` is the object itself where it could be pickled and loaded, else None. `where` is
     (file, line) of the raise, `source` the text of that line. `notes` are those that `add_note`
-    added. `chain` are the exceptions that it was raised from, the nearest first.
+    added. `chain` are the exceptions that it was raised from, or that it groups, outermost first.
     """
 
     type: str
@@ -37,9 +37,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """An exception in the chain of another one, and how it is linked to the one before it."""
+    """An exception in the chain of another one, and the path to it: `.__cause__.__context__`."""
 
-    by: Literal["__cause__", "__context__"]
+    path: str
     failure: Failure
 
 

@@ -84,19 +84,25 @@ def _read_notes(error: BaseException) -> tuple[str, ...]:
 
 
 def _describe_chain(error: BaseException) -> Iterator[Link]:
-    """Yield the exceptions that a traceback shows above this one, the nearest first."""
+    """Yield the exceptions that a traceback shows with this one: causes, contexts, groups."""
     met = {id(error)}
-    while len(met) <= MOST:
-        cause, context = error.__cause__, error.__context__
-        inner = context if cause is None and not error.__suppress_context__ else cause
-        if inner is None or id(inner) in met:  # a chain may be a ring
-            return
-        met.add(id(inner))
-        yield Link(
-            by="__context__" if cause is None else "__cause__",
-            failure=_describe_one(inner, SHORT_LIMIT),
-        )
-        error = inner
+    todo = list(_find_linked(error, ""))
+    while todo and len(met) <= MOST:
+        path, inner = todo.pop(0)
+        if id(inner) not in met:  # a chain may be a ring
+            met.add(id(inner))
+            yield Link(path=path, failure=_describe_one(inner, SHORT_LIMIT))
+            todo += _find_linked(inner, path)
+
+
+def _find_linked(error: BaseException, path: str) -> Iterator[tuple[str, BaseException]]:
+    if error.__cause__ is not None:
+        yield f"{path}.__cause__", error.__cause__
+    elif error.__context__ is not None and not error.__suppress_context__:
+        yield f"{path}.__context__", error.__context__
+    if any(cls.__name__ == "BaseExceptionGroup" for cls in type(error).__mro__):
+        parts = getattr(error, "exceptions", ())
+        yield from ((f"{path}.exceptions[{i}]", part) for i, part in enumerate(parts))
 
 
 def _type_name(kind: type) -> str:

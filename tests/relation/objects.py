@@ -11,7 +11,7 @@ import re
 import threading
 import types
 from array import array
-from typing import Any
+from typing import Any, NewType
 
 import numpy as np
 
@@ -200,6 +200,8 @@ CLASSES = (
     Row("another member of a local Enum", make_enum(2).OTHER, make_enum(2).ONE, "value"),
     Row("local generic class", make_generic(int), make_generic(int)),
     Row("local class of another type variable", make_generic(int), make_generic(str), "value"),
+    Row("local NewType", NewType("A", int), NewType("A", int), is_picklable=False),
+    Row("other local NewType", NewType("A", int), NewType("A", str), V, is_picklable=False),
     Row("alias of a local class", list[make_local(1)], list[make_local(1)]),  # type: ignore[misc]
     Row("alias of another local class", make_alias(1), make_alias(2), "value"),
     Row("module that was made", make_module(x=[1]), make_module(x=[1])),

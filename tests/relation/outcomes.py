@@ -61,6 +61,16 @@ def hidden(inner: Exception) -> Exception:
     return error
 
 
+class BaseExceptionGroup(Exception):  # as that of Python 3.11 and its backport
+    exceptions: tuple[Exception, ...] = ()
+
+
+def group(*exceptions: Exception) -> Exception:
+    error = BaseExceptionGroup("g")
+    error.exceptions = exceptions
+    return error
+
+
 def ring() -> Exception:
     """Return an exception whose cause has it as its own context."""
     inner = ValueError("y")
@@ -124,6 +134,12 @@ ROWS = (
         "exception",
     ),
     Row("longer chain", failure(chained(chained(NUMBER))), failure(chained(OSError("x"))), E),
+    Row("groups", failure(group(KeyError("a"))), failure(group(KeyError("a")))),
+    Row("groups of others", failure(group(KeyError("a"))), failure(group(KeyError("b"))), E),
+    Row("groups of other sizes", failure(group(KeyError("a"))), failure(group()), E),
+    Row(
+        "groups with other causes", failure(group(chained(NUMBER))), failure(group(OSError("x"))), E
+    ),
     Row("rings of causes", failure(ring()), failure(ring())),
     Row(
         "assertions as causes",
