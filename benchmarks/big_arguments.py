@@ -1,4 +1,4 @@
-"""One array of 80 MB given to 64 tasks on two processes: how often it travels."""
+"""One array of 80 MB given to 64 tasks on two processes: how often it is sent."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def parwork(backend: str) -> Callable[[], None]:
 
 
 def executor() -> None:
-    """Submit by hand: the array travels with every task."""
+    """Submit by hand: the array is sent with every task."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for future in [pool.submit(mean_of_share, *call) for call in CALLS]:
             future.result()
 
 
 def pool_map() -> None:
-    """Map by hand: the array travels once in a chunk, because it is pickled as one."""
+    """Map by hand: the array is sent once per chunk, because a chunk is pickled as a whole."""
     with get_context("spawn").Pool(2) as pool:
         pool.starmap(mean_of_share, CALLS)
 

@@ -1,4 +1,4 @@
-"""What it takes to find that two values are equal, by `exact()`, and with NumPy and joblib.
+"""The time to find that two values are equal, by `exact()`, and with NumPy and joblib.
 
 Targets: at most 1.3 times as long as `numpy.array_equal` for two arrays of 80 MB, and at most
 20 µs, which is 2 s in the second table, for each of 100,000 small cases.

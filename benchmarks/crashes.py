@@ -1,9 +1,9 @@
-"""What crashing tasks cost: 20 among 2,000 of 1 ms, beside the same run without them.
+"""The cost of crashing tasks: 20 among 2,000 of 1 ms, compared with the same run without them.
 
 At most twice as long where workers are forked, five times where they are new processes. The bare
-libraries have no such figure: they give up, or wait for ever. Everything counts for both sides,
-from the call to the last outcome and the end of the workers, start-up included; joblib keeps its
-own, those that crashes have left it.
+libraries have no such figure: they give up, or wait for ever. Both sides are measured from the
+call to the last outcome and the end of the workers, including start-up; joblib keeps those of its
+workers that have not crashed.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def run(backend: str, loops: int, *, crashes: bool) -> Callable[[], None]:
     request = RunRequest(workload=workload, configuration=configuration)
     adapter = bundled()[backend]
 
-    def carry() -> None:
+    def measured() -> None:
         outcomes = execute(request, adapter).outcomes
         lost = {number for number, outcome in enumerate(outcomes) if outcome.lost is not None}
         outcomes.close()  # type: ignore[attr-defined]  # those of the runner can
         assert lost == dying
 
-    return carry
+    return measured
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from pytest_parwork.equivalence.digest import digest
 ARRAY = np.random.default_rng(0).random(10_000_000)
 FLOATS = ARRAY[:1_000_000].tolist()
 
-#: What is digested, under a name that tells the ratio aimed at, if any.
+#: The values to digest, under a name with the target ratio, if any.
 LARGE: dict[str, object] = {
     "80 MB of float64; target 0.5": ARRAY,
     "80 MB, a thousandth of it NaN": np.where(ARRAY < 0.001, np.nan, ARRAY),

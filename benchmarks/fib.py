@@ -1,7 +1,7 @@
 """fib(0) to fib(34), in this order, on two processes: at most 0.64 of the serial time.
 
 Half is the bound. The same by hand with the standard library and joblib, in the same process.
-Start-up counts for nobody.
+Start-up is not counted for any of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def serial() -> None:
 
 
 def parwork(backend: str) -> Callable[[], float]:
-    """Return the run of a backend, which tells the seconds that a report would tell."""
+    """Return the run of a backend; it returns the seconds that a report would show."""
     tasks = tuple(Task(id=f"fib({n})", function=fib, args=(n,)) for n in NUMBERS)
     workload = Workload(name="fib", tasks=tasks)
     configuration = Configuration(backend=backend, workers=WORKERS)

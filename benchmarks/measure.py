@@ -1,7 +1,7 @@
-"""How every benchmark measures: contenders in turn, medians, ratios to a peer of the same round.
+"""The measurement of every benchmark: contenders in turn, medians, ratios to a peer per round.
 
-The speed of a machine drifts by more than what is to be shown, so contenders take turns, a ratio
-is that of two neighbours, and the median of the ratios is told with the least and the largest.
+The speed of a machine drifts by more than the differences to show. So contenders take turns, ratios
+are those of neighbours, and the median of the ratios is shown with the least and the largest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from workloads import spin
 
 __all__ = ["Sample", "Sandbox", "interleave", "loops_for", "repeats", "sandbox", "show", "timed"]
 
-#: How often every contender runs, where the command line does not say.
+#: How often every contender runs, by default.
 REPEATS = 7
 
 
@@ -83,7 +83,7 @@ class Sandbox:
 def sandbox(files: Mapping[str, str]) -> Iterator[Sandbox]:
     """Write `files` into a new directory, in which pytest finds no plugin by itself.
 
-    Bytecode is kept beside them: where `PYTHONDONTWRITEBYTECODE` is set, pytest would rewrite the
+    Bytecode is kept next to them: if `PYTHONDONTWRITEBYTECODE` is set, pytest would rewrite the
     assertions of every plugin anew in each run, which takes longer than what is measured.
     """
     with tempfile.TemporaryDirectory(prefix="bench-parwork-") as name:
@@ -101,9 +101,9 @@ def sandbox(files: Mapping[str, str]) -> Iterator[Sandbox]:
 
 
 def timed(function: Callable[[], float | None], *, ends_workers: bool = False) -> Contender:
-    """Return a contender: a call in this process, which may tell a part of its time instead.
+    """Return a contender: a call in this process, which may return a part of its time instead.
 
-    Where it `ends_workers`, all that it has started, the time of the processors is known too.
+    If it `ends_workers`, all that it has started, the processor time is known, too.
     """
 
     def run() -> Sample:
@@ -146,7 +146,7 @@ def _seconds_of(loops: int) -> float:
 def show(title: str, samples: Mapping[str, Sequence[Sample]], *, peer: str) -> None:
     """Print the seconds of each contender and their ratio to those of `peer`.
 
-    The ratio of the least times is what remains of the noise of a machine that others use too.
+    The ratio of the least times has the least noise on a machine that others use, too.
     """
     print(title)
     _table("wall", {name: [one.wall for one in rounds] for name, rounds in samples.items()}, peer)

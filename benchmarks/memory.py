@@ -1,8 +1,8 @@
-"""How much memory cases and their results take.
+"""The memory that cases and their results take.
 
 Of results of 50 MB: two copies of one at most, and none once it is compared. The parallel run ends
-before the first case is compared, so all its results stand in shared memory by then, one copy each.
-What must not grow with the number of cases is all else: the memory of the processes themselves.
+before the first case is compared, so all its results are in shared memory by then, one copy each.
+Everything else must not grow with the number of cases: the memory of the processes themselves.
 Both are sampled from /proc for the whole tree of processes (Linux only).
 
 Of trivial cases: what pytest has at its peak beyond plain pytest, for each case. A session without
@@ -112,10 +112,10 @@ def _descendants(pid: int) -> list[int]:
 def _private(pid: int) -> float:
     """Return the proportional set size without what is shared: pages of a fork count once."""
     try:
-        told = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
         return 0.0
-    found = dict(re.findall(r"^(\w+): +(\d+) kB", told, re.MULTILINE))
+    found = dict(re.findall(r"^(\w+): +(\d+) kB", text, re.MULTILINE))
     return (int(found.get("Pss", 0)) - int(found.get("Pss_Shmem", 0))) / 1000
 
 

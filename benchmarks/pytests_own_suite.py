@@ -2,7 +2,7 @@
 
 The sources of the installed pytest are fetched from the package index, and two new environments
 are made: one with pytest and what its tests need, one with parwork as well, which the sessions
-inside those tests then load, too. Ends with 1 where an outcome differs.
+inside those tests then load, too. Exits with 1 if an outcome differs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FILES = (
     "testing/test_terminal.py",
 )
 
-#: A plugin that writes down what becomes of each test.
+#: A plugin that records the outcome of each test.
 RECORDER = """
 import json, os
 
@@ -53,7 +53,7 @@ DEADLINE = 1800.0
 
 
 def main() -> int:
-    """Compare, tell, and return the exit code."""
+    """Compare, print, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", default=FILES, help="below pytest's source folder")
     files = parser.parse_args().files

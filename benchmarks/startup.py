@@ -1,4 +1,4 @@
-"""What a pytest run that does not use the marker pays for the plugin: at most 5 ms.
+"""The cost of the plugin for a pytest run that does not use the marker: at most 5 ms.
 
 Whole processes, with and without the plugin; then which modules are imported because of it.
 """
@@ -24,7 +24,7 @@ def test_square(n):
 NOTHING = ("-p", "nothing")
 PARWORK = ("-p", "pytest_parwork.plugin")
 
-#: What must not be imported for such a run.
+#: Modules that must not be imported for such a run.
 HEAVY = ("joblib", "numpy", "dask", "distributed", "cloudpickle", "threadpoolctl")
 
 MODULES = """

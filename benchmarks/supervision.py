@@ -1,4 +1,4 @@
-"""What it costs to have every task watched: 10,000 tasks, beside the bare library, well used.
+"""The cost of watching every task: 10,000 tasks, compared with the bare library, used well.
 
 Tasks of 1 ms may take 10 % longer, trivial ones in the same batches 4 µs a task more. Tasks are
 busy rather than asleep: on as many processors as there are workers, what the runner does is then
@@ -6,7 +6,7 @@ taken from them and counts.
 
 Everything counts for both sides, from the call to the list of values: start-up and end of workers
 too, which are new in each run, but for joblib's, which it keeps for both. For the trivial tasks the
-part from the first task to the last outcome is told as well, beside a map on workers that have
+part from the first task to the last outcome is shown as well, next to a map on workers that have
 started.
 """
 

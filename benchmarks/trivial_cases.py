@@ -1,8 +1,8 @@
-"""2,000 cases against plain serial pytest: what verifying costs, and what spreading them out gains.
+"""2,000 cases against plain serial pytest: the cost of verifying, and the gain of workers.
 
 Trivial cases, verified, may take 1.35 times as long on threads and 1.5 times on processes; cases of
 1 ms that are not verified may take 0.75. pytest-xdist with two workers, which verifies nothing,
-stands beside.
+is shown for comparison.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The functions that benchmarks run in workers, which could not import them from a script."""
+"""The functions that benchmarks run in workers, which cannot import them from a script."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Writes compatibility.md: which of pytest's features work on which backend, as seen in a run.
 
 `python docs/make_compatibility.py [FILE]` runs the folder `compatibility` once for each backend and
-import mode, and writes the page that stands beside this script, or FILE.
+import mode, and writes the page in the folder of this script, or FILE.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BACKENDS = (
 )
 IMPORT_MODES = ("prepend", "append", "importlib")
 
-#: What works on threads by chance alone, because it changes what they share.
+#: What works on threads only by chance, because it changes what they share.
 RACING = ("test_seeding", "test_warns")
 
 #: Seconds for one run of all features.
@@ -43,22 +43,24 @@ DEADLINE = 120.0
 #: Settings that would change what pytest and parwork do.
 SETTING = re.compile("PYTEST_|PARWORK_|COLUMNS$|CI$")
 
-#: How a refusal reads: the file and the test, then why.
-REFUSED = re.compile(r"(test_\w+)\.py::\S+: (.*)")
+#: An error for an unsupported fixture: the file and the test, then why.
+UNSUPPORTED = re.compile(r"(test_\w+)\.py::\S+: (.*)")
 
 HEAD = """\
 # What works where
 
-Each row is a file of the folder [compatibility](compatibility), whose cases run on each backend and
-under each of pytest's import modes. "yes" is that all of them pass, with results that are the same
-as serially, or fail and skip as the serial run does. "refused" is an error that names the fixture
-and the remedy, before anything starts: threads share the state that it would change, or a worker
-does not have what the fixture needs. On `isolated:fork` pytest itself runs the cases. "shared" was
-not run: threads share the global generators and the filters of warnings, so that it works there by
-chance alone.
+Each row is a file of the folder [compatibility](compatibility). Its cases run on each backend and
+under each of pytest's import modes. The cells mean:
 
-This page is made by [make_compatibility.py](make_compatibility.py) from those runs. The import
-modes {modes} gave the same everywhere{but}.
+- "yes": all cases have the same results as serially, or fail and skip in the same way.
+- "unsupported": an error names the fixture and the remedy before anything starts. Threads share the
+  state that the fixture would change, or a worker does not have what the fixture needs. On
+  `isolated:fork` pytest itself runs the cases.
+- "shared": it was not run. Threads share the global generators and the warning filters, so it works
+  there only by chance.
+
+[make_compatibility.py](make_compatibility.py) generates this page from those runs. The import modes
+{modes} gave the same results everywhere{but}.
 """
 
 
@@ -88,14 +90,14 @@ def look(backend: str, mode: str) -> dict[str, str]:
         found = dict.fromkeys(RACING, "shared")
     while left:
         output, outcomes = run(backend, mode, left)
-        refusal = REFUSED.search(output) if not outcomes else None
-        if refusal is not None and refusal[1] in left:  # it is alone: all else was not run
-            found[refusal[1]] = "refused"
-            left.remove(refusal[1])
+        error = UNSUPPORTED.search(output) if not outcomes else None
+        if error is not None and error[1] in left:  # nothing was run, so the others are next
+            found[error[1]] = "unsupported"
+            left.remove(error[1])
             continue
         for name in left:
-            told = outcomes.get(name, {"nothing ran"})
-            found[name] = "yes" if told <= {"passed", "skipped", "xfailed"} else "no"
+            seen = outcomes.get(name, {"nothing ran"})
+            found[name] = "yes" if seen <= {"passed", "skipped", "xfailed"} else "no"
         break
     return found
 
@@ -134,14 +136,14 @@ def read(junit: Path) -> Iterator[tuple[str, set[str]]]:
     found: dict[str, set[str]] = {}
     for case in ElementTree.parse(junit).iter("testcase"):
         name = Path(case.attrib["file"]).stem
-        told = next((child.tag for child in case if child.tag != "properties"), "passed")
+        tag = next((child.tag for child in case if child.tag != "properties"), "passed")
         words = {"failure": "failed", "error": "error", "skipped": "skipped"}
-        found.setdefault(name, set()).add(words.get(told, "passed"))
+        found.setdefault(name, set()).add(words.get(tag, "passed"))
     yield from found.items()
 
 
 def check(report: Mapping[str, list[dict[str, object]]], backend: str) -> None:
-    """See to it that the cases really ran on the backend, and were compared."""
+    """Check that the cases really ran on the backend and were compared."""
     for run in report["runs"]:
         configuration = run["configuration"]
         assert isinstance(configuration, dict)
@@ -160,12 +162,12 @@ def page(backends: Sequence[str] = BACKENDS, modes: Sequence[str] = IMPORT_MODES
     for feature in features():
         cells = []
         for backend in backends:
-            told = {mode: seen[backend, mode][feature.name] for mode in modes}
-            cells.append(told[modes[0]])
+            words = {mode: seen[backend, mode][feature.name] for mode in modes}
+            cells.append(words[modes[0]])
             exceptions += [
                 f"{feature.name} on {backend} under {mode}: {word}"
-                for mode, word in told.items()
-                if word != told[modes[0]]
+                for mode, word in words.items()
+                if word != words[modes[0]]
             ]
         lines.append(
             f"| [{feature.title}](compatibility/{feature.name}.py) | {' | '.join(cells)} |"

@@ -1,6 +1,6 @@
 """Writes failures.md: what the failures of the tests in the folder `failures` look like.
 
-`python docs/make_failures.py [FILE]` writes the page that stands beside this script, or FILE.
+`python docs/make_failures.py [FILE]` writes the page in the folder of this script, or FILE.
 """
 
 from __future__ import annotations
@@ -43,79 +43,83 @@ SHOWN_FOLDER = "/home/you/project"
 HEAD = f"""\
 # Typical failures
 
-Each test below gives one result serially and another in parallel. Beneath stands what pytest
-prints in a terminal of {NARROW} columns and in one of {WIDE}. `pytest docs/failures` runs them all.
+Each test below gives one result serially and another in parallel. It is followed by the output of
+pytest, in a terminal of {NARROW} columns and in one of {WIDE}. `pytest docs/failures` runs all of
+them.
 
-The first line of a message names the first difference; it is also what the short summary shows.
-Then come the differences, how the values were compared, what is known of the other cases by then,
-how the workers overlapped, and two commands: `again` runs the workload in the same configuration,
-`serially` the case alone, in the process of pytest. A further case that differs in the same place
-as one before takes three lines. `-v` shows all mismatches that are kept, a hundred of each case,
-and the JSON report has them with their numbers.
+The first line of a message names the first difference; the short summary shows it as well. Then
+follow the differences, how the values were compared, what is known of the other cases so far, how
+the workers overlapped, and two commands: `again` repeats the workload in the same configuration,
+`serially` runs the single case in pytest's process. A further case that differs in the same place
+as an earlier one takes three lines. `-v` shows all recorded mismatches, up to a hundred for each
+case, and the JSON report has them with their numbers.
 
-This page is made by [make_failures.py](make_failures.py). The number of a worker and the overlap
-are chance, so it has the same everywhere, and it leaves out the marks under lines of tracebacks.
+[make_failures.py](make_failures.py) generates this page. The number of a worker and the overlap
+depend on chance, so the page shows the same ones everywhere. It leaves out the marks below lines of
+tracebacks.
 """
 
 #: The tests in the order of the page: a title, and what is behind the failure, with the remedy.
 FAILURES: Mapping[str, tuple[str, str]] = {
     "random": (
         "Random numbers from a global generator",
-        "Every forked worker begins with the state that the generator had in the parent, so that "
-        "all cases draw the same numbers; serially each draws the next ones. Make a generator from "
-        "a seed of the case's own: `random.Random(n)`, `numpy.random.default_rng(n)`.",
+        "Every forked worker starts with the state that the generator had in the parent, so all"
+        " cases draw the same numbers; serially, each draws the next ones. Create a generator "
+        "from a seed of the case: `random.Random(n)`, `numpy.random.default_rng(n)`.",
     ),
     "sum": (
         "A sum in another order",
-        "Both results are right, but rounded in other places. Fix the order, use `math.fsum`, or "
-        "say what is close enough: `compare=ulp(4)`. On threads the case is as in the serial run, "
-        "which the table of values shows.",
+        "Both results are right, but rounded in different places. Fix the order, use "
+        "`math.fsum`, or say how close is close enough: `compare=ulp(4)`. On threads the result"
+        " is the serial one, as the table of values shows.",
     ),
     "workspace": (
         "Elements of an array",
-        "The second case finds what the first one has left in an array of the module, unless each "
-        "runs in a process of its own. Make the array in the function, or clear it first.",
+        "The second case finds what the first one left in an array of the module, unless each "
+        "case runs in a process of its own. Create the array in the function, or clear it "
+        "first.",
     ),
     "registry": (
         "A missing key",
-        "A fixture has registered something in this process. Its value is sent to the workers, but "
-        "not what it did; a spawned worker knows what the import of the module leaves behind. "
-        "Register on import, or return the registry from the fixture and use that.",
+        "A fixture registers something in pytest's process. The value of the fixture is sent to"
+        " the workers, but its side effects are not; a spawned worker has only what importing "
+        "the module does. Register on import, or return the registry from the fixture and use "
+        "that.",
     ),
     "offset": (
         "Another type",
-        "The sum of an empty list is the integer 0. It equals 0.0, but is no float, and what is "
-        "made of it later may differ. Begin the sum with a float.",
+        "The sum of an empty list is the integer 0. It equals 0.0 but is not a float, and later"
+        " results may depend on that. Start the sum with a float.",
     ),
     "rotation": (
         "The order of results",
-        "The same items in another order are one mismatch. Where the order means nothing, return "
-        "a sorted list or a set.",
+        "The same items in another order are one mismatch. If the order means nothing, return a"
+        " sorted list or a set.",
     ),
     "settings": (
-        "An exception in the worker alone",
-        "The traceback is that of the worker. Here the module sets a thread-local value on import, "
-        "so that other threads have none.",
+        "An exception in the worker only",
+        "The traceback is that of the worker. Here the module sets a thread-local value on "
+        "import, so other threads do not have it.",
     ),
     "history": (
-        "A number that is none",
-        "NaN equals NaN, so that a result with NaN can be compared; here one side has a number. "
-        "The mean of the earlier cases depends on who has run them.",
+        "NaN on one side only",
+        "NaN equals NaN, so results that contain NaN can be compared; here one side has a "
+        "number. The mean of the earlier cases depends on which process ran them.",
     ),
     "zero": (
         "The sign of zero",
-        "0.0 and -0.0 are equal for `==`, but 1 / x, `atan2` and `copysign` tell them apart, "
+        "0.0 and -0.0 are equal for `==`, but 1 / x, `atan2` and `copysign` distinguish them, "
         "and so does `exact()`. `ulp(0)` and `close(rtol=0)` do not.",
     ),
     "job": (
         "The state of an object",
-        "Instances are compared by their fields. The number counts how many were made in this "
-        "process, which is no property of the job.",
+        "Instances are compared by their fields. The number counts how many jobs were created "
+        "in this process, which is not a property of the job.",
     ),
     "lazy": (
-        "What cannot be compared",
-        "A generator has no value before it is used up, and it is never passed uncompared. Return "
-        "what it yields.",
+        "A value that cannot be compared",
+        "A generator has no value before it is consumed, and nothing passes without a "
+        "comparison. Return a list of what it yields.",
     ),
 }
 
@@ -147,12 +151,12 @@ def fenced(language: str, text: str) -> str:
 
 def messages(columns: int) -> Mapping[str, str]:
     """Run the project at a width; return what pytest prints of the failures of each file."""
-    told = session(columns)
+    output = session(columns)
     summaries: dict[str, list[str]] = {}
     failures: dict[str, list[str]] = {}
-    for summary, file, name in SUMMARY.findall(told):
+    for summary, file, name in SUMMARY.findall(output):
         summaries.setdefault(file, []).append(summary)
-        failures[file] = [block for block, test in FAILURE.findall(told) if test == name]
+        failures[file] = [block for block, test in FAILURE.findall(output) if test == name]
     line = f"{' short test summary info ':=^{columns}}\n"
     return {file: "".join([*failures[file], line, *summaries[file]]) for file in summaries}
 

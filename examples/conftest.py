@@ -24,7 +24,7 @@ def pytest_parwork_backends() -> Mapping[str, Backend]:
 def pytest_parwork_compare(
     actual: object, expected: object, path: str, policy: Policy
 ) -> Sequence[Mismatch] | None:
-    """Compare matrices by shape and elements: a zero that is stored is none."""
+    """Compare matrices by shape and elements: a stored zero counts as a missing element."""
     if not (isinstance(actual, Matrix) and isinstance(expected, Matrix)):
         return None
     if actual.shape != expected.shape:

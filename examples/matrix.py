@@ -1,4 +1,4 @@
-"""A sparse matrix as a project may have one: it stores what it was given, also zeros."""
+"""A sparse matrix as a project may have one: it stores the given elements, including zeros."""
 
 from __future__ import annotations
 

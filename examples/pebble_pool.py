@@ -1,4 +1,4 @@
-"""A backend on a library that parwork knows nothing of: pools of processes of Pebble."""
+"""A backend on a library that parwork knows nothing about: the process pools of Pebble."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PebbleWorkers:
             future.add_done_callback(partial(self.report, batch.number))
 
     def report(self, number: int, future: ProcessFuture) -> None:
-        """Say what became of a batch, in the thread of Pebble that waits for it."""
+        """Report the fate of a batch, in the thread of Pebble that waits for it."""
         if future.cancelled():
             self.events.put(Event(kind="failed", batch=number, reason="it was cancelled"))
             return
@@ -46,7 +46,7 @@ class PebbleWorkers:
         return self.events.drain(timeout)
 
     def pids(self) -> Mapping[int, int | None]:
-        return {}  # Pebble keeps them to itself, and says how one ended with its task
+        return {}  # Pebble does not publish them; it reports the exit of one with its task
 
     def close(self, deadline: float, /) -> Collection[int]:
         self.pool.stop()

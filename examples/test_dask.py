@@ -10,8 +10,8 @@ from pytest_parwork import Parwork
 da: Any = pytest.importorskip("dask.array", reason="needs dask[array]", exc_type=ImportError)
 pytest.importorskip("distributed", reason="needs pytest-parwork[dask]")
 
-# 800 MB if it were there at once. Each chunk of 8 MB is made when it is needed, from a seed of its
-# own, so that a worker makes the same numbers as this process.
+# 800 MB in all. Each chunk of 8 MB is computed when it is needed, from its own seed, so a worker
+# computes the same numbers as this process.
 ARRAY = da.random.default_rng(0).random((10_000, 10_000), chunks=(1_000, 1_000))
 
 

@@ -1,7 +1,7 @@
-"""Fixtures of function scope: made where the case runs, once for each case, in both runs.
+"""Fixtures of function scope: set up where the case runs, once for each case, in both runs.
 
-The seed of a case is made of its id, so that its numbers are the same serially and in a worker,
-whichever worker that is. Its folder is another one for every case and run.
+The seed of a case is derived from its id, so its random numbers are the same serially and on any
+worker. Its folder is a different one for every case and run.
 """
 
 import random
@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def weights() -> list[float]:
-    """Make what all cases share: once, here; the value is sent to the workers."""
+    """Return what all cases share: set up once, here; its value is sent to the workers."""
     return [1 / n for n in range(1, 1001)]
 
 

@@ -1,4 +1,4 @@
-"""Cases that return a class of the project, which the conftest.py beside this file compares."""
+"""Cases that return a class of the project, which the conftest.py alongside compares."""
 
 import pytest
 from matrix import Matrix

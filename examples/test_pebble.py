@@ -1,4 +1,4 @@
-"""The same on Pebble, a library that parwork knows nothing of; skipped where it is missing."""
+"""Cases on a backend on Pebble, and the contract that it meets; skipped if Pebble is missing."""
 
 import zlib
 

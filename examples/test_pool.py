@@ -29,7 +29,7 @@ def count_primes(start: int, stop: int) -> int:
 @pytest.mark.parwork(backend=METHODS, workers=2)
 @pytest.mark.parametrize("start", range(0, 100_000, 10_000))
 def test_every_method(start: int) -> int:
-    """Ten cases, handed to the pool in eight ways: the same ten counts, in the same order."""
+    """Ten cases, submitted in eight ways: the same ten counts, in the same order."""
     return count_primes(start, start + 10_000)
 
 

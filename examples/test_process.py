@@ -32,14 +32,14 @@ class Factoring(Process):
 @pytest.mark.parwork(backend=BACKENDS, workers=2)
 @pytest.mark.parametrize("n", NUMBERS)
 def test_isolated(n: int) -> int:
-    """One process for each case: none finds what another has left."""
+    """One process for each case: no case finds what another one left behind."""
     return smallest_factor(n)
 
 
 @pytest.mark.parwork(backend=BACKENDS, workers=2)
 @pytest.mark.parametrize("numbers", [NUMBERS[:2], NUMBERS[1:]])
 def test_process(numbers: list[int]) -> dict[int, int]:
-    """The class itself, with a target: two at once, whose results come as they end."""
+    """The class itself, with a target: two at the same time, whose results come as they finish."""
     results: Queue[tuple[int, int]] = Queue()
     processes = [Process(target=put_smallest_factor, args=(n, results)) for n in numbers]
     for process in processes:
@@ -53,7 +53,7 @@ def test_process(numbers: list[int]) -> dict[int, int]:
 @pytest.mark.parwork(backend=BACKENDS, workers=2)
 @pytest.mark.parametrize("n", NUMBERS)
 def test_subclass(n: int) -> tuple[int, int | None]:
-    """A class of one's own, with `run`."""
+    """A subclass with `run`."""
     process = Factoring(n)
     process.start()
     factor = process.receiver.recv()

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import IO
 
 import pytest
-from carrier import CONTRACT, JOINED, Carrier
-from dask_programs import DaskPrograms
+from support.carrier import CONTRACT, JOINED, Carrier
+from support.dask_programs import DaskPrograms
 from support.guard import Guard
 from support.leftovers import leaving_nothing_behind
 from support.selection import mark_sweep, sampled

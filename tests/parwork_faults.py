@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from parwork_tasks import LockedError, PickyError
 
@@ -28,6 +28,10 @@ def innocent(x: int) -> int:
 
 def exits() -> NoReturn:
     os._exit(1)
+
+
+def exits_with_0() -> NoReturn:
+    os._exit(0)
 
 
 def segfaults() -> NoReturn:
@@ -81,6 +85,21 @@ def returns_a_lambda() -> Callable[[], int]:
 
 def returns_a_generator() -> Iterator[int]:
     return (x for x in range(3))
+
+
+def returns_an_open_file() -> IO[str]:
+    return open(os.devnull, encoding="utf-8")
+
+
+class NeverAsked:
+    """Raises whatever it is asked for, its class included."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise RuntimeError(f"nobody may ask for {name}")
+
+
+def returns_what_nobody_may_ask() -> NeverAsked:
+    return NeverAsked()
 
 
 def returns_200_mb() -> bytes:
@@ -261,6 +280,21 @@ def closes_all_descriptors() -> None:
     os.closerange(3, 1000)
 
 
+def has_null_for_descriptors() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in range(3, 64):
+        if fd != null:
+            with suppress(OSError):
+                os.fstat(fd)
+                os.dup2(null, fd)
+
+
+def may_open_nothing_more() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
 def limits_the_size_of_files() -> bytes:
     import resource
 
@@ -324,6 +358,31 @@ def blocks_its_worker(x: int, bad: int) -> int:
 
         get_worker().loop.add_callback(time.sleep, 1000)
     return x * x
+
+
+def damages_its_worker_or_waits(x: int, bad: int) -> int:
+    """Have a dask worker leave its cluster while it is at the task after this one."""
+    if x == bad:
+        from distributed import get_worker
+
+        worker = get_worker()
+        threading.Timer(0.3, lambda: worker.loop.add_callback(worker.close)).start()
+        threading.current_thread().__dict__["damaged"] = True
+    elif "damaged" in threading.current_thread().__dict__:
+        threading.Event().wait()
+    return x * x
+
+
+class NeverPickled:
+    def __reduce__(self) -> NoReturn:
+        threading.Event().wait()
+        raise AssertionError("it was set")
+
+
+def blocks_its_worker_and_is_never_stored(x: int, bad: int) -> int | NeverPickled:
+    """Be over, in a dask worker that neither comes to store it nor gives any sign."""
+    blocks_its_worker(x, bad)
+    return NeverPickled() if x == bad else x * x
 
 
 def closes_its_worker(x: int, bad: int) -> int:

@@ -58,6 +58,9 @@ RUNS = {
     },
 }
 
+#: Those that take a third of the time of all, on backends that have tests of their own.
+SLOW = {"test_dask.py", "test_process.py"}
+
 
 #: Libraries that an example needs and the tests do not.
 LIBRARIES = {"test_pebble.py": "pebble"}
@@ -89,7 +92,9 @@ def test_every_example_is_known_here() -> None:
     assert {file.name for file in EXAMPLES.glob("test_*.py")} == RUNS.keys()
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.sweep] * (name in SLOW)) for name in RUNS]
+)
 def test_an_example_passes_with_all_values_equal(
     name: str, runs_of: Callable[[str], list[dict[str, Any]]]
 ) -> None:

@@ -1,6 +1,7 @@
-"""The public address of all that the author of a backend needs; each adapter is a file here.
+"""The public names that the author of a backend needs, and the adapters of this package.
 
-`Backend` and `Workers` say what to write, `BackendContract` in `pytest_parwork.testing` tests it.
+`Backend` and `Workers` define what to implement; `BackendContract` in `pytest_parwork.testing`
+tests it.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ __all__ = [
 
 
 def bundled() -> Mapping[str, Backend]:
-    """Return new backends, all that the package has, by the name that a test gives."""
-    # Imported here, so that neither a test session without parwork nor a worker pays for them.
+    """Return new instances of all backends of this package, by the name that a test uses."""
+    # Imported here, so that neither a session without parwork nor a worker spends time on it.
     from . import isolated, multiprocessing, processes, serial, threads
     from .dask import adapter as dask
     from .dask.clusters import Clusters

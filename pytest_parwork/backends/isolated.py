@@ -18,7 +18,7 @@ from .protocol import LEAVING, Backend, Event
 
 @dataclass(slots=True)
 class _Lane:
-    """A batch under way: its tasks one after the other, each in a process of its own."""
+    """A batch that is being run: its tasks one after the other, each in its own process."""
 
     call: BatchCall
     batch: Batch
@@ -26,7 +26,7 @@ class _Lane:
 
 
 class IsolatedWorkers:
-    """At most so many processes at once."""
+    """At most `workers` processes at once."""
 
     eager = False
 
@@ -44,7 +44,7 @@ class IsolatedWorkers:
     def poll(self, timeout: float, /) -> Sequence[Event]:
         events = []
         connection.wait(list(self._running), timeout)
-        # Not by the sentinel alone: a process that a task left behind holds it open.
+        # The sentinel is not enough: a process that a task has left behind holds it open.
         over = [key for key, (process, _) in self._running.items() if process.exitcode is not None]
         for sentinel in over:
             process, lane = self._running.pop(sentinel)
@@ -60,11 +60,11 @@ class IsolatedWorkers:
         return events
 
     def pids(self) -> Mapping[int, int | None]:
-        # A process that has done its task ends with 0; that is no death to be told.
+        # A process that has done its task exits with 0; that is no crash to report.
         return {pid: code or None for pid, code in self._processes.exit_codes().items()}
 
     def signs(self) -> Mapping[int, float]:
-        # Threads, children or handlers that a task leaves may keep its process from exiting.
+        # Threads, children or exit handlers left by a task may keep its process from exiting.
         return {process.pid: LEAVING for process, _ in self._running.values() if process.pid}
 
     def close(self, deadline: float, /) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from multiprocessing import TimeoutError as NothingYet
-from multiprocessing.pool import AsyncResult, IMapIterator, Pool
+from multiprocessing.pool import TERMINATE, AsyncResult, IMapIterator, Pool
 from typing import Any
 
 from ..machine.clock import now
@@ -18,15 +18,15 @@ from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun
 from .protocol import Backend, Event
 
-#: Seconds between two looks of a waiting thread at whether the run is over.
+#: Seconds between two checks of a waiting thread whether the run is over.
 GLANCE = 0.05
 
-#: The method that a name without one means.
+#: The Pool method of a name without one.
 DEFAULT = "apply_async"
 
 
 class Hand:
-    """The batches that one call of the pool has in hand, and what is told of them."""
+    """The batches of one call of the pool; reports what became of them."""
 
     def __init__(self, batches: Sequence[Batch], events: EventQueue) -> None:
         self.batches = batches
@@ -35,19 +35,19 @@ class Hand:
         self._events = events
 
     def done(self, numbers: Iterable[int]) -> None:
-        """Tell that batches came back, each as soon as its number is known."""
+        """Report that batches are done, each as soon as its number arrives."""
         for number in numbers:
             self._open.discard(number)
             self._events.put(Event(kind="done", batch=number))
 
     def failed(self, error: BaseException) -> None:
-        """Tell that the call raised: which batches are stored all the same, the runner knows."""
+        """Report that the call raised; the runner knows which batches are stored nevertheless."""
         reason = f"{type(error).__name__}: {error}"
         for number in self._open:
             self._events.put(Event(kind="failed", batch=number, reason=reason))
 
     def each(self, results: IMapIterator[int]) -> Iterator[int]:
-        """Yield what comes until the run is over; an error is raised when nothing more comes."""
+        """Yield results until the run is over; an error is raised once no more results come."""
         failed: Exception | None = None
         while not self.is_over:
             try:
@@ -71,7 +71,7 @@ class Method:
     blocks: bool = True
 
 
-#: Every way to have a pool call a function. Arguments travel as tuples where the method unpacks.
+#: Every way to have a pool call a function. Arguments are tuples if the method unpacks them.
 METHODS: Mapping[str, Method] = {
     "map": Method(ask=lambda pool, call, hand: hand.done(pool.map(call, hand.batches, 1))),
     "starmap": Method(
@@ -109,11 +109,24 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-class PoolWorkers:
-    """One pool; it says nothing when a worker dies, and refills it.
+class _InterruptiblePool(Pool):
+    """A pool whose start may be interrupted: its thread then stops starting processes."""
 
-    A method that blocks has a thread for each of its calls: one whose worker died waits until the
-    run ends, and no other waits for it.
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        try:
+            super().__init__(*args, **settings)
+        except BaseException:
+            thread = getattr(self, "_worker_handler", None)
+            if thread is not None:
+                thread._state = TERMINATE
+            raise
+
+
+class PoolWorkers:
+    """One pool, which replaces workers that die without reporting it.
+
+    If the method blocks, each of its calls has its own thread: a call whose worker died waits until
+    the run ends, and no other call waits for it.
     """
 
     def __init__(self, workers: int, start_method: str | None, method: str) -> None:
@@ -124,8 +137,8 @@ class PoolWorkers:
         self.start_method = self._processes.method
         self._pool: Pool | None = None
         if self.start_method == "fork":
-            # Not before the runner has got ready all that is to be inherited; but without room for
-            # the pool's locks (a full /dev/shm) nothing can be started.
+            # The pool starts later, once the runner has prepared everything that forks inherit. But
+            # check now whether there is room for its locks: with a full /dev/shm there is none.
             self._processes.context.Lock()
         else:
             self._pool = self._new_pool()
@@ -133,7 +146,7 @@ class PoolWorkers:
         self._events = EventQueue()
 
     def _new_pool(self) -> Pool:
-        return Pool(self.size, context=self._processes.context)
+        return _InterruptiblePool(self.size, context=self._processes.context)
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         pool = self._pool = self._pool or self._new_pool()
@@ -162,9 +175,9 @@ class PoolWorkers:
         return self._processes.exit_codes()
 
     def close(self, deadline: float, /) -> list[int]:
-        if self._pool is None:
-            return []
-        # `terminate` hangs for ever where a worker died with the queue's lock in its hands.
+        if self._pool is None:  # it may have been interrupted while it started its processes
+            return self._processes.end(deadline)
+        # `terminate` hangs for ever if a worker died while it held the queue's lock.
         ending = threading.Thread(target=_end, args=(self._pool,), daemon=True)
         ending.start()
         ending.join(deadline)
@@ -173,17 +186,17 @@ class PoolWorkers:
         return survivors
 
     def _wake(self, pool: Any, deadline: float) -> None:
-        """End the threads that wait for what no worker is left to bring.
+        """End the threads that wait for results which no worker will return any more.
 
-        `map`, `starmap` and `apply` wait without a deadline, and `terminate` leaves them so. The
-        pool's cache is the only way to what they wait for. What they then return, nobody reads.
+        `map`, `starmap` and `apply` wait without a deadline, and `terminate` does not wake them.
+        The pool's cache is the only access to what they wait for. Nobody reads what they return.
         """
         until = now() + deadline
         for hand in self._waiting.values():
             hand.is_over = True
         for thread in self._waiting:
             while thread.is_alive() and now() < until:
-                for result in list(pool._cache.values()):  # again, for one that began just now
+                for result in list(pool._cache.values()):  # again, for calls that began just now
                     if isinstance(result, AsyncResult):
                         result._event.set()  # type: ignore[attr-defined]  # see above
                 thread.join(0.01)
@@ -191,7 +204,7 @@ class PoolWorkers:
 
 def _end(pool: Any) -> None:
     if is_measured() and not pool._cache:
-        pool.close()  # `terminate` would kill workers that are saving what coverage has
+        pool.close()  # `terminate` would kill workers that are saving data of coverage
     else:
         pool.terminate()
     pool.join()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class EventQueue:
     """Events from any thread for the one that polls.
 
-    No `queue.SimpleQueue`, because up to Python 3.12 its `get` may wait for ever, whatever the
-    timeout, where the system holds its thread up for that long at the wrong moment.
+    This is not a `queue.SimpleQueue`: up to Python 3.12 its `get` may wait for ever, whatever the
+    timeout, if the system suspends its thread for that long at the wrong moment.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class EventQueue:
     def put(self, event: Event) -> None:
         """Add an event."""
         self._events.append(event)
-        with suppress(RuntimeError):  # it is free already
+        with suppress(RuntimeError):  # it is free already, because of an earlier event
             self._signal.release()
 
     def drain(self, timeout: float) -> list[Event]:
@@ -47,7 +47,7 @@ class EventQueue:
 
 @public(BACKENDS)
 class PerRun:
-    """A backend that keeps nothing from one run to the next: `start` is all there is to it."""
+    """A backend that keeps nothing from one run to the next: `start` is all it does."""
 
     def __init__(
         self, start: Callable[[int], Workers], *, reach: Reach, place: Place | None = None
@@ -61,12 +61,12 @@ class PerRun:
         return self._start(workers)
 
     def close(self) -> None:
-        """Do nothing: each run has closed its own workers."""
+        """Do nothing, because each run has closed its own workers."""
 
 
 @public(BACKENDS)
 def event_of(future: Future[int], batch: Batch) -> Event:
-    """Return what became of a batch, by the future of its call."""
+    """Return the event of a batch whose future is done."""
     from concurrent.futures import BrokenExecutor  # here, for workers that unpickle events
 
     if future.cancelled():

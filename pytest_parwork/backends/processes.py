@@ -18,8 +18,8 @@ from .protocol import Backend, Event
 class ProcessWorkers:
     """As many executors as workers, with one process each.
 
-    An executor that loses one of its processes kills the innocent others too; so a crash costs one
-    start and touches no other task.
+    An executor that loses one of its processes kills the innocent others, too. With one process
+    each, a crash costs one start and affects no other task.
     """
 
     eager = False
@@ -29,8 +29,8 @@ class ProcessWorkers:
         self._processes = Processes(method)
         self.start_method = self._processes.method
         self._executors = [self._executor() for _ in range(workers)]
-        # Kept, because one that is let go while it notices the death of its process waits for its
-        # own lock for ever (Python 3.13.0, `weakref_cb` under `terminate_broken`).
+        # Kept, because an executor that is deleted while it notices the death of its process waits
+        # for its own lock for ever (Python 3.13.0, `weakref_cb` under `terminate_broken`).
         self._broken: list[ProcessPoolExecutor] = []
         self._busy = [0] * workers
         self._events = EventQueue()
@@ -48,9 +48,9 @@ class ProcessWorkers:
                 self._executors[place] = self._executor()
                 future = self._executors[place].submit(call, batch)
             self._busy[place] += 1
-            future.add_done_callback(partial(self._tell, batch, place))
+            future.add_done_callback(partial(self._report, batch, place))
 
-    def _tell(self, batch: Batch, place: int, future: Future[int]) -> None:
+    def _report(self, batch: Batch, place: int, future: Future[int]) -> None:
         self._busy[place] -= 1
         self._events.put(event_of(future, batch))
 
@@ -61,7 +61,7 @@ class ProcessWorkers:
         return self._processes.exit_codes()
 
     def close(self, deadline: float, /) -> list[int]:
-        # One call that waits: a second one would find nothing to wait for.
+        # A single call that waits: after a first one that does not, a second would not wait.
         ending = threading.Thread(target=self._end, daemon=True)
         ending.start()
         ending.join(deadline)

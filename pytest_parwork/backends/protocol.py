@@ -1,4 +1,4 @@
-"""What a backend provides: workers that run batches and report what became of them."""
+"""The protocols of backends: workers that run batches and report what became of them."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from ..model.public import BACKENDS, public
 from ..model.work import Batch
 from ..worker.calling import BatchCall
 
-#: How a worker ended of which no more is known.
+#: How a worker ended if nothing more is known.
 UNKNOWN = "its exit code is unknown"
 
-#: The sign of life of a worker that gives none, but is to exit once it has ended a task.
+#: The sign of life of a worker that gives none, but has to exit as soon as it has ended a task.
 LEAVING = math.inf
 
-#: What pytest's process shares with the workers: its memory, where they are threads of it; the
-#: machine, where they are processes; or nothing but what is sent over the network.
+#: What pytest's process shares with the workers: its memory, if they are its threads; the machine,
+#: if they are processes; or nothing except what is sent over the network.
 Reach = Literal["process", "machine", "network"]
 
-#: Where tasks run that may do more than the reach of their backend allows.
+#: Where tasks run, if they may do more there than the reach of their backend allows.
 Place = Literal["caller", "fork"]
 
 
 @public(BACKENDS)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What became of the batch with that number; with `batch` None, of all that are submitted.
+    """What became of the batch with that number; with `batch` None, of all submitted batches.
 
     - `done`: the call of the batch returned. With reach `"network"`, `body` is what it returned.
-    - `failed`: the library gave it up, and its worker lives; `reason` says why.
-    - `broken`: its worker died, or with `batch` None all of them did. `alive` are the process ids
-      of workers that lived when another had died, of a library that then ends them too.
+    - `failed`: the library gave the batch up, and its worker lives; `reason` says why.
+    - `broken`: its worker died, or with `batch` None all workers did. `alive` are the process ids
+      of workers that still lived when another had died, if the library then ends them, too.
     - `arrived`: with reach `"network"` only, the worker named `worker` has the first task of the
       batch and waits for `release`.
-    - `starting`: no batch is lost, but workers take their time to start.
-    - `gone`: there are no workers any more, and there will be no others.
+    - `starting`: no batch is lost, but workers are still starting.
+    - `gone`: there are no workers any more, and no others will start.
 
-    An event about a batch that has ended already is ignored, and what a worker shares with pytest
-    says more than any event: so a library that reports nothing at all costs time, but no outcome.
+    An event about a batch that has ended already is ignored. The data that workers share with
+    pytest take precedence over events, so a library that reports nothing costs time, but no
+    outcome.
     """
 
     kind: Literal["done", "failed", "broken", "arrived", "starting", "gone"]
@@ -55,14 +56,14 @@ class Event:
 
 @public(BACKENDS)
 class Workers(Protocol):
-    """The workers of one run. They start, run and end; parwork times, compares and retries.
+    """The workers of one run. They only start, run and end; parwork times, compares and retries.
 
     All methods are called from one thread.
     """
 
     @property
     def size(self) -> int:
-        """How many workers there really are, at least 1."""
+        """The actual number of workers, at least 1."""
         ...
 
     @property
@@ -72,22 +73,23 @@ class Workers(Protocol):
 
     @property
     def start_method(self) -> str:
-        """How a worker comes to life, for reports: `fork`, `spawn`, `loky`, `thread` ….
+        """How a worker is started, for reports: `fork`, `spawn`, `loky`, `thread` ….
 
-        `fork` says more: that workers are forks of pytest's process, and inherit its state.
+        `fork` also means that workers are forks of pytest's process and inherit its state.
         """
         ...
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         """Have a worker run `call(batch)` for each of `batches`; return at once.
 
-        With reach `"process"` the call runs where it is; else it is pickled. It catches all that
-        tasks raise. An exception from here means that nothing can be submitted any more.
+        With reach `"process"` the call runs in this process; else it is pickled. The call catches
+        whatever tasks raise. An exception from `submit` means that nothing can be submitted any
+        more.
         """
         ...
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        """Return what happened since the last time, after waiting up to `timeout` seconds for it.
+        """Return the events since the last call, after waiting up to `timeout` seconds for one.
 
         It is called about twenty times a second, and never after `close`.
         """
@@ -96,43 +98,43 @@ class Workers(Protocol):
     def pids(self) -> Mapping[int, int | None]:
         """Return the exit code of every worker process so far, None while it runs.
 
-        Negative codes are signals, 0 is no crash. Empty for threads, and where the library does
-        not know its processes: parwork then finds out as far as the system tells.
+        Negative codes are signals, 0 is no crash. Empty for threads, and if the library does not
+        know its processes; parwork then finds out what the system reports.
         """
         ...
 
     def close(self, deadline: float, /) -> Collection[int]:
         """End all workers within about `deadline` seconds; return the pids of those that survive.
 
-        It may be in the middle of tasks: nobody waits for these any more.
+        Tasks may still be running; their outcomes are not needed any more.
         """
         ...
 
 
 @public(BACKENDS)
 class NetworkWorkers(Workers, Protocol):
-    """Workers with whom nothing is shared: what backends of reach `"network"` start.
+    """Workers of backends with reach `"network"`, which share nothing with pytest's process.
 
     Their call returns bytes, which `Event.body` brings back. `call(batch, place=name)` names the
-    process in which it runs; without, its host and process id do. With `announce=function` the call
-    passes the name of the worker to the function, for an `arrived` event, and waits for `release`;
-    without, it does not wait.
+    process in which it runs; otherwise it is named by its host and process id. With
+    `announce=function` the call passes the name of the worker to the function, for an `arrived`
+    event, and waits for `release`; otherwise it does not wait.
     """
 
     def release(self) -> None:
-        """Let those tasks start that wait for other workers; where none waits, do nothing."""
+        """Start the tasks that wait for other workers; do nothing if none waits."""
         ...
 
 
 @public(BACKENDS)
 @runtime_checkable
 class Vital(Protocol):
-    """Workers whose library hears from them now and then, whatever they run; optional."""
+    """Workers whose library receives signs of life from them, whatever they run; optional."""
 
     def signs(self) -> Mapping[int, float]:
         """Return the time of the last sign of life of each worker that has work, by process id.
 
-        It is `LEAVING` for one that is to exit as soon as it has ended a task.
+        It is `LEAVING` for a worker that has to exit as soon as it has ended a task.
         """
         ...
 
@@ -145,20 +147,20 @@ class Backend(Protocol):
     def reach(self) -> Reach:
         """What pytest's process shares with the workers; known before they start.
 
-        `"process"`: they are threads, so a test may not change the whole process (`monkeypatch`,
-        `capsys`), and one that crashes ends pytest. `"machine"`: they are processes that map the
-        files of this one. `"network"`: they may be anywhere, and are sent all that they need.
+        `"process"`: they are threads, so a test must not change state of the whole process
+        (`monkeypatch`, `capsys`), and a crash ends pytest. `"machine"`: they are processes that map
+        files of this process. `"network"`: they may be anywhere, and are sent everything they need.
         """
         ...
 
     def start(self, workers: int, /) -> Workers:
-        """Start up to `workers` workers, or prepare to; raises `BackendError` if that fails."""
+        """Start up to `workers` workers, or prepare it; raises `BackendError` if that fails."""
         ...
 
     def close(self) -> None:
-        """Release what was kept from one run to the next: the session ends.
+        """Release everything that was kept between runs, because the session ends.
 
-        It may be started again after that, in the next session of this process.
+        The backend may be started again afterwards, in the next session of this process.
         """
         ...
 
@@ -166,12 +168,12 @@ class Backend(Protocol):
 @public(BACKENDS)
 @runtime_checkable
 class Family(Protocol):
-    """A backend whose name may go on after a colon: `dask` and `dask:tcp://host:8786`."""
+    """A backend whose name may continue after a colon: `dask` and `dask:tcp://host:8786`."""
 
     def named(self, argument: str, /) -> Backend:
-        """Return the backend for what follows the colon; raises `UsageError`.
+        """Return the backend for the text after the colon; raises `UsageError`.
 
-        Closing the family closes all of them.
+        Closing the family closes all its backends.
         """
         ...
 
@@ -179,7 +181,7 @@ class Family(Protocol):
 @public(BACKENDS)
 @runtime_checkable
 class Early(Protocol):
-    """A backend whose workers are slow to start, and serve the runs that come then."""
+    """A backend whose workers are slow to start, and are reused by the following runs."""
 
     def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
         """Start workers while pytest collects, each of which calls `arrive`; return at once."""
@@ -189,22 +191,22 @@ class Early(Protocol):
 @public(BACKENDS)
 @runtime_checkable
 class Placed(Protocol):
-    """A backend whose tasks may do more than its reach allows, because of the place they run in."""
+    """A backend whose tasks may do more than its reach allows, because of where they run."""
 
     @property
     def place(self) -> Place | None:
-        """Where tasks run, None if there is nothing special about it.
+        """Where tasks run, None if the place is not special.
 
         `"caller"`: in the thread that runs pytest, one after the other, so that they may change the
-        whole process as in a serial run. `"fork"`: each in a fork of pytest's process, made for it
-        after it was submitted, so that nothing of it has to be sent.
+        whole process as in a serial run. `"fork"`: each in its own fork of pytest's process, made
+        after the task was submitted, so that no part of the task has to be sent.
         """
         ...
 
 
 def check_reach(name: str, backend: Backend) -> Backend:
-    """Return `backend`; raises `UsageError` where it does not say what its reach is."""
-    # A property is not asked: that of dask reads the configuration of dask.
+    """Return `backend`; raises `UsageError` if it has no valid reach."""
+    # A property is not evaluated: that of dask reads the configuration of dask.
     reach = getattr_static(backend, "reach", None) or getattr(backend, "reach", None)
     if reach is None or (isinstance(reach, str) and reach not in get_args(Reach)):
         has = "no reach" if reach is None else f"reach={reach!r}"
@@ -222,5 +224,5 @@ def place_of(backend: Backend) -> Place | None:
 
 
 def is_threaded(backend: Backend) -> bool:
-    """Return whether tasks run alongside one another in pytest's process."""
+    """Return whether tasks run at the same time in pytest's process."""
     return backend.reach == "process" and place_of(backend) != "caller"

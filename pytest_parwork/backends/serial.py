@@ -11,7 +11,7 @@ from .protocol import Backend, Event
 
 
 class SerialWorkers:
-    """This very thread."""
+    """The calling thread as the only worker."""
 
     eager = False
     start_method = "none"

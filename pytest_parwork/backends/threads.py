@@ -14,7 +14,7 @@ from .protocol import Backend, Event
 
 
 class ThreadWorkers:
-    """One executor, whose threads do not keep the process from ending."""
+    """One executor, whose threads do not keep the process from exiting."""
 
     eager = False
     start_method = "thread"
@@ -29,7 +29,7 @@ class ThreadWorkers:
         )
         self._open: set[Future[int]] = set()
         self._events = EventQueue()
-        # Threads take after the one that starts them, and a daemon is not waited for at exit.
+        # Threads inherit from the one that starts them to be daemons, for which exit does not wait.
         starting = threading.Thread(target=self._start_all, daemon=True)
         starting.start()
         starting.join()
@@ -37,16 +37,16 @@ class ThreadWorkers:
     def _start_all(self) -> None:
         barrier = threading.Barrier(self.size + 1)
         for _ in range(self.size):
-            self._executor.submit(barrier.wait)  # none gets a second one before all have one
+            self._executor.submit(barrier.wait)  # no thread gets two before each has one
         barrier.wait()
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         for batch in batches:
             future = self._executor.submit(call, batch)
             self._open.add(future)
-            future.add_done_callback(partial(self._tell, batch))
+            future.add_done_callback(partial(self._report, batch))
 
-    def _tell(self, batch: Batch, future: Future[int]) -> None:
+    def _report(self, batch: Batch, future: Future[int]) -> None:
         self._open.discard(future)
         self._events.put(event_of(future, batch))
 
@@ -63,14 +63,14 @@ class ThreadWorkers:
             self._executor.shutdown(wait=True)
         for thread in self._threads:
             if thread.is_alive():
-                _let_go(thread)
+                _abandon(thread)
         return []
 
 
-def _let_go(thread: threading.Thread) -> None:
-    """Leave a thread behind whose task goes on: nothing can end it.
+def _abandon(thread: threading.Thread) -> None:
+    """Leave a thread behind whose task is still running, because nothing can end it.
 
-    At exit `concurrent.futures` waits for every thread in this table of its own, daemons too.
+    At exit `concurrent.futures` waits for every thread in its own table, even for daemons.
     """
     from concurrent.futures import thread as home
 

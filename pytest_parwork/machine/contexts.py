@@ -68,6 +68,7 @@ class Processes:
 
             def recorded_start() -> None:
                 del made.start  # otherwise the process could not be pickled
+                self._started.append(made)  # before, because Ctrl-C may come in the middle
                 if self.method == "fork":
                     self._openmp.pause()
                     with _without_fork_warning(), _repaired(made):
@@ -78,7 +79,6 @@ class Processes:
                 if self.method == "forkserver":
                     _read_once(made)
                 hear_of_exit(made)
-                self._started.append(made)
 
             made.start = recorded_start  # type: ignore[method-assign]
             return made

@@ -68,6 +68,14 @@ def state_of(pid: int) -> str:
     return "Z" if int(stat[6]) & EXITING else stat[0]
 
 
+def ticks_of(pid: int) -> int:
+    """Return the CPU time of a process in ticks of the system, 0 where it cannot be determined."""
+    try:
+        return sum(map(int, stat_of(pid)[11:13]))
+    except OSError:
+        return 0
+
+
 def stat_of(pid: int) -> list[str]:
     """Return the fields of /proc/…/stat after the name, which may contain anything: proc(5)."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:

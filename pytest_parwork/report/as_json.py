@@ -9,15 +9,15 @@ from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
 from .serialising import serialise
 
-#: In C, as long as nothing is indented; strict JSON. Only what is no JSON value is serialised.
+#: Strict JSON; without an indent the encoder runs in C. Only values unknown to JSON are serialised.
 _encode = json.JSONEncoder(allow_nan=False, default=serialise).encode
 
 
 def json_pieces(report: Report) -> Iterator[str]:
     """Yield the report as strict JSON, times in seconds, a line for each case.
 
-    Piece by piece, and each case made into a dictionary in its turn: the text and the data of
-    100,000 cases as a whole took more memory than these themselves.
+    It is made piece by piece, one case after the other: the text and the dictionaries of 100,000
+    cases took more memory than the cases themselves.
     """
     yield f'{{\n "schema": {SCHEMA},\n "parwork": {_encode(report.version)},\n'
     yield f' "environment": {_encode(report.environment)},\n "runs": ['
@@ -29,7 +29,7 @@ def json_pieces(report: Report) -> Iterator[str]:
 
 
 def _members(data: Mapping[str, object]) -> Iterator[str]:
-    """Yield the members of an object, a line each, and a line for each item that is generated."""
+    """Yield the members of an object, one per line; an iterator gives one line per item."""
     for number, (key, value) in enumerate(data.items()):
         yield f"{',' if number else ''}\n   {_encode(key)}: "
         if not isinstance(value, Iterator):

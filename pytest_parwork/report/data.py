@@ -1,4 +1,4 @@
-"""The data of a report: runs, put together from their parts, each with what follows from them."""
+"""The data of a report: runs, joined from their parts, and the figures derived from them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class RunEntry:
     """One workload in one configuration, with all its cases or a part of them.
 
     `id` is the node id without parameters (calls: with `::map[0]`). `expected` is how many cases
-    the workload has when complete, None if unknown. `xdist` says that xdist's processes shared the
-    cases among them, so that their times measure no speed-up. `causes` are those of its
-    differences, as far as a diagnosis has found any, the likeliest first.
+    the workload has when complete, None if unknown. `xdist` says that the processes of xdist shared
+    the cases, so that the times measure no speed-up. `causes` are the causes of its differences
+    that a diagnosis has found, the likeliest first.
     """
 
     id: str
@@ -48,24 +48,26 @@ class RunEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport(RunEntry):
-    """A run with what follows from its cases and facts: made by `summarise`, and never changed.
+    """A run with the figures derived from its cases and facts; made by `summarise`, never changed.
 
     - `label`: the configuration with the workers it got, `joblib-2` for `joblib-auto`;
     - `granted`: how many workers there were, the most if the runs differ; `budget` says where that
       number comes from, None where no run does;
     - `start_method`: how they were started, empty if none was; `threads` is the limit of native
       threads in each, None for no limit;
-    - `sent`, `withheld`: the files of the project that were sent to workers which have none of
+    - `sent`, `withheld`: the files of the project that were sent to workers without access to
       them, and those that were needed there and not sent;
-    - `compared`: `outcomes` if a single case was, so that a forgotten `return` can't hide;
-    - `mismatch_count`, `mismatch_classes`: all mismatches, also those beyond the kept ones, and how
+    - `compared`: `outcomes` if at least one case was compared by outcome, so that a forgotten
+      `return` can't hide;
+    - `mismatch_count`, `mismatch_classes`: all mismatches, also those that are not kept, and how
       many there are of each class, the most frequent first;
     - `shares`: how many cases each worker ran, for each of the runs;
-    - `workers_used`, `peak_overlap`: the most that any of the runs had, of workers that ran a case
-      and of cases in workers' hands at once;
-    - `together`: the share of the busy time in which two cases or more were running, None without
-      any;
-    - `exercised`: whether cases met in at least two workers, None where that can't be judged;
+    - `workers_used`, `peak_overlap`: the number of workers that ran a case, and of cases that were
+      in workers at the same time; the highest of any of the runs;
+    - `together`: the share of the busy time in which two cases or more were running, None if there
+      was no busy time;
+    - `exercised`: whether cases overlapped in at least two workers, None where that can't be
+      judged;
     - `verdict`: the worst of the cases' verdicts and NOT_EXERCISED;
     - `is_slower`: the run took longer than the serial one, as far as two decimals show;
     - `origin`: when the first case arrived in its worker, on the clock of the machine, None if none
@@ -100,8 +102,8 @@ class RunReport(RunEntry):
     def since_origin(self, moments: tuple[float, ...] | None) -> tuple[float, ...] | None:
         """Return the moments of an interval in seconds since the origin of the run.
 
-        The serial call of a case may have been before that, for an earlier configuration. Cases
-        that xdist ran on several machines have clocks of their own.
+        The serial call of a case may have been earlier, for another configuration. Cases that xdist
+        ran on several machines have different clocks.
         """
         if moments is None or self.origin is None:
             return None
@@ -119,10 +121,10 @@ class Report:
 
 
 def collect(parts: Iterable[RunEntry]) -> tuple[RunReport, ...]:
-    """Put runs together from parts that arrive in any order and hold some of the cases each.
+    """Join runs from parts that arrive in any order, each with some of the cases.
 
-    Of a case that comes twice (a rerun, or xdist running it in every process) the last one
-    stays. Runs keep the order of their first arrival, cases that of their workload.
+    If a case comes twice (a rerun, or xdist running it in every process), the last one is kept.
+    Runs keep the order of their first arrival, cases that of their workload.
     """
     runs: dict[tuple[str, str], list[RunEntry]] = {}
     for part in parts:
@@ -131,8 +133,8 @@ def collect(parts: Iterable[RunEntry]) -> tuple[RunReport, ...]:
 
 
 def _join(parts: Sequence[RunEntry]) -> RunEntry:
-    facts = {run.batch: run for part in parts for run in part.facts}
-    # By the index too: ids that differ in what is not printable read alike.
+    facts = {one.run: one for part in parts for one in part.facts}
+    # By index, too: ids that differ only in unprintable characters read alike.
     cases = {(case.index, case.id): case for part in parts for case in part.cases}
     causes = {(cause.name, cause.detail): cause for part in parts for cause in part.causes}
     return replace(
@@ -144,11 +146,11 @@ def _join(parts: Sequence[RunEntry]) -> RunEntry:
 
 
 def summarise(entry: RunEntry) -> RunReport:
-    """Return a run with all that follows from its cases and facts."""
+    """Return a run with the figures derived from its cases and facts."""
     runs: dict[str, list[CaseEntry]] = {}
     for case in entry.cases:
-        runs.setdefault(case.batch, []).append(case)
-    facts = {run.batch: run for run in entry.facts}
+        runs.setdefault(case.run, []).append(case)
+    facts = {one.run: one for one in entry.facts}
     granted = max((run.granted for run in entry.facts), default=0)
     counts = [Counter(c.worker for c in cases if c.worker is not None) for cases in runs.values()]
     shares = [tuple(count[worker] for worker in sorted(count)) for count in counts]
@@ -204,11 +206,11 @@ def _together(runs: Iterable[Sequence[CaseEntry]]) -> float | None:
 
 
 def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bool | None:
-    """Judge whether cases met, from the shares of the workers and the peak of each run.
+    """Judge whether cases overlapped, from the shares of the workers and the peak of each run.
 
-    It can't be judged with a part of the cases (`-k`, `--lf`), and without any that ran to its end.
-    A skipped case is present, but can meet no other. xdist may have left each process too few
-    cases to meet, and a lost case may have met others, so there it is true or None.
+    It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
+    skipped case is present, but cannot overlap with another. Under xdist each process may have too
+    few cases to overlap, and a lost case may have overlapped with others: then it is true or None.
     """
     if entry.expected is None or len(entry.cases) < entry.expected:
         return None
@@ -219,7 +221,7 @@ def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bo
 
 
 def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:
-    """Return the worst; a case skipped before it was sent says nothing, unless all were."""
+    """Return the worst verdict; cases skipped before they were sent count only if all were."""
     verdicts = [case.verdict for case in cases if not case.is_skipped]
     if exercised is False:
         verdicts.append(Verdict.NOT_EXERCISED)
@@ -227,7 +229,7 @@ def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:
 
 
 def _is_slower(speedup: float | None, entry: RunEntry, exercised: bool | None) -> bool:
-    """Judge the speed; not under xdist, nor of a run that was not parallel: it shows nothing."""
+    """Judge the speed, but not under xdist or for a run that was not parallel: no proof there."""
     if speedup is None or entry.xdist or exercised is False:
         return False
     return round(speedup, 2) < 1

@@ -1,4 +1,4 @@
-"""What a report holds of one case and of one run, as JSON-safe values."""
+"""The entries of a report for one case and for one run, as JSON-safe values."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from .serialising import serialise
 #: `CaseEntry.why` of a case that was skipped before it was sent.
 SKIPPED = "skipped"
 
-#: `CaseEntry.why` of a case that was not compared any more.
+#: `CaseEntry.why` of a case that was not compared because the session was interrupted.
 INTERRUPTED = "interrupted"
 
 
-#: Of a case without mismatches.
+#: The mismatch classes of a case without mismatches.
 _NO_CLASSES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What an outcome can be known by in another session, on another machine.
+    """A record of an outcome, to compare it with one of another session or machine.
 
-    `text` is the value, or the exception, on one bounded line; `digest` is that of
-    `equivalence.digest` in hexadecimal, which values share that are equal by `exact()`, and no
-    others, None where nothing tells.
+    `text` is the value, or the exception, on one bounded line. `digest` is that of
+    `equivalence.digest` in hexadecimal: equal for values that are equal by `exact()`, and only for
+    those; None if there is no digest.
     """
 
     kind: Literal["value", "failure", "skip", "lost"]
@@ -43,24 +43,24 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseEntry:
-    """What is known of one case in one configuration.
+    """One case in one configuration.
 
-    `index` is the place of the case in its workload, `batch` the run it belongs to, as in
+    `index` is the place of the case in its workload, `run` the run it belongs to, as in
     `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end;
     `interval` is (arrived, started, ended) in the parallel run, `serial_interval` (started, ended)
     in the serial one, both on the clock of the machine: `RunReport.since_origin` makes them
     relative. `worker` and `process` are those of the parallel outcome. `lost` is None or a
     dictionary: "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the
     innermost frame first), "leg" ("parallel" or "serial"). `mismatch_count`, and `classes` by
-    class, count the mismatches that are not kept too. `why` says why a case is NOT_VERIFIED:
-    `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is that of the serial run, where there was
-    one, else that of the parallel run; None where no report file is asked for.
+    class, also count mismatches that are not kept. `why` says why a case is NOT_VERIFIED:
+    `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is that of the serial run if there was one,
+    else that of the parallel run; None where no report file is asked for.
     """
 
     id: str
     verdict: Verdict
     index: int = 0
-    batch: str = ""
+    run: str = ""
     serial: float | None = None
     parallel: float | None = None
     worker: int | None = None
@@ -81,20 +81,20 @@ class CaseEntry:
 
     @property
     def is_skipped(self) -> bool:
-        """True if the case was never sent: it counts as present, and says nothing else."""
+        """True if the case was never sent: it counts as present, and as nothing else."""
         return self.why == SKIPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What the runner tells of one run: seconds, workers.
+    """The seconds and workers of one run.
 
-    A workload with several values of a wide fixture is one run for each of them; `batch` names
-    the run, different from all others of the session, also those of other xdist processes.
-    All others are those of `model.Run`.
+    A workload with several values of a wide fixture has one run for each of them. `run` is the name
+    of the run, unique in the session, also among the processes of xdist. The other fields are those
+    of `model.Run`.
     """
 
-    batch: str
+    run: str
     wall: float
     startup: float
     granted: int
@@ -110,10 +110,10 @@ class RunFacts:
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @classmethod
-    def of(cls, run: Run, batch: str) -> RunFacts:
-        """Return the facts of a run that is to be known as `batch`."""
+    def of(cls, run: Run, name: str) -> RunFacts:
+        """Return the facts of a run that gets this name."""
         return cls(
-            batch=batch,
+            run=name,
             wall=run.wall,
             startup=run.startup,
             granted=run.granted,
@@ -130,16 +130,16 @@ def judged(
     verdict: Verdict,
     *,
     index: int,
-    batch: str = "",
+    run: str = "",
     parallel: Outcome | None = None,
     serial: Outcome | None = None,
     comparison: Comparison | None = None,
     why: str = "",
     result: Result | None = None,
 ) -> CaseEntry:
-    """Return the entry of a case with what is known of its outcomes.
+    """Return the entry of a case from its outcomes, as far as they are known.
 
-    `result` is what `result_of` returned for the serial outcome, or the parallel if there is none.
+    `result` is that of the serial outcome, or of the parallel one if there is no serial one.
     """
     lost, leg = parallel.lost if parallel is not None else None, "parallel"
     if lost is None and serial is not None:
@@ -156,7 +156,7 @@ def judged(
         id=id,
         verdict=verdict,
         index=index,
-        batch=batch,
+        run=run,
         serial=serial.seconds if serial is not None else None,
         parallel=sent.seconds,
         worker=sent.worker,
@@ -175,10 +175,10 @@ def judged(
 
 
 def result_of(outcome: Outcome, *, seconds: float | None) -> Result:
-    """Return what an outcome can be known by later; with so many seconds for code of its value.
+    """Return the record of an outcome; `seconds` limits the code of its value.
 
-    It takes 5 to 10 us for a small value, and for a large array what `exact()` takes to compare
-    two of them, so it is left to sessions that write a report.
+    It takes 5 to 10 us for a small value, and for a large array as long as `exact()` takes to
+    compare two of them, so only sessions that write a report make one.
     """
     if outcome.kind != "value":
         failure = outcome.failure
@@ -195,12 +195,12 @@ def result_of(outcome: Outcome, *, seconds: float | None) -> Result:
 
 
 def with_loss(entry: CaseEntry, lost: Lost) -> CaseEntry:
-    """Return an entry that says of a compared case that it was lost afterwards, in this process."""
+    """Return the entry of a compared case that was lost afterwards, in this process."""
     return replace(entry, verdict=Verdict.LOST, lost=_plain_lost(lost, "serial"))
 
 
 def with_mismatches(entry: CaseEntry, comparison: Comparison) -> CaseEntry:
-    """Return an entry that says of a compared case that its tear-downs differ, too."""
+    """Return the entry of a compared case whose tear-downs differ, too."""
     return replace(
         entry,
         verdict=Verdict.DIFFERENT,

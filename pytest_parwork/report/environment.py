@@ -27,7 +27,7 @@ _PACKAGES = (
 def environment() -> dict[str, object]:
     """Return Python, platform, CPUs that this process may use, GIL, installed packages.
 
-    `cpus_limit` is what keeps the CPUs below those of the machine, None if nothing does.
+    `cpus_limit` says what limits the CPUs to fewer than the machine has, None if nothing does.
     """
     cpus = usable_cpus()
     is_gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
@@ -42,7 +42,7 @@ def environment() -> dict[str, object]:
 
 
 def _versions() -> dict[str, str]:
-    """Ask the installed metadata, which imports nothing."""
+    """Return versions from the installed metadata, without importing the packages."""
     versions = {}
     for package in _PACKAGES:
         try:

@@ -1,7 +1,8 @@
 """Report files: the format that a suffix asks for, written whole or not at all.
 
-Light, because every pytest run names the suffixes in its help. A format is a module of this folder
-with a function that yields the text of a file piece by piece, and an entry in the table.
+It imports little, because the help of every pytest run lists the suffixes. A format is a module of
+this folder with a function that yields the text of a file piece by piece, and an entry in the
+table.
 """
 
 from __future__ import annotations
@@ -42,23 +43,24 @@ def format_of(file: Path) -> Format | None:
 
 
 def obstacle(file: Path) -> str:
-    """Return why a file cannot be written, as far as that is known before; empty if nothing is."""
+    """Return why a file cannot be written, as far as that shows before; empty if it can be."""
     if file.is_dir() and not file.is_symlink():
         return "it is a folder"
     around = next(folder for folder in file.parents if os.path.lexists(folder))
     if not around.is_dir():
-        return f"{around} is no folder"
+        return f"{around} is not a folder"
     if not os.access(around, os.W_OK | os.X_OK):
-        return f"nothing can be written to {around}"
+        return f"the folder {around} is not writable"
     return ""
 
 
 def write_whole(file: Path, pieces: Iterable[str]) -> None:
-    """Write a file from pieces of text, and the folders around it; raises `OSError`.
+    """Write a file from pieces of text, and create its folders; raises `OSError`.
 
-    It is written under another name and renamed, so that nobody reads a part of it, and a link in
-    its place is replaced: somebody else may have made that, where others can write. A file that was
-    there keeps its mode, if it is ours. A pipe or a device is written to.
+    It is written under another name and renamed, so that nobody reads an incomplete file. A link in
+    its place is replaced, because in a folder where others can write, somebody else may have made
+    it. An existing file keeps its mode if it belongs to this user. A pipe or a device is written to
+    directly.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -66,7 +68,7 @@ def write_whole(file: Path, pieces: Iterable[str]) -> None:
     except FileNotFoundError:
         there = None
     if there is not None and not stat.S_ISREG(there.st_mode) and not stat.S_ISLNK(there.st_mode):
-        # Not to wait for a reader that may never come, only for one that is slow.
+        # Wait for a slow reader, but not for one that may never come.
         fd = os.open(file, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
         os.set_blocking(fd, True)
         with open(fd, "w", encoding="utf-8") as special:

@@ -1,4 +1,4 @@
-"""What a failing case says: where its outcomes differ, or why it has none."""
+"""The message of a failing case: where its outcomes differ, or why it has none."""
 
 from __future__ import annotations
 
@@ -14,35 +14,34 @@ from ..model.printable import printable
 from .entries import CaseEntry
 from .figures import counted, duration
 
-#: Columns before what a row says.
+#: Columns before the text of a row.
 INDENT = 11
-#: Narrower tables say too little, wider lines are harder to read, whatever room there is.
+#: Narrower tables show too little, and wider lines are harder to read, even in a wide terminal.
 NARROWEST, WIDEST = 60, 120
-#: More ulp than these are another result, not another rounding: nobody would admit them.
+#: A larger distance in ulp is a different result, not a different rounding: nobody would accept it.
 MOST_ULP = 10_000
-#: More distinct values than these tell nothing more.
+#: Further distinct values would add no information.
 MOST_VALUES = 4
 
 #: Why a lost case is not run serially in this process.
 NOT_RUN = {
-    "crash": "it would take pytest with it",
-    "timeout": "it would hold up all that follow",
+    "crash": "it could crash pytest",
+    "timeout": "it could block all further tests",
     "interrupted": "the session was interrupted",
-    "backend": "it has no workers",
+    "backend": "its backend has no workers",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What there is around a DIFFERENT case.
+    """The context of a DIFFERENT case.
 
     `actual` and `reference` name the two runs in few characters (`joblib-2`, `serial`). `commands`
-    run the case again, each with a word for how; the last one runs as little as there is. `judged`
-    are
-    the cases of the run so far, or all calls, as `noun` says; `used`, `granted` and `peak` tell how
-    its workers overlapped. `values` are the distinct values of the case with the configurations
-    that gave each, where there are several; `like` is the case that has told the same in full.
-    `is_verbose` asks for all, `width` is that of the terminal.
+    run the case again, each with a word for the way; the last one runs as little as possible.
+    `judged` are the cases of the run so far, or all calls, as `noun` says; `used`, `granted` and
+    `peak` describe how its workers overlapped. `values` are the distinct values of the case with
+    the configurations that gave each, if there are several; `like` is the case that has shown the
+    same difference in full. `is_verbose` asks for everything, `width` is that of the terminal.
     """
 
     actual: str = ""
@@ -107,8 +106,8 @@ def lost_message(
 ) -> str:
     """Return the failure text of a LOST case.
 
-    `command` runs it in the way of the run that is named `reference`. `others` says how many other
-    cases of the run have an outcome, and how many there are.
+    `command` runs the case as the run named `reference` would. `others` are the number of other
+    cases of the run that have an outcome, and the number of all others.
     """
     lost = case.lost or {}
     reason = lost.get("reason", "")
@@ -119,25 +118,25 @@ def lost_message(
     ]
     if lost.get("leg") != "serial":
         why = NOT_RUN.get(reason, "it has no outcome to compare with")
-        rows.append((reference, f"not run: {why}. To try it all the same:"))
+        rows.append((reference, f"not run: {why}. To run it anyway:"))
         rows.append(("", command))
     if others is not None:
         kept, count = others
         how_many = "all" if kept == count else f"{kept} of"
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
-    first = f"LOST: {lost.get('detail', 'its outcome never came')}"
+    first = f"LOST: {lost.get('detail', 'its outcome never arrived')}"
     return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
 
 
 def _try(one: Mapping[str, Any]) -> str:
-    """Tell of one time that a case was run and did not come to its end."""
+    """Describe one attempt to run a case, which was lost."""
     process = f"pid {one['pid']}, " if one["pid"] is not None else ""
-    alone = "alone, " if one["is_alone"] else ""
-    return f"{process}{alone}after {duration(one['seconds'])}"
+    isolated = "on its own, " if one["is_alone"] else ""
+    return f"{process}{isolated}after {duration(one['seconds'])}"
 
 
 def _row(name: str, text: str) -> str:
-    """Return a line of a name and what there is to say of it."""
+    """Return a line of a name and its text."""
     return f"  {name:<{INDENT - 2}}{text}".rstrip()
 
 
@@ -156,7 +155,7 @@ def _first_line(mismatches: Sequence[Mismatch], scene: Scene) -> str:
     place = f" at {shorten(first.path, scene.room // 4)}" if first.path else ""
     lead = f"DIFFERENT{place}: "
     room = (scene.room - columns(f"{lead}{scene.reference} , {scene.actual} ")) // 2
-    # What one value leaves free the other may use.
+    # One value may use the columns that the other leaves free.
     spare = [max(room - columns(text), 0) for text in (first.actual, first.expected)]
     expected = shorten(first.expected, max(room, 8) + spare[0])
     actual = shorten(first.actual, max(room, 8) + spare[1])
@@ -175,7 +174,7 @@ def _says_all(first_line: str, comparison: Comparison) -> bool:
 
 
 def _difference(comparison: Comparison) -> str:
-    """Say in few words how far apart the two are."""
+    """Describe in few words how far apart the two outcomes are."""
     if not comparison.mismatches:
         return ""
     more = f", and {comparison.count - 1} more" if comparison.count > 1 else ""
@@ -183,7 +182,7 @@ def _difference(comparison: Comparison) -> str:
 
 
 def _policy(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
-    """Say how it was compared, and which number of ulp would admit it: for information alone."""
+    """Yield how it was compared, and the number of ulp at which it would pass, as information."""
     steps = comparison.passes_at
     near = f"; would pass at ulp({steps})" if steps is not None and steps <= MOST_ULP else ""
     if scene.policy:
@@ -191,7 +190,7 @@ def _policy(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
-    """Tell what else is worth knowing, of each kind the first."""
+    """Yield the notes on the comparison, the first of each kind."""
     kinds = set()
     for note in comparison.notes:
         if scene.is_verbose or note.kind not in kinds:
@@ -200,7 +199,7 @@ def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _values(scene: Scene) -> Iterator[tuple[str, str]]:
-    """Tell the distinct values of the case, with the configurations that gave each."""
+    """Yield the distinct values of the case, with the configurations that gave each."""
     shown = scene.values[: None if scene.is_verbose else MOST_VALUES]
     width = max((columns(value) for value, _ in shown), default=0)
     for number, (value, names) in enumerate(shown):
@@ -210,7 +209,7 @@ def _values(scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _others(case: CaseEntry, scene: Scene) -> Iterator[tuple[str, str]]:
-    """Say how many cases of the run differ so far, and whether in one place, on one worker."""
+    """Yield how many cases of the run differ so far, and whether in one place, on one worker."""
     different = [c for c in scene.judged if c.verdict is Verdict.DIFFERENT]
     if len(scene.judged) < 2:
         return

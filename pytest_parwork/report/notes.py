@@ -1,4 +1,4 @@
-"""What there is to say of a run in addition to its figures, as data."""
+"""The notes on a run, which are shown in addition to its figures, as data."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Severity = Literal["error", "warning", "info"]
 class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
-    `kind` says what it is about: `different`, `lost`, `cause`, `not-exercised`, `outcomes`,
+    `kind` is its subject: `different`, `lost`, `cause`, `not-exercised`, `outcomes`,
     `not-verified`, `remark` (a note of a case), `setting`, `speed`, `bound`, `detail`. `reached` is
-    the share that was reached of what the text names, which a rendering may draw.
+    the share of the figure in the text that was reached; a rendering may draw it.
     """
 
     severity: Severity = "info"
@@ -34,7 +34,7 @@ class RunNote:
 
 
 def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
-    """Yield the notes on a run, what is bad first; more of them, and each remark, if verbose."""
+    """Yield the notes on a run, failures first; more notes, and every remark, if verbose."""
     if text := _different(run):
         yield RunNote(severity="error", kind="different", text=text)
     if text := _lost(run):
@@ -62,7 +62,7 @@ def _having(run: RunReport, verdict: Verdict) -> list[CaseEntry]:
 
 
 def _different(run: RunReport) -> str:
-    """Count what differs, with the path if it is one for all."""
+    """Return how many cases differ, with the path of the difference."""
     cases = _having(run, Verdict.DIFFERENT)
     if not cases:
         return ""
@@ -78,7 +78,7 @@ def _different(run: RunReport) -> str:
 
 
 def _remarks(run: RunReport, *, is_verbose: bool) -> Iterator[str]:
-    """Yield the notes of cases: the first of each kind with how many cases have it, or all."""
+    """Yield notes of cases: the first of each kind and the number of such cases, or all notes."""
     found = [(note, case) for case in run.cases for note in case.notes]
     if is_verbose:
         for note, case in found:
@@ -94,13 +94,13 @@ def _remarks(run: RunReport, *, is_verbose: bool) -> Iterator[str]:
 
 
 def _place(case: CaseEntry, path: str) -> str:
-    """Name a part of what a case returned, by the name of the case alone."""
+    """Name a part of the value of a case, by the case's name without file and class."""
     name = case.id.rpartition("::")[2]
     return f"{shorten(name, 40)} at {shorten(path, 40)}" if path else shorten(name, 40)
 
 
 def _lost(run: RunReport) -> str:
-    """Count what was lost, with the reason if it is one for all."""
+    """Return how many cases were lost, with the first reason."""
     cases = _having(run, Verdict.LOST)
     if not cases:
         return ""
@@ -110,27 +110,28 @@ def _lost(run: RunReport) -> str:
 
 
 def why_not_exercised(run: RunReport) -> str:
-    """Return in a sentence why the cases of a run did not meet, and what helps."""
-    batches = Counter(case.batch for case in run.cases if case.interval is not None)
-    ran = batches.total()
+    """Return in a sentence why the cases of a run did not overlap, and the remedy."""
+    runs = Counter(case.run for case in run.cases if case.interval is not None)
+    ran = runs.total()
     if ran == 1:
         return "a single case cannot overlap with another; parametrize the test."
-    if ran == len(batches):
+    if ran == len(runs):
         return (
-            f"each of the {ran} cases ran alone, with a value of its own of a fixture wider than "
-            "function scope; give that function scope, or parametrize the test further."
+            f"each of the {ran} cases ran on its own, because each has its own value of a fixture "
+            "wider than function scope; give the fixture function scope, or parametrize the test "
+            "further."
         )
     if run.granted == 1:
         if run.budget is not None and run.budget.is_capped:
-            return f"there was one worker only, {run.budget.source}; allow 2 or more."
-        return "there was one worker only; ask for 2 or more."
+            return f"there was only one worker, {run.budget.source}; allow 2 or more."
+        return "there was only one worker; ask for 2 or more."
     if run.workers_used == 1:
         return f"1 worker ran all {ran} cases."
-    return "no two cases were in workers' hands at once."
+    return "no two cases were in workers at the same time."
 
 
 def _crowding(run: RunReport) -> str:
-    """Advise fewer workers where they are more than what they have to run on."""
+    """Advise fewer workers where there are more of them than CPUs."""
     budget = run.budget
     if budget is None or run.granted <= max(2, budget.cpus):
         return ""
@@ -139,7 +140,7 @@ def _crowding(run: RunReport) -> str:
 
 
 def _outcomes(run: RunReport) -> str:
-    """Count the equal outcomes where the row counts equal values."""
+    """Return the number of equal outcomes where the row counts equal values."""
     compared = Counter(case.compared for case in _having(run, Verdict.EQUAL))
     if not compared["outcomes"] or not compared["values"]:
         return ""
@@ -155,14 +156,14 @@ def _not_verified(run: RunReport) -> Iterator[str]:
 
 
 def _setting(run: RunReport) -> str:
-    """Name how values were compared, or that there were none, and the workers."""
+    """Return how values were compared, or that there were none, and the workers."""
     equal = {case.compared for case in _having(run, Verdict.EQUAL)}
     parts = ["no value returned"] if equal == {"outcomes"} else []
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"
-        # A bare name starts workers one way here and another way there.
+        # Without a suffix, the start method depends on the Python version and the system.
         if run.start_method in {"fork", "spawn", "forkserver"} - set(run.backend.split(":")):
             workers += f" by {run.start_method}"
         if run.budget is not None and run.budget.is_capped:
@@ -174,9 +175,9 @@ def _setting(run: RunReport) -> str:
 
 
 def _speed(run: RunReport) -> Iterator[RunNote]:
-    """Yield what the speed-up is bound by, or why there is none."""
+    """Yield the bound of the speed-up, or why there is no speed-up."""
     if run.xdist:
-        text = "xdist shared the cases among its processes: no measure of speed"
+        text = "no speed-up: xdist shared the cases among its processes"
         yield RunNote(kind="speed", text=text)
         return
     timing = run.timing
@@ -194,8 +195,8 @@ def _speed(run: RunReport) -> Iterator[RunNote]:
 def _slowness(run: RunReport) -> str:
     """Name the overhead of a case, if that is what makes the run slow.
 
-    The seconds of a worker that belong to no case are overhead: sending, and waiting for it. Where
-    cases take longer than serially by more than that, they slow each other down. A bound of more
+    The seconds of a worker that belong to no case are overhead: sending and waiting. Where a case
+    takes longer than serially by more than that, the cases slow each other down. A bound of more
     than half of the time means that one long case leaves nothing to gain.
     """
     timing = run.timing
@@ -214,8 +215,7 @@ def _slowness(run: RunReport) -> str:
             f"a case takes {duration(work)} serially and {duration(taken)} alongside others:"
             " the cases slow each other down"
         )
-    # A case takes (work + overhead) / workers of the wall, which is less than its work from
-    # here on.
+    # A case takes (work + overhead) / workers of wall time: less than its work, from here on.
     pays = float(f"{overhead / (run.granted - 1):.1g}")
     return (
         f"a case is {duration(work)} of work and {duration(overhead)} of overhead;"
@@ -224,7 +224,7 @@ def _slowness(run: RunReport) -> str:
 
 
 def _details(run: RunReport) -> Iterator[str]:
-    """Yield what -v adds: how the cases were shared among the workers, and what is missing."""
+    """Yield the details of -v: how many cases each worker ran, and how many are missing."""
     for share in run.shares:
         yield f"cases by worker: {', '.join(map(str, share))}"
     if run.budget is not None and not run.budget.is_capped:  # else the setting names it
@@ -232,4 +232,4 @@ def _details(run: RunReport) -> Iterator[str]:
     if run.threads is not None:
         yield f"{counted(run.threads, 'native thread')} each, as in the serial run"
     if run.expected is not None and len(run.cases) < run.expected:
-        yield f"{len(run.cases)} of {run.expected} cases: too few to judge whether they met"
+        yield f"{len(run.cases)} of {run.expected} cases: too few to judge whether they overlapped"

@@ -1,9 +1,9 @@
 """Dataclasses as plain JSON values, and back.
 
-The one way for all that a report is made of: pytest-xdist is sent what `serialise` returns, the
-formats of files arrange it, and `deserialise` undoes it, also after a way through JSON. A library
-(msgspec, cattrs) would save forty lines and cost a compiled or one more dependency; what is sent
-for a case takes a few microseconds as it is.
+This is the only serialisation of a report: pytest-xdist sends what `serialise` returns, the file
+formats arrange it, and `deserialise` restores it, also from JSON. A library (msgspec, cattrs) would
+save forty lines and cost a dependency, a compiled one for msgspec; serialising a case takes a few
+microseconds as it is.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_typ
 _Made = TypeVar("_Made")
 _Convert: TypeAlias = Callable[[Any], Any]
 
-#: By exact type: what xdist sends knows no subclass of them.
+#: By exact type: xdist cannot send subclasses of them.
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def serialise(value: Any) -> Any:
-    """Return a dataclass, or what it may hold, as JSON values of builtin types.
+    """Return a dataclass, or a value of one of its fields, as JSON values of builtin types.
 
-    Sequences are tuples: the garbage collector looks at lists again and again, at tuples of texts
-    and numbers once, which with thousands of cases is a tenth of what they take.
+    Sequences are tuples: the garbage collector visits lists again and again, but tuples of texts
+    and numbers only once, which saves a tenth of the time with thousands of cases.
     """
     cls: Any = type(value)
     encode = _encoder(cls)
@@ -35,7 +35,7 @@ def serialise(value: Any) -> Any:
 
 
 def deserialise(cls: type[_Made], data: Mapping[str, Any]) -> _Made:
-    """Make a dataclass from what `serialise` returned for one."""
+    """Restore a dataclass from the result of `serialise`."""
     make: Any = cls
     decoded = {name: decode(data[name]) for name, decode in _decoders(make) if name in data}
     made: _Made = make(**{**data, **decoded})
@@ -63,7 +63,7 @@ def _encoder(cls: type) -> _Convert | None:
     return _reject
 
 
-# Atoms are looked up here and not in `_encoder`: a call for each would take as long as all else.
+# Atoms are looked up here and not in `_encoder`: a call for each would double the time.
 
 
 def _encode_items(values: Iterable[Any]) -> Any:

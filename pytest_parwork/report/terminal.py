@@ -30,7 +30,7 @@ _COLOURS: Mapping[Severity, tuple[str, ...]] = {
 class Segment:
     """A text and the names of its markup (`red`, `bold` …), as pytest's terminal writer has them.
 
-    The text says all by itself, for terminals without colour.
+    The text is complete without its markup, for terminals without colour.
     """
 
     text: str
@@ -58,9 +58,9 @@ class Section:
 
 
 def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
-    """Return what the terminal, of so many columns, shows of the report; None without any run.
+    """Return the section for a terminal of `width` columns; None if the report has no run.
 
-    A negative verbosity leaves the title alone.
+    With a negative verbosity the section has only its title.
     """
     if not report.runs:
         return None
@@ -96,12 +96,12 @@ def _note(note: RunNote, *, room: int) -> Iterator[Line]:
 
 
 def _sent(runs: Iterable[RunReport], width: int) -> Iterator[Line]:
-    """Yield the files of the project that have left this machine, by the backend they went to."""
-    went: dict[str, list[RunReport]] = {}
+    """Yield the files of the project that were sent to other machines, for each backend."""
+    backends: dict[str, list[RunReport]] = {}
     for run in runs:
         if run.sent or run.withheld:
-            went.setdefault(run.backend, []).append(run)
-    for backend, those in went.items():
+            backends.setdefault(run.backend, []).append(run)
+    for backend, those in backends.items():
         sent = sorted({file for run in those for file in run.sent})
         withheld = sorted({file for run in those for file in run.withheld})
         yield _line(f"{counted(len(sent), 'file')} sent to the workers of {backend}:")
@@ -127,7 +127,7 @@ def _heading(workload: str, width: int) -> Iterator[Line]:
 
 
 def _row(run: RunReport, label: str) -> Iterator[Line]:
-    """Yield the counts of what is equal and the times, on two lines if the label is long."""
+    """Yield the number of equal values and the times, on two lines if the label is long."""
     timing = run.timing
     serial = duration(timing.serial)
     name = f"  {label}".ljust(_INDENT - 1) + " "
@@ -150,7 +150,7 @@ def _row(run: RunReport, label: str) -> Iterator[Line]:
 
 
 def _equal(run: RunReport) -> tuple[int, str]:
-    """Return what the row counts: the equal values; the outcomes if there is no other."""
+    """Return the count of the row and its noun: equal values, or outcomes if no value is equal."""
     equal = [case.compared for case in run.cases if case.verdict is Verdict.EQUAL]
     values = equal.count("values")
     return (values, "value") if values or not equal else (len(equal), "outcome")
@@ -161,7 +161,7 @@ def _title(runs: Iterable[RunReport], width: int) -> Segment:
     workloads = counted(len({run.id for run in runs}), "workload")
     counts = [workloads, *_bad_counts(runs)]
     for count in _rest_counts(runs):
-        # Each run below says it too; a separator line has "= " and " =" around it.
+        # Each run below shows them, too; a separator line has "= " and " =" around it.
         if len("parwork: ") + len(", ".join([*counts, count])) <= width - 4:
             counts.append(count)
     worst = Verdict.worst([run.verdict for run in runs])
@@ -189,7 +189,7 @@ def _bad_counts(runs: list[RunReport]) -> list[str]:
 
 
 def _rest_counts(runs: list[RunReport]) -> list[str]:
-    """Say what is equal where nothing is wrong, and always what is not verified."""
+    """Return the count of equal cases if none is bad, and always those of unverified cases."""
     cases = [case for run in runs for case in run.cases]
     equal = [case.compared for case in cases if case.verdict is Verdict.EQUAL]
     skipped = sum(case.is_skipped for case in cases)
@@ -211,6 +211,6 @@ def _rest_counts(runs: list[RunReport]) -> list[str]:
 
 
 def _line(*parts: str | tuple[str, tuple[str, ...]]) -> Line:
-    """Make a line of texts, and of texts with markup; empty ones are left out."""
+    """Make a line from texts, with or without markup; empty ones are left out."""
     pairs = [(part, ()) if isinstance(part, str) else part for part in parts]
     return Line(segments=tuple(Segment(text=text, markup=mark) for text, mark in pairs if text))

@@ -1,4 +1,4 @@
-"""How long a workload took serially and in parallel, compared like with like."""
+"""The serial and parallel times of a workload, measured in a comparable way."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .entries import CaseEntry, RunFacts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds, and the ratios made of them; None where nothing was measured.
+    """Seconds, and ratios of them; None where nothing was measured.
 
-    - `serial`: the measured serial seconds of all cases together, also if only a share was run;
+    - `serial`: the measured serial seconds of all cases together, even if only a share was run;
     - `parallel`: from the release of the first task to the last outcome, all runs together;
     - `startup`: before that, for payload, workers and imports;
     - `speedup`: serial seconds by `parallel`. Where only a share of the cases ran serially, the
       others are taken to need the mean of that share;
-    - `efficiency`: `speedup` by the workers there were;
-    - `bound`: the least parallel seconds (`stats.bound`) for cases that take as long as they took
-      serially, where known, else as long as they took in their worker;
+    - `efficiency`: `speedup` by the number of workers;
+    - `bound`: the least possible parallel seconds (`stats.bound`) for cases that take as long as
+      serially, where that is known, else as long as in their worker;
     - `bound_share`: `bound` by `parallel`, 1 for a schedule that cannot be better. It is above 1
-      where cases were slower serially than in the workers (the serial run filled the caches,
-      say), and is not capped, because that tells more than a 1 does;
-    - `reliable`: the speed-up is measured, on all cases that ran, none was lost on the way, and no
-      other xdist process was taking CPUs away.
+      where cases were slower serially than in the workers (for example because the serial run
+      filled the caches). It is not capped, because that shows more than a 1 does;
+    - `reliable`: the speed-up was measured on all cases that ran, no case was lost, and no other
+      xdist process competed for the CPUs.
     """
 
     serial: float | None
@@ -40,7 +40,7 @@ class Timing:
 
 def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist: bool) -> Timing:
     """Add up the runs of a workload, which follow one another: facts and cases of each."""
-    # Where no worker came, there is no parallel run to time.
+    # Without a worker there was no parallel run to time.
     timed = [(facts, members) for facts, members in runs if facts and facts.granted]
     cases = [case for _, members in timed for case in members]
     serial = [case.serial for case in cases if case.serial is not None]
@@ -48,7 +48,7 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     ran = [case for case in cases if case.parallel is not None]
     both = [case.serial for case in ran if case.serial is not None]
     speedup = sum(both) / len(both) * len(ran) / parallel if both and parallel else None
-    # The runs follow one another, so that each is bound by itself.
+    # The runs follow one another, so each has its own bound.
     bound = sum(stats.bound(_durations(members), facts.granted) for facts, members in timed)
     granted = max((facts.granted for facts, _ in timed), default=0)
     complete = len(both) == len(ran) and not any(case.lost for case in cases)

@@ -1,4 +1,4 @@
-"""What is lost, what is tried on its own and what is sent again, where workers have died."""
+"""The tasks of dead workers: which are lost, tried on their own, or sent again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .losses import Losses
 from .medium import Medium
 from .schedule import Schedule
 
-#: How a worker ended that was ended because it was stopped.
+#: The reason for the end of a worker that the runner ended because it was stopped.
 STOPPED = "it was stopped by a signal"
 
-#: How often a task is sent whose worker vanished before it began.
+#: How often a task is sent if its worker vanishes before the task has started.
 ATTEMPTS = 2
 
-#: How often each worker may die, with no task begun in between, until no other one is started.
+#: How often each worker may die, with no task started in between, until no other one is started.
 DEATHS = 4
 
 
@@ -29,7 +29,7 @@ DEATHS = 4
 class Suspicion:
     """Tasks that were running when their workers ended for one `reason`, or their process `pid`.
 
-    With `is_foreign`, the reason may be none of them: somebody has sent a signal.
+    With `is_foreign`, it may be none of them, because somebody else has sent a signal.
     """
 
     reason: str
@@ -63,7 +63,7 @@ class Suspects:
     ) -> None:
         """Suspect tasks of which one has ended the workers.
 
-        Where these are reported one by one, `pid` says which belong together.
+        If they are reported one by one, those with the same `pid` belong together.
         """
         self._waiting.extend(tasks)
         for suspicion in self._suspicions:
@@ -80,14 +80,14 @@ class Suspects:
         return self.alone
 
     def reason(self, task: int) -> str:
-        """Return why a task is suspected last."""
+        """Return the latest reason to suspect a task."""
         found = [each.reason for each in self._suspicions if task in each.tasks]
         return found[-1] if found else ""
 
     def clear(self, task: int) -> Suspicion | None:
         """Note that a task passed on its own.
 
-        Returns the suspicion if all of its tasks did: none of them explains what happened.
+        Returns the suspicion if all of its tasks passed: none of them explains what happened.
         """
         for suspicion in self._suspicions:
             if task in suspicion.tasks:
@@ -128,24 +128,25 @@ class Burial:
         self._workers = workers
         self._attempts: dict[int, int] = {}
         self._died = 0  # since a task was begun
+        self._counted = 0  # deaths that have counted for that
         self._is_death_known = False
         self.reason = ""  # of the last death
         self.has_begun = False  # any task, ever
 
     def note_begin(self) -> None:
-        """Take note that workers can begin with tasks."""
+        """Note that workers can start tasks."""
         self.has_begun = True
         self._died = 0
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether so many workers have died one after the other that none will ever begin."""
+        """Whether so many workers have died in a row that none will ever start a task."""
         return self._died >= max(8, DEATHS * self._workers)
 
     def look_for_the_dead(self, *, is_awaited: bool = False) -> bool:
-        """End the batches of workers that have died since; return whether any has.
+        """End the batches of workers that have died since the last call; return whether any has.
 
-        With `is_awaited`, it is known that one has, and exit codes may come shortly.
+        With `is_awaited`, one is known to have died, and exit codes may arrive shortly.
         """
         if self._is_apart:
             return False  # their journals say so
@@ -160,7 +161,7 @@ class Burial:
             return True
         for batch in hit:
             self.bury_of_one(batch, fresh[self._flight.process_of(batch)])
-        # The library may report it later, when it ends the others.
+        # The library may report the death later, when it ends the other workers.
         self._is_death_known |= bool(hit)
         return bool(fresh)
 
@@ -180,26 +181,29 @@ class Burial:
     ) -> None:
         """End batches of which one has ended the workers of all.
 
-        If only one task was running, or one has left a stack, that one is it. With `is_known`,
-        because another did, or if the runner has ended a worker, none is; else each has to be tried
-        on its own.
-        Those of workers that were `alive` when one had died do not count, unless no other is left.
+        If only one task was running, or one has left a stack, that one is to blame. With
+        `is_known`, because another one is, or if the runner has ended a worker, none of these is;
+        else each has to be tried on its own. Tasks of workers that were `alive` when one had died
+        do not count, unless no other is left: a worker that is between two tasks may have died of
+        the one before. Trying the others on their own shows whether it did.
         """
         is_known |= bool(self._deaths.ended)
         self._deaths.ended.clear()
         begun = self._flight.begun(batches)
-        under = [t for t in begun if self._ledger.worker(t) not in alive] or begun
+        under = [t for t in begun if self._ledger.worker(t) not in alive]
+        is_foreign = bool(begun) and not under and begun != [self._suspects.alone]
+        under = under or begun
         marked = [t for t in begun if self._losses.stack_of(self._ledger.worker(t)).code]
-        guilty = marked or (under if len(under) == 1 else [])
+        guilty = marked or (under if len(under) == 1 and not is_foreign else [])
         if is_known:
             guilty = []
         elif not guilty and under:
             for task in under:
                 self._losses.note_try(task)
-            self._suspects.accuse(under, reason)
+            self._suspects.accuse(under, reason, is_foreign=is_foreign)
         innocent = frozenset(begun) - frozenset(guilty)
         in_hand = None
-        if not self._is_apart:  # there, nobody knows what was in whose hands
+        if not self._is_apart:  # else it is unknown which worker had which task
             in_hand = frozenset(self._flight.in_hands_of_others(batches, alive))
         self._died += self._workers
         self.reason = reason
@@ -208,7 +212,7 @@ class Burial:
         )
 
     def read(self, entries: Sequence[Entry]) -> None:
-        """Take note of the tasks that ended their process, as the journals on its host say."""
+        """Note the tasks that ended their process, according to the journals on its host."""
         for entry in entries:
             self._losses.know_stack(entry.pid, entry.stack)
             is_alone = entry.task == self._suspects.alone
@@ -229,6 +233,20 @@ class Burial:
         self._suspects.accuse([entry.task], how, pid=entry.pid, is_foreign=is_foreign)
         self._flight.reopen(entry.task)
 
+    def bury_of_broken(self, batch: Batch, reason: str) -> None:
+        """End a batch that its library has given up, though none of its tasks had started.
+
+        The library gives up every batch that a worker had ahead. If it reports which of its
+        processes have exited, these batches count as one death.
+        """
+        is_news = (
+            self._is_apart or self._deaths.count != self._counted or not self._deaths.has_codes
+        )
+        self._counted = self._deaths.count
+        self._died += is_news
+        self.reason = self._deaths.idle or reason
+        self.bury([batch], self.reason)
+
     def bury_of_one(self, batch: Batch, reason: str) -> None:
         """End a batch whose worker has died, or that came back without an outcome."""
         self._died += 1
@@ -244,11 +262,11 @@ class Burial:
         is_known: bool = False,
         in_hand: Container[int] | None = None,
     ) -> None:
-        """End batches: keep what is stored, lose what was begun, send again what never began.
+        """End batches: keep stored tasks, lose those that had started, send the others again.
 
-        The `innocent` tasks were begun, but are not known to be to blame: they too are sent again,
-        the suspects among them on their own. With `is_known`, the culprit is known, and is not one
-        of the tasks that never began. Of those, only what was `in_hand` may be to blame; None
+        The `innocent` tasks had started, but are not known to be to blame: they are sent again,
+        too, the suspects among them on their own. With `is_known`, the culprit is known, and is not
+        one of the tasks that never started. Of these, only those `in_hand` may be to blame; None
         stands for all.
         """
         for task in self._flight.begun(batches):
@@ -271,5 +289,5 @@ class Burial:
                 self._ledger.reset(task)
                 if task not in self._suspects:
                     again.append(task)
-        # Where nothing is shared, nobody knows which of them is to blame.
+        # If nothing is shared, it is unknown which of them is to blame.
         self._schedule.put_back(sorted(again), alone=self._is_apart)

@@ -1,4 +1,4 @@
-"""What is done after a task has written into the table that all workers share."""
+"""The repair of the table that all workers share, after a task has written into it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from .medium import Medium
 from .schedule import Schedule
 from .waits import LOOK
 
-#: The whole table is looked at less often where that takes more than one part in so many.
+#: Checking the whole table may take at most one part in so many of the time.
 COST = 50
 
-#: No process has an id from here on.
+#: Process ids are below this number.
 MOST = 1 << 32
 
 
 class Damage:
-    """Mends the table, and has the tasks that may have damaged it run one at a time.
+    """Repairs the table, and has the tasks that may have damaged it run one at a time.
 
-    What is known of tasks that have ended is settled, where no worker can write; the files with
-    their outcomes some may have overwritten as well.
+    The rows of ended tasks are kept in the settled table, where no worker can write. A task may
+    have overwritten the files with their outcomes as well.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Damage:
 
     @property
     def is_searched(self) -> bool:
-        """Whether only one task may run at a time, until it is known which one it was."""
+        """Whether only one task may run at a time, until the guilty one is known."""
         running = self._running()
         self._suspects = {
             task for task in self._suspects if task in running or not self._flight.has_end(task)
@@ -56,16 +56,16 @@ class Damage:
         return {task for batch in self._flight for task in batch.tasks}
 
     def check(self) -> None:
-        """Raise `DamagedError` where the table has changed that no running task has a right to.
+        """Raise `DamagedError` if the table has changed where no running task may write.
 
-        All of it is looked at now and then, and where one task is tried: that one need not have
-        damaged the head of the table.
+        The whole table is checked now and then, and whenever a single task is tried, because that
+        may damage other parts than the header.
         """
         self._ledger.check()
         if self._settled is self._ledger or not (self.is_searched or now() >= self._next):
             return
         for task in self._running():
-            # A row without a worker would be waited for as one that is being run.
+            # The runner would wait for a row without a worker as if its task were running.
             if self._ledger.state(task) and not 0 < self._ledger.worker(task) < MOST:
                 raise DamagedError
         began = now()
@@ -79,11 +79,11 @@ class Damage:
         self._next = now() + max(LOOK, COST * (now() - began))
 
     def mend(self) -> None:
-        """Put back what had no end; no worker may be left that could write.
+        """Submit again all tasks without an end; no worker that could write may be left.
 
-        The one task that ran is guilty, if there was just one. Else each is run again on its own,
-        those too that the table has as stored, or that ended since it was known to be whole: the
-        guilty one goes on to write its own row.
+        If just one task ran, that one is guilty. Else each is run again on its own, including
+        those that are stored according to the table, or that have ended since it was last known to
+        be whole: the guilty task goes on to write its own row.
         """
         self._ledger.sign()
         self._ledger.release()

@@ -1,10 +1,10 @@
-"""Which workers have died, and how."""
+"""The dead workers of a run, and how each ended."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from ..backends.protocol import UNKNOWN, Workers
@@ -26,14 +26,15 @@ class Deaths:
         self._seen: set[int] = set()
         self._in_service: set[int] = set()
         self._explained: dict[int, str] = {}
-        self.ended: set[int] = set()  # by the runner, and a library may end others for it
+        self.idle = ""  # how the last worker without a task ended, for example before its first one
+        self.ended: set[int] = set()  # by the runner; a library may then end others, too
 
     def explain(self, pid: int, how: str) -> None:
-        """Say how a worker ended that we have ended ourselves."""
+        """Note why the runner has ended a worker."""
         self._explained[pid] = how
 
     def replaced(self, workers: Workers) -> None:
-        """Go on with new workers; how the old ones ended stays known, and is no news."""
+        """Continue with new workers; the ends of the old ones stay known, and count as reported."""
         self._earlier.update(self._workers.pids())
         self._seen.update(self._earlier)
         self._in_service.clear()
@@ -56,18 +57,20 @@ class Deaths:
         missing = [pid for pid in owners if pid and pid not in codes and _has_exited(pid)]
         since = [self._missing.setdefault(pid, now()) for pid in missing]
         for pid in missing:
-            # What it has started may hold the pipe by which the library learns of its exit.
+            # Its child processes may hold the pipe by which the library learns of its exit.
             kill_rest_of_group(pid)
         if since and now() > min(since) + HEARSAY + self._suspension.since(min(since)):
             # All at once: they may have died of one and the same task.
             dead.update((pid, _exit_name_of(pid)) for pid in missing)
         return dead
 
-    def fresh(self, owners: Iterable[int]) -> Mapping[int, str]:
-        """Return those that are reported for the first time."""
+    def fresh(self, owners: Collection[int]) -> Mapping[int, str]:
+        """Return the dead workers that were not reported before."""
         dead = {pid: how for pid, how in self.all(owners).items() if pid not in self._seen}
-        for pid in dead:
+        for pid, how in dead.items():
             kill_rest_of_group(pid)
+            if pid not in owners:
+                self.idle = how
         self._seen |= dead.keys()
         self._in_service |= dead.keys()
         return dead
@@ -77,16 +80,30 @@ class Deaths:
         """Whether one of the present workers has died."""
         return bool(self._in_service)
 
+    @property
+    def count(self) -> int:
+        """How many workers have died, as far as the library names them."""
+        return len(self._seen)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether the library names its processes."""
+        return bool(self._workers.pids())
+
+    def is_living(self, pid: int) -> bool:
+        """Return whether a process on this machine lives, whatever its library says."""
+        return not _has_exited(pid)
+
     def is_reported(self, pid: int) -> bool:
         """Return whether the exit of that worker has been reported."""
         return pid in self._seen
 
     def await_end(self, pid: int) -> None:
-        """Wait shortly for how a worker ended whose library has noticed its death."""
+        """Wait shortly for the exit code of a worker whose death its library has noticed."""
         _wait_until(lambda: self._workers.pids().get(pid, 0) is not None)
 
     def await_codes(self, owners: Iterable[int]) -> None:
-        """Wait shortly for the exit codes of the dead, where the library tells of any."""
+        """Wait shortly for the exit codes of dead workers, if the library reports any."""
         wanted = set(owners) - {0}
 
         def are_reported() -> bool:

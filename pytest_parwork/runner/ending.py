@@ -17,13 +17,14 @@ from .waits import GLANCE, SIGNALLED
 def end_workers(workers: Mapping[int, int], is_held: Callable[[int, int], bool]) -> Sequence[int]:
     """Kill the workers that are still at their task, by process id, with all in their groups.
 
-    Returns which were. They are stopped before they are looked at: one that is killed
-    while it waits for its next task may hold a lock of the pool, which then is dead. They end by
-    SIGABRT, on which they leave their stack. One that is dead by then died of something else.
+    Returns those that were killed. They are stopped before they are checked, because a worker that
+    is killed while it waits for its next task may hold a lock of the pool, which would block the
+    pool for ever. They end by SIGABRT, on which they write their stack. A worker that is dead by
+    then died of something else.
     """
     if not workers or not hasattr(signal, "SIGSTOP"):
         return []
-    with writing:  # together, because a library may kill all as soon as one has ended
+    with writing:  # all together, because a library may kill all as soon as one has ended
         return _end_guilty([pid for pid in workers if _send(pid, signal.SIGSTOP)], workers, is_held)
 
 
@@ -45,13 +46,13 @@ def _end_guilty(
 
 
 def abort(pid: int) -> None:
-    """End a process so that it leaves its stack, and no core file."""
+    """End a process so that it writes its stack, and no core file."""
     _forbid_core(pid)
     _send(pid, signal.SIGABRT)
 
 
 def resume(pid: int) -> None:
-    """Have a process go on that was stopped."""
+    """Continue a stopped process."""
     _send(pid, signal.SIGCONT)
 
 
@@ -61,7 +62,7 @@ def wait_for_end(pid: int) -> None:
 
 
 def _send(pid: int, number: signal.Signals) -> bool:
-    """Send a signal, False if there is no such process."""
+    """Send a signal; return False if there is no such process."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -76,7 +77,7 @@ def _wait_for(pid: int, states: str) -> None:
 
 
 def _forbid_core(pid: int) -> None:
-    """Keep SIGABRT from leaving a file; where that cannot be done, the user's limit holds."""
+    """Keep SIGABRT from writing a core file; where that is impossible, the user's limit applies."""
     with suppress(ImportError, AttributeError, OSError, ValueError):
         import resource
 

@@ -1,4 +1,4 @@
-"""The batches that are submitted and not over, and when the first tasks of a run may start."""
+"""The submitted batches that are not over, and the start of the first tasks of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BEGUN = (State.STARTED, State.ENDED)
 
 
 class Flight:
-    """What was submitted and has not ended yet, by the number of the batch."""
+    """The batches that were submitted and are not over, by number."""
 
     def __init__(self, medium: Medium, losses: Losses) -> None:
         self._medium = medium
@@ -40,7 +40,7 @@ class Flight:
         return self._batches.get(number)
 
     def add(self, batches: Sequence[Batch]) -> None:
-        """Note that batches are submitted."""
+        """Note that batches were submitted."""
         for batch in batches:
             self._batches[batch.number] = batch
             self._submitted[batch.number] = now()
@@ -48,7 +48,7 @@ class Flight:
     def land(self, batch: Batch) -> int:
         """Take a batch out; return how many tasks of the run were lost since it was submitted.
 
-        Those shortly before count too: a library may send it to a worker that is dead by then.
+        Tasks lost shortly before count, too: a library may send a batch to a worker that is dead.
         """
         self._medium.keep(batch.tasks)
         del self._batches[batch.number]
@@ -59,8 +59,8 @@ class Flight:
         self._medium.reopen(task)
 
     def owner(self, batch: Batch) -> int:
-        """Return the worker that began last with a task of `batch`, else 0."""
-        if self._ledger.state(batch.tasks[0]) is State.PENDING:  # they are begun in their order
+        """Return the worker that was the last to start a task of `batch`, 0 if there is none."""
+        if self._ledger.state(batch.tasks[0]) is State.PENDING:  # they start in their order
             return 0
         for task in reversed(batch.tasks):
             if self._ledger.state(task) is not State.PENDING:
@@ -68,26 +68,26 @@ class Flight:
         return 0
 
     def owners(self) -> set[int]:
-        """Return the workers that have a batch in hand, by what the ledger calls them."""
+        """Return the workers that have a batch, by their ids in the ledger."""
         return {self.owner(batch) for batch in self._batches.values()}
 
     def process_of(self, batch: Batch) -> int:
-        """Return the process that began last with a task of `batch`, 0 where nobody knows it."""
+        """Return the process that was the last to start a task of `batch`, 0 if it is unknown."""
         return self.owner(batch) if self._medium.names_processes else 0
 
     def processes(self) -> set[int]:
-        """Return the processes that have a batch in hand, as far as these are known."""
+        """Return the processes that have a batch, as far as they are known."""
         return self.owners() if self._medium.names_processes else set()
 
     def in_hand(self, batch: Batch) -> int | None:
-        """Return the task of `batch` that its worker is at, None if there is none."""
+        """Return the task of `batch` that its worker is running, None if there is none."""
         for task in batch.tasks:
             if self._ledger.state(task) in _IN_HAND:
                 return None if task in self._losses else task
         return None
 
     def begun(self, batches: Sequence[Batch]) -> list[int]:
-        """Return the tasks of `batches` that were begun and have no end."""
+        """Return the tasks of `batches` that have started and not ended."""
         return [
             task
             for batch in batches
@@ -109,15 +109,15 @@ class Flight:
         return self._ledger.state(task) is State.STORED or task in self._losses
 
     def count_ended(self) -> int:
-        """Return how many tasks of what is in flight have their end."""
+        """Return how many tasks of the submitted batches are stored or lost."""
         return sum(self.has_end(task) for batch in self._batches.values() for task in batch.tasks)
 
     def is_over(self, batch: Batch) -> bool:
-        """Return whether all tasks of `batch` have their end."""
+        """Return whether all tasks of `batch` are stored or lost."""
         return self._ledger.are_stored(batch.tasks) or all(map(self.has_end, batch.tasks))
 
     def is_any_running(self, is_dead: Callable[[int], bool]) -> bool:
-        """Return whether a worker that lives is at a task."""
+        """Return whether a living worker is running a task."""
         return any(
             State.PENDING < self._ledger.state(task) < State.STORED
             and task not in self._losses
@@ -128,7 +128,7 @@ class Flight:
 
 
 class Rendezvous:
-    """Waits for the workers, and not for ever: what equal results prove is that they met."""
+    """Waits for the workers, but not for ever: equal results only prove something if they met."""
 
     def __init__(self, flight: Flight, suspension: Suspension) -> None:
         self._flight = flight
@@ -141,7 +141,7 @@ class Rendezvous:
         self._expected = workers
 
     def is_over(self) -> bool:
-        """Return whether all hold a task, or the others stay away."""
+        """Return whether all workers hold a task, or the wait for the others has timed out."""
         if self._expected <= 1:
             return True
         arrived = self._flight.owners() - {0}

@@ -1,4 +1,4 @@
-"""Warnings of what a worker may wait for that is forked from the process of pytest."""
+"""Warnings about locks and threads that a worker forked from pytest's process may wait for."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..model.errors import ParworkWarning
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
 
-#: How far up the stack `execute` is, to which a warning is attributed.
+#: The distance in the stack to `execute`, to which a warning is attributed.
 DEPTH = 3
 
 
 def warn_of_fork(workload: Workload, configuration: Configuration, modules: ModuleTable) -> None:
-    """Warn of threads whose locks may stay locked, and of libraries that a fork makes unusable."""
+    """Warn about threads whose locks may stay locked, and libraries that a fork makes unusable."""
     forks = f"the backend {configuration.backend!r} forks"
-    # Where the user did not choose to fork, the backend has refused to start.
-    if beside := unsafe_threads():
+    # If the user did not choose to fork, the backend has already failed to start.
+    if threads := unsafe_threads():
         warnings.warn(
-            f"{forks} while other threads are alive: {beside}. "
+            f"{forks} while other threads are alive: {threads}. "
             f"A lock that one of these holds stays locked in a worker for ever",
             ParworkWarning,
             stacklevel=DEPTH,
@@ -42,7 +42,7 @@ def warn_of_fork(workload: Workload, configuration: Configuration, modules: Modu
 
 
 def _user_of(pool: LostPool, workload: Workload, modules: ModuleTable) -> str | None:
-    """Return the project's module that names the library, of those which a task may reach."""
+    """Return the first module of the project that a task may reach and that names the library."""
     for name in _reached(workload, modules):
         file = modules[name][0] if name in modules else None
         file = file or getattr(sys.modules.get(name), "__file__", None)
@@ -75,7 +75,7 @@ def _reached(workload: Workload, modules: ModuleTable) -> Iterator[str]:
 
 
 def _home(value: object) -> str:
-    """Return the module that a value is, or comes from."""
+    """Return the name of the module that a value is, or comes from."""
     if isinstance(value, ModuleType):
         return value.__name__
     if inspect.isroutine(value) or inspect.isclass(value):

@@ -1,4 +1,4 @@
-"""What sees to it that workers end, and all that they started, even where pytest is killed."""
+"""The guard that ends workers, and everything that they started, even if pytest is killed."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ..machine.marks import Mark, unmarked
 from ..machine.process_groups import born
 from ..transport.files import Files
 
-#: The program that outlives pytest. Without site-packages but for ourselves, behind all others, and
-#: without the project: 10 ms, not 50.
+#: The program that outlives pytest. It has no site-packages except the folder of this package, last
+#: in its path, and not the project: it starts in 10 ms, not 50.
 PROGRAM = "import sys; sys.path.append({home!r}); from {module} import main; main(sys.argv[1:])"
 
-#: By this joblib is asked to put its temporary files elsewhere.
+#: The variable by which joblib puts its temporary files elsewhere.
 JOBLIB_FOLDER = "JOBLIB_TEMP_FOLDER"
 
-#: Behind the end of multiprocessing itself, which has -100: the lowest of them comes last.
+#: Lower than the priority of multiprocessing's own end, -100: the lowest one runs last.
 LAST = -1000
 
 
 class Guard:
     """The mark and the registry of all workers of a session, and a process that outlives pytest.
 
-    The last two begin with the first run that needs them.
+    The registry and the process start with the first run that needs them.
     """
 
     _at_exit: ClassVar[Finalize | None] = None  # one, however many sessions a process has
@@ -45,11 +45,11 @@ class Guard:
         self._process: subprocess.Popen[bytes] | None = None
 
     def marking(self) -> AbstractContextManager[None]:
-        """Mark all that is started inside: it ends at the latest when pytest is killed."""
+        """Mark all processes that are started inside: they end at the latest with pytest."""
         return self._mark.on()
 
     def begin(self) -> None:
-        """Have the process watch that outlives pytest, before the first worker is started."""
+        """Start the process that outlives pytest, before the first worker is started."""
         if self._process is not None:
             return
         if self._files is None:
@@ -73,28 +73,29 @@ class Guard:
         return self._path
 
     def end_workers(self) -> None:
-        """End what workers have left, where there were any since this was done."""
+        """End what workers have left, if there were workers since the last call."""
         if self._left is not None and self._has_workers:
             self._left.end_workers()
             self._has_workers = False
 
     def close(self, *, at_exit: bool = False) -> None:
-        """End what workers have left, and the process that watches: `at_exit`, last of all.
+        """End what workers have left, and the watching process; with `at_exit`, that one last.
 
-        Until then this process may be killed, and what libraries remove as Python exits would stay.
+        Until Python has exited, this process may be killed, and the files that libraries remove at
+        exit would stay.
         """
         self.end_workers()
         if self._left is not None:
             self._left.note_end()
         if self._process is not None:
-            self._let_go(self._process, at_exit=at_exit)
+            self._release(self._process, at_exit=at_exit)
         if self._files is not None:
             self._files.close()
         self._files = self._left = self._process = None
         self._mark.close()
 
     @classmethod
-    def _let_go(cls, watching: subprocess.Popen[bytes], *, at_exit: bool) -> None:
+    def _release(cls, watching: subprocess.Popen[bytes], *, at_exit: bool) -> None:
         def end() -> None:
             watching.kill()
             watching.wait()
@@ -109,8 +110,8 @@ class Guard:
 def _watching(left: Leavings) -> subprocess.Popen[bytes]:
     """Start the process that waits for the end of this one.
 
-    It is there as soon as this returns, so that nothing has to be agreed on: where this process is
-    killed before Python has started in that one, it finds itself without its parent.
+    It exists as soon as this function returns, so no handshake is needed: if this process is killed
+    before Python has started in the other one, that finds itself without its parent.
     """
     home = str(Path(__file__).parents[2])
     program = PROGRAM.format(home=home, module=Leavings.__module__)

@@ -19,8 +19,8 @@ from .medium import PATIENCE, Late, Medium, Setting
 class CopiedTasks:
     """Copies of the arguments, made when the run is sent; functions are shared.
 
-    A run that is to be repeated gets copies of these copies, so that they stay as they were. What
-    cannot be copied is the same object in every run, so such a task cannot be repeated.
+    A repeated run gets copies of these copies, so that they stay unchanged. An argument that cannot
+    be copied is the same object in every run, so its task cannot be repeated.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -44,7 +44,7 @@ class CopiedTasks:
 
 
 class InThreads(Medium):
-    """Arguments are copied, all else is where the threads have put it."""
+    """Arguments are copied; everything else is in the shared memory."""
 
     def __init__(self, setting: Setting, copies: Copies) -> None:
         request = setting.request
@@ -79,7 +79,7 @@ class InThreads(Medium):
                     capture.close()
 
     def withdraw(self, batch: Batch) -> bool:
-        """Withdraw a batch, False if a thread has begun it: nothing can end that."""
+        """Withdraw a batch; return False if a thread has started it, which nothing can end."""
         return self.call.withdraw(batch)
 
     def timed_out(self, batch: Batch) -> Collection[int]:
@@ -87,7 +87,7 @@ class InThreads(Medium):
         return self.call.overdue.intersection(batch.tasks)
 
     def end_late(self, late: Sequence[Late]) -> Sequence[Late]:
-        """Give up the threads of late tasks; they were stopped whenever this process was."""
+        """Give up the threads of late tasks, not counting the time for which pytest was stopped."""
         return [
             task
             for task in late

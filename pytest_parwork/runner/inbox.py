@@ -1,4 +1,4 @@
-"""Outcomes that come as messages, filed where those of a shared machine would stand."""
+"""Outcomes that arrive as messages, stored in ledger and spool like those on a shared machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..worker.network import Body
 
 
 class Inbox:
-    """Put what workers send into ledger and spool, with the times on the clock of this machine."""
+    """Stores what workers send in ledger and spool, with times on the clock of this machine."""
 
     def __init__(self, ledger: Ledger, spool: Spool) -> None:
         self._ledger = ledger
@@ -22,15 +22,15 @@ class Inbox:
         self._foreign: list[tuple[str, Entry, tuple[int, int]]] = []
 
     def number(self, worker: str) -> int:
-        """Return the number by which the ledger knows a worker."""
+        """Return the number of a worker in the ledger."""
         return self._numbers.setdefault(worker, len(self._numbers) + 1)
 
     def take(self, data: bytes) -> list[Entry]:
-        """File the outcomes of a batch; return the entries of tasks that have none."""
+        """Store the outcomes of a batch; return the entries of tasks without an outcome."""
         body = pickle.loads(data)
         assert isinstance(body, Body)
         if body.host != host():
-            # Clocks differ by what is here at least, for a message takes its time.
+            # The clocks differ by at most this much, because the message took some time.
             delay = now() - body.sent
             self._delays[body.host] = min(delay, self._delays.get(body.host, delay))
         lost = []
@@ -52,7 +52,7 @@ class Inbox:
         return lost
 
     def settle(self) -> None:
-        """Put the times of other machines right, by the fastest message from each."""
+        """Correct the times of other machines, by the fastest message from each."""
         for name, entry, place in self._foreign:
             self._file(entry, place, self._delays[name])
 

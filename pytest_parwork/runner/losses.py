@@ -1,4 +1,4 @@
-"""What is known of the tasks that have no outcome."""
+"""The lost tasks of a run: the reason for each, its tries, the stacks of its workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .medium import Medium
 class Losses:
     """The lost tasks of a run, each with the tries and the stack of its worker.
 
-    Stacks are read once: what a worker has left is then removed.
+    Stacks are read once, and then removed.
     """
 
     def __init__(self, medium: Medium, tasks: Sequence[Task]) -> None:
@@ -39,19 +39,19 @@ class Losses:
         return self._lost
 
     def add(self, task: int, lost: Lost) -> None:
-        """Take a task as lost, unless it is already."""
+        """Mark a task as lost, unless it is already."""
         if task not in self._lost:
             self._lost[task] = lost
             self._times.append(now())
 
     def since(self, moment: float) -> int:
-        """Return how many tasks were lost from a moment on."""
+        """Return how many tasks were lost since a moment."""
         return len(self._times) - bisect_left(self._times, moment)
 
     def note_try(self, task: int, *, is_alone: bool = False, pid: int | None = None) -> Try:
-        """Take note that a task was begun and did not come to its end.
+        """Note that a task was started and did not end.
 
-        `pid` is its process, where the ledger does not know it.
+        `pid` is its process, if the ledger does not know it.
         """
         _, started, _ = self._ledger.times(task)
         seconds = now() - started if started is not None else 0.0
@@ -65,12 +65,12 @@ class Losses:
     def crashed(
         self, task: int, how: str, *, is_alone: bool = False, pid: int | None = None
     ) -> None:
-        """Lose a task because its worker died, `how` is in words."""
+        """Lose a task because its worker died; `how` describes the death."""
         if task in self._lost:
             return
         last = self.note_try(task, is_alone=is_alone, pid=pid)
         if (code := self._stack(last).code) is not None:
-            how = exit_name(code)  # where one takes the others with it, `how` may be another's end
+            how = exit_name(code)  # if one death ends all workers, `how` may describe another one
         tries = self._tries[task]
         twice = ", twice" if len(tries) > 1 else ""
         lost = Lost(
@@ -82,7 +82,7 @@ class Losses:
         self.add(task, lost)
 
     def damaging(self, task: int) -> None:
-        """Lose a task while which the table of the run was damaged, and nothing else ran."""
+        """Lose a task because the table of the run was damaged while only this task ran."""
         _, started, _ = self._ledger.times(task)
         self._tries[task] = (
             *self._tries.get(task, ()),
@@ -120,11 +120,11 @@ class Losses:
         )
 
     def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
-        """Lose a task because every worker that was to take it died, before it began.
+        """Lose a task because every worker that was to run it died before the task started.
 
-        With `is_apart`, nobody knows whether it had begun; the second time it was on its own.
+        With `is_apart`, it is unknown whether it had started; the second time it was on its own.
         """
-        when = "with this task, the second time alone" if is_apart else "before the task began"
+        when = "with this task, the second time on its own" if is_apart else "before the task began"
         self.add(
             task,
             Lost(reason="crash", detail=f"its worker {_died(how)} {when}, twice"),
@@ -133,17 +133,18 @@ class Losses:
     def unexplained(self, tasks: Sequence[int], how: str) -> None:
         """Lose tasks of which one has ended the workers of all, but not when tried on its own.
 
-        They have outcomes, but from when nothing else was running: not what was asked for.
+        They have outcomes, but from when nothing else was running, which is not what was asked for.
         """
-        others = "one other" if len(tasks) == 2 else f"{len(tasks) - 1} others"
+        others = "one other task" if len(tasks) == 2 else f"{len(tasks) - 1} other tasks"
         detail = (
-            f"its worker {_died(how)} while it ran this task beside {others}; alone all ended well"
+            f"its worker {_died(how)} while this and {others} were running; each ended well when "
+            f"run again on its own, so none can be blamed"
         )
         for task in tasks:
             self.add(task, Lost(reason="crash", detail=detail, tries=self._tries[task]))
 
     def know_stack(self, pid: int, stack: Stack) -> None:
-        """Take the stack of a worker on another machine."""
+        """Add the stack of a worker on another machine."""
         self._read[pid] = stack
 
     def stack_of(self, pid: int) -> Stack:

@@ -1,4 +1,4 @@
-"""What a run shares with its workers: one interface for each way of sharing."""
+"""The interface of all ways in which a run shares data with its workers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .schedule import MOST_AHEAD
 from .suspension import Suspension
 from .waits import RENDEZVOUS
 
-#: Seconds that workers wait for the release, which the runner decides on: in case it never comes.
+#: Seconds that workers wait for the release by the runner, in case it never comes.
 PATIENCE = 2 * RENDEZVOUS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a medium has to know of a run: what was asked, who works, with how many threads."""
+    """The data that a medium needs of a run: the request, the workers, the number of threads."""
 
     request: RunRequest
     workers: Workers
@@ -37,7 +37,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """A task that has had its time: since it `began`, and it was `due`."""
+    """A task that has run out of time: when it `began`, and when it was `due`."""
 
     task: int
     batch: Batch
@@ -54,16 +54,16 @@ class Snapshot(Protocol):
     unavailable: Mapping[int, str]
 
     def medium(self, setting: Setting, tasks: Sequence[int]) -> Medium:
-        """Return the medium for a run of these tasks, numbered anew in their order."""
+        """Return the medium for a run of these tasks, renumbered in their order."""
         ...
 
     def close(self) -> None:
-        """Free what is kept."""
+        """Free everything that is kept."""
         ...
 
 
 class Results(Protocol):
-    """What the tasks of a run gave, where that is kept; `ledger` is the settled one."""
+    """The stored results of the tasks of a run; `ledger` is the settled one."""
 
     ledger: Ledger
 
@@ -72,23 +72,23 @@ class Results(Protocol):
         ...
 
     def load(self, task: int) -> Given:
-        """Load a stored outcome; it need not have been possible, and then is a failure."""
+        """Load a stored outcome; if that fails, it is a failure."""
         ...
 
     def may_run_code(self, task: int) -> bool:
-        """Return whether to load an outcome may run code of its classes."""
+        """Return whether loading an outcome may run code of its classes."""
         ...
 
     def output(self, task: int) -> Output | None:
-        """Load what a task has printed, logged and warned, None if nothing."""
+        """Load what a task has printed, logged and warned; None if nothing."""
         ...
 
     def output_of_lost(self, task: int) -> Output | None:
-        """Return that of a task which has no outcome."""
+        """Return the output of a task that has no outcome."""
         ...
 
     def note_loaded(self, task: int) -> None:
-        """Free what a loaded outcome does not need any more."""
+        """Free the memory that a loaded outcome does not need any more."""
         ...
 
     def free(self, task: int) -> None:
@@ -101,13 +101,13 @@ class Results(Protocol):
 
 
 class Medium(Protocol):
-    """What a run shares with its workers; what is defined here is for where nothing is to be done.
+    """The data that a run shares with its workers; the methods defined here do nothing.
 
     `call` is what the library of the backend calls for each batch. Workers write into the `ledger`;
     what is known of tasks that have ended is in `settled`, another table where tasks could write to
     the ledger, too. `recent` are the tasks that have ended since that one was checked. `rejected`
-    are the tasks that cannot be sent, `sent` and `withheld` the project's files that were sent or
-    must not be.
+    are the tasks that cannot be sent, `sent` and `withheld` the project's files that were sent, or
+    must not be sent.
     """
 
     call: BatchCall
@@ -118,29 +118,29 @@ class Medium(Protocol):
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
 
-    #: How many batches a worker may have ahead.
+    #: The largest number of batches that a worker may have ahead.
     most_ahead: int = MOST_AHEAD
     #: Whether the ledger names the processes of the workers, which can be watched and ended.
     names_processes: bool = False
-    #: Whether workers are out of sight: what they are at is known only when a batch is over.
+    #: Whether nothing is known of the tasks of a batch until the batch is over.
     is_apart: bool = False
 
     def held(self) -> AbstractContextManager[None]:
-        """Hold what this process shares with its workers, for as long as tasks run."""
+        """Keep up, while tasks run, what this process shares with its workers."""
         return nullcontext()
 
     def release(self, workers: Workers) -> None:
-        """Let workers start that wait for the others with their first task in hand."""
+        """Release the workers that wait for the others with their first task."""
         self.ledger.release()
 
     def look(self) -> None:
-        """Do what has to be done now and then."""
+        """Do the regular upkeep, now and then."""
         return
 
-    # Batches and what comes of them.
+    # Batches and their outcomes.
 
     def arrive(self, batch: Batch, worker: str) -> None:
-        """Note that a worker has a batch in hand, where workers report that."""
+        """Note that a worker has received a batch, if workers report that."""
         return
 
     def take(self, body: bytes) -> Sequence[Entry]:
@@ -148,11 +148,11 @@ class Medium(Protocol):
         return ()
 
     def withdraw(self, batch: Batch) -> bool:
-        """Withdraw a batch, False if it cannot be: a worker that cannot be ended has begun it."""
+        """Withdraw a batch; return False if a worker that cannot be ended has started it."""
         return True
 
     def keep(self, tasks: Sequence[int]) -> None:
-        """Copy what is known of ended tasks to where no task can write."""
+        """Copy the rows of ended tasks to where no task can write."""
         return
 
     def reopen(self, task: int) -> None:
@@ -160,7 +160,7 @@ class Medium(Protocol):
         self.ledger.reset(task)
 
     def is_whole(self, task: int) -> bool:
-        """Return whether the stored outcome of a task is still there."""
+        """Return whether the stored outcome of a task is still complete."""
         return True
 
     # Tasks that take too long.
@@ -170,7 +170,7 @@ class Medium(Protocol):
         return ()
 
     def end_late(self, late: Sequence[Late]) -> Sequence[Late]:
-        """End tasks that have had their time, with their workers; return those that were ended."""
+        """End late tasks with their workers; return those that were ended."""
         return ()
 
     def attached(self) -> Sequence[int]:
@@ -180,7 +180,7 @@ class Medium(Protocol):
     # Workers that have died.
 
     def process_of(self, task: int) -> int | None:
-        """Return the process that has a task, None where the ledger does not name it."""
+        """Return the process that has a task, None if the ledger does not name it."""
         return None
 
     def read_stack(self, pid: int) -> Stack:
@@ -198,9 +198,9 @@ class Medium(Protocol):
         return
 
     def results(self) -> Results:
-        """Return what the tasks gave."""
+        """Return the results of the tasks."""
         ...
 
     def close(self) -> None:
-        """Free everything, where there are no results."""
+        """Free everything, if no results were taken."""
         return

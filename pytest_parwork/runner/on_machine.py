@@ -46,7 +46,7 @@ class StoredTasks:
 
     def medium(self, setting: Setting, tasks: Sequence[int]) -> OnMachine:
         """Return the medium for a run of these tasks."""
-        # Where the system gives no memory for one kind of file, it need not be tried for the other.
+        # If the system provided no memory for the file of the payload, it is not tried for others.
         files = Files(is_named=self._files.is_named)
         return OnMachine(setting, self._payload.excerpt(tasks), files)
 
@@ -56,7 +56,7 @@ class StoredTasks:
 
 
 class OnMachine(Medium):
-    """Ledger, spools, stacks and output are files, for which each worker has a place.
+    """Ledger, spools, stacks and output are files, in which each worker has its place.
 
     Whatever a task does to the shared table, `settled` is out of its reach.
     """
@@ -71,7 +71,7 @@ class OnMachine(Medium):
         )  # a successor may start before a dead worker has exited
         self._outputs: OutputFiles | None = None
         self._left: dict[int, Output] = {}
-        # What is forked has the limit from its birth, and need not start threads to keep to it.
+        # A fork inherits the limit, so it does not have to load libraries to set it.
         is_forked = setting.workers.start_method == "fork"
         self._limits = Limits(setting.threads) if is_forked else None
         self._files = files
@@ -125,12 +125,12 @@ class OnMachine(Medium):
         return nullcontext() if self._limits is None else self._limits.hold()
 
     def look(self) -> None:
-        """Free what is printed without end."""
+        """Free the memory of endless output."""
         if self._outputs is not None:
             self._outputs.trim()
 
     def keep(self, tasks: Sequence[int]) -> None:
-        """Copy the rows of stored tasks; raises `DamagedError` for one that cannot be."""
+        """Copy the rows of stored tasks; raises `DamagedError` if one is impossible."""
         for task in tasks:
             if self.ledger.state(task) is State.STORED:
                 self.ledger.check_place(task, len(self._spools))
@@ -144,14 +144,14 @@ class OnMachine(Medium):
         self.recent.discard(task)
 
     def is_whole(self, task: int) -> bool:
-        """Return whether the record of a settled task is what was written."""
+        """Return whether the record of a settled task is unchanged."""
         if self.settled.unstored(task) is not None:
             return True
         _, spool, offset, length = self.settled.place(task)
         return is_whole(self._spools[spool], offset, length)
 
     def end_late(self, late: Sequence[Late]) -> Sequence[Late]:
-        """Kill the workers of late tasks; they ran even while this process was stopped."""
+        """Kill the workers of late tasks; they kept running while this process was stopped."""
         by_worker = {self.ledger.worker(each.task): each for each in late}
         held = {worker: each.task for worker, each in by_worker.items()}
         return [by_worker[pid] for pid in end_workers(held, self.ledger.is_held)]
@@ -169,12 +169,12 @@ class OnMachine(Medium):
         return read_stack(self._stacks, pid)
 
     def keep_output(self, task: int, pid: int | None) -> None:
-        """Keep what is behind the last mark of a dead worker in its files."""
+        """Keep the output after the last mark in the files of a dead worker."""
         if self._outputs is not None and pid is not None and (left := self._outputs.left_by(pid)):
             self._left[task] = left
 
     def settle(self, lost: Collection[int]) -> None:
-        """Take over the head of the table and what is known of lost tasks, and unmap it."""
+        """Copy the header of the table and the rows of lost tasks, and unmap the table."""
         if self._outputs is not None:
             self._outputs.close()
         self.settled.copy_head(self.ledger)

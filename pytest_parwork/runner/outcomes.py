@@ -22,8 +22,8 @@ from .rerun import Rerun
 class Outcomes(Sequence[Outcome]):
     """One outcome per task, in task order; nothing large is loaded before it is asked for.
 
-    `results` has what was stored; tasks that are `lost`, or `rejected` because they could not be
-    sent, have nothing there. `rerun` is there if it was asked for; it is closed by itself.
+    `results` has the stored outcomes; tasks that are `lost`, or `rejected` because they could not
+    be sent, have none there. `rerun` exists if it was asked for, and is closed separately.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Outcomes(Sequence[Outcome]):
         return unfold(self._load(number))
 
     def load(self, number: int, seconds: float | None) -> Outcome:
-        """Return the outcome of a task, lost if it cannot be loaded in so many seconds.
+        """Return the outcome of a task, lost if it cannot be loaded within `seconds`.
 
-        To load what processes gave is to run code of its classes. None is no limit.
+        Loading an outcome of a process runs code of its classes. None is no limit.
         """
         if seconds is None or not self.may_run_code(number):
             return unfold(self._load(number))
@@ -78,14 +78,14 @@ class Outcomes(Sequence[Outcome]):
             return self._outcome(number, "lost", lost=lost)
 
     def may_run_code(self, number: int) -> bool:
-        """Return whether to load an outcome may run code of its classes."""
+        """Return whether loading an outcome may run code of its classes."""
         return self._is_stored(number) and self._results.may_run_code(number)
 
     def _is_stored(self, number: int) -> bool:
         return number not in self._lost and number not in self._rejected
 
     def take(self, number: int, seconds: float | None = None) -> Outcome:
-        """Load an outcome for the last time: what it does not need any more is freed at once."""
+        """Load an outcome for the last time, and free all memory that it does not need any more."""
         outcome = self.load(number, seconds)
         if self._is_stored(number):
             self._results.note_loaded(number)
@@ -93,7 +93,7 @@ class Outcomes(Sequence[Outcome]):
 
     @property
     def workers_used(self) -> int:
-        """How many workers ran at least one task, successors of the dead not counted."""
+        """How many workers ran at least one task, not counting successors of dead ones."""
         return len(set(self._workers.values()))
 
     @property
@@ -103,12 +103,12 @@ class Outcomes(Sequence[Outcome]):
 
     @property
     def interrupted(self) -> frozenset[int]:
-        """The tasks that had no end when the run was."""
+        """The tasks that had not ended when the run was interrupted."""
         lost = self._lost.items()
         return frozenset(number for number, why in lost if why.reason == "interrupted")
 
     def overlap(self) -> tuple[int, int]:
-        """Return how many workers ran a task, and how many tasks were in their hands at once."""
+        """Return how many workers ran a task, and how many tasks they had at the same time."""
         if self._overlap is None:
             spans = self._ledger.spans()
             peak = peak_overlap((begin, end) for _, begin, end in spans)
@@ -116,13 +116,13 @@ class Outcomes(Sequence[Outcome]):
         return self._overlap
 
     def without_value(self, number: int) -> Outcome:
-        """Return what is known of a task without loading what it gave."""
+        """Return the outcome of a task without its value."""
         if not self._is_stored(number):
             return self[number]
         return self._outcome(number, self._results.kind(number))
 
-    def let_go(self, number: int) -> None:
-        """Give the memory of an outcome back: large values that were loaded read as zeros now."""
+    def free(self, number: int) -> None:
+        """Free the memory of an outcome: large values that were loaded read as zeros then."""
         if self._is_stored(number):
             self._results.free(number)
 
@@ -131,16 +131,16 @@ class Outcomes(Sequence[Outcome]):
         self._results.close()
 
     def _number_workers(self) -> dict[int, int]:
-        """Number the workers 1, 2, … in the order in which they came.
+        """Number the workers 1, 2, … in the order of their arrival.
 
-        One that came after another had exited, as its successor, takes over its number.
+        A worker that arrived after another had exited takes over the number of that one.
         """
         spans: dict[int, tuple[float, float]] = {}
         for worker, begin, end in self._ledger.spans():
             first, last = spans.get(worker, (begin, end))
             spans[worker] = (min(first, begin), max(last, end))
         numbers: dict[int, int] = {}
-        until: list[float] = []  # by number, when its last worker was seen
+        until: list[float] = []  # by number, when its latest worker was last seen
         for worker, (first, last) in sorted(spans.items(), key=lambda item: item[1]):
             free = next((n for n, seen in enumerate(until) if seen <= first), len(until))
             until[free : free + 1] = [last]
@@ -173,7 +173,7 @@ class Outcomes(Sequence[Outcome]):
         )
 
     def output(self, number: int) -> Output | None:
-        """Load what a task has printed, logged and warned, None if nothing."""
+        """Load what a task has printed, logged and warned; None if nothing."""
         if not self._is_stored(number):
             return self._results.output_of_lost(number)
         return self._results.output(number)
@@ -183,7 +183,7 @@ class Outcomes(Sequence[Outcome]):
             return self._outcome(number, "lost", lost=self._lost[number])
         if number in self._rejected:
             error = self._rejected[number]
-            # Its traceback would show how parwork pickles, not what the user wrote.
+            # Its traceback would show parwork's pickling, not the user's code.
             failure = replace(describe(error, error), traceback="")
             return self._outcome(number, "failure", failure=failure)
         assert self._ledger.state(number) is State.STORED

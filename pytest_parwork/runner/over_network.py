@@ -1,4 +1,4 @@
-"""Workers anywhere: nothing is shared with them but what is sent."""
+"""Workers anywhere, which share nothing with this process, and are sent all they need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SentTasks:
         try:
             self._payload = Payload.write(request.workload.tasks, files)
             self._content = Path(self._payload.path).read_bytes()
-            self._is_named = files.is_named  # because the system gives no memory for others
+            self._is_named = files.is_named  # if the system has no memory for unnamed ones
         finally:
             files.close()
         self.unavailable: Mapping[int, str] = {
@@ -53,9 +53,9 @@ class SentTasks:
 
 
 class OverNetwork(Medium):
-    """Outcomes come as messages; here they are stored as on one machine, in ledger and spool."""
+    """Outcomes arrive as messages; they are stored here as on one machine, in ledger and spool."""
 
-    #: A cluster counts the death of a worker against all that it had.
+    #: A cluster blames all batches of a worker for its death.
     most_ahead = 2
     is_apart = True
 
@@ -98,16 +98,16 @@ class OverNetwork(Medium):
             raise
 
     def release(self, workers: Workers) -> None:
-        """Have workers start that wait for the others."""
+        """Release the workers that wait for the others."""
         super().release(workers)
         cast("NetworkWorkers", workers).release()
 
     def arrive(self, batch: Batch, worker: str) -> None:
-        """Note that a worker has a batch in hand."""
+        """Note that a worker has received a batch."""
         self.ledger.arrive(batch.tasks[0], self._inbox.number(worker), now())
 
     def take(self, body: bytes) -> Sequence[Entry]:
-        """Store the outcomes in a message; return the entries of tasks that have none."""
+        """Store the outcomes in a message; return the entries of tasks without an outcome."""
         return self._inbox.take(body) if body else ()
 
     def settle(self, lost: Collection[int]) -> None:

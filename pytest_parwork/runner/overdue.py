@@ -1,4 +1,4 @@
-"""The tasks that have had their time, and what becomes of their workers."""
+"""The tasks that have run out of time, and the end of their workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .waits import READY, START_PATIENCE
 
 
 class Overdue:
-    """Loses what takes too long, and ends its worker where that can be done.
+    """Loses tasks that take too long, and ends their workers where that is possible.
 
     `threads_left` counts the present workers that could not be ended: threads.
     """
@@ -43,19 +43,19 @@ class Overdue:
         self.threads_left = 0
 
     def forget_workers(self) -> None:
-        """Go on with new workers."""
+        """Continue with new workers."""
         self.threads_left = 0
 
     def note(self, batch: Batch) -> None:
-        """Lose what was ended where it ran."""
+        """Lose the tasks that were ended where they ran."""
         for task in self._medium.timed_out(batch):
             self._losses.overdue(task)
 
     def look(self, released: float | None) -> bool:
         """Lose the tasks whose time is over; return whether there was any.
 
-        The time of a task begins with its call; while that has not come, with its arrival and the
-        release of all. To store what it gave, it has the same time again.
+        The time of a task starts with its call; as long as it has not been called, with its arrival
+        and the release of all. For storing its result it has the same time again.
         """
         late = []
         for batch in self._flight if self._has_limits else ():
@@ -90,16 +90,16 @@ class Overdue:
         return START_PATIENCE if not limits else max(READY, 2 * max(limits))
 
     def wake_the_stopped(self, known: Container[int]) -> None:
-        """Have workers go on that were stopped while they were at no task, which none has done.
+        """Continue workers that were stopped while they ran no task, so that no task is to blame.
 
-        Those are meant whose ids the library does not report; the others are ended and replaced.
+        This is for workers whose ids the library does not report; others are ended and replaced.
         """
         for pid in self._medium.attached():
             if pid not in known and state_of(pid) == "T":
                 resume(pid)
 
     def end_the_unready(self, patience: float) -> str:
-        """End the workers that are attached and have not come to a task; return what kept them."""
+        """End attached workers that have not started a task; return what they were waiting for."""
         pids = self._medium.attached()
         for pid in pids:
             resume(pid)
@@ -115,7 +115,7 @@ class Overdue:
         return f"its worker did not get ready to run it within {patience:.0f} s{where}"
 
     def is_all(self, idle: float, patience: float) -> bool:
-        """Return whether everything in flight should have come back since, or its worker ended."""
+        """Return whether all submitted tasks have run out of time without any progress since."""
         limits = [[self._tasks[task].timeout for task in batch.tasks] for batch in self._flight]
         return all(
             None not in batch and sum(limit or 0.0 for limit in batch) + patience < idle

@@ -1,4 +1,4 @@
-"""How far a run is, reported to whoever asked for it."""
+"""The progress of a run, reported to the caller that asked for it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .losses import Losses
 from .medium import Medium
 from .request import Progress
 
-#: A report is made less often where it takes more than one part in so many of the time.
+#: Reports may take at most one part in so many of the time.
 COST = 50
 
 
 class Reporter:
-    """Counts tasks, and calls `report` if there is one; what that raises ends no run."""
+    """Counts tasks, and calls `report` if there is one; an exception of that ends no run."""
 
     def __init__(
         self,
@@ -35,14 +35,14 @@ class Reporter:
         self._next = 0.0
 
     def look(self, workers: int) -> None:
-        """Report, unless the last time is too short ago for what it takes."""
+        """Report, unless the last report is too recent for the time that a report takes."""
         began = now()
         if began >= self._next:
             self.report(workers)
             self._next = now() + COST * (now() - began)
 
     def report(self, workers: int) -> None:
-        """Report what is known now of a run with so many workers."""
+        """Report the present state of a run with so many workers."""
         if self._report is None:
             return
         stored, failed = self._medium.ledger.count(self._losses.all())

@@ -1,4 +1,4 @@
-"""What is asked of a run."""
+"""The request for a run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .stop import Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a run is, in numbers of tasks.
+    """The progress of a run, in numbers of tasks.
 
-    `done` have an outcome, `failed` of these a failure, `lost` are lost, `running` are those that a
-    worker is at. At the end, `done` and `lost` are `total`.
+    `done` have an outcome, of which `failed` are failures; `lost` are lost, `running` are being
+    run by a worker. At the end, `done` and `lost` add up to `total`.
     """
 
     total: int
@@ -32,21 +32,21 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One configuration on one workload, with all that is asked of the run.
+    """One configuration on one workload, with all settings of the run.
 
     `modules` are those that a worker may not be able to import by itself, `sendable` says which
-    files may be sent to one that has none of the project. `guard` ends workers if pytest is
-    killed. `capture` says which output of the tasks is to come back with their outcomes, None for
-    none.
+    files may be sent to workers without access to the project. `guard` ends workers if pytest is
+    killed. `capture` says which output of the tasks has to be returned with their outcomes, None
+    for none.
 
     Tasks start in the best order: with `durations`, seconds by task number, the longest first;
-    with `stop`, in the order of the workload, and none any more after so many failures. `order` is
-    the exact order in which they are submitted, `batches` are the exact batches; either names each
-    task by its number, once.
+    with `stop`, in the order of the workload until so many have failed. `order` is the exact order
+    in which they are submitted, `batches` are the exact batches; either names each task by its
+    number, once.
 
-    `progress` is called now and then while tasks run, and once at the end; what it raises is
-    dropped. With `keep`, the outcomes have a `rerun` that can run tasks again with what they were
-    given at first.
+    `progress` is called now and then while tasks run, and once at the end; its exceptions are
+    ignored. With `keep`, the outcomes have a `rerun` that can run tasks again with their original
+    arguments.
     """
 
     workload: Workload
@@ -64,7 +64,7 @@ class RunRequest:
 
     def __post_init__(self) -> None:
         if self.order is not None and self.batches is not None:
-            raise ValueError("a run has an order or batches, not both: batches have an order")
+            raise ValueError("a run has an order or batches, not both; batches have an order")
         named = self.order
         if self.batches is not None:
             if not all(self.batches):
@@ -73,8 +73,8 @@ class RunRequest:
         if named is not None and sorted(named) != list(range(len(self.workload.tasks))):
             kind = "order" if self.order is not None else "batches"
             raise ValueError(
-                f"{kind} has the tasks {_shown(named)}, which is not each of the "
-                f"{len(self.workload.tasks)} tasks of the workload once; name 0 to "
+                f"{kind} has the tasks {_shown(named)}, but not each of the "
+                f"{len(self.workload.tasks)} tasks of the workload exactly once; name 0 to "
                 f"{len(self.workload.tasks) - 1}"
             )
 

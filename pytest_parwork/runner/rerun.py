@@ -1,4 +1,4 @@
-"""Tasks of an earlier run, run again with what they were given at first."""
+"""Reruns of tasks of an earlier run, with their original arguments."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .request import RunRequest
 
 
 class Rerun:
-    """Runs tasks of a run again, on the same backend, with what they were given at first.
+    """Runs tasks of a run again, on the same backend, with their original arguments.
 
-    In processes each task loads it from the payload that the run has sent. Threads get new copies
-    of copies that were made then, which tasks share within a run as they share the originals: one
-    that is named twice finds what it did to them itself. The functions are the same objects, and so
-    is all that these change outside of their arguments. `unavailable` holds, by task number, why a
-    task cannot be run again.
+    In processes each task loads them from the payload that the run has sent. Threads get new copies
+    of the copies that were made for the run; the tasks of a rerun share these as they share the
+    originals, so a task that is named twice sees its own changes to them. The functions are the
+    same objects, and so is everything that they change besides their arguments. `unavailable`
+    holds, by task number, why a task cannot be run again.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Rerun:
         batches: Sequence[Sequence[int]] | None = None,
         workers: WorkersAsked | None = None,
     ) -> Run:
-        """Run tasks by their numbers, one of them several times if it is named so often.
+        """Run tasks by their numbers; a task that is named several times runs several times.
 
-        They are submitted in this order, and have their outcomes in it. `batches` are the exact
-        batches, of the same tasks in the same order. Raises `ValueError` for what cannot be run,
-        else what the first run may raise.
+        They are submitted in this order, and their outcomes have this order. `batches` are the
+        exact batches, of the same tasks in the same order. Raises `ValueError` for tasks that
+        cannot be run, and everything that the first run may raise.
         """
         if self._is_closed:
             raise ValueError(f"the rerun of {self._request.workload.name} is closed")
@@ -88,6 +88,6 @@ class Rerun:
             )
 
     def close(self) -> None:
-        """Free what the tasks were given."""
+        """Free the arguments of the tasks."""
         self._is_closed = True
         self._snapshot.close()

@@ -1,4 +1,4 @@
-"""One run from start to end: get ready, start workers, have them watched, gather."""
+"""One run from start to end: prepare, start workers, watch them, gather outcomes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .suspension import Suspension
 from .waits import CLOSE, CLOSE_INTERRUPTED
 from .watch import Watch
 
-#: How the tasks of a run are kept, by what its workers share with the runner.
+#: The class that keeps the tasks of a run, by the reach of its backend.
 SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
     "process": CopiedTasks,
     "machine": StoredTasks,
@@ -41,7 +41,7 @@ LOCKS = "/dev/shm"
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a run: `cause` was raised, `run` has the outcomes until then."""
+    """Ctrl-C during a run: `cause` was raised, `run` has the outcomes until then."""
 
     def __init__(self, run: Run, cause: KeyboardInterrupt) -> None:
         super().__init__()
@@ -50,10 +50,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 def execute(request: RunRequest, backend: Backend) -> Run:
-    """Run all tasks of a workload; every task has an outcome.
+    """Run all tasks of a workload; every task gets an outcome.
 
-    The values stay where the workers left them until they are loaded; `run.outcomes.close()` frees
-    them. Raises `BackendError` where nothing could be started, `Interrupted` on Ctrl-C.
+    The values stay where the workers stored them until they are loaded; `run.outcomes.close()`
+    frees them. Raises `BackendError` if no worker could be started, `Interrupted` on Ctrl-C.
     """
     return _execute(backend, None, request, range(len(request.workload.tasks)))
 
@@ -61,10 +61,10 @@ def execute(request: RunRequest, backend: Backend) -> Run:
 def _execute(
     backend: Backend, snapshot: Snapshot | None, request: RunRequest, numbers: Sequence[int]
 ) -> Run:
-    """Run the tasks of a request, which have these numbers in the snapshot, if there is one."""
+    """Run the tasks of a request; `numbers` are their numbers in the snapshot, if there is one."""
     began = now()
     allowed = budget.resolve(request.configuration.workers)
-    # Of what is allowed, not of the tasks: with -k, a case computes as it does among all others.
+    # From the allowed workers, not from the tasks: with -k, a case has as many threads as without.
     threads = budget.native_threads(allowed.workers)
     given = allowed.for_tasks(len(request.workload.tasks))
     suspension = Suspension()
@@ -87,7 +87,7 @@ def _execute(
         workers.close(CLOSE_INTERRUPTED)
         if own is not None:
             own.close()
-        # With -W error, a warning is one that the user wants.
+        # With -W error, the user wants warnings as exceptions.
         if isinstance(error, ParworkWarning) or not isinstance(error, Exception):
             raise
         raise _cannot_start(request.configuration, given, error) from error
@@ -117,7 +117,7 @@ def _started(start: Callable[[], Workers], configuration: Configuration, given: 
 def _watched(
     setting: Setting, crew: Crew, medium: Medium, given: Budget, began: float, rerun: Rerun | None
 ) -> Run:
-    """Have the tasks run, close the workers, and gather the outcomes."""
+    """Run the tasks, close the workers, and gather the outcomes."""
     request = setting.request
     tasks = request.workload.tasks
     losses = Losses(medium, tasks)
@@ -149,7 +149,7 @@ def _watched(
         raise
     ended = now()
     is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
-    # A thread that was given up does not come back for being waited for.
+    # It is useless to wait for a thread that was given up.
     is_cut = is_interrupted or watch.has_left_threads
     crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
     medium.settle(losses.all())
@@ -207,17 +207,23 @@ def _cannot_start(configuration: Configuration, given: Budget, error: Exception)
 
 
 def _remark_on_locks() -> str:
-    """Say so where there is no room for the locks of multiprocessing, which can be nowhere else."""
+    """Return a remark if the only place for the locks of multiprocessing has no room."""
+    if not sys.platform.startswith("linux"):
+        return ""
     try:
         system = os.statvfs(LOCKS)
-        state = "is full" if not system.f_bavail or (system.f_files and not system.f_favail) else ""
     except FileNotFoundError:
-        state = "is not there"
-    except (AttributeError, OSError):  # not on this system
-        state = ""
-    if not state or not sys.platform.startswith("linux"):
+        state, remedy = "does not exist", "mount a tmpfs there"
+    except OSError:
         return ""
+    else:
+        if system.f_flag & os.ST_RDONLY:
+            state, remedy = "is read-only", "make it writable"
+        elif not system.f_bavail or (system.f_files and not system.f_favail):
+            state, remedy = "is full", "make room there"
+        else:
+            return ""
     return (
-        f". {LOCKS}, where multiprocessing has its locks, {state}: make room there, or use the "
+        f". {LOCKS}, where multiprocessing has its locks, {state}: {remedy}, or use the "
         f"backend isolated or threads, which need none"
     )

@@ -10,34 +10,35 @@ from itertools import chain
 
 from ..model.work import Batch, WorkersAsked
 
-#: Seconds of work that one message to a worker should carry: fifty times what it costs a Pool whose
-#: workers leave it no processor, 1 ms. (Alone it is 0.2 ms.)
+#: Seconds of work that one message to a worker should carry: fifty times its cost of 1 ms, which is
+#: that of a Pool whose workers use all processors. (Without such load it is 0.2 ms.)
 BATCH_SECONDS = 0.05
 
-#: Tasks that take more seconds are long: one that waits behind another would be missed elsewhere.
+#: Tasks that take more seconds are long: they should not wait behind another on one worker while
+#: another worker is idle.
 LONG = 0.02
 
-#: Seconds of work that a worker should have ahead where batches are small because somebody wants
-#: them so: for so long the runner may have to wait for a processor. More than the number of batches
-#: would be worth too much where the last ones have to even out.
+#: Seconds of work that a worker should have ahead if batches are small by request, because the
+#: runner may have to wait so long for a processor. `MOST_AHEAD` is the limit in batches: with more,
+#: the last batches could not even out the load.
 AHEAD = 0.02
 MOST_AHEAD = 16
 
-#: How much of what is known from earlier tasks still counts after a batch.
+#: The weight that the durations of earlier tasks keep after each batch.
 MEMORY = 0.5
 
-#: Batches per worker where a library wants all of them at once, so that the last ones even out.
+#: Batches per worker if a library wants all of them at once, so that the last ones even out.
 EAGER_SHARE = 16
 
 
 class Schedule:
-    """Gives tasks in batches that grow where tasks turn out short.
+    """Yields tasks in batches, which grow if the tasks turn out to be short.
 
     The longest known task comes first (Graham's LPT rule, SIAM J. Appl. Math. 17, 1969). Where no
     duration is known, the last task comes first: parameters are mostly written from small to large,
     and a long task that starts last leaves the other workers idle. `in_order` is for a run that may
-    be stopped by a failure: what comes before that is then done. `order` is an order that somebody
-    wants, `batches` are batches: each is submitted as it is, without what cannot be sent.
+    be stopped by a failure: all tasks before that one are then done. `order` is a requested order,
+    `batches` are requested batches; both are used as they are, without tasks that cannot be sent.
     """
 
     def __init__(
@@ -67,14 +68,14 @@ class Schedule:
         }
         self._workers = workers
         self._chunksize = chunksize
-        self._seen = 0.0  # tasks, and the seconds that they took, the earlier ones in part
+        self._seen = 0.0  # the number of tasks and their seconds, earlier ones weighted less
         self._spent = 0.0
         self._count = 0
         self._alone: set[int] = set()
 
     @cached_property
     def _rank(self) -> Mapping[int, int]:
-        """The places of tasks in the order; cached, and not made where nothing is put back."""
+        """The places of tasks in the order; only computed if a task is put back."""
         return {task: rank for rank, task in enumerate(self._order)}
 
     def __len__(self) -> int:
@@ -82,26 +83,26 @@ class Schedule:
         return len(self._queue)
 
     def observe(self, seconds: float, *, tasks: int = 1) -> None:
-        """Take note of what each task of the latest batch took, with its overhead.
+        """Note the seconds of each task of the latest batch, including overhead.
 
-        A short batch whose worker had to wait for a processor tells less than a long one, and does
-        not make the next ones short by itself.
+        A short batch counts less than a long one: if its worker had to wait for a processor, it
+        does not make the next batches short.
         """
         self._seen = MEMORY * self._seen + tasks
         self._spent = MEMORY * self._spent + seconds * tasks
 
     @property
     def _seconds(self) -> float | None:
-        """What a task takes, None as long as nothing is known."""
+        """The seconds of a task, None as long as they are unknown."""
         return self._spent / self._seen if self._seen else None
 
     @property
     def window(self) -> int:
-        """How many batches a worker should have ahead: a second one only where batches are short.
+        """How many batches a worker should have ahead: a second one only if batches are short.
 
         Two keep a worker busy while the next message is sent; with long tasks the second would
-        wait behind the first while another worker is idle. More are worth it where somebody wants
-        batches so small that two are no work to speak of; never more than a fair share of the rest.
+        wait behind the first while another worker is idle. More are useful if the requested batches
+        are so small that two are little work; but never more than a fair share of the rest.
         """
         seconds = self._seconds
         if seconds is None:
@@ -119,7 +120,7 @@ class Schedule:
         return self._take(self._size()) if self._queue else None
 
     def all(self) -> list[Batch]:
-        """Return all that is left, for a library that wants everything at once."""
+        """Return all remaining batches, for a library that wants everything at once."""
         size = max(1, len(self._queue) // (self._workers * EAGER_SHARE))
         if self._batch_of or self._chunksize != "auto":
             size = self._size()
@@ -129,12 +130,12 @@ class Schedule:
         return batches
 
     def single(self, task: int) -> Batch:
-        """Return a batch of just `task`, which was taken before."""
+        """Return a batch of only `task`, which was taken before."""
         self._count += 1
         return Batch(number=self._count, tasks=(task,))
 
     def put_back(self, tasks: Sequence[int], *, alone: bool = False) -> None:
-        """Submit `tasks` again, next; each in a batch of its own where they are to be `alone`."""
+        """Submit `tasks` again, next; with `alone`, each in its own batch."""
         self._queue.extendleft(sorted(tasks, key=self._rank.__getitem__, reverse=True))
         if alone:
             self._alone.update(tasks)
@@ -147,7 +148,7 @@ class Schedule:
         seconds = self._seconds
         if seconds is None:
             return 1
-        # Never more than a fair share of the rest, or all wait for the last batch.
+        # Never more than a fair share of the rest, or all would wait for the last batch.
         fair = math.ceil(len(self._queue) / (2 * self._workers))
         return max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9))))
 

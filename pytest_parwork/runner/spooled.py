@@ -24,17 +24,17 @@ from ..transport.records import (
 )
 from ..worker.threads import Given
 
-#: The opcode by which a pickle names a function or a class.
+#: The opcode with which a pickle names a function or a class.
 NAMING = pickle.STACK_GLOBAL
 
-#: Records of more bytes are not searched for that: to take note of their loading costs less.
+#: Records of more bytes are not searched for that opcode: assuming that they have it costs less.
 WORTH_SEARCHING = 1 << 12
 
 
 class Spooled:
     """Outcomes in files: `spools` are their descriptors.
 
-    `left` is what lost tasks have printed, by task; that of others is behind their outcomes.
+    `left` is the output of lost tasks, by task; that of others follows their outcomes.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Spooled:
         return self.ledger.place(task)[0]
 
     def load(self, task: int) -> Given:
-        """Load an outcome on its own, so that one that fails takes no other with it."""
+        """Load an outcome separately, so that one that fails does not affect others."""
         if (code := self.ledger.unstored(task)) is not None:
             return _failed(f"the result cannot be stored for pytest: {os.strerror(code)}")
         kind, spool, offset, length = self.ledger.place(task)
@@ -63,7 +63,7 @@ class Spooled:
             loaded = read_record(self._spools[spool], offset, length)
         except (KeyboardInterrupt, TimedOut):
             raise
-        except BaseException as inner:  # what loads may raise SystemExit
+        except BaseException as inner:  # loading may raise anything, even SystemExit
             text = f"{type(inner).__name__}: {describe(inner).text}"
             if name := name_class_by_value(inner):
                 text += f" (in the class {name}, sent by value: define it at module level)"
@@ -76,9 +76,9 @@ class Spooled:
         return kind, None, replace(failure, exception=_exception(data))
 
     def may_run_code(self, task: int) -> bool:
-        """Return whether to load an outcome may run code of its classes.
+        """Return whether loading an outcome may run code of its classes.
 
-        A pickle of plain data does not name anything to import.
+        A pickle of plain data names nothing to import.
         """
         _, spool, offset, length = self.ledger.place(task)
         if length > WORTH_SEARCHING:
@@ -96,11 +96,11 @@ class Spooled:
         return output
 
     def output_of_lost(self, task: int) -> Output | None:
-        """Return what a process had printed that died with the task."""
+        """Return the output of a process that died with the task."""
         return self._left.get(task)
 
     def note_loaded(self, task: int) -> None:
-        """Free the file's memory of an outcome that was all pickle."""
+        """Free the file's memory of an outcome without buffers."""
         _, spool, offset, length = self.ledger.place(task)
         if length >= WORTH_RELEASING and is_in_band(self._spools[spool], offset):
             release_region(self._spools[spool], offset, length)

@@ -1,4 +1,4 @@
-"""The workers that live and work no more: stopped by a signal, or deaf to their library."""
+"""The workers that live but do not work: stopped by a signal, or not responding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..backends.protocol import LEAVING, Vital, Workers
 from ..machine.clock import now
-from ..machine.process_groups import kill_group, state_of
+from ..machine.process_groups import kill_group, state_of, ticks_of
 from ..model.work import Task
 from ..transport.ledger import State
 from .burial import STOPPED, Burial, Suspects
@@ -17,23 +17,23 @@ from .losses import Losses
 from .medium import Medium
 from .waits import GLANCE, LATENCY
 
-#: How a worker ended that was ended because it did not answer, or did not exit.
-DEAF = "it answered no more, and was ended"
+#: The reason for the end of a worker that the runner ended, as it did not respond, or did not exit.
+DEAF = "it no longer responded, and was ended"
 LINGERING = "it did not exit after its task, and was ended"
 
-#: Looks, not seconds, because pytest itself may be stopped for a while: about 2, 5 and 2 s.
+#: Numbers of checks, not seconds, because pytest itself may be stopped: about 2, 5 and 2 s.
 LOOKS = {STOPPED: 40, DEAF: 100, LINGERING: 40}
 
-#: How many of the tasks that a worker has just ended may have sent the signal.
+#: How many of the tasks that ended last in a worker may have sent the signal.
 RECENT = 8
 
 
 class Standstill:
-    """Ends the workers at a standstill, of which their library may notice nothing.
+    """Ends workers at a standstill, which their library may not notice.
 
-    A task that takes its time is no standstill, unless its process is stopped: only a limit ends
-    that. What ran in a process when it was stopped need not have stopped it, nor need anything that
-    ran there: so each such task is tried on its own.
+    A long task is no standstill, unless its process is stopped; only a timeout ends it. A task that
+    ran in a process when it was stopped is not necessarily to blame, nor is any that ran there
+    before. So each of these tasks is tried on its own.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Standstill:
         self._looks: dict[int, tuple[object, float, int]] = {}  # by pid: sign, first seen, looks
 
     def is_any_stopped(self, workers: Workers) -> bool:
-        """Return whether a worker is stopped: there is something to be found out yet."""
+        """Return whether a worker is stopped, so that the cause is still to be found."""
         return self._names_processes and "T" in map(state_of, _living(workers))
 
     def look(self, workers: Workers) -> bool:
-        """End the workers that have been at a standstill for long enough; return whether any was.
+        """End workers that have been at a standstill for long enough; return whether any was.
 
-        A stopped one whose task is tried on its own has the time that the task has: its end gives
-        the reason.
+        A stopped worker whose task is tried on its own keeps the time of the task, which then ends
+        as timed out.
         """
         if not self._names_processes:
             return False
@@ -74,11 +74,12 @@ class Standstill:
         before, self._looks = self._looks, {}
         found = False
         for pid in _living(workers) | held.keys() | signs.keys():
-            why, sign = STOPPED, 0.0
+            why, sign = STOPPED, (0.0, 0)
             if state_of(pid) != "T":
-                if pid not in signs or pid in held:
+                if pid not in signs or (pid in held and not self._has_ended(held[pid])):
                     continue
-                why, sign = (LINGERING if signs[pid] == LEAVING else DEAF), signs[pid]
+                why = LINGERING if signs[pid] == LEAVING and pid not in held else DEAF
+                sign = signs[pid], ticks_of(pid) if pid in held else 0
             seen, since, looks = before.get(pid, (None, 0.0, 0))
             since, looks = (since, looks + 1) if seen == (why, sign) else (now(), 1)
             self._looks[pid] = ((why, sign), since, looks)
@@ -104,12 +105,21 @@ class Standstill:
             self._kill(pid, STOPPED)
         return state == "T"
 
+    def end_cut_off(self, pid: int, held: int | None) -> None:
+        """End a living worker that its library has given up, and try its task on its own.
+
+        An earlier task may have damaged the worker.
+        """
+        self._end(pid, DEAF, held, now())
+
     def _end(self, pid: int, why: str, held: int | None, since: float) -> None:
         self._kill(pid, why)
         suspects = self._ended_by(pid, since - LATENCY) if why == STOPPED else []
         if held is not None:
-            if held == self._suspects.alone:
+            if held == self._suspects.alone and why == STOPPED:
                 self._losses.stopped(held)
+            elif held == self._suspects.alone:
+                self._losses.crashed(held, why, is_alone=True)
             else:
                 self._losses.note_try(held)
                 suspects.append(held)
@@ -118,13 +128,16 @@ class Standstill:
             self._suspects.accuse(suspects, why, is_foreign=True)
         self._burial.bury(hit, why, innocent=frozenset(suspects), is_known=True)
 
+    def _has_ended(self, task: int) -> bool:
+        return self._ledger.state(task) is State.ENDED
+
     def _kill(self, pid: int, why: str) -> None:
         self._deaths.explain(pid, why)
-        self._deaths.ended.add(pid)  # others that the library ends with it are not to blame
+        self._deaths.ended.add(pid)  # workers that the library ends with it are not to blame
         kill_group(pid)
 
     def _ended_by(self, pid: int, moment: float) -> list[int]:
-        """Return the tasks that a worker has ended since, the last ones."""
+        """Return the last few tasks that a worker has ended since then."""
         ended = [
             (at, task)
             for task in range(len(self._tasks))

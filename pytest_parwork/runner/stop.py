@@ -1,4 +1,4 @@
-"""When a run need not go on: enough of its tasks have failed."""
+"""The condition under which a run stops early: enough of its tasks have failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..transport.ledger import Ledger, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """After how many failures a run need not go on; those of the tasks in `tolerated` do not count.
+    """After how many failures a run stops; failures of tasks in `tolerated` do not count.
 
     Tasks that come before the failed ones still run.
     """
@@ -21,10 +21,10 @@ class Stop:
     def is_reached(
         self, ledger: Ledger, lost: Container[int], rejected: Container[int], tasks: int
     ) -> bool:
-        """Return whether enough have failed, and nothing before the last of these is open.
+        """Return whether enough have failed, and no task before the last of these is open.
 
-        It looks at the tasks in their order, as pytest will. Those `lost` have no outcome, those
-        `rejected` were never sent.
+        The tasks are checked in their order, as pytest will report them. Those `lost` have no
+        outcome, those `rejected` were never sent.
         """
         failed = 0
         for task in range(tasks):

@@ -1,4 +1,4 @@
-"""What is submitted next: how much each worker may have ahead, and what has to run on its own."""
+"""The choice of what is submitted next: batches ahead of each worker, or a task on its own."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Supply:
         self._damage = damage
 
     def next(self, workers: Workers) -> list[Batch]:
-        """Return what the workers have room for."""
+        """Return the batches that the workers have room for."""
         is_one_at_a_time = self._suspects or self._suspects.alone is not None
         if self._flight and (is_one_at_a_time or self._damage.is_searched):
             return []
         suspect = self._suspects.next()
         if suspect is not None:
-            # Not before: dask may run again by itself what was on a worker that has died.
+            # Not earlier: dask may by itself run again what was on a worker that has died.
             self._flight.reopen(suspect)
             return [self._schedule.single(suspect)]
         if self._damage.is_searched:
-            self._damage.check()  # or it would not be known which of two has done it
+            self._damage.check()  # or it would be unknown which of two tasks did it
             batch = self._schedule.next()
             return [] if batch is None else [batch]
         if workers.eager:

@@ -1,4 +1,4 @@
-"""The time in which pytest itself was stopped (SIGSTOP, Ctrl-Z), which counts against nobody."""
+"""The time in which pytest itself was stopped (SIGSTOP, Ctrl-Z), which counts for no timeout."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..machine.clock import now
 
 
 class Suspension:
-    """Notes when this process was stopped, as far as it runs in the main thread.
+    """Notes when this process was stopped, if it is used in the main thread.
 
-    The system says only when it goes on, by SIGCONT. A look that comes late is no sign: so does one
-    that a thread has held up.
+    The system reports only the continuation, by SIGCONT. A late check is no proof of a stop: other
+    threads may have delayed it.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Suspension:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Note what happens inside; whoever else waits for SIGCONT gets it all the same."""
+        """Note stops inside the block; other handlers of SIGCONT are still called."""
         is_main = threading.current_thread() is threading.main_thread()
         if not is_main or not hasattr(signal, "SIGCONT"):
             yield

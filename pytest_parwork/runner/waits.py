@@ -1,16 +1,16 @@
-"""The waits of a run, in seconds: how long it is patient with workers, and how often it looks."""
+"""The waits of a run, in seconds: how long it waits for workers, and how often it checks."""
 
 from __future__ import annotations
 
-# How often the runner looks.
+# How often the runner checks.
 
-#: Between two looks at the health of the workers.
+#: Between two checks of the health of the workers.
 HEARTBEAT = 0.05
 
-#: Between two looks at the whole table of a run.
+#: Between two checks of the whole table of a run.
 LOOK = 0.05
 
-#: Between two looks at the state of a process that was sent a signal.
+#: Between two checks of the state of a process that was sent a signal.
 GLANCE = 0.001
 
 # How long workers may take to start.
@@ -21,7 +21,7 @@ RENDEZVOUS = 5.0
 #: A backend without any sign of a worker is given up after this.
 START_PATIENCE = 60.0
 
-#: The same where tasks have a timeout, and twice that is no more: somebody cares for the time.
+#: The same if tasks have a timeout of at most half of that, because then time matters.
 READY = 20.0
 
 # How long it takes to learn what has happened to a process.
@@ -32,10 +32,10 @@ SIGNALLED = 1.0
 #: A signal may need this to stop all threads of a process; a task may end meanwhile.
 LATENCY = 0.25
 
-#: A library reports how a worker ended that has exited.
+#: A library reports the exit code of a worker that has exited.
 HEARSAY = 1.0
 
-#: The system reports how a process ended whose library has noticed its death.
+#: The system reports the exit code of a process whose death its library has noticed.
 REAPING = 0.5
 
 #: A library notices that a worker has died.
@@ -49,7 +49,7 @@ STALL = 1.0
 #: At the end of a run.
 CLOSE = 5.0
 
-#: The same where the run ends in the middle of tasks: nobody waits for these.
+#: The same if the run ends in the middle of tasks, which are not waited for.
 CLOSE_INTERRUPTED = 0.2
 
 #: Workers that are replaced.

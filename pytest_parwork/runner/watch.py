@@ -1,4 +1,4 @@
-"""The watch over a run: submit batches, and look after the workers until every task has an end."""
+"""The watch over a run: submit batches, and check the workers until every task has an end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .waits import HEARTBEAT, STALL, START_PATIENCE
 class Watch:
     """Submits batches and waits for their end, whatever happens to the workers.
 
-    `is_enough` says when the run need not go on. `released` is when the first tasks could start.
+    `is_enough` says when the run may stop. `released` is when the first tasks could start.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Watch:
             self._reporter.look(self._crew.workers.size)
             self._next_look = now() + HEARTBEAT
         if self._burial.is_hopeless:
-            self._give_up(f"no worker could begin: {self._burial.reason}")
+            self._give_up(f"no worker could start a task: {self._burial.reason}")
         self._push()
 
     def _is_under_way(self) -> bool:
@@ -108,17 +108,17 @@ class Watch:
 
     @property
     def has_left_threads(self) -> bool:
-        """Whether there are threads whose task was given up, and goes on."""
+        """Whether there are threads whose task was given up and is still running."""
         return self._overdue.threads_left > 0
 
     def interrupt(self, detail: str) -> None:
-        """Take what has no end yet as interrupted."""
+        """Mark all tasks without an end as interrupted."""
         self._drop_all(Lost(reason="interrupted", detail=detail))
 
     # What is submitted.
 
     def _push(self, *, at_start: bool = False) -> None:
-        """Submit what the workers have room for."""
+        """Submit the batches that the workers have room for."""
         batches = self._supply.next(self._crew.workers)
         self._flight.add(batches)
         if at_start:
@@ -127,16 +127,16 @@ class Watch:
         if batches:
             try:
                 self._crew.workers.submit(self._medium.call, batches)
-            except Exception as error:  # no process can be started any more, say
-                self._give_up(f"it takes no more tasks: {type(error).__name__}: {error}")
+            except Exception as error:  # for example, no process can be started any more
+                self._give_up(f"it accepts no more tasks: {type(error).__name__}: {error}")
 
     def _consider_release(self) -> None:
-        """Let the first tasks start, once the workers have met."""
+        """Release the first tasks, once the workers have met."""
         if self.released is None and self._rendezvous.is_over():
             self._medium.release(self._crew.workers)
             self.released = now()
 
-    # What became of it.
+    # What became of the batches.
 
     def _take(self, event: Event) -> None:
         self._progress = now()
@@ -150,7 +150,7 @@ class Watch:
             return
         batch = self._flight.get(event.batch)
         if batch is None:
-            return  # the ledger has shown its end before
+            return  # the ledger has shown its end already
         self._damage.check()
         if event.kind == "arrived":
             self._medium.arrive(batch, event.worker)
@@ -163,16 +163,20 @@ class Watch:
         owner = self._flight.process_of(batch)
         if event.kind == "broken":
             self._deaths.await_end(owner)
-        # Those that died with a task in hand first: others that they had are not to blame.
+        # First the workers that died while running a task: their other tasks are not to blame.
         self._burial.look_for_the_dead()
-        if batch in self._flight:
-            how = self._deaths.all([]).get(owner)
-            self._burial.bury_of_one(
-                batch, how or event.reason or "it came back without an outcome"
-            )
+        if batch not in self._flight:
+            return
+        reason = event.reason or "it came back without an outcome"
+        if event.kind == "broken" and not owner:
+            self._burial.bury_of_broken(batch, reason)
+        elif event.kind == "broken" and self._deaths.is_living(owner):
+            self._standstill.end_cut_off(owner, self._flight.in_hand(batch))
+        else:
+            self._burial.bury_of_one(batch, self._deaths.all([]).get(owner) or reason)
 
     def _is_settled(self, batch: Batch) -> bool:
-        """Return whether a batch is over, but for suspects: these are tried on their own."""
+        """Return whether a batch is over, except for suspects, which are tried on their own."""
         return self._flight.is_over(batch) or all(
             self._flight.has_end(task) or task in self._suspects for task in batch.tasks
         )
@@ -196,11 +200,11 @@ class Watch:
                 self._losses.unexplained(unexplained.tasks, unexplained.reason)
 
     def _stop_here(self) -> None:
-        """Submit nothing more, and wait only for what cannot be ended."""
+        """Submit nothing more, and wait only for tasks that cannot be ended."""
         running = [batch for batch in self._flight if not self._medium.withdraw(batch)]
         for batch in running:
             self._flight.land(batch)
-        self.interrupt("it was not run: enough had failed before it")
+        self.interrupt("it was not run, because enough tests had failed (-x, --maxfail)")
         self._flight.add(running)
 
     # What died, and what takes too long.
@@ -224,34 +228,34 @@ class Watch:
         if self._overdue.threads_left >= self._crew.workers.size and (
             self._flight or self._schedule
         ):
-            self._replace("threads do not come back")
+            self._replace("threads do not return from their tasks")
         idle = now() - self._progress - self._suspension.since(self._progress)
         if self._medium.is_apart:
             # Only the adapter knows whether there are workers; tasks are ended where they run.
             if idle > START_PATIENCE and self._overdue.is_all(idle, START_PATIENCE):
-                self._give_up(f"nothing came back for {idle:.0f} s")
+                self._give_up(f"no outcome arrived for {idle:.0f} s")
             return
         if idle <= STALL or self._flight.is_any_running(self._deaths.is_reported):
             return
         self._overdue.wake_the_stopped(self._crew.workers.pids())
         ended = self._flight.count_ended()
-        if ended != self._ended:  # between two tasks of a long batch, say
+        if ended != self._ended:  # for example between two tasks of a long batch
             self._ended = ended
             self._progress = now()
             return
         if self._deaths.has_any:
-            # The library has lost what it was given with a worker, or its queue.
-            self._replace("workers die before they begin")
+            # The library has lost batches with a worker, or with its queue.
+            self._replace("workers die before they start a task")
         elif self._overdue.threads_left:
-            self._replace("threads do not come back")
+            self._replace("threads do not return from their tasks")
         elif idle > self._overdue.patience:
             patience = self._overdue.patience
             self._give_up(self._overdue.end_the_unready(patience))
 
     def _replace(self, reason: str) -> None:
-        """Start new workers in the place of those that take nothing any more."""
+        """Start new workers in place of those that accept no tasks any more."""
         if not self._crew.may_be_replaced(has_begun=self._burial.has_begun):
-            self._give_up(f"no worker could begin: {reason}")
+            self._give_up(f"no worker could start a task: {self._deaths.idle or reason}")
             return
         batches = [batch for batch in self._flight if self._medium.withdraw(batch)]
         self._crew.dismiss()
@@ -260,11 +264,11 @@ class Watch:
         self._start_others()
 
     def _mend(self) -> None:
-        """Go on with new workers after one has written into the table of all."""
+        """Continue with new workers after a task has written into the shared table."""
         self._crew.dismiss()
         self._damage.mend()
         if not self._crew.may_be_mended():
-            self._give_up("the shared table of the run was damaged again and again")
+            self._give_up("the shared table of the run was damaged repeatedly")
             return
         self._start_others()
 
@@ -281,7 +285,7 @@ class Watch:
         self._drop_all(Lost(reason="backend", detail=detail))
 
     def _drop_all(self, lost: Lost) -> None:
-        """Lose what has no end: in flight, suspected, or not submitted."""
+        """Lose all tasks without an end: submitted, suspected, or not submitted yet."""
         dropped = self._suspects.drop()
         for batch in self._flight:
             self._flight.land(batch)

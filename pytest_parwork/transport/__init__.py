@@ -1,1 +1,1 @@
-"""What is sent between processes, and where it is stored meanwhile."""
+"""The data that are sent between processes, and the places where they are stored meanwhile."""

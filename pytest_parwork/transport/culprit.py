@@ -12,7 +12,7 @@ from typing import Any
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
-from .pickling import ATOMS
+from .pickling import ATOMS, by_value
 
 #: Limit of the search in seconds: it runs code of the user.
 SECONDS = 2.0
@@ -161,13 +161,12 @@ class _Search:
 @functools.cache
 def _pickler() -> Any:
     """Return a pickler that records each object that it visits, and writes nothing."""
-    import cloudpickle
 
     class Nowhere:
         def write(self, data: Any) -> int:
             return len(data)
 
-    class Noting(cloudpickle.Pickler):  # type: ignore[misc]  # without types
+    class Noting(by_value()):  # type: ignore[misc]  # without types
         def __init__(self, until: float, met: list[object] | None) -> None:
             super().__init__(Nowhere(), protocol=5, buffer_callback=lambda _: False)
             self._until = until

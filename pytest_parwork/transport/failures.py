@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +10,7 @@ from types import TracebackType
 from ..machine.stacks import is_ours
 from ..model.errors import PayloadError
 from ..model.outcome import Failure, Link
-from .pickling import dumps
+from .pickling import dumps, load
 
 #: Longest text of an exception, or of its traceback, that is kept.
 TEXT_LIMIT = 20_000
@@ -121,7 +120,7 @@ def survivor(error: BaseException) -> bytes | None:
     """Return the pickle of an exception if it loads unchanged, else None."""
     try:
         data = dumps(error)
-        back = pickle.loads(data)
+        back = load(data)
         # An __init__ that formats its arguments gets the formatted text at loading, and adds to it.
         is_same = type(back) is type(error) and str(back) == str(error)
     except BaseException:

@@ -16,10 +16,10 @@ from ..model.errors import ParworkWarning
 class Files:
     """The files of one run, which its workers open by path.
 
-    On Linux they have no name and vanish with this process, however it ends; elsewhere they stand
-    in a private directory, as with `is_named`, where they cost this process no descriptor each.
-    Not `multiprocessing.shared_memory`: a process that attaches and exits unlinks the block for
-    all.
+    On Linux they have no name and vanish with this process, however it ends. Elsewhere, and with
+    `is_named`, they are in a private directory, and need no descriptor each in this process.
+    `multiprocessing.shared_memory` is not used, because a process that attaches and exits unlinks
+    the block for all.
     """
 
     def __init__(self, *, is_named: bool = False) -> None:
@@ -40,13 +40,13 @@ class Files:
             try:
                 fd = os.memfd_create(f"parwork-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
                 path = f"/proc/{os.getpid()}/fd/{fd}"
-            except OSError as error:  # not every sandbox has it, and there are limits
+            except OSError as error:  # some sandboxes do not support it, and there are limits
                 if error.errno in (errno.EMFILE, errno.ENFILE):
-                    raise  # which no file would change
+                    raise  # named files need descriptors, too
                 self._directory = Path(temporary_folder("files"))
                 warnings.warn(
-                    f"the system gives no memory for shared files ({error}): what workers send is "
-                    f"kept in {self._directory}",
+                    f"the system provides no memory for shared files ({error}), so the data of "
+                    f"workers is kept in {self._directory}",
                     ParworkWarning,
                     stacklevel=2,
                 )
@@ -58,14 +58,14 @@ class Files:
         return fd, path
 
     def keep_size(self, fd: int, *, may_grow: bool = False) -> None:
-        """Keep a file from being cut, where that can be done.
+        """Keep a file from being truncated, where the system supports that.
 
-        Whoever reads a mapping of what is not there any more is killed by SIGBUS.
+        A process that reads a mapping beyond the end of its file is killed by SIGBUS.
         """
         self._seal(fd, "F_SEAL_SHRINK", *([] if may_grow else ["F_SEAL_GROW"]))
 
     def freeze(self, fd: int) -> None:
-        """Keep a file as it is, where that can be done: nobody can write into it any more."""
+        """Forbid all further writes to a file, where the system supports that."""
         self._seal(fd, "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
 
     def _seal(self, fd: int, *seals: str) -> None:
@@ -73,11 +73,11 @@ class Files:
             return
         import fcntl
 
-        with suppress(OSError):  # it has a name
+        with suppress(OSError):  # a file with a name cannot be sealed
             fcntl.fcntl(fd, fcntl.F_ADD_SEALS, sum(getattr(fcntl, seal) for seal in seals))
 
     def close(self) -> None:
-        """Remove the files; what is still mapped stays readable."""
+        """Remove the files; mapped parts stay readable."""
         while self._fds:
             os.close(self._fds.pop())
         if self._directory is not None:

@@ -1,8 +1,8 @@
-"""What became of tasks on one host, written so that it outlives the processes that ran them.
+"""The journals of a host: the outcomes of tasks, which outlive the processes that ran them.
 
-Other users of the host can write to its temporary directory, too. So nothing is read there that
-somebody else may have put there, and what is read is data: the pickle of an outcome is passed on to
-the runner as it is.
+Other users of the host can write to its temporary directory, too. So files that somebody else may
+have put there are not read. And what is read is only data: the pickle of an outcome is passed on to
+the runner without loading it.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from ..machine.process_groups import born, lives
 from ..machine.stacks import Stack, keep_stack_in, read_stack
 from .notes import Begun, Entry, encoded, read_notes
 
-#: How the name of a directory begins that holds the journals of a run on its host.
+#: The prefix of directories that hold the journals of a run on its host.
 FOLDER = "parwork-run-"
 
-#: How the name of a journal begins until it is locked.
+#: The prefix of a journal until it is locked.
 HIDDEN = "."
 
-#: The name of a journal: the process, and what no other has.
+#: The name of a journal: the process, and a unique part.
 _NAME = re.compile(r"\d+-\d+-\d+-[0-9a-f]{32}")
 
-#: Outcomes above this many bytes are not kept: a task that ended is not guilty, and runs again.
+#: Outcomes of more bytes are not kept: a task that ended is not guilty, and runs again.
 WORTH_KEEPING = 1 << 20
 
 
 class Past:
-    """What the journals of dead processes say: outcomes by task, deaths by batch and task."""
+    """The content of the journals of dead processes: outcomes by task, deaths by batch and task."""
 
     def __init__(self) -> None:
         self.ended: dict[int, Entry] = {}
         self.died: dict[tuple[int, int], Entry] = {}
 
     def add(self, notes: Iterator[Begun | Entry], stack: Stack) -> None:
-        """Take note of all that one process wrote, and of the stack that it has left."""
+        """Add all notes of one process, and the stack that it has left."""
         begun: dict[int, Begun] = {}
         batches: dict[int, int] = {}
         timeouts: set[int] = set()
@@ -63,7 +63,7 @@ class Past:
                 begun.pop(note.task, None)
                 if note.data:
                     self.ended[note.task] = note
-        # Where it ended itself because of one task, the others had nothing to do with it.
+        # If the process ended itself because of one task, the others are not to blame.
         overdue = {task: begun[task] for task in timeouts & begun.keys()}
         guilty = overdue or begun
         kind: Literal["died", "timeout"] = "timeout" if overdue else "died"
@@ -73,10 +73,11 @@ class Past:
 
 
 class Journal:
-    """The file to which one process writes; locked, so that others see when it is dead.
+    """The file to which one process writes; locked, so that others see when the process is dead.
 
-    Its folder is opened once, and all else by names in the folder that was opened: what is put in
-    its place later is not looked at. Where the folder is not ours alone, there is no journal.
+    Its folder is opened once, and all files by their names in the opened folder: a folder that is
+    put in its place later is ignored. If the folder is not private to this user, there is no
+    journal.
     """
 
     def __init__(self, run: str) -> None:
@@ -88,7 +89,7 @@ class Journal:
         self._reading = threading.Lock()
         self._read: set[str] = {self._name}
         self.past = Past()
-        # Without a place for it, what dies here is known to the scheduler alone.
+        # Without a place for the journal, only the scheduler knows what dies here.
         with suppress(OSError):
             self._begin()
 
@@ -99,9 +100,9 @@ class Journal:
         hidden = f"{HIDDEN}{self._name}"
         self._fd = self._create(hidden, os.O_WRONLY | os.O_APPEND)
         _lock(self._fd, shared=False)
-        # It is seen only once it is locked.
+        # Others see the journal only once it is locked.
         os.rename(hidden, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
-        if not faulthandler.is_enabled():  # or it is somebody else's
+        if not faulthandler.is_enabled():  # else it is used by somebody else
             self._stack = self._create(_stack_name(self._name), os.O_RDWR)
             keep_stack_in(self._stack, 0)
 
@@ -113,7 +114,7 @@ class Journal:
         self._write(Begun(batch, entry))
 
     def end(self, entry: Entry) -> None:
-        """Note what came of a task; or, as a timeout, that this process ends because of it."""
+        """Note the outcome of a task; or, as a timeout, that this process ends because of it."""
         size = len(entry.data) + len(entry.output) + sum(map(len, entry.buffers))
         if size > WORTH_KEEPING:
             entry = entry._replace(data=b"", buffers=(), output=b"")
@@ -128,7 +129,7 @@ class Journal:
                 is_whole = os.write(self._fd, data) == len(data)
             except OSError:
                 is_whole = False
-            if not is_whole:  # no space left: nothing can be read behind it
+            if not is_whole:  # no space left: nothing after this note could be read
                 self._end()
 
     def _end(self) -> None:
@@ -137,7 +138,7 @@ class Journal:
             self._fd = -1
 
     def look_back(self) -> Past:
-        """Return what the dead of this host have left."""
+        """Return what the dead processes of this host have noted."""
         with self._reading:
             if self._directory >= 0:
                 for name in filter(_NAME.fullmatch, {*os.listdir(self._directory)} - self._read):
@@ -177,7 +178,7 @@ class Journal:
         with self._reading:
             if self._directory >= 0:
                 for name in os.listdir(self._directory):
-                    with suppress(OSError):  # another process of the run closes, too
+                    with suppress(OSError):  # another process of the run may close, too
                         os.unlink(name, dir_fd=self._directory)
                 os.close(self._directory)
                 self._directory = -1
@@ -190,7 +191,7 @@ def _stack_name(name: str) -> str:
 
 
 def _namespace() -> int:
-    """Return the number of the namespace in which process ids here mean something, 0 if unknown."""
+    """Return the number of this process's pid namespace, 0 if unknown."""
     try:
         return os.stat("/proc/self/ns/pid").st_ino
     except OSError:
@@ -200,16 +201,16 @@ def _namespace() -> int:
 def _has_exited(name: str) -> bool:
     """Return whether the writer of a journal is known to have exited.
 
-    Its lock alone does not say so: what a task has forked holds it, too.
+    A free lock would not be enough: a process that a task has forked holds the lock, too.
     """
     pid, birth, namespace = map(int, name.split("-")[:3])
     return namespace == _namespace() != 0 and not lives(pid, birth)
 
 
 def notes_of(run: str, pid: int) -> list[tuple[Entry, bool]]:
-    """Return what a living process has noted of its tasks, each with whether it was over by then.
+    """Return the notes of a living process about its tasks, each with whether the task has ended.
 
-    For its parent, which may have to end it.
+    They are for its parent, which may have to end the process.
     """
     found = []
     for fd in _journals(run, pid, os.O_RDONLY):
@@ -220,7 +221,7 @@ def notes_of(run: str, pid: int) -> list[tuple[Entry, bool]]:
 
 
 def add_notes(run: str, pid: int, entries: Sequence[Entry]) -> None:
-    """Note for a process, before it is ended from outside, which of its tasks are to blame."""
+    """Add notes about the tasks to blame to the journal of a process that will be ended."""
     for fd in _journals(run, pid, os.O_WRONLY | os.O_APPEND):
         os.write(fd, b"".join(map(encoded, entries)))
 
@@ -234,7 +235,7 @@ def _journals(run: str, pid: int, flags: int) -> Iterator[int]:
     try:
         for name in sorted(filter(_NAME.fullmatch, os.listdir(folder))):
             if name.startswith(f"{pid}-"):
-                with suppress(OSError):  # it is removed at this moment, or not ours
+                with suppress(OSError):  # it is being removed, or belongs to another user
                     fd = open_own(name, folder, flags)
                     try:
                         yield fd
@@ -245,11 +246,11 @@ def _journals(run: str, pid: int, flags: int) -> Iterator[int]:
 
 
 def _lock(fd: int, *, shared: bool) -> bool:
-    """Lock a journal, its writer for itself, readers together; return False where it is taken.
+    """Lock a journal, for its writer or as shared for readers; return False if it is taken.
 
-    The writer's lock goes with its process, and all that this has forked.
+    The writer's lock ends with its process and all forks of that.
     """
-    import fcntl  # POSIX only, as are the other backends with processes
+    import fcntl  # POSIX only, like the other backends with processes
 
     try:
         fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
 """The table of a run, which workers write and the runner reads.
 
-One row a task, 64 bytes: state, worker, three times, the place of the outcome. Single 8-byte
-stores, the state last: `struct.pack_into` clears a row first, and readers then see zeros.
+It has one row of 64 bytes per task: state, worker, three times, the place of the outcome. Each word
+is stored by a single 8-byte store, the state last: `struct.pack_into` would clear a row first, and
+readers would see zeros.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _UNSTORED = 3  # by number: a failure for which there was no room in the spool
 
 
 class State(IntEnum):
-    """How far a task has come."""
+    """The progress of a task."""
 
     PENDING = 0
     ARRIVED = 1
@@ -33,15 +34,15 @@ class State(IntEnum):
     STORED = 4
 
 
-#: By number: to look one up takes a quarter of the time that the class takes to find it.
+#: By number: a lookup here takes a quarter of the time of one in the class.
 _STATES = tuple(State)
 
-#: As plain numbers, for the same reason: each task is written down four times.
+#: As plain numbers, for the same reason: each task is noted four times.
 _IS_ARRIVED, _IS_STARTED, _IS_ENDED, _IS_STORED = map(int, _STATES[1:])
 
 
 class DamagedError(Exception):
-    """What the table says cannot be: somebody else has written into it."""
+    """The table has an impossible content: something else has written into it."""
 
 
 class Ledger:
@@ -68,23 +69,23 @@ class Ledger:
             os.close(fd)
 
     def close(self) -> None:
-        """Unmap the file, which costs a descriptor as long as it is mapped."""
+        """Unmap the file, which needs a descriptor as long as it is mapped."""
         if isinstance(self._buffer, mmap.mmap):
             self._words.release()
             self._times.release()
             self._buffer.close()
 
-    # What a worker says.
+    # Written by workers.
 
     def arrive(self, task: int, worker: int, at: float) -> None:
-        """Note that `task` is in the hands of `worker` (a process or thread id)."""
+        """Note that `worker` (a process or thread id) has received `task`."""
         row = _WORDS * (task + 1)
         self._words[row + _WORKER] = worker
         self._times[row + _ARRIVED] = at
         self._words[row + _STATE] = _IS_ARRIVED
 
     def start(self, task: int, at: float) -> None:
-        """Note that the function of `task` is called."""
+        """Note that the function of `task` is being called."""
         row = _WORDS * (task + 1)
         self._times[row + _STARTED] = at
         self._words[row + _STATE] = _IS_STARTED
@@ -105,7 +106,7 @@ class Ledger:
         *,
         has_output: bool = False,
     ) -> None:
-        """Note what came of `task` and where that is kept, with its output behind, if any."""
+        """Note the kind and place of the outcome of `task`, followed by its output, if any."""
         row = _WORDS * (task + 1)
         self._words[row + _SPOOL] = spool << 3 | has_output << 2 | _KINDS.index(kind)
         self._words[row + _OFFSET] = offset
@@ -113,7 +114,7 @@ class Ledger:
         self._words[row + _STATE] = _IS_STORED
 
     def store_nothing(self, task: int, error: int) -> None:
-        """Note that there was no room for what came of `task`; `error` is the system's number."""
+        """Note that there was no room for the outcome of `task`; `error` is the system's errno."""
         row = _WORDS * (task + 1)
         self._words[row + _SPOOL] = _UNSTORED
         self._words[row + _OFFSET] = error
@@ -121,47 +122,47 @@ class Ledger:
         self._words[row + _STATE] = _IS_STORED
 
     def note_change(self, task: int) -> None:
-        """Note that `task`, the first one or the last, changed what it was given."""
+        """Note that `task`, the first one or the last, changed its arguments."""
         self._words[_LAST if task else _FIRST] = task + 1
 
     @property
     def is_released(self) -> bool:
-        """Whether the workers that have arrived may begin."""
+        """Whether the workers that have arrived may start their tasks."""
         return self._words[_RELEASED] != 0
 
-    # What the runner says and asks.
+    # Written and read by the runner.
 
     def sign(self) -> None:
-        """Make it known that the table is whole, for `check`."""
+        """Write the signature that `check` expects."""
         self._words[_SIGNATURE] = _SIGNED
 
     def check(self) -> None:
-        """Raise `DamagedError` if the head of the table is not what it was."""
+        """Raise `DamagedError` if the header of the table has changed."""
         if self._words[_SIGNATURE] != _SIGNED:
             raise DamagedError
 
     def check_place(self, task: int, spools: int) -> None:
-        """Raise `DamagedError` if what the table says of a stored task cannot be."""
+        """Raise `DamagedError` if the row of a stored task is impossible."""
         row = _WORDS * (task + 1)
         worker, spool = self._words[row + _WORKER], self._words[row + _SPOOL]
         if not worker or spool >> 3 >= spools:
             raise DamagedError
 
     def copy(self, task: int, source: Ledger) -> None:
-        """Take over what another table says of `task`."""
+        """Copy the row of `task` from another table."""
         start = _WORDS * (task + 1)
         self._words[start : start + _WORDS] = source._words[start : start + _WORDS]
 
     def copy_head(self, source: Ledger) -> None:
-        """Take over what another table says of no task in particular."""
+        """Copy the header from another table."""
         self._words[:_WORDS] = source._words[:_WORDS]
 
     def release(self) -> None:
-        """Let the workers begin that wait in the rendezvous."""
+        """Release the workers that wait in the rendezvous."""
         self._words[_RELEASED] = 1
 
     def has_changed(self, task: int) -> bool:
-        """Return whether `task` is known to have changed what it was given."""
+        """Return whether `task` is known to have changed its arguments."""
         return task + 1 in (self._words[_FIRST], self._words[_LAST])
 
     def reset(self, task: int) -> None:
@@ -171,14 +172,14 @@ class Ledger:
             self._words[row + word] = 0
 
     def state(self, task: int) -> State:
-        """Return how far `task` has come; raises `DamagedError` where that cannot be."""
+        """Return the state of `task`; raises `DamagedError` if it is impossible."""
         try:
             return _STATES[self._words[_WORDS * (task + 1) + _STATE]]
         except IndexError:
             raise DamagedError from None
 
     def states(self) -> list[int]:
-        """Return how far each task has come, as numbers."""
+        """Return the state of each task, as numbers."""
         return self._words[_WORDS + _STATE :: _WORDS].tolist()
 
     def count(self, but: Container[int] = ()) -> tuple[int, int]:
@@ -193,7 +194,7 @@ class Ledger:
         return len(stored), stored.count("failure")
 
     def are_stored(self, tasks: Iterable[int]) -> bool:
-        """Return whether an outcome of each of `tasks` is kept."""
+        """Return whether the outcomes of all `tasks` are stored."""
         words = self._words
         return all(words[_WORDS * (task + 1) + _STATE] == _IS_STORED for task in tasks)
 
@@ -202,14 +203,14 @@ class Ledger:
         return self._words[_WORDS * (task + 1) + _WORKER]
 
     def is_held(self, task: int, worker: int) -> bool:
-        """Return whether that worker is at that task."""
+        """Return whether that worker is running that task."""
         is_open = State.PENDING < self.state(task) < State.STORED
         return is_open and self.worker(task) == worker
 
     def times(self, task: int) -> tuple[float | None, float | None, float | None]:
-        """Return when `task` arrived, started and ended, None for what did not happen.
+        """Return when `task` arrived, started and ended; None for each that did not happen.
 
-        What could not even be called has an outcome all the same.
+        A task that could not be called at all has an outcome nevertheless.
         """
         row = _WORDS * (task + 1)
         state = self._words[row + _STATE]
@@ -220,7 +221,7 @@ class Ledger:
         )
 
     def spans(self) -> Iterator[tuple[int, float, float]]:
-        """Yield for every task that arrived its worker, and when it was seen first and last."""
+        """Yield, for every task that arrived, its worker and its first and last time."""
         states, workers = (self._words[_WORDS + word :: _WORDS].tolist() for word in _SPAN[:2])
         times = (self._times[_WORDS + word :: _WORDS].tolist() for word in _SPAN[2:])
         for state, worker, *seen in zip(states, workers, *times, strict=True):
@@ -234,12 +235,12 @@ class Ledger:
         return _KINDS[spool & 3], spool >> 3, offset, length
 
     def unstored(self, task: int) -> int | None:
-        """Return the number of the error because of which nothing is kept of `task`, if so."""
+        """Return the errno that kept the outcome of `task` from being stored, if any."""
         row = _WORDS * (task + 1)
         if self._words[row + _SPOOL] != _UNSTORED:
             return None
         return self._words[row + _OFFSET]
 
     def has_output(self, task: int) -> bool:
-        """Return whether the output of `task` stands behind its outcome."""
+        """Return whether the output of `task` follows its outcome."""
         return bool(self._words[_WORDS * (task + 1) + _SPOOL] & 4)

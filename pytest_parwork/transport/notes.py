@@ -1,4 +1,4 @@
-"""The notes of a journal: what became of one task, as it is written and sent to the runner."""
+"""The notes of a journal: the outcome of one task, as it is written and sent to the runner."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, Literal, NamedTuple
 from ..machine.stacks import Stack
 from .ledger import Kind
 
-#: Before each note: the bytes of what describes it, and of all that follows.
+#: Before each note: the lengths of its description, and of the data after that, in bytes.
 _LENGTHS = struct.Struct("<IQ")
 
-#: The fields of an entry that a journal has beside its bytes; the others are of the dead alone.
+#: The fields of an entry that a journal has in addition to its data; others are for dead tasks.
 _PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended")
 
 
 class Entry(NamedTuple):
-    """What became of one task, as it is sent to the runner; times on the clock of its host.
+    """The outcome of one task, as it is sent to the runner; times on the clock of its host.
 
-    `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers`
-    what it has out of band, `output` the pickle of what the task printed, logged and warned. Of a
-    task that died with its process, `suspects` says how many were running there, `stack` what the
-    process has left. One that was *stopped* ran in a process, or had run there, when a signal
-    stopped that.
+    `worker` names the worker, `pid` its process. `data` is the pickle of the outcome, `buffers` are
+    its out-of-band buffers, `output` is the pickle of what the task printed, logged and warned. For
+    a task that died with its process, `suspects` says how many tasks were running there, `stack` is
+    the stack that the process has left. A *stopped* task was running, or had run, in a process when
+    a signal stopped the process.
     """
 
     task: int
@@ -43,14 +43,14 @@ class Entry(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """The call of a task that may end its process, noted before."""
+    """The call of a task, noted before it, because the task may end its process."""
 
     batch: int
     entry: Entry
 
 
 def encoded(note: Begun | Entry) -> bytes:
-    """Return a note as it is written: two lengths, a description in JSON, what the entry holds."""
+    """Return a note as it is written: two lengths, a description in JSON, the data of the entry."""
     batch, entry = note if isinstance(note, Begun) else (None, note)
     parts = (entry.data, entry.output, *entry.buffers)
     described = [batch, [getattr(entry, name) for name in _PLAIN], list(map(len, parts))]
@@ -59,7 +59,7 @@ def encoded(note: Begun | Entry) -> bytes:
 
 
 def _decoded(head: bytes, rest: bytes) -> Begun | Entry:
-    """Undo `encoded`; raises `ValueError` for what it has not made."""
+    """Undo `encoded`; raises `ValueError` if the note was not made by it."""
     try:
         batch, plain, lengths = json.loads(head)
         fields: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
@@ -73,7 +73,7 @@ def _decoded(head: bytes, rest: bytes) -> Begun | Entry:
 
 
 def read_notes(fd: int) -> Iterator[Begun | Entry]:
-    """Yield the notes in a journal, up to one that its process could not write to the end."""
+    """Yield the notes in a journal, up to one that its process could not complete."""
     left = os.fstat(fd).st_size
     with open(fd, "rb", closefd=False) as file:
         while len(lengths := file.read(_LENGTHS.size)) == _LENGTHS.size:

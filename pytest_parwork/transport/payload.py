@@ -1,4 +1,4 @@
-"""What is sent to the workers of a run, serialised once: functions, shared values, arguments."""
+"""The payload of a run: functions, shared values and arguments, serialised once for all workers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from .records import Buffer, read_record, write_record
 Place = tuple[int, int]
 
 #: Pickles up to so many bytes are in the table of contents, of which every worker has a copy: a
-#: task that takes no time would take twice as long if it had to read its argument from the file.
+#: trivial task would take twice as long if it had to read its argument from the file.
 SMALL = 256
 
 
 class Call(NamedTuple):
     """One task as a worker reads it: numbers of the function and of the argument values.
 
-    A tuple, because every worker reads those of all tasks: 2,000 in 1 ms, as dataclasses in 3.
+    It is a tuple, because every worker reads those of all tasks: 2,000 in 1 ms; as dataclasses they
+    would take 3 ms.
     """
 
     function: int
@@ -42,7 +43,7 @@ class Contents:
     """The table of contents of a payload.
 
     `functions` are addresses, or numbers of values where the function itself was serialised.
-    A call is None where its task cannot be sent, or is not to be.
+    A call is None if its task cannot be sent, or does not have to be.
     """
 
     functions: tuple[Address | int, ...]
@@ -54,7 +55,7 @@ class Contents:
 class Payload:
     """A file of serialised tasks, which does not change once it is written.
 
-    So it is a snapshot, too: what a task does to its arguments happens to copies that a worker has
+    So it is a snapshot, too: tasks only modify the copies of arguments that their workers have
     loaded. `rejected` holds, by task number, why a task cannot be sent.
     """
 
@@ -84,7 +85,7 @@ class Payload:
         return cls(path=path, contents=contents, rejected=rejected)
 
     def excerpt(self, tasks: Sequence[int]) -> Payload:
-        """Return the payload of these tasks alone, numbered anew in their order; the same file."""
+        """Return the payload of these tasks only, renumbered in their order, in the same file."""
         return Payload(
             path=self.path,
             contents=replace(
@@ -98,10 +99,10 @@ class Payload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What every worker of a run reads once.
+    """The settings that every worker of a run reads once.
 
     `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
-    for the others before its first task. `capture` says which output of tasks is to come back.
+    for the others before its first task. `capture` says which output of tasks has to be returned.
     """
 
     contents: Contents
@@ -114,12 +115,11 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where the workers of this machine find what they share with the runner.
+    """The files by which the workers of this machine share data with the runner.
 
     `payload`, `ledger`, `spools` and `stacks` are paths of files, `registry` that of the list of
     workers, if any; `outputs` are the files for stdout and stderr by place of the worker. `runner`
-    is the id of the process that runs pytest, `start_method` how it starts processes where nobody
-    says how.
+    is the id of the process that runs pytest, `start_method` its default start method.
     """
 
     payload: str
@@ -134,14 +134,14 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """What is sent with every batch: the file with header and places, and the run it belongs to."""
+    """Sent with every batch: the file with header and places, and the run that it belongs to."""
 
     path: str
     run: str
 
     @classmethod
     def write(cls, header: Header, places: Places, files: Files, *, run: str) -> Handle:
-        """Write what the workers of a run read first into a new file among `files`."""
+        """Write header and places, which workers read first, to a new file among `files`."""
         fd, path = files.create("header")
         buffers: list[pickle.PickleBuffer] = []
         data = dumps((header, places), buffers)
@@ -151,7 +151,7 @@ class Handle:
         return cls(path, run)
 
     def read(self) -> tuple[Header, Places]:
-        """Load that again, in a worker."""
+        """Load header and places, in a worker."""
         with open(self.path, "rb") as file:
             header, places = cast(
                 "tuple[Header, Places]",
@@ -161,17 +161,17 @@ class Handle:
 
 
 class _Writer:
-    """Write values one after the other, each object once."""
+    """Writes values one after the other, each object once."""
 
     def __init__(self, fd: int) -> None:
         self._file = os.fdopen(fd, "wb", closefd=False)
         self._end = 0
         self._numbers: dict[int, int] = {}
-        self._kept: list[object] = []  # what was seen stays alive, or ids would be used again
+        self._kept: list[object] = []  # keeps seen objects alive, so that ids are not reused
         self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
         self._function_numbers: dict[Address | int, int] = {}
         self._failed: dict[int, str] = {}
-        self._seconds: float | None = None  # that a value may take: those of its task
+        self._seconds: float | None = None  # the limit for a value: the timeout of its task
         self.places: list[Place | bytes] = []
         self.functions: list[Address | int] = []
 

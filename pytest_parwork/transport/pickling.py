@@ -11,7 +11,10 @@ import traceback
 from collections import ChainMap
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+
+#: As they were when this process started: a task may replace them for all that come after it.
+by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
 
 #: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
@@ -23,13 +26,13 @@ ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 def dumps(
     value: object, buffers: list[pickle.PickleBuffer] | None = None, *, is_result: bool = False
 ) -> bytes:
-    """Serialise by reference where possible, else by value through cloudpickle.
+    """Serialise by reference where possible, else by value, as `by_value` does.
 
     Large contiguous buffers are appended to `buffers`, where given. Raises whatever pickling
     raises.
     """
     if type(value) in ATOMS:
-        return pickle.dumps(value, protocol=5)
+        return by_reference(value, protocol=5)
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         assert buffers is not None
@@ -41,7 +44,7 @@ def dumps(
 
     callback = None if buffers is None else keep
     try:
-        data = by_reference(value, callback)
+        data = dump_whole(value, callback)
     except Exception:
         pass
     else:
@@ -50,22 +53,23 @@ def dumps(
     if buffers is not None:
         buffers.clear()
     file = io.BytesIO()
-    _load_by_value()(file, callback, is_tracked=not is_result).dump(value)
+    pickler = by_value()(file, protocol=5, buffer_callback=callback, is_tracked=not is_result)
+    pickler.dump(value)
     return file.getvalue()
 
 
-def by_reference(value: object, callback: Callable[[Any], Any] | None) -> bytes:
-    """Serialise classes and functions by reference; raises whatever pickling raises."""
+def dump_whole(value: object, callback: Callable[[Any], Any] | None) -> bytes:
+    """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
     if "numpy.ma" not in sys.modules:
-        return pickle.dumps(value, protocol=5, buffer_callback=callback)
+        return by_reference(value, protocol=5, buffer_callback=callback)
     file = io.BytesIO()
     make_pickler(file, callback).dump(value)
     return file.getvalue()
 
 
 def make_pickler(file: io.BytesIO, callback: Callable[[Any], Any] | None) -> pickle.Pickler:
-    """Return a pickler that drops no part of the values of NumPy."""
-    pickler = pickle.Pickler(file, protocol=5, buffer_callback=callback)
+    """Return a pickler by reference that drops no part of NumPy's values."""
+    pickler = _Pickler(file, protocol=5, buffer_callback=callback)
     masked = sys.modules.get("numpy.ma")
     if masked is not None:
         reducers: ChainMap[type, Any] = ChainMap({masked.MaskedArray: _reduce_masked})
@@ -86,17 +90,33 @@ def _restore_hard_mask(array: Any, state: Any) -> None:
 
 
 @functools.cache
-def _load_by_value() -> Any:
-    """Return cloudpickle's pickler, with classes whole: qualified names, slots, Enum aliases.
+def by_value() -> Any:
+    """Return cloudpickle's pickler, except that classes are sent whole, and no open files.
 
-    `is_tracked` lets a class that is sent again be the same class in its worker. A result must not
-    be tracked: its class would be the one that was sent as an argument, and overwrite that.
+    It drops qualified names, slots and Enum aliases, and sends the rest of a text file as an
+    `io.StringIO`: silently a different value of a different class. `is_tracked` lets a class that
+    is sent again be the same class in its worker. A result must not be tracked: its class would be
+    the one that was sent as an argument, and overwrite that.
     """
     import cloudpickle  # here, because most runs never need it
 
-    class ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # without types
-        def __init__(self, file: Any, callback: Any, *, is_tracked: bool) -> None:
-            super().__init__(file, protocol=5, buffer_callback=callback)
+    plain: Any = cloudpickle.Pickler
+    reduce_stream = plain.dispatch_table[io.TextIOWrapper]
+
+    def reduce_file(file: io.TextIOWrapper) -> Any:
+        if file is sys.stdout or file is sys.stderr:  # which each process has
+            return reduce_stream(file)
+        raise TypeError(
+            f"cannot pickle the open file {file.name!r}; use its path, or what is read from it"
+        )
+
+    class ByValue(plain):  # type: ignore[misc]  # without types
+        dispatch_table: ClassVar[Any] = plain.dispatch_table.new_child(
+            {io.TextIOWrapper: reduce_file}
+        )
+
+        def __init__(self, *args: Any, is_tracked: bool = True, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
             self._is_tracked = is_tracked
 
         def reducer_override(self, value: Any) -> Any:

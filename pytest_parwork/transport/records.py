@@ -12,25 +12,26 @@ from typing import Any
 from zlib import crc32
 
 from ..model.errors import PayloadError
+from .pickling import load
 
-#: Buffers inside a record start at such an address: what vector instructions want.
+#: Alignment in bytes of buffers inside a record, as vector instructions need it.
 ALIGNMENT = 64
 
-#: Records below this many bytes are copied: a mapping holds a descriptor (until Python 3.13) for as
-#: long as the value lives, and a thousand are all that a process usually has.
+#: Records of fewer bytes are copied: a mapping holds a descriptor (until Python 3.13) while the
+#: value lives, and a process usually has only a thousand.
 WORTH_MAPPING = 1 << 20
 
-#: Regions of a file below this many bytes are not worth a system call to give back.
+#: Regions of fewer bytes in a file are not worth a system call to release them.
 WORTH_RELEASING = 1 << 20
 
-#: The words of a record without buffers, which is what nearly all are.
+#: The words of a record without buffers, as nearly all are.
 IN_BAND = struct.Struct("=QQ")
 
 #: The bits of the first word of a record that count its buffers; above them is the checksum.
 _BUFFERS = (1 << 32) - 1
 
-#: What is said of a record that is not what was written.
-DAMAGED = "what was stored of it has been overwritten"
+#: The error of a record that has changed since it was written.
+DAMAGED = "its stored record has been overwritten"
 
 Buffer = Any  # bytes, bytearray, memoryview: collections.abc.Buffer comes with Python 3.12
 
@@ -44,10 +45,10 @@ def write_record(
 ) -> int:
     """Write a pickle and its out-of-band buffers as one record; return its length in bytes.
 
-    A record is words of 8 bytes (the number of buffers with the checksum of the pickle, for each
-    buffer its start and length, the length of the pickle), the pickle, the buffers. Starts are
-    offsets in the file, aligned. Buffers that `known` holds already are referred to, not written
-    again; new ones are added to it.
+    A record consists of words of 8 bytes (the number of buffers with the checksum of the pickle,
+    for each buffer its start and length, the length of the pickle), the pickle, and the buffers.
+    Starts are offsets in the file, aligned. Buffers that are in `known` already are not written
+    again, but referred to; new ones are added to it.
     """
     if not buffers and len(data) < WORTH_RELEASING:
         write(IN_BAND.pack(*words_of(data)) + data)  # one system call
@@ -88,18 +89,18 @@ def words_of(data: bytes, *, buffers: int = 0) -> tuple[int, int]:
 def read_record(fd: int, offset: int, length: int) -> object:
     """Load a record; its buffers are views of a private, writable mapping, if it is large.
 
-    Raises `PayloadError` where it is not what was written.
+    Raises `PayloadError` if the record has changed since it was written.
     """
     if length < WORTH_MAPPING:  # one system call
         record = memoryview(os.pread(fd, length, offset))
         word = _first_word(record)
         if not word & _BUFFERS:
-            return pickle.loads(_checked(record[IN_BAND.size :], word))
+            return load(_checked(record[IN_BAND.size :], word))
     word = _first_word(os.pread(fd, 8, offset))
     count = word & _BUFFERS
     if not count:
         record = memoryview(os.pread(fd, length, offset))
-        return pickle.loads(_checked(record[IN_BAND.size :], word))
+        return load(_checked(record[IN_BAND.size :], word))
     head = os.pread(fd, 8 * (2 + 2 * count), offset)
     index = memoryview(head).cast("Q")
     data = _checked(os.pread(fd, index[-1], offset + len(head)), word)
@@ -111,13 +112,13 @@ def read_record(fd: int, offset: int, length: int) -> object:
         view = memoryview(bytearray(os.pread(fd, stop - first, first)))
     else:
         view = memoryview(mmap.mmap(fd, stop - first, access=mmap.ACCESS_COPY, offset=first))
-    return pickle.loads(
+    return load(
         data, buffers=[view[start - first : start - first + size] for start, size in places]
     )
 
 
 def is_whole(fd: int, offset: int, length: int) -> bool:
-    """Return whether the pickle of a record is what was written."""
+    """Return whether the pickle of a record is unchanged."""
     try:
         word = _first_word(os.pread(fd, 8, offset))
         head = 8 * (2 + 2 * (word & _BUFFERS))
@@ -141,17 +142,17 @@ def _checked(data: Buffer, word: int) -> Buffer:
 
 
 def length_at(fd: int, offset: int) -> int:
-    """Return the length of a record without buffers, of which only the start is known."""
+    """Return the length of a record without buffers that starts at `offset`."""
     return IN_BAND.size + int(IN_BAND.unpack(os.pread(fd, IN_BAND.size, offset))[1])
 
 
 def is_in_band(fd: int, offset: int) -> bool:
-    """Return whether a record is all pickle: what was loaded needs its file no more."""
+    """Return whether a record has no buffers, so that a loaded value does not need the file."""
     return not int.from_bytes(os.pread(fd, 8, offset), sys.byteorder) & _BUFFERS
 
 
 def release_region(fd: int, offset: int, length: int) -> None:
-    """Give the memory of a region back to the system; it reads as zeros from then on."""
+    """Release the memory of a region to the system; it reads as zeros from then on."""
     if length < WORTH_RELEASING or not hasattr(mmap, "MADV_REMOVE"):
         return
     page = mmap.PAGESIZE

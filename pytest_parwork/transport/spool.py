@@ -1,4 +1,4 @@
-"""The spools of a run: one file for each worker, to which it appends its outcomes."""
+"""The spools of a run: one file per worker, to which it appends its outcomes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .records import IN_BAND, Buffer, words_of, write_record
 #: Bytes of a spool that its worker has mapped at a time.
 WINDOW = 1 << 20
 
-#: Records up to so many bytes are copied into the window, which spares a task the way into the
-#: system: 0.3 µs in place of 1.2. From about 4,000 on, the pages take longer to be mapped.
+#: Records up to so many bytes are copied into the window, which saves a system call: 0.3 µs instead
+#: of 1.2. From about 4,000 on, mapping the pages takes longer.
 WORTH_COPYING = 1 << 11
 
-#: The head of a spool: process id of the worker that has it, 0 for none, and when that was born.
+#: The head of a spool: process id of the worker that has it, 0 for none, and its start time.
 OWNER = struct.Struct("=qq")
 
-#: Seconds for which other processes may be claiming the same spool; it takes less than one of them.
+#: Seconds for which other processes may be claiming the same spool; a claim takes less than one.
 CLAIMING = 5.0
 GLANCE = 0.001
 
@@ -35,7 +35,7 @@ class Spool:
     def __init__(self, number: int, fd: int) -> None:
         self.number = number
         self._fd = fd
-        self._end = os.fstat(fd).st_size  # behind all that a predecessor can have written
+        self._end = os.fstat(fd).st_size  # after everything that a predecessor can have written
         self._window: mmap.mmap | None = None
         self._start = self._stop = 0  # of the window
         self._move_window()  # now, because a task may limit what its process can map
@@ -44,8 +44,8 @@ class Spool:
     def claim(cls, paths: Sequence[str]) -> Spool:
         """Take the first spool that no living worker has.
 
-        A successor continues where a dead worker stopped. Who has a spool is written into it: a
-        lock that is held for as long would be held by what the worker forks, too.
+        A successor continues where a dead worker stopped. The owner is written into the spool: a
+        lock would also be held by processes that the worker forks.
         """
         until = now() + CLAIMING
         while True:
@@ -63,10 +63,10 @@ class Spool:
             time.sleep(GLANCE)
 
     def append(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> tuple[int, int]:
-        """Put one record into the file; return its offset and length.
+        """Append one record to the file; return its offset and length.
 
-        What is in the mapped window is in the file: a buffer of this process would take finished
-        outcomes with it when the process dies.
+        Data in the mapped window are in the file: with a buffer of this process, finished outcomes
+        would be lost when the process dies.
         """
         offset = self._end
         length = IN_BAND.size + len(data)
@@ -82,7 +82,7 @@ class Spool:
         return offset, write_record(self._write, offset, data, buffers)
 
     def _move_window(self) -> bool:
-        """Map what comes next, False where that cannot be: the task has set a limit, say."""
+        """Map the next part; return False if that fails, for example because a task set a limit."""
         start = self._end - self._end % mmap.ALLOCATIONGRANULARITY
         try:
             os.ftruncate(self._fd, start + WINDOW)
@@ -100,7 +100,7 @@ class Spool:
             view = view[written:]
 
     def close(self) -> None:
-        """Give the spool back."""
+        """Release the spool."""
         if self._window is not None:
             self._window.close()
         os.pwrite(self._fd, bytes(OWNER.size), 0)
@@ -116,7 +116,7 @@ def owner_of(fd: int) -> int:
 
 
 class Taken(Enum):
-    """What became of an attempt to take a spool: `LOCKED` while another process makes one."""
+    """The result of an attempt to take a spool: `LOCKED` while another process makes one."""
 
     BY_US = 1
     BY_ANOTHER = 2
@@ -124,8 +124,8 @@ class Taken(Enum):
 
 
 def _take(path: str, fd: int) -> Taken:
-    """Write this process into the head of a spool, unless one that lives is there."""
-    import fcntl  # POSIX only, as are the backends that need a spool
+    """Write this process into the head of a spool, unless a living process has it."""
+    import fcntl  # POSIX only, like the backends that need a spool
 
     lock = os.open(path, os.O_RDWR)
     try:

@@ -27,7 +27,7 @@ def in_parallel(name: str) -> Side:
 class Terms:
     """The task to judge, and the settings for it.
 
-    `index` is its place in the workload, `batch` the run that its entry belongs to. `actual` and
+    `index` is its place in the workload, `run` the run that its entry belongs to. `actual` and
     `reference` name the two legs. `timeout` limits, in seconds, the comparison, the digests of the
     arguments and the deletion of the results. `own` is the project's own comparison. `sent` are the
     files that were sent to the workers, for a note on missing ones. With `must_return`, two legs
@@ -37,7 +37,7 @@ class Terms:
 
     id: str
     index: int
-    batch: str
+    run: str
     actual: Side
     reference: Side
     policy: Policy
@@ -145,7 +145,7 @@ def entry_of(
         terms.id,
         verdict,
         index=terms.index,
-        batch=terms.batch,
+        run=terms.run,
         parallel=actual,
         serial=reference,
         comparison=comparison,

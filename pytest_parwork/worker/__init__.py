@@ -1,1 +1,1 @@
-"""All that runs where a task runs; neither pytest nor NumPy is imported here."""
+"""The code that runs where a task runs; it imports neither pytest nor NumPy."""

@@ -1,4 +1,4 @@
-"""How a worker process gets ready, before it works for a run."""
+"""The preparation of a worker process, before it works for a run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ARRIVING = 5.0
 
 
 class Arrival:
-    """What a worker does that starts before there is a run; sent to each of them.
+    """The first call of a worker that starts before there is a run.
 
-    It enrols itself in `registry`, waits for the others, of whom one could take the calls, and
-    imports what it will need.
+    The worker enrols itself in `registry`, waits for the others, so that no worker takes two of
+    these calls, and imports the modules that it will need.
     """
 
     def __init__(self, registry: str, workers: int, *, imports: tuple[str, ...]) -> None:
@@ -42,21 +42,21 @@ class Arrival:
 
 
 def start_processes_by(method: str) -> None:
-    """Start processes without a context of their own as the process that runs pytest does.
+    """Make the start method of pytest's process the default in this worker.
 
-    loky's workers would start them as loky does, which is for its executors alone.
+    loky's workers would use loky's own method, which is only meant for its executors.
     """
     if multiprocessing.get_start_method(allow_none=True) not in {None, method}:
         multiprocessing.set_start_method(method, force=True)
 
 
 def lead_a_group() -> None:
-    """Make this process the first of a group, which ends with it, and leave Ctrl-C to the runner.
+    """Make this process lead a process group, which ends with it, and leave Ctrl-C to the runner.
 
-    A handler that does nothing, not SIG_IGN: programs started by a task would inherit that.
+    The handler does nothing. SIG_IGN would be inherited by programs that a task starts.
     """
     if hasattr(os, "setpgid"):
-        with suppress(OSError):  # the leader of a session is one already
+        with suppress(OSError):  # the leader of a session already leads a group
             os.setpgid(0, 0)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: None)

@@ -1,10 +1,10 @@
-"""What carrying out a batch is, wherever that happens: meet the others, call, catch all."""
+"""The steps of running a batch in any worker: meet the others, call, catch everything."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from os import _exit, getpid  # as they are now: a task may replace those of `os`
+from os import _exit, getpid  # imported now: a task may replace those of `os`
 from typing import Any, Protocol
 
 from ..machine.clock import now
@@ -14,13 +14,13 @@ from ..model.work import Batch
 from ..transport.failures import is_skip
 from ..transport.ledger import Kind, Ledger
 
-#: Seconds between two looks at whether the others have arrived.
+#: Seconds between two checks whether the others have arrived.
 GLANCE = 0.0003
 
 
 @public(BACKENDS)
 class BatchCall(Protocol):
-    """What a worker calls for each batch; it can be pickled, and raises nothing that a task raises.
+    """Called by a worker for each batch; can be pickled, and raises no exception of a task.
 
     It returns the number of the batch; with reach `"network"`, bytes for `Event.body`.
     """
@@ -31,7 +31,7 @@ class BatchCall(Protocol):
 def perform(
     function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> tuple[Kind, object]:
-    """Call, and return what came: a value, a failure or a skip."""
+    """Call the function, and return its outcome: a value, a failure or a skip."""
     process = getpid()
     kind: Kind = "value"
     value: object
@@ -47,17 +47,17 @@ def perform(
 
 
 def end_copy_of(process: int) -> None:
-    """End this process if it is a fork of `process` that a task has made, and returned in, too.
+    """End this process if it is a fork of `process`, made by a task that returned in both.
 
-    What the task gave is the original's. Its copy would store it a second time, into the same
-    place, and then serve the library as a worker that nobody knows.
+    The outcome belongs to the original process. The fork would store it a second time, in the same
+    place, and then serve the library as an unknown worker.
     """
     if getpid() != process:
         _exit(0)
 
 
 def meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:
-    """Wait with the first task in hand until the runner says that all have arrived."""
+    """Wait with the first task until the runner releases all workers."""
     ledger.arrive(batch.tasks[0], worker, now())
     deadline = now() + patience
     while not ledger.is_released and now() < deadline:

@@ -1,4 +1,4 @@
-"""Copies for tasks that share the memory of this process: of what they get, of what they give."""
+"""Copies for tasks that share the memory of this process: of their arguments and results."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.work import Task
-from ..transport.pickling import ATOMS, by_reference, make_pickler
+from ..transport.pickling import ATOMS, dump_whole, load, make_pickler
 
-#: What a task is called with.
+#: Positional and keyword arguments of a task.
 Arguments = tuple[tuple[object, ...], dict[str, object]]
 
 
 class Copies(NamedTuple):
-    """One copy of the arguments of all tasks, shared among these as the originals are.
+    """One copy of the arguments of all tasks, shared among the tasks as the originals are.
 
-    So a task in a thread may spoil its arguments, and those of other tasks, but never the input of
-    the serial run. What cannot be copied (a lock, an open file), or not in the time that its task
-    has, is passed as it is: `shared` names the first such argument of each task.
+    So a task in a thread may modify its arguments, and those of other tasks, but never the input of
+    the serial run. An argument that cannot be copied (a lock, an open file), or not within the
+    timeout of its task, is passed itself: `shared` names the first such argument of each task.
     """
 
     arguments: Sequence[Arguments]
@@ -42,14 +42,14 @@ class Copies(NamedTuple):
         return _copied_one_by_one(tasks)
 
     def excerpt(self, tasks: Sequence[int]) -> Copies:
-        """Return those of these tasks, numbered anew in their order."""
+        """Return the copies of these tasks, renumbered in their order."""
         return Copies(
             [self.arguments[number] for number in tasks],
             {new: self.shared[old] for new, old in enumerate(tasks) if old in self.shared},
         )
 
     def again(self, tasks: Sequence[Task]) -> Copies:
-        """Return copies of the copies for the same tasks, which stay as they are."""
+        """Return copies of these copies for the same tasks; the originals stay unchanged."""
         return Copies.of(
             [
                 replace(task, args=args, kwargs=kwargs)
@@ -59,7 +59,7 @@ class Copies(NamedTuple):
 
 
 def _copied_by_pickle(tasks: Sequence[Task]) -> list[Arguments]:
-    """Copy task by task, each in its time; the pickler knows what it has met in earlier ones."""
+    """Copy task by task, each within its timeout; the pickler remembers objects of earlier ones."""
     file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
     pickler = make_pickler(file, buffers.append)
     for task in tasks:
@@ -84,7 +84,7 @@ def _copied_deeply(tasks: Sequence[Task]) -> list[Arguments]:
 
 
 def _copied_one_by_one(tasks: Sequence[Task]) -> Copies:
-    """Copy what can be copied; of a class that takes too long once, nothing is tried again."""
+    """Copy each argument that can be copied; a class that took too long is not tried again."""
     memo: dict[int, object] = {}
     slow: set[type] = set()
     failed: set[int] = set()
@@ -122,9 +122,9 @@ def _copied_one_by_one(tasks: Sequence[Task]) -> Copies:
 
 
 def snapshot(value: object) -> object:
-    """Return a copy of what a thread gave, as a process sends one: later writes leave it alone.
+    """Return a copy of a thread's result, so that later writes do not change it.
 
-    What cannot be copied is returned as it is.
+    A result that cannot be copied is returned itself.
     """
     if type(value) in ATOMS:
         return value
@@ -139,11 +139,11 @@ def snapshot(value: object) -> object:
 def _copy(value: object) -> object:
     buffers: list[pickle.PickleBuffer] = []
     try:
-        data = by_reference(value, buffers.append)
+        data = dump_whole(value, buffers.append)
     except Exception:
-        # Not cloudpickle: what it loads overwrites the attributes of local classes, live here.
+        # Not cloudpickle: loading would overwrite the attributes of local classes in this process.
         return copy.deepcopy(value)
-    return pickle.loads(
+    return load(
         data,
         buffers=map(_copied_buffer, buffers),
     )

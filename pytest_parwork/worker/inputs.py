@@ -1,4 +1,4 @@
-"""Whether a call changes what it is given, which is looked at for a sample of the tasks."""
+"""The check whether a call changes its arguments, for a sample of the tasks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ..transport.pickling import ATOMS
 
 
 def is_sampled(number: int, tasks: int) -> bool:
-    """Tell whether a task is looked at: the first one and the last one are.
+    """Return whether a task is checked: only the first and the last one are.
 
-    To digest 80 MB takes 40 ms, so it is not done for each of them.
+    A digest of 80 MB takes 40 ms, so it is not made for every task.
     """
     return number in (0, tasks - 1)
 
 
 class Inputs:
-    """The arguments of a call, digested before it; what takes more than `seconds` has no digest."""
+    """The arguments of a call with digests from before it, if these take at most `seconds`."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class Inputs:
         self._before = self._digest()
 
     def changed(self) -> list[str]:
-        """Return the names or numbers of the arguments that are not as they were.
+        """Return the names or numbers of the arguments that have changed.
 
-        What has no digest is taken as unchanged.
+        An argument without a digest counts as unchanged.
         """
         if not self._before:
             return []

@@ -1,9 +1,8 @@
-"""Batches of a run whose workers share nothing with the runner: all that they need is sent."""
+"""Batches of a run whose workers share nothing with the runner, and are sent all they need."""
 
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -12,11 +11,12 @@ from ..machine.clock import host, now
 from ..model.work import Batch
 from ..transport.modules import Sources
 from ..transport.notes import Entry
+from ..transport.pickling import by_reference
 from .sites import Site
 
 
 class Body(NamedTuple):
-    """What a batch returns, pickled: where it ran, when it was sent, what became of its tasks."""
+    """The pickled result of a batch: where it ran, when it was sent, the outcomes of its tasks."""
 
     host: str
     sent: float
@@ -24,11 +24,11 @@ class Body(NamedTuple):
 
 
 class NetworkCall:
-    """Run batches on any machine; sent once to each worker, where the library can do that.
+    """Run batches on any machine; sent once to each worker, if the library can do that.
 
-    `header` is a pickled `Header`, `payload` what `Payload.write` has put into its file, `sources`
-    those of the project's modules. `timeouts` are the seconds that tasks may take; a process with
-    one that takes longer ends.
+    `header` is a pickled `Header`, `payload` the content of the file of `Payload.write`, `sources`
+    the sources of the project's modules. `timeouts` are the seconds that tasks may take; a process
+    in which a task takes longer ends itself.
     """
 
     __slots__ = ("__weakref__", "_header", "_payload", "_sources", "_timeouts", "home", "run")
@@ -75,17 +75,17 @@ class NetworkCall:
     ) -> bytes:
         """Run a batch; return a pickled `Body`.
 
-        `place` names the process among others. With `announce`, a worker says that it has come,
-        and waits for the release before its first task.
+        `place` names the process. With `announce`, a worker reports its arrival, and waits for the
+        release before its first task.
         """
         site = Site.of(self)
         with site.seat() as number:
             worker = f"{place or f'{socket.gethostname()}:{os.getpid()}'}#{number}"
             entries = site.run_batch(batch, worker, announce)
-        return pickle.dumps(Body(host(), now(), entries), protocol=5)
+        return by_reference(Body(host(), now(), entries), protocol=5)
 
     def attach(self) -> Site:
-        """Make what this process holds of the run."""
+        """Make the site of the run in this process."""
         return Site(
             self.run, self._header, self._payload, self._sources, self._timeouts, home=self.home
         )

@@ -1,7 +1,7 @@
-"""Ends a worker process from outside, on its host, where it can keep no limit itself any more.
+"""The end of a worker process that cannot watch its own tasks, by another process on its host.
 
-A process that is stopped, or whose interpreter is held by one call, runs no thread that would watch
-its tasks. Its parent is asked to look after it.
+A process that is stopped, or whose interpreter is blocked by one call, cannot run the thread that
+watches its tasks. Its parent does so on request.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from ..transport.notes import Entry
 #: Seconds that a signal may take to stop all threads of a process; a task may end meanwhile.
 LATENCY = 0.25
 
-#: How many of the tasks that a process has just ended may have sent the signal.
+#: How many of the tasks that ended last in a process may have sent the signal.
 RECENT = 8
 
-#: Seconds by which its own watch may be late.
+#: Seconds by which the process's own watch may be late.
 PATIENCE = 0.5
 
 
 def end_if_stuck(pid: int, run: str, timeouts: Mapping[int, float], *, is_deaf: bool) -> bool:
-    """End a process that is stopped, at a task for too long, or deaf for long and at none.
+    """End a process that is stopped, runs a task for too long, or is idle and does not respond.
 
-    What is to blame is noted in its journal, where the one that takes its batch again will find it.
+    The tasks to blame are noted in its journal, where the next worker of the batch will find them.
     """
     begun: dict[int, Entry] = {}
     ended: list[Entry] = []

@@ -1,4 +1,4 @@
-"""All that a worker process does for a run: attach to it, run batches, store outcomes."""
+"""The work of a worker process for a run: attach to it, run batches, store outcomes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
-from ..transport.pickling import dumps
+from ..transport.pickling import by_reference, dumps, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import lead_a_group, start_processes_by
@@ -32,7 +32,7 @@ from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .inputs import Inputs, is_sampled
 
-#: This module, by which it is seen whether a task has unloaded it.
+#: The table of modules; if this module is not in it any more, a task has unloaded it.
 MODULES = sys.modules
 THIS = MODULES[__name__]
 PACKAGE = __name__.partition(".")[0]
@@ -41,7 +41,7 @@ PACKAGE = __name__.partition(".")[0]
 class ProcessCall:
     """Run batches in another process of this machine; sent with every batch.
 
-    `inherited` are the tasks, by number, that are found in the memory of a forked process alone.
+    `inherited` are the tasks, by number, that exist only in the memory of a forked process.
     """
 
     __slots__ = ("_handle", "_inherited")
@@ -60,14 +60,14 @@ class ProcessCall:
             run.has_met = True
             meet(run.ledger, batch, worker, run.header.patience)
         for number in batch.tasks:
-            # dask runs a batch again whose worker has left the cluster before it could say so.
+            # dask repeats a batch if its worker left the cluster before it could report the end.
             if run.ledger.state(number) is not State.STORED:
                 run.run_task(number, worker, self._inherited.get(number))
         return batch.number
 
 
 class Attached:
-    """What a worker process holds of the run that it works for, one at a time."""
+    """The attachment of a worker process to the run that it works for, one at a time."""
 
     current: Attached | None = None
 
@@ -87,17 +87,17 @@ class Attached:
         try:
             self._attach(self.header, places)
         except BaseException:
-            self.spool.close()  # or each batch that comes after would take another one
+            self.spool.close()  # or every further batch would take another spool
             raise
 
     def _attach(self, header: Header, places: Places) -> None:
         start_processes_by(places.start_method)
         self._capture: ProcessCapture | ThreadCapture | None = None
-        if header.capture is not None:  # now, because modules may print as they are imported
+        if header.capture is not None:  # now, because modules may print while they are imported
             paths = places.outputs[self.spool.number] if places.outputs else None
             self._capture = ProcessCapture(header.capture, paths)
         limits = Limits(header.threads)
-        limits.take()  # before a library is loaded, which starts as many threads as it may
+        limits.take()  # before a library is loaded, which starts as many threads as it is allowed
         take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
@@ -111,12 +111,12 @@ class Attached:
         if cls.current is None or cls.current._handle.run != handle.run:
             if cls.current is not None:
                 cls.current.close()
-                cls.current = None  # it is gone even if the next cannot be made
+                cls.current = None  # it is closed even if the next one cannot be made
             cls.current = cls(handle)
         return cls.current
 
     def close(self) -> None:
-        faulthandler.disable()  # it would write to a descriptor that is something else by then
+        faulthandler.disable()  # else it would write to a descriptor that is reused by then
         os.close(self._stack)
         os.close(self._fd)
         if self._capture is not None:
@@ -124,8 +124,8 @@ class Attached:
         self.spool.close()
 
     def run_task(self, number: int, worker: int, inherited: Task | None = None) -> None:
-        """Run one task and store its outcome, whatever it is; the payload has none inherited."""
-        if self.ledger.state(number) is State.PENDING:  # else it has waited in the rendezvous
+        """Run a task and store its outcome, of any kind; the payload has no inherited tasks."""
+        if self.ledger.state(number) is State.PENDING:  # else it has arrived in the rendezvous
             self.ledger.arrive(number, worker, now())
         capture, output = self._capture, None
         kind: Kind = "failure"
@@ -154,9 +154,9 @@ class Attached:
         self._store(number, kind, value, output)
 
     def _restore_modules(self) -> None:
-        """Load again what a task has unloaded: ours, and all that was there before the first task.
+        """Restore modules that a task has unloaded: this package's, and those loaded at the start.
 
-        A second copy of ours would know nothing of the run.
+        A second copy of this package would know nothing of the run.
         """
         for name, module in self.modules.items():
             if name.partition(".")[0] == PACKAGE or name not in MODULES:
@@ -165,7 +165,7 @@ class Attached:
     def _called(
         self, number: int, inherited: Task | None
     ) -> tuple[Callable[..., object], Sequence[object], Mapping[str, object]] | BaseException:
-        """Return the function of a task with its arguments, or what is wrong with them."""
+        """Return the function of a task with its arguments, or the error of loading them."""
         if inherited is not None:
             return inherited.function, inherited.args, inherited.kwargs
         call = self.header.contents.calls[number]
@@ -197,12 +197,12 @@ class Attached:
                 raise PayloadError(
                     f"argument {name!r} cannot be loaded in a worker: "
                     f"{type(error).__name__}: {text}"
-                ) from None  # where it has no end, its traceback has a thousand lines
+                ) from None  # after endless recursion, the traceback has a thousand lines
         return seen[value]
 
     def _load(self, value: int) -> object:
         place = self.header.contents.values[value]
-        return pickle.loads(place) if isinstance(place, bytes) else read_record(self._fd, *place)
+        return load(place) if isinstance(place, bytes) else read_record(self._fd, *place)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
         """Resolve a function once; an error is the failure of each task that needs it."""
@@ -233,14 +233,14 @@ class Attached:
 
     def _has_stored(self, output: Output) -> bool:
         try:
-            self.spool.append(pickle.dumps(output, protocol=5), [])
+            self.spool.append(by_reference(output, protocol=5), [])
         except OSError:
             return False
         return True
 
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
-    """Serialise an outcome, with its large buffers apart; what cannot be sent is a failure."""
+    """Serialise an outcome, with large buffers apart; one that cannot be sent becomes a failure."""
     buffers: list[pickle.PickleBuffer] = []
     if kind == "value":
         try:
@@ -252,7 +252,7 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
             )
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))
-    return kind, pickle.dumps(record, protocol=5), []
+    return kind, by_reference(record, protocol=5), []
 
 
 def _no_room_for(

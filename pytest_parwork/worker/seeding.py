@@ -1,4 +1,4 @@
-"""Global random generators, seeded before a case as pytest-randomly does it in its process."""
+"""The seeding of global random generators before a case, as by pytest-randomly in its process."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def reseed(seed: int) -> None:
 
 
 def reseed_setup(seed: int) -> None:
-    """Seed for the set-up of a case whose body gets `seed`, by which no number comes twice."""
+    """Seed for the set-up of a case whose body gets `seed`, so that no number comes twice."""
     reseed(seed - 1)
 
 
 @cache
 def _numpy_random() -> Any:
-    """Import it even where nobody has: pytest-randomly does, and a case may do so later."""
+    """Import it even if nothing has yet: pytest-randomly does, and a case may do so later."""
     try:
         from numpy import random
     except ImportError:
@@ -37,7 +37,7 @@ def _numpy_random() -> Any:
 class Reseeded:
     """Call a function with the generators seeded; takes the seed before the arguments.
 
-    Where there is an address, that is what travels instead of the function.
+    If there is an address, that is sent instead of the function.
     """
 
     __slots__ = ("_address", "_function")

@@ -1,10 +1,9 @@
-"""What a process holds of the runs that it works for, where nothing is shared with the runner."""
+"""The data of a worker process for its runs, where nothing is shared with the runner."""
 
 from __future__ import annotations
 
 import faulthandler
 import os
-import pickle
 import signal
 import sys
 import tempfile
@@ -23,22 +22,23 @@ from ..transport.ledger import Kind, Ledger
 from ..transport.modules import Sources, lend
 from ..transport.notes import Entry
 from ..transport.payload import Header
+from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
 from .processes import Attached, pack
 
 #: Seconds to write a stack.
 PATIENCE = 0.5
 
-#: Seconds between two looks at what has run for too long.
+#: Seconds between two checks for tasks that have run for too long.
 WATCH = 0.05
 
-#: Seconds that a run stays known after the last copy of its call is gone: its library may fetch
+#: Seconds that a run stays known after the last copy of its call was deleted: the library may fetch
 #: another copy.
 LINGER = 60.0
 
 
 class Errand(Protocol):
-    """What is sent to a process so that it runs the batches of a run."""
+    """The call that is sent to a process so that it runs the batches of a run."""
 
     home: tuple[str, int]
 
@@ -53,20 +53,20 @@ class Errand(Protocol):
 
 
 class _Noted(Ledger):
-    """A table of this process alone; what begins is noted elsewhere too."""
+    """A table of this process only; the start of a task is also noted elsewhere."""
 
     def __init__(self, buffer: bytearray, begin: Callable[[int, float], None]) -> None:
         super().__init__(buffer)
         self._begin = begin
 
     def start(self, task: int, at: float) -> None:
-        """Note that the function of `task` is called."""
+        """Note that the function of `task` is being called."""
         self._begin(task, at)
         super().start(task, now())
 
 
 class Site(Attached):
-    """What a process holds of a run that it works for, maybe in several threads, beside others."""
+    """The data of one run in a process, which may serve it in several threads, and other runs."""
 
     sites: dict[str, Site] = {}  # noqa: RUF012, because it is meant to be shared
     released: set[str] = set()  # noqa: RUF012, for the same reason
@@ -85,7 +85,7 @@ class Site(Attached):
         self.home = home
         is_away = home != (host(), os.getpid())
         self._fd = _file_of(payload)
-        self.header: Header = pickle.loads(header)
+        self.header: Header = load(header)
         self.go = Event()
         self.is_over = False
         self.copies: weakref.WeakSet[Errand] = weakref.WeakSet()
@@ -94,7 +94,7 @@ class Site(Attached):
         self._undo: list[Callable[[], None]] = []
         self._here = local()
         self._journal = Journal(run)
-        # In the process that runs pytest all is as it should be.
+        # In the process that runs pytest nothing has to be prepared.
         if is_away:
             self._undo.append(lend(self.header.modules, self.header.path, sources))
             if self.header.threads is not None:
@@ -115,11 +115,11 @@ class Site(Attached):
 
     @classmethod
     def of(cls, call: Errand) -> Site:
-        """Return what this process holds of the run of `call`, made on the first batch."""
+        """Return the site of the run of `call` in this process, made on the first batch."""
         with cls.changing:
             if call.run not in cls.sites:
-                # A process does one run at a time, and where nobody can tell its workers that it
-                # has ended, the next one does.
+                # A process works for one run at a time. Some workers are not notified of its end;
+                # for them the next run shows that it has ended.
                 for run in [run for run, site in cls.sites.items() if site.home == call.home]:
                     forget(run)
                 cls.sites[call.run] = call.attach()
@@ -129,7 +129,7 @@ class Site(Attached):
 
     @contextmanager
     def seat(self) -> Iterator[int]:
-        """Take the first free number among the threads that work for the run in this process."""
+        """Take the first free number of a thread that works for the run in this process."""
         with self.changing:
             number = next((n for n, taken in enumerate(self._seats) if not taken), None)
             if number is None:
@@ -144,13 +144,13 @@ class Site(Attached):
     def run_batch(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
-        """Run the tasks of a batch that the journals of the dead do not know."""
+        """Run the tasks of a batch that are not in the journals of dead processes."""
         with self._limited():
             return self._run_new(batch, worker, announce)
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
-        """Limit OpenMP in this thread, which goes on to serve others."""
+        """Limit OpenMP in this thread for the task only: the thread serves others afterwards."""
         threads = self.header.threads
         if threads is None or not self._undo:  # in the process that runs pytest
             yield
@@ -166,7 +166,7 @@ class Site(Attached):
     ) -> tuple[Entry, ...]:
         past = self._journal.look_back()
         for number in batch.tasks:
-            self.ledger.reset(number)  # it may have been here before
+            self.ledger.reset(number)  # the task may have run here before
         if announce is not None and worker not in self._met:
             self._met.add(worker)
             self.ledger.arrive(batch.tasks[0], 0, now())
@@ -201,7 +201,7 @@ class Site(Attached):
             number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
         )
         if output is not None:
-            entry = entry._replace(output=pickle.dumps(output, protocol=5))
+            entry = entry._replace(output=by_reference(output, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
         self.has_stored = True
@@ -217,7 +217,7 @@ class Site(Attached):
             pause.wait(WATCH)
 
     def close(self) -> None:
-        """Leave the process as it was."""
+        """Restore the process as it was."""
         self.is_over = True
         self.go.set()
         for undo in reversed(self._undo):
@@ -227,8 +227,8 @@ class Site(Attached):
 
 
 def _end_process() -> None:
-    """End this process by a signal on which it leaves its stack, without a core file."""
-    import resource  # POSIX only, as is the journal
+    """End this process by a signal on which it writes its stack, without a core file."""
+    import resource  # POSIX only, like the journal
 
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
@@ -239,7 +239,7 @@ def _end_process() -> None:
 
 
 def release(run: str) -> None:
-    """Let the workers of this process begin that wait in the rendezvous of `run`."""
+    """Release the workers of this process that wait in the rendezvous of `run`."""
     with Site.changing:
         Site.released.add(run)
         if run in Site.sites:
@@ -247,12 +247,12 @@ def release(run: str) -> None:
 
 
 def has_worked(run: str) -> bool:
-    """Return whether this process has run a task of `run`: what fails since, a task has broken."""
+    """Return whether this process has run a task of `run`, which may have broken the process."""
     return run in Site.sites and Site.sites[run].has_stored
 
 
 def forget(run: str) -> None:
-    """Let go of `run`: it has ended."""
+    """Delete the site of `run`, which has ended."""
     with Site.changing:
         Site.released.discard(run)
         site = Site.sites.pop(run, None)
@@ -261,9 +261,9 @@ def forget(run: str) -> None:
 
 
 def forget_with(call: Errand) -> None:
-    """Let go of the run, too, once `call` and its copies are gone: so is whoever has sent it.
+    """Delete the site, too, once `call` and its copies are deleted: its sender has exited.
 
-    For a library that keeps the call as long as somebody may want it.
+    This is for a library that keeps the call as long as somebody may need it.
     """
     site = Site.of(call)
     with Site.changing:
@@ -285,7 +285,7 @@ def _forget_unless_wanted(run: str) -> None:
 
 
 def _file_of(payload: bytes) -> int:
-    """Put the payload into a file without a name, of which values are mapped."""
+    """Write the payload to an unnamed file, from which values are mapped."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("parwork-payload", os.MFD_CLOEXEC)
     else:

@@ -19,15 +19,15 @@ from .capture.threads import ThreadCapture
 from .copies import snapshot
 from .inputs import Inputs, is_sampled
 
-#: What a task gave: its kind, its value or exception, and that in words.
+#: The result of a task: its kind, its value or exception, and a description of the exception.
 Given = tuple[Kind, object, Failure | None]
 
 
 class ThreadCall:
     """Run batches in threads of this process, where the outcomes are shared anyway.
 
-    `overdue` are the tasks that had their time, where this call could end them itself: in the main
-    thread. `outputs` is what tasks have printed, logged and warned, as far as `capture` wants it.
+    `overdue` are the tasks that took too long and were ended by this call itself, which it can in
+    the main thread. `outputs` has what tasks printed, logged and warned, as far as `capture` asks.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ThreadCall:
             if batch.number in self._left:
                 return batch.number
             self._begun.add(batch.number)
-        with suppress(TimedOut):  # the runner has given up the task, and the thread with it
+        with suppress(TimedOut):  # the runner has given up the task and its thread
             if not hasattr(self._waited, "done"):
                 self._waited.done = True
                 limit_thread(self._threads)
@@ -80,10 +80,10 @@ class ThreadCall:
             return True
 
     def give_up(self, batch: Batch, task: int, /) -> bool:
-        """Leave `task` to its thread, and end that where it runs Python; False if it is stored.
+        """Give up `task`, and end its thread if that runs Python; False if it is already stored.
 
-        Digesting its arguments and copying what it gave are code of the user as well. A thread
-        that waits in C goes on until it comes back, and then ends too.
+        Digesting its arguments and copying its result run user code, too. A thread that waits in C
+        continues until it returns to Python, and then ends, too.
         """
         with self._lock:
             state = self._ledger.state(task)
@@ -109,7 +109,7 @@ class ThreadCall:
             self._end_capture(number)
 
     def _call(self, number: int) -> None:
-        """Call a task, and keep what it gives; what runs its code here has its time."""
+        """Call a task, and keep its result; all of its code runs within the timeout."""
         args, kwargs = self._arguments[number]
         task = self._tasks[number]
         seconds = task.timeout if task.timeout and _is_main_thread() else None
@@ -121,10 +121,11 @@ class ThreadCall:
         self._ledger.start(number, now())
         with deadline(seconds):
             kind, value = perform(task.function, args, kwargs)
-        if isinstance(value, KeyboardInterrupt) and kind == "failure" and _is_main_thread():
+        # In this order: a value may raise where it is asked for its class.
+        if kind == "failure" and isinstance(value, KeyboardInterrupt) and _is_main_thread():
             self._end_capture(number)
-            raise value  # Ctrl-C, or as good as that: it would end the serial run as well
-        with self._lock:  # or what it prints might be taken twice
+            raise value  # Ctrl-C or the like: it would end the serial run as well
+        with self._lock:  # or its output might be taken twice
             self._ledger.end(number, now())
             self._end_capture(number)
         if inputs is not None and inputs.changed():
@@ -135,7 +136,7 @@ class ThreadCall:
                 value = snapshot(value)
             elif isinstance(value, BaseException):
                 failure = describe(value, value)
-        with self._lock:  # from here on it cannot be given up
+        with self._lock:  # from here on the task cannot be given up
             self.outcomes[number] = (kind, value, failure)
             self._ledger.store(number, kind, 0, 0, 0)
 

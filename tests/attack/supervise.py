@@ -25,7 +25,7 @@ from .processes import children, descendants, describe
 from .signals import Sender, Shot
 
 if TYPE_CHECKING:
-    from dask_programs import DaskPrograms
+    from support.dask_programs import DaskPrograms
 
 __all__ = ["Command", "Ending"]
 
@@ -95,7 +95,7 @@ class Supervisor:
         command = self._command
         address = ""
         if command.has_cluster:
-            from dask_programs import DaskPrograms  # here, because it is slow to import
+            from support.dask_programs import DaskPrograms  # here, because it is slow to import
 
             os.environ["ATTACK_PYTEST"] = "0"
             folder = self._folder / "cluster"
@@ -137,6 +137,9 @@ class Supervisor:
         )
 
     def _set_limits(self) -> None:
+        # A shell has what it starts in the background ignore SIGINT and SIGQUIT, nohup SIGHUP.
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         for name, value in self._command.limits.items():

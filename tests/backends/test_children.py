@@ -11,7 +11,7 @@ from pathlib import Path
 
 import parwork_faults as faults
 import pytest
-from carrier import JOINED, Carrier, calls
+from support.carrier import JOINED, Carrier, calls
 
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Task

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from carrier import ALIKE, CONTRACT, IN_PROCESS, Carrier, end_told
+from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, end_told
 
 from pytest_parwork.model.errors import LostError
 from pytest_parwork.model.work import Address, Task
@@ -79,7 +79,7 @@ def test_when_every_task_kills_its_worker_all_are_lost_and_the_run_ends(carrier:
 
 @pytest.mark.parametrize("name", [name for name in APART if name not in ALIKE], indirect=True)
 def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_hang(
-    carrier: Carrier, tmp_path: Path
+    carrier: Carrier, name: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "deadly.py"
     file.write_text("import os\nos._exit(7)\n", encoding="utf-8")
@@ -89,6 +89,8 @@ def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_
     for outcome in run.outcomes:
         assert outcome.lost is not None
         assert outcome.lost.reason in {"crash", "backend"}
+        if name != JOINED:  # where nobody knows which of its workers had it
+            assert end_told(name, "exit code 7") in outcome.lost.detail
 
 
 @pytest.mark.parametrize("name", [name for name in APART if name not in ALIKE], indirect=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, JOINED, Carrier, Counting, calls, outcomes
+from support.carrier import IN_PROCESS, JOINED, Carrier, Counting, calls, outcomes
 
 from pytest_parwork.model.errors import ParworkWarning
 
@@ -68,7 +68,7 @@ def test_a_small_argument_is_the_task_s_own_too(carrier: Carrier) -> None:
         pytest.param(np.array(5.0), id="scalar"),
     ],
 )
-def test_an_array_travels_there_and_back(
+def test_an_array_is_sent_there_and_back(
     carrier: Carrier, array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 ) -> None:
     value = carrier.map(tasks.identity, (array,), (array,))[1]
@@ -119,19 +119,19 @@ def test_a_result_of_20_mb_comes_back(carrier: Carrier) -> None:
     assert float(value.sum()) == 2_500_000.0
 
 
-def test_a_result_that_is_let_go_gives_its_memory_back(carrier: Carrier) -> None:
+def test_a_freed_result_returns_its_memory(carrier: Carrier) -> None:
     if carrier.name in IN_PROCESS:
         pytest.skip("there is no spool")
     run = carrier.map(tasks.full, *[(MEGABYTE, float(x)) for x in range(3)])
     size = 8 * MEGABYTE
     assert spooled_bytes() > 3 * size
     for number in (1, 0):
-        outcomes(run).let_go(number)
+        outcomes(run).free(number)
     assert size < spooled_bytes() < size + MEGABYTE
     value = run[2]
     assert isinstance(value, np.ndarray)
     assert (value == 2.0).all()
-    outcomes(run).let_go(2)
+    outcomes(run).free(2)
     assert spooled_bytes() < MEGABYTE
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from carrier import CONTRACT, IN_PROCESS, Carrier
+from support.carrier import CONTRACT, IN_PROCESS, Carrier
 
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.transport.modules import ModuleTable, project_modules

@@ -9,7 +9,7 @@ import time
 import warnings
 
 import pytest
-from carrier import IN_PROCESS, JOINED, Carrier, calls
+from support.carrier import IN_PROCESS, JOINED, Carrier, calls
 
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.output import Capture, Filter, Output

@@ -8,18 +8,16 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
-from carrier import IN_PROCESS, Carrier, outcomes
+from support.carrier import IN_PROCESS, Carrier, outcomes
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.outcome import Failure, Outcome
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import Interrupted
-
-#: The default backend.
-ALSO_DAILY = ("joblib:loky",)
 
 Tour = Mapping[str, Outcome]
 
@@ -225,7 +223,7 @@ def test_a_call_with_the_wrong_arguments_is_a_failure(tour: Tour) -> None:
         ("local class", "parwork_tasks.raise_local.<locals>.LocalError", "local"),
     ],
 )
-def test_an_exception_that_does_not_travel_is_told_in_words(
+def test_an_exception_that_cannot_be_sent_is_described(
     tour: Tour, id: str, type: str, text: str
 ) -> None:
     failure = failure_of(tour[id])
@@ -442,3 +440,9 @@ def test_an_address_that_leads_nowhere_fails_its_task_alone(carrier: Carrier) ->
     if carrier.name not in IN_PROCESS:
         assert failure_of(run.outcomes[0]).type == "AttributeError"
         assert failure_of(run.outcomes[1]).type == "ModuleNotFoundError"
+
+
+@pytest.mark.parametrize("name", sorted(IN_PROCESS), indirect=True)
+def test_a_value_that_raises_whatever_it_is_asked_for_is_an_outcome(carrier: Carrier) -> None:
+    run = carrier([Task(id="0", function=faults.returns_what_nobody_may_ask)] * 3)
+    assert {outcome.kind for outcome in run.outcomes} <= {"value", "failure"}

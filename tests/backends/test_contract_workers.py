@@ -11,7 +11,7 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from carrier import ALIASES, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, start_method_of
+from support.carrier import ALIASES, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, start_method_of
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.machine import budget

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import parwork_faults as faults
 import pytest
-from carrier import Carrier, calls
 from parwork_tasks import square_later
+from support.carrier import Carrier, calls
 
 from pytest_parwork.model.work import Task
 
@@ -76,6 +76,24 @@ def test_a_worker_without_descriptors_takes_no_outcome_of_others_with_it(carrier
     found = values(carrier, Task(id="guilty", function=faults.closes_all_descriptors))
     found.pop(GUILTY, None)
     assert found == INNOCENT
+
+
+@pytest.mark.parametrize("damage", [faults.has_null_for_descriptors, faults.may_open_nothing_more])
+def test_a_worker_that_cannot_be_reached_any_more_takes_no_neighbour_with_it(
+    damage: Callable[[], None], carrier: Carrier
+) -> None:
+    tasks = calls(square_later, *((x, 0.2) for x in range(6)))
+    tasks[1] = Task(id="guilty", function=damage)
+    outcomes = carrier(tasks, chunksize=1).outcomes
+    told = [outcome.lost for outcome in outcomes]
+    assert told == [None] * 6
+    values = [outcome.value for outcome in outcomes]
+    assert values == [0, None, 4, 9, 16, 25]
+
+
+def test_who_replaces_pickle_in_its_worker_takes_no_neighbour_with_it(carrier: Carrier) -> None:
+    run = carrier(calls(faults.breaks_pickle, *((x, 7) for x in range(12))))
+    assert run == [x * x for x in range(12)]
 
 
 def test_what_no_file_has_room_for_is_a_failure_that_says_so(carrier: Carrier) -> None:

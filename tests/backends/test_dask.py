@@ -20,14 +20,18 @@ import distributed
 import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
-from carrier import Carrier, Counting, calls
 from distributed.nanny import WorkerProcess
+from support.carrier import Carrier, Counting, calls
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.backends.dask import logs
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Task
+from pytest_parwork.runner import standstill
+
+#: A cluster is slow, and each function asks two backends about the same.
+DAILY_OF_EACH = 1
 
 pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
 
@@ -133,6 +137,34 @@ def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
     lost = run.outcomes[3].lost
     assert lost is not None
     assert "exit code 3" in lost.detail
+
+
+@pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+def test_a_worker_that_exits_with_0_is_heard_of_at_once(carrier: Carrier) -> None:
+    given = calls(abs, *((x,) for x in range(6)))
+    given[3] = Task(id="guilty", function=faults.exits_with_0)
+    run = carrier(given)
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost.keys() == {3}
+    assert "exit code 0" in lost[3].detail
+    assert lost[3].tries[-1].seconds < 1
+
+
+def test_what_runs_in_a_worker_that_leaves_its_cluster_is_tried_again(carrier: Carrier) -> None:
+    function = faults.damages_its_worker_or_waits
+    run = carrier(calls(function, *((x, 5) for x in range(8))), chunksize=2)
+    assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(8)]
+
+
+def test_a_worker_that_neither_stores_an_outcome_nor_gives_a_sign_is_ended(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(standstill.LOOKS, standstill.DEAF, 20)
+    function = faults.blocks_its_worker_and_is_never_stored
+    run = carrier(calls(function, *((x, 3) for x in range(8))))
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost.keys() == {3}
+    assert "no longer responded, and was ended) while it ran this task, twice" in lost[3].detail
 
 
 def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:

@@ -19,8 +19,8 @@ import distributed
 import parwork_faults as faults
 import parwork_tasks as tasks
 import pytest
-from carrier import JOINED, Carrier, Counting, calls, outcomes
-from dask_programs import DEADLINE, DaskPrograms
+from support.carrier import JOINED, Carrier, Counting, calls, outcomes
+from support.dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
 from pytest_parwork.backends import Event
@@ -32,6 +32,9 @@ from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
 from pytest_parwork.worker.sites import Site
+
+#: Each test waits for processes of a cluster.
+DAILY_OF_EACH = 1
 
 
 @contextmanager
@@ -91,7 +94,7 @@ def test_without_an_address_the_cluster_is_that_of_dask_s_configuration(
 
 def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskPrograms) -> None:
     def state() -> tuple[object, ...]:
-        import os  # it travels by value: the tests cannot be imported there
+        import os  # it is sent by value: the tests cannot be imported there
         import sys
         from pathlib import Path
 

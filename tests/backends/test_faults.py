@@ -16,7 +16,7 @@ from pathlib import Path
 
 import parwork_faults as faults
 import pytest
-from carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
+from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.outcome import Outcome
@@ -86,6 +86,11 @@ FAULTS: Mapping[str, Fault] = {
         failure="the result cannot be sent back from a worker: it is a generator",
         is_for_threads=False,
     ),
+    "returns an open file": Fault(
+        function=faults.returns_an_open_file,
+        failure="it is a _io.TextIOWrapper: cannot pickle the open file '/dev/null'; use its path",
+        is_for_threads=False,
+    ),
     "returns 200 MB": Fault(function=faults.returns_200_mb, value=200_000_000),
     "prints 10 MB": Fault(function=faults.prints_10_mb, value=10, is_for_threads=False),
     "closes its stdout": Fault(
@@ -106,8 +111,8 @@ FAULTS: Mapping[str, Fault] = {
 
 Survey = Mapping[str, Outcome]
 
-#: The default backend, and the one whose workers share nothing.
-ALSO_DAILY = ("joblib:loky", JOINED)
+#: Its workers share nothing with the tests.
+ALSO_DAILY = (JOINED,)
 
 #: Methods of the Pool whose workers meet the same faults, and are heard of in the same way.
 HEARD_ALIKE = {"multiprocessing:imap", "multiprocessing:map_async", *ALIKE}

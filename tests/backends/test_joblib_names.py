@@ -10,9 +10,9 @@ import dask
 import joblib
 import parwork_tasks as tasks
 import pytest
-from carrier import JOINED, Carrier
-from dask_programs import DaskPrograms
 from joblib import parallel
+from support.carrier import JOINED, Carrier
+from support.dask_programs import DaskPrograms
 
 from pytest_parwork.backends import Family, bundled
 from pytest_parwork.model.errors import BackendError, UsageError

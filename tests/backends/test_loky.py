@@ -8,15 +8,15 @@ from typing import Any
 
 import parwork_faults as faults
 import pytest
-from carrier import Carrier, calls
+from support.carrier import Carrier, calls
 
 from pytest_parwork.backends import Backend
-from pytest_parwork.backends.joblib.loky import TellingLoky
+from pytest_parwork.backends.joblib.loky import ReportingLoky
 
 
 @pytest.mark.parametrize("method", ["submit", "apply_async"])
 def test_nothing_is_submitted_while_the_workers_are_ended(method: str) -> None:
-    backend = TellingLoky()
+    backend = ReportingLoky()
     backend.stop()
     with pytest.raises(RuntimeError, match="its workers are being ended"):
         getattr(backend, method)(print)
@@ -32,7 +32,7 @@ def test_calls_that_end_while_they_are_submitted_have_the_next_ones_submitted(
         future.add_done_callback(callback)
         return future
 
-    monkeypatch.setattr(TellingLoky.__base__, "submit", submit_slowly)
+    monkeypatch.setattr(ReportingLoky.__base__, "submit", submit_slowly)
     carrier = Carrier("joblib", backends["joblib"])
     run = carrier(calls(faults.innocent, *((x,) for x in range(12))))
     values = list(run)

@@ -14,7 +14,7 @@ from typing import Any
 
 import parwork_tasks as tasks
 import pytest
-from carrier import Carrier, calls, start_method_of
+from support.carrier import Carrier, calls, start_method_of
 
 from pytest_parwork.backends import Event, Workers
 from pytest_parwork.backends.multiprocessing import METHODS, PoolWorkers, backends

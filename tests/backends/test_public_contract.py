@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from carrier import Counting
+from support.carrier import Counting
 
 from pytest_parwork.backends import Backend, bundled
 from pytest_parwork.testing import BackendContract

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import parwork_tasks as tasks
 import pytest
-from carrier import JOINED, Carrier, Counting, calls, outcomes
+from support.carrier import JOINED, Carrier, Counting, calls, outcomes
 
 from pytest_parwork.backends.protocol import Backend
 from pytest_parwork.model.outcome import Run
@@ -235,10 +235,10 @@ def test_a_rerun_rejects_what_it_does_not_have(backends: Mapping[str, Backend]) 
 @pytest.mark.parametrize(
     ("asked", "text"),
     [
-        ({"order": [0]}, "order has the tasks 0, which is not each of the 2 tasks of the workload"),
-        ({"order": [0, 0]}, "order has the tasks 0, 0, which is not each of the 2 tasks"),
+        ({"order": [0]}, "order has the tasks 0, but not each of the 2 tasks of the workload"),
+        ({"order": [0, 0]}, "order has the tasks 0, 0, but not each of the 2 tasks"),
         ({"batches": [[0, 1], []]}, "batches has an empty batch; leave it out"),
-        ({"batches": [[0, 2]]}, "batches has the tasks 0, 2, which is not each of the 2 tasks"),
+        ({"batches": [[0, 2]]}, "batches has the tasks 0, 2, but not each of the 2 tasks"),
         ({"batches": [[0, 1]], "order": [0, 1]}, "a run has an order or batches, not both"),
     ],
 )

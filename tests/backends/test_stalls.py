@@ -12,13 +12,13 @@ from pathlib import Path
 import parwork_faults as faults
 import parwork_tasks
 import pytest
-from carrier import Carrier
+from support.carrier import Carrier, calls
 
 from pytest_parwork.backends import Backend, Event, Reach, Workers, processes
 from pytest_parwork.backends.joblib import loky
 from pytest_parwork.machine import contexts
 from pytest_parwork.model.work import Address, Task
-from pytest_parwork.runner import deaths, ending, on_machine, overdue
+from pytest_parwork.runner import deaths, ending, on_machine, overdue, schedule
 
 
 def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
@@ -44,18 +44,29 @@ def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
     assert backend.starts == 1
 
 
+@pytest.mark.parametrize("name", ["processes:fork", "processes:spawn"], indirect=True)
+def test_one_death_is_one_however_many_batches_its_worker_had(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule.Schedule, "window", 20)
+    tasks = calls(faults.innocent, *((n,) for n in range(40)))
+    tasks[39] = Task(id="guilty", function=faults.exits)  # the last is handed out first
+    run = carrier(tasks, chunksize=1)
+    assert [n for n, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [39]
+
+
 @pytest.mark.usefixtures("keeps_helpers")
 def test_a_death_that_loky_is_slow_to_tell_is_not_held_against_another_task(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = loky.TellingLoky.retrieve_result_callback
+    tell = loky.ReportingLoky.retrieve_result_callback
 
-    def tell_slowly(self: loky.TellingLoky, out: object) -> object:
+    def tell_slowly(self: loky.ReportingLoky, out: object) -> object:
         if isinstance(out.exception(), BrokenExecutor):  # type: ignore[attr-defined]  # a future
             time.sleep(0.6)
         return tell(self, out)
 
-    monkeypatch.setattr(loky.TellingLoky, "retrieve_result_callback", tell_slowly)
+    monkeypatch.setattr(loky.ReportingLoky, "retrieve_result_callback", tell_slowly)
     monkeypatch.setattr(deaths, "HEARSAY", 0.1)
     carrier = Carrier("joblib", backends["joblib"])
     innocent = Task(id="innocent", function=time.sleep, args=(1.5,))

@@ -229,6 +229,7 @@ class Apart:
             out, err = self._process.communicate()
             pytest.fail(f"the session did not end within {deadline:g} s\n{out}\n{err}")
         print(out, err, sep="\n")
+        assert self._process.returncode is not None
         return Session(code=self._process.returncode, out=out, err=err, report=self._report())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-from dask_programs import DaskPrograms
+from support.dask_programs import DaskPrograms
 
 from .scratch import Scratch
 

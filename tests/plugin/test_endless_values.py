@@ -8,6 +8,9 @@ import pytest
 
 from .scratch import Scratch, Session, slow
 
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
+
 BACKENDS = ["threads", "processes:fork", slow("joblib"), slow("dask"), slow("multiprocessing:fork")]
 
 #: Case 3 gives or takes something whose code does not come back.
@@ -93,7 +96,8 @@ def test_a_result_that_takes_too_long_to_be_loaded_is_lost(
     case = session.run("test_it.py::test_it")["cases"][3]
     assert (case["lost"]["reason"], case["lost"]["leg"]) == ("timeout", "parallel")
     assert case["seconds"]["parallel"] is not None
-    assert "serial   not run: it would hold up all that follow" in session.out
+    assert "serial   not run: it could block all further tests" in session.out
+    assert "others   all 5 other cases kept their outcomes" in session.out
     assert " in hang" in case["lost"]["stack"][0]
 
 

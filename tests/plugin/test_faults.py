@@ -58,7 +58,7 @@ class TestALostCase:
     def test_the_command_to_do_so_is_given(self, scratch: Scratch) -> None:
         scratch.cases(self.TEXT)
         session = scratch.run()
-        assert "serial   not run: it would take pytest with it" in session.text
+        assert "serial   not run: it could crash pytest" in session.text
         assert 'pytest "test_it.py::test_it[2]" --parwork-serial' in session.text
 
     def test_the_title_counts_it(self, scratch: Scratch) -> None:

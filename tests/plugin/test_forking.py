@@ -60,7 +60,7 @@ def test_where_the_user_did_not_choose_it_is_rejected(scratch: Scratch, backend:
         f"ever. End the thread first; or use joblib, or a start method by name, such as "
         f"processes:spawn or processes:forkserver (processes:fork forks nevertheless)"
     )
-    assert "not run: it has no workers" in session.text
+    assert "not run: its backend has no workers" in session.text
 
 
 @pytest.mark.parametrize("backend", BY_NAME)

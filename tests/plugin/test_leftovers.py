@@ -11,6 +11,9 @@ import pytest
 
 from .scratch import Apart, Scratch, slow, until
 
+#: Most tests start pytest in a process of its own.
+DAILY_OF_EACH = 1
+
 #: Each task starts a program that would outlive it; two of them never end.
 BUSY = """
     import subprocess
@@ -434,6 +437,16 @@ class TestSharedMemory:
             assert len({case["lost"]["detail"] for case in cases}) == 1
             assert "No space left" in cases[0]["lost"]["detail"]
             assert "/dev/shm, where multiprocessing has its locks, is full" in str(cases[0])
+
+    def test_where_it_is_read_only_that_is_the_reason(self, scratch: Scratch, backend: str) -> None:
+        scratch.cases(self.CASES.format(backend=backend, size=10))
+        apart = scratch.start(command=in_small_memory("1m,ro"), report=True)
+        cases = apart.finish().run("test_it.py::test_it")["cases"]
+        assert {case["verdict"] for case in cases} == {"LOST"}
+        assert cases[0]["lost"]["detail"].endswith(
+            "Read-only file system. /dev/shm, where multiprocessing has its locks, is read-only: "
+            "make it writable, or use the backend isolated or threads, which need none"
+        )
 
 
 @pytest.mark.parametrize("backend", ["processes:fork", "multiprocessing:spawn", "joblib"])

@@ -390,7 +390,7 @@ class TestWithoutTheMarker:
                 assert not (heavy | ours) & sys.modules.keys()
             """,
         )
-        assert scratch.run_apart().counts == {"passed": 1}
+        assert scratch.run_apart(is_cold=True).counts == {"passed": 1}
 
     def test_the_report_is_written_all_the_same_when_asked_for(self, scratch: Scratch) -> None:
         scratch.cases("def test_it(): pass\n")

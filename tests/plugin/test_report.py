@@ -259,7 +259,7 @@ class TestJson:
         session = scratch.run_apart("--parwork-report=file/report.json")
         assert session.code == pytest.ExitCode.USAGE_ERROR
         path = scratch.path / "file"
-        told = f"--parwork-report={path / 'report.json'} cannot be written: {path} is no folder"
+        told = f"--parwork-report={path / 'report.json'} cannot be written: {path} is not a folder"
         assert told in session.text
         assert session.counts == {}
 

@@ -106,7 +106,7 @@ def test_a_case_that_never_ends_is_lost_and_no_other_and_the_session_ends(
             assert tried["pid"] is None
             assert lost["stack"] == []
             assert "its thread cannot be ended and goes on" in session.out
-    assert session.out.count("serial   not run: it would hold up all that follow") == 2
+    assert session.out.count("serial   not run: it could block all further tests") == 2
 
 
 def test_it_works_on_serial_too(scratch: Scratch) -> None:

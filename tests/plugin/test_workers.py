@@ -98,7 +98,7 @@ def test_a_cap_of_one_exercises_nothing(scratch: Scratch, monkeypatch: pytest.Mo
     session = scratch.run(report=True)
     assert session.counts == {"passed": 6}
     assert session.run("test_it.py::test_it")["verdict"] == "NOT_EXERCISED"
-    assert "there was one worker only, capped by PARWORK_MAX_WORKERS=1" in _joined(session.section)
+    assert "there was only one worker, capped by PARWORK_MAX_WORKERS=1" in _joined(session.section)
     assert scratch.run("--parwork-strict").counts == {"passed": 6, "failed": 1}
 
 

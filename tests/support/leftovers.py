@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from carrier import start_method_of
 
 from pytest_parwork.backends.dask.local import FOLDER
 from pytest_parwork.backends.joblib.on_ray import DRIVER
+from support.carrier import start_method_of
 
 #: Seconds that what a test started may take to be gone.
 SETTLING = 3.0

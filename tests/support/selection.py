@@ -1,7 +1,7 @@
 """Which tests run daily, and which of the others a sample takes.
 
-A question that is asked of many backends is asked daily of the cheap ones and of one other, which
-the question itself chooses: so the daily set is fixed, and each backend has its share of it. All
+A question that is asked of many backends is asked daily of some, and of one other, which the
+question itself chooses: so the daily set is fixed, and each backend has its share of it. All
 other combinations are marked `sweep`.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
-from carrier import SWEPT
 
 from pytest_parwork.backends import bundled
+from support.carrier import SWEPT
 
 #: The parameters of tests that may name a backend.
 NAMES = ("name", "backend")
@@ -22,8 +22,9 @@ NAMES = ("name", "backend")
 #: Fixtures that keep one run of a backend for all tests of a module, which make one question.
 SHARED = {"survey", "tour"}
 
-#: The backends of which every question is asked daily: together a second for the whole contract.
-CHEAP = {"serial", "threads", "processes:fork"}
+#: The backends of which every question is asked daily: those that cost next to nothing, and the
+#: default one, whose workers inherit nothing.
+ALWAYS = {"serial", "threads", "joblib:threading", "processes:fork", "joblib:loky"}
 
 #: The families of backends, in the names of which a method follows.
 FAMILIES = {name.partition(":")[0] for name in bundled()}
@@ -31,10 +32,14 @@ FAMILIES = {name.partition(":")[0] for name in bundled()}
 #: A module of tests lists in this variable what is asked daily in addition.
 ALSO = "ALSO_DAILY"
 
+#: A module of costly tests says in this variable how many of each function run daily, whatever
+#: their parameters are.
+FEW = "DAILY_OF_EACH"
+
 Item = TypeVar("Item")
 
 
-def mark_sweep(items: Iterable[pytest.Item]) -> None:
+def mark_sweep(items: Sequence[pytest.Item]) -> None:
     """Mark the tests that do not run daily."""
     questions: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -42,7 +47,7 @@ def mark_sweep(items: Iterable[pytest.Item]) -> None:
             questions.setdefault(question_of(item), []).append(item)
     for question, asked in questions.items():
         also = getattr(getattr(asked[0], "module", None), ALSO, ())
-        others = [item for item in asked if backend_of(item) not in CHEAP.union(also)]
+        others = [item for item in asked if backend_of(item) not in ALWAYS.union(also)]
         swept = [item for item in others if backend_of(item) in SWEPT]
         for daily in sampled([item for item in others if item not in swept], 1, seed=question):
             is_shared = not SHARED.isdisjoint(fixtures_of(daily))
@@ -50,6 +55,21 @@ def mark_sweep(items: Iterable[pytest.Item]) -> None:
             swept += [item for item in others if item not in (daily, *same, *swept)]
         for item in swept:
             item.add_marker("sweep")
+    mark_all_but_few(item for item in items if not item.get_closest_marker("sweep"))
+
+
+def mark_all_but_few(items: Iterable[pytest.Item]) -> None:
+    """Mark the tests of a function that are too many for every day."""
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if hasattr(getattr(item, "module", None), FEW):
+            functions.setdefault(function_of(item), []).append(item)
+    for function, tests in functions.items():
+        number: int = getattr(getattr(tests[0], "module", None), FEW)
+        daily = sampled(tests, number, seed=function)
+        for item in tests:
+            if item not in daily:
+                item.add_marker("sweep")
 
 
 def fixtures_of(item: pytest.Item) -> Sequence[str]:
@@ -66,7 +86,7 @@ def backend_of(item: pytest.Item) -> str:
 
 
 def question_of(item: pytest.Item) -> str:
-    """Return what the tests have in common of which one asks another backend than the cheap ones.
+    """Return what the tests have in common of which one asks another backend than those.
 
     Those of the backends differ in their backend alone, those of pytest's side, which is the same
     for all backends, in any parameter.
@@ -74,11 +94,16 @@ def question_of(item: pytest.Item) -> str:
     file, _, _ = item.nodeid.partition("::")
     if not SHARED.isdisjoint(fixtures_of(item)):
         return file
-    spec: Any = getattr(item, "callspec")  # noqa: B009, only parametrized functions have it
-    function = item.nodeid.removesuffix(f"[{spec.id}]")
     if "plugin" in file.split("/"):
-        return function
-    return f"{function}[{spec.id.replace(backend_of(item), '', 1)}]"
+        return function_of(item)
+    function = function_of(item)
+    return function + item.nodeid.removeprefix(function).replace(backend_of(item), "", 1)
+
+
+def function_of(item: pytest.Item) -> str:
+    """Return what the tests of one function have in common."""
+    spec = getattr(item, "callspec", None)
+    return item.nodeid if spec is None else item.nodeid.removesuffix(f"[{spec.id}]")
 
 
 def sampled(items: Sequence[Item], number: int, *, seed: str) -> list[Item]:

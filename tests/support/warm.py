@@ -94,7 +94,8 @@ class Warm:
         """Return whether a session in this environment can be forked."""
         once = {name: value for name, value in environment.items() if name.startswith(ONCE)}
         if self._process is None:
-            self._begin(once)
+            self._once = once
+            self._begin(environment)
         is_measured = any(name.startswith("COVERAGE_") for name in environment)
         return ALONE in environment and once == self._once and not is_measured
 
@@ -113,14 +114,14 @@ class Warm:
         theirs.close()
         return Forked(int(reply.recv(64)), reply, out, err)
 
-    def _begin(self, once: Mapping[str, str]) -> None:
-        self._once = once
+    def _begin(self, environment: Mapping[str, str]) -> None:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, __file__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env=environment,
                 start_new_session=True,
             )
 
@@ -153,7 +154,8 @@ def serve(channel: socket.socket) -> None:
             if not (pid := os.fork()):
                 for other in (channel, *(reply for _, reply in running.values())):
                     other.detach()  # else it would close a descriptor that is no longer its own
-                run(*json.loads(request), fds)
+                script, arguments, cwd, environment = json.loads(request)
+                run(script, arguments, cwd, environment, fds)
             reply = socket.socket(fileno=fds.pop())
             for fd in fds:
                 os.close(fd)
@@ -193,7 +195,8 @@ def warm_up() -> None:
     import importlib
     import pkgutil
 
-    sys.modules.update(dict.fromkeys(LIBRARIES))  # importing them fails
+    for name in LIBRARIES:
+        sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
     import pytest_parwork
 
     others = ("asyncio", "cloudpickle", "multiprocessing.pool", "pdb", "pytest", "unittest.case")

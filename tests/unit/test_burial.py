@@ -8,7 +8,7 @@ import pytest
 from pytest_parwork.backends import bundled
 from pytest_parwork.model.work import Batch, Configuration, Task, Workload
 from pytest_parwork.runner import flight
-from pytest_parwork.runner.burial import Burial, Suspects
+from pytest_parwork.runner.burial import Burial, Suspects, Suspicion
 from pytest_parwork.runner.deaths import Deaths
 from pytest_parwork.runner.flight import Flight
 from pytest_parwork.runner.in_threads import CopiedTasks
@@ -58,6 +58,11 @@ class Scene:
     def suspect(self, *alive: int) -> None:
         self.burial.suspect(list(self.flight), "SIGKILL", is_known=False, alive=frozenset(alive))
 
+    def finish_alone(self, task: int) -> Suspicion | None:
+        while self.suspects.next() != task:
+            pass
+        return self.suspects.clear(task)
+
     def again(self) -> list[int]:
         return sorted(task for batch in self.schedule.all() for task in batch.tasks)
 
@@ -86,6 +91,31 @@ def test_where_the_dead_worker_had_begun_nothing_the_others_are_not_believed_eit
     scene.suspect(101, 103)
     assert not scene.losses.all()
     assert [task for task in range(6) if task in scene.suspects] == [0, 4]
+
+
+@pytest.mark.parametrize("begun", [(101, 103), (101,)])
+def test_where_the_dead_worker_had_begun_nothing_what_ends_well_alone_is_not_lost(
+    begun: tuple[int, ...],
+) -> None:
+    scene = Scene(begun=begun)
+    scene.suspect(101, 103)
+    assert [task for task in (0, 2, 4) if task in scene.suspects] == [0, 4][: len(begun)]
+    assert [scene.finish_alone(task) for task in (0, 4)[: len(begun)]] == [None] * len(begun)
+    assert not scene.losses.all()
+
+
+def test_a_task_that_ends_its_workers_when_it_is_alone_is_lost_whoever_is_said_to_be_alive() -> (
+    None
+):
+    scene = Scene(begun=(101,))
+    scene.suspect(101)
+    batch = scene.schedule.single(scene.suspects.next() or 0)
+    scene.flight.reopen(0)
+    scene.flight.add([batch])
+    scene.ledger.arrive(0, 104, 2.0)
+    scene.ledger.start(0, 2.0)
+    scene.suspect(104)
+    assert list(scene.losses.all()) == [0]
 
 
 @pytest.mark.parametrize(("seconds", "is_lost"), [(0.0, True), (60.0, False)])

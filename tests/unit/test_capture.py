@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_parwork.model.output import Capture, Output, Warned
+from pytest_parwork.transport.files import Files
 from pytest_parwork.worker.capture.bounds import HALF, Entries, Text, clipped
 from pytest_parwork.worker.capture.descriptors import mark
 from pytest_parwork.worker.capture.files import LARGE, MOST_NAMELESS, OutputFiles
@@ -107,6 +109,26 @@ class TestFiles:
         assert left.out.endswith("athe end")
         assert f"[… {HALF + 7:,} bytes left out …]" in left.out
         assert files.left_by(22) == Output("x", shortened(b"b" * (9 * HALF)))
+
+    def test_where_there_are_too_few_descriptors_none_is_kept(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create = Files.create
+        made: list[tuple[int, str]] = []
+
+        def create_some(self: Files, name: str, size: int = 0) -> tuple[int, str]:
+            if len(made) == 3:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            made.append(create(self, name, size))
+            return made[-1]
+
+        monkeypatch.setattr(Files, "create", create_some)
+        with pytest.raises(OSError, match="Too many open files"):
+            OutputFiles(2)
+        assert len(made) == 3
+        for fd, _ in made:
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(fd)
 
     def test_endless_output_takes_no_memory(self, files: OutputFiles) -> None:
         out, _ = files.paths[0]

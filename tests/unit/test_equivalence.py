@@ -92,7 +92,16 @@ def connect(size: int, reach: int, *, weight: int = 0) -> list[Bare]:
     return nodes
 
 
-@pytest.mark.parametrize(("size", "reach"), [(2, 2), (12, 12), (40, 3)])
+@pytest.mark.parametrize(
+    ("size", "reach"),
+    [
+        (2, 2),
+        (8, 8),
+        (20, 3),
+        pytest.param(12, 12, marks=pytest.mark.sweep),
+        pytest.param(40, 3, marks=pytest.mark.sweep),
+    ],
+)
 def test_objects_that_hold_sets_of_one_another_are_compared(size: int, reach: int) -> None:
     assert compare(connect(size, reach)[0], connect(size, reach)[0])
     assert not compare(connect(size, reach)[0], connect(size, reach, weight=1)[0])

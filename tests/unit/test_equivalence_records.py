@@ -10,7 +10,7 @@ import numpy as np
 import pydantic
 import pydantic.dataclasses
 import pytest
-from relation_checks import check_different, check_equal, check_pickled_copy
+from relation.checks import check_different, check_equal, check_pickled_copy
 
 from pytest_parwork.equivalence import close, compare
 

@@ -52,3 +52,11 @@ def test_a_process_that_exits_slowly_gets_time_to_exit(monkeypatch: pytest.Monke
         left.kill()
     assert state == "Z"
     assert left.returncode == -signal.SIGKILL
+
+
+def test_a_process_is_known_by_its_id_and_its_birth() -> None:
+    pid = os.getpid()
+    birth = process_groups.born(pid)
+    assert process_groups.lives(pid, birth)
+    assert not process_groups.lives(pid, birth + 1)  # whose id has been used again
+    assert not process_groups.lives(0, birth)

@@ -113,7 +113,7 @@ def test_a_refused_task_is_a_failure_that_never_came_to_a_worker() -> None:
 def test_letting_go_is_possible_for_every_kind_of_outcome() -> None:
     outcomes = gathered("a", ValueError("x"), "c", "d", lost=2, rejected=3)
     for number in range(4):
-        outcomes.let_go(number)
+        outcomes.free(number)
     assert outcomes[2].lost is CRASH
     assert outcomes[3].kind == "failure"
     outcomes.close()

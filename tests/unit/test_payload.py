@@ -1,9 +1,10 @@
-"""What travels: shared values once, what cannot travel named, modules in a table."""
+"""The payload: shared values are sent once, unsendable parts are named, modules are in a table."""
 
 from __future__ import annotations
 
 import functools
 import gc
+import os
 import pickle
 import sys
 import threading
@@ -22,6 +23,7 @@ from pytest_parwork.transport.culprit import explain
 from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.modules import project_modules
 from pytest_parwork.transport.payload import SMALL, Payload
+from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.transport.records import read_record
 from pytest_parwork.worker.copies import Copies
 
@@ -59,6 +61,23 @@ def test_a_value_that_tasks_share_is_written_once(files: Files) -> None:
     assert first.args[1] != second.args[1]
     assert len(payload.contents.functions) == 1
     assert len(payload.contents.values) == 4  # the function, the list and two numbers
+
+
+def test_an_open_file_is_refused_and_named_with_the_way_to_it(files: Files) -> None:
+    with open(__file__, encoding="utf-8") as file:
+        assert refusal(files, {"log": file}) == (
+            f"['log'] is a _io.TextIOWrapper: cannot pickle the open file {__file__!r}; "
+            "use its path, or what is read from it"
+        )
+        assert "open file" in refusal(files, lambda: file)
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_what_every_process_prints_to_is_sent(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(os.devnull, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, name, stream)
+        loaded = pickle.loads(dumps({"to": stream, "log": lambda: stream}))
+        assert loaded["to"] is loaded["log"]() is stream
 
 
 def test_small_values_stand_in_the_table_and_large_ones_in_the_file(files: Files) -> None:

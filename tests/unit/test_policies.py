@@ -136,6 +136,11 @@ def test_close_is_relative_to_the_expected_value() -> None:
     assert compare(1e-9, 0.0, close(rtol=0, atol=1e-8))
 
 
+def test_close_adds_the_relative_tolerance_and_the_absolute_one() -> None:
+    assert compare(1.15, 1.0, close(rtol=0.1, atol=0.1))
+    assert not compare(1.25, 1.0, close(rtol=0.1, atol=0.1))
+
+
 def test_close_counts_only_the_elements_that_it_rejects() -> None:
     actual, expected = np.array([1.0005, 2.0, 9.0]), np.array([1.0, 2.0, 3.0])
     mismatch = compare(actual, expected, close(rtol=1e-3)).mismatches[0]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from report_samples import cases, entry, report, run, section
+from support.report_samples import cases, entry, report, run, section
 
 from pytest_parwork.equivalence import compare
 from pytest_parwork.model.comparison import Comparison, Mismatch, Note
@@ -135,7 +135,7 @@ def test_messages_of_failures_are_escaped() -> None:
 
 def test_the_report_is_escaped_in_the_terminal_and_as_json() -> None:
     outcome = Outcome(kind="lost", lost=Lost(reason="crash", detail=HOSTILE, stack=(HOSTILE,)))
-    lost = judged(HOSTILE, Verdict.LOST, index=2, batch="a", parallel=outcome, why=HOSTILE)
+    lost = judged(HOSTILE, Verdict.LOST, index=2, run="a", parallel=outcome, why=HOSTILE)
     texts: dict[str, Any] = {"path": HOSTILE, "actual": HOSTILE, "expected": HOSTILE}
     wrong: dict[str, Any] = {
         "verdict": Verdict.DIFFERENT,

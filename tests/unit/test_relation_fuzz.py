@@ -70,11 +70,11 @@ def _soon_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digest_module, "DEPTH", 3000)
 
 
-def test_two_thousand_pairs_raise_nothing() -> None:
-    compare_pairs(seed=0, count=2000)
+def test_five_hundred_pairs_raise_nothing() -> None:
+    compare_pairs(seed=0, count=500)
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("seed", range(1, 51))
+@pytest.mark.parametrize("seed", range(51))
 def test_a_hundred_thousand_pairs_raise_nothing(seed: int) -> None:
     compare_pairs(seed=seed, count=2000)

@@ -9,8 +9,8 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from carrier import outcomes
 from relation import OUTCOMES, VALUES, Row
+from support.carrier import outcomes
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.equivalence import compare, compare_outcomes, exact

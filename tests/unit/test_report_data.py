@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_samples import cases, interval, run
-from report_samples import entry as part
+from support.report_samples import cases, interval, run
+from support.report_samples import entry as part
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.outcome import Verdict
@@ -105,14 +105,14 @@ def test_a_skipped_case_counts_as_present() -> None:
 
 
 def test_workers_of_different_runs_do_not_meet() -> None:
-    first = cases(1, batch="a")
-    second = [replace(c, id="other", worker=2, batch="b") for c in cases(1)]
+    first = cases(1, run="a")
+    second = [replace(c, id="other", worker=2, run="b") for c in cases(1)]
     entry = run([*first, *second])
     assert (entry.workers_used, entry.peak_overlap, entry.exercised) == (1, 1, False)
 
 
 def test_one_run_of_several_that_met_is_enough() -> None:
-    alone = [replace(c, id="other", batch="b") for c in cases(1)]
+    alone = [replace(c, id="other", run="b") for c in cases(1)]
     assert run([*cases(2), *alone]).exercised is True
 
 
@@ -179,10 +179,9 @@ def test_xdist_makes_the_speed_up_unreliable() -> None:
 
 
 def test_runs_follow_one_another_each_with_its_own_bound() -> None:
-    second = [replace(c, id=f"b{c.index}", batch="b") for c in cases(1)]
+    second = [replace(c, id=f"b{c.index}", run="b") for c in cases(1)]
     facts = tuple(
-        RunFacts(batch=batch, wall=1.0, startup=0.5, granted=2, start_method="fork")
-        for batch in "ab"
+        RunFacts(run=name, wall=1.0, startup=0.5, granted=2, start_method="fork") for name in "ab"
     )
     timing = run([*cases(2), *second], facts=facts).timing
     assert (timing.parallel, timing.startup, timing.bound) == (2, 1, 2)
@@ -201,7 +200,7 @@ def test_a_run_that_got_no_worker_has_no_times() -> None:
 def test_the_budget_is_that_of_the_run_with_the_most_workers() -> None:
     made = {
         workers: RunFacts(
-            batch=str(workers),
+            run=str(workers),
             wall=1.0,
             startup=0.5,
             granted=workers,
@@ -210,8 +209,8 @@ def test_the_budget_is_that_of_the_run_with_the_most_workers() -> None:
         )
         for workers in (2, 3, 1)
     }
-    told = run(cases(2), facts=tuple(made.values())).budget
-    assert told is made[3].budget
+    budget = run(cases(2), facts=tuple(made.values())).budget
+    assert budget is made[3].budget
     assert run(cases(2), facts=()).budget is None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from report_samples import cases, report, run
+from support.report_samples import cases, report, run
 
 from pytest_parwork.report import files
 from pytest_parwork.report.data import Report
@@ -134,10 +134,10 @@ def test_what_is_in_the_way_is_known_before(
     assert obstacle(tmp_path / "new" / "report.json") == ""
     assert obstacle(tmp_path / "file") == ""
     assert obstacle(tmp_path / "folder.json") == "it is a folder"
-    assert obstacle(tmp_path / "file" / "a" / "r.json") == f"{tmp_path / 'file'} is no folder"
+    assert obstacle(tmp_path / "file" / "a" / "r.json") == f"{tmp_path / 'file'} is not a folder"
     monkeypatch.setattr("os.access", lambda *_: False)
-    told = f"nothing can be written to {tmp_path}"
-    assert obstacle(tmp_path / "new" / "report.json") == told
+    text = f"the folder {tmp_path} is not writable"
+    assert obstacle(tmp_path / "new" / "report.json") == text
 
 
 # formats

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from report_samples import cases, report, run
+from support.report_samples import cases, report, run
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Mismatch, Note
@@ -203,7 +203,7 @@ def test_a_result_is_written_where_it_is_known() -> None:
     assert entry["cases"][1]["result"] is None
 
 
-def test_not_a_number_is_refused_and_not_written() -> None:
+def test_not_a_number_is_rejected_and_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(report(run(cases(2, serial=float("nan")))))
 
@@ -224,7 +224,9 @@ def test_the_environment_tells_python_platform_cpus_gil_and_packages() -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_gil_is_told_as_python_tells_it(monkeypatch: pytest.MonkeyPatch, enabled: bool) -> None:
+def test_the_gil_is_reported_as_python_states_it(
+    monkeypatch: pytest.MonkeyPatch, enabled: bool
+) -> None:
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: enabled, raising=False)
     assert environment()["gil"] is enabled
 

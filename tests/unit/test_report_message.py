@@ -68,7 +68,7 @@ def test_a_mismatch_is_named_first_and_then_measured() -> None:
           serially pytest "test_pi.py::test_pi[joblib-2-3]" --parwork-serial""")
 
 
-def test_what_is_around_a_difference_is_told() -> None:
+def test_the_context_of_a_difference_is_shown() -> None:
     near = replace(MEAN, ulp=3)
     notes = tuple(Note(path=path, kind="dict-order", text="keys moved") for path in ("['a']", ""))
     others = [replace(CASE, mismatches=(MEAN,)), replace(CASE, verdict=Verdict.EQUAL, worker=1)]
@@ -81,8 +81,8 @@ def test_what_is_around_a_difference_is_told() -> None:
         peak=2,
         values=[("3.1415122", ["serial", "threads-2"]), ("3.13", ["joblib-2"])],
     )
-    told = mismatch_message(CASE, compared(near, notes=notes), scene)
-    assert told.partition("ulp\n\n")[2].splitlines() == [
+    text = mismatch_message(CASE, compared(near, notes=notes), scene)
+    assert text.partition("ulp\n\n")[2].splitlines() == [
         "  policy   exact(); would pass at ulp(3)",
         "  note     ['a']: keys moved",
         "  values   3.1415122    serial, threads-2",
@@ -96,7 +96,7 @@ def test_what_is_around_a_difference_is_told() -> None:
     assert "\n  note     keys moved\n" in verbose
 
 
-def test_a_case_like_one_before_is_told_in_three_lines() -> None:
+def test_a_case_like_an_earlier_one_is_reported_in_three_lines() -> None:
     scene = replace(SCENE, like="test_pi[joblib-2-1]", policy="exact()")
     assert mismatch_message(CASE, compared(MEAN, count=3), scene) == dedent("""\
         DIFFERENT at ['mean']: serial 3.1415122, joblib-2 3.1398450
@@ -171,7 +171,7 @@ def test_the_first_line_fits_eighty_columns_whatever_the_values() -> None:
             assert len(message(entry).splitlines()[0]) <= 80
 
 
-def test_an_exception_of_the_worker_alone_shows_its_traceback() -> None:
+def test_an_exception_raised_only_in_the_worker_shows_its_traceback() -> None:
     outcome = Mismatch(path="", kind="outcome", actual="ValueError: bad number", expected="passed")
     traceback = 'Traceback (most recent call last):\n  File "x.py", line 3, in f\nValueError: …\n'
     assert message(outcome, traceback=traceback) == (
@@ -194,21 +194,21 @@ def test_a_crash_says_why_it_was_not_run_serially() -> None:
     assert lost("crash", "its worker died of SIGSEGV (signal 11)") == dedent("""\
         LOST: its worker died of SIGSEGV (signal 11)
 
-          serial   not run: it would take pytest with it. To try it all the same:
+          serial   not run: it could crash pytest. To run it anyway:
                    pytest "test_mesh.py::test_mesh[17]" --parwork-serial""")
 
 
 @pytest.mark.parametrize(
     ("reason", "why"),
     [
-        ("timeout", "it would hold up all that follow"),
+        ("timeout", "it could block all further tests"),
         ("interrupted", "the session was interrupted"),
-        ("backend", "it has no workers"),
+        ("backend", "its backend has no workers"),
     ],
 )
-def test_each_reason_of_a_loss_has_its_words(reason: str, why: str) -> None:
+def test_each_reason_of_a_loss_has_its_text(reason: str, why: str) -> None:
     lines = lost(reason, "gone").splitlines()
-    assert lines[2] == f"  serial   not run: {why}. To try it all the same:"
+    assert lines[2] == f"  serial   not run: {why}. To run it anyway:"
     assert max(map(len, lines)) <= 80
 
 
@@ -238,14 +238,14 @@ def test_of_each_class_there_is_something_in_the_table() -> None:
     types = Mismatch(path="['type']", kind="type", actual="2", expected="1")
     classes = {"type": 1, "value": 290, "≤4 ulp": 9}
     comparison = Comparison(mismatches=(*values, near, types), count=300, classes=classes)
-    told = mismatch_message(CASE, comparison, SCENE)
-    assert told.splitlines()[3:13:3] == [
+    text = mismatch_message(CASE, comparison, SCENE)
+    assert text.splitlines()[3:13:3] == [
         "  [0]         1         2",
         "  [3]         1         2",
         "  [6]         1         2",
         "  ['type']    1         2           type",
     ]
-    assert "  300 mismatches: 290 value, 9 ≤4 ulp, 1 type; 10 shown (more with -v)" in told
+    assert "  300 mismatches: 290 value, 9 ≤4 ulp, 1 type; 10 shown (more with -v)" in text
 
 
 def test_a_message_has_about_twenty_five_lines_and_all_with_v() -> None:
@@ -264,12 +264,12 @@ def test_a_message_has_about_twenty_five_lines_and_all_with_v() -> None:
         values=[(str(n), [f"threads-{n}"]) for n in range(30)],
     )
     comparison = compared(*places, notes=notes)
-    told = mismatch_message(CASE, comparison, scene).splitlines()
-    assert len(told) == 27
-    assert told[2].split() == ["path", "serial", "joblib-2", "difference"]
-    assert all("1..." in line and "...2" in line for line in told[3:13])
-    assert max(map(len, told)) <= 80
-    assert "           26 more with -v" in told
+    text = mismatch_message(CASE, comparison, scene).splitlines()
+    assert len(text) == 27
+    assert text[2].split() == ["path", "serial", "joblib-2", "difference"]
+    assert all("1..." in line and "...2" in line for line in text[3:13])
+    assert max(map(len, text)) <= 80
+    assert "           26 more with -v" in text
     verbose = mismatch_message(CASE, comparison, replace(scene, is_verbose=True)).splitlines()
     assert sum(line.startswith("  path ") for line in verbose) == 60
     assert sum("keys moved" in line for line in verbose) == 40
@@ -289,7 +289,7 @@ def test_a_wide_character_takes_two_columns_and_a_combining_one_none() -> None:
     ]
 
 
-def test_calls_are_all_judged_when_they_are_told() -> None:
+def test_all_calls_are_judged_before_their_message_is_made() -> None:
     scene = replace(SCENE, judged=[CASE, CASE, replace(CASE, worker=1)], noun="calls")
-    told = mismatch_message(CASE, compared(MEAN), scene)
-    assert "  calls    3 of 3 differ, on 2 workers\n" in told
+    text = mismatch_message(CASE, compared(MEAN), scene)
+    assert "  calls    3 of 3 differ, on 2 workers\n" in text

@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
+from support.report_samples import CRASH, MEAN, cases, fib, first, run, section, shown
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Note
@@ -29,9 +29,9 @@ def test_notes_are_data_for_any_rendering() -> None:
     (setting, bound) = notes(fib())
     assert (setting.severity, setting.kind) == ("info", "setting")
     assert (bound.kind, bound.text, round(bound.reached or 0, 2)) == ("bound", "bound 2.00x", 0.87)
-    (alone, *_) = notes(run(cases(4, workers=1)))
-    assert (alone.severity, alone.kind) == ("warning", "not-exercised")
-    assert len(alone.text) > 64, "a note is not wrapped"
+    (unmet, *_) = notes(run(cases(4, workers=1)))
+    assert (unmet.severity, unmet.kind) == ("warning", "not-exercised")
+    assert len(unmet.text) > 64, "a note is not wrapped"
     kinds = [note.kind for note in notes(run(cases(4), threads=1), is_verbose=True)]
     assert kinds[-2:] == ["detail", "detail"]
 
@@ -116,7 +116,7 @@ def test_runs_of_one_workload_share_its_heading() -> None:
     ]
 
 
-def test_labels_that_fall_together_are_told_apart_by_their_ids() -> None:
+def test_equal_labels_are_distinguished_by_their_ids() -> None:
     lines = section(fib(), fib(configuration_id="joblib-2")).lines
     assert [lines[row].text.split()[0] for row in (1, 4)] == ["joblib-auto", "joblib-2"]
 
@@ -142,14 +142,14 @@ def test_a_bound_that_was_beaten_is_not_capped() -> None:
 def test_under_xdist_no_speed_is_claimed() -> None:
     entry = run(cases(4), xdist=True, wall=9.0)
     assert section(entry).lines[1].text.endswith(" -")
-    assert notes_of(entry)[1] == "xdist shared the cases among its processes: no measure of speed"
+    assert notes_of(entry)[1] == "no speed-up: xdist shared the cases among its processes"
 
 
 @pytest.mark.parametrize(
     ("number", "fields", "why"),
     [
         (1, {}, "a single case cannot overlap with another; parametrize the test."),
-        (4, {"granted": 1}, "there was one worker only; ask for 2 or more."),
+        (4, {"granted": 1}, "there was only one worker; ask for 2 or more."),
         (4, {}, "1 worker ran all 4 cases."),
     ],
 )
@@ -158,22 +158,23 @@ def test_not_exercised_says_why(number: int, fields: dict[str, Any], why: str) -
     assert text.startswith(f"NOT EXERCISED: {why} Equal proves nothing here. exact; ")
 
 
-def test_values_of_a_wide_fixture_with_one_case_each_are_told() -> None:
-    alone = [replace(case, batch=case.id) for case in cases(3)]
-    facts = tuple(replace(run(alone).facts[0], batch=case.id, granted=1) for case in alone)
+def test_values_of_a_wide_fixture_with_one_case_each_are_reported() -> None:
+    single = [replace(case, run=case.id) for case in cases(3)]
+    facts = tuple(replace(run(single).facts[0], run=case.id, granted=1) for case in single)
     skipped = [CaseEntry(id=id, verdict=Verdict.NOT_VERIFIED, why=SKIPPED) for id in "st"]
-    text = " ".join(notes_of(run([*alone, *skipped], facts=facts)))
+    text = " ".join(notes_of(run([*single, *skipped], facts=facts)))
     assert text.startswith(
-        "NOT EXERCISED: each of the 3 cases ran alone, with a value of its own of a fixture wider "
-        "than function scope; give that function scope, or parametrize the test further. Equal"
+        "NOT EXERCISED: each of the 3 cases ran on its own, because each has its own value of a "
+        "fixture wider than function scope; give the fixture function scope, or parametrize the "
+        "test further. Equal"
     )
 
 
-def test_a_single_worker_that_the_user_allows_is_told_as_such() -> None:
+def test_a_cap_of_one_worker_is_named_as_the_reason() -> None:
     source = "capped by PARWORK_MAX_WORKERS=1"
     budget = Budget(workers=1, source=source, cpus=8, is_capped=True)
     text = " ".join(notes_of(run(cases(4, workers=1), granted=1, budget=budget)))
-    assert text.startswith(f"NOT EXERCISED: there was one worker only, {source}; allow 2 or more.")
+    assert text.startswith(f"NOT EXERCISED: there was only one worker, {source}; allow 2 or more.")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_a_single_worker_that_the_user_allows_is_told_as_such() -> None:
         (4, "affinity", ""),
     ],
 )
-def test_more_workers_than_cpus_are_no_wonder_where_cases_did_not_meet(
+def test_more_workers_than_cpus_give_advice_where_cases_did_not_overlap(
     cpus: int, limit: str, advice: str
 ) -> None:
     budget = Budget(workers=4, source="4 asked for", cpus=cpus, cpus_limit=limit)
@@ -193,7 +194,7 @@ def test_more_workers_than_cpus_are_no_wonder_where_cases_did_not_meet(
     assert "try workers" not in " ".join(notes_of(run(cases(4), granted=4, budget=budget)))
 
 
-def test_a_cap_is_always_told_and_other_sources_are_with_verbose() -> None:
+def test_a_cap_is_always_shown_and_other_sources_only_with_verbose() -> None:
     capped = Budget(workers=2, source="capped by PARWORK_MAX_WORKERS=2", cpus=8, is_capped=True)
     entry = run(cases(4), budget=capped)
     for verbosity in (0, 1):
@@ -205,10 +206,10 @@ def test_a_cap_is_always_told_and_other_sources_are_with_verbose() -> None:
     assert "workers: 2 asked for" in notes_of(plain, verbosity=1)
 
 
-def test_two_workers_that_took_turns_did_not_meet() -> None:
+def test_two_workers_that_took_turns_did_not_overlap() -> None:
     members = [replace(c, interval=(c.index, c.index, c.index + 1.0)) for c in cases(2)]
     text = " ".join(notes_of(run(members)))
-    assert text.startswith("NOT EXERCISED: no two cases were in workers' hands at once.")
+    assert text.startswith("NOT EXERCISED: no two cases were in workers at the same time.")
 
 
 def test_several_paths_and_reasons_show_the_first() -> None:
@@ -228,7 +229,7 @@ def test_verbose_adds_the_workers_shares_and_what_is_missing() -> None:
     assert notes_of(entry, verbosity=1)[-3:] == [
         "cases by worker: 3, 2",
         "1 native thread each, as in the serial run",
-        "5 of 9 cases: too few to judge whether they met",
+        "5 of 9 cases: too few to judge whether they overlapped",
     ]
 
 
@@ -255,7 +256,7 @@ def test_the_section_is_ascii() -> None:
     assert shown(*everything, verbosity=1).isascii()
 
 
-def test_what_differs_on_one_worker_alone_is_said() -> None:
+def test_differences_on_a_single_worker_are_reported_as_such() -> None:
     members = [
         replace(case, verdict=Verdict.DIFFERENT, mismatches=(MEAN,), mismatch_count=1)
         if case.worker == 2
@@ -266,7 +267,7 @@ def test_what_differs_on_one_worker_alone_is_said() -> None:
     assert "2 DIFFERENT at ['mean'], all on worker 2" in notes_of(run(members))
 
 
-def test_notes_are_told_once_a_kind_and_all_of_them_with_v() -> None:
+def test_notes_are_shown_once_per_kind_and_all_of_them_with_v() -> None:
     found = (
         Note(path="['a']", kind="dict-order", text="keys moved"),
         Note(path="", kind="identity", text="one object"),
@@ -277,5 +278,5 @@ def test_notes_are_told_once_a_kind_and_all_of_them_with_v() -> None:
         "note: test_fib[1] at ['a']: keys moved (first of 2 cases)",
         "note: test_fib[1]: one object",
     ]
-    told = [text for text in notes_of(entry, verbosity=1) if text.startswith("note:")]
-    assert told[2:] == ["note: test_fib[2] at ['a']: keys moved"]
+    shown = [text for text in notes_of(entry, verbosity=1) if text.startswith("note:")]
+    assert shown[2:] == ["note: test_fib[2] at ['a']: keys moved"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from report_samples import CRASH, MEAN, cases, entry
+from support.report_samples import CRASH, MEAN, cases, entry
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Note

@@ -6,7 +6,7 @@ from dataclasses import replace
 from textwrap import dedent
 
 import pytest
-from report_samples import CRASH, MEAN, cases, fib, first, report, run, section, shown
+from support.report_samples import CRASH, MEAN, cases, fib, first, report, run, section, shown
 
 from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.report.terminal import render
@@ -133,7 +133,7 @@ def test_nothing_is_shown_without_a_run() -> None:
     assert render(report(), width=80) is None
 
 
-def test_quiet_leaves_the_title_alone() -> None:
+def test_quiet_leaves_only_the_title() -> None:
     made = section(fib(), verbosity=-1)
     assert made.title.text == "parwork: 1 workload, all equal to serial"
     assert made.lines == ()

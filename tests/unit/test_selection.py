@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from carrier import CONTRACT, SWEPT
-from support.selection import CHEAP, FAMILIES, mark_sweep, sampled
+from support.carrier import CONTRACT, SWEPT
+from support.selection import ALWAYS, FAMILIES, mark_sweep, sampled
 
 MODULE = """
 import pytest
 
 ALSO_DAILY = ("dask",)
+{few}
 
 @pytest.mark.parametrize("number", range({numbers}))
 @pytest.mark.parametrize("name", {names})
@@ -30,9 +31,13 @@ def daily(pytester: pytest.Pytester) -> Callable[..., list[tuple[str, str]]]:
     """Give what returns the daily tests of a module, as pairs of backend and number."""
 
     def daily(
-        *names: str, numbers: int = 20, fixtures: str = "", file: str = "test_it.py"
+        *names: str,
+        numbers: int = 20,
+        fixtures: str = "",
+        few: str = "",
+        file: str = "test_it.py",
     ) -> list[tuple[str, str]]:
-        text = MODULE.format(names=list(names), numbers=numbers, fixtures=fixtures)
+        text = MODULE.format(names=list(names), numbers=numbers, fixtures=fixtures, few=few)
         path = pytester.path / file
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -51,13 +56,13 @@ def of(pairs: list[tuple[str, str]], number: int) -> set[str]:
     return {backend for backend, at in pairs if at == str(number)}
 
 
-def test_a_question_is_asked_daily_of_the_cheap_backends_and_of_one_other(
+def test_a_question_is_asked_daily_of_some_backends_and_of_one_other(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
     found = daily(*CONTRACT)
     for number in range(20):
-        assert of(found, number) > {*CHEAP, "dask"}
-        assert len(of(found, number)) == len(CHEAP) + 2
+        assert of(found, number) > {*ALWAYS, "dask"}
+        assert len(of(found, number)) == len(ALWAYS) + 2
         assert not of(found, number) & SWEPT
 
 
@@ -102,6 +107,14 @@ def test_of_pytests_side_another_backend_is_asked_once(
     assert len(found) == 21
 
 
+def test_a_module_of_costly_tests_has_few_of_each_function(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
+    assert len(found) == 2
+    assert found == daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
+
+
 def test_what_names_no_backend_is_daily(daily: Callable[..., list[tuple[str, str]]]) -> None:
     assert len(daily("wide", "narrow")) == 40
 
@@ -142,4 +155,4 @@ def test_a_sample_can_be_asked_for_on_the_command_line() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
     found = [line for line in done.stdout.splitlines() if "::" in line]
     assert len(found) == 4
-    assert "4/51 tests collected (47 deselected)" in done.stdout
+    assert "4/52 tests collected (48 deselected)" in done.stdout

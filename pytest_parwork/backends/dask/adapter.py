@@ -27,10 +27,10 @@ from .sending import Sending
 if TYPE_CHECKING:
     from distributed import Future
 
-#: Seconds without news until it is asked whether there is any worker left.
+#: Seconds without news until the scheduler is asked whether any worker is left.
 SILENCE = 2.0
 
-#: Seconds that the scheduler has to answer it.
+#: Seconds that the scheduler has to answer that.
 ANSWER = 1.0
 
 #: Seconds between two looks at workers whose batches take longer than that; without a sign of life
@@ -39,11 +39,11 @@ LOOK = 1.0
 QUIET = 1.5
 DEAF = 5.0
 
-#: How often a batch is sent again that dask has given up, for all workers with the payload died at
-#: once; under its number, for what its tasks did is in the journals.
+#: How often a batch is sent again that dask has given up because all workers with the payload died
+#: at once. It keeps its number, because the journals have the results of its tasks under that.
 AGAIN = 4
 
-#: Under which workers tell that they have come: one topic, because schedulers keep all of them.
+#: The topic under which workers report their arrival; only one, because schedulers keep all topics.
 TOPIC = "parwork"
 
 
@@ -88,8 +88,8 @@ class JoinedWorkers:
         self._client = joined.client(workers)
         threads = joined.threads(WORKER_PATIENCE)
         self.size = min(workers, sum(threads.values()))
-        # Where there are more than were asked for, as few processes as have enough threads. Their
-        # choice is no order: the cluster may lose them.
+        # If there are more threads than were asked for: as few processes as have enough threads.
+        # This is a preference only, because the cluster may lose them.
         self._chosen: list[str] = []
         for address in sorted(threads):
             if sum(threads[other] for other in self._chosen) < self.size:
@@ -106,7 +106,7 @@ class JoinedWorkers:
         self._is_gone = False
         self._heard = self._seen = self._looked = now()
         self._signs: dict[str, tuple[float, float]] = {}  # by address: last heard of, since when
-        self._handed_out: dict[int, float] = {}  # by batch, when
+        self._submitted: dict[int, float] = {}  # by batch, when
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         if self._call is None:
@@ -116,7 +116,7 @@ class JoinedWorkers:
         self._fill()
 
     def _is_sent(self) -> bool:
-        """Send the call to the cluster; wait a moment and tell whether it is there."""
+        """Send the call to the cluster; wait a moment and return whether it has arrived."""
         from distributed import TimeoutError
 
         if self._sent is None:
@@ -125,15 +125,15 @@ class JoinedWorkers:
                     self._sending = Sending(self._client, self._call, WORKER_PATIENCE)
                 self._sent = self._sending.poll()
             except TimeoutError:
-                self._go(f"the dask scheduler at {self._joined.address} has no worker left")
+                self._fail(f"the dask scheduler at {self._joined.address} has no worker left")
             except Exception as error:
-                self._go(f"{type(error).__name__}: {error}")
+                self._fail(f"{type(error).__name__}: {error}")
             if self._sent is not None:
                 self._sending = None
         return self._sent is not None
 
     def _fill(self) -> None:
-        """Hand out batches; never more than `size` where dask would use more threads than that."""
+        """Submit batches; never more than `size` at once if dask would use more threads."""
         assert self._call is not None
         if self._is_gone or not self._waiting or not self._is_sent():
             return
@@ -147,19 +147,19 @@ class JoinedWorkers:
             key = f"parwork-{self._call.run}-{batch.number}-{again}"
             try:
                 future = self._client.submit(
-                    carry_out, self._sent, batch, not self._is_released, key=key, **settings
+                    run_batch, self._sent, batch, not self._is_released, key=key, **settings
                 )
             except Exception as error:
-                self._go(f"{type(error).__name__}: {error}")
+                self._fail(f"{type(error).__name__}: {error}")
             else:
                 self._open[future] = batch
-                self._handed_out[batch.number] = now()
+                self._submitted[batch.number] = now()
 
     def _arrived(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        _, told = event
-        if self._call is not None and told["run"] == self._call.run:
-            who = told["who"]  # dask has its own "worker" in there
-            self._events.put(Event(kind="arrived", batch=told["batch"], worker=who))
+        _, message = event
+        if self._call is not None and message["run"] == self._call.run:
+            who = message["who"]  # dask puts its own "worker" into the message
+            self._events.put(Event(kind="arrived", batch=message["batch"], worker=who))
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         for future in first_to_end(self._client, self._open, 0 if self._sending else timeout):
@@ -186,9 +186,9 @@ class JoinedWorkers:
         return self._events.drain(0)
 
     def _look_around(self) -> None:
-        """See whether there is a scheduler, and after some silence, whether there is a worker."""
+        """Check that the scheduler is connected and, after some silence, that workers are left."""
         if not self._joined.is_connected:
-            self._go(f"the dask scheduler at {self._joined.address} went away")
+            self._fail(f"the dask scheduler at {self._joined.address} went away")
         elif now() > self._heard + SILENCE:
             self._heard = now()
             complaint = "has no worker left"
@@ -198,11 +198,11 @@ class JoinedWorkers:
             except Exception:
                 complaint = f"has not answered for {WORKER_PATIENCE:g} s"
             if now() > self._seen + WORKER_PATIENCE:
-                self._go(f"the dask scheduler at {self._joined.address} {complaint}")
+                self._fail(f"the dask scheduler at {self._joined.address} {complaint}")
 
     def _look_after(self) -> None:
-        """Have workers ended that are stuck with batches of ours, by their nannies."""
-        times = [self._handed_out[batch.number] for batch in self._open.values()]
+        """Ask the nannies to end workers that are stuck with batches of this run."""
+        times = [self._submitted[batch.number] for batch in self._open.values()]
         if self._call is None or now() < max(self._looked, min(times, default=now())) + LOOK:
             return
         self._looked = now()
@@ -221,7 +221,7 @@ class JoinedWorkers:
                     is_deaf = now() > since + DEAF
                     self._joined.look_after(address, self._call, is_deaf=is_deaf)
 
-    def _go(self, reason: str) -> None:
+    def _fail(self, reason: str) -> None:
         if not self._is_gone:
             self._is_gone = True
             self._give_up_sending()
@@ -236,7 +236,7 @@ class JoinedWorkers:
 
     def release(self) -> None:
         self._is_released = True
-        if self._call is not None:  # else nobody has been asked to wait
+        if self._call is not None:  # else no worker was asked to wait
             self._joined.say_to_all(release, self._call.run)
 
     def pids(self) -> Mapping[int, int | None]:
@@ -256,8 +256,8 @@ class JoinedWorkers:
         return []
 
 
-def carry_out(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
-    """Carry out a batch in a thread of a dask worker."""
+def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
+    """Run a batch in a thread of a dask worker."""
     from distributed import get_worker
 
     from .clock import keep_clocks

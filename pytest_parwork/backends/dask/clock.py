@@ -1,7 +1,7 @@
-"""The clocks of dask, which go on in a process whose time a case has frozen.
+"""The clocks of dask, which keep running in a process where a case has frozen the time.
 
-A frozen clock stops dask for good: its timers never fire, and of all messages to the scheduler it
-sends the first one only, then waits for a moment that does not come.
+A frozen clock stops dask for good: its timers never fire, and it sends only the first of all
+messages to the scheduler, then waits for a time that never comes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from tornado.ioloop import IOLoop
 
 from ...machine.clock import steady, wall
 
-#: What dask's modules call the functions that tell the time.
+#: The names of the clock functions in dask's modules.
 _CLOCKS: Mapping[str, Callable[[], float]] = {"monotonic": steady, "time": wall}
 
 
 def keep_clocks(loop: Any) -> None:
-    """Have dask's modules in this process and its event loop read clocks of their own."""
+    """Give dask's modules in this process, and its event loop, their own clocks."""
     if vars(loop).get("time") is wall:
         return
     for name, module in list(sys.modules.items()):
@@ -33,17 +33,17 @@ def keep_clocks(loop: Any) -> None:
 
 
 class OwnClock(WorkerPlugin):  # type: ignore[misc]  # which is untyped
-    """Keeps the clocks of a worker, from its start on."""
+    """Gives a worker its own clocks, from its start on."""
 
     name = "parwork-clock"
 
     def setup(self, worker: Any) -> None:
-        """Keep them."""
+        """Give the worker its own clocks."""
         keep_clocks(worker.loop)
 
 
 class SteadyClient(Client):  # type: ignore[misc]  # which is untyped
-    """A client that goes by its own clocks, from its first message on."""
+    """A client that uses its own clocks, from its first message on."""
 
     async def _start(self, *args: Any, **kwargs: Any) -> Any:
         keep_clocks(IOLoop.current())

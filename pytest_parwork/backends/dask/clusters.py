@@ -1,4 +1,4 @@
-"""The dask clusters of a session: the one of our own, and those that are there already."""
+"""The dask clusters of a session: the local one, and existing ones that are joined."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .logs import Hush
 
 
 class Clusters:
-    """The clusters of a session: at most one of our own, and those that are joined."""
+    """The clusters of a session: at most one local cluster, and those that are joined."""
 
     def __init__(self) -> None:
         self._hush = Hush()
@@ -20,7 +20,7 @@ class Clusters:
         self.local = LocalDask(self._hush)
 
     def joined(self, address: str | None = None) -> JoinedDask | None:
-        """Return the cluster at `address`, or the one that is configured; None if there is none."""
+        """Return the cluster at `address`, or the configured one; None if there is none."""
         address = address or configured_address()
         if address is None:
             return None
@@ -29,13 +29,13 @@ class Clusters:
         return self._joined[address]
 
     def reach(self, address: str | None = None) -> Reach:
-        """Return what is shared with the workers of that cluster, or else of our own."""
-        with suppress(BackendError):  # without dask, which is said where it is to start
+        """Return the reach of the joined cluster, or else that of the local one."""
+        with suppress(BackendError):  # dask is missing, which is reported when it has to start
             address = address or configured_address()
         return "machine" if address is None else "network"
 
     def close(self) -> None:
-        """End the own cluster, leave the others."""
+        """End the local cluster, leave the others."""
         for joined in self._joined.values():
             joined.close()
         self._joined.clear()

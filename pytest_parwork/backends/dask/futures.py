@@ -1,4 +1,4 @@
-"""What the futures of a dask cluster say of batches."""
+"""The futures of batches on a dask cluster, and the events made from them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..protocol import UNKNOWN, Event
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: What is said of a batch that dask has given up.
+#: The reason for a batch that dask has given up.
 LOST = "dask has lost it"
 
-#: Seconds in which the outcomes of a batch come, once it is known to have ended.
+#: Seconds in which the outcomes of a batch arrive, once it is known to have ended.
 FETCH_DEADLINE = 10.0
 
 
@@ -33,7 +33,7 @@ def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float
 
 
 def event_of(future: Future, batch: Batch) -> Event:
-    """Return what became of a batch, by the future of its call."""
+    """Return the event of a batch whose future is done."""
     if future.status == "finished":
         return Event(kind="done", batch=batch.number)
     if future.status != "error":
@@ -47,7 +47,7 @@ def event_of(future: Future, batch: Batch) -> Event:
 
 
 def received(future: Future, batch: Batch) -> Event | None:
-    """Return what became of a batch, with what its call returned; None if that is to come."""
+    """Return the event of a batch with what its call returned; None if that is still to come."""
     if future.status != "finished":
         return event_of(future, batch)
     from distributed import CancelledError, TimeoutError
@@ -55,7 +55,7 @@ def received(future: Future, batch: Batch) -> Event | None:
     try:
         body = future.result(timeout=FETCH_DEADLINE)
     except TimeoutError:
-        return None  # its worker died with it, so that dask computes it again
+        return None  # the result was lost with its worker, so dask computes it again
     except CancelledError:
         return Event(kind="broken", batch=batch.number, reason=LOST)
     except Exception:

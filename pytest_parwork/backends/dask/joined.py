@@ -1,4 +1,4 @@
-"""A dask cluster that is there already: joined once for the session, checked, asked, left."""
+"""An existing dask cluster: joined once for the session, checked, queried, left."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ...model.errors import BackendError
 from ...model.version import __version__
 from ...worker.network import NetworkCall
 from ...worker.outside import end_if_stuck
-from .local import require_distributed
 from .logs import Hush, exit_code_in
+from .requirements import require_distributed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,7 +27,7 @@ PATIENCE = 10.0
 #: Seconds until a cluster without any worker is given up, or one that does not answer.
 WORKER_PATIENCE = 20.0
 
-#: Seconds until a question is asked again: it may be waiting for a worker that has died meanwhile.
+#: Seconds until a query is repeated: it may be waiting for a worker that has died meanwhile.
 ANSWER = 4.0
 
 #: Seconds that a nanny takes to start a worker again.
@@ -36,7 +36,7 @@ RESTART = 3.0
 #: Seconds between two looks for a worker.
 LOOK = 0.02
 
-#: Seconds in which workers follow a word to all of them, and their nannies tell what they know.
+#: Seconds in which workers follow a command to all of them, and their nannies answer queries.
 WORD_DEADLINE = 2.0
 
 #: Seconds in which a client leaves.
@@ -60,12 +60,12 @@ class JoinedDask:
         self._hush = hush
         self._client: Client | None = None
         self._most = 0
-        self._nannies: set[str] = set()  # of the dead too, whom the scheduler forgets
+        self._nannies: set[str] = set()  # of dead workers, too, which the scheduler forgets
         self._asking: threading.Thread | None = None
 
     def client(self, workers: int) -> Client:
-        """Return a client that is connected, to workers with this Python and this package."""
-        require_distributed()  # before its loggers are told to be quiet
+        """Return a connected client; its workers have the same Python and the same parwork."""
+        require_distributed()  # before its loggers are silenced
         if self._client is None or self._client.status != "running":
             self.close()
             self._hush.begin()
@@ -85,20 +85,20 @@ class JoinedDask:
         return self._ask("ncores", patience)
 
     def another_client(self) -> Client:
-        """Return a client that knows nothing of what others have sent."""
+        """Return a separate client, which does not share the data that other clients have sent."""
         return self._join()
 
     @property
     def is_connected(self) -> bool:
-        """Whether the scheduler is still there."""
+        """Whether the scheduler is still connected."""
         return self._client is not None and self._client.status == "running"
 
     def exit_codes(self) -> Mapping[int, int | None]:
-        """Return how worker processes ended, as their nannies have logged it."""
+        """Return the exit codes of worker processes, as their nannies have logged them."""
         codes: dict[int, int | None] = {}
-        with suppress(Exception):  # a scheduler that is gone has nothing to tell
+        with suppress(Exception):  # the scheduler has exited: no codes are available
             self._remember_nannies(WORD_DEADLINE)
-            # Not `get_worker_logs`, which knows the nannies of living workers alone.
+            # Not `get_worker_logs`, which only knows the nannies of living workers.
             logs = self._ask(
                 "broadcast",
                 WORD_DEADLINE,
@@ -116,7 +116,7 @@ class JoinedDask:
         self._nannies.update(worker["nanny"] for worker in known if worker["nanny"])
 
     def signs(self) -> Mapping[str, tuple[float, frozenset[str]]]:
-        """Return when the scheduler heard of each worker with a nanny last, and what that is at."""
+        """Return when the scheduler last heard from each worker with a nanny, and what it runs."""
         known = self._ask("identity", ANSWER)["workers"]
         at = self._ask("processing", ANSWER, workers=None)
         return {
@@ -126,7 +126,7 @@ class JoinedDask:
         }
 
     def look_after(self, address: str, call: NetworkCall, *, is_deaf: bool) -> None:
-        """Have a nanny end its worker if that is stuck; nobody waits for it."""
+        """Ask a nanny to end its worker if that is stuck, without waiting for the answer."""
         client = self._client
         assert client is not None
 
@@ -147,7 +147,7 @@ class JoinedDask:
             self._asking.start()
 
     def say_to_all(self, word: Callable[[str], None], run: str) -> None:
-        """Have every worker process follow a word; one that does not answer is not waited for."""
+        """Have every worker process execute a command, without waiting for slow ones."""
         client = self._client
         if client is None or not self.is_connected:
             return
@@ -164,7 +164,7 @@ class JoinedDask:
         """Leave the cluster."""
         if self._client is None:
             return
-        # In a thread, because a client that has lost its scheduler waits for it.
+        # In a thread, because a client that has lost its scheduler would wait for it.
         leaving = threading.Thread(target=self._leave, args=(self._client,), daemon=True)
         leaving.start()
         leaving.join(CLOSE_DEADLINE)
@@ -172,7 +172,7 @@ class JoinedDask:
         self._hush.end()
 
     def _leave(self, client: Client) -> None:
-        with suppress(Exception):  # it is left, however
+        with suppress(Exception):  # the cluster is left in any case
             client.close(CLOSE_DEADLINE)
 
     def _join(self) -> Client:
@@ -180,13 +180,13 @@ class JoinedDask:
 
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of versions: they are checked below
+                warnings.simplefilter("ignore")  # about versions: they are checked below
                 return SteadyClient(self.address, set_as_default=False, timeout=PATIENCE)
         except (OSError, TimeoutError, ValueError) as error:
             raise BackendError(f"no dask scheduler answers at {self.address}: {error}") from error
 
     def _ask(self, question: str, patience: float, **settings: Any) -> Mapping[str, Any]:
-        """Return what the scheduler answers within `patience` seconds."""
+        """Return the scheduler's answer to a query; it has `patience` seconds."""
         from distributed import TimeoutError
 
         client = self._client
@@ -202,7 +202,7 @@ class JoinedDask:
                 )
 
     def _wait_for_workers(self, workers: int) -> None:
-        """Wait for a first worker; for as many as there were only shortly, until one restarts."""
+        """Wait for a first worker, and then shortly for as many as there were: one may restart."""
         began = now()
         while True:
             threads = sum(self.threads(WORKER_PATIENCE).values())
@@ -217,12 +217,12 @@ class JoinedDask:
             sleep(LOOK)
 
     def _check_versions(self) -> None:
-        """Refuse workers that could not read what is sent, or would compute something else."""
+        """Reject workers that could not read what is sent, or would compute different results."""
         package = __package__.partition(".")[0]
         here = (f"{sys.version_info[0]}.{sys.version_info[1]}", __version__)
-        for worker, told in self._versions(package).items():
-            python = ".".join(told["host"]["python"].split(".")[:2])
-            version = told["packages"].get(package)
+        for worker, found in self._versions(package).items():
+            python = ".".join(found["host"]["python"].split(".")[:2])
+            version = found["packages"].get(package)
             if (python, version) != here:
                 there = f"pytest-parwork {version}" if version else "no pytest-parwork"
                 raise BackendError(
@@ -232,7 +232,7 @@ class JoinedDask:
                 )
 
     def _versions(self, package: str) -> Mapping[str, Any]:
-        """Return what each worker tells of its versions."""
+        """Return the versions that each worker reports."""
         asked = {"op": "versions", "packages": [package]}
         try:
             return self._ask("broadcast", WORKER_PATIENCE, msg=asked, on_error="ignore")
@@ -240,7 +240,7 @@ class JoinedDask:
             raise self._named(error) from None
 
     def _named(self, error: BackendError) -> BackendError:
-        """Return an error that names the worker because of which there is no answer."""
+        """Return an error that names the worker that does not answer."""
         for worker in self.threads(WORKER_PATIENCE):
             try:
                 asked = {"op": "identity"}
@@ -255,6 +255,6 @@ class JoinedDask:
 def end_worker_if_stuck(
     run: str, timeouts: Mapping[int, float], is_deaf: bool, *, dask_worker: Any
 ) -> bool:
-    """End the worker of a nanny, in which this runs, as `end_if_stuck` does."""
+    """End the worker of the nanny in which this runs, as `end_if_stuck` does."""
     pid = dask_worker.pid
     return pid is not None and end_if_stuck(pid, run, timeouts, is_deaf=is_deaf)

@@ -20,6 +20,7 @@ from ...machine.process_groups import kill_group, state_of
 from ...model.errors import BackendError
 from ...worker.calling import GLANCE
 from .logs import Hush, Nannies
+from .requirements import require_descriptors, require_distributed
 from .security import own_security
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .nanny import QuietCluster, Starts
 
-#: What the name of the directory has in it in which the processes of a cluster keep their files.
+#: A part of the name of the directory in which the processes of a cluster keep their files.
 FOLDER = "dask"
 
 #: Seconds that all workers of a local cluster have to start.
@@ -39,30 +40,30 @@ CLOSE_DEADLINE = 5.0
 #: Seconds that idle workers take to end, at most.
 GRACE = 0.5
 
-#: Seconds in which a nanny tells of the death that a scheduler has noticed.
+#: Seconds in which a nanny reports a death that the scheduler has noticed.
 HEARSAY = 1.0
 
-#: Seconds in which several batches are broken by one death.
+#: Seconds within which several batches may be broken by one death.
 RECENT = 1.0
 
 #: Seconds between two looks at workers that start.
 LOOK = 0.005
 
-#: Seconds in which a worker that lives comes back to the scheduler, or ends.
+#: Seconds in which a living worker that has lost the scheduler reconnects, or ends.
 DESERTION = 3.0
 
-#: What it needs as long as it is open: else a worker that is dead just when so much time has passed
-#: since it, or one of its predecessors, died is never started again.
+#: Keep dask from giving up on a worker: after `lost-worker-timeout` since it, or one of its
+#: predecessors, has died, dask would no longer restart it if it is dead at that moment.
 SETTINGS_WHILE_OPEN: Mapping[str, object] = {"distributed.deploy.lost-worker-timeout": "1000 days"}
 
-#: What a local cluster needs to start, whatever dask's own configuration says.
+#: Settings with which a local cluster starts, whatever dask's own configuration says.
 SETTINGS: Mapping[str, object] = {
     # dask would run the batch of a dead worker again, guilty task included, three times.
     "distributed.scheduler.allowed-failures": 0,
     # dask would set OMP_NUM_THREADS=1 and others in the process that runs pytest.
     "distributed.nanny.pre-spawn-environ": {},
     "distributed.worker.multiprocessing-method": "spawn",
-    # What it serves by HTTP, to every user of the machine.
+    # dask would serve pages by HTTP to every user of the machine.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
@@ -81,16 +82,17 @@ class LocalDask:
         self._while_open = ExitStack()
         self._nannies = Nannies()
         self._starts: Starts | None = None
-        self._deserters: dict[int, float] = {}  # by process id, since when
+        self._deserters: dict[int, float] = {}  # by process id, since when they are disconnected
 
     def client(self, workers: int) -> Client:
-        """Return a client of the cluster, which has so many workers from now on."""
+        """Return a client of the cluster, which is grown or shrunk to `workers` workers."""
         require_distributed()
         import dask
 
         with dask.config.set(SETTINGS):
             if self._client is None or self._client.status != "running" or self.is_hopeless:
                 self.close()
+                require_descriptors(workers)
                 self._open()
             assert self._cluster is not None
             assert self._client is not None
@@ -101,13 +103,13 @@ class LocalDask:
                 self._cluster.scale(workers)
                 self._size = workers
             self._wait_for_workers(workers)
-        self._seen &= {*self._living(), *self._nannies.codes}  # of others nothing will be told
+        self._seen &= {*self._living(), *self._nannies.codes}  # no code of others will come
         return self._client
 
     def _wait_for_workers(self, workers: int) -> None:
-        """Wait until there are so many; not dask's own wait, which is content with more.
+        """Wait until there are exactly so many; dask's own wait would accept more.
 
-        Nor is the scheduler asked: it does not answer where its thread has come to a halt.
+        The scheduler is not queried, because it does not answer if its thread has stopped.
         """
         until = now() + PATIENCE
         while len(self._states()) != workers or self._ready() != workers:
@@ -119,7 +121,7 @@ class LocalDask:
             sleep(LOOK)
 
     def another_client(self) -> Client:
-        """Return a client that knows nothing of what others have sent."""
+        """Return a separate client, which does not share the data that other clients have sent."""
         from distributed import Client
 
         return Client(self._cluster, set_as_default=False)
@@ -131,24 +133,24 @@ class LocalDask:
 
     @property
     def is_starting(self) -> bool:
-        """Whether a worker that has died is about to be back."""
+        """Whether a worker that has died is being restarted."""
         assert self._cluster is not None
         is_missing = len(self._cluster.scheduler.workers) < self._size
         return is_missing and now() < self._nannies.last + PATIENCE
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether workers die as soon as they are started, for the `reason`."""
+        """Whether workers die as soon as they are started; `reason` says why."""
         return self._starts is not None and self._starts.is_hopeless
 
     @property
     def reason(self) -> str:
-        """Why there is no hope."""
+        """Why no worker starts."""
         assert self._starts is not None
         return self._starts.reason
 
     def replace_deserters(self) -> None:
-        """Start others for workers that have left the cluster: without an end, or for good."""
+        """Replace workers that have left the cluster, though they live or are not restarted."""
         if self._cluster is None:
             return
         known = {state.address for state in self._states()}
@@ -161,7 +163,7 @@ class LocalDask:
         self._cluster.replace_ended()
 
     def end_where_failed(self, key: str) -> None:
-        """End the worker in which a batch has failed, not a task: that one has been broken."""
+        """End the worker in which a batch failed, not just a task: a task has broken it."""
         assert self._cluster is not None
         batch = self._cluster.scheduler.tasks.get(key)
         for nanny in list(self._cluster.workers.values()):
@@ -170,7 +172,7 @@ class LocalDask:
                 kill_group(nanny.pid)
 
     def signs(self) -> Mapping[int, float]:
-        """Return when each worker that has work was heard of last, by process id."""
+        """Return when each worker that has work was last heard from, by process id."""
         assert self._cluster is not None
         busy = {w.address: w.last_seen for w in self._states() if w.processing}
         nannies = list(self._cluster.workers.values())
@@ -178,36 +180,40 @@ class LocalDask:
         return {pid: busy[address] for address, pid in at.items() if pid and address in busy}
 
     def _states(self) -> list[Any]:
-        """Return what the scheduler knows of its workers; its thread may change that meanwhile."""
+        """Return the scheduler's states of its workers; its thread may change them meanwhile."""
         assert self._cluster is not None
         while True:
             with suppress(RuntimeError):
                 return list(self._cluster.scheduler.workers.values())
 
     def wait_for_a_death(self) -> None:
-        """Wait shortly until it is known which process has died: dask's scheduler tells first."""
+        """Wait shortly until it is known which process has died: the scheduler notices it first."""
         until = now() + HEARSAY
         while now() < until:
             codes = self.exit_codes()
-            is_untold = any(code is None and state_of(pid) == "Z" for pid, code in codes.items())
-            if not is_untold and self._nannies.last > now() - RECENT:
+            is_unknown = any(code is None and state_of(pid) == "Z" for pid, code in codes.items())
+            if not is_unknown and self._nannies.last > now() - RECENT:
                 return
             sleep(GLANCE)
 
     def close(self, deadline: float = CLOSE_DEADLINE) -> None:
-        """End the cluster, if there is one, and whatever its workers are doing."""
+        """End the cluster, if there is one, even if its workers run tasks."""
         if self._cluster is None:
             return
         ending = threading.Thread(target=self._end, args=(deadline,), daemon=True)
-        ending.start()
-        ending.join(min(deadline, GRACE))
-        if ending.is_alive():  # dask waits four seconds for a task, and does not restart any more
+        with suppress(RuntimeError):  # there is no memory for one more thread
+            ending.start()
+            ending.join(min(deadline, GRACE))
+        if (
+            ending.ident is None or ending.is_alive()
+        ):  # dask waits four seconds for a task, and does not restart any more
             for pid in self._living():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            ending.join(deadline)
+            if ending.ident is not None:
+                ending.join(deadline)
         self._client = self._cluster = None
-        gc.collect()  # dask's own removal of its directories, which else comes, and tells, at exit
+        gc.collect()  # else dask removes its directories, and reports it, when Python exits
         shutil.rmtree(self._folder, ignore_errors=True)
         self._nannies.stop()
         self._seen.clear()
@@ -217,13 +223,13 @@ class LocalDask:
     def _end(self, deadline: float) -> None:
         assert self._client is not None
         assert self._cluster is not None
-        with suppress(Exception):  # it is to end, however
+        with suppress(Exception):  # the cluster is ended in any case
             self._client.close(deadline)
         with suppress(Exception):
             self._cluster.close(deadline)
 
     def _forget_batches(self) -> None:
-        """Wait until no result is kept: dask would compute again what goes with its worker."""
+        """Wait until no result is kept: dask would recompute those that are lost with a worker."""
         assert self._cluster is not None
         until = now() + GRACE
         while self._cluster.scheduler.tasks and now() < until:
@@ -234,7 +240,7 @@ class LocalDask:
         return [pid for nanny in nannies if (pid := nanny.pid) is not None]
 
     def _started(self) -> list[tuple[int, str]]:
-        """Return process id and address of each worker that has come up, even if it has died."""
+        """Return process id and address of each worker that has started, even if it has died."""
         nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
         return [
             (nanny.pid, nanny.worker_address)
@@ -245,7 +251,7 @@ class LocalDask:
         ]
 
     def _ready(self) -> int:
-        """Return how many can take batches; a dead one, which nobody has missed yet, cannot."""
+        """Return how many can take batches, without dead ones that dask has not noticed yet."""
         known = {state.address for state in self._states()}
         return sum(address in known and state_of(pid) != "Z" for pid, address in self._started())
 
@@ -278,18 +284,7 @@ class LocalDask:
                 local_directory=folder,
                 silence_logs=logging.CRITICAL,
             )
-        # The scheduler's directory stands first in the import path of this process by now.
+        # By now dask has put the scheduler's directory first in the import path of this process.
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
         self._client = Client(self._cluster, set_as_default=False)
         self._size = 0
-
-
-def require_distributed() -> None:
-    """Import it, which also brings its part of dask's configuration; raises `BackendError`."""
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise BackendError(
-            f"dask.distributed cannot be imported ({error}); "
-            f"install it with: pip install 'pytest-parwork[dask]'"
-        ) from error

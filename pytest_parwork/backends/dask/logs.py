@@ -1,9 +1,10 @@
-"""What dask logs: kept quiet, but for how its worker processes ended."""
+"""The logs of dask, which are silenced; only the exit codes of worker processes are read."""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 
 from ...machine.clock import now
 
@@ -19,16 +20,16 @@ class Hush:
         self._users = 0
 
     def begin(self) -> None:
-        """Be quiet from now on."""
+        """Silence the loggers from now on."""
         self._users += 1
         if self._users == 1:
-            # Not before dask is used: pytest looks at every logger there is, six times a test.
+            # Not before dask is used: pytest visits every existing logger six times per test.
             for name in ("distributed", "distributed.client"):
                 self._before[name] = logging.getLogger(name).level
                 logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def end(self) -> None:
-        """Log as before, if nobody else wants quiet."""
+        """Log as before, unless another cluster needs silence."""
         self._users -= 1
         if not self._users:
             for name, level in self._before.items():
@@ -36,7 +37,7 @@ class Hush:
 
 
 class Nannies(logging.Handler):
-    """How worker processes ended, from what their nannies log: dask tells it nowhere else."""
+    """The exit codes of worker processes, read from the nannies' log, their only source."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +54,7 @@ class Nannies(logging.Handler):
         logger.addHandler(self)
 
     def stop(self) -> None:
-        """Give the log back as it was."""
+        """Restore the log as it was."""
         logger = logging.getLogger(NANNIES)
         logger.removeHandler(self)
         level, logger.propagate = self._before
@@ -61,17 +62,21 @@ class Nannies(logging.Handler):
         self.codes.clear()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of an exit code."""
-        told = exit_code_in(record.getMessage())
-        if told:
-            self.codes.update(told)
-            self.last = now()
+        """Note an exit code."""
+        codes = exit_code_in(record.getMessage())
+        if codes:
+            self.note(codes)
+
+    def note(self, codes: Mapping[int, int]) -> None:
+        """Note exit codes by process id."""
+        self.codes.update(codes)
+        self.last = now()
 
 
 def exit_code_in(line: str) -> dict[int, int]:
-    """Return process and exit code, if the line of a nanny's log tells of such."""
-    # dask has the code 255 for a signal that it does not know; a process that it spawned can only
-    # have given it itself.
+    """Return process id and exit code, if the line of a nanny's log contains them."""
+    # dask takes the code 255 for an unknown signal; but a process that it spawned can only have
+    # returned that code itself.
     line = line.replace("was killed by unknown signal", "exited with status 255")
     found = re.search(r"Worker process (\d+) (was killed by signal|exited with status) (\d+)", line)
     if not found:

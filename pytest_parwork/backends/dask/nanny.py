@@ -1,4 +1,4 @@
-"""How the worker processes of a local dask cluster are started."""
+"""The start of the worker processes of a local dask cluster."""
 
 from __future__ import annotations
 
@@ -16,56 +16,64 @@ from ...machine.exits import exit_name
 from .clock import OwnClock, keep_clocks
 from .logs import Nannies
 
-#: By which dask tells a process which one has started it, in older and newer versions.
+#: Variables by which dask passes the id of the parent to a process, in older and newer versions.
 PARENT_VARIABLES = {"DASK_PARENT", "__DASK_PARENT_PID"}
 
-#: How many starts in a row may fail, and how many of each worker.
+#: How many starts may fail in a row: so many in any case, or so many for each worker.
 FAILURES = 8
 FAILURES_EACH = 4
 
 
 class Starts:
-    """Counts the workers that did not start, in a row; one that dies is no reason to give up."""
+    """Counts failed starts in a row; a worker that dies later is no reason to give up."""
 
     def __init__(self, nannies: Nannies) -> None:
-        self._nannies = nannies
+        self.nannies = nannies
         self._failures = 0
         self._most = FAILURES
         self._error: Exception | None = None
 
     def expect(self, workers: int) -> None:
-        """Begin to count, for so many workers."""
+        """Start counting, for so many workers."""
         self._failures = 0
         self._most = max(FAILURES, FAILURES_EACH * workers)
         self._error = None
 
     def succeeded(self) -> None:
-        """Take note of a worker that has started."""
+        """Note that a worker has started."""
         self._failures = 0
 
     def failed(self, error: Exception | None = None) -> None:
-        """Take note of one that has not, for an error or because its process ended."""
+        """Note that a worker has not started, because of an error or the end of its process."""
         self._failures += 1
         self._error = error
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether there is no use in starting another one."""
+        """Whether it is useless to start another one."""
         return self._failures >= self._most
 
     @property
     def reason(self) -> str:
-        """Why it is."""
-        codes = [code for code in self._nannies.codes.values() if code is not None]
-        last = f"{type(self._error).__name__}: {self._error}" if self._error else ""
+        """Why it is useless."""
+        codes = [code for code in self.nannies.codes.values() if code is not None]
+        error = _origin(self._error)
+        last = f"{type(error).__name__}: {error}" if error else ""
         if not last and codes:
             last = exit_name(codes[-1])
-        told = f", the last with {last}" if last else ""
-        return f"{self._failures} dask workers in a row ended while they started{told}"
+        ending = f", the last with {last}" if last else ""
+        return f"{self._failures} dask workers in a row ended while they started{ending}"
+
+
+def _origin(error: BaseException | None) -> BaseException | None:
+    """Return the original cause of an error; dask's own error only says that a worker failed."""
+    while error is not None and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
 
 
 class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
-    """A local cluster that outlives workers which do not start, and goes by its own clock."""
+    """A local cluster that survives workers which do not start, and uses its own clock."""
 
     async def _start(self) -> None:
         keep_clocks(IOLoop.current())
@@ -76,7 +84,7 @@ class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
             await super()._correct_state_internal()
 
     def replace_ended(self) -> None:
-        """Start others in the place of workers whose nannies have given up; they do not return."""
+        """Replace workers whose nannies have given up: these do not return."""
         self.loop.add_callback(self._replace_ended)
 
     async def _replace_ended(self) -> None:
@@ -89,7 +97,7 @@ class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
 
 
 def nanny_class(starts: Starts) -> type[Any]:
-    """Return dask's nanny, but for what it does to this process, and the import of `__main__`.
+    """Return dask's nanny without its changes to this process and the import of `__main__`.
 
     A worker that dies while it starts is started again, unless that is hopeless.
     """
@@ -100,8 +108,9 @@ def nanny_class(starts: Starts) -> type[Any]:
             super().__init__(*args, plugins=(OwnClock(),), **kwargs)
             # PYTHONHASHSEED, which would be set in this process.
             self.pre_spawn_env: dict[str, str] = {}
-            # Older releases start another one beside, which takes the message of the first.
+            # Older releases start a second one meanwhile, which takes the message of the first.
             self._start_lock = asyncio.Lock()
+            self._started: int | None = None  # the process that runs, or ran last
             with suppress(ValueError):  # dask has put it first in the import path of this process
                 sys.path.remove(self.local_directory)
 
@@ -119,6 +128,7 @@ def nanny_class(starts: Starts) -> type[Any]:
                     starts.failed(error)
                     raise
                 if status == Status.running:
+                    self._started = self.pid
                     starts.succeeded()
                     break
                 starts.failed()
@@ -127,15 +137,21 @@ def nanny_class(starts: Starts) -> type[Any]:
                     break
             return status
 
+        def _on_worker_exit_sync(self, exitcode: int) -> None:
+            # dask logs how its workers end, but for those that exit with 0 in the middle of it all.
+            if not exitcode and self.status == Status.running and self._started is not None:
+                starts.nannies.note({self._started: exitcode})
+            super()._on_worker_exit_sync(exitcode)
+
     return BareNanny
 
 
 class _Aside:
-    """Keep processes that spawn meanwhile from importing `__main__`, which is pytest, again.
+    """Keep processes that are spawned meanwhile from importing `__main__`, which is pytest, again.
 
-    Not by hiding it, as where a process starts in one call: dask's start takes a while, in a thread
-    of its own. What runs as `python -m package` is not imported again, so `__main__` says it does.
-    The variable that dask sets for the process to be is taken back.
+    `__main__` is not hidden, as for a process that starts in one call, because dask's start takes a
+    while, in its own thread. A program run as `python -m package` is not imported again, so
+    `__main__` pretends to be one. The variable that dask sets for the new process is restored.
     """
 
     def __init__(self) -> None:

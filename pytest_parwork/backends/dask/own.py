@@ -16,12 +16,12 @@ from .local import LocalDask
 if TYPE_CHECKING:
     from distributed import Future
 
-#: Seconds in which dask tells of the end of a batch that the ledger knows of.
+#: Seconds in which dask reports the end of a batch that the ledger knows of.
 GRACE = 0.5
 
 
 class LocalWorkers:
-    """The processes of a cluster of our own, on this machine."""
+    """The processes of the local cluster."""
 
     eager = False
     start_method = "spawn"
@@ -44,13 +44,13 @@ class LocalWorkers:
         ended = first_to_end(self._client, self._open, timeout)
         if any(future.status != "finished" for future in ended):
             self._local.wait_for_a_death()
-            # Of batches that one worker had, the first is to blame: it should be told of first.
+            # If one worker had several batches, the first is to blame, so it is reported first.
             ended = [future for future in self._open if future.status != "pending"]
         events = [event_of(future, self._open.pop(future)) for future in ended]
         for future, event in zip(ended, events, strict=True):
             if event.kind == "failed":
                 self._local.end_where_failed(future.key)
-            future.release()  # what dask keeps, it would compute again if a worker went
+            future.release()  # dask would recompute a result that it keeps if its worker died
         if not events and self._open:
             if self._local.is_hopeless:
                 return [Event(kind="gone", reason=self._local.reason)]
@@ -67,11 +67,11 @@ class LocalWorkers:
         return {pid: code for pid, code in codes.items() if pid not in self._of_others}
 
     def close(self, deadline: float, /) -> list[int]:
-        # The ledger may know of an end before dask tells of it.
+        # The ledger may know of an end before dask reports it.
         until = now() + min(deadline, GRACE)
         while self._open and now() < until:
             self.poll(until - now())
-        if self._open:  # workers are in the middle of it
+        if self._open:  # workers are still running tasks
             self._open.clear()
             self._local.close(deadline)
         return []

@@ -1,4 +1,4 @@
-"""The certificate by which the processes of a local dask cluster know one another."""
+"""The certificate by which the processes of a local dask cluster authenticate one another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ...machine.clock import today
 from ...model.errors import BackendError
 
-#: How long before and after the start of the cluster the certificate holds.
+#: How long before and after the start of the cluster the certificate is valid.
 BEFORE = timedelta(days=1)
 AFTER = timedelta(days=365)
 
@@ -18,9 +18,9 @@ AFTER = timedelta(days=365)
 def own_security(folder: str) -> Any:
     """Return a `Security` with a certificate that only this cluster has; raises `BackendError`.
 
-    The ports of the cluster can be reached by every user of the machine, and who may connect may
-    run code. The key is in `folder`, which must be private. Not `Security.temporary`, which writes
-    the key to a directory of its own each time that it is needed, and believes a frozen time.
+    Every user of the machine can reach the ports of the cluster, and whoever can connect can run
+    code. The key is in `folder`, which must be private. `Security.temporary` is not used, because
+    it writes the key to a new directory each time that it is needed, and trusts a frozen clock.
     """
     from distributed import Security
 
@@ -45,7 +45,7 @@ def own_security(folder: str) -> Any:
 
 
 def _made() -> tuple[bytes, bytes]:
-    """Return a key and a certificate that it signs itself; a curve, because RSA takes 0.1 s."""
+    """Return a key and its self-signed certificate; a curve, because RSA takes 0.1 s."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -1,4 +1,4 @@
-"""A payload on its way to the workers of a dask cluster."""
+"""The transfer of a payload to the workers of a dask cluster."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-#: Seconds until a payload is sent once more; twice as long with each attempt, for it may be the
-#: network that is slow.
+#: Seconds until a payload is sent once more; twice as long with each attempt, because the network
+#: may be slow.
 PATIENCE = 5.0
 
-#: Seconds that the other workers have to take it over.
+#: Seconds that the other workers have to copy it.
 COPYING = 2.0
 
 #: Seconds that `poll` waits.
@@ -31,9 +31,10 @@ ATTEMPTS = 5
 class Sending:
     """Send a payload to a worker, and from there to the others: dask prefers those that have it.
 
-    Any of them may be dying, or stand still. Nobody can wait for that: dask takes 30 s to find that
-    it cannot connect to the one, and waits for ever for the other. So the payload is sent again
-    after a while, the first to arrive is taken, and who has not taken it over in time does without.
+    Any of them may be dying or stopped. Waiting is no option: dask takes 30 s to find that it
+    cannot connect to a dead worker, and waits for ever for a stopped one. So the payload is sent
+    again after a while, and the first copy that arrives is used. Workers that have not copied it in
+    time do without.
     """
 
     def __init__(self, client: Client, payload: object, worker_patience: float) -> None:
@@ -84,7 +85,7 @@ class Sending:
         return None
 
     def cancel(self) -> None:
-        """Give up what is still on its way."""
+        """Give up the transfers that have not ended."""
         for attempt in self._open:
             attempt.cancel()
         self._open.clear()

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from ...machine.contexts import is_measured
 from ...model.errors import UsageError
 from ..dask.clusters import Clusters
-from ..dask.local import require_distributed
+from ..dask.requirements import require_distributed
 from ..protocol import Backend, Reach, Workers
 from .on_ray import RayBackend
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
 
 
 class JoblibBackend:
-    """What joblib has kept from earlier runs (loky's workers) serves later ones."""
+    """joblib keeps loky's workers, which later runs reuse."""
 
     def __init__(self, library: str, clusters: Clusters) -> None:
         self._library = library
@@ -53,7 +53,7 @@ class JoblibBackend:
         return OnLocalDask(workers, self._clusters.local)
 
     def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
-        """Have loky start, once; joblib's other backends keep nothing, or take what others keep."""
+        """Start loky, once; joblib's other backends keep no workers of their own."""
         if self._library != "loky" or self._is_used:
             return
         self._check_room()
@@ -72,7 +72,7 @@ class JoblibBackend:
     def _check_room(self) -> None:
         """Raise `OSError` where a full /dev/shm has no room for the locks of processes.
 
-        joblib would take threads instead, or run all tasks where it was called.
+        joblib would use threads instead, or run all tasks in the calling thread.
         """
         needs_locks = self._library in {"loky", "multiprocessing"}
         if needs_locks and "fork" in multiprocessing.get_all_start_methods():
@@ -80,14 +80,14 @@ class JoblibBackend:
 
 
 def _registered() -> list[str]:
-    """Return the names of joblib's backends: it has no function that would tell."""
+    """Return the names of joblib's backends, for which it has no function."""
     from joblib import parallel
 
     return [*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS]
 
 
 def backends(clusters: Clusters) -> dict[str, Backend]:
-    """Return the backends by name; `joblib` alone is loky."""
+    """Return the backends by name; `joblib` without a suffix is loky."""
     loky = JoblibBackend("loky", clusters)
     return {
         "joblib": loky,

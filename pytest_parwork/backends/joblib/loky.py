@@ -1,4 +1,4 @@
-"""joblib's loky, which starts early, and tells who was alive when another worker had died."""
+"""joblib's loky, with an early start and a report of the workers that outlived a crash."""
 
 from __future__ import annotations
 
@@ -18,34 +18,35 @@ from ...machine.stacks import writing
 #: Seconds that other workers have to write their stacks before loky ends them.
 WRITING = 5.0
 
-#: Seconds that a call has to be submitted, with which loky may start its workers.
+#: Seconds that submitting a call may take: loky may start its workers for it.
 SUBMITTING = 5.0
 
-#: What a call meets that comes too late.
+#: The error of a call that comes too late.
 STOPPED = "its workers are being ended"
 
 
-class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
-    """What joblib makes of the name `loky`; to be made in the thread that calls Parallel.
+class ReportingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
+    """joblib's backend for the name `loky`; to be made in the thread that calls Parallel.
 
-    loky ends all workers at one death, and tells how one ended, but not which. Before that, in its
-    own thread, it has what they had in hand fail, which joblib hears of there. Whoever is alive
-    then has not died by itself; the error keeps who that is, as `alive`. Those that are to write
-    their stacks are given the time for it.
+    loky ends all workers when one dies, and reports how one ended, but not which. Before that, it
+    makes their calls fail, in its own thread, and notifies joblib there. A worker that is alive
+    then has not died by itself; the error keeps these workers as `alive`. Workers that have to
+    write their stacks get the time for it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._caller = threading.get_ident()
         self._is_stopped = False
-        # A call that is over before joblib has asked to be told has it submit the next one there.
+        # If a call is over before joblib has registered its callback, joblib submits the next call
+        # in the same thread, from within `submit`.
         self._submitting = threading.RLock()
-        self._heard: set[int] = set()  # workers of whose exit the system tells
+        self._heard: set[int] = set()  # workers whose exit the system reports
 
     def stop(self) -> None:
         """Submit nothing more; returns when nothing is being submitted.
 
-        loky's thread fails on what is submitted while it drops all calls: it cannot find that.
+        loky's thread fails if a call is submitted while it drops all calls: it cannot find that.
         """
         self._is_stopped = True
         if self._submitting.acquire(timeout=SUBMITTING):
@@ -56,11 +57,11 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
         return self._unless_stopped(super().submit, func, callback)
 
     def apply_async(self, func: Any, callback: Any = None) -> Any:
-        """Submit a call; so this is named up to joblib 1.4."""
+        """Submit a call; this is the method's name up to joblib 1.4."""
         return self._unless_stopped(super().apply_async, func, callback)
 
     def _unless_stopped(self, submit: Any, func: Any, callback: Any) -> Any:
-        if self._is_stopped:  # in loky's own thread, perhaps, for which `stop` is not to wait
+        if self._is_stopped:  # perhaps in loky's own thread, for which `stop` must not wait
             raise RuntimeError(STOPPED)
         with self._submitting:
             if self._is_stopped:
@@ -70,7 +71,7 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
         return future
 
     def _hear_of_exits(self) -> None:
-        """Have loky's thread wait for the processes themselves; it has begun to wait for pipes."""
+        """Have loky's thread wait for the processes, too; so far it only waits for pipes."""
         executor: Any = self._workers
         if executor is None:  # the call was ended meanwhile
             return
@@ -89,7 +90,7 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
         try:
             return super().retrieve_result_callback(out)
         except BrokenExecutor as error:
-            # Where calls are handed out, it is too late: loky may have ended some of them by then.
+            # In the thread that submits calls it is too late: loky may have ended some by then.
             if not hasattr(error, "alive") and threading.get_ident() != self._caller:
                 if writing.acquire(timeout=WRITING):
                     writing.release()
@@ -99,8 +100,8 @@ class TellingLoky(LokyBackend):  # type: ignore[misc]  # joblib has no types
 
 
 def start_workers(workers: int, arrive: Callable[[], None]) -> None:
-    """Have the workers start that later calls of Parallel use, and each of them call `arrive`."""
-    with Parallel(max(2, workers), backend=TellingLoky()):  # makes the executor as they want it
+    """Start the workers that later calls of Parallel use; each of them calls `arrive`."""
+    with Parallel(max(2, workers), backend=ReportingLoky()):  # makes the executor as they want it
         executor = get_reusable_executor(reuse=True)
-        for _ in range(max(2, workers)):  # with the first one, all workers start
+        for _ in range(max(2, workers)):  # the first one starts all workers
             executor.submit(arrive)

@@ -1,4 +1,4 @@
-"""joblib's backend `dask`, on the cluster of the session: what joblib leaves undone there."""
+"""joblib's backend `dask` on the cluster of the session, with the crash handling it lacks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..dask.local import LocalDask
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
 
-#: Seconds in which tasks end that run beside one that took its worker with it.
+#: Seconds in which tasks end that run alongside one that has killed its worker.
 GRACE = 0.5
 
-#: Seconds between two looks at them.
+#: Seconds between two checks of them.
 LOOK = 0.01
 
 #: Seconds in which a client leaves.
@@ -29,9 +29,9 @@ CLOSE_DEADLINE = 1.0
 
 
 class DaskWorkers(RegisteredWorkers, ABC):
-    """Those of a dask cluster; of a task that failed there joblib never hears, and waits on.
+    """Workers of a dask cluster; joblib never learns that a task failed there, and keeps waiting.
 
-    So each call of Parallel has a client of its own, whose futures tell.
+    So each call of Parallel has its own client, whose futures show it.
     """
 
     def __init__(self, workers: int) -> None:
@@ -55,7 +55,7 @@ class DaskWorkers(RegisteredWorkers, ABC):
         return bool(self._failed())
 
     def _failed(self) -> list[str]:
-        """Return the keys of what dask has given up."""
+        """Return the keys of the calls that dask has given up."""
         futures = dict(self._client.futures) if self._client is not None else {}
         return [key for key, each in futures.items() if each.status in {"cancelled", "error"}]
 
@@ -67,10 +67,10 @@ class DaskWorkers(RegisteredWorkers, ABC):
         """Return a new client."""
 
     def _leave(self, deadline: float) -> None:
-        """End the call of Parallel and let all go that it has sent."""
+        """End the call of Parallel and release all data that it has sent."""
         self._end_thread(deadline)
         if self._client is not None:
-            with suppress(Exception):  # it is left, however
+            with suppress(Exception):  # the cluster is left in any case
                 self._client.close(CLOSE_DEADLINE)
             self._client = None
 
@@ -86,16 +86,16 @@ class DaskWorkers(RegisteredWorkers, ABC):
 
 
 class OnLocalDask(DaskWorkers):
-    """The processes of the cluster of our own."""
+    """The processes of the local cluster."""
 
     def __init__(self, workers: int, local: LocalDask) -> None:
         super().__init__(workers)
         self.start_method = "spawn"
         self._local = local
-        self._shared = local.client(max(2, workers))  # with one, Parallel would run all here
+        self._shared = local.client(max(2, workers))  # with one, Parallel would run all tasks here
         codes = local.exit_codes()
         self._of_others = {pid for pid, code in codes.items() if code is not None}
-        self._told: dict[int, int] = {}
+        self._codes: dict[int, int] = {}
 
     def signs(self) -> Mapping[int, float]:
         return self._local.signs()
@@ -110,19 +110,19 @@ class OnLocalDask(DaskWorkers):
         self._local.wait_for_a_death()
 
     def _keep_codes(self) -> None:
-        """Keep what the cluster tells until it is closed in the middle of a task.
+        """Keep the exit codes that the cluster reports before it is closed in the middle of tasks.
 
-        What ends then has not died of what it was doing.
+        Workers that end by closing have not died of their tasks.
         """
         for pid, code in self._local.exit_codes().items():
             if code is None:
                 self._of_others.add(pid)
             else:
-                self._told[pid] = code
+                self._codes[pid] = code
 
     def _leave(self, deadline: float) -> None:
         super()._leave(deadline)
-        # Other workers are in the middle of what was sent; it would meet what comes next.
+        # Other workers are still running this call, and would overlap with the next one.
         until = now() + GRACE
         while self._is_busy():
             if now() > until:
@@ -132,7 +132,7 @@ class OnLocalDask(DaskWorkers):
             sleep(LOOK)
 
     def _is_busy(self) -> bool:
-        """Return whether any worker runs something, or does not say."""
+        """Return whether any worker runs something, or its state is unknown."""
         from distributed import TimeoutError
 
         ask = self._shared.scheduler.call_stack
@@ -147,7 +147,7 @@ class OnLocalDask(DaskWorkers):
         return _on_dask(self._client, [])
 
     def pids(self) -> Mapping[int, int | None]:
-        codes = {**self._local.exit_codes(), **self._told}
+        codes = {**self._local.exit_codes(), **self._codes}
         return {pid: code for pid, code in codes.items() if pid not in self._of_others}
 
 
@@ -161,8 +161,8 @@ class OnJoinedDask(DaskWorkers):
         threads = sum(joined.threads(WORKER_PATIENCE).values())
         if threads < 2:
             raise BackendError(
-                f"the dask cluster at {joined.address} has one thread only, for which joblib "
-                f"starts nothing; add workers, or use the backend dask"
+                f"the dask cluster at {joined.address} has only one thread, and joblib uses no "
+                f"cluster for a single worker; add workers, or use the backend dask"
             )
         self.size = min(workers, threads)
 
@@ -190,7 +190,7 @@ class OnJoinedDask(DaskWorkers):
 
 @contextmanager
 def _on_dask(client: Any, shared: list[object]) -> Iterator[None]:
-    """Have `Parallel` use the cluster of `client`, with what all tasks share sent once."""
+    """Have `Parallel` use the cluster of `client`; objects that all tasks share are sent once."""
     import joblib
 
     with client.as_current(), joblib.parallel_config(backend="dask", client=client, scatter=shared):

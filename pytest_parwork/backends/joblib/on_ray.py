@@ -1,8 +1,8 @@
-"""The backend `joblib:ray`: `joblib.Parallel` on ray, called in a process of its own.
+"""The backend `joblib:ray`: `joblib.Parallel` on ray, called in a separate process.
 
-ray ends the process that called it, without a word to Python, where it loses its servers for a
-minute; these end with the thread that has started them; and it changes what joblib's own pool is.
-So nothing of ray runs in the process of pytest.
+ray ends the process that called it, without notifying Python, if it loses its servers for a minute.
+The servers end with the thread that has started them. And ray replaces joblib's own pool. So no
+part of ray runs in the process of pytest.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from .ray_driver import SERVER_ENDED, serve
 #: The name of the process that calls ray.
 DRIVER = "parwork-ray"
 
-#: Seconds that ray has to start; about 4 where the machine has nothing else to do.
+#: Seconds that ray has to start; it takes about 4 on an idle machine.
 STARTING = 60.0
 
-#: The longest folder below which ray's sockets have room: their names may have 107 bytes.
+#: The longest folder name that leaves room for ray's sockets, whose paths may have 107 bytes.
 LONGEST = 24
 
-#: Seconds that it has to end all that it has started.
+#: Seconds that ray has to end everything that it has started.
 ENDING = 10.0
 
-#: Where ray is told of a cluster that runs already.
+#: The variable with the address of an existing ray cluster.
 ADDRESS = "RAY_ADDRESS"
 
 
@@ -59,7 +59,7 @@ class RayBackend:
         if self._driver is not None and not self._driver.has_room(workers):
             self.close()
         if self._driver is not None:
-            with suppress(BackendError):  # it has ended since the last run
+            with suppress(BackendError):  # the process has ended since the last run
                 return RayWorkers(self._driver, workers)
             self.close()
         self._driver = Driver(workers)
@@ -76,7 +76,7 @@ def _is_joined() -> bool:
 
 
 class Driver:
-    """The process that calls ray, and the way there and back."""
+    """The process that calls ray, and the pipe to it."""
 
     def __init__(self, workers: int) -> None:
         self.runs = 0
@@ -91,15 +91,15 @@ class Driver:
         self._process = self._processes.start(
             serve, theirs, self._room, self._folder, os.getpid(), name=DRIVER
         )
-        theirs.close()  # so that its end is seen here
-        told = self.receive(STARTING)
-        if told != [()]:
-            why = str(told[0]) if told else self.end or f"not within {STARTING:g} s"
+        theirs.close()  # so that this process notices the end of the other
+        answer = self.receive(STARTING)
+        if answer != [()]:
+            why = str(answer[0]) if answer else self.end or f"not within {STARTING:g} s"
             self.close()
             raise BackendError(f"ray does not start: {why}")
 
     def has_room(self, workers: int) -> bool:
-        """Return whether it is alive and can have so many workers at once."""
+        """Return whether the process is alive and ray can run so many workers at once."""
         return self._process.exitcode is None and (self.is_joined or workers <= self._room)
 
     @property
@@ -118,7 +118,7 @@ class Driver:
             raise BackendError(self.end or "the process that calls ray ended") from error
 
     def receive(self, timeout: float) -> list[Any]:
-        """Return all that has come, after waiting up to `timeout` seconds for something."""
+        """Return all received messages, after waiting up to `timeout` seconds for one."""
         found: list[Any] = []
         try:
             while self._pipe.poll(0 if found else timeout):
@@ -132,13 +132,13 @@ class Driver:
         self._pipe.close()
         self._processes.wait(ENDING)
         if self._process.pid is not None:
-            kill_group(self._process.pid)  # with what is left of ray's servers
+            kill_group(self._process.pid)  # with the remaining servers of ray
         self._processes.end(1.0)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class RayWorkers:
-    """One run on ray; what the process that calls it sends are events."""
+    """One run on ray; the process that calls ray sends its events."""
 
     eager = True
     start_method = "ray"
@@ -158,18 +158,18 @@ class RayWorkers:
         self._driver.send("submit", self._call, call, batches)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        now_on = (self._run, self._call)  # an earlier call may end late
+        now_on = (self._run, self._call)  # messages of earlier calls may arrive late
         messages = self._driver.receive(timeout)
-        events = [told for *of, told in messages if tuple(of) == now_on and told is not None]
+        events = [event for *of, event in messages if tuple(of) == now_on and event is not None]
         if not events and self._driver.end:
             return [Event(kind="gone", reason=self._driver.end)]
         return events
 
     def release(self) -> None:
-        """Do nothing: those of a cluster do not wait."""
+        """Do nothing, because workers of a cluster do not wait."""
 
     def pids(self) -> Mapping[int, int | None]:
-        return {}  # how its workers end, ray does not know
+        return {}  # ray does not know how its workers end
 
     def close(self, deadline: float, /) -> list[int]:
         until = now() + deadline

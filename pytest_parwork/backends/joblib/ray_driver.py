@@ -1,4 +1,4 @@
-"""The process that calls ray for the process of pytest, which nothing of ray may end."""
+"""The process that calls ray on behalf of pytest's process, which ray must not be able to end."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ..parts import EventQueue
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
 
-#: ray's settings by environment: nothing is reported to its makers, nothing listens beyond this
-#: machine (of clusters it means those of several machines), and who has no token is rejected.
+#: ray's settings by environment: no usage is reported to its authors, nothing listens beyond this
+#: machine (ray calls only several machines a cluster), and clients without the token are rejected.
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -33,20 +33,20 @@ SETTINGS = {
 }
 TOKEN = "RAY_AUTH_TOKEN"
 
-#: Bytes for objects that ray shares; what travels is a few numbers.
+#: Bytes for objects that ray shares; only a few numbers are sent.
 OBJECT_STORE = 100 << 20
 
-#: The exit code of this process where one of ray's servers has ended; ray would go on for a minute.
+#: The exit code of this process if one of ray's servers has ended; ray would go on for a minute.
 SERVER_ENDED = 70
 SERVERS = (b"/gcs_server", b"/raylet")
 
-#: Seconds between two looks at whether the process of pytest is there, and ray's servers.
+#: Seconds between two checks whether the process of pytest and ray's servers are alive.
 GLANCE = 0.5
 
-#: Seconds that workers of a call which has ended have to end.
+#: Seconds that the workers of an ended call have to end.
 ENDING = 5.0
 
-#: Seconds that others have to write their stacks when one worker has died.
+#: Seconds that other workers have to write their stacks when one has died.
 WRITING = 0.3
 
 #: Seconds that ray has to end.
@@ -54,7 +54,7 @@ SHUTDOWN = 8.0
 
 
 def serve(pipe: Connection, workers: int, folder: str, parent: int) -> None:
-    """Start ray, tell whether that went well, and make calls until the other end is closed."""
+    """Start ray, report whether that succeeded, and make calls until the other end is closed."""
     if hasattr(os, "setpgid"):
         with suppress(OSError):
             os.setpgid(0, 0)  # Ctrl-C is for pytest alone
@@ -75,7 +75,7 @@ def serve(pipe: Connection, workers: int, folder: str, parent: int) -> None:
 
 
 def _be_silent() -> None:
-    """Let what ray prints not come in between what pytest prints."""
+    """Keep the output of ray out of pytest's output."""
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):
         os.dup2(null, stream)
@@ -96,16 +96,16 @@ def _start(workers: int, folder: str) -> None:
     import ray
 
     ray.init(address=address, log_to_driver=False, configure_logging=False, **settings)
-    # A call of Parallel that is under way when all ends would start ray anew, with other settings.
-    ray.init = _refuse
+    # A call of Parallel that runs during the shutdown would start ray again, with other settings.
+    ray.init = _reject_start
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
+def _reject_start(*_: object, **__: object) -> NoReturn:
     raise RuntimeError("ray has ended")
 
 
 def _end(folder: str) -> None:
-    """End ray and this process: in vain, it would wait for ever."""
+    """End ray and this process, even if ray's own shutdown would wait for ever."""
     ending = threading.Thread(target=_shut_down, daemon=True)
     ending.start()
     ending.join(SHUTDOWN)
@@ -120,7 +120,7 @@ def _shut_down() -> None:
 
 
 def _serve(pipe: Connection, parent: int, servers: Sequence[int]) -> None:
-    """Do what the process of pytest says until it closes the pipe, or is not there any more."""
+    """Execute the commands of pytest's process until it closes the pipe or has exited."""
     run: _Run | None = None
     sending = threading.Lock()
 
@@ -148,7 +148,7 @@ def _serve(pipe: Connection, parent: int, servers: Sequence[int]) -> None:
 
 
 class _Run(RegisteredWorkers):
-    """One run; all that is said of it is sent with its number and that of the call."""
+    """One run; its events are sent with its number and that of the call."""
 
     def __init__(self, send: Callable[..., None], number: int, workers: int) -> None:
         super().__init__(workers, "ray")
@@ -157,7 +157,7 @@ class _Run(RegisteredWorkers):
         self._call = 0
 
     def submit_as(self, number: int, call: BatchCall, batches: Sequence[Batch]) -> None:
-        """Make the call of that number; those before have ended."""
+        """Make the call of that number; earlier ones have ended."""
         self._end_thread(ENDING)
         _end_workers()
         self._call = number
@@ -174,7 +174,7 @@ class _Run(RegisteredWorkers):
     def _backend(self) -> object:
         from ray.util.joblib.ray_backend import RayBackend
 
-        return _telling(RayBackend)()
+        return _reporting(RayBackend)()
 
     def _parallel(self) -> Any:
         import joblib
@@ -191,17 +191,17 @@ class _Sending(EventQueue):
 
     def put(self, event: Event) -> None:
         """Send an event."""
-        with suppress(OSError):  # nobody is there any more
+        with suppress(OSError):  # the receiver has exited
             self._send(event)
 
 
-def _telling(backend: Any) -> Any:
-    """Return the class that adds to an error who was alive when a worker had died.
+def _reporting(backend: Any) -> Any:
+    """Return the class that adds to an error which workers were alive when another had died.
 
-    ray ends the others only later, when a next call may have begun; so they are ended here.
+    ray ends the others only later, when the next call may have begun; so they are ended here.
     """
 
-    class TellingRay(backend):  # type: ignore[misc]  # ray has no types
+    class ReportingRay(backend):  # type: ignore[misc]  # ray has no types
         def retrieve_result_callback(self, out: Any) -> Any:
             try:
                 return super().retrieve_result_callback(out)
@@ -214,11 +214,11 @@ def _telling(backend: Any) -> Any:
             except sys.modules["ray"].util.multiprocessing.pool.PoolTaskError as error:
                 raise error.underlying from None
 
-    return TellingRay
+    return ReportingRay
 
 
 def _end_workers() -> None:
-    """Kill the workers that are there, and wait for their end."""
+    """Kill the living workers, and wait for their end."""
     until = now() + ENDING
     while (left := list(_workers())) and now() < until:
         for pid in left:
@@ -228,7 +228,7 @@ def _end_workers() -> None:
 
 
 def _watch(servers: Sequence[int], folder: str) -> None:
-    """End this process with the first of ray's servers that ends."""
+    """End this process as soon as one of ray's servers ends."""
     while _are_alive(servers):
         time.sleep(GLANCE)
     shutil.rmtree(folder, ignore_errors=True)
@@ -248,14 +248,14 @@ def _workers() -> Iterator[int]:
 
 
 def _servers() -> Iterator[int]:
-    """Yield ray's servers, without which nothing goes on (Linux)."""
+    """Yield ray's servers, which ray cannot work without (Linux)."""
     for pid in _children(os.getpid()):
         if _command(pid).endswith(SERVERS):
             yield pid
 
 
 def _command(pid: int) -> bytes:
-    with suppress(OSError):  # it may end while it is looked at
+    with suppress(OSError):  # the process may end meanwhile
         return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
     return b""
 

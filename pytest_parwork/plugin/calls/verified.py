@@ -138,7 +138,7 @@ class Verified:
         return Terms(
             id=self._workload.tasks[index].id,
             index=index,
-            batch=self._run_key,
+            run=self._run_key,
             actual=self._actual,
             reference=SERIAL,
             policy=self._plan.policy,

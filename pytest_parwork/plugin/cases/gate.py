@@ -124,7 +124,7 @@ class Gates:
         sent, run, entry = case.sent, case.sent.run, case.judged.entry
         if run is None or not sent.is_waiting:
             return
-        run.outcomes.let_go(sent.number)
+        run.outcomes.free(sent.number)
         if entry is not None and entry.serial is not None and case.key in self._uses:
             self._seconds[case.key] = entry.serial
         sent.is_waiting = False
@@ -203,7 +203,7 @@ class Gates:
             limits=Limits(run.threads),
             side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
         )
-        group.facts[sent.facts.batch] = sent.facts
+        group.facts[sent.facts.run] = sent.facts
         self._open.append(sent)
         for number, case in enumerate(cases):
             if number not in but:

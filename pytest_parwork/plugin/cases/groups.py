@@ -44,9 +44,14 @@ class ParallelRun:
     limits: Limits
     side: Side
 
-    def others(self) -> tuple[int, int]:
-        """Return, for a lost case, how many cases have an outcome and how many others there are."""
-        return len(self.outcomes) - self.outcomes.lost, len(self.outcomes) - 1
+    def others(self, number: int) -> tuple[int, int]:
+        """Return how many other tasks than this lost one have an outcome, and how many there are.
+
+        One that was lost when its outcome was loaded had one until then.
+        """
+        is_counted = self.outcomes.without_value(number).lost is not None
+        others = len(self.outcomes) - 1
+        return others - self.outcomes.lost + is_counted, others
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -165,7 +170,7 @@ class Case:
         return Terms(
             id=self.id,
             index=self.index,
-            batch=run.facts.batch if run is not None else "",
+            run=run.facts.run if run is not None else "",
             actual=self.side,
             reference=SERIAL,
             policy=self.plan.policy,
@@ -225,7 +230,7 @@ class Group:
 
         If each case has a run of its own, all facts with every case would be quadratic.
         """
-        runs = dict.fromkeys(case.batch for case in cases)
+        runs = dict.fromkeys(case.run for case in cases)
         return RunEntry(
             id=self.id,
             configuration_id=self.plan.configuration.id,

@@ -236,7 +236,7 @@ class Serial:
         """Return the message of a case that is lost in one of the runs."""
         entry, run = case.judged.entry, case.sent.run
         assert entry is not None
-        others = run.others() if has_others and run is not None else None
+        others = run.others(case.sent.number) if has_others and run is not None else None
         return lost_message(entry, serially(case), reference=SERIAL.name, others=others)
 
     def _own_of(self, case: Case) -> OwnComparison | None:

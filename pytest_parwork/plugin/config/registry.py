@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
 from itertools import groupby, product
 from typing import cast
@@ -104,9 +105,10 @@ def unknown_backend(value: object, known: Mapping[str, Backend]) -> UsageError:
 def close_backends(config: pytest.Config) -> None:
     """Close the backends that were used, if any, and end the processes that tasks left."""
     kept = config.stash.get(_BACKENDS, {}).values()
-    for backend in {id(backend): backend for backend in kept}.values():  # some have two names
-        backend.close()
-    guard(config).end_workers()
+    with ExitStack() as closing:  # one that fails keeps no other from it
+        closing.callback(guard(config).end_workers)
+        for backend in {id(backend): backend for backend in kept}.values():  # some have two names
+            closing.callback(backend.close)
 
 
 def nearest(asked: str, names: Collection[str]) -> str | None:

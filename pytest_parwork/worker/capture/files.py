@@ -23,10 +23,14 @@ class OutputFiles:
 
     def __init__(self, places: int) -> None:
         self._files = Files(is_named=places > MOST_NAMELESS)
-        made = [
-            (self._files.create(f"stdout-{place}"), self._files.create(f"stderr-{place}"))
-            for place in range(places)
-        ]
+        try:
+            made = [
+                (self._files.create(f"stdout-{place}"), self._files.create(f"stderr-{place}"))
+                for place in range(places)
+            ]
+        except BaseException:  # of too few descriptors, say, none is kept
+            self._files.close()
+            raise
         self.paths = tuple((out, err) for (_, out), (_, err) in made)
         self._fds = tuple((out, err) for (out, _), (err, _) in made)
 

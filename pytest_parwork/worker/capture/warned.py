@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import pickle
 import re
 import sys
 import warnings
@@ -13,6 +12,7 @@ from typing import Any, TextIO, cast
 
 from ...machine.deadline import TimedOut, deadline
 from ...model.output import Filter, Warned
+from ...transport.pickling import by_reference, load
 
 #: At most so many different warnings of one task are kept.
 MOST = 1000
@@ -143,7 +143,7 @@ def warning_of(warned: Warned, *, seconds: float | None = None) -> warnings.Warn
     message: Warning | None = None
     if warned.message:
         with suppress(Exception, TimedOut), deadline(seconds):
-            message = pickle.loads(warned.message)
+            message = load(warned.message)
     if not isinstance(message, Warning):
         message = _TextOnly(warned.text)
     return warnings.WarningMessage(message, category, warned.filename, warned.lineno)
@@ -183,6 +183,6 @@ def _pattern(value: object) -> str | None:
 
 def _pickled(message: object) -> bytes:
     try:
-        return pickle.dumps(message, protocol=5)
+        return by_reference(message, protocol=5)
     except Exception:
         return b""

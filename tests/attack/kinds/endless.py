@@ -13,6 +13,9 @@ TIMEOUT = 2.0
 
 OVERDUE = "LOST timeout: timed out after 2 s"
 
+#: What stops its worker may be found by that, before its time is over.
+STOPPED = "LOST timeout: stopped by a signal"
+
 endless = partial(kind, "endless", timeout=TIMEOUT)
 
 KINDS: tuple[Kind, ...] = (
@@ -43,7 +46,7 @@ KINDS: tuple[Kind, ...] = (
     endless("sleep-in-c-with-the-gil", "ctypes.PyDLL(None).sleep(600)", OVERDUE),
     endless("regex", "re.match(r'(a+)+$', 'a' * 60 + 'b')", OVERDUE),
     endless("spin-in-c", "max(itertools.repeat(0))", OVERDUE),
-    endless("sigstop", "os.kill(os.getpid(), signal.SIGSTOP)", OVERDUE),
+    endless("sigstop", "os.kill(os.getpid(), signal.SIGSTOP)", OVERDUE, STOPPED),
     endless(
         "sigstop-its-group",
         """
@@ -52,6 +55,7 @@ KINDS: tuple[Kind, ...] = (
         os.kill(os.getpid(), signal.SIGSTOP)
         """,
         OVERDUE,
+        STOPPED,
     ),
     endless(
         "lock",

@@ -101,7 +101,7 @@ class Carrier:
         keep: bool = False,
     ) -> Run:
         if modules is None and self.name == JOINED:
-            modules = project_modules(Path(__file__).parent)
+            modules = project_modules(Path(__file__).parents[1])
         request = RunRequest(
             workload=Workload(name="contract", tasks=tuple(tasks)),
             configuration=Configuration(backend=self.name, workers=workers, chunksize=chunksize),

@@ -29,7 +29,7 @@ def cases(
     serial: float | None = 1.0,
     parallel: float = 1.0,
     workers: int = 2,
-    batch: str = "a",
+    run: str = "a",
     **fields: Any,
 ) -> list[CaseEntry]:
     """Return so many equal cases, dealt out to the workers in turn, without a pause."""
@@ -38,7 +38,7 @@ def cases(
             **{
                 "id": f"{workload}[{index}]",
                 "index": index,
-                "batch": batch,
+                "run": run,
                 "verdict": Verdict.EQUAL,
                 "serial": serial,
                 "parallel": parallel,
@@ -63,7 +63,7 @@ def run(members: Sequence[CaseEntry], **fields: Any) -> RunReport:
 def entry(members: Sequence[CaseEntry], **fields: Any) -> RunEntry:
     """Return a complete run of these cases on `joblib-auto`, which got two workers."""
     facts: dict[str, Any] = {
-        "batch": "a",
+        "run": "a",
         "wall": 1.0,
         "startup": 0.3,
         "granted": 2,

@@ -1,0 +1,27 @@
+"""What a dask cluster needs before it is tried: the library, and room for what it opens."""
+
+from __future__ import annotations
+
+from ...machine.descriptors import require
+from ...model.errors import BackendError
+
+#: File descriptors of this process that a local cluster needs as it starts, and for each worker:
+#: 40 were open at most with two workers, 64 with four.
+DESCRIPTORS = 18
+DESCRIPTORS_EACH = 11
+
+
+def require_descriptors(workers: int) -> None:
+    """Raise `BackendError` where a local cluster would run out of file descriptors."""
+    require(DESCRIPTORS + DESCRIPTORS_EACH * workers, f"a dask cluster of {workers} workers")
+
+
+def require_distributed() -> None:
+    """Import it, which also brings its part of dask's configuration; raises `BackendError`."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise BackendError(
+            f"dask.distributed cannot be imported ({error}); "
+            f"install it with: pip install 'pytest-parwork[dask]'"
+        ) from error
