@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from types import FunctionType
 from typing import TypeAlias
 
 from ..model.comparison import Comparison, Mismatch, Note, OwnComparison
@@ -269,7 +270,8 @@ def is_same_class(actual: type, expected: type) -> bool:
 def _is_shared(cls: type) -> bool:
     """Return whether it matters if two values of a class are one object."""
     own: object = cls.__eq__
-    return cls in _SHARED or (own is object.__eq__ and not issubclass(cls, type))
+    is_definition = issubclass(cls, type | FunctionType)
+    return cls in _SHARED or (own is object.__eq__ and not is_definition)
 
 
 def _pair_classes(actual: type, expected: type) -> Iterator[Finding]:
