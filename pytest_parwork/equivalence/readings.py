@@ -248,6 +248,7 @@ _READINGS: dict[Comparer, Read] = {
     scalars.compare_integers: _read_integer,
     scalars.compare_text: read_text,
     scalars.compare_times: _read_time,
+    scalars.compare_uuids: lambda value: Parts("uuid", scalars.read_uuid(value)),
     containers.compare_sequences: _read_sequence,
     containers.compare_sets: _read_set,
     containers.compare_mappings: _read_mapping,

@@ -32,7 +32,6 @@ from .pairs import (
     Remark,
     Tolerance,
     Unequal,
-    compare_with,
     look_past,
     look_up,
 )
@@ -167,8 +166,15 @@ def _read_offset(value: datetime.timezone) -> object:
     return value.utcoffset(None), value.tzname(None)
 
 
-def _read_safety(value: uuid.UUID) -> dict[str, object]:
-    return {"is_safe": value.is_safe.name}
+def compare_uuids(actual: uuid.UUID, expected: uuid.UUID, _: Relation) -> Iterator[Finding]:
+    if actual.int != expected.int:
+        yield Unequal("value", actual, expected)
+    elif actual.is_safe is not expected.is_safe:
+        yield Unequal("value", actual.is_safe.name, expected.is_safe.name, suffix=".is_safe")
+
+
+def read_uuid(value: uuid.UUID) -> tuple[object, ...]:
+    return value.int, value.is_safe.name
 
 
 def _read_pattern(value: re.Pattern[Any]) -> object:
@@ -192,7 +198,7 @@ KEYS: dict[type, Callable[[Any], object]] = {
     datetime.timedelta: attrgetter("days", "seconds", "microseconds"),
     range: attrgetter("start", "stop", "step"),
     pathlib.PurePath: str,
-    uuid.UUID: attrgetter("int"),
+    uuid.UUID: read_uuid,
     re.Pattern: _read_pattern,
 }
 
@@ -211,8 +217,8 @@ _TABLE: dict[type, Comparer] = {
     bytearray: compare_text,
     **dict.fromkeys(TIMES, compare_times),
     **{cls: partial(compare_keys, key) for cls, key in KEYS.items()},
+    uuid.UUID: compare_uuids,
 }
-_TABLE[uuid.UUID] = partial(compare_with, _TABLE[uuid.UUID], _read_safety)
 
 #: How to read a number or text without methods that a subclass may override.
 CONTENTS: dict[type, Callable[[Any], Any]] = {

@@ -8,7 +8,6 @@ import io
 import pickle
 import sys
 import traceback
-from collections import ChainMap
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
@@ -72,9 +71,8 @@ def make_pickler(file: io.BytesIO, callback: Callable[[Any], Any] | None) -> pic
     pickler = _Pickler(file, protocol=5, buffer_callback=callback)
     masked = sys.modules.get("numpy.ma")
     if masked is not None:
-        reducers: ChainMap[type, Any] = ChainMap({masked.MaskedArray: _reduce_masked})
-        reducers.maps.append(copyreg.dispatch_table)
-        pickler.dispatch_table = reducers
+        reducers: dict[type, Any] = {**copyreg.dispatch_table, masked.MaskedArray: _reduce_masked}
+        pickler.dispatch_table = reducers  # a dict: no other mapping is looked up without a call
     return pickler
 
 
