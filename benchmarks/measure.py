@@ -74,8 +74,8 @@ class Sandbox:
             wall = time.perf_counter() - began
             child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            told = log.read_text(encoding="utf-8", errors="replace")
-            raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{told}")
+            text = log.read_text(encoding="utf-8", errors="replace")
+            raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{text}")
         return Sample(wall=wall, cpu=usage.ru_utime + usage.ru_stime)
 
 
@@ -108,8 +108,8 @@ def timed(function: Callable[[], float | None], *, ends_workers: bool = False) -
 
     def run() -> Sample:
         began, busy = time.perf_counter(), sum(os.times()[:4])
-        told = function()
-        wall = time.perf_counter() - began if told is None else told
+        reported = function()
+        wall = time.perf_counter() - began if reported is None else reported
         return Sample(wall=wall, cpu=sum(os.times()[:4]) - busy if ends_workers else None)
 
     return run
@@ -160,10 +160,10 @@ def _table(kind: str, seconds: Mapping[str, Sequence[float]], peer: str) -> None
     print(f"  {kind:{width}}    median   ratio (least to largest)     least   ratio")
     for name, rounds in seconds.items():
         ratios = sorted(one / other for one, other in zip(rounds, seconds[peer], strict=True))
-        told = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        shown = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
         least = min(rounds)
         print(
-            f"  {name:{width}} {statistics.median(rounds):7.3f} s   {told:24}"
+            f"  {name:{width}} {statistics.median(rounds):7.3f} s   {shown:24}"
             f"{least:7.3f} s   {least / min(seconds[peer]):5.2f}"
         )
 

@@ -63,17 +63,17 @@ def main() -> int:
         sources = fetched(here)
         wanted = [f"pytest[dev]=={pytest.__version__}"]
         bare = environment(here / "bare", wanted)
-        beside = environment(here / "beside", [*wanted, str(ROOT)])
-        for python, is_there in ((bare, False), (beside, True)):
-            told = run([str(python), "-m", "pytest", "-VV"], cwd=here)
-            assert ("pytest-parwork" in told) is is_there, told
+        with_plugin = environment(here / "with-plugin", [*wanted, str(ROOT)])
+        for python, is_there in ((bare, False), (with_plugin, True)):
+            output = run([str(python), "-m", "pytest", "-VV"], cwd=here)
+            assert ("pytest-parwork" in output) is is_there, output
         without = outcomes(bare, sources, files)
-        found = outcomes(beside, sources, files)
+        found = outcomes(with_plugin, sources, files)
         differing = differences(without, found)
         if differing:  # some of them depend on time: a second look
             print(f"again: {len(differing)} that differ", flush=True)
             without |= outcomes(bare, sources, list(differing))
-            found |= outcomes(beside, sources, list(differing))
+            found |= outcomes(with_plugin, sources, list(differing))
             differing = differences(without, found)
     print(f"pytest {pytest.__version__}, {len(without)} tests in {len(files)} files")
     for name, ends in (("without", without), ("with", found)):
@@ -107,13 +107,13 @@ def outcomes(python: Path, sources: Path, tests: Sequence[str]) -> dict[str, str
     """Run tests in an environment, and return what became of each."""
     recorded = python.parent / "recorded.json"
     recorded.unlink(missing_ok=True)
-    told = run(
+    output = run(
         [str(python), "-m", "pytest", "-q", "-p", "recorder", *tests],
         cwd=sources,
         env={"RECORDED": str(recorded), "PYTHONPATH": str(python.parents[2])},
         is_checked=False,
     )
-    print(told.strip().splitlines()[-1], flush=True)
+    print(output.strip().splitlines()[-1], flush=True)
     found: dict[str, str] = json.loads(recorded.read_text(encoding="utf-8"))
     return found
 

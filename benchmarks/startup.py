@@ -61,8 +61,8 @@ def _compare(box: Sandbox, title: str, file: str, count: int) -> None:
 
 
 def _modules(box: Sandbox, *arguments: str) -> set[str]:
-    told = box.output("modules.py", *arguments).stdout.rpartition("modules:")[2]
-    return set(told.split())
+    output = box.output("modules.py", *arguments).stdout.rpartition("modules:")[2]
+    return set(output.split())
 
 
 if __name__ == "__main__":

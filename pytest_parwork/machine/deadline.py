@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import signal
 import sys
-import threading
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
 from .clock import now
+from .system import is_main_thread
 
 #: Seconds until `TimedOut` is raised again in code that caught it.
 AGAIN = 0.1
@@ -43,7 +43,7 @@ def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """
     if seconds is None:
         return _NONE
-    is_main = threading.current_thread() is threading.main_thread()
+    is_main = is_main_thread()
     return _Alarm(seconds) if is_main and hasattr(signal, "setitimer") else _NONE
 
 

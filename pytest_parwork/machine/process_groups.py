@@ -6,11 +6,12 @@ exited.
 
 from __future__ import annotations
 
-import os
 import signal
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+
+from .system import os
 
 #: The flag of a process that is exiting, PF_EXITING of Linux.
 EXITING = 0x4

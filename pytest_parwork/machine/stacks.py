@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import faulthandler
-import os
 import re
 import signal
 import sys
-import threading
 import traceback
 from dataclasses import dataclass
+
+from .system import os, threading
 
 #: Bytes for each worker: enough for faulthandler's text of a hundred frames in several threads.
 SLOT = 1 << 18

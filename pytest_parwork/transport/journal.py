@@ -8,10 +8,8 @@ the runner without loading it.
 from __future__ import annotations
 
 import faulthandler
-import os
 import re
 import tempfile
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -21,6 +19,7 @@ from typing import Literal
 from ..machine.private import open_folder, open_own
 from ..machine.process_groups import born, lives
 from ..machine.stacks import Stack, keep_stack_in, read_stack
+from ..machine.system import os, threading
 from .notes import Begun, Entry, encoded, read_notes
 
 #: The prefix of directories that hold the journals of a run on its host.

@@ -7,11 +7,11 @@ readers would see zeros.
 
 from __future__ import annotations
 
-import mmap
-import os
 from collections.abc import Container, Iterable, Iterator
 from enum import IntEnum
 from typing import Literal
+
+from ..machine.system import mmap, os
 
 _WORDS = 8  # of 8 bytes each: a row, and the header before the rows
 _STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)

@@ -33,7 +33,7 @@ def project_modules(root: Path) -> ModuleTable:
     inside = os.path.join(root, "")
     outside = installed_folders()
     table: dict[str, tuple[str | None, tuple[str, ...] | None]] = {}
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # at once: collecting garbage may import
         file = getattr(module, "__file__", None)
         if name == "__main__" or not file or not file.endswith(".py"):
             continue

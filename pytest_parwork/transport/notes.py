@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from ..machine.stacks import Stack
+from ..machine.system import os
 from .ledger import Kind
 
 #: Before each note: the lengths of its description, and of the data after that, in bytes.

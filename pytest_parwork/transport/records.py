@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-import os
 import pickle
 import struct
 import sys
@@ -11,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zlib import crc32
 
+from ..machine.system import mmap, os
 from ..model.errors import PayloadError
 from .pickling import load
 
@@ -92,24 +91,24 @@ def read_record(fd: int, offset: int, length: int) -> object:
     Raises `PayloadError` if the record has changed since it was written.
     """
     if length < WORTH_MAPPING:  # one system call
-        record = memoryview(os.pread(fd, length, offset))
+        record = memoryview(_read(fd, length, offset))
         word = _first_word(record)
         if not word & _BUFFERS:
             return load(_checked(record[IN_BAND.size :], word))
     word = _first_word(os.pread(fd, 8, offset))
     count = word & _BUFFERS
     if not count:
-        record = memoryview(os.pread(fd, length, offset))
+        record = memoryview(_read(fd, length, offset))
         return load(_checked(record[IN_BAND.size :], word))
-    head = os.pread(fd, 8 * (2 + 2 * count), offset)
+    head = _read(fd, 8 * (2 + 2 * count), offset)
     index = memoryview(head).cast("Q")
-    data = _checked(os.pread(fd, index[-1], offset + len(head)), word)
+    data = _checked(_read(fd, index[-1], offset + len(head)), word)
     places = [(index[word], index[word + 1]) for word in range(1, 2 * count, 2)]
     first = min(start for start, _ in places)
     first -= first % mmap.ALLOCATIONGRANULARITY
     stop = max(start + size for start, size in places)
     if stop - first < WORTH_MAPPING:
-        view = memoryview(bytearray(os.pread(fd, stop - first, first)))
+        view = memoryview(bytearray(_read(fd, stop - first, first)))
     else:
         view = memoryview(mmap.mmap(fd, stop - first, access=mmap.ACCESS_COPY, offset=first))
     return load(
@@ -123,10 +122,24 @@ def is_whole(fd: int, offset: int, length: int) -> bool:
         word = _first_word(os.pread(fd, 8, offset))
         head = 8 * (2 + 2 * (word & _BUFFERS))
         size = int.from_bytes(os.pread(fd, 8, offset + head - 8), sys.byteorder)
-        _checked(os.pread(fd, min(size, length), offset + head), word)
+        _checked(_read(fd, min(size, length), offset + head), word)
     except (OSError, OverflowError, PayloadError):
         return False
     return size > 0  # no pickle is empty
+
+
+def _read(fd: int, length: int, offset: int) -> bytes:
+    """Read so many bytes, fewer only at the end of the file.
+
+    Linux reads at most 0x7ffff000 bytes (2 GiB) at a time.
+    """
+    data = os.pread(fd, length, offset)
+    if len(data) == length:
+        return data
+    parts = [data]
+    while parts[-1] and (missing := length - sum(map(len, parts))):
+        parts.append(os.pread(fd, missing, offset + length - missing))
+    return b"".join(parts)
 
 
 def _first_word(record: Buffer) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-import os
 import pickle
 import struct
 import time
@@ -12,6 +10,7 @@ from enum import Enum
 
 from ..machine.clock import now
 from ..machine.process_groups import born, lives
+from ..machine.system import mmap, os
 from .records import IN_BAND, Buffer, words_of, write_record
 
 #: Bytes of a spool that its worker has mapped at a time.

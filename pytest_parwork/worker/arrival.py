@@ -6,12 +6,12 @@ import importlib
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from contextlib import suppress
 
 from ..machine.clock import now
 from ..machine.process_groups import enroll, enrolled
+from ..machine.system import is_main_thread
 from .endings import end_executors_at_exit
 
 #: Seconds that a worker which starts early waits for others.
@@ -58,6 +58,6 @@ def lead_a_group() -> None:
     if hasattr(os, "setpgid"):
         with suppress(OSError):  # the leader of a session already leads a group
             os.setpgid(0, 0)
-    if threading.current_thread() is threading.main_thread():
+    if is_main_thread():
         signal.signal(signal.SIGINT, lambda *_: None)
     end_executors_at_exit()

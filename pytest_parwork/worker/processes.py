@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import os
 import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
 from ..machine.stacks import keep_stack
+from ..machine.system import os
 from ..model.errors import BackendError, PayloadError
 from ..model.output import Output
 from ..model.work import Address, Batch, Task

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import os
 import signal
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import Protocol
 
 from ..machine.clock import host, now
 from ..machine.limits import limit_thread, limit_worker
+from ..machine.system import os
 from ..model.output import Output
 from ..model.work import Batch
 from ..transport.journal import Journal

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from ..machine.limits import limit_thread
+from ..machine.system import is_main_thread, threading
 from ..model.outcome import Failure
 from ..model.output import Capture, Output
 from ..model.work import Batch, Task
@@ -103,7 +103,7 @@ class ThreadCall:
         try:
             self._call(number)
         except TimedOut:
-            if not _is_main_thread():
+            if not is_main_thread():
                 raise
             self.overdue.add(number)
             self._end_capture(number)
@@ -112,7 +112,7 @@ class ThreadCall:
         """Call a task, and keep its result; all of its code runs within the timeout."""
         args, kwargs = self._arguments[number]
         task = self._tasks[number]
-        seconds = task.timeout if task.timeout and _is_main_thread() else None
+        seconds = task.timeout if task.timeout and is_main_thread() else None
         inputs = None
         if is_sampled(number, len(self._tasks)):
             inputs = Inputs(args, kwargs, seconds=seconds)
@@ -122,7 +122,7 @@ class ThreadCall:
         with deadline(seconds):
             kind, value = perform(task.function, args, kwargs)
         # In this order: a value may raise where it is asked for its class.
-        if kind == "failure" and isinstance(value, KeyboardInterrupt) and _is_main_thread():
+        if kind == "failure" and isinstance(value, KeyboardInterrupt) and is_main_thread():
             self._end_capture(number)
             raise value  # Ctrl-C or the like: it would end the serial run as well
         with self._lock:  # or its output might be taken twice
@@ -144,10 +144,6 @@ class ThreadCall:
         output = self.capture.end(thread) if self.capture is not None else None
         if output is not None:
             self.outputs[task] = output
-
-
-def _is_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
 
 
 def _raise_in(thread: threading.Thread) -> None:

@@ -1,4 +1,4 @@
-"""What tasks fork neither keeps a run waiting nor touches what other tasks gave."""
+"""Processes that tasks fork do not delay a run, nor change the results of other tasks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def check(outcomes: list[Outcome], words: str) -> None:
         (faults.leaves_another_group_and_exits, "exit code 1"),
     ],
 )
-def test_a_death_is_noticed_though_a_child_of_the_dead_lives(
+def test_a_death_is_noticed_though_a_child_of_the_dead_worker_lives(
     carrier: Carrier, fault: faults.Fault, words: str
 ) -> None:
     if carrier.name == "multiprocessing:fork" and fault is faults.starts_a_process_and_is_killed:
@@ -72,7 +72,7 @@ def test_a_death_is_noticed_though_a_child_of_the_dead_lives(
     check(list(run.outcomes), words)
 
 
-def test_a_death_is_noticed_though_a_daemon_of_the_dead_lives(
+def test_a_death_is_noticed_though_a_daemon_of_the_dead_worker_lives(
     carrier: Carrier, daemon: Path
 ) -> None:
     guilty = Task(id="guilty", function=faults.leaves_a_daemon_and_exits, args=(str(daemon),))
@@ -83,10 +83,10 @@ def test_a_death_is_noticed_though_a_daemon_of_the_dead_lives(
 
 
 @pytest.mark.parametrize("fault", [faults.forks_and_returns_twice, faults.leaves_a_sleeper])
-def test_children_of_every_task_take_nothing_from_others(
+def test_children_of_every_task_cost_no_other_task(
     carrier: Carrier, fault: Callable[..., object]
 ) -> None:
-    """A copy of a worker that returns, too, stores nothing; one that stays keeps no spool."""
+    """A fork of a worker that returns, too, stores nothing; one that stays keeps no spool."""
     sleeping = (5.0,) if fault is faults.leaves_a_sleeper else ()
     run = carrier(calls(fault, *((*sleeping, x) for x in range(40))), workers=2)
     assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(40)]

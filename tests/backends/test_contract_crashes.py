@@ -1,4 +1,4 @@
-"""Workers that die, on every backend that has processes: the run ends, the others keep theirs."""
+"""Workers that die, on every backend with processes: the run ends, other tasks are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
-from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, end_told
+from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, reported_end
 
 from pytest_parwork.model.errors import LostError
 from pytest_parwork.model.work import Address, Task
@@ -16,7 +16,7 @@ from pytest_parwork.model.work import Address, Task
 GUILTY = 5
 GUILTY_NEVER = -1
 
-#: How a worker can die, and the words that tell of it.
+#: How a worker can die, and the words that report it.
 DEATHS: list[tuple[Callable[[int, int], int], str]] = [
     (tasks.die_by_exit, "exit code 3"),
     (tasks.die_by_kill, "SIGKILL"),
@@ -37,7 +37,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize(
     ("die", "words"), DEATHS, ids=[function.__name__ for function, _ in DEATHS]
 )
-def test_a_worker_that_dies_takes_only_its_task_with_it(
+def test_a_worker_that_dies_loses_only_its_task(
     carrier: Carrier, die: Callable[[int, int], int], words: str
 ) -> None:
     run = carrier.map(die, *[(x, GUILTY) for x in range(8)])
@@ -49,15 +49,15 @@ def test_a_worker_that_dies_takes_only_its_task_with_it(
     assert guilty.lost.reason == "crash"
     assert guilty.started is not None
     assert guilty.ended is None
-    told = guilty.lost.detail
-    assert end_told(carrier.name, words) in told
-    assert "while it ran this task" in told
+    detail = guilty.lost.detail
+    assert reported_end(carrier.name, words) in detail
+    assert "while it ran this task" in detail
     with pytest.raises(LostError, match=r"LOST: its worker (died|ended with)"):
         run[GUILTY]
 
 
 def test_the_first_task_of_all_may_die_without_the_others(carrier: Carrier) -> None:
-    first = 19  # the last is handed out first
+    first = 19  # the last one is submitted first
     run = carrier.map(tasks.die_by_kill, *[(x, first) for x in range(20)])
     assert [x for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [first]
 
@@ -90,7 +90,7 @@ def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_
         assert outcome.lost is not None
         assert outcome.lost.reason in {"crash", "backend"}
         if name != JOINED:  # where nobody knows which of its workers had it
-            assert end_told(name, "exit code 7") in outcome.lost.detail
+            assert reported_end(name, "exit code 7") in outcome.lost.detail
 
 
 @pytest.mark.parametrize("name", [name for name in APART if name not in ALIKE], indirect=True)

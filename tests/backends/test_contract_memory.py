@@ -1,4 +1,4 @@
-"""Large values on every backend: out of band, once, unseen by others, given back."""
+"""Large values on every backend: out of band, once, not shared between tasks, freed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def spooled_bytes() -> int:
     return sum(512 * stat.st_blocks for stat in parwork_files("spool"))
 
 
-def test_what_a_task_writes_into_its_argument_is_seen_by_nobody_else(carrier: Carrier) -> None:
+def test_no_other_task_sees_what_a_task_writes_into_its_argument(carrier: Carrier) -> None:
     array = np.zeros(100_000)
     run = carrier.map(tasks.write_and_sum, *[(array, float(x)) for x in range(1, 9)])
     if carrier.name not in IN_PROCESS:
@@ -93,7 +93,7 @@ def test_a_large_object_twice_in_a_call_stays_one_object(carrier: Carrier) -> No
 def test_an_array_that_all_tasks_share_is_in_the_payload_once(carrier: Carrier) -> None:
     array = np.ones(MEGABYTE)
     counting = Counting(carrier.backend)
-    is_apart = carrier.name == JOINED  # what it is sent is not in a file here
+    is_apart = carrier.name == JOINED  # its payload is in no file here
     with closing(Carrier(carrier.name, counting if is_apart else carrier.backend)) as kept:
         run = kept(calls(tasks.sum_of, *[(array,)] * 64), keep=True)
         assert run == [float(MEGABYTE)] * 64
@@ -135,7 +135,7 @@ def test_a_freed_result_returns_its_memory(carrier: Carrier) -> None:
     assert spooled_bytes() < MEGABYTE
 
 
-def test_a_result_without_large_buffers_is_given_back_when_it_is_taken(carrier: Carrier) -> None:
+def test_a_result_without_large_buffers_is_freed_when_it_is_taken(carrier: Carrier) -> None:
     if carrier.name in IN_PROCESS:
         pytest.skip("there is no spool")
     run = carrier.map(tasks.letters, (4 * MEGABYTE,), (4 * MEGABYTE,))

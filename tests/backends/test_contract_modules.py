@@ -20,7 +20,7 @@ Load = Callable[[str], ModuleTable]
 def load(tmp_path: Path) -> Iterator[Load]:
     """Give a function that imports a module below `tmp_path` and returns the table for workers.
 
-    Neither `sys.path` nor `sys.modules` tell of it afterwards.
+    Afterwards it is neither in `sys.path` nor in `sys.modules`.
     """
     before = set(sys.modules)
 

@@ -1,4 +1,4 @@
-"""The contract of every backend: what tasks print, log and warn comes back with their outcomes."""
+"""The output of tasks on every backend: it is returned with their outcomes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_a_task_says_is_its_own(carrier: Carrier) -> None:
         assert warned.filename == __file__
 
 
-def test_nothing_comes_where_nothing_is_wanted(carrier: Carrier) -> None:
+def test_no_output_is_returned_where_none_is_wanted(carrier: Carrier) -> None:
     if carrier.name in IN_PROCESS:
         pytest.skip("it would be printed here")
     run = carrier(calls(writes, (1,), (2,)))
@@ -99,7 +99,7 @@ def test_what_a_task_said_before_it_died_is_known(carrier: Carrier) -> None:
         assert output(run, n).out == f"began {n}\n"
 
 
-def test_a_task_that_prints_a_lot_holds_up_no_other(carrier: Carrier) -> None:
+def test_a_task_that_prints_a_lot_delays_no_other(carrier: Carrier) -> None:
     run = carrier(calls(prints_a_lot, *[(n,) for n in range(6)]), capture=capture())
     said = output(run, 0)
     assert said.out.startswith("xxx")

@@ -1,4 +1,4 @@
-"""What every backend makes of values, failures and functions: one run each, many questions."""
+"""Values, failures and functions on every backend: one run each, many questions."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def tours() -> dict[str, Tour]:
 
 @pytest.fixture
 def tour(name: str, tours: dict[str, Tour], backend: Backend) -> Tour:
-    """Give what each of `TASKS` came to on this backend, all in one run."""
+    """Give the outcome of each of `TASKS` on this backend, all from one run."""
     if name not in tours:
         carrier = Carrier(name, backend)
         chosen = {id: TASKS[id] for id in TASKS if (name, id) != ("serial", "KeyboardInterrupt")}
@@ -194,7 +194,7 @@ def test_a_traceback_shows_nothing_of_parwork(tour: Tour) -> None:
     assert "pytest_parwork" not in text
 
 
-def test_a_traceback_tells_the_cause_too(tour: Tour) -> None:
+def test_a_traceback_shows_the_cause_too(tour: Tour) -> None:
     text = failure_of(tour["chained"]).traceback
     assert "KeyError: 'inner'" in text
     assert text.endswith("RuntimeError: outer\n")
@@ -250,11 +250,11 @@ def test_the_object_of_such_an_exception_is_there_only_where_memory_is_shared(
         ("GeneratorExit", ("gone",)),
     ],
 )
-def test_what_would_end_a_worker_is_the_outcome_of_its_task(
+def test_an_exception_that_would_end_a_worker_is_the_outcome_of_its_task(
     tour: Tour, id: str, args: tuple[object, ...]
 ) -> None:
     if id not in tour:
-        pytest.skip("here it cannot be told from Ctrl-C")
+        pytest.skip("here it cannot be distinguished from Ctrl-C")
     failure = failure_of(tour[id])
     assert failure.type == id
     assert failure.exception is not None
@@ -391,7 +391,7 @@ def test_a_run_of_no_tasks_ends(carrier: Carrier) -> None:
     assert carrier([]) == []
 
 
-def test_values_stand_in_task_order_however_tasks_end(carrier: Carrier) -> None:
+def test_values_are_in_task_order_however_tasks_end(carrier: Carrier) -> None:
     seconds = [0.05, 0.0, 0.03, 0.0, 0.01, 0.0, 0.0, 0.0]
     run = carrier.map(tasks.square_later, *enumerate(seconds))
     assert run == [x * x for x in range(8)]
@@ -414,7 +414,7 @@ def test_a_method_by_address_runs_on_a_fresh_instance_for_each_task(carrier: Car
     address = by_address("Counter", attribute="test_count")
     run = carrier(
         [
-            # As pytest hands it out: bound to an instance of its own.
+            # As pytest provides it: bound to an instance of its own.
             Task(id=str(by), function=tasks.Counter().test_count, address=address, args=(by,))
             for by in (1, 2, 3, 4)
         ]
@@ -429,7 +429,7 @@ def test_a_method_of_a_nested_class_is_found_by_its_address(carrier: Carrier) ->
     assert run == ["Counter.TestInner"] * 2
 
 
-def test_an_address_that_leads_nowhere_fails_its_task_alone(carrier: Carrier) -> None:
+def test_an_address_that_leads_nowhere_fails_only_its_task(carrier: Carrier) -> None:
     lost = Task(id="lost", function=unreachable, address=by_address(attribute="no_such_function"))
     away = Task(
         id="away", function=unreachable, address=Address(module="no_such_module", attribute="f")

@@ -1,4 +1,4 @@
-"""The workers of every backend: all at work, limited, with as little in them as possible."""
+"""The workers of every backend: all in use, limited, with as few imports as possible."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def start_method(name: str) -> str:
 
 
 def held_at_once(run: Run) -> bool:
-    """Tell whether tasks of two workers were in their hands at the same time."""
+    """Return whether two workers had a task at the same time."""
     held = [
         (outcome.worker, outcome.arrived, outcome.ended)
         for outcome in run.outcomes
@@ -66,7 +66,7 @@ def test_a_name_without_start_method_takes_the_default(
     carrier.close()
 
 
-def test_the_start_method_is_told(carrier: Carrier) -> None:
+def test_the_start_method_is_reported(carrier: Carrier) -> None:
     run = carrier.map(tasks.square, (1,), (2,))
     assert run.start_method == start_method(carrier.name)
 
@@ -110,7 +110,7 @@ def test_one_worker_is_enough(carrier: Carrier) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_one_worker_is_apart_from_this_process_too(carrier: Carrier, count: int) -> None:
+def test_a_single_worker_is_a_process_of_its_own_too(carrier: Carrier, count: int) -> None:
     run = carrier(calls(tasks.process, *[()] * count), workers=1)
     assert (run.granted, run.workers_used) == (1, 1)
     assert {pid == os.getpid() for pid in run} == {carrier.name in IN_PROCESS}

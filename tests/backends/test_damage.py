@@ -1,4 +1,4 @@
-"""A task that damages what all workers share is named, and the others keep their outcomes."""
+"""A task that damages data shared by all workers is named, and others keep their outcomes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def values(carrier: Carrier, guilty: Task) -> dict[int, object]:
-    """Run a task among innocent ones; return what these gave that gave something."""
+    """Run a task among innocent ones; return the values of those that have one."""
     tasks = calls(faults.innocent, *((x,) for x in range(12)))
     tasks[GUILTY] = guilty
     outcomes = carrier(tasks).outcomes
@@ -51,7 +51,7 @@ INNOCENT = {x: x * x for x in range(12) if x != GUILTY}
     ],
     ids=["zeros", "ones", "stored"],
 )
-def test_who_overwrites_the_shared_table_is_lost_and_nobody_else(
+def test_a_task_that_overwrites_the_shared_table_is_lost_and_no_other(
     carrier: Carrier, fault: Callable[..., object], args: tuple[object, ...]
 ) -> None:
     # Others are to be run yet when it comes: else nothing is damaged that anybody would read.
@@ -67,36 +67,36 @@ def test_who_overwrites_the_shared_table_is_lost_and_nobody_else(
     assert found == INNOCENT
 
 
-def test_nobody_can_cut_what_pytest_reads(carrier: Carrier) -> None:
+def test_no_task_can_truncate_a_file_that_pytest_reads(carrier: Carrier) -> None:
     found = values(carrier, Task(id="guilty", function=faults.cuts_all_tables))
     assert found == {**INNOCENT, GUILTY: None}
 
 
-def test_a_worker_without_descriptors_takes_no_outcome_of_others_with_it(carrier: Carrier) -> None:
+def test_a_worker_without_descriptors_costs_no_outcome_of_others(carrier: Carrier) -> None:
     found = values(carrier, Task(id="guilty", function=faults.closes_all_descriptors))
     found.pop(GUILTY, None)
     assert found == INNOCENT
 
 
 @pytest.mark.parametrize("damage", [faults.has_null_for_descriptors, faults.may_open_nothing_more])
-def test_a_worker_that_cannot_be_reached_any_more_takes_no_neighbour_with_it(
+def test_a_worker_that_cannot_be_reached_any_more_costs_no_neighbour(
     damage: Callable[[], None], carrier: Carrier
 ) -> None:
     tasks = calls(square_later, *((x, 0.2) for x in range(6)))
     tasks[1] = Task(id="guilty", function=damage)
     outcomes = carrier(tasks, chunksize=1).outcomes
-    told = [outcome.lost for outcome in outcomes]
-    assert told == [None] * 6
+    losses = [outcome.lost for outcome in outcomes]
+    assert losses == [None] * 6
     values = [outcome.value for outcome in outcomes]
     assert values == [0, None, 4, 9, 16, 25]
 
 
-def test_who_replaces_pickle_in_its_worker_takes_no_neighbour_with_it(carrier: Carrier) -> None:
+def test_a_task_that_replaces_pickle_in_its_worker_costs_no_neighbour(carrier: Carrier) -> None:
     run = carrier(calls(faults.breaks_pickle, *((x, 7) for x in range(12))))
     assert run == [x * x for x in range(12)]
 
 
-def test_what_no_file_has_room_for_is_a_failure_that_says_so(carrier: Carrier) -> None:
+def test_a_result_without_room_in_a_file_is_a_failure_that_says_so(carrier: Carrier) -> None:
     tasks = calls(faults.innocent, *((x,) for x in range(12)))
     tasks[GUILTY] = Task(id="guilty", function=faults.limits_the_size_of_files)
     outcomes = carrier(tasks).outcomes

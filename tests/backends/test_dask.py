@@ -1,4 +1,4 @@
-"""The local cluster of the backend `dask`: what it leaves alone, and what it leaves behind."""
+"""The local cluster of the backend `dask`: what it does not change, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -109,17 +109,17 @@ def test_a_closed_cluster_leaves_no_file_and_is_made_anew_when_asked(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_without_distributed_the_remedy_is_told(
+def test_without_distributed_the_remedy_is_named(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    told = r"'dask' cannot start 2 workers: dask.distributed cannot be imported .*\[dask\]'"
-    with pytest.raises(BackendError, match=told):
+    text = r"'dask' cannot start 2 workers: dask.distributed cannot be imported .*\[dask\]'"
+    with pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (2,), (3,))
 
 
 @pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
-def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
+def test_a_nanny_may_be_slow_to_report_how_its_worker_ended(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emit, slow = logs.Nannies.emit, []
@@ -140,7 +140,7 @@ def test_a_nanny_may_be_slow_to_tell_how_its_worker_ended(
 
 
 @pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
-def test_a_worker_that_exits_with_0_is_heard_of_at_once(carrier: Carrier) -> None:
+def test_a_worker_that_exits_with_0_is_noticed_at_once(carrier: Carrier) -> None:
     given = calls(abs, *((x,) for x in range(6)))
     given[3] = Task(id="guilty", function=faults.exits_with_0)
     run = carrier(given)
@@ -181,7 +181,7 @@ BOTH = pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True
 
 @BOTH
 @pytest.mark.parametrize("timeout", [2.0, None])
-def test_a_task_that_stops_its_worker_is_lost_alone(
+def test_only_the_task_that_stops_its_worker_is_lost(
     carrier: Carrier, timeout: float | None
 ) -> None:
     given = calls(faults.stops, *[(x, 3) for x in range(20)])
@@ -210,7 +210,7 @@ def test_a_worker_that_somebody_else_stops_costs_no_task(
 
 @BOTH
 @pytest.mark.parametrize("fault", [faults.blocks_its_worker, faults.closes_its_worker])
-def test_a_worker_that_answers_no_more_is_replaced(
+def test_a_worker_that_no_longer_responds_is_replaced(
     carrier: Carrier, fault: Callable[[int, int], int]
 ) -> None:
     run = carrier(limited(calls(fault, *[(x, 3) for x in range(20)])), workers=2)
@@ -238,13 +238,13 @@ def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
 
 
 @BOTH
-def test_a_limit_holds_where_the_time_stands_still(carrier: Carrier) -> None:
+def test_a_timeout_holds_where_the_clock_is_frozen(carrier: Carrier) -> None:
     run = carrier(limited(calls(faults.freezes_the_time_for_ever, *[(x, 3) for x in range(20)])))
     assert lost(run) == {3: "timeout"}
 
 
 @BOTH
-def test_workers_whose_time_stands_still_go_on_working(carrier: Carrier) -> None:
+def test_workers_with_a_frozen_clock_keep_working(carrier: Carrier) -> None:
     for _ in range(2):
         run = carrier(calls(faults.freezes_the_time, *[(x,) for x in range(200)]), chunksize=5)
         assert run == [x * x for x in range(200)]
@@ -280,7 +280,7 @@ def test_a_worker_that_dies_while_it_starts_is_started_again(
     assert len(killed) == deaths
 
 
-def test_a_worker_whose_successor_dies_while_it_starts_costs_its_task_alone(
+def test_a_worker_whose_successor_dies_while_it_starts_costs_only_its_task(
     carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:
     carrier.map(tasks.square, (2,), (3,))
@@ -295,8 +295,8 @@ def test_workers_that_all_die_while_they_start_are_given_up_for_the_reason(
     carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:
     killed = kill_as_they_start(1000)
-    told = r"\d+ dask workers in a row ended while they started, the last with SIGKILL \(signal 9\)"
-    with pytest.raises(BackendError, match=told):
+    text = r"\d+ dask workers in a row ended while they started, the last with SIGKILL \(signal 9\)"
+    with pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (2,), (3,))
     assert len(killed) < 20
 
@@ -357,10 +357,10 @@ def test_the_cluster_serves_nothing_by_http(carrier: Carrier) -> None:
                 urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5)
 
 
-def test_without_cryptography_the_remedy_is_told(
+def test_without_cryptography_the_remedy_is_named(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "cryptography", None)
-    told = r"needs the package cryptography .*: pip install 'pytest-parwork\[dask\]'"
-    with pytest.raises(BackendError, match=told):
+    text = r"needs the package cryptography .*: pip install 'pytest-parwork\[dask\]'"
+    with pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (2,), (3,))

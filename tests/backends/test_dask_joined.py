@@ -56,7 +56,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def own_programs(tmp_path: Path) -> Iterator[Callable[..., DaskPrograms]]:
-    """Give a function that starts a cluster for this test alone."""
+    """Give a function that starts a cluster for this test only."""
     started: list[DaskPrograms] = []
 
     def start(**settings: int) -> DaskPrograms:
@@ -69,7 +69,7 @@ def own_programs(tmp_path: Path) -> Iterator[Callable[..., DaskPrograms]]:
 
 
 def inside(programs: DaskPrograms, function: Callable[[], Any]) -> list[Any]:
-    """Call a function in every worker process, beside parwork."""
+    """Call a function in every worker process, independently of parwork."""
     with distributed.Client(programs.address, set_as_default=False) as client:
         return list(client.run(function).values())
 
@@ -127,7 +127,7 @@ def test_two_threads_of_one_process_are_two_workers(
         assert (run.granted, run.workers_used) == (1, 1)
 
 
-def test_what_ran_beside_a_task_in_a_process_that_dies_is_run_again_alone(
+def test_tasks_that_ran_alongside_one_in_a_process_that_dies_are_run_again_on_their_own(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:
     programs = own_programs(workers=1, threads=2)
@@ -166,7 +166,7 @@ def test_how_a_worker_ended_is_known_before_its_successor_is_there(
         assert "exit code 3" in lost.detail
 
 
-def test_a_nanny_may_be_slower_to_tell_than_who_finds_the_journal(
+def test_a_nanny_may_report_later_than_the_finder_of_the_journal(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exit_codes, asked = joined.JoinedDask.exit_codes, []
@@ -220,7 +220,7 @@ def test_a_scheduler_that_dies_leaves_no_case_without_an_outcome(
                 )
 
 
-def test_a_scheduler_that_dies_between_runs_is_told_by_name(
+def test_a_scheduler_that_dies_between_runs_is_named(
     own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(joined, "PATIENCE", 0.5)
@@ -263,7 +263,7 @@ def stop() -> Iterator[Callable[[int], None]]:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_worker_that_stands_still_does_not_keep_the_others_from_the_tasks(
+def test_a_stopped_worker_does_not_keep_the_others_from_the_tasks(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
     tmp_path: Path,
@@ -297,7 +297,7 @@ def test_a_worker_that_stands_still_does_not_keep_the_others_from_the_tasks(
     ending.join()
 
 
-def test_a_worker_that_stands_still_already_is_named(
+def test_a_worker_that_is_already_stopped_is_named(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -309,12 +309,12 @@ def test_a_worker_that_stands_still_already_is_named(
         worker, pid = max(client.run(os.getpid).items())
         stop(pid)
     with joining(programs.address) as carrier:
-        told = f"the dask worker {worker} does not answer within 4 s; end it"
-        with pytest.raises(BackendError, match=told):
+        text = f"the dask worker {worker} does not answer within 4 s; end it"
+        with pytest.raises(BackendError, match=text):
             carrier.map(tasks.square, (1,), (2,))
 
 
-def test_a_scheduler_that_stands_still_leaves_no_case_without_an_outcome(
+def test_a_stopped_scheduler_leaves_no_case_without_an_outcome(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
     at_the_first_outcome: Callable[[Callable[[], None]], None],
@@ -336,28 +336,28 @@ def test_a_scheduler_that_stands_still_leaves_no_case_without_an_outcome(
             carrier.map(tasks.square, (1,), (2,))
 
 
-def test_a_cluster_without_a_worker_is_told_with_the_remedy(
+def test_a_cluster_without_a_worker_is_reported_with_the_remedy(
     own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(joined, "WORKER_PATIENCE", 0.2)
     programs = own_programs(workers=0)
-    told = f"at {programs.address} has no worker; start one with: dask worker {programs.address}"
-    with joining(programs.address) as carrier, pytest.raises(BackendError, match=told):
+    text = f"at {programs.address} has no worker; start one with: dask worker {programs.address}"
+    with joining(programs.address) as carrier, pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (1,), (2,))
 
 
-def test_another_version_on_a_worker_is_refused_with_both_versions(
+def test_another_version_on_a_worker_is_rejected_with_both_versions(
     programs: DaskPrograms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = pytest_parwork.__version__
     monkeypatch.setattr(joined, "__version__", "99.1")
     python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-    told = (
+    text = (
         rf"the dask worker tcp://127.0.0.1:\d+ has {python} and pytest-parwork {version}; here it "
         rf"is {python} and pytest-parwork 99.1. Install there what is here: "
         rf"pip install pytest-parwork==99.1"
     )
-    with joining(programs.address) as carrier, pytest.raises(BackendError, match=told):
+    with joining(programs.address) as carrier, pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (1,), (2,))
 
 
@@ -422,7 +422,7 @@ def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:
 
 
 @pytest.mark.parametrize("timeout", [2.0, None])
-def test_a_task_that_stops_its_worker_is_lost_alone(
+def test_only_the_task_that_stops_its_worker_is_lost(
     carrier: Carrier, timeout: float | None
 ) -> None:
     given = calls(faults.stops, *[(x, 3) for x in range(20)])
@@ -432,7 +432,7 @@ def test_a_task_that_stops_its_worker_is_lost_alone(
     assert details == ["its worker was stopped by a signal (SIGSTOP) while it ran this task, twice"]
 
 
-def test_a_worker_that_answers_no_more_is_replaced(
+def test_a_worker_that_no_longer_responds_is_replaced(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:
     with joining(own_programs().address) as carrier:
@@ -440,7 +440,7 @@ def test_a_worker_that_answers_no_more_is_replaced(
         assert run == [x * x for x in range(20)]
 
 
-def test_a_limit_holds_where_one_call_keeps_the_interpreter(carrier: Carrier) -> None:
+def test_a_timeout_holds_where_one_call_blocks_the_interpreter(carrier: Carrier) -> None:
     run = carrier(limited(calls(faults.holds_the_interpreter, *[(x, 3) for x in range(20)])))
     assert lost(run) == {3: "timeout"}
 
@@ -463,7 +463,7 @@ def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
         assert lost(run) == {}
 
 
-def test_a_limit_holds_where_the_time_stands_still(
+def test_a_timeout_holds_where_the_clock_is_frozen(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:
     with joining(own_programs().address) as carrier:
@@ -471,7 +471,7 @@ def test_a_limit_holds_where_the_time_stands_still(
         assert lost(carrier(limited(given))) == {3: "timeout"}
 
 
-def test_workers_whose_time_stands_still_go_on_working(
+def test_workers_with_a_frozen_clock_keep_working(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:
     with joining(own_programs().address) as carrier:

@@ -1,4 +1,4 @@
-"""The table of faults: what a task may do, and what has to come of it, on every backend.
+"""The table of faults: what a task may do, and the expected outcome, on every backend.
 
 All faults of the table are in one run, between innocent tasks: each guilty task is named, and no
 other has lost anything by it.
@@ -16,7 +16,16 @@ from pathlib import Path
 
 import parwork_faults as faults
 import pytest
-from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, calls, end_told, outcomes
+from support.carrier import (
+    ALIKE,
+    CONTRACT,
+    IN_PROCESS,
+    JOINED,
+    Carrier,
+    calls,
+    outcomes,
+    reported_end,
+)
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.outcome import Outcome
@@ -29,7 +38,7 @@ TIMEOUT = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A function, and what has to come of it: a value, or words that a failure or loss is told in.
+    """A function and its expected outcome: a value, or words in the text of a failure or loss.
 
     `stack` is the function that the stack of a lost task has to show.
     """
@@ -42,7 +51,7 @@ class Fault:
     stack: str = ""
     #: Whether it can be shown where tasks run in the process of pytest.
     is_for_threads: bool = True
-    #: Backends that refuse it, with the words of the refusal.
+    #: Backends that reject it, with the text of the rejection.
     refused: Mapping[str, str] | None = None
 
 
@@ -114,7 +123,7 @@ Survey = Mapping[str, Outcome]
 #: Its workers share nothing with the tests.
 ALSO_DAILY = (JOINED,)
 
-#: Methods of the Pool whose workers meet the same faults, and are heard of in the same way.
+#: Methods of the Pool whose workers have the same faults, reported in the same way.
 HEARD_ALIKE = {"multiprocessing:imap", "multiprocessing:map_async", *ALIKE}
 
 NAMES = [name for name in CONTRACT if name not in HEARD_ALIKE]
@@ -134,7 +143,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def survey(name: str, surveys: dict[str, Survey], backend: Backend) -> Survey:
-    """Give what came of every fault on this backend, and of the innocent tasks between them."""
+    """Give the outcomes of every fault on this backend, and of the innocent tasks between them."""
     if name not in surveys:
         tasks = []
         for number, (id, fault) in enumerate(FAULTS.items()):
@@ -167,8 +176,8 @@ def test_what_a_task_does_is_its_outcome(survey: Survey, name: str, id: str) -> 
         assert outcome.lost is not None, outcome
         assert outcome.lost.reason == ("crash" if fault.crash else "timeout")
         if fault.crash:
-            told = end_told(name, fault.crash, has_stack=bool(fault.stack))
-            assert told in outcome.lost.detail
+            end = reported_end(name, fault.crash, has_stack=bool(fault.stack))
+            assert end in outcome.lost.detail
         if fault.stack and name not in IN_PROCESS:
             functions = [frame.rpartition(" in ")[2] for frame in outcome.lost.stack]
             assert fault.stack in functions
@@ -240,7 +249,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("name", PROCESSES, indirect=True)
-def test_a_busy_worker_that_somebody_kills_loses_its_task_alone(
+def test_a_busy_worker_that_somebody_kills_loses_only_its_task(
     carrier: Carrier, tmp_path: Path
 ) -> None:
     with killer_of(tmp_path):
@@ -248,7 +257,7 @@ def test_a_busy_worker_that_somebody_kills_loses_its_task_alone(
     lost = [outcome for outcome in run.outcomes if outcome.kind == "lost"]
     assert len(lost) == 1
     assert lost[0].lost is not None
-    assert end_told(carrier.name, "SIGKILL (signal 9)") in lost[0].lost.detail
+    assert reported_end(carrier.name, "SIGKILL (signal 9)") in lost[0].lost.detail
     kept = [outcome.value for outcome in run.outcomes if outcome.kind == "value"]
     assert len(set(kept)) == 5
     assert outcomes(run).workers_used == 2

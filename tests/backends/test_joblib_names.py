@@ -1,4 +1,4 @@
-"""The backends of joblib that are known by a name alone."""
+"""The backends of joblib that are only known by their names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_joblib_s_dask_joins_the_cluster_that_is_configured(
     assert (run.granted, run.start_method) == (2, "dask")
 
 
-def test_a_task_that_kills_a_worker_of_joblib_s_dask_is_lost_alone(joined: Carrier) -> None:
+def test_only_the_task_that_kills_a_worker_of_joblib_s_dask_is_lost(joined: Carrier) -> None:
     run = joined.map(tasks.die_by_kill, *[(x, 5) for x in range(8)])
     kinds = [outcome.kind for outcome in run.outcomes]
     assert kinds == ["value"] * 5 + ["lost"] + ["value"] * 2
@@ -67,13 +67,13 @@ def test_a_backend_that_someone_has_registered_runs_by_its_name(
     carrier.close()
 
 
-def test_an_unknown_name_is_told_with_those_that_joblib_knows() -> None:
+def test_an_unknown_name_is_reported_with_those_that_joblib_knows() -> None:
     with pytest.raises(UsageError, match=r"unknown backend 'joblib:lokky'; joblib knows: dask, .*"):
         named("lokky")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
-def test_without_ray_the_remedy_is_told() -> None:
+def test_without_ray_the_remedy_is_named() -> None:
     carrier = Carrier("joblib:ray", bundled()["joblib:ray"])
     with pytest.raises(BackendError, match="ray is not installed; pip install ray"):
         carrier.map(tasks.square, (1,), (2,))

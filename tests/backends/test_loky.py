@@ -1,4 +1,4 @@
-"""What joblib is given in the place of its own loky."""
+"""The backend that joblib gets instead of its own loky."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`multiprocessing` with each method of the pool: really that, and never waiting for ever."""
+"""`multiprocessing` with each method of the pool: it is really called, and never hangs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_parwork.backends import Event, Workers
 from pytest_parwork.backends.multiprocessing import METHODS, PoolWorkers, backends
 from pytest_parwork.model.work import Batch
 
-#: What tells of each batch as it ends; the others tell of all when the last one has ended.
+#: Methods that report each batch as it ends; others report all when the last one has ended.
 ONE_BY_ONE = {"apply", "apply_async", "imap", "imap_unordered"}
 
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -72,7 +72,7 @@ def batches(*numbers: int) -> list[Batch]:
     return [Batch(number=number, tasks=(number,)) for number in numbers]
 
 
-def told(workers: Workers, count: int) -> dict[int | None, Event]:
+def events_of(workers: Workers, count: int) -> dict[int | None, Event]:
     """Wait until so many events are there, and return them by batch."""
     events: dict[int | None, Event] = {}
     while len(events) < count:
@@ -113,7 +113,7 @@ def test_a_name_calls_the_method_that_it_names(name: str, called: list[str]) -> 
 def test_a_call_that_raises_fails_its_batch_and_the_others_end(method: str) -> None:
     workers = PoolWorkers(2, "fork", method)
     workers.submit(fail_at_two, batches(1, 2, 3))
-    events = told(workers, 3)
+    events = events_of(workers, 3)
     workers.close(5.0)
     assert events[2].kind == "failed"
     assert events[2].reason == "ValueError: not this one"
@@ -131,7 +131,7 @@ def test_nobody_waits_for_a_call_whose_worker_died(method: str) -> None:
     workers.submit(number_of, batches(4, 5))
     events: dict[int | None, Event] = {}
     while not {4, 5} <= events.keys():
-        events.update(told(workers, 1))
+        events.update(events_of(workers, 1))
     assert 2 not in events
     assert workers.close(5.0) == []
     assert set(threading.enumerate()) <= before, "a thread was left, if only a daemon"

@@ -1,4 +1,4 @@
-"""What a run can be asked for: an order, batches, reports of progress, a rerun."""
+"""The options of a run: an order, batches, reports of progress, a rerun."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_what_is_left_of_a_batch_whose_worker_died_is_run_in_the_same_order(
     assert [outcome.kind for outcome in run.outcomes].count("lost") == 1
     assert run.outcomes[2].lost is not None
     assert counting.submitted[:2] == [(5, 2, 0, 4), (1, 3)]
-    assert set(counting.submitted[2:]) == {(0, 4), (1, 3)}  # that had not been begun
+    assert set(counting.submitted[2:]) == {(0, 4), (1, 3)}  # those not started yet
     carrier.close()
 
 
@@ -108,7 +108,7 @@ def test_progress_ends_at_the_total(name: str, backend: Backend) -> None:
     carrier.close()
 
 
-def test_lost_tasks_are_counted_apart(backends: Mapping[str, Backend]) -> None:
+def test_lost_tasks_are_counted_separately(backends: Mapping[str, Backend]) -> None:
     seen: list[Progress] = []
     carrier = Carrier("processes:fork", backends["processes:fork"])
     work = [Task(id=str(x), function=tasks.die_by_kill, args=(x, 2)) for x in range(6)]
@@ -129,7 +129,7 @@ def test_a_report_of_progress_that_raises_does_not_end_the_run(
 
 
 @pytest.mark.parametrize("name", NAMES, indirect=True)
-def test_a_rerun_gets_what_the_tasks_were_given_at_first(name: str, backend: Backend) -> None:
+def test_a_rerun_gets_the_original_arguments_of_the_tasks(name: str, backend: Backend) -> None:
     carrier = Carrier(name, backend)
     values = [0]
     work = calls(tasks.append, *[(values, x) for x in range(1, 5)])

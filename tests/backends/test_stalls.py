@@ -1,4 +1,4 @@
-"""Runs that are slow are not taken for runs that have come to a halt."""
+"""Slow runs are not taken for runs at a standstill."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ def test_one_death_is_one_however_many_batches_its_worker_had(
 ) -> None:
     monkeypatch.setattr(schedule.Schedule, "window", 20)
     tasks = calls(faults.innocent, *((n,) for n in range(40)))
-    tasks[39] = Task(id="guilty", function=faults.exits)  # the last is handed out first
+    tasks[39] = Task(id="guilty", function=faults.exits)  # the last one is submitted first
     run = carrier(tasks, chunksize=1)
     assert [n for n, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [39]
 
 
 @pytest.mark.usefixtures("keeps_helpers")
-def test_a_death_that_loky_is_slow_to_tell_is_not_held_against_another_task(
+def test_a_death_that_loky_reports_late_is_not_blamed_on_another_task(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = loky.ReportingLoky.retrieve_result_callback
+    retrieve = loky.ReportingLoky.retrieve_result_callback
 
-    def tell_slowly(self: loky.ReportingLoky, out: object) -> object:
+    def report_slowly(self: loky.ReportingLoky, out: object) -> object:
         if isinstance(out.exception(), BrokenExecutor):  # type: ignore[attr-defined]  # a future
             time.sleep(0.6)
-        return tell(self, out)
+        return retrieve(self, out)
 
-    monkeypatch.setattr(loky.ReportingLoky, "retrieve_result_callback", tell_slowly)
+    monkeypatch.setattr(loky.ReportingLoky, "retrieve_result_callback", report_slowly)
     monkeypatch.setattr(deaths, "HEARSAY", 0.1)
     carrier = Carrier("joblib", backends["joblib"])
     innocent = Task(id="innocent", function=time.sleep, args=(1.5,))
@@ -121,7 +121,7 @@ def test_tasks_whose_time_is_over_at_once_all_leave_their_stack(
 
 
 @pytest.mark.parametrize("name", ["joblib", "processes:fork"])
-def test_a_worker_that_is_slow_to_go_on_leaves_its_stack_all_the_same(
+def test_a_worker_that_is_slow_to_continue_leaves_its_stack_nevertheless(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     send = ending._send

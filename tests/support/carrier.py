@@ -141,7 +141,7 @@ def start_method_of(name: str) -> str:
     return asked.pop() if asked else multiprocessing.get_context().get_start_method() or "fork"
 
 
-def end_told(name: str, words: str, *, has_stack: bool = False) -> str:
+def reported_end(name: str, words: str, *, has_stack: bool = False) -> str:
     """Return how the end of a worker is told on a backend, where others use these words."""
     return UNKNOWN if name in TELL_NO_CODES and not has_stack else words
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_parwork.machine import system
 from pytest_parwork.transport.journal import WORTH_KEEPING, Journal
 from pytest_parwork.transport.notes import Entry
 
@@ -280,7 +281,7 @@ def test_after_a_note_that_could_not_be_written_whole_nothing_is_noted(
 ) -> None:
     write, entry = os.write, Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, b"one")
     (file,) = [path for path in journal.folder.iterdir() if path.name[0].isdigit()]
-    monkeypatch.setattr("os.write", lambda fd, data: write(fd, data[:-1]))
+    monkeypatch.setattr(system.os, "write", lambda fd, data: write(fd, data[:-1]))
     journal.end(entry)
     monkeypatch.undo()
     size = file.stat().st_size

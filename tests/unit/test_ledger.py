@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pytest_parwork import compare
+from pytest_parwork.machine import system
 from pytest_parwork.model.errors import ParworkWarning, PayloadError
 from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.ledger import DamagedError, Kind, Ledger, State
+from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.transport.records import (
     ALIGNMENT,
     WORTH_MAPPING,
@@ -331,7 +334,7 @@ def test_a_write_that_the_system_cuts_short_goes_on(
 ) -> None:
     fd, path = files.create("spool")
     write = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:777], at))
+    monkeypatch.setattr(system.os, "pwrite", lambda fd, data, at: write(fd, data[:777], at))
     spool = Spool.claim([path])
     place = stored(spool, "long" * WORTH_COPYING)
     spool.close()
@@ -368,9 +371,33 @@ def test_where_nothing_can_be_mapped_any_more_records_are_written(
 
     fd, path = files.create("spool")
     spool = Spool.claim([path])
-    monkeypatch.setattr(mmap, "mmap", refuse)
+    monkeypatch.setattr(system.mmap, "mmap", refuse)
     texts = [f"{x:1000}" for x in range(2 * WINDOW // 1000)]
     places = [stored(spool, text) for text in texts]
     monkeypatch.undo()
     spool.close()
     assert [read_record(fd, *place) for place in places] == texts
+
+
+def test_a_record_is_read_whole_where_the_system_reads_less_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [b"x" * 10_000, "y" * (1 << 20), [np.arange(200_000.0)]]
+    file = tmp_path / "records"
+    file.touch()
+    spool = Spool(0, os.open(file, os.O_RDWR))
+    places = []
+    for value in values:
+        buffers: list[pickle.PickleBuffer] = []
+        data = dumps(value, buffers)
+        places.append(spool.append(data, buffers))
+    read = system.os.pread
+    monkeypatch.setattr(system.os, "pread", lambda fd, n, at: read(fd, min(n, 4096), at))
+    fd = os.open(file, os.O_RDONLY)
+    try:
+        found = [read_record(fd, *place) for place in places]
+    finally:
+        os.close(fd)
+        spool.close()
+    assert found[:2] == values[:2]
+    assert compare(found[2], values[2])

@@ -23,7 +23,7 @@ def keep_clocks(loop: Any) -> None:
     """Give dask's modules in this process, and its event loop, their own clocks."""
     if vars(loop).get("time") is wall:
         return
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name.startswith("distributed."):
             for clock, function in _CLOCKS.items():
                 if callable(getattr(module, clock, None)):  # else it is the module `time`

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Literal
 
+from ...machine.system import os
 from .bounds import clipped
 
 #: The start of the mark that a process writes into its file before its output.

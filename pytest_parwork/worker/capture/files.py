@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
+from ...machine.system import os
 from ...model.output import Output
 from ...transport.files import Files
 from ...transport.records import release_region

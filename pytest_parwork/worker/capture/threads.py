@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
-import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from ...machine.system import threading
 from ...model.output import Capture, Output, Warned
 from .bounds import Entries, Text
 from .logs import Listener, Record
