@@ -87,8 +87,8 @@ class Mismatch:
 class Note:
     """A remark on two outcomes that is worth knowing but is not a difference.
 
-    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `input-changed` or
-    `not-sent`.
+    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `input-changed`,
+    `not-sent` or `skip-reason`.
     """
 
     path: str
