@@ -173,7 +173,7 @@ def compare_masked(
     expected: np.ma.MaskedArray[Any, Any],
     relation: Relation,
 ) -> Iterator[Finding]:
-    """Compare the masks, and the elements that they leave visible."""
+    """Compare the masks, the elements that they leave visible, and what fills the others."""
     import numpy as np
 
     if actual.dtype != expected.dtype or actual.shape != expected.shape:
@@ -188,6 +188,23 @@ def compare_masked(
         hidden = mask | np.ma.getmaskarray(expected)
         visible[hidden] = np.asarray(expected.data)[hidden]
         yield Pair(visible, np.asarray(expected.data), ATTRIBUTE, "data")
+        if type(actual) is np.ma.MaskedArray:  # the mask of a subclass is sent without its hardness
+            yield Pair(bool(actual.hardmask), bool(expected.hardmask), ATTRIBUTE, "hardmask")
+        fills = read_fill_value(actual), read_fill_value(expected)
+        yield Pair(*fills, ATTRIBUTE, "fill_value")
+
+
+def read_fill_value(value: np.ma.MaskedArray[Any, Any]) -> Array:
+    """Return the fill value without setting it, as the attribute `fill_value` does if it is unset.
+
+    Unset, it is the default of the dtype, which is what pickle makes of it.
+    """
+    import numpy as np
+
+    fill = getattr(value, "_fill_value", None)
+    if fill is None:
+        fill = np.ma.MaskedArray(np.empty(0, value.dtype)).fill_value
+    return np.asarray(fill)
 
 
 def _compare_masked_subclass(

@@ -9,7 +9,16 @@ from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .arrays import unify
-from .readings import TEXT, Parts, Read, UndigestibleError, dump, find_reading
+from .readings import (
+    TEXT,
+    Parts,
+    Read,
+    UndigestibleError,
+    dump,
+    find_reading,
+    is_known_by_name,
+    read_class,
+)
 from .scalars import PLAIN
 from .walk import DEPTH, find
 
@@ -29,6 +38,8 @@ _RATIO = 4
 #: Limit of nested columns: shared rows are visited in each of them.
 _SPREAD = 256
 NAN = float("nan")
+#: The token of a class inside its own contents: methods refer to it.
+_ITSELF = ("itself",)
 
 #: The label that identifies a class.
 _Label: TypeAlias = "tuple[object, object] | None"
@@ -58,6 +69,10 @@ def _itself(parts: Parts) -> Parts:
     return parts
 
 
+def _refuse(value: object) -> Parts:
+    raise UndigestibleError(f"{type(value)}: its contents have no digest")
+
+
 #: Those of the most frequent classes.
 _READINGS: dict[type, tuple[_Label, Read]] = {
     Parts: (None, _itself),
@@ -84,11 +99,13 @@ class Digestion:
 
     `readings` are those of the classes visited so far. `known` is the token of each visited value:
     None while its parts are being digested, and permanently where one of them has no digest. The
-    values are kept alive, because an id can be reused after its object is deleted.
+    values are kept alive, because an id can be reused after its object is deleted. `contents` are
+    the digests of classes that are not imported under their names, None likewise.
     """
 
     readings: dict[type, tuple[_Label, Read]] = field(default_factory=_READINGS.copy)
     known: dict[int, tuple[object, Token | None]] = field(default_factory=dict)
+    contents: dict[type, bytes | None] = field(default_factory=dict)
 
     def digest(self, value: object) -> bytes | None:
         """Return the digest, None if there is none."""
@@ -154,9 +171,35 @@ class Digestion:
         return None
 
     def find(self, cls: type) -> tuple[_Label, Read]:
-        """Return label and reading of a class; UndigestibleError if there is none."""
-        self.readings[cls] = _find_labelled(cls)
-        return self.readings[cls]
+        """Return label and reading of a class; UndigestibleError if there is none.
+
+        The label of a class that is not imported under its name also tells its contents.
+        """
+        label, read = _find_labelled(cls)
+        if not is_known_by_name(unify(cls)):
+            label = label, self.digest_contents(cls)
+        if read is read_class:
+            read = self.read_class
+        self.readings[cls] = label, read
+        return label, read
+
+    def read_class(self, cls: type) -> Parts:
+        """Read a class as a value: its name, and contents if it is not imported under the name."""
+        name = [str(cls.__module__), cls.__qualname__]
+        return Parts(name, () if is_known_by_name(cls) else (self.digest_contents(cls),))
+
+    def digest_contents(self, cls: type) -> bytes:
+        """Return the digest of the contents of a class, which may refer to it."""
+        if cls not in self.contents:
+            self.contents[cls] = None  # meanwhile: another class of its contents may refer to it
+            known: dict[int, tuple[object, Token | None]] = {id(cls): (cls, _ITSELF)}
+            inner = Digestion(self.readings.copy(), known, self.contents)
+            inner.readings[cls] = None, _refuse
+            self.contents[cls] = inner.take(read_class(cls))
+        digest = self.contents[cls]
+        if digest is None:
+            raise UndigestibleError(f"{cls}: its contents have no digest")
+        return digest
 
 
 def _open_up(value: object, label: _Label, parts: Parts, spread: int) -> _Open:

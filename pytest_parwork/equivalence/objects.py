@@ -32,6 +32,10 @@ _OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
 )
 
 
+#: The part that a global object has instead of a state.
+NAME = "the global name"
+
+
 def find(cls: type) -> Comparer:
     """Return the comparer of any class: its own `__eq__`, or its state."""
     own: object = cls.__eq__
@@ -110,16 +114,18 @@ def compare_states(actual: object, expected: object, _: Relation) -> Iterator[Fi
         advice = f"{error}; return plain data, or compare with a function"
         yield Unequal("uncomparable", actual, expected, advice)
         return
-    yield from pair_attributes(left, right)
+    if NAME in left and left == right and actual is not expected:
+        advice = f"two objects with the global name {left[NAME]!r}; return plain data"
+        yield Unequal("uncomparable", actual, expected, advice)
+    else:
+        yield from pair_attributes(left, right)
 
 
 def read_reduced(value: object) -> dict[str, object]:
-    """Read the state that pickle would save."""
+    """Read the state that pickle would save: for a global object, its name."""
     reduced = reduce(value)
     if isinstance(reduced, str):
-        if not all(part.isidentifier() for part in reduced.split(".")):  # a lambda in a cache
-            raise TypeError(f"its __reduce__ returned {reduced!r}, which is not a global name")
-        return {"__reduce__()": reduced, "__module__": getattr(value, "__module__", None)}
+        return {NAME: reduced, "__module__": getattr(value, "__module__", None)}
     reduced = (*reduced, None, None, None)
     parts: dict[str, object] = {} if _is_plain(reduced) else {"__reduce__()": reduced[:2]}
     state = _read_state(reduced[2])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from ..machine.deadline import TimedOut, deadline
-from ..model.comparison import Comparison, Mismatch, OwnComparison, Policy
+from ..model.comparison import Comparison, Mismatch, Note, OwnComparison, Policy
 from ..model.errors import UsageError
-from ..model.outcome import Failure, Outcome
+from ..model.outcome import Failure, Link, Outcome
 from .policies import exact
 from .records import read_arguments
 from .show import clip, mask_addresses, name_type, show
@@ -25,10 +26,11 @@ def compare_outcomes(
     """Compare the outcome of a task with the expected one.
 
     Values are compared by `policy`, or not at all if `values` is false. Failures are compared by
-    type, then by arguments or text; a failure of the set-up differs from one of the body. Skips are
-    equal. `own` compares the parts of values first. Outcomes whose comparison takes longer than
-    `seconds`, as with an endless `__eq__`, or raises anything, are not equal. ValueError for an
-    outcome that is lost, UsageError for a policy that gives no answer.
+    type, then by arguments or text, notes and chain; a failure of the set-up differs from one of
+    the body. Skips are equal; another reason is a note. `own` compares the parts of values first.
+    Outcomes whose comparison takes longer than `seconds`, as with an endless `__eq__`, or raises
+    anything, are not equal. ValueError for an outcome that is lost, UsageError for a policy that
+    gives no answer.
     """
     if "lost" in (actual.kind, expected.kind):
         raise ValueError("a lost outcome has nothing to compare")
@@ -61,7 +63,18 @@ def _compare_known(
         difference = _describe_difference(actual.failure, expected.failure)
         if difference is not None:
             return report(actual, expected, policy, kind="exception", difference=difference)
-    return Comparison(policy=str(policy))
+    return Comparison(policy=str(policy), notes=_note_reason(actual, expected))
+
+
+def _note_reason(actual: Outcome, expected: Outcome) -> tuple[Note, ...]:
+    """Note that two skips have different reasons."""
+    if actual.kind != "skip" or actual.failure is None or expected.failure is None:
+        return ()
+    reasons = [mask_addresses(side.failure.text) for side in (actual, expected) if side.failure]
+    if reasons[0] == reasons[1]:
+        return ()
+    text = f"skipped for the reason {show(reasons[0])}, expected {show(reasons[1])}"
+    return (Note(path="", kind="skip-reason", text=text),)
 
 
 def report(
@@ -170,6 +183,44 @@ def _describe_difference(actual: Failure, expected: Failure) -> str | None:
 
     Assertions are compared by their line, because their text is an explanation, not a result.
     """
+    difference = _describe_own_difference(actual, expected)
+    if difference is None:
+        difference = _describe_notes(actual, expected)
+    if difference is None:
+        difference = _describe_chains(actual.chain, expected.chain)
+    return difference
+
+
+def _describe_notes(actual: Failure, expected: Failure) -> str | None:
+    sides = [tuple(map(mask_addresses, side.notes)) for side in (actual, expected)]
+    return None if sides[0] == sides[1] else f".__notes__{_describe_parts(*sides)}"
+
+
+def _describe_chains(actual: Sequence[Link], expected: Sequence[Link]) -> str | None:
+    """Describe the first difference of the exceptions in two chains, None if none."""
+    for link, other in zip_longest(actual, expected):
+        if link is None or other is None or link.path != other.path:
+            return f"{_write_link(link)}, expected {_write_link(other)}"
+        difference = _describe_own_difference(link.failure, other.failure)
+        if difference is not None:
+            texts = f"{_write_link(link)}, expected {_write_failure(other.failure)}"
+            return f"{texts} ({difference})"
+        difference = _describe_notes(link.failure, other.failure)
+        if difference is not None:
+            return f"{link.path}{difference}"
+    return None
+
+
+def _write_link(link: Link | None) -> str:
+    return "nothing" if link is None else f"{link.path}: {_write_failure(link.failure)}"
+
+
+def _write_failure(failure: Failure) -> str:
+    return clip(mask_addresses(f"{failure.type}: {failure.text}".removeprefix("builtins.")))
+
+
+def _describe_own_difference(actual: Failure, expected: Failure) -> str | None:
+    """Describe the difference of two exceptions without their notes and chains."""
     if actual.type != expected.type:
         return f"type {actual.type}, expected {expected.type}"
     if actual.is_assertion and expected.is_assertion:
@@ -195,9 +246,15 @@ def _describe_arguments(actual: BaseException, expected: BaseException) -> str |
         )
         for error in (actual, expected)
     ]
-    comparison = exact()(*sides)
+    difference = _describe_parts(*sides)
+    return f".args{difference}" if difference else None
+
+
+def _describe_parts(actual: tuple[object, ...], expected: tuple[object, ...]) -> str:
+    """Describe where two tuples first differ, empty if they do not."""
+    comparison = exact()(actual, expected)
     if comparison:
-        return None
+        return ""
     first = comparison.mismatches[0]
     detail = f" ({first.difference})" if first.difference else ""
-    return f".args{first.path}: {first.actual}, expected {first.expected}{detail}"
+    return f"{first.path}: {first.actual}, expected {first.expected}{detail}"

@@ -185,6 +185,16 @@ def read_attributes(value: object, known: type = object) -> dict[str, object]:
     return found
 
 
+def pair_changed(actual: dict[str, Any], expected: dict[str, Any]) -> Iterator[Finding]:
+    """Yield the pairs of attributes, by name, without those that are one object on both sides.
+
+    What two definitions share can be anything, even a lock, that has nothing else to compare.
+    """
+    same = {name for name in actual if name in expected and actual[name] is expected[name]}
+    sides = ({n: side[n] for n in side if n not in same} for side in (actual, expected))
+    yield from pair_attributes(*sides)
+
+
 def pair_attributes(actual: dict[str, Any], expected: dict[str, Any]) -> Iterator[Finding]:
     """Yield the pairs of attributes, by name."""
     for name in actual:

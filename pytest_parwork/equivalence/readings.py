@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import marshal
+import types
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from . import arrays, bits, callables, containers, objects, scalars
+from . import arrays, bits, callables, containers, definitions, objects, scalars
 from .pairs import Comparer, Reader, compare_contents, compare_parts, compare_with
+from .walk import gather
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Collection, Sequence
 
     import numpy as np
@@ -109,6 +112,10 @@ def read_text(value: str | bytes | bytearray) -> Parts:
     )
 
 
+def _read_time(value: datetime.datetime | datetime.time) -> Parts:
+    return Parts("time", scalars.read_time(value))
+
+
 def _read_sequence(value: Collection[object]) -> Parts:
     return Parts("items", value if type(value) in (list, tuple) else list(value))  # type: ignore[arg-type]
 
@@ -161,12 +168,36 @@ def _check_keys(tokens: list[Token]) -> list[bytes]:
     return keys
 
 
+def is_known_by_name(value: Any) -> bool:
+    """Return whether a class, function or module is imported under its name, or an equal one is."""
+    found = definitions.find_namesake(value)
+    return found is value or (type(found) is type(value) and bool(gather(value, found, "exact()")))
+
+
+def read_class(cls: type) -> Parts:
+    """Read the contents of a class; whether they count, the digestion of its name decides."""
+    return _read_parts(definitions.read_class, cls)
+
+
+def _read_definition(read: Read, value: Any) -> Parts:
+    """Read what is not imported under its name, and only the name of all else."""
+    name = value.__name__ if isinstance(value, types.ModuleType) else value.__qualname__
+    names = (name, str(value.__module__) if hasattr(value, "__module__") else "")
+    return Parts("name", names) if is_known_by_name(value) else Parts("not", (names, read(value)))
+
+
 def _read_function(value: Any) -> Parts:
-    name = callables.read_name(value)
-    if not callables.is_nested(value):
-        return Parts("name", name)
     code = callables.read_code(value.__code__)
-    return Parts("code", (name, code, _read_parts(callables.read_load, value)))
+    return Parts("code", (code, _read_parts(callables.read_load, value)))
+
+
+def _read_object(value: Any) -> Parts:
+    parts = objects.read_reduced(value)
+    if objects.NAME in parts:
+        module, name = parts["__module__"], str(parts[objects.NAME])
+        if callables.find_global(module, name) is not value:
+            raise UndigestibleError(f"{name} is not imported under its name")
+    return _read_parts(lambda _: parts, value)
 
 
 def _read_builtin(value: Any) -> Parts:
@@ -202,10 +233,12 @@ def _read_masked(value: np.ma.MaskedArray[Any, Any]) -> Parts:
     if value.dtype.names is not None:
         return Parts(facts, [value[name] for name in value.dtype.names])
     mask, data = np.ma.getmaskarray(value), np.asarray(value.data)
+    facts += [bits.hash_elements(mask), bool(value.hardmask)]
+    fill = arrays.read_fill_value(value)
     if value.dtype.hasobject:
         pairs = zip(data.flat, mask.flat, strict=True)
-        return Parts([*facts, bits.hash_elements(mask)], [None if m else item for item, m in pairs])
-    return Parts([*facts, bits.hash_elements(mask), bits.hash_elements(data, mask)], ())
+        return Parts(facts, [fill, *(None if hidden else item for item, hidden in pairs)])
+    return Parts([*facts, bits.hash_elements(data, mask)], (fill,))
 
 
 #: By comparer, so that a class is read as it is compared; those without an entry are not read.
@@ -214,13 +247,19 @@ _READINGS: dict[Comparer, Read] = {
     scalars.compare_complex: _read_complex,
     scalars.compare_integers: _read_integer,
     scalars.compare_text: read_text,
+    scalars.compare_times: _read_time,
+    scalars.compare_uuids: lambda value: Parts("uuid", scalars.read_uuid(value)),
     containers.compare_sequences: _read_sequence,
     containers.compare_sets: _read_set,
     containers.compare_mappings: _read_mapping,
     containers.compare_ordered: _read_ordered,
-    callables.compare_functions: _read_function,
+    callables.compare_functions: partial(_read_definition, _read_function),
+    definitions.compare_classes: read_class,
+    definitions.compare_modules: partial(
+        _read_definition, partial(_read_parts, definitions.read_module)
+    ),
     callables.compare_builtins: _read_builtin,
-    objects.compare_states: partial(_read_parts, objects.read_reduced),
+    objects.compare_states: _read_object,
     arrays.compare_dtypes: _read_dtype,
     arrays.compare_arrays: _read_array,
     arrays.compare_scalars: _read_numpy_scalar,

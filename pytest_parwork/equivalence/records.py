@@ -84,7 +84,7 @@ def read_arguments(value: BaseException) -> dict[str, tuple[object, ...]]:
 _KNOWN_BY_ATTRIBUTES = (types.SimpleNamespace, UserDict, UserList, ChainMap)
 
 #: Base classes with contents that a record may have in addition to its fields.
-CONTENTS = containers.CONTENTS | scalars.CONTENTS | scalars.KEYS
+CONTENTS = containers.CONTENTS | scalars.CONTENTS | scalars.KEYS | scalars.TIMES
 
 
 _TABLE: dict[type, Comparer] = {

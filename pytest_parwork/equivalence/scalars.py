@@ -7,7 +7,6 @@ import decimal
 import fractions
 import pathlib
 import re
-import types
 import uuid
 from functools import partial
 from operator import attrgetter
@@ -24,11 +23,25 @@ from .floats import (
     measure,
     measure_complex,
 )
-from .pairs import Comparer, Finding, Relation, Remark, Tolerance, Unequal, look_past, look_up
-from .show import mask_addresses, name_type, show
+from .pairs import (
+    ATTRIBUTE,
+    Comparer,
+    Finding,
+    Pair,
+    Relation,
+    Remark,
+    Tolerance,
+    Unequal,
+    look_past,
+    look_up,
+)
+from .show import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Time: TypeAlias = datetime.datetime | datetime.time
 
 #: Types for which `==` between two values of one type decides; for floats, unless both are zero.
 PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
@@ -36,8 +49,6 @@ PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a single value, None for other classes."""
-    if issubclass(cls, type):
-        return partial(compare_keys, attrgetter("__module__", "__qualname__"))
     return look_up(_TABLE if cls in _TABLE else _INHERITED, cls)
 
 
@@ -128,17 +139,42 @@ def _describe_texts(actual: Any, expected: Any) -> str:
     return f"from [{start}]: {rest[0]}, expected {rest[1]}"
 
 
-def _read_time(value: datetime.datetime | datetime.time) -> object:
-    """Return the time on the clock, and its offset from UTC."""
-    return value.replace(tzinfo=None, fold=0).isoformat(), _read_zone(value), value.fold
+def compare_times(actual: Time, expected: Time, _: Relation) -> Iterator[Finding]:
+    """Compare the clocks and the offsets, then the zones: two may have one offset at a moment."""
+    if read_clock(actual) != read_clock(expected):
+        yield Unequal("value", actual, expected)
+    elif actual.tzinfo is not expected.tzinfo:
+        yield Pair(actual.tzinfo, expected.tzinfo, ATTRIBUTE, "tzinfo")
 
 
-def _read_zone(value: datetime.datetime | datetime.time) -> object:
-    """Return the offset, or the zone if it has no offset without a date."""
-    offset = value.utcoffset()
-    if offset is not None or value.tzinfo is None:
-        return offset
-    return name_type(type(value.tzinfo)), mask_addresses(str(value.tzinfo))
+def read_clock(value: Time) -> tuple[object, ...]:
+    """Return the time on the clock, its offset from UTC, if it has one, and its fold."""
+    has_zone = value.tzinfo is not None
+    return (
+        value.replace(tzinfo=None, fold=0).isoformat(),
+        has_zone,
+        value.utcoffset() if has_zone else None,
+        value.fold,
+    )
+
+
+def read_time(value: Time) -> tuple[object, ...]:
+    return (*read_clock(value), value.tzinfo)
+
+
+def _read_offset(value: datetime.timezone) -> object:
+    return value.utcoffset(None), value.tzname(None)
+
+
+def compare_uuids(actual: uuid.UUID, expected: uuid.UUID, _: Relation) -> Iterator[Finding]:
+    if actual.int != expected.int:
+        yield Unequal("value", actual, expected)
+    elif actual.is_safe is not expected.is_safe:
+        yield Unequal("value", actual.is_safe.name, expected.is_safe.name, suffix=".is_safe")
+
+
+def read_uuid(value: uuid.UUID) -> tuple[object, ...]:
+    return value.int, value.is_safe.name
 
 
 def _read_pattern(value: re.Pattern[Any]) -> object:
@@ -157,15 +193,19 @@ KEYS: dict[type, Callable[[Any], object]] = {
     type(NotImplemented): str,
     decimal.Decimal: decimal.Decimal.as_tuple,
     fractions.Fraction: attrgetter("numerator", "denominator"),
-    datetime.datetime: _read_time,
     datetime.date: datetime.date.toordinal,
-    datetime.time: _read_time,
+    datetime.timezone: _read_offset,
     datetime.timedelta: attrgetter("days", "seconds", "microseconds"),
     range: attrgetter("start", "stop", "step"),
     pathlib.PurePath: str,
-    uuid.UUID: attrgetter("int"),
+    uuid.UUID: read_uuid,
     re.Pattern: _read_pattern,
-    types.ModuleType: attrgetter("__name__"),
+}
+
+#: Likewise, with the zone, which has parts of its own.
+TIMES: dict[type, Callable[[Any], object]] = {
+    datetime.datetime: read_time,
+    datetime.time: read_time,
 }
 
 _TABLE: dict[type, Comparer] = {
@@ -175,7 +215,9 @@ _TABLE: dict[type, Comparer] = {
     str: compare_text,
     bytes: compare_text,
     bytearray: compare_text,
+    **dict.fromkeys(TIMES, compare_times),
     **{cls: partial(compare_keys, key) for cls, key in KEYS.items()},
+    uuid.UUID: compare_uuids,
 }
 
 #: How to read a number or text without methods that a subclass may override.

@@ -17,8 +17,12 @@ _ITEMS = 6
 #: Sets up to this size are shown in a fixed order, whatever the hash seed.
 _SORTED = 100
 
-ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
-_LOCATION = re.compile(r" (?:object )?at 0x[0-9a-fA-F]{6,}")
+#: An address as a default `repr` shows it: `<A object at 0x…>`, `<function f at 0x…>`, `<cell at
+#: 0x…: empty>`. Any other hexadecimal number is a value: a checksum, a flag, an offset.
+_ADDRESS = re.compile(
+    r"( object at |<\w[^<>]{0,200}? at | at (?=0x[0-9a-fA-F]{6,}>))0x[0-9a-fA-F]{6,}"
+)
+_AT = re.compile(r"(?: object)? at $")
 #: Read without the metaclass, which may hide it.
 MODULE: Callable[[type], object] = type.__dict__["__module__"].__get__
 _QUALNAME: Callable[[type], str] = type.__dict__["__qualname__"].__get__
@@ -52,7 +56,7 @@ def escape(char: str) -> str:
 
 def mask_addresses(text: str) -> str:
     """Return `text` with memory addresses replaced by `0x…`: they differ in every process."""
-    return ADDRESS.sub("0x…", text)
+    return _ADDRESS.sub(r"\g<1>0x…", text)
 
 
 def name_type(cls: type) -> str:
@@ -74,10 +78,13 @@ def describe(value: Any, depth: int, limit: int) -> str:
         if issubclass(cls, tuple) and hasattr(cls, "_fields"):
             return _describe_fields(value, list(cls._fields), depth, limit)
         numpy = sys.modules.get("numpy")
+        masked = sys.modules.get("numpy.ma")
+        if masked is not None and (value is masked.masked or isinstance(value, masked.mvoid)):
+            return str(value)[: 8 * limit]  # an array whose only item is itself
         if numpy is not None and isinstance(value, numpy.ndarray):
             return _describe_array(value, depth, limit)
         text = repr(value)[: 8 * limit]
-        return mask_addresses(_LOCATION.sub("", text))
+        return _ADDRESS.sub(lambda found: _AT.sub("", found[1]), text)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a `__repr__` may exit
@@ -145,10 +152,8 @@ def _describe_array(value: Any, depth: int, limit: int) -> str:
     """Return the first elements, shape and dtype, of a numpy.ndarray."""
     shown = 0 if depth <= 0 and value.dtype.hasobject else _ITEMS  # it may contain itself
     first = [value.flat[i] for i in range(min(value.size, shown))]
-    items = [
-        describe(item.item() if value.dtype.kind in "biufc" else item, depth - 1, limit)
-        for item in first
-    ]
+    is_plain = value.dtype.kind in "biufc" and not hasattr(value, "mask")
+    items = [describe(item.item() if is_plain else item, depth - 1, limit) for item in first]
     more = ["…"] if value.size > shown else []
     name = "array" if type(value).__name__ == "ndarray" else type(value).__qualname__
     return f"{name}([{', '.join(items + more)}], shape={value.shape}, dtype={value.dtype})"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+from types import FunctionType
 from typing import TypeAlias
 
 from ..model.comparison import Comparison, Mismatch, Note, OwnComparison
-from . import arrays, callables, containers, libraries, objects, records, scalars
+from . import arrays, callables, containers, definitions, libraries, objects, records, scalars
 from .gathering import KEPT
 from .own import ask
 from .pairs import (
+    ATTRIBUTE,
     Comparer,
     Finding,
     Pair,
@@ -47,6 +50,7 @@ FAMILIES: tuple[Family, ...] = (
     arrays.find,
     libraries.find,
     records.find,
+    definitions.find,
     scalars.find,
     containers.find,
     callables.find,
@@ -157,8 +161,7 @@ class Walk:
                     left, right, form, key = finding
                     if is_plainly_equal(left, right):
                         continue
-                    cls = type(left)
-                    path = (place.path, form, key) if form else place.path
+                    cls, path = type(left), (place.path, form, key) if form else place.path
                     if self.own is not None and cls not in PLAIN:
                         said = ask(self.own, left, right, render_path(path))
                         if said is not None:
@@ -169,7 +172,7 @@ class Walk:
                         self.found += 1
                         yield Unequal("type", left, right, _describe_types), path
                         continue
-                    if not self.around and (cls in _SHARED or cls.__eq__ is object.__eq__):
+                    if not self.around and _is_shared(cls):
                         yield from ((remark, path) for remark in self.note_identity(finding))
                     self.met[id(place.pair.actual), id(place.pair.expected)] = place.pair
                     if self.has_met(left, right):
@@ -183,7 +186,10 @@ class Walk:
                     comparer = comparers.get(cls)
                     if comparer is None:
                         comparer = comparers[cls] = find(cls)
-                    stack.append(_Place(comparer(left, right, self), finding, path))
+                    findings = comparer(left, right, self)
+                    if cls is not type(right):
+                        findings = chain(_pair_classes(cls, type(right)), findings)
+                    stack.append(_Place(findings, finding, path))
                     break
                 else:
                     stack.pop()
@@ -263,6 +269,20 @@ def is_same_class(actual: type, expected: type) -> bool:
     """Compare by module and name, because a test module may be imported twice."""
     actual, expected = arrays.unify(actual), arrays.unify(expected)
     return (actual.__module__, actual.__qualname__) == (expected.__module__, expected.__qualname__)
+
+
+def _is_shared(cls: type) -> bool:
+    """Return whether it matters if two values of a class are one object."""
+    own: object = cls.__eq__
+    is_definition = issubclass(cls, type | FunctionType)
+    return cls in _SHARED or (own is object.__eq__ and not is_definition)
+
+
+def _pair_classes(actual: type, expected: type) -> Iterator[Finding]:
+    """Yield the pair of two classes of one name, whose contents may differ."""
+    actual, expected = arrays.unify(actual), arrays.unify(expected)
+    if actual is not expected:
+        yield Pair(actual, expected, ATTRIBUTE, "__class__")
 
 
 def _describe_types(actual: object, expected: object) -> str:

@@ -88,8 +88,8 @@ class Mismatch:
 class Note:
     """A remark on two outcomes that is worth knowing but is not a difference.
 
-    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `own-eq`,
-    `input-changed` or `not-sent`.
+    `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `own-eq`, `input-changed`,
+    `not-sent` or `skip-reason`.
     """
 
     path: str

@@ -29,7 +29,8 @@ class Failure:
     """An exception in a form that any process can report.
 
     `exception` is the object itself where it could be pickled and loaded, else None. `where` is
-    (file, line) of the raise, `source` the text of that line.
+    (file, line) of the raise, `source` the text of that line. `notes` are those that `add_note`
+    added. `chain` are the exceptions that it was raised from, or that it groups, outermost first.
     """
 
     type: str
@@ -39,6 +40,16 @@ class Failure:
     source: str = ""
     is_assertion: bool = False
     exception: BaseException | None = None
+    notes: tuple[str, ...] = ()
+    chain: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An exception in the chain of another one, and the path to it: `.__cause__.__context__`."""
+
+    path: str
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..machine.deadline import TimedOut
+from ..machine.system import os
 from ..model.errors import PayloadError
 from ..model.outcome import Failure
 from ..model.output import Output
 from ..transport.failures import describe, revived
 from ..transport.files import Files
 from ..transport.ledger import Kind, Ledger
+from ..transport.pickling import name_class_by_value
 from ..transport.records import (
     WORTH_RELEASING,
     is_in_band,
@@ -63,10 +64,10 @@ class Spooled:
         except (KeyboardInterrupt, TimedOut):
             raise
         except BaseException as inner:  # loading may raise anything, even SystemExit
-            return _failed(
-                f"the result came back but cannot be unpickled: {type(inner).__name__}: "
-                f"{describe(inner).text}"
-            )
+            text = f"{type(inner).__name__}: {describe(inner).text}"
+            if name := name_class_by_value(inner):
+                text += f" (in the class {name}, sent by value: define it at module level)"
+            return _failed(f"the result came back but cannot be unpickled: {text}")
         if kind == "value":
             return kind, loaded, None
         assert isinstance(loaded, tuple)

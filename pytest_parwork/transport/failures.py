@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 
 from ..machine.deadline import TimedOut
 from ..machine.stacks import is_ours
 from ..model.errors import PayloadError
-from ..model.outcome import Failure
+from ..model.outcome import Failure, Link
 from .pickling import dumps, load
 
 #: Longest text of an exception, or of its traceback, that is kept.
 TEXT_LIMIT = 20_000
+
+#: Limit of the notes of an exception and of the exceptions in its chain, and of the text of each.
+MOST = 100
+SHORT_LIMIT = 2_000
 
 #: A failure as stored in a spool: as text, and the pickled exception if it can be pickled.
 Record = tuple[Failure, "bytes | None"]
@@ -33,28 +39,70 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
     The outermost frames, which are this package's, are omitted.
     """
     frames = _own_frames_removed(error.__traceback__)
-    where, source = None, ""
-    summary = traceback.extract_tb(frames)
-    if summary:
-        last = summary[-1]
-        where, source = (last.filename, last.lineno or 0), last.line or ""
-    try:
-        text = str(error)
-    except BaseException as inner:
-        text = f"<no text: str() raised {type(inner).__name__}>"
+    failure = _describe_one(error, TEXT_LIMIT)
     try:
         formatted = "".join(traceback.format_exception(type(error), error, frames))
     except BaseException:
-        formatted = text
+        formatted = failure.text
+    return replace(
+        failure,
+        traceback=formatted[-TEXT_LIMIT:],
+        exception=kept,
+        chain=tuple(_describe_chain(error)),
+    )
+
+
+def _describe_one(error: BaseException, limit: int) -> Failure:
+    """Describe an exception without its chain and without the traceback's text."""
+    where, source = None, ""
+    summary = traceback.extract_tb(_own_frames_removed(error.__traceback__))
+    if summary:
+        last = summary[-1]
+        where, source = (last.filename, last.lineno or 0), last.line or ""
     return Failure(
         type=_type_name(type(error)),
-        text=text[:TEXT_LIMIT],
-        traceback=formatted[-TEXT_LIMIT:],
+        text=_write(error)[:limit],
         where=where,
         source=source,
         is_assertion=isinstance(error, AssertionError),
-        exception=kept,
+        notes=_read_notes(error),
     )
+
+
+def _write(value: object) -> str:
+    try:
+        return str(value)
+    except BaseException as inner:
+        return f"<no text: str() raised {type(inner).__name__}>"
+
+
+def _read_notes(error: BaseException) -> tuple[str, ...]:
+    notes = getattr(error, "__notes__", ())  # which may be anything, as `traceback` knows, too
+    if not isinstance(notes, list | tuple):
+        notes = (notes,)
+    return tuple(_write(note)[:SHORT_LIMIT] for note in notes[:MOST])
+
+
+def _describe_chain(error: BaseException) -> Iterator[Link]:
+    """Yield the exceptions that a traceback shows with this one: causes, contexts, groups."""
+    met = {id(error)}
+    todo = list(_find_linked(error, ""))
+    while todo and len(met) <= MOST:
+        path, inner = todo.pop(0)
+        if id(inner) not in met:  # a chain may be a ring
+            met.add(id(inner))
+            yield Link(path=path, failure=_describe_one(inner, SHORT_LIMIT))
+            todo += _find_linked(inner, path)
+
+
+def _find_linked(error: BaseException, path: str) -> Iterator[tuple[str, BaseException]]:
+    if error.__cause__ is not None:
+        yield f"{path}.__cause__", error.__cause__
+    elif error.__context__ is not None and not error.__suppress_context__:
+        yield f"{path}.__context__", error.__context__
+    if any(cls.__name__ == "BaseExceptionGroup" for cls in type(error).__mro__):
+        parts = getattr(error, "exceptions", ())
+        yield from ((f"{path}.exceptions[{i}]", part) for i, part in enumerate(parts))
 
 
 def _type_name(kind: type) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copyreg
+import functools
 import io
 import pickle
 import sys
-from functools import cache
-from typing import Any, ClassVar
+import traceback
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, ClassVar, NamedTuple
 
 #: As they were when this process started: a task may replace them for all that come after it.
-by_reference, load = pickle.dumps, pickle.loads
+by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
 
 #: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
@@ -18,7 +22,9 @@ OUT_OF_BAND = 1 << 16
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
-def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> bytes:
+def dumps(
+    value: object, buffers: list[pickle.PickleBuffer] | None = None, *, is_result: bool = False
+) -> bytes:
     """Serialise by reference where possible, else by value, as `by_value` does.
 
     Large contiguous buffers are appended to `buffers`, where given. Raises whatever pickling
@@ -37,7 +43,7 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
 
     callback = None if buffers is None else keep
     try:
-        data = by_reference(value, protocol=5, buffer_callback=callback)
+        data = dump_whole(value, callback)
     except Exception:
         pass
     else:
@@ -46,16 +52,49 @@ def dumps(value: object, buffers: list[pickle.PickleBuffer] | None = None) -> by
     if buffers is not None:
         buffers.clear()
     file = io.BytesIO()
-    by_value()(file, protocol=5, buffer_callback=callback).dump(value)
+    pickler = by_value()(file, protocol=5, buffer_callback=callback, is_tracked=not is_result)
+    pickler.dump(value)
     return file.getvalue()
 
 
-@cache
-def by_value() -> Any:
-    """Return cloudpickle's pickler, except that it rejects open files.
+def dump_whole(value: object, callback: Callable[[Any], Any] | None) -> bytes:
+    """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
+    if "numpy.ma" not in sys.modules:
+        return by_reference(value, protocol=5, buffer_callback=callback)
+    file = io.BytesIO()
+    make_pickler(file, callback).dump(value)
+    return file.getvalue()
 
-    cloudpickle sends the rest of a text file as an `io.StringIO`: silently a different value of a
-    different class.
+
+def make_pickler(file: io.BytesIO, callback: Callable[[Any], Any] | None) -> pickle.Pickler:
+    """Return a pickler by reference that drops no part of NumPy's values."""
+    pickler = _Pickler(file, protocol=5, buffer_callback=callback)
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None:
+        reducers: dict[type, Any] = {**copyreg.dispatch_table, masked.MaskedArray: _reduce_masked}
+        pickler.dispatch_table = reducers  # a dict: no other mapping is looked up without a call
+    return pickler
+
+
+def _reduce_masked(array: Any) -> Any:
+    """Reduce a masked array with its hard mask, which its own `__reduce__` drops."""
+    reduced = array.__reduce__()
+    return (*reduced, None, None, _restore_hard_mask) if array.hardmask else reduced
+
+
+def _restore_hard_mask(array: Any, state: Any) -> None:
+    array.__setstate__(state)
+    array.harden_mask()
+
+
+@functools.cache
+def by_value() -> Any:
+    """Return cloudpickle's pickler, except that classes are sent whole, and no open files.
+
+    It drops qualified names, slots and Enum aliases, and sends the rest of a text file as an
+    `io.StringIO`: silently a different value of a different class. `is_tracked` lets a class that
+    is sent again be the same class in its worker. A result must not be tracked: its class would be
+    the one that was sent as an argument, and overwrite that.
     """
     import cloudpickle  # here, because most runs never need it
 
@@ -74,4 +113,43 @@ def by_value() -> Any:
             {io.TextIOWrapper: reduce_file}
         )
 
+        def __init__(self, *args: Any, is_tracked: bool = True, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._is_tracked = is_tracked
+
+        def reducer_override(self, value: Any) -> Any:
+            masked = sys.modules.get("numpy.ma")
+            if masked is not None and type(value) is masked.MaskedArray:
+                return _reduce_masked(value)
+            reduced = super().reducer_override(value)
+            if isinstance(value, type) and isinstance(reduced, tuple) and len(reduced) == 6:
+                return _complete_class(value, reduced, is_tracked=self._is_tracked)
+            return reduced
+
     return ByValue
+
+
+def name_class_by_value(error: BaseException) -> str:
+    """Return the name of the class sent by value that could not be loaded, empty if none."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in frames:
+        if frame.f_code.co_name in ("_make_skeleton_class", "_make_skeleton_enum"):
+            return str(frame.f_locals.get("name", ""))
+        if frame.f_code.co_name == "_class_setstate":
+            return str(getattr(frame.f_locals.get("obj"), "__qualname__", ""))
+    return ""
+
+
+def _complete_class(value: type, reduced: Any, *, is_tracked: bool) -> Any:
+    """Return what cloudpickle makes of a class, with the parts that it drops."""
+    maker, (*head, known, number, extra), (contents, slots), *rest = reduced
+    if issubclass(value, Enum):  # then `known` is the module, after the members
+        *head, _ = head
+        head.append({name: member.value for name, member in value.__members__.items()})
+        contents = {k: part for k, part in contents.items() if k not in value.__members__}
+    else:
+        known = known | {"__qualname__": value.__qualname__}
+        if "__slots__" in vars(value) and NamedTuple not in vars(value).get("__orig_bases__", ()):
+            known["__slots__"] = vars(value)["__slots__"]
+    number = number if is_tracked else None
+    return maker, (*head, known, number, extra), (contents, slots), *rest

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.work import Task
-from ..transport.pickling import ATOMS, by_reference, load
+from ..transport.pickling import ATOMS, dump_whole, load, make_pickler
 
 #: Positional and keyword arguments of a task.
 Arguments = tuple[tuple[object, ...], dict[str, object]]
@@ -61,7 +61,7 @@ class Copies(NamedTuple):
 def _copied_by_pickle(tasks: Sequence[Task]) -> list[Arguments]:
     """Copy task by task, each within its timeout; the pickler remembers objects of earlier ones."""
     file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
-    pickler = pickle.Pickler(file, protocol=5, buffer_callback=buffers.append)
+    pickler = make_pickler(file, buffers.append)
     for task in tasks:
         with deadline(task.timeout):
             pickler.dump((task.args, dict(task.kwargs)))
@@ -139,7 +139,7 @@ def snapshot(value: object) -> object:
 def _copy(value: object) -> object:
     buffers: list[pickle.PickleBuffer] = []
     try:
-        data = by_reference(value, protocol=5, buffer_callback=buffers.append)
+        data = dump_whole(value, buffers.append)
     except Exception:
         # Not cloudpickle: loading would overwrite the attributes of local classes in this process.
         return copy.deepcopy(value)

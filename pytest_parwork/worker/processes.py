@@ -244,7 +244,7 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
     buffers: list[pickle.PickleBuffer] = []
     if kind == "value":
         try:
-            return kind, dumps(value, buffers), buffers
+            return kind, dumps(value, buffers, is_result=True), buffers
         except BaseException as error:
             kind = "failure"
             value = PayloadError(

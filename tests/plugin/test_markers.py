@@ -13,6 +13,9 @@ from pytest_parwork.plugin.config.options import KEYWORDS
 
 from .scratch import Scratch
 
+#: Each set of parameters has its own rule, and most end before anything starts.
+DAILY_OF_EACH = 100
+
 LEVELS = ("function", "class", "module", "option", "ini")
 
 

@@ -21,10 +21,17 @@ INTS = np.arange(3)
 STRUCTURED = np.dtype([("x", "f8"), ("n", "i4")])
 RECORDS = np.array([(1.0, 2), (3.0, 4)], dtype=STRUCTURED)
 HIDDEN = [False, True]
+FILL = (1, 3)
 
 
 def mask(values: list[Any], hidden: list[bool]) -> Any:
     return np.ma.masked_array(values, hidden)
+
+
+def filled(fill: object, dtype: Any = "f8") -> Any:
+    """Return a masked array with a fill value, None for the default one."""
+    zeros: Any = np.zeros(2, dtype)
+    return np.ma.masked_array(zeros, HIDDEN, fill_value=fill)  # type: ignore[call-overload]
 
 
 def edit(values: Any, index: Any, value: object) -> Any:
@@ -168,6 +175,19 @@ OTHERS = (
     Row("other mask", mask([1, 2], HIDDEN), mask([1, 2], [False, False]), "value"),
     Row("other masked data", mask([1, 2], HIDDEN), mask([3, 2], HIDDEN), "value"),
     Row("no mask and a false one", np.ma.array([1, 2]), mask([1, 2], [False, False])),
+    Row("fill value", filled(7.0), filled(7.0)),
+    Row("other fill value", filled(7.0), filled(8.0), "value"),
+    Row("fill value and none", filled(7.0), mask([0.0, 0.0], HIDDEN), "value"),
+    Row("fill value that is the default", filled(1e20), mask([0.0, 0.0], HIDDEN)),
+    Row("fill value NaN", filled(NAN), filled(NAN)),
+    Row("fill value of objects", filled(7, "O"), filled("7", "O"), "type"),
+    Row("other fill value in a dict", {"a": filled(7.0)}, {"a": filled(8.0)}, "value"),
+    Row(
+        "other fill value of a field", filled(FILL, STRUCTURED), filled((1, 4), STRUCTURED), "value"
+    ),
+    Row("default fill value of small integers", filled(None, "u1"), filled(None, "u1")),
+    Row("default fill value of text", filled(None, "U1"), filled(None, "U1")),
+    Row("default fill value of fields", filled(None, STRUCTURED), filled(None, STRUCTURED)),
     Row("masked array of another dtype", mask([1.0, 2], HIDDEN), mask([1, 2], HIDDEN), "dtype"),
     Row("masked array and array", np.ma.array([1, 2]), np.array([1, 2]), "type"),
     Row("masked element", np.ma.masked, np.ma.masked),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import copyreg
 import dataclasses
+import datetime
 import enum
 import itertools
 import types
@@ -140,6 +141,27 @@ class Veiled(np.ma.MaskedArray[Any, Any]):
 
     def __reduce__(self) -> Any:
         return make_veiled, (np.ma.MaskedArray(self.data, self.mask), vars(self).get("label", ""))
+
+
+class Hour(datetime.tzinfo):
+    """A time zone at a fixed number of hours, with a name."""
+
+    def __init__(self, hours: int | None = None, name: str = "") -> None:
+        self.hours = hours
+        self.name = name
+
+    def utcoffset(self, when: Any) -> datetime.timedelta | None:
+        return None if self.hours is None else datetime.timedelta(hours=self.hours)
+
+    def dst(self, when: Any) -> datetime.timedelta:
+        return datetime.timedelta(0)
+
+    def tzname(self, when: Any) -> str:
+        return self.name
+
+
+class OtherHour(Hour):
+    """A time zone of another class."""
 
 
 class Color(enum.Enum):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import io
 import itertools
+import math
 import os
 import re
 import threading
 import types
 from array import array
-from typing import Any
+from typing import Any, NewType
 
 import numpy as np
 
@@ -37,13 +38,27 @@ from .classes import (
 )
 from .making import (
     cause,
+    make_abstract,
     make_adder,
     make_asynchronous,
+    make_class,
+    make_code_module,
     make_coroutine,
     make_default,
+    make_documented,
+    make_enum,
+    make_function,
     make_generator,
+    make_generic,
     make_labelled,
+    make_local,
+    make_module,
+    make_nested,
+    make_record,
+    make_recursive,
+    make_scaled,
     make_tagged,
+    make_wrapped,
     note,
     raised,
     twin,
@@ -54,6 +69,26 @@ __all__ = ["ROWS"]
 
 NAN = float("nan")
 F = np.array([1.0, 2.0, 3.0])
+LOCK = threading.Lock()
+V = "value"
+
+
+def bind(function: Any) -> Any:
+    return functools.partial(function, 3)
+
+
+def take_method(n: object) -> Any:
+    return make_local(n)().__repr__
+
+
+def make_many(n: object) -> Any:
+    cls = make_class(w=n)
+    return [cls() for _ in range(40)]
+
+
+def make_alias(n: object) -> Any:
+    return dict[str, make_local(n)]  # type: ignore[misc]
+
 
 CALLABLES = (
     Row("class", Bare, Bare),
@@ -77,10 +112,125 @@ CALLABLES = (
     Row("other partial", functools.partial(max, 3), functools.partial(max, 4), "value"),
     Row(
         "lambda in a cache",
+        functools.lru_cache(make_adder(1)),
+        functools.lru_cache(make_adder(1)),
+        is_picklable=False,
+    ),
+    Row(
+        "other lambda in a cache",
         functools.lru_cache(lambda x: x + 1),
         functools.lru_cache(lambda x: x + 2),
-        "uncomparable",
+        "value",
         is_picklable=False,
+    ),
+    Row(
+        "lambda in a cache of another size",
+        functools.lru_cache(maxsize=1)(make_adder(1)),
+        functools.lru_cache(maxsize=2)(make_adder(1)),
+        "value",
+        is_picklable=False,
+    ),
+    Row("global of a function", make_function(g=[1]), make_function(g=[1])),
+    Row("other global of a function", make_function(g=1), make_function(g=2), "value"),
+    Row("global of another type", make_function(g=1), make_function(g=1.0), "type"),
+    Row("global that one function lacks", make_function(g=1), make_function(), "extra"),
+    Row("global that a function does not name", make_function(g=1, a=1), make_function(g=1, a=2)),
+    Row("global that hides a builtin", make_function(g=1, len=1), make_function(g=1), "extra"),
+    Row("other global of an inner function", make_nested(g=1), make_nested(g=2), "value"),
+    Row("function that names itself", make_recursive(1), make_recursive(1)),
+    Row("other function that names itself", make_recursive(1), make_recursive(2), "value"),
+    Row("attribute of a function", make_scaled(by=1), make_scaled(by=1)),
+    Row("other attribute of a function", make_scaled(by=1), make_scaled(by=2), "value"),
+    Row("attribute that one function lacks", make_scaled(by=1), make_scaled(), "extra"),
+    Row("other docstring", make_documented("a"), make_documented("b"), "value"),
+    Row("function under the name of another", make_wrapped(1), make_wrapped(1)),
+    Row("other function under the name of another", make_wrapped(1), make_wrapped(2), "value"),
+    Row("function and another under its name", make_adder, make_wrapped(1), "value and missing"),
+    Row("partial of another function", bind(make_adder(1)), bind(make_adder(2)), "value"),
+    Row("method of a class that was made", take_method(1), take_method(1)),
+    Row("method of another class that was made", take_method(1), take_method(2), "value"),
+)
+
+CLASSES = (
+    Row("class that was made", make_class(w=[1]), make_class(w=[1])),
+    Row("class that was made with other contents", make_class(w=1), make_class(w=2), "value"),
+    Row("class that was made with more", make_class(w=1), make_class(), "extra"),
+    Row("class with another base", make_class(Bare), make_class(Point), "value"),
+    Row("class with one more base", make_class(Bare, dict), make_class(Bare), "length"),
+    Row(
+        "class with another made base",
+        make_class(make_class(w=1)),
+        make_class(make_class(w=2)),
+        "value",
+    ),
+    Row("instance of a made class", make_class(w=1)(), make_class(w=1)()),
+    Row("instances of other made classes", make_class(w=1)(), make_class(w=2)(), "value"),
+    Row("many instances of a made class", make_many(1), make_many(1)),
+    Row("many instances of other made classes", make_many(1), make_many(2), "value"),
+    Row("set of instances", {make_class(w=1)()}, {make_class(w=1)()}),
+    Row(
+        "set of instances of other classes",
+        {make_class(w=1)()},
+        {make_class(w=2)()},
+        "missing and extra",
+    ),
+    Row("class imported twice with other contents", Bare, twin(Bare, more=1), "missing"),
+    Row("instance of a changed class", Bare(x=1), twin(Bare, more=1)(x=1), "missing"),
+    Row("made class with a function", make_class(f=make_adder(1)), make_class(f=make_adder(1))),
+    Row("made class with a lock", make_class(f=LOCK), make_class(f=LOCK), is_picklable=False),
+    Row(
+        "made class with another lock",
+        make_class(f=LOCK),
+        make_class(f=threading.Lock()),
+        "uncomparable",
+        reflexive=False,
+        is_picklable=False,
+    ),
+    Row("local class", make_local(1), make_local(1)),
+    Row("other local class", make_local(1), make_local(2), "value"),
+    Row("instance of a local class", make_local(1)([1]), make_local(1)([1])),
+    Row("instance of another local class", make_local(1)(), make_local(2)(), "value"),
+    Row("state of a local class", make_local(1)(3), make_local(1)(4), "value"),
+    Row("abstract classes", make_abstract(1), make_abstract(1)),
+    Row("other abstract classes", make_abstract(1), make_abstract(2), "value"),
+    Row("local Enum", make_enum(2), make_enum(2)),
+    Row("local Enum of another value", make_enum(2), make_enum(3), "value"),
+    Row("member of a local Enum", make_enum(2).OTHER, make_enum(2).OTHER),
+    Row("member of another local Enum", make_enum(2).OTHER, make_enum(3).OTHER, "value"),
+    Row("another member of a local Enum", make_enum(2).OTHER, make_enum(2).ONE, "value"),
+    Row("local generic class", make_generic(int), make_generic(int)),
+    Row("local class of another type variable", make_generic(int), make_generic(str), "value"),
+    Row("local NewType", NewType("A", int), NewType("A", int), is_picklable=False),
+    Row("other local NewType", NewType("A", int), NewType("A", str), V, is_picklable=False),
+    Row("alias of a local class", list[make_local(1)], list[make_local(1)]),  # type: ignore[misc]
+    Row("alias of another local class", make_alias(1), make_alias(2), "value"),
+    Row("module that was made", make_module(x=[1]), make_module(x=[1])),
+    Row("module with other contents", make_module(x=1), make_module(x=2), "value"),
+    Row("module with more", make_module(x=1), make_module(), "extra"),
+    Row("module with a function", make_code_module(1), make_code_module(1)),
+    Row("module with another function", make_code_module(1), make_code_module(2), "value"),
+    Row(
+        "module under the name of another",
+        types.ModuleType("math"),
+        math,
+        "missing and type",
+        is_picklable=False,
+    ),
+    *(
+        row
+        for kind in ("dataclass", "slots", "frozen", "attrs", "tuple", "typed")
+        for row in (
+            Row(f"class by {kind}", make_record(kind, 1), make_record(kind, 1)),
+            Row(f"other class by {kind}", make_record(kind, 1), make_record(kind, 2), "value"),
+            Row(f"instance by {kind}", make_record(kind, 1)([3]), make_record(kind, 1)([3])),
+            Row(f"other instance by {kind}", make_record(kind, 1)(3), make_record(kind, 1)(4), V),
+            Row(
+                f"instance of another by {kind}",
+                make_record(kind, 1)(3),
+                make_record(kind, 2)(3),
+                V,
+            ),
+        )
     ),
 )
 
@@ -179,6 +329,7 @@ STATES = (
         Named("<lambda>"),
         Named("<lambda>"),
         "uncomparable",
+        reflexive=False,
         is_picklable=False,
     ),
     Row("classes without eq of other names", Bare(), Registered(1), "type"),
@@ -265,4 +416,4 @@ OPAQUE = (
     Row("match of a pattern", MATCH, MATCH, "uncomparable", is_picklable=False),
 )
 
-ROWS = (*CALLABLES, *RECORDS, *OWN_EQUALITY, *STATES, *EXCEPTIONS, *OPAQUE)
+ROWS = (*CALLABLES, *CLASSES, *RECORDS, *OWN_EQUALITY, *STATES, *EXCEPTIONS, *OPAQUE)

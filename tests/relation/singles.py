@@ -15,7 +15,7 @@ import uuid
 import zoneinfo
 from decimal import Decimal
 
-from .classes import Agreeing, Bits, Color, Level, Loose, Number
+from .classes import Agreeing, Bits, Color, Hour, Level, Loose, Number, OtherHour
 from .making import hashed, make_number
 from .row import Row
 
@@ -111,6 +111,17 @@ UTC = dt.timezone.utc
 ONE_HOUR = dt.timezone(dt.timedelta(hours=1))
 PARIS, LONDON = zoneinfo.ZoneInfo("Europe/Paris"), zoneinfo.ZoneInfo("Europe/London")
 DAY = dt.datetime(2024, 1, 1)
+ROME = zoneinfo.ZoneInfo("Europe/Rome")
+NAMED_HOUR = dt.timezone(dt.timedelta(hours=1), "CET")
+
+
+def in_zone(zone: dt.tzinfo) -> dt.datetime:
+    return DAY.replace(tzinfo=zone)
+
+
+def time_in(zone: dt.tzinfo) -> dt.time:
+    return dt.time(1, tzinfo=zone)
+
 
 TIMES = (
     Row("datetime", DAY, dt.datetime(2024, 1, 1)),
@@ -123,7 +134,17 @@ TIMES = (
         dt.datetime(2024, 1, 1, 0, tzinfo=UTC),
         "value",
     ),
-    Row("one offset, two zones", DAY.replace(tzinfo=PARIS), DAY.replace(tzinfo=ONE_HOUR)),
+    Row("one offset, two types of zones", in_zone(PARIS), in_zone(ONE_HOUR), "type"),
+    Row("one offset, two zones of the tz database", in_zone(PARIS), in_zone(ROME), "value"),
+    Row("one offset, two names", in_zone(ONE_HOUR), in_zone(NAMED_HOUR), "value"),
+    Row("UTC by two modules", in_zone(UTC), in_zone(zoneinfo.ZoneInfo("UTC")), "type"),
+    Row("zone of the project", in_zone(Hour(1)), in_zone(Hour(1))),
+    Row("one offset, two zones of the project", in_zone(Hour(1)), in_zone(Hour(1, "x")), "value"),
+    Row("one offset, two classes", in_zone(Hour(1)), in_zone(OtherHour(1)), "type"),
+    Row("zone without an offset", in_zone(Hour(None)), DAY, "value"),
+    Row("time with one offset and two names", time_in(ONE_HOUR), time_in(NAMED_HOUR), "value"),
+    Row("time with two classes of zones", time_in(Hour(1)), time_in(OtherHour(1)), "type"),
+    Row("time with a zone and another time", time_in(PARIS), dt.time(2, tzinfo=PARIS), "value"),
     Row("fold of a datetime", DAY.replace(fold=1), DAY, "value"),
     Row(
         "fold of a datetime that shifts it",
@@ -143,10 +164,14 @@ TIMES = (
     Row("timedelta", dt.timedelta(1), dt.timedelta(hours=24)),
     Row("other timedelta", dt.timedelta(1), dt.timedelta(microseconds=1), "value"),
     Row("time zone", UTC, dt.timezone(dt.timedelta(0))),
+    Row("other name of a time zone", ONE_HOUR, NAMED_HOUR, "value"),
     Row("other time zone", UTC, ONE_HOUR, "value"),
     Row("zone of the tz database", PARIS, zoneinfo.ZoneInfo("Europe/Paris")),
     Row("other zone of the tz database", PARIS, LONDON, "value"),
 )
+
+UNSAFE = uuid.SafeUUID.unsafe
+SAFE_UUID = uuid.UUID(int=3, is_safe=uuid.SafeUUID.safe)
 
 NAMES = (
     Row("Enum", Color.RED, Color.RED),
@@ -175,6 +200,9 @@ NAMES = (
         "value",
     ),
     Row("UUID", uuid.UUID(int=3), uuid.UUID(int=3)),
+    Row("UUID that is safe", SAFE_UUID, uuid.UUID(int=3, is_safe=uuid.SafeUUID.safe)),
+    Row("UUID that may be safe", SAFE_UUID, uuid.UUID(int=3), "value"),
+    Row("UUID that is not safe", SAFE_UUID, uuid.UUID(int=3, is_safe=UNSAFE), "value"),
     Row("other UUID", uuid.UUID(int=3), uuid.UUID(int=4), "value"),
     Row("pattern", re.compile("a", re.I), re.compile("a", re.I)),
     Row("pattern with another flag", re.compile("a"), re.compile("a", re.I), "value"),

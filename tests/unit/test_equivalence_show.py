@@ -69,7 +69,11 @@ Row = namedtuple("Row", "x y")
         ([Wild(KeyError())], "[<test_equivalence_show.Wild, its repr raises KeyError>]"),
         (Wild("a\n   b"), "a b"),
         (Wild("\x1b[31m\x00"), "\\x1b[31m\\x00"),
-        (Wild("x 0x7f00deadbeef y"), "x 0x… y"),
+        (Wild("<x at 0x7f00deadbeef y>"), "<x y>"),
+        (Wild("<function <lambda> at 0x7f00deadbeef>"), "<function <lambda>>"),
+        (Wild("<cell at 0x7f00dead: A object at 0x7f00beef>"), "<cell: A>"),
+        (Wild("x 0x7f00deadbeef y"), "x 0x7f00deadbeef y"),
+        (Wild("read at 0x7f00deadbeef"), "read at 0x7f00deadbeef"),
         (Plain(), "<test_equivalence_show.Plain>"),
     ],
 )

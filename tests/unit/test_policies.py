@@ -172,10 +172,12 @@ def test_a_function_says_different(answer: object) -> None:
 def test_a_function_that_asserts_gives_its_text() -> None:
     def judge(actual: int, expected: int) -> None:
         if actual != expected:
-            raise AssertionError("they part at 0x7f0012345678")
+            raise AssertionError("they part at <A at 0x7f0012345678>, not 0x00c0ffee")
 
     assert compare(1, 1, judge)
-    assert compare(1, 2, judge).mismatches[0].difference == "they part at 0x…"
+    assert compare(1, 2, judge).mismatches[0].difference == (
+        "they part at <A at 0x…>, not 0x00c0ffee"
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from collections.abc import Mapping
 from typing import Any
 
-import cloudpickle
 import pytest
 from relation import OUTCOMES, VALUES, Row
 from support.carrier import outcomes
@@ -18,7 +18,7 @@ from pytest_parwork.model.comparison import Comparison
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import RunRequest, execute
-from pytest_parwork.transport.pickling import dumps
+from pytest_parwork.transport.pickling import by_value, dumps
 
 by_name = pytest.mark.parametrize(
     "row", [pytest.param(row, id=name) for name, row in VALUES.items()]
@@ -49,7 +49,7 @@ def test_a_pair_is_as_the_table_says_both_ways(row: Row) -> None:
 def loads(value: object) -> object:
     """Send a value as parwork does, large buffers outside of the pickle."""
     buffers: list[pickle.PickleBuffer] = []
-    data = dumps(value, buffers)
+    data = dumps(value, buffers, is_result=True)
     return pickle.loads(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
 
 
@@ -61,14 +61,17 @@ def by_pickle(value: object) -> object:
         return loads(value)
 
 
-def by_cloudpickle(value: object) -> object:
-    return cloudpickle.loads(cloudpickle.dumps(value))
+def send_by_value(value: object) -> object:
+    """Send a value by cloudpickle, as a result, so that no class of the table is overwritten."""
+    file = io.BytesIO()
+    by_value()(file, protocol=5, is_tracked=False).dump(value)
+    return pickle.loads(file.getvalue())
 
 
 @pytest.mark.parametrize("name", PICKLABLE)
 def test_pickling_changes_nothing(name: str) -> None:
     row = VALUES[name]
-    for copy_of in (by_pickle, by_cloudpickle, loads):
+    for copy_of in (by_pickle, send_by_value, loads):
         if row.reflexive:
             for side in (row.left, row.right):
                 check(compare(copy_of(side), side), row.classes & {"uncomparable"}, "")

@@ -18,6 +18,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype
 from ..containers import write_key
 from ..pairs import ATTRIBUTE, ITEM, Comparer, Finding, Pair, Relation, Unequal
 from ..scalars import compare_keys
+from ..show import name_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,8 +137,18 @@ def compare_dtypes(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
     if isinstance(actual, pd.CategoricalDtype):
         yield Pair(actual.ordered, expected.ordered, ATTRIBUTE, "ordered")
         yield Pair(actual.categories, expected.categories, ATTRIBUTE, "categories")
-    elif actual != expected or repr(actual) != repr(expected):
-        yield Unequal("dtype", actual, expected)
+    elif actual != expected or _describe_dtype(actual) != _describe_dtype(expected):
+        yield Unequal("dtype", actual, expected, _describe_zones)
+
+
+def _describe_dtype(dtype: Any) -> tuple[str, str]:
+    """Return the text of a dtype, and the class of its time zone, which the text does not tell."""
+    return repr(dtype), name_type(type(getattr(dtype, "tz", None)))
+
+
+def _describe_zones(actual: Any, expected: Any) -> str:
+    zones = [name_type(type(getattr(side, "tz", None))) for side in (actual, expected)]
+    return "" if zones[0] == zones[1] else f"time zone by {zones[0]}, expected by {zones[1]}"
 
 
 def _compare_intervals(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
@@ -147,7 +158,8 @@ def _compare_intervals(actual: Any, expected: Any, _: Relation) -> Iterator[Find
 
 def _read_timestamp(value: Any) -> object:
     """Return instant, unit and time zone; `fold` is left out, because pickling drops it."""
-    return value.asm8, value.unit, str(value.tz), value.utcoffset()
+    zone = value.tz
+    return value.asm8, value.unit, name_type(type(zone)), str(zone), value.utcoffset()
 
 
 def _compare_extension_arrays(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
@@ -157,8 +169,12 @@ def _compare_extension_arrays(actual: Any, expected: Any, _: Relation) -> Iterat
     """
     if isinstance(actual, pd.Categorical):
         yield Pair(actual.dtype, expected.dtype)
-    elif actual.dtype != expected.dtype or repr(actual.dtype) != repr(expected.dtype):
+    elif actual.dtype != expected.dtype or _describe_dtype(actual.dtype) != _describe_dtype(
+        expected.dtype
+    ):
         difference = f"dtype {actual.dtype}, expected {expected.dtype}"
+        if zones := _describe_zones(actual.dtype, expected.dtype):
+            difference += f" ({zones})"
         yield Unequal("dtype", actual, expected, difference)
         return
     if len(actual) != len(expected):
