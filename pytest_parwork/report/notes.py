@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,10 @@ from .figures import counted, duration, percent, ratio
 
 #: How bad it is: a failure, no proof, or for information.
 Severity = Literal["error", "warning", "info"]
+
+
+#: How many cases are named that were running when the session was interrupted.
+RUNNING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,25 @@ def _lost(run: RunReport) -> str:
         return ""
     details = list(dict.fromkeys(case.lost["detail"] for case in cases if case.lost))
     first = "first: " if len(details) > 1 else ""
-    return f"{len(cases)} LOST" + (f", {first}{shorten(details[0], 160)}" if details else "")
+    text = f"{len(cases)} LOST" + (f", {first}{shorten(details[0], 160)}" if details else "")
+    return text + _interrupted(cases)
+
+
+def _interrupted(cases: Sequence[CaseEntry]) -> str:
+    """Return which cases were running when they were interrupted, and how many had not started."""
+    lost = [
+        (case, case.lost.get("tries") or ())
+        for case in cases
+        if case.lost is not None and case.lost["reason"] == "interrupted"
+    ]
+    running = [
+        f"{_place(case, '')} for {duration(tries[-1]['seconds'])}" for case, tries in lost if tries
+    ]
+    text = f"; running: {', '.join(running[:RUNNING])}" if running else ""
+    if len(running) > RUNNING:
+        text += f" and {len(running) - RUNNING} more"
+    waiting = len(lost) - len(running)
+    return text + (f"; {waiting} had not started" if waiting else "")
 
 
 def why_not_exercised(run: RunReport) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..machine.clock import now
 from ..machine.exits import exit_name
@@ -39,8 +40,11 @@ class Losses:
         return self._lost
 
     def add(self, task: int, lost: Lost) -> None:
-        """Mark a task as lost, unless it is already."""
+        """Mark a task as lost, unless it is already; note how long one ran that is interrupted."""
         if task not in self._lost:
+            if lost.reason == "interrupted" and self._ledger.times(task)[1] is not None:
+                self.note_try(task)
+                lost = replace(lost, tries=self._tries[task])
             self._lost[task] = lost
             self._times.append(now())
 

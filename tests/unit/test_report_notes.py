@@ -72,6 +72,27 @@ def test_failures_and_skips_that_are_equal_are_not_called_values() -> None:
     assert section(run(failed)).title.text == "parwork: 1 workload, all equal to serial"
 
 
+def test_an_interrupted_run_names_what_was_running() -> None:
+    def lost(*seconds: float) -> dict[str, Any]:
+        tries = [{"pid": 7, "seconds": each, "is_alone": False} for each in seconds]
+        detail = "the session was interrupted"
+        return CRASH | {"lost": {"reason": "interrupted", "detail": detail, "tries": tries}}
+
+    members = cases(6)
+    entry = run(
+        [
+            replace(members[0], **lost(1450.0)),
+            replace(members[1], **lost(0.31)),
+            *(replace(case, **lost()) for case in members[2:5]),
+            members[5],
+        ]
+    )
+    assert " ".join(notes_of(entry)).startswith(
+        "5 LOST, the session was interrupted; running: test_fib[0] for 24m10s, test_fib[1] for "
+        "0.31s; 3 had not started"
+    )
+
+
 def test_a_workload_that_is_too_slow_is_counted_in_the_title() -> None:
     verdict = "TOO SLOW: speed-up 1.20x, at least 1.3x is required"
     slow_one, other = run(cases(4), too_slow=verdict), run(cases(4), id="other")
