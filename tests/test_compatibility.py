@@ -7,9 +7,6 @@ from pathlib import Path
 import make_compatibility as made
 import pytest
 
-#: Each run of the page takes ten seconds of a processor.
-DAILY_OF_EACH = 1
-
 PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
 
 
@@ -25,6 +22,7 @@ def cells() -> dict[tuple[str, str], str]:
     return found
 
 
+@pytest.mark.sweep  # ten seconds of a processor each
 @pytest.mark.parametrize(
     ("backend", "mode"), [("processes:fork", "importlib"), ("threads", "append")]
 )

@@ -58,8 +58,8 @@ RUNS = {
     },
 }
 
-#: Those that take a third of the time of all, on backends that have tests of their own.
-SLOW = {"test_dask.py", "test_process.py"}
+#: Those that take five seconds of a processor, on backends that have tests of their own.
+SLOW = {"test_dask.py", "test_fib.py", "test_pool.py", "test_process.py", "test_squares.py"}
 
 
 #: Libraries that an example needs and the tests do not.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..machine.deadline import TimedOut
+from ..machine.system import os
 from ..model.errors import PayloadError
 from ..model.outcome import Failure
 from ..model.output import Output

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import warnings
 from contextlib import suppress
 from pathlib import Path
 
 from ..machine.marks import temporary_folder
+from ..machine.system import os
 from ..model.errors import ParworkWarning
 
 

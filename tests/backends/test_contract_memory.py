@@ -14,6 +14,7 @@ import parwork_tasks as tasks
 import pytest
 from support.carrier import IN_PROCESS, JOINED, Carrier, Counting, calls, outcomes
 
+from pytest_parwork.machine import system
 from pytest_parwork.model.errors import ParworkWarning
 
 MEGABYTE = 1 << 20
@@ -38,12 +39,25 @@ def spooled_bytes() -> int:
 
 
 def test_no_other_task_sees_what_a_task_writes_into_its_argument(carrier: Carrier) -> None:
-    array = np.zeros(100_000)
+    array = np.zeros(200_000)  # more than a megabyte, which is mapped
     run = carrier.map(tasks.write_and_sum, *[(array, float(x)) for x in range(1, 9)])
     if carrier.name not in IN_PROCESS:
         assert run == [float(x) for x in range(1, 9)]
     assert len(list(run)) == 8
     assert not array.any(), "where tasks share memory, they share a copy of the caller's"
+
+
+@pytest.mark.parametrize("name", sorted(IN_PROCESS), indirect=True)
+def test_a_result_that_a_later_task_changes_stays_as_it_was(carrier: Carrier) -> None:
+    grown: list[int] = []
+
+    def grow(x: int) -> list[int]:
+        grown.append(x)
+        return grown
+
+    run = carrier(calls(grow, *[(x,) for x in range(4)]), workers=1)
+    lengths = [len(outcome.value) for outcome in run.outcomes if isinstance(outcome.value, list)]
+    assert sorted(lengths) == [1, 2, 3, 4]
 
 
 def test_a_small_argument_is_the_task_s_own_too(carrier: Carrier) -> None:
@@ -176,7 +190,7 @@ def test_a_system_without_memory_for_files_is_reported_once_for_payload_and_spoo
         raise OSError(38, "Function not implemented")
 
     assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]  # workers that are kept have started
-    monkeypatch.setattr(os, "memfd_create", fail, raising=False)
+    monkeypatch.setattr(system.os, "memfd_create", fail, raising=False)
     with pytest.warns(ParworkWarning, match="Function not implemented") as warned:
         assert carrier.map(tasks.square, (1,), (2,)) == [1, 4]
     assert len(warned) == 1

@@ -57,6 +57,7 @@ def test_a_cluster_serves_run_after_run_with_as_many_workers_as_each_asks_for(
     assert os.getpid() not in set.union(*seen)
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 def test_ten_thousand_small_tasks_are_some_dozens_of_batches(carrier: Carrier) -> None:
     backend = Counting(carrier.backend)
     carrier.backend = backend
@@ -118,6 +119,7 @@ def test_without_distributed_the_remedy_is_named(
         carrier.map(tasks.square, (2,), (3,))
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
 def test_a_nanny_may_be_slow_to_report_how_its_worker_ended(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +181,7 @@ def lost(run: Run) -> dict[int, str]:
 BOTH = pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 @pytest.mark.parametrize("timeout", [2.0, None])
 def test_only_the_task_that_stops_its_worker_is_lost(
@@ -218,6 +221,7 @@ def test_a_worker_that_no_longer_responds_is_replaced(
     assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 @pytest.mark.parametrize("fault", [faults.breaks_len, faults.breaks_pickle, faults.breaks_threads])
 def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
@@ -228,6 +232,7 @@ def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
     assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 @pytest.mark.parametrize("prefix", ["pytest_parwork", ""])
 def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
@@ -237,12 +242,14 @@ def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
     assert lost(run) == {}
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 def test_a_timeout_holds_where_the_clock_is_frozen(carrier: Carrier) -> None:
     run = carrier(limited(calls(faults.freezes_the_time_for_ever, *[(x, 3) for x in range(20)])))
     assert lost(run) == {3: "timeout"}
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
 def test_workers_with_a_frozen_clock_keep_working(carrier: Carrier) -> None:
     for _ in range(2):
@@ -280,6 +287,7 @@ def test_a_worker_that_dies_while_it_starts_is_started_again(
     assert len(killed) == deaths
 
 
+@pytest.mark.sweep  # a joined cluster is asked daily
 def test_a_worker_whose_successor_dies_while_it_starts_costs_only_its_task(
     carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:

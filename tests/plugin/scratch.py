@@ -162,6 +162,7 @@ class Apart:
         report: Callable[[], Mapping[str, Any]],
     ) -> None:
         self.pid = process.pid
+        self._since = time.time() - 1.0  # files have coarser times
         self._process = process
         self._path = path
         self._report = report
@@ -216,9 +217,17 @@ class Apart:
         ]
 
     def shared(self) -> list[str]:
-        """Return the files in shared memory that libraries have named after pytest's process."""
-        words = (name.replace("_", "-").split("-") for name in os.listdir("/dev/shm"))
-        return ["-".join(found) for found in words if str(self.pid) in found]
+        """Return the files in shared memory that libraries have named after pytest's process.
+
+        An earlier one may have had its id, and been killed.
+        """
+        found = []
+        for file in os.scandir("/dev/shm"):
+            words = file.name.replace("_", "-").split("-")
+            with suppress(OSError):  # it may be removed meanwhile
+                if str(self.pid) in words and file.stat().st_mtime >= self._since:
+                    found.append("-".join(words))
+        return found
 
     def finish(self, *, deadline: float = DEADLINE) -> Session:
         """Wait for the end of the session, and return its results."""

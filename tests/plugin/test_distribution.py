@@ -78,6 +78,7 @@ def test_its_reference_is_computed_once_for_all_configurations(scratch: Scratch)
     assert here == {f"matrix {n} {wide} here": 1 for n in range(3) for wide in (1, 2)}
 
 
+@pytest.mark.sweep  # three processes of pytest each
 @pytest.mark.parametrize("options", [["--dist=load"], ["-d"], ["--dist=loadscope"]])
 def test_where_the_user_chose_otherwise_each_case_runs_once(
     scratch: Scratch, options: list[str]
@@ -105,6 +106,7 @@ def test_that_of_a_conftest_goes_before_ours(scratch: Scratch) -> None:
     assert session.counts == {"passed": 12 + 20 + 6, "skipped": 1}
 
 
+@pytest.mark.sweep  # three processes of pytest each
 @pytest.mark.parametrize("options", [["--dist=worksteal"], ["--dist=each"]])
 def test_stolen_and_repeated_cases_are_equal_and_reported_once(
     scratch: Scratch, options: list[str]
@@ -117,6 +119,7 @@ def test_stolen_and_repeated_cases_are_equal_and_reported_once(
     assert session.title.startswith("parwork: 2 workloads, ")
 
 
+@pytest.mark.sweep  # three processes of pytest each
 def test_zero_processes_are_as_without_xdist(scratch: Scratch) -> None:
     scratch.cases(WORKLOADS)
     session = run(scratch, processes=0)
@@ -197,6 +200,7 @@ def test_a_session_without_a_workload_is_shared_as_ever(scratch: Scratch) -> Non
     assert session.section == []
 
 
+@pytest.mark.sweep  # three processes of pytest each
 def test_strict_mode_says_why_it_judges_nothing(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork(backend='threads')\ndef test_it(): return 1\n")
     session = run(scratch, "--parwork-strict", "-rs")

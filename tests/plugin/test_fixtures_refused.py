@@ -6,6 +6,9 @@ import pytest
 
 from .scratch import Scratch
 
+#: Each set of parameters has its own rule, and most end before anything starts.
+DAILY_OF_EACH = 100
+
 MARK = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
 
 #: A conftest.py with a backend of which parwork knows no more than it says.

@@ -130,3 +130,42 @@ def test_an_exception_that_is_false_is_raised_all_the_same(scratch: Scratch) -> 
         """
     )
     assert scratch.run().counts == {"passed": 1}
+
+
+@pytest.mark.parametrize("backend", ["processes:fork", "joblib", "isolated:fork", "dask"])
+def test_a_case_may_patch_functions_of_the_system(scratch: Scratch, backend: str) -> None:
+    scratch.cases(
+        f"""
+        import mmap, os, pickle, threading
+
+        def patch(monkeypatch, name):
+            def fail(*_, **__):
+                raise RuntimeError(name)
+            module, _, function = name.partition(".")
+            monkeypatch.setattr(globals()[module], function, fail)
+
+        @pytest.fixture
+        def patched(monkeypatch, name):
+            patch(monkeypatch, name)
+
+        NAMES = pytest.mark.parametrize("name", [
+            "os.lseek", "os.close", "os.pread", "os.pwrite", "os.ftruncate",
+            "mmap.mmap", "pickle.loads", "pickle.dumps", "threading.get_ident",
+        ])
+
+        @pytest.mark.parwork(backend={backend!r}, workers=2)
+        @NAMES
+        def test_in_its_body(name, monkeypatch):
+            patch(monkeypatch, name)
+            return [name, b"x" * 100_000]
+
+        @pytest.mark.parwork(backend={backend!r}, workers=2)
+        @NAMES
+        def test_in_a_fixture(name, patched):
+            return [name, b"x" * 3_000]
+        """
+    )
+    session = scratch.run_apart(report=True)
+    assert session.counts == {"passed": 18}
+    for test in ("test_in_its_body", "test_in_a_fixture"):
+        assert set(session.verdicts(f"test_it.py::{test}").values()) == {"EQUAL"}

@@ -8,6 +8,9 @@ import pytest
 
 from .scratch import Scratch
 
+#: Each set of parameters has its own rule, and most end before anything starts.
+DAILY_OF_EACH = 100
+
 LEVELS = ("function", "class", "module", "option", "ini")
 
 

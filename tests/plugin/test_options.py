@@ -6,6 +6,9 @@ import pytest
 
 from .scratch import Scratch, Session
 
+#: Each set of parameters has its own rule, and most end before anything starts.
+DAILY_OF_EACH = 100
+
 CASES = """
     @pytest.mark.parwork
     @pytest.mark.parametrize("n", range(4))

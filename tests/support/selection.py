@@ -36,6 +36,9 @@ ALSO = "ALSO_DAILY"
 #: their parameters are.
 FEW = "DAILY_OF_EACH"
 
+#: The same for all other modules of pytest's side, unless they say something else.
+FEW_OF_PLUGIN = 3
+
 Item = TypeVar("Item")
 
 
@@ -48,24 +51,43 @@ def mark_sweep(items: Sequence[pytest.Item]) -> None:
     for question, asked in questions.items():
         also = getattr(getattr(asked[0], "module", None), ALSO, ())
         others = [item for item in asked if backend_of(item) not in ALWAYS.union(also)]
-        swept = [item for item in others if backend_of(item) in SWEPT]
-        for daily in sampled([item for item in others if item not in swept], 1, seed=question):
-            is_shared = not SHARED.isdisjoint(fixtures_of(daily))
-            same = [item for item in others if is_shared and backend_of(item) == backend_of(daily)]
-            swept += [item for item in others if item not in (daily, *same, *swept)]
-        for item in swept:
-            item.add_marker("sweep")
+        daily = daily_of(question, others, has_more=len(others) < len(asked))
+        for item in others:
+            if item not in daily:
+                item.add_marker("sweep")
     mark_all_but_few(item for item in items if not item.get_closest_marker("sweep"))
+
+
+def daily_of(
+    question: str, others: Sequence[pytest.Item], *, has_more: bool
+) -> Sequence[pytest.Item]:
+    """Return the tests of one other backend; `has_more` says that the question is asked anyway."""
+    known = [item for item in others if backend_of(item) not in SWEPT]
+    if known and is_of_plugin(known[0]):
+        known = [item for item in known if backend_of(item) != "dask"] or known
+        # Half of the questions: the layer is the same for all, and a session on joblib or spawn
+        # takes six times as long as one on threads.
+        nobody = [f"nobody {number}" for number in range(len(known) if has_more else 0)]
+        return [item for item in sampled([*known, *nobody], 1, seed=question) if item in known]
+    chosen = sampled(known, 1, seed=question)
+    if chosen and not SHARED.isdisjoint(fixtures_of(chosen[0])):
+        return [item for item in known if backend_of(item) == backend_of(chosen[0])]
+    return chosen
+
+
+def is_of_plugin(item: pytest.Item) -> bool:
+    """Return whether a test is one of pytest's side."""
+    return "plugin" in item.nodeid.partition("::")[0].split("/")
 
 
 def mark_all_but_few(items: Iterable[pytest.Item]) -> None:
     """Mark the tests of a function that are too many for every day."""
     functions: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if hasattr(getattr(item, "module", None), FEW):
+        if is_of_plugin(item) or hasattr(getattr(item, "module", None), FEW):
             functions.setdefault(function_of(item), []).append(item)
     for function, tests in functions.items():
-        number: int = getattr(getattr(tests[0], "module", None), FEW)
+        number: int = getattr(getattr(tests[0], "module", None), FEW, FEW_OF_PLUGIN)
         daily = sampled(tests, number, seed=function)
         for item in tests:
             if item not in daily:
@@ -94,7 +116,7 @@ def question_of(item: pytest.Item) -> str:
     file, _, _ = item.nodeid.partition("::")
     if not SHARED.isdisjoint(fixtures_of(item)):
         return file
-    if "plugin" in file.split("/"):
+    if is_of_plugin(item):
         return function_of(item)
     function = function_of(item)
     return function + item.nodeid.removeprefix(function).replace(backend_of(item), "", 1)

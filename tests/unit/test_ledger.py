@@ -123,7 +123,7 @@ def test_files_without_a_name_are_private_to_those_who_are_told(files: Files) ->
 def test_where_the_system_has_no_nameless_files_a_private_directory_holds_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.delattr(system.os, "memfd_create", raising=False)
     files = Files()
     fd, path = files.create("payload", 10)
     os.pwrite(fd, b"x", 0)
@@ -173,7 +173,7 @@ def test_where_the_system_has_no_memory_files_are_in_the_temporary_directory(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
+    monkeypatch.setattr(system.os, "memfd_create", refuse, raising=False)
     with pytest.warns(ParworkWarning, match=r"No space left on device.*is kept in .*parwork-"):
         _, path = files.create("payload", 10)
     fd, _ = files.create("ledger", 10)

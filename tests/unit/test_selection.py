@@ -32,7 +32,7 @@ def daily(pytester: pytest.Pytester) -> Callable[..., list[tuple[str, str]]]:
 
     def daily(
         *names: str,
-        numbers: int = 20,
+        numbers: int = 6,
         fixtures: str = "",
         few: str = "",
         file: str = "test_it.py",
@@ -60,7 +60,7 @@ def test_a_question_is_asked_daily_of_some_backends_and_of_one_other(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
     found = daily(*CONTRACT)
-    for number in range(20):
+    for number in range(6):
         assert of(found, number) > {*ALWAYS, "dask"}
         assert len(of(found, number)) == len(ALWAYS) + 2
         assert not of(found, number) & SWEPT
@@ -73,14 +73,14 @@ def test_it_is_always_the_same_one_whatever_else_there_is(
     assert sorted(daily(*reversed(CONTRACT))) == sorted(found)
     more = daily(*CONTRACT, "joblib:new")
     assert {pair for pair in more if pair not in found} <= {
-        ("joblib:new", str(number)) for number in range(20)
+        ("joblib:new", str(number)) for number in range(6)
     }
 
 
 def test_each_backend_is_asked_something_daily(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    found = daily(*CONTRACT, numbers=200)
+    found = daily(*CONTRACT, numbers=80)
     assert {backend for backend, _ in found} == set(CONTRACT) - SWEPT
 
 
@@ -88,7 +88,7 @@ def test_a_module_can_have_more_backends_asked(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
     found = daily("threads", "joblib", "dask", "isolated:fork")
-    for number in range(20):
+    for number in range(6):
         assert of(found, number) > {"threads", "dask"}
         assert len(of(found, number)) == 3
 
@@ -96,15 +96,32 @@ def test_a_module_can_have_more_backends_asked(
 def test_tests_of_one_run_are_one_question(daily: Callable[..., list[tuple[str, str]]]) -> None:
     found = daily("threads", "joblib", "isolated:fork", "isolated:spawn", fixtures=", tour")
     assert len({backend for backend, _ in found}) == 2
-    assert len(found) == 40
+    assert len(found) == 12
 
 
-def test_of_pytests_side_another_backend_is_asked_once(
+def test_of_pytests_side_another_backend_is_asked_once_at_most(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    found = daily("threads", "joblib", "isolated:fork", file="plugin/test_it.py")
-    assert len([pair for pair in found if pair[0] == "threads"]) == 20
-    assert len(found) == 21
+    numbers = set()
+    for number in range(5):
+        found = daily(
+            "threads",
+            "joblib",
+            "isolated:fork",
+            file=f"plugin/test_{number}.py",
+            few="DAILY_OF_EACH = 9",
+        )
+        assert len([pair for pair in found if pair[0] == "threads"]) == 6
+        numbers.add(len(found))
+    assert numbers == {6, 7}
+
+
+def test_of_pytests_side_one_backend_is_asked_in_any_case(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    for number in range(5):
+        found = daily("joblib", "isolated:fork", file=f"plugin/test_{number}.py")
+        assert len(found) == 1
 
 
 def test_a_module_of_costly_tests_has_few_of_each_function(
@@ -115,8 +132,14 @@ def test_a_module_of_costly_tests_has_few_of_each_function(
     assert found == daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
 
 
+def test_on_pytests_side_three_of_each_function_are_daily(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    assert len(daily("wide", "narrow", file="plugin/test_it.py")) == 3
+
+
 def test_what_names_no_backend_is_daily(daily: Callable[..., list[tuple[str, str]]]) -> None:
-    assert len(daily("wide", "narrow")) == 40
+    assert len(daily("wide", "narrow")) == 12
 
 
 def test_what_is_never_daily_is_marked_alone_too(
