@@ -73,7 +73,7 @@ def find(cls: type) -> Comparer | None:
         return partial(compare_parts, _read_variable)
     if cls is typing.NewType:
         return partial(compare_parts, _read_new_type)
-    if cls.__module__ == "attr._make" and cls.__name__ in ("Attribute", "ClassProps"):
+    if name_type(cls) in ("attr._make.Attribute", "attr._make.ClassProps"):
         return partial(compare_parts, read_attributes)  # `==` tells apart functions sent by value
     return None
 

@@ -13,12 +13,11 @@ from ..model.errors import PayloadError
 from ..model.outcome import Failure, Link
 from .pickling import dumps, load
 
-#: Longest text of an exception, or of its traceback, that is kept.
+#: Longest text of an exception, of a note, or of a traceback, that is kept.
 TEXT_LIMIT = 20_000
 
-#: Limit of the notes of an exception and of the exceptions in its chain, and of the text of each.
+#: Limit of the notes of an exception, and of the exceptions in its chain.
 MOST = 100
-SHORT_LIMIT = 2_000
 
 #: A failure as stored in a spool: as text, and the pickled exception if it can be pickled.
 Record = tuple[Failure, "bytes | None"]
@@ -39,7 +38,7 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
     The outermost frames, which are this package's, are omitted.
     """
     frames = _own_frames_removed(error.__traceback__)
-    failure = _describe_one(error, TEXT_LIMIT)
+    failure = _describe_one(error)
     try:
         formatted = "".join(traceback.format_exception(type(error), error, frames))
     except BaseException:
@@ -52,7 +51,7 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
     )
 
 
-def _describe_one(error: BaseException, limit: int) -> Failure:
+def _describe_one(error: BaseException) -> Failure:
     """Describe an exception without its chain and without the traceback's text."""
     where, source = None, ""
     summary = traceback.extract_tb(_own_frames_removed(error.__traceback__))
@@ -61,7 +60,7 @@ def _describe_one(error: BaseException, limit: int) -> Failure:
         where, source = (last.filename, last.lineno or 0), last.line or ""
     return Failure(
         type=_type_name(type(error)),
-        text=_write(error)[:limit],
+        text=_write(error)[:TEXT_LIMIT],
         where=where,
         source=source,
         is_assertion=isinstance(error, AssertionError),
@@ -77,10 +76,13 @@ def _write(value: object) -> str:
 
 
 def _read_notes(error: BaseException) -> tuple[str, ...]:
-    notes = getattr(error, "__notes__", ())  # which may be anything, as `traceback` knows, too
+    try:
+        notes = getattr(error, "__notes__", ())  # which may be anything
+    except BaseException:  # from a `__getattr__` of its class
+        return ()
     if not isinstance(notes, list | tuple):
         notes = (notes,)
-    return tuple(_write(note)[:SHORT_LIMIT] for note in notes[:MOST])
+    return tuple(_write(note)[:TEXT_LIMIT] for note in notes[:MOST])
 
 
 def _describe_chain(error: BaseException) -> Iterator[Link]:
@@ -91,7 +93,7 @@ def _describe_chain(error: BaseException) -> Iterator[Link]:
         path, inner = todo.pop(0)
         if id(inner) not in met:  # a chain may be a ring
             met.add(id(inner))
-            yield Link(path=path, failure=_describe_one(inner, SHORT_LIMIT))
+            yield Link(path=path, failure=_describe_one(inner))
             todo += _find_linked(inner, path)
 
 

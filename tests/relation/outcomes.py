@@ -36,6 +36,13 @@ def noted_badly(notes: object) -> Exception:
     return error
 
 
+class Reading(Exception):
+    """An exception whose missing attributes raise."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyError(name)
+
+
 def attributed(code: object) -> Exception:
     error = OSError("x")
     vars(error)["code"] = code
@@ -111,6 +118,7 @@ ROWS = (
     Row("notes in another order", failure(noted("a", "b")), failure(noted("b", "a")), "exception"),
     Row("notes with addresses", failure(noted(str(ADDRESS))), failure(noted(str(OTHER_ADDRESS)))),
     Row("notes with other numbers", failure(noted("0xdeadbeef")), failure(noted("0x00c0de")), E),
+    Row("notes that cannot be read", failure(Reading("a")), failure(Reading("a"))),
     Row("notes that are no list", failure(noted_badly(3)), failure(noted_badly(3))),
     Row("other notes that are no list", failure(noted_badly(3)), failure(noted_badly(4)), E),
     Row("causes", failure(chained(KeyError("a"))), failure(chained(KeyError("a")))),
