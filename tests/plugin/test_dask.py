@@ -182,8 +182,8 @@ def test_a_module_that_no_statement_names_is_missed_with_the_remedy(
         text = " ".join(session.text.split()).replace(" E ", " ")
         assert "ModuleNotFoundError: No module named 'used'" in text
         words = (
-            "import the module at the top of the test module or in conftest.py, which sends it, "
-            "or install it on the workers"
+            "import the missing one at the top of the test module or in conftest.py, so that it is "
+            "sent, or install it on the workers"
         )
         assert words in text
     secretive(scratch, **{"test_it.py": f"import used\n{dedent(DYNAMIC)}"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import re
 import tempfile
 import threading
 import time
@@ -37,8 +38,8 @@ FORKING = "support/warm.py"
 #: How the processes are named of what is kept from run to run: a cluster of dask, or of ray.
 KEPT = ("Dask Worker process", DRIVER)
 
-#: How the folder is named of a cluster that is kept.
-KEPT_FOLDER = f"parwork-{FOLDER}-"
+#: How the folder is named of a cluster that is kept: with the mark of a session, if it has one.
+KEPT_FOLDER = re.compile(rf"/parwork-(\w+-)?{FOLDER}-")
 
 
 def leaving_nothing_behind(items: Sequence[pytest.Item]) -> Iterator[None]:
@@ -87,7 +88,7 @@ def found(allowed: Iterable[str], is_kept: bool) -> set[str]:
     # This also takes those that ended off the list of the system.
     workers = {p.pid for p in multiprocessing.active_children() if p.name.startswith(KEPT)}
     kept = workers if is_kept else set()
-    named = {file for file in named_files() if not (is_kept and KEPT_FOLDER in file)}
+    named = {file for file in named_files() if not (is_kept and KEPT_FOLDER.search(file))}
     return {*processes(list(allowed), kept), *threads(), *open_files(), *named}
 
 
