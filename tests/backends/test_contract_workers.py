@@ -17,6 +17,9 @@ from pytest_parwork.backends import Backend
 from pytest_parwork.machine import budget
 from pytest_parwork.model.outcome import Run
 
+#: Each of them takes seconds.
+DAILY_OF_EACH = 4
+
 #: How often a pool is made to see whether all its workers take part.
 REPEATS = 10
 SLOW_TO_START = {"spawn", "forkserver", "ray"}

@@ -198,6 +198,7 @@ def test_only_the_task_that_stops_its_worker_is_lost(
     ]
 
 
+@pytest.mark.sweep
 def test_a_worker_that_somebody_else_stops_costs_no_task(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +212,7 @@ def test_a_worker_that_somebody_else_stops_costs_no_task(
     timer.join()
 
 
+@pytest.mark.sweep
 @BOTH
 @pytest.mark.parametrize("fault", [faults.blocks_its_worker, faults.closes_its_worker])
 def test_a_worker_that_no_longer_responds_is_replaced(

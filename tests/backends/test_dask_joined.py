@@ -127,6 +127,7 @@ def test_two_threads_of_one_process_are_two_workers(
         assert (run.granted, run.workers_used) == (1, 1)
 
 
+@pytest.mark.sweep
 def test_tasks_that_ran_alongside_one_in_a_process_that_dies_are_run_again_on_their_own(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:
@@ -263,6 +264,7 @@ def stop() -> Iterator[Callable[[int], None]]:
             os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.sweep
 def test_a_stopped_worker_does_not_keep_the_others_from_the_tasks(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
@@ -297,6 +299,7 @@ def test_a_stopped_worker_does_not_keep_the_others_from_the_tasks(
     ending.join()
 
 
+@pytest.mark.sweep
 def test_a_worker_that_is_already_stopped_is_named(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
@@ -314,6 +317,7 @@ def test_a_worker_that_is_already_stopped_is_named(
             carrier.map(tasks.square, (1,), (2,))
 
 
+@pytest.mark.sweep
 def test_a_stopped_scheduler_leaves_no_case_without_an_outcome(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
@@ -432,6 +436,7 @@ def test_only_the_task_that_stops_its_worker_is_lost(
     assert details == ["its worker was stopped by a signal (SIGSTOP) while it ran this task, twice"]
 
 
+@pytest.mark.sweep
 def test_a_worker_that_no_longer_responds_is_replaced(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:
@@ -440,6 +445,7 @@ def test_a_worker_that_no_longer_responds_is_replaced(
         assert run == [x * x for x in range(20)]
 
 
+@pytest.mark.sweep
 def test_a_timeout_holds_where_one_call_blocks_the_interpreter(carrier: Carrier) -> None:
     run = carrier(limited(calls(faults.holds_the_interpreter, *[(x, 3) for x in range(20)])))
     assert lost(run) == {3: "timeout"}
@@ -454,6 +460,7 @@ def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
     assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("prefix", ["pytest_parwork", ""])
 def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
     own_programs: Callable[..., DaskPrograms], prefix: str
@@ -463,6 +470,7 @@ def test_a_worker_whose_modules_were_unloaded_costs_no_other_task(
         assert lost(run) == {}
 
 
+@pytest.mark.sweep
 def test_a_timeout_holds_where_the_clock_is_frozen(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:
@@ -471,6 +479,7 @@ def test_a_timeout_holds_where_the_clock_is_frozen(
         assert lost(carrier(limited(given))) == {3: "timeout"}
 
 
+@pytest.mark.sweep
 def test_workers_with_a_frozen_clock_keep_working(
     own_programs: Callable[..., DaskPrograms],
 ) -> None:

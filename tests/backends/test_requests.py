@@ -18,6 +18,9 @@ from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import Progress, Rerun, RunRequest
 
+#: Each of them takes seconds.
+DAILY_OF_EACH = 3
+
 #: One name for each way of sharing, and loky, whose workers outlive a run.
 NAMES = ["serial", "threads", "processes:fork", "joblib:loky", "dask", JOINED]
 

@@ -20,7 +20,11 @@ from pytest_parwork.machine import contexts
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import deaths, ending, on_machine, overdue, schedule
 
+#: Each of them takes seconds.
+DAILY_OF_EACH = 1
 
+
+@pytest.mark.sweep
 def test_processes_that_start_slowly_after_a_crash_are_no_standstill(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +96,7 @@ class Counting:
         self._backend.close()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["threads", "joblib:threading", "processes:fork", "joblib"])
 def test_any_number_of_tasks_may_take_too_long(backends: Mapping[str, Backend], name: str) -> None:
     carrier = Carrier(name, backends[name])
@@ -104,6 +109,7 @@ def test_any_number_of_tasks_may_take_too_long(backends: Mapping[str, Backend], 
     assert value == 9
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["joblib", "processes:fork"])
 def test_tasks_whose_time_is_over_at_once_all_leave_their_stack(
     backends: Mapping[str, Backend], name: str

@@ -234,6 +234,7 @@ def test_a_cluster_of_its_own_is_closed_when_the_session_ends(
     assert session.err == ""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["dask", "joblib:dask", "joined"])
 def test_a_limit_holds_in_a_module_whose_time_is_frozen(
     scratch: Scratch, programs: DaskPrograms, keeps_helpers: None, name: str

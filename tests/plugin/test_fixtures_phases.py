@@ -25,6 +25,9 @@ def session_of(
 import pytest
 from noting import is_here, note
 
+#: Most parameters are kinds of one question.
+DAILY_OF_EACH = 2
+
 @pytest.fixture
 def odd():
     {lines}

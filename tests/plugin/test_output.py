@@ -211,6 +211,9 @@ def test_output_is_no_part_of_the_verdict(scratch: Scratch) -> None:
 PRINTS = """
 import logging, sys
 
+#: Most parameters are kinds of one question.
+DAILY_OF_EACH = 2
+
 @pytest.mark.parwork(backend="processes:fork", workers=2)
 @pytest.mark.parametrize("n", range(2))
 def test_it(n):

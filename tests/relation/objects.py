@@ -288,7 +288,7 @@ OWN_EQUALITY = (
     Row("own eq that gives a list", Judging([True]), Judging([True]), "uncomparable"),
     Row("own eq that raises", Judging(KeyError("k")), Judging(KeyError("k")), "uncomparable"),
     Row("own eq that exits", Judging(SystemExit(3)), Judging(SystemExit(3)), "uncomparable"),
-    Row("own eq that looks at a part", Weighed(1, "a"), Weighed(1, "b")),
+    Row("own eq that looks at a part", Weighed(1, "a"), Weighed(1, "b"), note="own-eq"),
     Row("own eq that looks at another part", Weighed(1), Weighed(2), "value"),
     Row("own eq of two imports", Judging(False), twin(Judging)(False), reflexive=False),
     Row(

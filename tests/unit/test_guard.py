@@ -20,6 +20,9 @@ SESSION = """
 import faulthandler, os, subprocess, sys, time
 from support.guard import Guard
 
+#: Each of them takes seconds.
+DAILY_OF_EACH = 1
+
 guard = Guard({deadline})
 guard.begin()
 faulthandler.dump_traceback_later({deadline}, exit=True)

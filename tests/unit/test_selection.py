@@ -66,6 +66,7 @@ def test_a_question_is_asked_daily_of_some_backends_and_of_one_other(
         assert not of(found, number) & SWEPT
 
 
+@pytest.mark.sweep
 def test_it_is_always_the_same_one_whatever_else_there_is(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
@@ -99,6 +100,7 @@ def test_tests_of_one_run_are_one_question(daily: Callable[..., list[tuple[str, 
     assert len(found) == 12
 
 
+@pytest.mark.sweep
 def test_of_pytests_side_another_backend_is_asked_once_at_most(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
@@ -116,6 +118,7 @@ def test_of_pytests_side_another_backend_is_asked_once_at_most(
     assert numbers == {6, 7}
 
 
+@pytest.mark.sweep
 def test_of_pytests_side_one_backend_is_asked_in_any_case(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
@@ -124,6 +127,7 @@ def test_of_pytests_side_one_backend_is_asked_in_any_case(
         assert len(found) == 1
 
 
+@pytest.mark.sweep
 def test_a_module_of_costly_tests_has_few_of_each_function(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
