@@ -6,6 +6,9 @@ import pytest
 
 from .scratch import Scratch, Session, slow
 
+#: Most parameters are kinds of one question.
+DAILY_OF_EACH = 2
+
 BACKENDS = ["processes:fork", "joblib", slow("isolated:fork"), "threads", slow("dask")]
 
 
@@ -24,9 +27,6 @@ def session_of(
         f"""import os
 import pytest
 from noting import is_here, note
-
-#: Most parameters are kinds of one question.
-DAILY_OF_EACH = 2
 
 @pytest.fixture
 def odd():
@@ -260,7 +260,7 @@ class TestWorkersThatDie:
     def test_where_its_stack_is_left_it_names_the_fixture(self, scratch: Scratch) -> None:
         session = session_of(scratch, "os.kill(os.getpid(), 11)")
         assert "test_it.py:7 in odd" in session.text
-        assert "performance.py" not in session.text
+        assert "case_run.py" not in session.text
 
     def test_one_that_takes_too_long_is_not_made_here(self, scratch: Scratch) -> None:
         scratch.cases(

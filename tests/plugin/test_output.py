@@ -8,6 +8,9 @@ from pytest_parwork.model.printable import printable
 
 from .scratch import Scratch, Session, slow
 
+#: Most parameters are kinds of one question.
+DAILY_OF_EACH = 2
+
 PROCESSES = [
     "processes:fork",
     slow("processes:spawn"),
@@ -210,9 +213,6 @@ def test_output_is_no_part_of_the_verdict(scratch: Scratch) -> None:
 
 PRINTS = """
 import logging, sys
-
-#: Most parameters are kinds of one question.
-DAILY_OF_EACH = 2
 
 @pytest.mark.parwork(backend="processes:fork", workers=2)
 @pytest.mark.parametrize("n", range(2))

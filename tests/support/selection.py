@@ -37,7 +37,7 @@ ALSO = "ALSO_DAILY"
 FEW = "DAILY_OF_EACH"
 
 #: The same for all other modules of pytest's side, unless they say something else.
-FEW_OF_PLUGIN = 3
+FEW_OF_PLUGIN = 2
 
 Item = TypeVar("Item")
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from support.guard import MARK, marked
 
+#: Most parameters are kinds of one question.
+DAILY_OF_EACH = 2
+
 #: Seconds until something has to be so.
 DEADLINE = 40.0
 
@@ -19,9 +22,6 @@ DEADLINE = 40.0
 SESSION = """
 import faulthandler, os, subprocess, sys, time
 from support.guard import Guard
-
-#: Each of them takes seconds.
-DAILY_OF_EACH = 1
 
 guard = Guard({deadline})
 guard.begin()

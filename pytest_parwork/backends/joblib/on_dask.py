@@ -135,8 +135,8 @@ class OnLocalDask(DaskWorkers):
         """Return whether any worker runs something, or its state is unknown."""
         from distributed import TimeoutError
 
-        ask = self._shared.scheduler.call_stack
         try:
+            ask = self._shared.scheduler.call_stack  # which a closed client no longer has
             return bool(self._shared.sync(ask, keys=None, callback_timeout=GRACE))
         except TimeoutError:
             return True
