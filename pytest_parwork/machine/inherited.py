@@ -31,6 +31,9 @@ SETTINGS = {
     "env": "_env",
 }
 
+#: Frames of a thread that are looked at; pools and executors are among the outermost.
+DEEPEST = 10_000
+
 
 def inherited() -> list[Repair]:
     """Return the repairs for a process that is forked now; no library is imported for it."""
@@ -54,13 +57,14 @@ def repair(repairs: Sequence[Repair]) -> None:
 def _stacks() -> list[list[FrameType]]:
     """Return the frames of every other thread, the outermost first.
 
-    The threads keep running meanwhile, so that a chain of frames may change, and become circular.
+    The threads keep running meanwhile, so that a chain of frames may change: it may become
+    circular, or have new frames for as long as somebody follows it.
     """
     stacks = []
     for ident, frame in sys._current_frames().items():
         stack: dict[int, FrameType] = {}
         inner: FrameType | None = frame if ident != threading.get_ident() else None
-        while inner is not None and id(inner) not in stack:
+        while inner is not None and id(inner) not in stack and len(stack) < DEEPEST:
             stack[id(inner)] = inner
             inner = inner.f_back
         stacks.append([*stack.values()][::-1])
