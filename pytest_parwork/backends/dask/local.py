@@ -134,8 +134,7 @@ class LocalDask:
     @property
     def is_starting(self) -> bool:
         """Whether a worker that has died is being restarted."""
-        assert self._cluster is not None
-        is_missing = len(self._cluster.scheduler.workers) < self._size
+        is_missing = self._cluster is not None and len(self._states()) < self._size
         return is_missing and now() < self._nannies.last + PATIENCE
 
     @property
@@ -164,27 +163,33 @@ class LocalDask:
 
     def end_where_failed(self, key: str) -> None:
         """End the worker in which a batch failed, not just a task: a task has broken it."""
-        assert self._cluster is not None
-        batch = self._cluster.scheduler.tasks.get(key)
-        for nanny in list(self._cluster.workers.values()):
+        if (cluster := self._cluster) is None:
+            return
+        batch = cluster.scheduler.tasks.get(key)
+        for nanny in list(cluster.workers.values()):
             is_there = batch is not None and nanny.worker_address in (batch.erred_on or ())
             if is_there and nanny.pid is not None:
                 kill_group(nanny.pid)
 
     def signs(self) -> Mapping[int, float]:
-        """Return when each worker that has work was last heard from, by process id."""
-        assert self._cluster is not None
+        """Return when each worker that has work was last heard from, by process id.
+
+        The call of joblib in its thread may have closed the cluster.
+        """
+        if (cluster := self._cluster) is None:
+            return {}
         busy = {w.address: w.last_seen for w in self._states() if w.processing}
-        nannies = list(self._cluster.workers.values())
+        nannies = list(cluster.workers.values())
         at = {nanny.worker_address: nanny.pid for nanny in nannies}
         return {pid: busy[address] for address, pid in at.items() if pid and address in busy}
 
     def _states(self) -> list[Any]:
         """Return the scheduler's states of its workers; its thread may change them meanwhile."""
-        assert self._cluster is not None
+        if (cluster := self._cluster) is None:
+            return []
         while True:
             with suppress(RuntimeError):
-                return list(self._cluster.scheduler.workers.values())
+                return list(cluster.scheduler.workers.values())
 
     def wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died: the scheduler notices it first."""
