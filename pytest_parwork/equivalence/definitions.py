@@ -74,7 +74,7 @@ def find(cls: type) -> Comparer | None:
     if cls is typing.NewType:
         return partial(compare_parts, _read_new_type)
     if name_type(cls) in ("attr._make.Attribute", "attr._make.ClassProps"):
-        return partial(compare_parts, read_attributes)  # `==` tells apart functions sent by value
+        return partial(compare_parts, read_attributes)  # `==` differs for functions sent by value
     return None
 
 

@@ -173,7 +173,7 @@ class Digestion:
     def find(self, cls: type) -> tuple[_Label, Read]:
         """Return label and reading of a class; UndigestibleError if there is none.
 
-        The label of a class that is not imported under its name also tells its contents.
+        The label of a class that is not imported under its name includes its contents.
         """
         label, read = _find_labelled(cls)
         if not is_known_by_name(unify(cls)):

@@ -40,7 +40,7 @@ class Scene:
     run the case again, each with a word for how; the last one runs as little as there is. `judged`
     are the cases of the run so far, or all calls, as `noun` says, of `expected` ones. With
     `has_own_workers` it may matter which worker ran them; threads share all that they have. `used`,
-    `granted` and `peak` tell how its workers overlapped. `values` are the distinct values of the
+    `granted` and `peak` say how its workers overlapped. `values` are the distinct values of the
     case with the configurations that gave each, where there are several; `like` is the case that
     has told the same in full. `is_verbose` asks for all, `width` is that of the terminal.
     """

@@ -142,7 +142,7 @@ def compare_dtypes(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]
 
 
 def _describe_dtype(dtype: Any) -> tuple[str, str]:
-    """Return the text of a dtype, and the class of its time zone, which the text does not tell."""
+    """Return the text of a dtype, and the class of its time zone, which the text lacks."""
     return repr(dtype), name_type(type(getattr(dtype, "tz", None)))
 
 

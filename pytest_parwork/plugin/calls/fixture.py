@@ -32,7 +32,7 @@ from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
 from ..config.registry import backend_named, breadcrumb, guard, own_comparison, sendable
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
-from ..session.reporting import CALLS, tell
+from ..session.reporting import CALLS, report_runs
 from ..session.termination import ENDING
 from .verified import Verified
 
@@ -172,7 +172,7 @@ class Parwork:
             if interrupted is None:  # also if something else was raised
                 self._report(verified.entry(xdist=is_xdist))
         if interrupted is not None:
-            tell(self._config, [verified.entry(xdist=is_xdist)])
+            report_runs(self._config, [verified.entry(xdist=is_xdist)])
             raise interrupted
         return verified.result()
 

@@ -14,7 +14,7 @@ from ...report.figures import digits, duration, ratio
 from ...report.notes import why_not_exercised
 from ..config.options import is_exercise_strict, is_serial
 from ..config.settings import Column, settings_of
-from ..session.reporting import tell
+from ..session.reporting import report_runs
 from .collection import Collected, is_case
 from .matrix import TestKey, column_of, key_of
 
@@ -27,7 +27,7 @@ _OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
 class Check(pytest.Item):
     """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges the run before it."""
 
-    #: Tells pytest-run-parallel that there is no function to call.
+    #: For pytest-run-parallel: there is no function to call.
     _parallel_custom_item = True
 
     def __init__(
@@ -96,7 +96,7 @@ class Check(pytest.Item):
             timing = run.timing
             required = f"at least {digits(self.least)}x is required"
             verdict = f"TOO SLOW: speed-up {ratio(speedup, below=self.least)}, {required}"
-            tell(self.config, [slow(run, verdict)])
+            report_runs(self.config, [slow(run, verdict)])
             raise CheckError(
                 f"{verdict}\n"
                 f"serial {duration(timing.serial)}, parallel {duration(timing.parallel)} on "

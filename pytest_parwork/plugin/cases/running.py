@@ -14,7 +14,7 @@ from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
 from ..config.settings import is_marked
-from ..session.reporting import CALLS, tell
+from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
 from .checks import Check, inform
 from .collection import Collected
@@ -167,7 +167,7 @@ class Running:
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             self.gates.restore()
         if not self._xdist:
-            tell(session.config, self._collected.entries())
+            report_runs(session.config, self._collected.entries())
         self._limits.release()
         self.gates.close()
 

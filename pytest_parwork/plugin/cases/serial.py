@@ -19,7 +19,7 @@ from ...report.serialising import serialise
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
 from ..config.registry import own_comparison
-from ..session.reporting import tell
+from ..session.reporting import report_runs
 from ..session.termination import ENDING
 from .gate import Gates
 from .groups import UNSUPPORTED, Case
@@ -122,7 +122,7 @@ class Serial:
             report.parwork = [part]  # type: ignore[attr-defined]  # sent with the report
         elif not case.group.is_reported:
             case.group.is_reported = True
-            tell(case.item.config, [case.group.entry([])])
+            report_runs(case.item.config, [case.group.entry([])])
 
     def _judge(self, case: Case, body: Callable[[], object]) -> None:
         """Run the body if it is to be verified, judge, and raise the error for the verdict."""

@@ -24,7 +24,7 @@ RUNNING = "parwork-running"
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
 
 
-def tell(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
+def report_runs(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
     """Submit parts of runs that no test report carries; dropped in the processes of xdist."""
     reporting = config.pluginmanager.get_plugin(REPORTING)
     if isinstance(reporting, Reporting):
