@@ -451,27 +451,22 @@ def test_a_timeout_holds_where_one_call_blocks_the_interpreter(carrier: Carrier)
     assert lost(run) == {3: "timeout"}
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        faults.breaks_len,
-        pytest.param(
-            faults.breaks_pickle,
-            marks=[
-                pytest.mark.sweep,
-                pytest.mark.xfail(
-                    strict=False, reason="dask itself pickles the answer of the whole batch with it"
-                ),
-            ],
-        ),
-        faults.breaks_threads,
-    ],
-)
+@pytest.mark.parametrize("fault", [faults.breaks_len, faults.breaks_threads])
 def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
     carrier: Carrier, fault: Callable[[int, int], int]
 ) -> None:
     run = carrier(limited(calls(fault, *[(x, 3) for x in range(20)])))
     assert set(lost(run)) <= {3}
+    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
+
+
+@pytest.mark.sweep
+def test_a_task_that_replaces_pickle_costs_its_batch_and_no_later_run(carrier: Carrier) -> None:
+    # dask itself pickles the answer of the batch with it.
+    run = carrier(limited(calls(faults.breaks_pickle, *[(x, 3) for x in range(20)])))
+    values = {x: outcome.value for x, outcome in enumerate(run.outcomes) if outcome.kind == "value"}
+    assert values == {x: x * x for x in values}
+    assert len(values) + len(lost(run)) == 20
     assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
 
 
