@@ -18,7 +18,7 @@ from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.case_run import PROCESS_WIDE
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
-from ..compat import argument_names, capture_result, chains_of, fixture_chains
+from ..compat import argument_names, capture_result, chains_of, fixture_chains, legacy_path
 from .addresses import address_of, body_of
 
 #: The fixture whose value is derived from the id of the case, and sent.
@@ -32,13 +32,8 @@ XUNIT = {
 
 #: Fixtures of pytest and its plugins that are unsupported in a worker, each with the remedy.
 UNSUPPORTED = {
-    "pytestconfig": "read it in a session-scoped fixture, whose value is sent to the worker",
-    "cache": "use it in a session-scoped fixture, whose value is sent to the worker",
-    "record_testsuite_property": "use it in a session-scoped fixture",
     "subtests": "parametrize the test",
     "capteesys": "use capsys",
-    "tmpdir": "use tmp_path",
-    "tmpdir_factory": "use tmp_path_factory",
     "pytester": "it runs pytest itself, so remove the marker",
     "testdir": "it runs pytest itself, so remove the marker",
     "benchmark": "it needs to time its function on its own, so remove the marker",
@@ -46,11 +41,19 @@ UNSUPPORTED = {
 
 #: Fixtures of pytest with a stand-in in the worker, by the settings that the stand-in needs.
 _CAPTURE = {"capsys", "capsysbinary", "capfd", "capfdbinary"}
-_FOLDERS = {"tmp_path", "tmp_path_factory"}
-_OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribute"}
+FOLDERS = {"tmp_path", "tmp_path_factory", "tmpdir_factory"}
+_OTHERS = {
+    "cache",
+    "caplog",
+    "doctest_namespace",
+    "pytestconfig",
+    "record_property",
+    "record_testsuite_property",
+    "record_xml_attribute",
+}
 
 #: Fixtures that have to be known before the set-up begins.
-_NEVER_LATE = PROCESS_WIDE | _FOLDERS | {"caplog"}
+_NEVER_LATE = PROCESS_WIDE | FOLDERS | {"caplog"}
 
 
 def fixtures_of(item: pytest.Function) -> FixturePlan | None:
@@ -249,8 +252,10 @@ class _Planner:
         config = self._item.config
         if name in _CAPTURE:
             settings["result"] = capture_result()
-        elif name in _FOLDERS:
+        elif name in FOLDERS:
             settings["policy"] = config.getini("tmp_path_retention_policy")
+            if name == "tmpdir_factory":
+                settings["path"] = legacy_path()
         elif name == "caplog":
             settings = _logging(config)
         elif xunit := next((kind for start, kind in XUNIT.items() if name.startswith(start)), None):
