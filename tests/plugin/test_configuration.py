@@ -192,3 +192,31 @@ def test_what_could_not_be_sent_fails_the_case_by_name(
     assert session.counts == {"failed": 2}
     assert told in " ".join(session.text.split())
     assert "DIFFERENT" not in session.text
+
+
+@pytest.mark.parametrize("backend", ["processes:spawn", "threads"])
+def test_fixtures_that_the_code_names_can_be_requested_while_it_runs(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.cases(
+        f"""
+        @pytest.fixture(scope="session", autouse=True)
+        def wide(): return [1]
+
+        @pytest.fixture
+        def late(tmp_path): return tmp_path.name[:2]
+
+        @pytest.fixture
+        def asks(request):
+            def inner(): return request.getfixturevalue("late")
+            return request.getfixturevalue("wide"), inner()
+
+        @pytest.mark.parwork(backend="{backend}", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n, asks, tmp_path, request):
+            return asks, request.getfixturevalue("asks"), n
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 2}, session.text
+    assert session.run("test_it.py::test_it")["verdict"] == "EQUAL"

@@ -17,11 +17,12 @@ from ...worker.fixtures.tmp_path import leaf
 from ..compat import argument_names
 from .addresses import body_of
 from .company import limit_of
-from .fixture_plans import FOLDERS, SEED, no_fixtures_of
+from .fixture_plans import SEED, no_fixtures_of
 from .forked import Forked
 from .groups import Case
 from .pictures import sent_config
 from .seeding import parwork_seed_of
+from .stand_ins import FOLDERS
 
 
 class Tasks:
