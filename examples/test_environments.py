@@ -1,8 +1,9 @@
-"""Results to compare with those of another Python, NumPy or machine: `parwork compare A.json B.json`.
+"""Results to compare across environments: two Pythons, two versions of NumPy, two machines.
 
-`pytest examples/test_environments.py --parwork-report=A.json` writes the first of the two reports. The
-sums are the same wherever additions are made in the same order; the decomposition comes from the BLAS
-of each environment, so it needs a tolerance: `parwork compare A.json B.json --rtol=1e-9 --atol=1e-14`.
+`pytest examples/test_environments.py --parwork-report=A.json` writes the first of two reports. The
+statistics are the same wherever additions are made in the same order. The decomposition comes from
+the BLAS of each environment and needs a tolerance:
+`parwork compare A.json B.json --rtol=1e-9 --atol=1e-14`.
 """
 
 from __future__ import annotations

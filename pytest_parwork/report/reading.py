@@ -18,6 +18,7 @@ from ..model.printable import printable
 from ..model.work import Budget
 from .data import SCHEMA, Report, RunEntry, summarise
 from .entries import CaseEntry, Result, RunFacts
+from .plain import PlainEntry
 from .schema import violation
 from .serialising import deserialise
 
@@ -87,6 +88,9 @@ def _report(data: Json) -> Report:
     return Report(
         version=data["parwork"],
         runs=tuple(summarise(_run(run)) for run in data["runs"]),
+        plain=tuple(
+            deserialise(PlainEntry, _known(PlainEntry, one)) for one in data.get("plain", ())
+        ),
         environment=data["environment"],
     )
 
@@ -112,6 +116,7 @@ def _run(data: Mapping[str, Json]) -> RunEntry:
         causes=tuple(deserialise(Cause, _known(Cause, one)) for one in data.get("causes", ())),
         too_slow=data.get("too_slow") or "",
         varied=tuple(data.get("varied", ())),
+        scope=data.get("scope", "function"),
     )
 
 

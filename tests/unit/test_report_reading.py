@@ -21,6 +21,7 @@ from pytest_parwork.report.data import Report
 from pytest_parwork.report.entries import Result
 from pytest_parwork.report.environment import environment
 from pytest_parwork.report.files import write_whole
+from pytest_parwork.report.plain import PlainEntry
 from pytest_parwork.report.reading import DIGITS, read_report
 from pytest_parwork.report.schema import schema, violation
 
@@ -41,7 +42,9 @@ def whole() -> Report:
     members[1] = replace(members[1], **CRASH)
     rng = Cause(name="GLOBAL_RNG", detail="numpy.random", confirmed=True, probes=("again",))
     made = run(members, causes=(rng,), too_slow="1.1x", varied=("n_jobs",), budget=BUDGET)
-    return replace(report(made, fib()), environment=environment())
+    plain = PlainEntry(id="test_a.py::test_b", reason="async", detail="a coroutine")
+    wide = replace(fib(), id="test_a.py", scope="module")
+    return replace(report(made, wide), plain=(plain,), environment=environment())
 
 
 def written(made: Report, folder: Path) -> Path:
