@@ -93,6 +93,7 @@ class OnMachine(Medium):
                     threads=setting.threads,
                     patience=PATIENCE,
                     capture=request.capture,
+                    surroundings=request.surroundings,
                 ),
                 Places(
                     payload=payload.path,

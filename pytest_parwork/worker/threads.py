@@ -17,6 +17,7 @@ from ..transport.ledger import Kind, Ledger, State
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
 from .copies import snapshot
+from .current_test import name_test
 from .inputs import Inputs, is_sampled
 
 #: The result of a task: its kind, its value or exception, and a description of the exception.
@@ -118,6 +119,8 @@ class ThreadCall:
             inputs = Inputs(args, kwargs, seconds=seconds)
         if self.capture is not None:
             self.capture.begin(number)
+        if task.test:
+            name_test(task.test, "call")
         self._ledger.start(number, now())
         with deadline(seconds):
             kind, value = perform(task.function, args, kwargs)

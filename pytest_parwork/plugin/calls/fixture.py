@@ -29,7 +29,14 @@ from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
 from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
-from ..config.registry import backend_named, breadcrumb, guard, own_comparison, sendable
+from ..config.registry import (
+    backend_named,
+    breadcrumb,
+    changes,
+    guard,
+    own_comparison,
+    sendable,
+)
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, report_runs
@@ -138,16 +145,11 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         interrupted: KeyboardInterrupt | None = None
-        request = RunRequest(
-            workload=workload,
-            configuration=plan.configuration,
-            modules=project_modules(self._config.rootpath),
-            sendable=sendable(self._config),
-            guard=guard(self._config),
-            capture=capture_of(self._config, from_threads=False),
-        )
         try:
-            run = execute(request, backend_named(self._config, plan.configuration.backend))
+            run = execute(
+                self._request(workload, plan),
+                backend_named(self._config, plan.configuration.backend),
+            )
         except Interrupted as error:
             run, interrupted = error.run, error.cause
         verified = Verified(
@@ -175,6 +177,17 @@ class Parwork:
             report_runs(self._config, [verified.entry(xdist=is_xdist)])
             raise interrupted
         return verified.result()
+
+    def _request(self, workload: Workload, plan: Plan) -> RunRequest:
+        return RunRequest(
+            workload=workload,
+            configuration=plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            guard=guard(self._config),
+            capture=capture_of(self._config, from_threads=False),
+            surroundings=changes(self._config).surroundings(),
+        )
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
         __tracebackhide__ = True

@@ -17,7 +17,7 @@ from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs, hidden_fixtures
-from ..config.registry import backend_named, guard, sendable
+from ..config.registry import backend_named, changes, guard, sendable
 from ..session.capturing import capture_of, filters_of
 from .groups import Case, ParallelRun
 from .matrix import parameters_of
@@ -171,6 +171,7 @@ class Gates:
             stop=self._stop(cases),
             guard=guard(self._config),
             capture=capture_of(self._config, filters),
+            surroundings=changes(self._config).surroundings(),
         )
         backend = backend_named(self._config, group.plan.configuration.backend)
         try:
