@@ -14,6 +14,7 @@ from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
+from .on_machine import StoredTasks
 
 
 class CopiedTasks:
@@ -37,6 +38,10 @@ class CopiedTasks:
         if self._is_kept:
             copies = copies.again(setting.request.workload.tasks)
         return InThreads(setting, copies)
+
+    def stored(self, tasks: Sequence[Task]) -> StoredTasks:
+        """Return the tasks in a file, with the copies as their arguments."""
+        return StoredTasks.write(self._copies.in_place(tasks))
 
     def close(self) -> None:
         """Free the copies."""
@@ -63,6 +68,7 @@ class InThreads(Medium):
             patience=PATIENCE,
             threads=setting.threads,
             capture=capture if capture is not None and capture.from_threads else None,
+            around=request.around,
         )
 
     @contextmanager
