@@ -12,6 +12,7 @@ from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
+from ..worker.current_test import named_by_thread
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
 from .on_machine import StoredTasks
@@ -73,9 +74,9 @@ class InThreads(Medium):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Limit native threads, and capture what tasks print, log and warn."""
+        """Limit native threads, name tests, and capture what tasks print, log and warn."""
         capture = self.call.capture
-        with self._limits.hold():
+        with self._limits.hold(), named_by_thread():
             if capture is not None:
                 capture.start()
             try:

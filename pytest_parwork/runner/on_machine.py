@@ -118,6 +118,7 @@ class OnMachine(Medium):
                     patience=PATIENCE,
                     capture=request.capture,
                     around=request.around,
+                    surroundings=request.surroundings,
                 ),
                 Places(
                     payload=payload.path,

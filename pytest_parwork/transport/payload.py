@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, cast
 
 from ..machine.deadline import TimedOut, deadline
+from ..machine.surroundings import Surroundings
 from ..model.errors import PayloadError
 from ..model.output import Capture
 from ..model.work import Address, Task
@@ -30,7 +31,7 @@ SMALL = 256
 
 
 class Call(NamedTuple):
-    """One task as a worker reads it: numbers of the function and of the argument values.
+    """One task as a worker reads it: numbers of the function and of the argument values, its test.
 
     It is a tuple, because every worker reads those of all tasks: 2,000 in 1 ms; as dataclasses they
     would take 3 ms.
@@ -39,6 +40,7 @@ class Call(NamedTuple):
     function: int
     args: tuple[int, ...]
     kwargs: tuple[tuple[str, int], ...]
+    test: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,8 @@ class Header:
 
     `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
     for the others before its first task. `capture` says which output of tasks has to be returned,
-    `around` wraps their functions.
+    `around` wraps their functions, `surroundings` what the worker takes over if it may have started
+    before the run.
     """
 
     contents: Contents
@@ -116,6 +119,7 @@ class Header:
     patience: float
     capture: Capture | None = None
     around: Around | None = None
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +194,7 @@ class _Writer:
             number,
             tuple(self.value(arg, f"argument {n}") for n, arg in enumerate(task.args, start=1)),
             tuple((key, self.value(arg, f"argument {key!r}")) for key, arg in task.kwargs.items()),
+            task.test,
         )
 
     def value(self, value: object, name: str) -> int:

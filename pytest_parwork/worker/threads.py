@@ -18,6 +18,7 @@ from ..transport.payload import Around
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
 from .copies import snapshot
+from .current_test import name_test
 from .inputs import Inputs, is_sampled
 
 #: The result of a task: its kind, its value or exception, and a description of the exception.
@@ -122,6 +123,8 @@ class ThreadCall:
             inputs = Inputs(args, kwargs, seconds=seconds)
         if self.capture is not None:
             self.capture.begin(number)
+        if task.test:
+            name_test(task.test, "call")
         self._ledger.start(number, now())
         with deadline(seconds):
             kind, value = perform(function, args, kwargs)

@@ -254,6 +254,7 @@ def test_an_order_and_batches_name_each_task_once(asked: dict[str, list[int]], t
         RunRequest(workload=workload, configuration=configuration, **asked)  # type: ignore[arg-type]  # one of them
 
 
+@pytest.mark.usefixtures("keeps_helpers")
 @pytest.mark.parametrize("name", ["threads", "processes:fork", JOINED], indirect=True)
 def test_a_rerun_elsewhere_starts_a_process_of_its_own_with_the_original_arguments(
     name: str, backend: Backend, backends: Mapping[str, Backend]

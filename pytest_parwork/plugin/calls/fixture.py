@@ -32,6 +32,7 @@ from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
 from ..config.registry import (
     backend_named,
     breadcrumb,
+    changes,
     guard,
     own_comparison,
     second_look,
@@ -146,17 +147,9 @@ class Parwork:
             return self._serial_only(workload, plan)
         interrupted: KeyboardInterrupt | None = None
         backend = backend_named(self._config, plan.configuration.backend)
-        request = RunRequest(
-            workload=workload,
-            configuration=plan.configuration,
-            modules=project_modules(self._config.rootpath),
-            sendable=sendable(self._config),
-            guard=guard(self._config),
-            capture=capture_of(self._config, from_threads=False),
-            keep=is_threaded(backend) and plan.verify > 0,  # for a second look
-        )
+        keep = is_threaded(backend) and plan.verify > 0  # for a second look
         try:
-            run = execute(request, backend)
+            run = execute(replace(self._request(workload, plan), keep=keep), backend)
         except Interrupted as error:
             run, interrupted = error.run, error.cause
         verified = Verified(
@@ -187,6 +180,17 @@ class Parwork:
             report_runs(self._config, [verified.entry(xdist=is_xdist)])
             raise interrupted
         return verified.result()
+
+    def _request(self, workload: Workload, plan: Plan) -> RunRequest:
+        return RunRequest(
+            workload=workload,
+            configuration=plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            guard=guard(self._config),
+            capture=capture_of(self._config, from_threads=False),
+            surroundings=changes(self._config).surroundings(),
+        )
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
         __tracebackhide__ = True

@@ -18,7 +18,7 @@ from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs, hidden_fixtures
-from ..config.registry import backend_named, guard, second_look, sendable
+from ..config.registry import backend_named, changes, guard, second_look, sendable
 from ..session.capturing import capture_of, filters_of
 from .groups import Case, ParallelRun
 from .matrix import parameters_of
@@ -173,6 +173,7 @@ class Gates:
             guard=guard(self._config),
             capture=capture_of(self._config, filters),
             keep=is_threaded(backend) and group.plan.verify > 0,  # for a second look
+            surroundings=changes(self._config).surroundings(),
         )
         try:
             run = execute(request, backend)

@@ -1,4 +1,4 @@
-"""The single instances of a session: backends by name, guard, breadcrumb, own comparison."""
+"""The single instances of a session: backends by name, guard, breadcrumb, changes, and so on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from ...backends.protocol import Backend, Family, check_reach
+from ...machine.surroundings import Changes
 from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.errors import UsageError
 from ...model.outcome import Run
@@ -20,11 +21,12 @@ from ...transport.sources import Sendable
 from ...verify.second_look import SecondLook
 from ..compat import uncaptured
 from ..session.breadcrumb import Breadcrumb
-from .options import no_send
+from .options import ENVIRONMENT, no_send
 
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
 _GUARD = pytest.StashKey[Guard]()
 _BREADCRUMB = pytest.StashKey[Breadcrumb]()
+_CHANGES = pytest.StashKey[Changes]()
 
 
 def backends(config: pytest.Config) -> Mapping[str, Backend]:
@@ -70,6 +72,13 @@ def breadcrumb(config: pytest.Config) -> Breadcrumb:
         config.stash[_BREADCRUMB] = Breadcrumb(lambda: uncaptured(config))
         config.add_cleanup(config.stash[_BREADCRUMB].close)
     return config.stash[_BREADCRUMB]
+
+
+def changes(config: pytest.Config) -> Changes:
+    """Return the changes of the environment in this session."""
+    if _CHANGES not in config.stash:
+        config.stash[_CHANGES] = Changes(config.stash[ENVIRONMENT])
+    return config.stash[_CHANGES]
 
 
 def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:
