@@ -11,6 +11,9 @@ from .public import BACKENDS, public
 
 WorkersAsked = int | Literal["auto"]
 
+#: Which cases form one workload, in pytest's words: those of one function, class, module, session.
+Scope = Literal["function", "class", "module", "session"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
@@ -98,13 +101,18 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The resolved settings of a workload in one configuration."""
+    """The resolved settings of a case in one configuration.
+
+    Cases that share a name in `exclusive` never run at the same time.
+    """
 
     configuration: Configuration
     policy: Policy
     verify: float = 1.0
     timeout: float | None = None
     min_speedup: float | None = None
+    scope: Scope = "function"
+    exclusive: tuple[str, ...] = ()
 
 
 @public(BACKENDS)

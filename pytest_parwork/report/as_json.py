@@ -25,7 +25,8 @@ def json_pieces(report: Report) -> Iterator[str]:
         yield ",\n  {" if number else "\n  {"
         yield from _members(_run(run))
         yield "\n  }"
-    yield "\n ]\n}\n"
+    yield "\n ],\n "
+    yield f'"plain": {_encode(report.plain)}\n}}\n'
 
 
 def _members(data: Mapping[str, object]) -> Iterator[str]:
@@ -44,6 +45,7 @@ def _members(data: Mapping[str, object]) -> Iterator[str]:
 def _run(run: RunReport) -> dict[str, object]:
     return {
         "id": run.id,
+        "scope": run.scope,
         "configuration": {
             "id": run.configuration_id,
             "backend": run.backend,

@@ -30,11 +30,12 @@ def written(*runs: RunReport) -> Any:
 
 def test_the_report_has_the_keys_of_the_schema() -> None:
     data = written(run(cases(2)))
-    assert list(data) == ["schema", "parwork", "environment", "runs"]
+    assert list(data) == ["schema", "parwork", "environment", "runs", "plain"]
     assert (data["schema"], data["parwork"]) == (1, "0.1.0")
     (entry,) = data["runs"]
     assert list(entry) == [
         "id",
+        "scope",
         "configuration",
         "policy",
         "compared",

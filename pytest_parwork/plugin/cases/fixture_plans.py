@@ -20,6 +20,7 @@ from ...worker.fixtures.case_run import PROCESS_WIDE
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, capture_result, chains_of, fixture_chains
 from .addresses import address_of, body_of
+from .plain import UnsupportedError
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
@@ -86,18 +87,21 @@ def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
     """Raise `UsageError` for fixtures that the backend does not support."""
     for step in fixtures.steps:
         if is_threaded and step.name in PROCESS_WIDE:
-            raise UsageError(
+            raise UnsupportedError(
                 f"the fixture {step.name!r} changes the whole process, but backend={backend!r} "
-                f"runs the cases in threads of it; use a backend with processes, such as joblib"
+                f"runs the cases in threads of it; use a backend with processes, such as joblib",
+                reason=f"`{step.name}` on threads",
             )
         if not is_threaded and not isinstance(step.maker, Address | str):
             try:
                 dumps(step.maker)
             except Exception as error:
-                raise UsageError(
+                raise UnsupportedError(
                     f"the fixture {step.name!r} has function scope, so it is set up in the worker, "
                     f"but its function cannot be pickled: {explain(step.maker, error)}. Define it "
-                    f"at the top level of its module{or_in_fork()}"
+                    f"at the top level of its module{or_in_fork()}",
+                    reason=f"`{step.name}` cannot be sent",
+                    is_unsent=True,
                 ) from None
 
 
@@ -187,10 +191,11 @@ class _Planner:
             step = None
         if step is None:
             if level > 1:
-                raise UsageError(
+                raise UnsupportedError(
                     f"the fixture {name!r} (function scope) requests the {definition.scope}-scoped "
                     f"fixture {name!r} it overrides; that one exists only in the main process, not "
-                    f"in the worker. Rename one of the two{or_in_fork()}"
+                    f"in the worker. Rename one of the two{or_in_fork()}",
+                    reason=f"`{name}`",
                 )
             self._given[name] = None
             return name
@@ -207,18 +212,20 @@ class _Planner:
     ) -> Step:
         function = definition.func
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise UsageError(
+            raise UnsupportedError(
                 f"the fixture {name!r} is async, but a case that is fanned out has no event loop; "
-                f"make it a plain fixture that calls asyncio.run()"
+                f"make it a plain fixture that calls asyncio.run()",
+                reason="async",
             )
         arguments = {
             argument: self._source(argument, (*around, name)) for argument in definition.argnames
         }
         found = address_of(function, self._item)
         if found is None and hasattr(function, "__self__"):
-            raise UsageError(
+            raise UnsupportedError(
                 f"the fixture {name!r} is a method of {function.__self__!r:.80}, which exists only "
-                f"in the main process, not in the worker; make it a function{or_in_fork()}"
+                f"in the main process, not in the worker; make it a function{or_in_fork()}",
+                reason=f"`{name}`",
             )
         maker, binding = found or (function, "nothing")
         return Step(
@@ -240,9 +247,10 @@ class _Planner:
         if name in UNSUPPORTED:
             remedy = UNSUPPORTED[name] + ("" if name == "subtests" else or_in_fork())
             asking = f", requested by {around[-1]!r}," if around else ""
-            raise UsageError(
+            raise UnsupportedError(
                 f"the fixture {name!r}{asking} exists only in the main process, not in the worker; "
-                f"{remedy}"
+                f"{remedy}",
+                reason=f"`{name}`",
             )
         settings: dict[str, object] = {}
         maker: Any = name

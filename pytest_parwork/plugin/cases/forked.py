@@ -11,7 +11,6 @@ from typing import Any, Literal
 import pytest
 
 from ...machine.clock import host
-from ...model.errors import UsageError
 from ...worker.calling import end_copy_of
 from ...worker.capture.phases import enter
 from ...worker.fixtures.ended import Phase, conclude
@@ -20,6 +19,7 @@ from ..compat import argument_names, fixture_defs, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
 from .groups import Case
+from .plain import UnsupportedError
 from .seeding import reseeded
 
 #: Packages whose frames, at the outer end of a traceback, do not explain a failure.
@@ -33,9 +33,10 @@ def fixtures_in_fork(item: pytest.Function) -> FixturePlan:
     """
     defs = fixture_defs(item)
     if "subtests" in defs:
-        raise UsageError(
+        raise UnsupportedError(
             "the fixture 'subtests' reports to pytest while the case runs, but the case runs in a "
-            "worker; parametrize the test"
+            "worker; parametrize the test",
+            reason="`subtests`",
         )
     own = {name for name, definition in defs.items() if definition.scope == "function"}
     given = [name for name in argument_names(item) if name not in own and name != REQUEST]

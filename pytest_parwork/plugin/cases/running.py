@@ -13,7 +13,7 @@ from ...model.errors import LostError, MismatchError
 from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
-from ..config.settings import is_marked
+from ..config.settings import has_mark
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
 from .checks import Check, inform
@@ -23,6 +23,7 @@ from .gate import Gates, wide_names
 from .groups import CASE, NO_CASE
 from .matrix import FIXTURE
 from .phases import SettingUp
+from .plain import note_plain
 from .serial import Serial
 from .showing import Showing
 
@@ -129,7 +130,7 @@ class Running:
         if case is not None:
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
             body: Callable[..., object] = replaced(case)
-        elif FIXTURE in item.fixturenames and is_marked(item):
+        elif FIXTURE in item.fixturenames and has_mark(item):
             body = returning_nothing(item)
         else:
             return (yield)
@@ -159,6 +160,8 @@ class Running:
             calls: list[dict[str, Any]] = item.stash[CALLS]
             report.parwork = calls  # type: ignore[attr-defined]  # is sent with the report
             _put_verdict_first(call, report)
+        if not self._is_off:  # else every test is
+            note_plain(item, report)
         return report
 
     @pytest.hookimpl(tryfirst=True)  # before the report is finished

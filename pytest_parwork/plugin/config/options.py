@@ -35,6 +35,9 @@ DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verif
 #: Keywords with an option of the same name, for tests that do not name one.
 OF_TESTS = ("backend", "workers", "verify", "timeout")
 
+#: Whether every test is fanned out as if it were marked.
+ALL = pytest.StashKey[bool]()
+
 #: The columns of the terminal.
 WIDTH = pytest.StashKey[int]()
 
@@ -62,6 +65,12 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="run parwork tests serially in this process only, as for debugging with --pdb",
     )
+    everything = (
+        "fan out every test as if it were marked, by module; tests that cannot be fanned out run "
+        "as ever and are counted"
+    )
+    group.addoption("--parwork-all", action="store_true", default=None, help=everything)
+    parser.addini("parwork_all", everything, type="bool", default=False)
     strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
     group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
     group.addoption(
@@ -134,6 +143,17 @@ def is_default_given(config: pytest.Config) -> bool:
     )
 
 
+def note_all(config: pytest.Config) -> None:
+    """Record whether every test is fanned out: it is asked for each test, more than once."""
+    asked = config.getoption("parwork_all") or config.getini("parwork_all")
+    config.stash[ALL] = bool(asked)
+
+
+def is_all(config: pytest.Config) -> bool:
+    """Return whether every test is fanned out as if it were marked."""
+    return config.stash[ALL]
+
+
 def is_serial(config: pytest.Config) -> bool:
     """Return whether all tests run serially only."""
     return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
@@ -155,8 +175,12 @@ def seed(config: pytest.Config) -> int:
 
 def is_exercise_strict(config: pytest.Config) -> bool:
     """Return whether a workload fails if it was not exercised."""
-    asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
-    return bool(asked) or is_strict(config)
+    return is_own_strict(config) or is_strict(config)
+
+
+def is_own_strict(config: pytest.Config) -> bool:
+    """Return whether our own strict mode is on: pytest's applies to marked functions only."""
+    return bool(config.getoption("parwork_strict") or config.getini("parwork_strict"))
 
 
 def no_send(config: pytest.Config) -> tuple[str, ...]:

@@ -23,6 +23,9 @@ RUNNING = "parwork-running"
 #: The serialised runs of the calls inside a test, which its report carries.
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
 
+#: The attribute of a test report with the entry of a plain test, as plain values.
+PLAIN_ATTRIBUTE = "parwork_plain"
+
 
 def report_runs(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
     """Submit parts of runs that no test report carries; dropped in the processes of xdist."""
@@ -59,10 +62,14 @@ class Reporting:
         self._written: list[str] = []
         self._parts: list[RunEntry | dict[str, Any]] = []
         self._calls: set[str] = set()
+        self._plain: dict[str, dict[str, Any]] = {}  # by id: a test that is run again counts once
         self._report: Report | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the parts of runs that a report carries."""
+        """Take the parts of runs that a report carries, and the entry of a plain test."""
+        plain: dict[str, Any] | None = getattr(report, PLAIN_ATTRIBUTE, None)
+        if plain is not None:
+            self._plain[plain["id"]] = plain
         parts: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
         if not parts:
             return
@@ -77,10 +84,11 @@ class Reporting:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Finish the report: pass it to other plugins, write the files."""
-        if not self._parts and not self._files:
+        if not self._parts and not self._plain and not self._files:
             return
         from ...model.version import __version__
         from ...report.data import Report, RunEntry, collect
+        from ...report.plain import PlainEntry
         from ...report.serialising import deserialise
 
         parts = (
@@ -91,6 +99,7 @@ class Reporting:
         self._report = Report(
             version=__version__,
             runs=collect(parts),
+            plain=tuple(deserialise(PlainEntry, entry) for entry in self._plain.values()),
             environment=_environment() if is_for_others else {},
         )
         hook(config=self._config, report=self._report)
