@@ -26,8 +26,11 @@ POOLS = ("concurrent.futures", "multiprocessing", "joblib.externals.loky", "loky
 
 #: Libraries whose threads and processes belong to pools that are observed, or only help.
 HELPERS = frozenset(
-    "concurrent multiprocessing joblib loky distributed dask tornado asyncio tqdm threading zict"
-    " pytest_parwork _pytest".split()
+    (
+        *("concurrent", "multiprocessing", "threading", "asyncio"),
+        *("joblib", "loky", "dask", "distributed", "tornado", "zict", "tqdm"),
+        *("pytest_parwork", "_pytest"),
+    )
 )
 
 #: What joblib and dask call their pools, by the class of the pool or one that it derives from.
@@ -41,8 +44,8 @@ NAMES = {
 }
 
 #: Where tasks enter a pool: module, class, method; the class is looked up if it has been imported.
-#: `_map_async` serves `map` and `starmap` too, `_graph_to_futures` all methods of a client. The last
-#: is the place of the argument that holds the tasks, None where there is one task.
+#: `_map_async` serves `map` and `starmap` too, `_graph_to_futures` all methods of a client. The
+#: last is the place of the argument that holds the tasks, None where there is one task.
 ENTRIES = (
     ("concurrent.futures.thread", "ThreadPoolExecutor", "submit", None),
     ("concurrent.futures.process", "ProcessPoolExecutor", "submit", None),
@@ -90,9 +93,6 @@ class Observation(AbstractContextManager["Observation"]):
         self.observed = Observed()
 
     def __enter__(self) -> Observation:
-        import concurrent.futures.process
-        import concurrent.futures.thread
-        import multiprocessing.pool
 
         import joblib.externals.loky.process_executor  # noqa: F401
 
@@ -160,9 +160,7 @@ class Observation(AbstractContextManager["Observation"]):
                 self._all.append(use)
         use.tasks += tasks(args)  # of two threads at once, one may be lost
 
-    def _started(
-        self, name: str, started: object, _args: Sequence[Any], frame: FrameType
-    ) -> None:
+    def _started(self, name: str, _started: object, _args: Sequence[Any], frame: FrameType) -> None:
         """Record a thread or process, unless it belongs to a pool."""
         if str(frame.f_globals.get("__name__")).partition(".")[0] in HELPERS:
             return

@@ -13,6 +13,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
+from .variants import agreements, setting, unserial_reference, why_nothing_ran
 
 #: How bad it is: a failure, no proof, or for information.
 Severity = Literal["error", "warning", "info"]
@@ -27,6 +28,7 @@ class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
     `kind` says what it is about: `different`, `lost`, `cause`, `too-slow`, `not-exercised`,
+    `agreement`, `reference`,
     `outcomes`, `not-verified`, `varied`, `remark` (a note of a case), `setting`, `speed`, `bound`,
     `detail`. `reached` is the share that was reached of what the text names, which a rendering may
     draw.
@@ -53,6 +55,11 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         why = why_not_exercised(run)
         text = f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
         yield RunNote(severity="warning", kind="not-exercised", text=text)
+    if run.variation is not None:
+        if text := agreements(run.label, run.cases):
+            yield RunNote(kind="agreement", text=text)
+        if text := unserial_reference(run.variation, run.cases):
+            yield RunNote(severity="warning", kind="reference", text=text)
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
     if run.varied:
@@ -142,6 +149,8 @@ def _interrupted(cases: Sequence[CaseEntry]) -> str:
 
 def why_not_exercised(run: RunReport) -> str:
     """Return in a sentence why the cases of a run did not overlap, and the remedy."""
+    if run.variation is not None:
+        return why_nothing_ran(run.variation, run.cases)
     runs = Counter(case.run for case in run.cases if case.interval is not None)
     ran = runs.total()
     if ran == 1:
@@ -199,6 +208,8 @@ def _setting(run: RunReport) -> str:
     parts = ["no value returned"] if nothing else []
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
+    if run.variation is not None and (text := setting(run.variation, run.cases)):
+        parts.append(text)
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"
         # Without a suffix, the start method depends on the Python version and the system.

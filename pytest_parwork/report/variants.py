@@ -9,7 +9,7 @@ from typing import Literal
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
 from .entries import CaseEntry
-from .figures import counted, percent
+from .figures import counted
 from .timing import Timing, flaw_of
 
 #: What helps where nothing ran in parallel.
@@ -42,7 +42,9 @@ class Variation:
         make_printable(self, "label", "reference", "hint")
 
 
-def is_exercised(variation: Variation, cases: Sequence[CaseEntry], *, is_whole: bool) -> bool | None:
+def is_exercised(
+    variation: Variation, cases: Sequence[CaseEntry], *, is_whole: bool
+) -> bool | None:
     """Return whether something ran in parallel in any of the cases.
 
     It is None where the arguments are no numbers of workers, and where nothing ran in parallel in a
@@ -99,9 +101,9 @@ def why_nothing_ran(variation: Variation, cases: Sequence[CaseEntry]) -> str:
     elif few is not None:
         seen = f"{few} was given a single task"
     else:
-        seen = "no pool, thread or process was used, and other threads used no CPU time"
+        seen = "no pool, thread or process was used, and other threads needed no CPU time"
     hint = f" {variation.hint}" if variation.hint else ""
-    return f"{seen} with {variation.label}. {ADVICE}.{hint}"
+    return f"with {variation.label}, {seen}. {ADVICE}.{hint}"
 
 
 def unserial_reference(variation: Variation, cases: Sequence[CaseEntry]) -> str:
@@ -134,97 +136,11 @@ def setting(variation: Variation, cases: Sequence[CaseEntry]) -> str:
 def agreements(label: str, cases: Sequence[CaseEntry]) -> str:
     """Say in how many differing cases the run agrees with which others; empty if in none."""
     different = [case for case in cases if case.verdict is Verdict.DIFFERENT]
-    agreeing = [case.legs.agrees for case in different if case.legs is not None and case.legs.agrees]
+    agreeing = [
+        case.legs.agrees for case in different if case.legs is not None and case.legs.agrees
+    ]
     if not agreeing:
         return ""
     names = ", ".join(dict.fromkeys(name for names in agreeing for name in names))
     where = "" if len(agreeing) == len(different) else f" in {counted(len(agreeing), 'case')}"
     return f"{label} and {names} agree with one another{where}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """The speed of one run: seconds with so many workers, and ratios.
-
-    `karp_flatt` is the experimentally determined serial fraction, (1/speed-up - 1/p) / (1 - 1/p)
-    with p workers (Karp and Flatt, CACM 33 (1990) 539-543): if it grows with p, overhead does.
-    """
-
-    label: str
-    workers: int
-    seconds: float
-    speedup: float
-    efficiency: float
-    karp_flatt: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scaling:
-    """The speed of a workload by the number of workers.
-
-    `serial_share` is that of Amdahl's law, fitted to the seconds of three numbers of workers or
-    more by least squares; None with fewer. The first scale is that of the reference.
-    """
-
-    id: str
-    scales: tuple[Scale, ...]
-    serial_share: float | None = None
-
-    @property
-    def limit(self) -> float | None:
-        """The highest speed-up by Amdahl's law, None if there is none."""
-        return 1 / self.serial_share if self.serial_share else None
-
-    @property
-    def law(self) -> str:
-        """The fit as a sentence, empty if there is none."""
-        if self.serial_share is None:
-            return ""
-        numbers = ", ".join(map(str, sorted({scale.workers for scale in self.scales})))
-        limit = f"at most {self.limit:.1f}x" if self.limit is not None else "no limit"
-        share = percent(self.serial_share)
-        return f"Amdahl's law: {share} serial, {limit} (fitted to {numbers} workers)"
-
-
-def scale(label: str, workers: int, reference: float, seconds: float) -> Scale:
-    """Return the speed of a run against that of the reference."""
-    speedup = reference / seconds
-    serial = (1 / speedup - 1 / workers) / (1 - 1 / workers) if workers > 1 else None
-    return Scale(
-        label=label,
-        workers=workers,
-        seconds=seconds,
-        speedup=speedup,
-        efficiency=speedup / workers,
-        karp_flatt=serial,
-    )
-
-
-def amdahl(scales: Sequence[Scale]) -> float | None:
-    """Fit the serial share s of T(p) = T(1) (s + (1 - s) / p), from 0 to 1; None with too few p."""
-    if len({scale.workers for scale in scales}) < 3:
-        return None
-    # With x = 1 - 1/p and y = T(p)/T(1) - 1/p the law is y = s x.
-    points = [(1 - 1 / scale.workers, 1 / scale.speedup - 1 / scale.workers) for scale in scales]
-    share = sum(x * y for x, y in points) / sum(x * x for x, _ in points)
-    return min(1.0, max(0.0, share))
-
-
-def scaling(
-    id: str, runs: Sequence[tuple[Variation, Timing, Sequence[CaseEntry]]]
-) -> Scaling | None:
-    """Return the speed of a workload by the number of workers, None where nothing was measured.
-
-    The times of the reference are those of the first run, whose cases the others have as well.
-    """
-    scales: list[Scale] = []
-    for variation, timing, cases in runs:
-        workers = workers_of(variation, cases)
-        if not (variation.counts_workers and workers and timing.serial and timing.parallel):
-            continue
-        if not scales:
-            scales.append(scale(variation.reference, 1, timing.serial, timing.serial))
-        # By its own reference seconds: a run may lack cases.
-        own = timing.parallel / timing.serial * scales[0].seconds
-        scales.append(scale(variation.label, workers, scales[0].seconds, own))
-    return Scaling(id=id, scales=tuple(scales), serial_share=amdahl(scales)) if scales else None

@@ -23,6 +23,7 @@ ALIKE = 0.85
 KEYWORDS = {
     "backend": "a backend's name, or a list of names",
     "workers": 'a positive int, "auto" (or -1), or a list of these',
+    "vary": '{"argument": [reference, other, ...]}, values that are compared with the first',
     "compare": "a policy such as exact() or close(rtol=1e-9), or a function f(actual, expected)",
     "verify": "the share of cases that also run serially, from 0 to 1",
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
@@ -90,6 +91,12 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         metavar="PATTERNS",
         help=f"{withheld}; separated by commas; can be repeated",
+    )
+    parser.addini(
+        "parwork_counts_workers",
+        "names of arguments that are numbers of workers, for vary=, in addition to n_jobs and such",
+        type="args",
+        default=[],
     )
     parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
