@@ -65,6 +65,9 @@ def _run(run: RunReport) -> dict[str, object]:
         "compared": run.compared,
         "verdict": run.verdict,
         "exercised": run.exercised,
+        "expected": run.expected,
+        "xdist": run.xdist,
+        "parts": run.facts,
         "origin": run.origin,
         "cases": (_case(case, run) for case in run.cases),
         "mismatches": _mismatches(run),
@@ -87,6 +90,8 @@ def _run(run: RunReport) -> dict[str, object]:
 def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
     return {
         "id": case.id,
+        "index": case.index,
+        "part": case.run,
         "verdict": case.verdict,
         "why": case.why,
         "outcome": case.outcome,

@@ -37,12 +37,14 @@ class Result:
 
     `text` is the value, or the exception, on one bounded line. `digest` is that of
     `equivalence.digest` in hexadecimal: equal for values that are equal by `exact()`, and only for
-    those; None if there is no digest.
+    those; None if there is no digest. `value` is the value itself, or a summary of it, in the form
+    of `report.values`; None if it is not small plain data.
     """
 
     kind: Literal["value", "failure", "skip", "lost"]
     text: str = ""
     digest: str | None = None
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,15 +208,18 @@ def result_of(outcome: Outcome, *, seconds: float | None) -> Result:
         text = f"{failure.type}: {failure.text}" if failure is not None else ""
         return Result(kind=outcome.kind, text=clip(text))
     from ..equivalence.digest import digest  # here, because most sessions write no report
+    from .values import carry
 
     try:
         with deadline(seconds):
             text, found = show(outcome.value), digest(outcome.value)
+            carried = carry(outcome.value)
     except KeyboardInterrupt:
         raise
     except BaseException:  # TimedOut, or from code of the value
         return Result(kind="value")
-    return Result(kind="value", text=text, digest=found.hex() if found is not None else None)
+    digest_text = found.hex() if found is not None else None
+    return Result(kind="value", text=text, digest=digest_text, value=carried)
 
 
 def with_loss(entry: CaseEntry, lost: Lost) -> CaseEntry:

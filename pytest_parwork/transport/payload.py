@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from ..machine.deadline import TimedOut, deadline
+from ..machine.surroundings import Surroundings
 from ..model.errors import PayloadError
 from ..model.output import Capture
 from ..model.work import Address, Task
@@ -21,13 +22,16 @@ from .records import Buffer, read_record, write_record
 #: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
 
+#: Wraps the function of a task where it runs.
+Around: TypeAlias = Callable[[Callable[..., object]], Callable[..., object]]
+
 #: Pickles up to so many bytes are in the table of contents, of which every worker has a copy: a
 #: trivial task would take twice as long if it had to read its argument from the file.
 SMALL = 256
 
 
 class Call(NamedTuple):
-    """One task as a worker reads it: numbers of the function and of the argument values.
+    """One task as a worker reads it: numbers of the function and of the argument values, its test.
 
     It is a tuple, because every worker reads those of all tasks: 2,000 in 1 ms; as dataclasses they
     would take 3 ms.
@@ -36,6 +40,7 @@ class Call(NamedTuple):
     function: int
     args: tuple[int, ...]
     kwargs: tuple[tuple[str, int], ...]
+    test: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,9 @@ class Header:
     """The settings that every worker of a run reads once.
 
     `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
-    for the others before its first task. `capture` says which output of tasks has to be returned.
+    for the others before its first task. `capture` says which output of tasks has to be returned,
+    `around` wraps their functions, `surroundings` what the worker takes over if it may have started
+    before the run.
     """
 
     contents: Contents
@@ -111,6 +118,8 @@ class Header:
     threads: int | None
     patience: float
     capture: Capture | None = None
+    around: Around | None = None
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +194,7 @@ class _Writer:
             number,
             tuple(self.value(arg, f"argument {n}") for n, arg in enumerate(task.args, start=1)),
             tuple((key, self.value(arg, f"argument {key!r}")) for key, arg in task.kwargs.items()),
+            task.test,
         )
 
     def value(self, value: object, name: str) -> int:

@@ -30,6 +30,7 @@ from .arrival import lead_a_group, start_processes_by
 from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
+from .current_test import exchange_name, name_test
 from .inputs import Inputs, is_sampled
 
 #: The table of modules; if this module is not in it any more, a task has unloaded it.
@@ -91,6 +92,9 @@ class Attached:
             raise
 
     def _attach(self, header: Header, places: Places) -> None:
+        if header.surroundings is not None:
+            header.surroundings.take_over()
+        test = exchange_name(None)  # modules are imported as by pytest, while no test is running
         start_processes_by(places.start_method)
         self._capture: ProcessCapture | ThreadCapture | None = None
         if header.capture is not None:  # now, because modules may print while they are imported
@@ -101,6 +105,7 @@ class Attached:
         take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
+        exchange_name(test)
         self.modules = dict(sys.modules)
         self.ledger = Ledger.open(places.ledger)
 
@@ -140,6 +145,7 @@ class Attached:
                 inputs = Inputs(args, kwargs)
             if capture is not None:
                 capture.begin(number)
+            self._name_test(number)
             self.ledger.start(number, now())
             kind, value = perform(function, args, kwargs)
             self.ledger.end(number, now())
@@ -152,6 +158,11 @@ class Attached:
             del args, kwargs, inputs
         del found
         self._store(number, kind, value, output)
+
+    def _name_test(self, number: int) -> None:
+        call = self.header.contents.calls[number]
+        if call is not None and call.test:
+            name_test(call.test, "call")
 
     def _restore_modules(self) -> None:
         """Restore modules that a task has unloaded: this package's, and those loaded at the start.
@@ -166,16 +177,19 @@ class Attached:
         self, number: int, inherited: Task | None
     ) -> tuple[Callable[..., object], Sequence[object], Mapping[str, object]] | BaseException:
         """Return the function of a task with its arguments, or the error of loading them."""
+        around = self.header.around
         if inherited is not None:
-            return inherited.function, inherited.args, inherited.kwargs
+            function = inherited.function if around is None else around(inherited.function)
+            return function, inherited.args, inherited.kwargs
         call = self.header.contents.calls[number]
         assert call is not None, "a task was submitted that could not be sent"
-        function = self._functions[call.function]
-        if isinstance(function, BaseException):
-            return function
+        found = self._functions[call.function]
+        if isinstance(found, BaseException):
+            return found
         try:
-            if isinstance(function, Address):
-                function = find(function)
+            function = find(found) if isinstance(found, Address) else found
+            if around is not None:
+                function = around(function)
             return function, *self._arguments(call)
         except BaseException as error:
             return error

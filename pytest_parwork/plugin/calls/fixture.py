@@ -29,7 +29,15 @@ from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
 from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
-from ..config.registry import backend_named, breadcrumb, guard, own_comparison, sendable
+from ..config.registry import (
+    backend_named,
+    breadcrumb,
+    changes,
+    guard,
+    own_comparison,
+    second_look,
+    sendable,
+)
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, report_runs
@@ -138,16 +146,10 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         interrupted: KeyboardInterrupt | None = None
-        request = RunRequest(
-            workload=workload,
-            configuration=plan.configuration,
-            modules=project_modules(self._config.rootpath),
-            sendable=sendable(self._config),
-            guard=guard(self._config),
-            capture=capture_of(self._config, from_threads=False),
-        )
+        backend = backend_named(self._config, plan.configuration.backend)
+        keep = is_threaded(backend) and plan.verify > 0  # for a second look
         try:
-            run = execute(request, backend_named(self._config, plan.configuration.backend))
+            run = execute(replace(self._request(workload, plan), keep=keep), backend)
         except Interrupted as error:
             run, interrupted = error.run, error.cause
         verified = Verified(
@@ -158,6 +160,7 @@ class Parwork:
             scene=self._scene(plan),
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
+            look=(look := second_look(self._config, run)),
         )
         is_xdist = hasattr(self._config, "workerinput")
         try:
@@ -169,12 +172,25 @@ class Parwork:
             interrupted = error
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
+            if look is not None:
+                look.close()
             if interrupted is None:  # also if something else was raised
                 self._report(verified.entry(xdist=is_xdist))
         if interrupted is not None:
             report_runs(self._config, [verified.entry(xdist=is_xdist)])
             raise interrupted
         return verified.result()
+
+    def _request(self, workload: Workload, plan: Plan) -> RunRequest:
+        return RunRequest(
+            workload=workload,
+            configuration=plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            guard=guard(self._config),
+            capture=capture_of(self._config, from_threads=False),
+            surroundings=changes(self._config).surroundings(),
+        )
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
         __tracebackhide__ = True

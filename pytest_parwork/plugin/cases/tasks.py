@@ -61,6 +61,7 @@ class Tasks:
             address=self._addresses[place],
             kwargs={name: values[name] for name in argument_names(item)},
             timeout=case.plan.timeout or limit_of(item),
+            test=item.nodeid,
         )
 
     def _with_fixtures(
@@ -80,7 +81,7 @@ class Tasks:
         if id(fixtures) not in self._calls:
             state = self._state_for(case)
             self._calls[id(fixtures)] = CaseCall(replace(fixtures, class_state=state or None))
-        facts = CaseFacts(item.name, case.id, case.sent.folder)
+        facts = CaseFacts(item.name, item.nodeid, case.sent.folder)
         if fixtures.has_request:
             facts = facts._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
         return Task(

@@ -42,6 +42,9 @@ ALL = pytest.StashKey[bool]()
 #: The columns of the terminal.
 WIDTH = pytest.StashKey[int]()
 
+#: The variables of this process before a session can have changed them.
+ENVIRONMENT = pytest.StashKey[Mapping[str, str]]()
+
 #: Whether results are to be kept so that a report file can have them.
 RECORDS = pytest.StashKey[bool]()
 
