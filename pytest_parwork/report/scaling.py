@@ -97,14 +97,15 @@ def _scales(runs: Sequence[RunReport]) -> Iterator[Scale]:
     """
     reference: float | None = None
     for run in runs:
-        times = run.timing
-        is_known = run.granted and times.serial and times.speedup and run.exercised is not False
-        if run.variation is None or not is_known:
+        serial, speedup = run.timing.serial, run.timing.speedup
+        if run.variation is None or not run.granted or run.exercised is False:
+            continue
+        if not serial or not speedup:
             continue
         if reference is None:
-            reference = times.serial
+            reference = serial
             yield scale(run.variation.reference, 1, reference, reference)
-        yield scale(run.label, run.granted, reference, reference / times.speedup)
+        yield scale(run.label, run.granted, reference, reference / speedup)
 
 
 def rows(scaling: Scaling) -> Iterator[tuple[str, ...]]:

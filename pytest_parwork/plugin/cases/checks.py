@@ -12,6 +12,7 @@ from ...model.errors import UsageError
 from ...report.data import RunReport, slow, summarise
 from ...report.figures import digits, duration, ratio
 from ...report.notes import why_not_exercised
+from ...report.variants import Variation, unserial_reference
 from ..config.options import is_exercise_strict, is_serial
 from ..config.settings import Column, settings_of
 from ..config.varied import Variant
@@ -71,15 +72,25 @@ class Check(pytest.Item):
                 "cannot be judged under pytest-xdist: each of its processes may have received too "
                 "few cases to overlap"
             )
+        if run.exercised is None and run.variation is not None:
+            pytest.skip("cannot be judged: what is varied asks for no parallel work")
         if run.exercised is None:
             pytest.skip("cannot be judged: no case finished in the parallel run")
-        if not run.exercised:
+        if run.variation is not None:
+            self._judge_variation(run, run.variation)
+        elif not run.exercised:
             raise CheckError(
                 f"NOT_EXERCISED: {run.workers_used} of {run.granted} workers ran the "
                 f"{len(run.cases)} cases, at most {run.peak_overlap} at once; "
                 f"equal results prove nothing about parallelism."
                 f"\n{why_not_exercised(run)}"
             )
+
+    def _judge_variation(self, run: RunReport, variation: Variation) -> None:
+        if not run.exercised:
+            raise CheckError(f"NOT_EXERCISED: {why_not_exercised(run)}")
+        if why := unserial_reference(variation, run.cases):
+            raise CheckError(f"NOT_EXERCISED: {why}")
 
     def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None

@@ -78,6 +78,8 @@ class Settings:
 
     def plan(self, configuration: Configuration | None = None) -> Plan:
         """Return the plan, in the given configuration of the matrix or the only one."""
+        if self.choice != "backend":
+            configuration = Configuration(backend="serial")  # the calls run in this process
         return Plan(
             configuration=configuration or _configuration(self.values),
             policy=self.values["compare"],

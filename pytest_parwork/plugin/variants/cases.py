@@ -26,9 +26,10 @@ class Siblings:
     """The variants of one case: items that differ in what is varied only.
 
     `side` names the reference in texts; `reference` is the item that has its values, selected or
-    not, None where no item has. `called` is the outcome of the reference as long as `waiting` variants need it, `observed`
-    what ran meanwhile, `folder` its `tmp_path`. `is_tried` says that the reference was run, or that
-    its item failed or was skipped before its body; `why` says why there is no outcome.
+    not, None where no item has. `called` is the outcome of the reference as long as `waiting`
+    variants need it, `observed` what ran meanwhile, `folder` its `tmp_path`. `is_tried` says that
+    the reference was run, or that its item failed or was skipped before its body; `why` says why
+    there is no outcome.
     """
 
     id: str

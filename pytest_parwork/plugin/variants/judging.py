@@ -67,10 +67,11 @@ class Judging:
         assert case.entry is not None
         agrees = self._agreeing(case, found.outcomes[0])
         case.entry = replace(case.entry, legs=replace(legs, agrees=agrees))
-        failure = found.outcomes[0].failure
-        traceback = failure.traceback if failure is not None else ""
+        failures = [outcome.failure for outcome in found.outcomes]
+        traceback = failures[0].traceback if failures[0] is not None else ""
+        raised = [(one.type, one.where) if one is not None else None for one in failures]
         first = comparison.mismatches[0]
-        like = self._like(case, id(case.group), first.kind, first.path)
+        like = self._like(case, id(case.group), first.kind, first.path, *raised)
         case.is_like = bool(like) and not self._is_verbose
         scene = self._scene(case, comparison, like)
         case.message = mismatch_message(case.entry, comparison, scene, traceback=traceback)

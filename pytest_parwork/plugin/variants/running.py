@@ -183,7 +183,11 @@ class Varying:
         elif call.when == "call" and case.entry is None and not self._is_traced:
             why = SKIPPED if report.skipped else NOT_CALLED
             case.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=why)
-        if case.entry is None or call.when == "teardown":
+        if (
+            case.entry is None
+            or call.when == "teardown"
+            or (call.when == "setup" and report.passed)
+        ):
             return
         case.done()
         self._report(case, report)
