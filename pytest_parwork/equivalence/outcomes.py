@@ -84,8 +84,8 @@ def report(
     mismatch = Mismatch(
         path="",
         kind=kind,
-        actual=_write_outcome(actual),
-        expected=_write_outcome(expected),
+        actual=write_outcome(actual),
+        expected=write_outcome(expected),
         difference=difference,
     )
     return Comparison.different(mismatch, str(policy))
@@ -121,7 +121,7 @@ def _name_kind(outcome: Outcome) -> str:
     return outcome.failure.type if outcome.failure is not None else outcome.kind
 
 
-def _write_outcome(outcome: Outcome) -> str:
+def write_outcome(outcome: Outcome) -> str:
     """Write `value 3`, `ValueError: bad`, `skip: reason`."""
     if outcome.kind == "value":
         return f"value {show(outcome.value)}"

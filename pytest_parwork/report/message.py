@@ -207,10 +207,11 @@ def _fixtures(scene: Scene) -> Iterator[tuple[str, str]]:
     """Yield what wide fixtures do not do in workers."""
     if scene.fixtures:
         names = ", ".join(map(repr, scene.fixtures))
+        who = "workers have" if scene.has_own_workers else "a fresh process has"
         yield (
             "fixtures",
-            f"workers have the value of {names}; what it does in pytest's process (np.seterr, the "
-            f"context of decimal) does not happen there",
+            f"{who} the value of {names}; what it does in pytest's process (np.seterr, the context "
+            f"of decimal) does not happen there",
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..machine.cpus import Cpus
+from ..model.comparison import FRESH_PROCESS
 from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .data import RunReport
@@ -246,7 +247,8 @@ def _slowness(run: RunReport) -> str:
         for case in run.cases
         if case.serial is not None and case.parallel is not None
     ]
-    if not both or timing.parallel is None or (timing.bound_share or 1) > 0.5:
+    has_stored = any(note.kind == FRESH_PROCESS for case in run.cases for note in case.notes)
+    if not both or has_stored or timing.parallel is None or (timing.bound_share or 1) > 0.5:
         return ""
     work, taken = (sum(seconds) / len(both) for seconds in zip(*both, strict=True))
     ran = sum(case.parallel is not None for case in run.cases)

@@ -15,6 +15,7 @@ from ..worker.copies import Copies
 from ..worker.current_test import named_by_thread
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
+from .on_machine import StoredTasks
 
 
 class CopiedTasks:
@@ -38,6 +39,10 @@ class CopiedTasks:
         if self._is_kept:
             copies = copies.again(setting.request.workload.tasks)
         return InThreads(setting, copies)
+
+    def stored(self, tasks: Sequence[Task]) -> StoredTasks:
+        """Return the tasks in a file, with the copies as their arguments."""
+        return StoredTasks.write(self._copies.in_place(tasks))
 
     def close(self) -> None:
         """Free the copies."""
@@ -64,6 +69,7 @@ class InThreads(Medium):
             patience=PATIENCE,
             threads=setting.threads,
             capture=capture if capture is not None and capture.from_threads else None,
+            around=request.around,
         )
 
     @contextmanager

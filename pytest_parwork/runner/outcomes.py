@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, overload
+from typing import Literal, TypeAlias, overload
 
 from ..machine.deadline import TimedOut, deadline
 from ..machine.stacks import stack_of
@@ -17,6 +17,9 @@ from ..transport.ledger import State
 from ..worker.fixtures.ended import unfold
 from .medium import Results
 from .rerun import Rerun
+
+#: The kind of an outcome, and its seconds, 0 if it did not run to its end.
+Brief: TypeAlias = tuple[Literal["value", "failure", "skip", "lost"], float]
 
 
 class Outcomes(Sequence[Outcome]):
@@ -120,6 +123,17 @@ class Outcomes(Sequence[Outcome]):
         if not self._is_stored(number):
             return self[number]
         return self._outcome(number, self._results.kind(number))
+
+    def briefs(self) -> Sequence[Brief]:
+        """Return kind and seconds of every outcome; none may have been freed."""
+        return [self._brief(number) for number in range(self._tasks)]
+
+    def _brief(self, number: int) -> Brief:
+        if not self._is_stored(number):
+            return ("lost" if number in self._lost else "failure"), 0.0
+        _, started, ended = self._ledger.times(number)
+        seconds = ended - started if started is not None and ended is not None else 0.0
+        return self._results.kind(number), seconds
 
     def free(self, number: int) -> None:
         """Free the memory of an outcome: large values that were loaded read as zeros then."""

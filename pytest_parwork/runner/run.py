@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ..backends.protocol import Backend, Reach, Workers, is_threaded
@@ -32,7 +33,7 @@ from .watch import Watch
 #: The class that keeps the tasks of a run, by the reach of its backend.
 SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
     "process": CopiedTasks,
-    "machine": StoredTasks,
+    "machine": lambda setting: StoredTasks.write(setting.request.workload.tasks),
     "network": SentTasks,
 }
 
@@ -65,7 +66,7 @@ def _execute(
     began = now()
     allowed = budget.resolve(request.configuration.workers)
     # From the allowed workers, not from the tasks: with -k, a case has as many threads as without.
-    threads = budget.native_threads(allowed.workers)
+    threads = request.threads or budget.native_threads(allowed.workers)
     given = allowed.for_tasks(len(request.workload.tasks))
     suspension = Suspension()
 
@@ -93,7 +94,8 @@ def _execute(
         raise _cannot_start(request.configuration, given, error) from error
     rerun = None
     if own is not None and request.keep:
-        rerun = Rerun(request, own, partial(_execute, backend, own))
+        kept = replace(request, threads=threads)  # a rerun with other workers has them, too
+        rerun = Rerun(kept, own, backend, _execute)
     try:
         return _watched(setting, Crew(workers, start, suspension), medium, given, began, rerun)
     except Interrupted:

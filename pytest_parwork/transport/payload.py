@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from ..machine.deadline import TimedOut, deadline
 from ..machine.surroundings import Surroundings
@@ -21,6 +21,9 @@ from .records import Buffer, read_record, write_record
 
 #: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
+
+#: Wraps the function of a task where it runs.
+Around: TypeAlias = Callable[[Callable[..., object]], Callable[..., object]]
 
 #: Pickles up to so many bytes are in the table of contents, of which every worker has a copy: a
 #: trivial task would take twice as long if it had to read its argument from the file.
@@ -105,7 +108,8 @@ class Header:
 
     `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
     for the others before its first task. `capture` says which output of tasks has to be returned,
-    `surroundings` what the worker takes over if it may have started before the run.
+    `around` wraps their functions, `surroundings` what the worker takes over if it may have started
+    before the run.
     """
 
     contents: Contents
@@ -114,6 +118,7 @@ class Header:
     threads: int | None
     patience: float
     capture: Capture | None = None
+    around: Around | None = None
     surroundings: Surroundings | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from ..equivalence import compare_outcomes
 from ..equivalence.outcomes import report_uncomparable
@@ -50,6 +51,11 @@ class Terms:
     is_recorded: bool = False
 
 
+#: Looks again at a reference that may depend on the parallel run: the actual outcome, the expected
+#: one, their comparison; returns the comparison that counts.
+Look: TypeAlias = Callable[[Outcome, Outcome, Comparison], Comparison]
+
+
 @dataclass(slots=True, kw_only=True)
 class Judged:
     """The judgement of a task.
@@ -77,6 +83,7 @@ def judge(
     *,
     inputs: Callable[[], Inputs | None] = lambda: None,
     masked: Callable[[Outcome, Outcome], tuple[Outcome, Outcome]] | None = None,
+    look: Look | None = None,
     why: str = "",
 ) -> Judged:
     """Run the reference and compare, unless the task is lost or is not verified.
@@ -84,7 +91,7 @@ def judge(
     `actual` comes from a parallel run or from a call in this process; without a `reference` it is
     NOT_VERIFIED, for the reason `why`. `inputs` records the arguments before the reference runs,
     where changes to them are to be detected. `masked` removes from both outcomes what differs
-    between any two runs and does not depend on the code.
+    between any two runs and does not depend on the code. `look` examines a doubtful reference.
     """
     if actual.lost is not None:
         return Judged(entry=entry_of(terms, Verdict.LOST, actual), outcomes=[actual])
@@ -102,6 +109,8 @@ def judge(
         actual, expected = masked(actual, expected)
     try:
         comparison = _compared(terms, actual, expected, changed)
+        if look is not None:
+            comparison = look(actual, expected, comparison)
     except UsageError as unanswered:
         error = unanswered
         comparison = report_uncomparable(actual, expected, terms.policy, str(error))

@@ -177,16 +177,19 @@ class Attached:
         self, number: int, inherited: Task | None
     ) -> tuple[Callable[..., object], Sequence[object], Mapping[str, object]] | BaseException:
         """Return the function of a task with its arguments, or the error of loading them."""
+        around = self.header.around
         if inherited is not None:
-            return inherited.function, inherited.args, inherited.kwargs
+            function = inherited.function if around is None else around(inherited.function)
+            return function, inherited.args, inherited.kwargs
         call = self.header.contents.calls[number]
         assert call is not None, "a task was submitted that could not be sent"
-        function = self._functions[call.function]
-        if isinstance(function, BaseException):
-            return function
+        found = self._functions[call.function]
+        if isinstance(found, BaseException):
+            return found
         try:
-            if isinstance(function, Address):
-                function = find(function)
+            function = find(found) if isinstance(found, Address) else found
+            if around is not None:
+                function = around(function)
             return function, *self._arguments(call)
         except BaseException as error:
             return error

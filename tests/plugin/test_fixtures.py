@@ -586,7 +586,7 @@ class TestRequest:
     @pytest.mark.parametrize(
         ("use", "told"),
         [
-            ("request.config", "request.config is not available in a worker"),
+            ("request.session.items", "request.session.items is not available in a worker"),
             (
                 "request.node.add_marker('slow')",
                 "request.node.add_marker('slow') has no effect in a worker",
@@ -733,7 +733,7 @@ class TestRequest:
             @pytest.fixture
             def asks(request):
                 yield
-                request.config
+                request.session.items
 
             {FORKED}
             @pytest.mark.parametrize("n", range(2))
@@ -742,7 +742,8 @@ class TestRequest:
             """
         )
         session = scratch.run(report=True)
-        assert "request.config is not available in a worker" in " ".join(session.text.split())
+        told = "request.session.items is not available in a worker"
+        assert told in " ".join(session.text.split())
         assert session.counts == {"passed": 2, "errors": 2}
         assert session.text.count("isolated:fork") >= 1
         assert "DIFFERENT" not in session.text
@@ -754,7 +755,7 @@ class TestRequest:
             {FORKED}
             @pytest.mark.xfail
             def test_it(request):
-                request.config
+                request.session.items
             """
         )
         assert scratch.run().counts == {"failed": 1}

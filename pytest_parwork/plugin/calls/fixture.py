@@ -35,6 +35,7 @@ from ..config.registry import (
     changes,
     guard,
     own_comparison,
+    second_look,
     sendable,
 )
 from ..config.settings import AXES, marker_keywords, settings
@@ -145,11 +146,10 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         interrupted: KeyboardInterrupt | None = None
+        backend = backend_named(self._config, plan.configuration.backend)
+        keep = is_threaded(backend) and plan.verify > 0  # for a second look
         try:
-            run = execute(
-                self._request(workload, plan),
-                backend_named(self._config, plan.configuration.backend),
-            )
+            run = execute(replace(self._request(workload, plan), keep=keep), backend)
         except Interrupted as error:
             run, interrupted = error.run, error.cause
         verified = Verified(
@@ -160,6 +160,7 @@ class Parwork:
             scene=self._scene(plan),
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
+            look=(look := second_look(self._config, run)),
         )
         is_xdist = hasattr(self._config, "workerinput")
         try:
@@ -171,6 +172,8 @@ class Parwork:
             interrupted = error
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
+            if look is not None:
+                look.close()
             if interrupted is None:  # also if something else was raised
                 self._report(verified.entry(xdist=is_xdist))
         if interrupted is not None:

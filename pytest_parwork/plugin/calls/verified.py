@@ -20,6 +20,7 @@ from ...report.message import Scene, mismatch_message
 from ...runner.outcomes import Outcomes
 from ...verify.legs import SERIAL, Judged, Terms, drop, in_parallel, judge, unjudged
 from ...verify.reference import Called, call, sample
+from ...verify.second_look import SecondLook
 from ...worker.inputs import Inputs, is_sampled
 from ..session.breadcrumb import Breadcrumb
 from ..session.capturing import echo, warn_again, warnings_shown
@@ -39,10 +40,12 @@ class Verified:
         breadcrumb: Breadcrumb,
         own: OwnComparison | None = None,
         is_recorded: bool = False,
+        look: SecondLook | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._look = look
         self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
         self._scene = scene
@@ -94,6 +97,7 @@ class Verified:
                 actual,
                 partial(self._call, task, limits) if task.id in chosen else None,
                 inputs=partial(self._inputs, index),
+                look=self._look.of(terms, index) if self._look is not None else None,
                 why=f"verify={self._plan.verify:g}",
             )
             self._note(index, found)

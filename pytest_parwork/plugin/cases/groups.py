@@ -20,7 +20,8 @@ from ...model.work import Plan
 from ...report.data import RunEntry
 from ...report.entries import CaseEntry, RunFacts
 from ...runner.outcomes import Outcomes
-from ...verify.legs import SERIAL, Terms, in_parallel
+from ...verify.legs import SERIAL, Look, Terms, in_parallel
+from ...verify.second_look import SecondLook
 from ...worker.fixtures.recipe import FixturePlan
 from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
@@ -33,7 +34,8 @@ class ParallelRun:
     """One parallel run of those cases of a group that share the values of their wide fixtures.
 
     `wide` are those values by name, `cases` the cases that were sent, `waiting` the number of cases
-    whose outcome is still to be compared.
+    whose outcome is still to be compared. `look` examines doubtful serial runs, None where the run
+    cannot have influenced them.
     """
 
     facts: RunFacts
@@ -43,6 +45,14 @@ class ParallelRun:
     wide: dict[str, object]
     limits: Limits
     side: Side
+    look: SecondLook | None = None
+
+    def close(self) -> None:
+        """Free the outcomes, the arguments and the values of wide fixtures."""
+        self.outcomes.close()
+        if self.look is not None:
+            self.look.close()
+        self.wide.clear()  # otherwise the values would outlive their fixtures
 
     def others(self, number: int) -> tuple[int, int]:
         """Return how many other tasks than this lost one have an outcome, and how many there are.
@@ -182,6 +192,13 @@ class Case:
             must_return=True,
             is_recorded=self.item.config.stash[RECORDS],
         )
+
+    def look(self, terms: Terms) -> Look | None:
+        """Return the second look at its serial run, None if the parallel run cannot reach that."""
+        run = self.sent.run
+        if run is None or run.look is None:
+            return None
+        return run.look.of(terms, self.sent.number)
 
     def inputs(self) -> Inputs | None:
         """Return the current arguments if the case is in the sample, else None."""

@@ -9,7 +9,7 @@ from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...equivalence.digest import digest
 from ...machine.deadline import TimedOut, deadline
-from ...model.comparison import Comparison
+from ...model.comparison import FRESH_PROCESS, Comparison
 from ...model.listing import shorten
 from ...model.outcome import Outcome
 from ...report.message import Scene, mismatch_message
@@ -114,19 +114,20 @@ class Scenes:
             peak=peak,
             values=values,
             like=like,
-            fixtures=_acting_fixtures(case),
+            fixtures=_acting_fixtures(case, comparison),
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )
 
 
-def _acting_fixtures(case: Case) -> tuple[str, ...]:
-    """Return the wide fixtures of which workers have nothing but the value.
+def _acting_fixtures(case: Case, comparison: Comparison) -> tuple[str, ...]:
+    """Return the wide fixtures of which workers, or a fresh process, have nothing but the value.
 
     A worker that is a fork of this process, or a thread in it, has what they did as well.
     """
     run = case.sent.run
-    if run is None or run.facts.start_method in ("fork", "thread"):
+    is_fresh = any(note.kind == FRESH_PROCESS for note in comparison.notes)
+    if run is None or (run.facts.start_method in ("fork", "thread") and not is_fresh):
         return ()
     defs = fixture_defs(case.item)
     names = [name for name in wide_names(case.item) if name in defs]

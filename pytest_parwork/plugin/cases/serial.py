@@ -141,6 +141,7 @@ class Serial:
             functools.partial(self._reference, case, body) if is_verified else None,
             inputs=case.inputs,
             masked=functools.partial(masked, case),
+            look=case.look(terms),
             why=f"verify={case.plan.verify:g}",
         )
         del actual
@@ -200,7 +201,13 @@ class Serial:
         if actual.lost is None and (why_not := rejection(case, actual)):
             self._reject(case, actual, why_not)
             return
-        found = judge(terms, actual, lambda: here, masked=functools.partial(masked, case))
+        found = judge(
+            terms,
+            actual,
+            lambda: here,
+            masked=functools.partial(masked, case),
+            look=case.look(terms),
+        )
         self._settle(case, found)
 
     def _judge_teardown(
