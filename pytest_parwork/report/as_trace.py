@@ -38,14 +38,14 @@ def _starts(run: RunReport) -> Iterator[float]:
 
 def _events(run: RunReport, process: int, origin: float) -> Iterator[Mapping[str, object]]:
     yield _name("process_name", f"{run.id} on {run.label}", process)
-    threads: dict[tuple[object, ...], int] = {}
+    threads: dict[tuple[str, int], int] = {}
     rows: dict[int, list[tuple[float, float, CaseEntry]]] = {}
     for case in run.cases:
         if case.serial_interval is not None:
             rows.setdefault(SERIAL, []).append((*case.serial_interval, case))
         if case.interval is not None and case.worker is not None:
             # xdist's processes have workers of the same numbers at the same time.
-            key = (case.run, case.worker) if run.xdist else (case.worker,)
+            key = (case.run if run.xdist else "", case.worker)
             thread = threads.setdefault(key, len(threads) + 1)
             rows.setdefault(thread, []).append((*case.interval[1:], case))
     if SERIAL in rows:
