@@ -27,8 +27,8 @@ def json_pieces(report: Report) -> Iterator[str]:
         yield from _members(_run(run))
         yield "\n  }"
     yield "\n ],\n "
-    yield f'"scaling": {_encode(tuple(scalings(report.runs)))},\n '
-    yield f'"plain": {_encode(report.plain)}\n}}\n'
+    yield f'"plain": {_encode(report.plain)},\n '
+    yield f'"scaling": {_encode(tuple(scalings(report.runs)))}\n}}\n'
 
 
 def _members(data: Mapping[str, object]) -> Iterator[str]:
@@ -102,6 +102,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "interval": run.since_origin(case.interval),
         "serial_interval": run.since_origin(case.serial_interval),
         "lost": case.lost,
+        "not_sent": case.not_sent,
         "mismatch_count": case.mismatch_count,
         "mismatch_classes": case.classes,
         "result": case.result,

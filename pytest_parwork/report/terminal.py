@@ -10,9 +10,10 @@ from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
-from .notes import RunNote, Severity, equal_counts, notes
+from .notes import RunNote, equal_counts, notes
 from .plain import PlainEntry, count_plain, list_plain
 from .scaling import Scaling, rows, scalings
+from .variants import Severity
 
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
 _INDENT = 16
@@ -195,6 +196,7 @@ def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:
     colour = {
         Verdict.LOST: "red",
         Verdict.DIFFERENT: "red",
+        Verdict.NOT_SENT: "red",
         Verdict.NOT_EXERCISED: "yellow",
         Verdict.NOT_VERIFIED: "yellow",
         Verdict.EQUAL: "green",
@@ -218,7 +220,7 @@ def _extent(runs: Sequence[RunReport], plain: Sequence[PlainEntry]) -> str:
 
 def _bad_counts(runs: list[RunReport]) -> list[str]:
     counts: list[str] = []
-    for verdict in (Verdict.DIFFERENT, Verdict.LOST):
+    for verdict in (Verdict.DIFFERENT, Verdict.LOST, Verdict.NOT_SENT):
         if number := sum(case.verdict is verdict for run in runs for case in run.cases):
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
     if slow := sum(bool(run.too_slow) for run in runs):

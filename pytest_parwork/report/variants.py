@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +11,9 @@ from ..model.printable import make_printable
 from .entries import CaseEntry
 from .figures import counted
 from .timing import Timing, flaw_of
+
+#: How bad a note is: a failure, no proof, or for information.
+Severity = Literal["error", "warning", "info"]
 
 #: What helps where nothing ran in parallel.
 ADVICE = (
@@ -133,7 +136,17 @@ def setting(variation: Variation, cases: Sequence[CaseEntry]) -> str:
     return most.describe() if most is not None and variation.counts_workers else ""
 
 
-def agreements(label: str, cases: Sequence[CaseEntry]) -> str:
+def remarks(
+    variation: Variation, cases: Sequence[CaseEntry]
+) -> Iterator[tuple[Severity, str, str]]:
+    """Yield what else to say of a run: how bad it is, what it is about, and the text."""
+    if text := _agreements(variation.label, cases):
+        yield "info", "agreement", text
+    if text := unserial_reference(variation, cases):
+        yield "warning", "reference", text
+
+
+def _agreements(label: str, cases: Sequence[CaseEntry]) -> str:
     """Say in how many differing cases the run agrees with which others; empty if in none."""
     different = [case for case in cases if case.verdict is Verdict.DIFFERENT]
     agreeing = [

@@ -133,7 +133,7 @@ class VariedGroup:
             id=self.id,
             configuration_id=self.variant.label,
             backend="",
-            asked="auto",
+            asked=self.variant.variation.workers or "auto",
             policy=", ".join(self.policies),
             cases=tuple(cases),
             expected=self.expected,

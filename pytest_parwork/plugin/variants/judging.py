@@ -53,7 +53,7 @@ class Judging:
         )
         del actual
         case.entry = replace(found.entry, legs=legs)
-        if found.is_lost:
+        if found.is_absent:
             case.message = self._lost_message(case)
         elif found.comparison is not None and not found.comparison:
             self._different(case, found, found.comparison, legs)
