@@ -461,7 +461,7 @@ def test_bad_input_names_the_value_and_the_remedy(scratch: Scratch) -> None:
             {parametrize}
             def test_it({signature}): return 1
             """,
-            path=f"test_{number}.py",
+            path=f"test_{number:02}.py",
         )
     session = scratch.run()
     assert session.counts == {"errors": len(WRONG)}
