@@ -24,7 +24,7 @@ BARS = 30
 _CELL = 200
 
 #: Verdicts of a case, or of a run, that are problems.
-_BAD = {Verdict.LOST, Verdict.DIFFERENT, *(v for v in Verdict if v.value == "NOT_SENT")}
+_BAD = {Verdict.LOST, Verdict.DIFFERENT, Verdict.NOT_SENT}
 
 
 def markdown_pieces(report: Report) -> Iterator[str]:
@@ -81,12 +81,13 @@ def _problems(runs: Sequence[RunReport]) -> Iterator[str]:
 
 
 def _values(case: CaseEntry) -> tuple[str, str, str]:
-    """Return where the case differs, and both values; or why it is lost."""
+    """Return where the case differs, and both values; or why it has no outcome."""
     if case.mismatches:
         first = case.mismatches[0]
         more = f" and {case.mismatch_count - 1} more" if case.mismatch_count > 1 else ""
         return f"{cell(first.path) or 'the value'}{more}", cell(first.expected), cell(first.actual)
-    return cell(case.lost["detail"]) if case.lost else "", "", ""
+    reason = case.lost or case.not_sent
+    return cell(reason["detail"]) if reason else "", "", ""
 
 
 def _causes(runs: Sequence[RunReport]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from support.report_samples import CRASH, MEAN, cases, fib, first, interval, report, run
+from support.report_samples import CRASH, MEAN, UNSENT, cases, fib, first, interval, report, run
 
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.outcome import Verdict
@@ -137,3 +137,9 @@ def test_events_of_a_thread_never_overlap(xdist: bool) -> None:
     assert len(rows) == 4
     for row in rows.values():
         assert all(end <= start for (_, end), (start, _) in pairwise(row))
+
+
+def test_a_case_that_was_not_sent_is_a_problem_with_its_reason() -> None:
+    text = markdown(run([*cases(1), replace(cases(2)[1], **UNSENT)]))
+    assert text.startswith("## parwork: 1 workload, 1 case NOT\\_SENT\n")
+    assert "| NOT_SENT | `argument 'm' cannot be sent to a worker: ['lock'] is a " in text
