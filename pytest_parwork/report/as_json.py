@@ -99,6 +99,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "interval": run.since_origin(case.interval),
         "serial_interval": run.since_origin(case.serial_interval),
         "lost": case.lost,
+        "not_sent": case.not_sent,
         "mismatch_count": case.mismatch_count,
         "mismatch_classes": case.classes,
         "result": case.result,

@@ -32,6 +32,14 @@ NOT_RUN = {
 }
 
 
+#: What to do about a case that was not sent; a backend that cannot start says so itself.
+REMEDIES = {
+    "argument": "make it where the case runs, in the test or in a fixture of function scope; or "
+    "use a backend that sends no arguments: threads, isolated:fork",
+    "result": "return what can be pickled; or use threads, which send nothing back",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """The context of a DIFFERENT case.
@@ -131,6 +139,22 @@ def lost_message(
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
     first = f"LOST: {lost.get('detail', 'its outcome never arrived')}"
     return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
+
+
+def not_sent_message(case: CaseEntry, command: str, *, reference: str, remedy: str = "") -> str:
+    """Return the failure text of a NOT_SENT case.
+
+    `command` runs the case as the run named `reference` would. `remedy` is what to do, if more is
+    known than the reason.
+    """
+    not_sent = case.not_sent or {}
+    rows = []
+    if remedy := remedy or REMEDIES.get(not_sent.get("reason", ""), ""):
+        rows.append(("remedy", remedy))
+    rows += [("note", note.text) for note in case.notes]
+    rows.append((reference, "not run: there is nothing to compare it with. To run it anyway:"))
+    first = f"{case.verdict}: {not_sent.get('detail', 'it was not run in parallel')}"
+    return printable("\n".join([first, "", *_rows(rows, WIDTH), _row("", command)]))
 
 
 def _try(one: Mapping[str, Any]) -> str:

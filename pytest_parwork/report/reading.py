@@ -145,6 +145,7 @@ def _case(
         outcome=data["outcome"],
         compared=data["compared"],
         lost=data.get("lost"),
+        not_sent=data.get("not_sent"),
         mismatches=tuple(
             deserialise(Mismatch, {**_known(Mismatch, one), "kind": one["class"]})
             for one in mismatches

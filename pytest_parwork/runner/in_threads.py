@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ..machine.clock import now
 from ..machine.limits import Limits
-from ..model.errors import PayloadError
+from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
@@ -61,7 +61,7 @@ class InThreads(Medium):
         self.ledger = self.settled = Ledger(bytearray(Ledger.size(len(tasks))))
         self.ledger.sign()
         self.recent = set()
-        self.rejected: Mapping[int, PayloadError] = {}
+        self.rejected: Mapping[int, NotSent] = {}
         self.call: ThreadCall = ThreadCall(
             tasks,
             copies.arguments,

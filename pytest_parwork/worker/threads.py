@@ -21,7 +21,8 @@ from .copies import snapshot
 from .current_test import name_test
 from .inputs import Inputs, is_sampled
 
-#: The result of a task: its kind, its value or exception, and a description of the exception.
+#: The result of a task: its kind, its value, exception or `NotSent`, and a description of the
+#: exception.
 Given = tuple[Kind, object, Failure | None]
 
 

@@ -108,10 +108,21 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "interval": [0.0, 0.0, 1.0],
         "serial_interval": None,
         "lost": None,
+        "not_sent": None,
         "mismatch_count": 0,
         "mismatch_classes": {},
         "result": None,
     }
+
+
+def test_a_case_that_was_not_sent_has_the_reason_and_the_path() -> None:
+    not_sent = {"reason": "argument", "detail": "argument 'm' cannot be sent", "path": "['lock']"}
+    first, second = cases(2)
+    missing = replace(first, verdict=Verdict.NOT_SENT, not_sent=not_sent, interval=None)
+    (entry,) = written(run([missing, second]))["runs"]
+    assert (entry["verdict"], entry["exercised"]) == ("NOT_SENT", None)
+    assert entry["cases"][0]["not_sent"] == not_sent
+    assert entry["cases"][0]["lost"] is None
 
 
 def test_a_lost_case_tells_the_reason() -> None:
