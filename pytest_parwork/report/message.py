@@ -51,7 +51,8 @@ class Scene:
     `granted` and `peak` say how its workers overlapped. `where` says where a failure with a
     traceback was raised, `ran` what ran in parallel. `values` are the distinct values of the case
     with the configurations that gave each, where there are several; `like` is the case that has
-    told the same in full. `is_verbose` asks for all, `width` is that of the terminal.
+    told the same in full. `hint` is a possible explanation. `is_verbose` asks for all, `width` is
+    that of the terminal.
     """
 
     actual: str = ""
@@ -70,6 +71,7 @@ class Scene:
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     fixtures: Sequence[str] = ()
+    hint: str = ""
     is_verbose: bool = False
     width: int = WIDTH
 
@@ -108,6 +110,7 @@ def mismatch_message(
         *_policy(comparison, scene),
         *_notes(comparison, scene),
         *_fixtures(scene),
+        *([("hint", scene.hint)] if scene.hint else []),
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
