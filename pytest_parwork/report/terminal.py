@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from ..model.listing import shorten
 from ..model.outcome import Verdict
+from .choice import Total, choose, total
 from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
 from .notes import RunNote, equal_counts, notes
@@ -87,8 +88,9 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
     workloads: dict[str, list[RunReport]] = {}
     for run in report.runs:
         workloads.setdefault(run.id, []).append(run)
-    for workload, runs in workloads.items():
-        yield from _heading(workload, width, runs[0])
+    choice = choose(workloads, is_verbose=verbosity > 0)
+    for workload, runs in choice.shown.items():
+        yield from _heading(workload, width, is_varied=runs[0].variation is not None)
         labels = [run.label for run in runs]
         for run in runs:
             # `joblib-2` and `joblib-auto` may both have got two workers.
@@ -98,6 +100,10 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
                 yield from _note(note, room=min(width, 80) - _INDENT)
         for scaling in scalings(runs):
             yield from _scaling(scaling)
+    if choice.remarks:
+        yield from _heading(f"{len(workloads)} workloads in all", width)
+        yield _total(total(report.runs))
+        yield from (_line(" " * _INDENT, remark) for remark in choice.remarks)
     if verbosity > 0:
         yield from _sent(report.runs, width)
         yield from map(_line, list_plain(report.plain))
@@ -145,10 +151,10 @@ def _listed(files: Iterable[str], width: int) -> Iterator[Line]:
         yield _line(f"  {line}")
 
 
-def _heading(workload: str, width: int, run: RunReport) -> Iterator[Line]:
+def _heading(workload: str, width: int, *, is_varied: bool = False) -> Iterator[Line]:
     """Yield the id and the names of the columns, on two lines if the id is long."""
     name = shorten(workload, width, keep_end=True)
-    left, right = ("serial", "parallel") if run.variation is None else ("reference", "varied")
+    left, right = ("reference", "varied") if is_varied else ("serial", "parallel")
     if len(name) > _SERIAL_END - len(left) - 1:
         yield _line((name, ("bold",)))
         name = ""
@@ -177,6 +183,16 @@ def _row(run: RunReport, label: str) -> Iterator[Line]:
     )
     slower = (" SLOWER", ("yellow",)) if run.is_slower else ""
     yield _line(name, (text, ("green",) if equal else ()), times, slower)
+
+
+def _total(found: Total) -> Line:
+    speedup = ratio(found.speedup)
+    return _line(
+        f"{duration(found.serial):>{_SERIAL_END}}"
+        f"{duration(found.parallel):>{_PARALLEL}}"
+        f"{duration(found.startup):>{_STARTUP}}"
+        f"{speedup if found.reliable or speedup == '-' else f'~{speedup}':>{_SPEEDUP}}"
+    )
 
 
 def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:
