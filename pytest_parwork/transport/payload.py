@@ -15,6 +15,7 @@ from ..model.output import Capture
 from ..model.work import Address, Task
 from .culprit import explain
 from .files import Files
+from .identity import Identities
 from .modules import ModuleTable
 from .pickling import dumps
 from .records import Buffer, read_record, write_record
@@ -175,6 +176,7 @@ class _Writer:
         self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
         self._function_numbers: dict[Address | int, int] = {}
         self._failed: dict[int, str] = {}
+        self._themselves = Identities()
         self._seconds: float | None = None  # the limit for a value: the timeout of its task
         self.places: list[Place | bytes] = []
         self.functions: list[Address | int] = []
@@ -213,7 +215,7 @@ class _Writer:
         why = ""
         try:
             with deadline(self._seconds):
-                data = dumps(value, buffers)
+                data = dumps(value, buffers, themselves=self._themselves)
         except TimedOut:
             raise PayloadError(
                 f"{name} could not be serialised within {self._seconds:g} s"
