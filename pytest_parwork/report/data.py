@@ -238,14 +238,15 @@ def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bo
 
     It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
     skipped case is present, but cannot overlap with another. Under xdist each process may have too
-    few cases to overlap, and a lost case may have overlapped with others: then it is true or None.
+    few cases to overlap, and a lost case, or one that was not sent, might have overlapped with
+    others: then it is true or None.
     """
     if entry.expected is None or len(entry.cases) < entry.expected:
         return None
     if all(case.interval is None for case in entry.cases):
         return None
     met = any(len(share) >= 2 and peak >= 2 for share, peak in runs)
-    return met or (None if entry.xdist or any(case.lost for case in entry.cases) else False)
+    return met or (None if entry.xdist or any(case.is_absent for case in entry.cases) else False)
 
 
 def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:

@@ -10,6 +10,7 @@ from ..machine.surroundings import Surroundings
 from ..model.output import Capture
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
+from ..transport.payload import Around
 from ..transport.sources import Sendable
 from .guard import Guard
 from .stop import Stop
@@ -48,7 +49,8 @@ class RunRequest:
 
     `progress` is called now and then while tasks run, and once at the end; its exceptions are
     ignored. With `keep`, the outcomes have a `rerun` that can run tasks again with their original
-    arguments.
+    arguments. `around` wraps the function of each task, where the task runs; it is pickled.
+    `threads` is the limit of native threads, None for the share of a worker.
     """
 
     workload: Workload
@@ -64,6 +66,8 @@ class RunRequest:
     surroundings: Surroundings | None = None
     progress: Callable[[Progress], None] | None = None
     keep: bool = False
+    around: Around | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.order is not None and self.batches is not None:

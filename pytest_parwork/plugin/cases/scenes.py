@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...equivalence.digest import digest
 from ...machine.deadline import TimedOut, deadline
-from ...model.comparison import Comparison
+from ...model.comparison import FRESH_PROCESS, Comparison
 from ...model.listing import shorten
 from ...model.outcome import Outcome
 from ...report.message import Scene, mismatch_message
@@ -19,6 +19,7 @@ from ..config.commands import command
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
+from .copied import copied_arguments
 from .gate import wide_names
 from .groups import Case
 
@@ -42,7 +43,10 @@ class Scenes:
             failure, expected = (outcome.failure for outcome in found.outcomes)
             traceback = failure.traceback if failure is not None else ""
             raised = (expected.type, expected.where) if expected is not None else None
-            self.write(case, found.comparison, values, traceback=traceback, raised=raised)
+            copied = copied_arguments(case, *found.outcomes)
+            self.write(
+                case, found.comparison, values, traceback=traceback, raised=raised, copied=copied
+            )
 
     def write(
         self,
@@ -52,12 +56,16 @@ class Scenes:
         *,
         traceback: str,
         raised: object = None,
+        copied: Sequence[str] = (),
     ) -> None:
-        """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
+        """Write the message of a case that is DIFFERENT.
+
+        `raised` is what the serial run raised; `copied` are arguments whose identity was asked for.
+        """
         assert case.judged.entry is not None
         first = comparison.mismatches[0]
         like = self._like(case, id(case.group), first.kind, first.path, raised)
-        scene = self._scene(case, comparison, values, like)
+        scene = replace(self._scene(case, comparison, values, like), copied=copied)
         case.judged.is_like = bool(like) and not self._is_verbose
         case.judged.message = mismatch_message(
             case.judged.entry, comparison, scene, traceback=traceback
@@ -114,19 +122,20 @@ class Scenes:
             peak=peak,
             values=values,
             like=like,
-            fixtures=_acting_fixtures(case),
+            fixtures=_acting_fixtures(case, comparison),
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )
 
 
-def _acting_fixtures(case: Case) -> tuple[str, ...]:
-    """Return the wide fixtures of which workers have nothing but the value.
+def _acting_fixtures(case: Case, comparison: Comparison) -> tuple[str, ...]:
+    """Return the wide fixtures of which workers, or a fresh process, have nothing but the value.
 
     A worker that is a fork of this process, or a thread in it, has what they did as well.
     """
     run = case.sent.run
-    if run is None or run.facts.start_method in ("fork", "thread"):
+    is_fresh = any(note.kind == FRESH_PROCESS for note in comparison.notes)
+    if run is None or (run.facts.start_method in ("fork", "thread") and not is_fresh):
         return ()
     defs = fixture_defs(case.item)
     names = [name for name in wide_names(case.item) if name in defs]
