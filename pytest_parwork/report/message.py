@@ -50,8 +50,8 @@ class Scene:
     `has_own_workers` it may matter which worker ran them; threads share all that they have. `used`,
     `granted` and `peak` say how its workers overlapped. `values` are the distinct values of the
     case with the configurations that gave each, where there are several; `like` is the case that
-    has told the same in full. `copied` are arguments, with their values, of which the worker had a
-    copy though their identity mattered. `is_verbose` asks for all, `width` is that of the terminal.
+    has told the same in full. `hint` is a possible explanation. `is_verbose` asks for all, `width`
+    is that of the terminal.
     """
 
     actual: str = ""
@@ -68,7 +68,7 @@ class Scene:
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     fixtures: Sequence[str] = ()
-    copied: Sequence[str] = ()
+    hint: str = ""
     is_verbose: bool = False
     width: int = WIDTH
 
@@ -107,7 +107,7 @@ def mismatch_message(
         *_policy(comparison, scene),
         *_notes(comparison, scene),
         *_fixtures(scene),
-        *_copied(scene),
+        *([("hint", scene.hint)] if scene.hint else []),
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
@@ -228,17 +228,6 @@ def _notes(comparison: Comparison, scene: Scene) -> Iterator[tuple[str, str]]:
         if scene.is_verbose or note.kind not in kinds:
             kinds.add(note.kind)
             yield "note", f"{note.path}: {note.text}" if note.path else note.text
-
-
-def _copied(scene: Scene) -> Iterator[tuple[str, str]]:
-    """Yield which arguments are copies, where the worker's assertion asked for their identity."""
-    if scene.copied:
-        names = ", ".join(scene.copied)
-        yield (
-            "copies",
-            f"the worker had a copy of {names}, because a case could change it. The assertion "
-            f"asks with `is` for the object itself; compare with == instead",
-        )
 
 
 def _fixtures(scene: Scene) -> Iterator[tuple[str, str]]:

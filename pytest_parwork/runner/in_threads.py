@@ -106,6 +106,8 @@ class InThreads(Medium):
     def settle(self, lost: Collection[int]) -> None:
         """Restore the arguments that are shared with the serial run, where that is possible."""
         self._copies.restore()
+        self._copies = Copies((), {})
+        self.call.forget_arguments()
 
     def results(self) -> Remembered:
         """Return the outcomes in memory."""

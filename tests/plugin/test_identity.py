@@ -133,4 +133,7 @@ def test_the_message_names_a_copy_of_which_the_identity_was_asked(scratch: Scrat
     )
     ran = scratch.run_apart("--parwork-backend=processes:fork")
     assert ran.counts == {"failed": 3, "passed": 2}
-    assert ran.text.count("copies   the worker had a copy of items, [1], because a case could") == 1
+    assert (
+        ran.text.count("hint     the worker had a copy of items, [1], because a case could change")
+        == 1
+    )

@@ -1,4 +1,4 @@
-"""The arguments of which a worker had a copy, for an assertion that asked for their identity."""
+"""Hints at arguments of which a worker had a copy, though an assertion asked for their identity."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from ...transport.pickling import ATOMS
 from .groups import Case
 
 
-def copied_arguments(case: Case, actual: Outcome, expected: Outcome) -> tuple[str, ...]:
-    """Name the arguments in an assertion with `is` that failed in the worker only, and the values.
+def hint_at_copies(case: Case, actual: Outcome, expected: Outcome) -> str:
+    """Name the copied arguments in an assertion with `is` that failed in the worker only.
 
-    Empty if there is none, or if they arrived as the very objects.
+    Empty if there is none.
     """
     failure = actual.failure
     if failure is None or expected.failure is not None or not failure.is_assertion:
-        return ()
+        return ""
     names = _asked_for(failure.source)
     run, callspec = case.sent.run, getattr(case.item, "callspec", None)
     values = {**(callspec.params if callspec is not None else {}), **(run.wide if run else {})}
     identities = Identities(for_threads=True)
-    return tuple(
+    copied = [
         f"{name}, {show(value, limit=40)}"
         for name, value in values.items()
         if name in names and type(value) not in ATOMS and identities.reduce(value) is None
+    ]
+    if not copied:
+        return ""
+    return (
+        f"the worker had a copy of {' and '.join(copied)}, because a case could change it. The "
+        f"assertion asks with `is` for the object itself; compare with == instead"
     )
 
 
