@@ -85,7 +85,7 @@ class ThreadCall:
             return True
 
     def forget_arguments(self) -> None:
-        """Forget the arguments of all tasks, of which some may be objects of the tests themselves."""
+        """Forget the arguments of all tasks: some may be objects of the tests themselves."""
         self._arguments = ()
 
     def give_up(self, batch: Batch, task: int, /) -> bool:
