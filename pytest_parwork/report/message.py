@@ -50,7 +50,8 @@ class Scene:
     `has_own_workers` it may matter which worker ran them; threads share all that they have. `used`,
     `granted` and `peak` say how its workers overlapped. `values` are the distinct values of the
     case with the configurations that gave each, where there are several; `like` is the case that
-    has told the same in full. `is_verbose` asks for all, `width` is that of the terminal.
+    has told the same in full. `hint` is a possible explanation. `is_verbose` asks for all, `width`
+    is that of the terminal.
     """
 
     actual: str = ""
@@ -67,6 +68,7 @@ class Scene:
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     fixtures: Sequence[str] = ()
+    hint: str = ""
     is_verbose: bool = False
     width: int = WIDTH
 
@@ -105,6 +107,7 @@ def mismatch_message(
         *_policy(comparison, scene),
         *_notes(comparison, scene),
         *_fixtures(scene),
+        *([("hint", scene.hint)] if scene.hint else []),
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
