@@ -358,6 +358,7 @@ class TestHooks:
         assert [run.backend for run in report.runs] == ["threads", "serial"]
         assert all(len(run.cases) == 4 for run in report.runs)
 
+    @pytest.mark.usefixtures("keeps_helpers")  # failures are looked at again in a fresh process
     def test_it_is_logged_though_cases_failed(self, scratch: Scratch) -> None:
         scratch.cases(CASES.replace("return n", "assert n"))
         (report,) = logged_in(scratch, "--parwork-backend=threads")
