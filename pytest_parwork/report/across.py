@@ -218,8 +218,8 @@ class _Judge:
             return Match.NOT_COMPARED, "no result was recorded", None
         if base.kind != other.kind:
             return Match.DIFFERENT, "outcome", None
-        if base.kind == "lost":
-            return Match.NOT_COMPARED, "lost in both", None
+        if base.kind in ("lost", "not_sent"):
+            return Match.NOT_COMPARED, f"{base.kind.replace('_', ' ')} in both", None
         if base.kind == "skip" or (base.kind == "failure" and base.text == other.text):
             return Match.EQUAL, "", None
         if base.kind == "failure":

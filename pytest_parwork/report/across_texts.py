@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..model.listing import shorten
 from ..model.printable import printable
 from .across import VALUE, Across, CaseMatch, Match
+from .as_markdown import cell, table
 from .data import Report
 from .entries import Result
 from .figures import counted, duration, ratio
@@ -115,42 +116,36 @@ def _environment_lines(across: Across) -> Iterator[str]:
 def as_markdown(names: Sequence[str], found: Sequence[Across]) -> Iterator[str]:
     """Yield lines of Markdown: a table of counts, then what is not equal, then the environments."""
     base = names[0]
-    yield f"### Results against {_cell(base)}"
+    yield f"### Results against {cell(base)}"
     yield ""
-    yield "| report | equal | different | missing | not compared | serial | parallel |"
-    yield "|---|---:|---:|---:|---:|---:|---:|"
-    for name, across in zip(names[1:], found, strict=True):
-        counts = " | ".join(str(across.counts[match]) for match in Match)
-        times = " | ".join(_ratio_of(across, leg) for leg in ("serial", "parallel"))
-        yield f"| {_cell(name)} | {counts} | {times} |"
+    head = ("report", "equal", "different", "missing", "not compared", "serial", "parallel")
+    rows = [
+        (
+            cell(name),
+            *(str(across.counts[match]) for match in Match),
+            *(_ratio_of(across, leg) for leg in ("serial", "parallel")),
+        )
+        for name, across in zip(names[1:], found, strict=True)
+    ]
+    yield from table(head, rows, right=6)
     for name, across in zip(names[1:], found, strict=True):
         bad = [*across.having(Match.DIFFERENT), *across.having(Match.MISSING)]
-        if bad:
+        rows = [(cell(case.id), cell(_shown(case.base)), cell(_shown(case.other))) for case in bad]
+        if rows:
             yield ""
-            yield f"| {_cell(name)} | {_cell(base)} | {_cell(name)} |"
-            yield "|---|---|---|"
-            for case in bad[:LISTED]:
-                values = " | ".join(_cell(_shown(one)) for one in (case.base, case.other))
-                yield f"| {_cell(case.id)} | {values} |"
-            if len(bad) > LISTED:
-                yield f"| and {len(bad) - LISTED} more | | |"
-        if across.environment:
+            yield from table((cell(name), cell(base), cell(name)), rows[:LISTED])
+        if len(rows) > LISTED:
             yield ""
-            yield f"| environment | {_cell(base)} | {_cell(name)} |"
-            yield "|---|---|---|"
-            for one in across.environment:
-                yield f"| {_cell(one.name)} | {_cell(one.base)} | {_cell(one.other)} |"
+            yield f"and {len(rows) - LISTED} more."
+        rows = [(cell(one.name), cell(one.base), cell(one.other)) for one in across.environment]
+        if rows:
+            yield ""
+            yield from table(("environment", cell(base), cell(name)), rows)
 
 
 def _ratio_of(across: Across, leg: str) -> str:
     total = across.total(leg)
     return ratio(total[1] / total[0]) if total is not None and total[0] else "-"
-
-
-def _cell(text: str) -> str:
-    """Return a text for a cell of a table, which no character of it can break."""
-    line = " ".join(shorten(printable(text), _NAME).split()).replace("`", "'")
-    return "`" + line.replace("|", "\\|") + "`" if line else ""
 
 
 def as_json(names: Sequence[str], found: Sequence[Across]) -> str:

@@ -32,6 +32,14 @@ NOT_RUN = {
 }
 
 
+#: What to do about a case that was not sent; a backend that cannot start says so itself.
+REMEDIES = {
+    "argument": "make it where the case runs, in the test or in a fixture of function scope; or "
+    "use a backend that sends no arguments: threads, isolated:fork",
+    "result": "return what can be pickled; or use threads, which send nothing back",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """The context of a DIFFERENT case.
@@ -40,9 +48,11 @@ class Scene:
     run the case again, each with a word for how; the last one runs as little as there is. `judged`
     are the cases of the run so far, or all calls, as `noun` says, of `expected` ones. With
     `has_own_workers` it may matter which worker ran them; threads share all that they have. `used`,
-    `granted` and `peak` say how its workers overlapped. `values` are the distinct values of the
-    case with the configurations that gave each, where there are several; `like` is the case that
-    has told the same in full. `is_verbose` asks for all, `width` is that of the terminal.
+    `granted` and `peak` say how its workers overlapped. `where` says where a failure with a
+    traceback was raised, `ran` what ran in parallel. `values` are the distinct values of the case
+    with the configurations that gave each, where there are several; `like` is the case that has
+    told the same in full. `hint` is a possible explanation. `is_verbose` asks for all, `width` is
+    that of the terminal.
     """
 
     actual: str = ""
@@ -56,9 +66,12 @@ class Scene:
     used: int = 0
     granted: int = 0
     peak: int = 0
+    where: str = "in its worker"
+    ran: str = ""
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     fixtures: Sequence[str] = ()
+    hint: str = ""
     is_verbose: bool = False
     width: int = WIDTH
 
@@ -92,14 +105,16 @@ def mismatch_message(
             )
         )
     if traceback:
-        parts.append(f"  in its worker:\n{indent(printable(traceback).rstrip(), '    ')}")
+        parts.append(f"  {scene.where}:\n{indent(printable(traceback).rstrip(), '    ')}")
     rows = [
         *_policy(comparison, scene),
         *_notes(comparison, scene),
         *_fixtures(scene),
+        *([("hint", scene.hint)] if scene.hint else []),
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
+        *([("ran", scene.ran)] if scene.ran else []),
     ]
     commands = [_row(*command) for command in scene.commands]
     parts.append("\n".join([*_rows(rows, scene.room), *commands]))
@@ -111,8 +126,8 @@ def lost_message(
 ) -> str:
     """Return the failure text of a LOST case.
 
-    `command` runs the case as the run named `reference` would. `others` are the number of other
-    cases of the run that have an outcome, and the number of all others.
+    `command` runs the case as the run named `reference` would, empty if that was run. `others` are
+    the number of other cases of the run that have an outcome, and the number of all others.
     """
     lost = case.lost or {}
     reason = lost.get("reason", "")
@@ -121,7 +136,7 @@ def lost_message(
         ("stack" if n == 0 else "", shorten(frame, WIDTH - INDENT, keep_end=True))
         for n, frame in enumerate(lost.get("stack", ()))
     ]
-    if lost.get("leg") != "serial":
+    if lost.get("leg") != "serial" and command:
         why = NOT_RUN.get(reason, "it has no outcome to compare with")
         rows.append((reference, f"not run: {why}. To run it anyway:"))
         rows.append(("", command))
@@ -131,6 +146,22 @@ def lost_message(
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
     first = f"LOST: {lost.get('detail', 'its outcome never arrived')}"
     return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
+
+
+def not_sent_message(case: CaseEntry, command: str, *, reference: str, remedy: str = "") -> str:
+    """Return the failure text of a NOT_SENT case.
+
+    `command` runs the case as the run named `reference` would. `remedy` is what to do, if more is
+    known than the reason.
+    """
+    not_sent = case.not_sent or {}
+    rows = []
+    if remedy := remedy or REMEDIES.get(not_sent.get("reason", ""), ""):
+        rows.append(("remedy", remedy))
+    rows += [("note", note.text) for note in case.notes]
+    rows.append((reference, "not run: there is nothing to compare it with. To run it anyway:"))
+    first = f"{case.verdict}: {not_sent.get('detail', 'it was not run in parallel')}"
+    return printable("\n".join([first, "", *_rows(rows, WIDTH), _row("", command)]))
 
 
 def _try(one: Mapping[str, Any]) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from ..machine.cpus import Cpus
 from ..model.comparison import FRESH_PROCESS
@@ -14,10 +14,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-
-#: How bad it is: a failure, no proof, or for information.
-Severity = Literal["error", "warning", "info"]
-
+from .variants import Severity, remarks, setting, why_nothing_ran
 
 #: How many cases are named that were running when the session was interrupted.
 RUNNING = 8
@@ -27,10 +24,10 @@ RUNNING = 8
 class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
-    `kind` says what it is about: `different`, `lost`, `cause`, `too-slow`, `not-exercised`,
-    `outcomes`, `not-verified`, `varied`, `remark` (a note of a case), `setting`, `speed`, `bound`,
-    `detail`. `reached` is the share that was reached of what the text names, which a rendering may
-    draw.
+    `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
+    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `varied`, `remark` (a
+    note of a case), `setting`, `speed`, `bound`, `detail`. `reached` is the share that was reached
+    of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -45,6 +42,8 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         yield RunNote(severity="error", kind="different", text=text)
     if text := _lost(run):
         yield RunNote(severity="error", kind="lost", text=text)
+    if text := _not_sent(run):
+        yield RunNote(severity="error", kind="not-sent", text=text)
     for cause in run.causes:
         remedy = f"; {cause.remedy}" if cause.remedy else ""
         yield RunNote(severity="error", kind="cause", text=f"cause: {cause}{remedy}")
@@ -54,6 +53,9 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         why = why_not_exercised(run)
         text = f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
         yield RunNote(severity="warning", kind="not-exercised", text=text)
+    if run.variation is not None:
+        for severity, kind, text in remarks(run.variation, run.cases):
+            yield RunNote(severity=severity, kind=kind, text=text)
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
     if run.varied:
@@ -118,10 +120,20 @@ def _lost(run: RunReport) -> str:
     cases = _having(run, Verdict.LOST)
     if not cases:
         return ""
-    details = list(dict.fromkeys(case.lost["detail"] for case in cases if case.lost))
+    return _why(cases, [case.lost for case in cases]) + _interrupted(cases)
+
+
+def _not_sent(run: RunReport) -> str:
+    """Return how many cases were not sent, with the first reason."""
+    cases = _having(run, Verdict.NOT_SENT)
+    return _why(cases, [case.not_sent for case in cases]) if cases else ""
+
+
+def _why(cases: Sequence[CaseEntry], reasons: Sequence[Mapping[str, Any] | None]) -> str:
+    details = list(dict.fromkeys(reason["detail"] for reason in reasons if reason))
     first = "first: " if len(details) > 1 else ""
-    text = f"{len(cases)} LOST" + (f", {first}{shorten(details[0], 160)}" if details else "")
-    return text + _interrupted(cases)
+    text = f", {first}{shorten(details[0], 160)}" if details else ""
+    return f"{len(cases)} {cases[0].verdict}{text}"
 
 
 def _interrupted(cases: Sequence[CaseEntry]) -> str:
@@ -143,6 +155,8 @@ def _interrupted(cases: Sequence[CaseEntry]) -> str:
 
 def why_not_exercised(run: RunReport) -> str:
     """Return in a sentence why the cases of a run did not overlap, and the remedy."""
+    if run.variation is not None:
+        return why_nothing_ran(run.variation, run.cases)
     runs = Counter(case.run for case in run.cases if case.interval is not None)
     ran = runs.total()
     if ran == 1:
@@ -200,6 +214,8 @@ def _setting(run: RunReport) -> str:
     parts = ["no value returned"] if nothing else []
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
+    if run.variation is not None and (text := setting(run.variation, run.cases)):
+        parts.append(text)
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"
         # Without a suffix, the start method depends on the Python version and the system.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ..machine.clock import now
 from ..machine.limits import Limits
-from ..model.errors import PayloadError
+from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
@@ -56,12 +56,13 @@ class InThreads(Medium):
         request = setting.request
         tasks: Sequence[Task] = request.workload.tasks
         capture = request.capture
+        self._copies = copies
         self._suspension = setting.suspension
         self._limits = Limits(setting.threads)
         self.ledger = self.settled = Ledger(bytearray(Ledger.size(len(tasks))))
         self.ledger.sign()
         self.recent = set()
-        self.rejected: Mapping[int, PayloadError] = {}
+        self.rejected: Mapping[int, NotSent] = {}
         self.call: ThreadCall = ThreadCall(
             tasks,
             copies.arguments,
@@ -101,6 +102,12 @@ class InThreads(Medium):
             if now() > task.due + self._suspension.since(task.began)
             and self.call.give_up(task.batch, task.task)
         ]
+
+    def settle(self, lost: Collection[int]) -> None:
+        """Restore the arguments that are shared with the serial run, where that is possible."""
+        self._copies.restore()
+        self._copies = Copies((), {})
+        self.call.forget_arguments()
 
     def results(self) -> Remembered:
         """Return the outcomes in memory."""

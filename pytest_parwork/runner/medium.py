@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..backends.protocol import Workers
 from ..machine.stacks import Stack
-from ..model.errors import PayloadError
+from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
@@ -117,7 +117,7 @@ class Medium(Protocol):
     call: BatchCall
     ledger: Ledger
     settled: Ledger
-    rejected: Mapping[int, PayloadError]
+    rejected: Mapping[int, NotSent]
     recent: set[int]
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ class StoredTasks:
     def __init__(self, payload: Payload, files: Files, tasks: Sequence[Task]) -> None:
         self._payload, self._files = payload, files
         self.unavailable: Mapping[int, str] = {
-            **{number: str(error) for number, error in payload.rejected.items()},
+            **{number: why.detail for number, why in payload.rejected.items()},
             **{
                 number: "its arguments are in the memory of this process only, which has changed"
                 for number, task in enumerate(tasks)
@@ -113,6 +113,7 @@ class OnMachine(Medium):
                 Header(
                     contents=payload.contents,
                     modules=request.modules,
+                    rewritten=request.rewritten,
                     path=tuple(sys.path),
                     threads=setting.threads,
                     patience=PATIENCE,

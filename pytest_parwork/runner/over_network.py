@@ -39,7 +39,7 @@ class SentTasks:
         finally:
             files.close()
         self.unavailable: Mapping[int, str] = {
-            number: str(error) for number, error in self._payload.rejected.items()
+            number: why.detail for number, why in self._payload.rejected.items()
         }
 
     def medium(self, setting: Setting, tasks: Sequence[int]) -> OverNetwork:
@@ -82,6 +82,7 @@ class OverNetwork(Medium):
         header = Header(
             contents=payload.contents,
             modules=selection.modules,
+            rewritten={n: c for n, c in request.rewritten.items() if n in selection.modules},
             path=tuple(sys.path),
             threads=setting.threads,
             patience=PATIENCE,

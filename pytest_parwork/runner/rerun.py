@@ -73,8 +73,8 @@ class Rerun:
     ) -> Run:
         """Run tasks in processes of this machine that another backend starts, like `run`.
 
-        A task may take `timeout` seconds, in place of its own limit. One that cannot be sent is a
-        failure with `PayloadError`. What the tasks print is captured and dropped.
+        A task may take `timeout` seconds, in place of its own limit. What the tasks print is
+        captured and dropped.
         """
         self._check(tasks, None)
         if self._stored is None:

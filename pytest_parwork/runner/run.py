@@ -12,8 +12,9 @@ from ..backends.protocol import Backend, Reach, Workers, is_threaded
 from ..machine import budget
 from ..machine.clock import now
 from ..model.errors import BackendError, ParworkWarning
-from ..model.outcome import Run
+from ..model.outcome import Lost, NotSent, Run
 from ..model.work import Budget, Configuration
+from ..transport.identity import inherited
 from ..transport.ledger import Ledger
 from .crew import Crew
 from .forks import warn_of_fork
@@ -56,7 +57,8 @@ def execute(request: RunRequest, backend: Backend) -> Run:
     The values stay where the workers stored them until they are loaded; `run.outcomes.close()`
     frees them. Raises `BackendError` if no worker could be started, `Interrupted` on Ctrl-C.
     """
-    return _execute(backend, None, request, range(len(request.workload.tasks)))
+    with inherited(request.workload.tasks):
+        return _execute(backend, None, request, range(len(request.workload.tasks)))
 
 
 def _execute(
@@ -156,9 +158,8 @@ def _watched(
     crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
     medium.settle(losses.all())
     released = watch.released or _first_start(medium.settled, len(tasks)) or ended
-    outcomes = Outcomes(
-        medium.results(), len(tasks), lost=losses.all(), rejected=medium.rejected, rerun=rerun
-    )
+    lost, rejected = _absent(medium, losses, len(tasks))
+    outcomes = Outcomes(medium.results(), len(tasks), lost=lost, rejected=rejected, rerun=rerun)
     run = Run(
         workload=request.workload.name,
         configuration=request.configuration,
@@ -198,6 +199,25 @@ def _first_start(ledger: Ledger, tasks: int) -> float | None:
     """
     starts = [started for n in range(tasks) if (started := ledger.times(n)[1]) is not None]
     return min(starts, default=None)
+
+
+def _absent(
+    medium: Medium, losses: Losses, tasks: int
+) -> tuple[Mapping[int, Lost], Mapping[int, NotSent]]:
+    """Return the tasks without an outcome: the lost ones, and those that were not sent.
+
+    A backend that has not started any of the tasks cannot start here: it has lost nothing.
+    """
+    lost = losses.all()
+    if _first_start(medium.settled, tasks) is not None:
+        return lost, medium.rejected
+    unsent = {
+        task: NotSent(reason="backend", detail=why.detail)
+        for task, why in lost.items()
+        if why.reason == "backend"
+    }
+    left = {task: why for task, why in lost.items() if task not in unsent}
+    return left, {**medium.rejected, **unsent}
 
 
 def _cannot_start(configuration: Configuration, given: Budget, error: Exception) -> BackendError:

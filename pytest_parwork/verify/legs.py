@@ -71,9 +71,9 @@ class Judged:
     error: BaseException | None = None
 
     @property
-    def is_lost(self) -> bool:
+    def is_absent(self) -> bool:
         """Whether one of the legs has no outcome."""
-        return self.entry.verdict is Verdict.LOST
+        return self.entry.is_absent
 
 
 def judge(
@@ -86,15 +86,19 @@ def judge(
     look: Look | None = None,
     why: str = "",
 ) -> Judged:
-    """Run the reference and compare, unless the task is lost or is not verified.
+    """Run the reference and compare, unless the task is lost, not sent, or not verified.
 
     `actual` comes from a parallel run or from a call in this process; without a `reference` it is
     NOT_VERIFIED, for the reason `why`. `inputs` records the arguments before the reference runs,
     where changes to them are to be detected. `masked` removes from both outcomes what differs
     between any two runs and does not depend on the code. `look` examines a doubtful reference.
     """
-    if actual.lost is not None:
-        return Judged(entry=entry_of(terms, Verdict.LOST, actual), outcomes=[actual])
+    if actual.lost is not None or actual.not_sent is not None:
+        note = note_missing(actual, terms.sent)
+        entry = entry_of(terms, _absence(actual), actual)
+        if note is not None:
+            entry = replace(entry, notes=(note,))
+        return Judged(entry=entry, outcomes=[actual])
     if reference is None:
         result = _result(terms, actual)
         entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why, result=result)
@@ -126,8 +130,14 @@ def judge(
 
 def unjudged(terms: Terms, actual: Outcome, *, why: str) -> CaseEntry:
     """Return the entry of a task that is no longer to be compared."""
-    verdict = Verdict.NOT_VERIFIED if actual.lost is None else Verdict.LOST
-    return entry_of(terms, verdict, actual, why=why)
+    return entry_of(terms, _absence(actual), actual, why=why)
+
+
+def _absence(actual: Outcome) -> Verdict:
+    """Return the verdict on an outcome that is compared with nothing."""
+    if actual.lost is not None:
+        return Verdict.LOST
+    return Verdict.NOT_VERIFIED if actual.not_sent is None else Verdict.NOT_SENT
 
 
 def drop(found: Judged, terms: Terms) -> bool:

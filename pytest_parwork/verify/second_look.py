@@ -15,7 +15,6 @@ from ..backends.protocol import Backend
 from ..equivalence import compare_outcomes
 from ..equivalence.outcomes import report, write_outcome
 from ..model.comparison import FRESH_PROCESS, Comparison, Note
-from ..model.errors import PayloadError
 from ..model.listing import shorten
 from ..model.outcome import Outcome
 from ..model.work import Configuration
@@ -224,10 +223,7 @@ def _usable(outcome: Outcome) -> Outcome | str:
     """Return an outcome of a fresh process, or why it says nothing about the task."""
     if outcome.lost is not None:
         return outcome.lost.detail
-    failure = outcome.failure
-    if failure is not None and failure.type == PayloadError.__name__:
-        return failure.text
-    return outcome
+    return outcome if outcome.not_sent is None else outcome.not_sent.detail
 
 
 def _tell(

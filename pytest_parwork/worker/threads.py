@@ -21,7 +21,8 @@ from .copies import snapshot
 from .current_test import name_test
 from .inputs import Inputs, is_sampled
 
-#: The result of a task: its kind, its value or exception, and a description of the exception.
+#: The result of a task: its kind, its value, exception or `NotSent`, and a description of the
+#: exception.
 Given = tuple[Kind, object, Failure | None]
 
 
@@ -82,6 +83,10 @@ class ThreadCall:
                 return False
             self._left.add(batch.number)
             return True
+
+    def forget_arguments(self) -> None:
+        """Forget the arguments of all tasks: some may be objects of the tests themselves."""
+        self._arguments = ()
 
     def give_up(self, batch: Batch, task: int, /) -> bool:
         """Give up `task`, and end its thread if that runs Python; False if it is already stored.

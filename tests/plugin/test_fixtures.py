@@ -625,9 +625,10 @@ class TestRequest:
         session = scratch.run(report=True)
         assert session.counts == {"failed": 2}
         assert told in " ".join(session.text.split())
-        assert session.summary[0].partition(" - ")[2].startswith(("request.", "the arguments"))
+        said = session.summary[0].partition(" - NOT_SENT: ")[2]
+        assert said.startswith(("request.", "the arguments"))
         assert "DIFFERENT" not in session.text
-        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_SENT"}
         assert "body here" not in scratch.notes()
 
     @pytest.mark.parametrize("backend", BACKENDS)
@@ -747,7 +748,7 @@ class TestRequest:
         assert session.counts == {"passed": 2, "errors": 2}
         assert session.text.count("isolated:fork") >= 1
         assert "DIFFERENT" not in session.text
-        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_SENT"}
 
     def test_xfail_does_not_hide_that(self, scratch: Scratch) -> None:
         scratch.cases(

@@ -30,7 +30,7 @@ def written(*runs: RunReport) -> Any:
 
 def test_the_report_has_the_keys_of_the_schema() -> None:
     data = written(run(cases(2)))
-    assert list(data) == ["schema", "parwork", "environment", "runs", "plain"]
+    assert list(data) == ["schema", "parwork", "environment", "runs", "plain", "scaling"]
     assert (data["schema"], data["parwork"]) == (1, "0.1.0")
     (entry,) = data["runs"]
     assert list(entry) == [
@@ -84,6 +84,7 @@ def test_the_configuration_tells_what_was_asked_and_what_it_got() -> None:
         "workers": {"asked": "auto", "resolved": 2, "source": "2 usable CPUs (affinity)"},
         "chunksize": "auto",
         "threads": None,
+        "variation": None,
     }
 
 
@@ -108,10 +109,22 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "interval": [0.0, 0.0, 1.0],
         "serial_interval": None,
         "lost": None,
+        "not_sent": None,
         "mismatch_count": 0,
         "mismatch_classes": {},
         "result": None,
+        "legs": None,
     }
+
+
+def test_a_case_that_was_not_sent_has_the_reason_and_the_path() -> None:
+    not_sent = {"reason": "argument", "detail": "argument 'm' cannot be sent", "path": "['lock']"}
+    first, second = cases(2)
+    missing = replace(first, verdict=Verdict.NOT_SENT, not_sent=not_sent, interval=None)
+    (entry,) = written(run([missing, second]))["runs"]
+    assert (entry["verdict"], entry["exercised"]) == ("NOT_SENT", None)
+    assert entry["cases"][0]["not_sent"] == not_sent
+    assert entry["cases"][0]["lost"] is None
 
 
 def test_a_lost_case_tells_the_reason() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.report_samples import CRASH, MEAN, cases, fib, first, report, run, shown
+from support.report_samples import CRASH, MEAN, UNSENT, cases, fib, first, report, run, shown
 
 from pytest_parwork import UsageError
 from pytest_parwork.model.causes import Cause
@@ -163,3 +163,12 @@ def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageError, match="not a regular file"):
         read_report(tmp_path / "pipe")
+
+
+def test_why_a_case_was_not_sent_comes_back(tmp_path: Path) -> None:
+    made = report(run([*cases(1), replace(cases(2)[1], **UNSENT)]))
+    data = normal(made)
+    assert violation(data) == ""
+    assert normal(read_report(written(made, tmp_path))) == data
+    data["runs"][0]["cases"][1]["not_sent"]["reason"] = "mood"
+    assert "not_sent.reason is 'mood', not one of" in violation(data)

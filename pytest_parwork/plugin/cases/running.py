@@ -9,13 +9,14 @@ from warnings import WarningMessage
 import pytest
 
 from ...machine.limits import Limits
-from ...model.errors import LostError, MismatchError
+from ...model.errors import BackendError, LostError, MismatchError, PayloadError
 from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
 from ..config.settings import has_mark
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
+from ..variants.running import HiddenRuns, Varying
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
@@ -26,6 +27,9 @@ from .phases import SettingUp
 from .plain import note_plain
 from .serial import Serial
 from .showing import Showing
+
+#: The errors of calls, whose texts begin with the verdict.
+_VERDICTS = (BackendError, LostError, MismatchError, PayloadError)
 
 
 class _Limits:
@@ -58,7 +62,7 @@ class Running:
     """A plugin, registered once it is known that the session has work for it."""
 
     def __init__(self, session: pytest.Session, collected: Collected) -> None:
-        config = session.config
+        config = self._config = session.config
         self._collected = collected
         self._xdist = hasattr(config, "workerinput")
         self.gates = Gates(session, collected.uses)
@@ -76,6 +80,12 @@ class Running:
         self._is_traced = config.getoption("trace", default=False)
         self._is_off = not is_fanned_out(config)
         self._termination = Termination()  # last: an invalid option would leave its handler
+
+    def begin_varied(self, manager: pytest.PytestPluginManager) -> None:
+        """Register the plugins for tests that vary something, if there are any."""
+        if self._collected.varied.groups:
+            manager.register(Varying(self._config, is_off=self._is_off), "parwork-varying")
+            manager.register(HiddenRuns(), "parwork-hidden-runs")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -108,11 +118,11 @@ class Running:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Fail items that cannot be cases; skip the fixtures of a lost case, which may crash."""
+        """Fail items that cannot be cases; skip the fixtures of cases without an outcome."""
         if NO_CASE in item.stash:
             pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.fixtures is not None and case.is_lost:
+        if case is not None and case.fixtures is not None and case.is_absent:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -183,5 +193,5 @@ def _put_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -
     """Make the short summary begin with the verdict instead of our exception's name."""
     crash = getattr(report.longrepr, "reprcrash", None)
     error = call.excinfo.value if call.excinfo is not None else None
-    if crash is not None and isinstance(error, MismatchError | LostError):
+    if crash is not None and isinstance(error, _VERDICTS):
         crash.message = str(error).partition("\n")[0]
