@@ -55,7 +55,7 @@ _DECORATING = {"freezegun", "responses", "requests_mock", "time_machine", "vcr",
 
 def constants_around(name: str, function: Callable[..., Any]) -> Iterator[str]:
     """Yield the texts that are constants of the code in a function that uses a name."""
-    for code in _codes_of(function):
+    for code in codes_of(function):
         if name in code.co_names:
             yield from (value for value in code.co_consts if type(value) is str)
 
@@ -74,7 +74,7 @@ def find_change(function: Callable[..., Any]) -> str:
             return "mock.patch"
         if (maker := package(part)) in _DECORATING:
             return maker
-        for code in _codes_of(part):
+        for code in codes_of(part):
             if code in met:
                 continue
             met.add(code)
@@ -93,7 +93,7 @@ def _unwrapped(function: Callable[..., Any]) -> Iterator[FunctionType]:
         part = getattr(part, "__wrapped__", None)
 
 
-def _codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:
+def codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:
     """Yield the code of a function, and of the functions inside it."""
     code = getattr(function, "__code__", None)
     left = [code] if isinstance(code, CodeType) else []
