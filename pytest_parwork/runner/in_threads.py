@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..machine.clock import now
 from ..machine.limits import Limits
 from ..model.errors import PayloadError
 from ..model.output import Output
 from ..model.work import Batch, Task
+from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
+from ..worker.results import Copied
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
 
@@ -112,13 +115,21 @@ class Remembered:
 
     def kind(self, task: int) -> Kind:
         """Return the kind of an outcome."""
-        return self.load(task)[0]
+        given = self._given[task]
+        assert given is not None, "an outcome that was freed"
+        return given[0]
 
     def load(self, task: int) -> Given:
         """Return an outcome."""
         given = self._given[task]
         assert given is not None, "an outcome that was freed"
-        return given
+        kind, value, failure = given
+        if not isinstance(value, Copied):
+            return given
+        try:
+            return kind, value.value(), failure
+        except PayloadError as error:
+            return "failure", error, replace(describe(error, error), traceback="")
 
     def may_run_code(self, task: int) -> bool:
         """Return False: there is nothing to load."""

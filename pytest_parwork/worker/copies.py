@@ -1,4 +1,4 @@
-"""Copies for tasks that share the memory of this process: of their arguments and results."""
+"""Copies of arguments, for tasks that share the memory of this process, and of other values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pickle
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
+from types import FunctionType
+from typing import Any, NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.work import Task
@@ -89,7 +90,7 @@ def _copied_one_by_one(tasks: Sequence[Task]) -> Copies:
     slow: set[type] = set()
     failed: set[int] = set()
 
-    def copied(value: object, seconds: float | None) -> object:
+    def copy_once(value: object, seconds: float | None) -> object:
         if id(value) in memo:
             return memo[id(value)]
         memo[id(value)] = value
@@ -98,7 +99,7 @@ def _copied_one_by_one(tasks: Sequence[Task]) -> Copies:
             return value
         try:
             with deadline(seconds):
-                memo[id(value)] = _copy(value)
+                memo[id(value)] = copied(value)
             failed.remove(id(value))
         except TimedOut:
             slow.add(type(value))
@@ -108,8 +109,8 @@ def _copied_one_by_one(tasks: Sequence[Task]) -> Copies:
 
     arguments = [
         (
-            tuple(copied(arg, task.timeout) for arg in task.args),
-            {key: copied(arg, task.timeout) for key, arg in task.kwargs.items()},
+            tuple(copy_once(arg, task.timeout) for arg in task.args),
+            {key: copy_once(arg, task.timeout) for key, arg in task.kwargs.items()},
         )
         for task in tasks
     ]
@@ -121,32 +122,63 @@ def _copied_one_by_one(tasks: Sequence[Task]) -> Copies:
     return Copies(arguments, shared)
 
 
-def snapshot(value: object) -> object:
-    """Return a copy of a thread's result, so that later writes do not change it.
-
-    A result that cannot be copied is returned itself.
-    """
-    if type(value) in ATOMS:
-        return value
-    try:
-        return _copy(value)
-    except (KeyboardInterrupt, TimedOut):
-        raise
-    except BaseException:  # a `__reduce__` may raise SystemExit
-        return value
-
-
-def _copy(value: object) -> object:
+def copied(value: object) -> object:
+    """Return a copy of a value; raises whatever pickling and copying raise."""
     buffers: list[pickle.PickleBuffer] = []
     try:
         data = dump_whole(value, buffers.append)
     except Exception:
         # Not cloudpickle: loading would overwrite the attributes of local classes in this process.
-        return copy.deepcopy(value)
+        try:
+            return copy.deepcopy(value)
+        except Exception:
+            return _copied_around(value)
     return load(
         data,
         buffers=map(_copied_buffer, buffers),
     )
+
+
+def _copied_around(value: object) -> object:
+    """Copy all but those parts that cannot be copied, a lock say: they stay shared."""
+    file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
+    pickler = _Sharing(file, protocol=5, buffer_callback=buffers.append)
+    pickler.dump(value)
+    if len(pickler.shared) == 1 and pickler.shared[0] is value:
+        raise TypeError(f"cannot copy {type(value).__name__!r} object")
+    file.seek(0)
+    unpickler = _Resharing(file, buffers=map(_copied_buffer, buffers))
+    unpickler.shared = pickler.shared
+    return unpickler.load()
+
+
+#: Types that always have a pickle, without a way to reduce them.
+_READABLE = ATOMS | {list, tuple, dict, set, frozenset, bytearray, pickle.PickleBuffer}
+
+
+class _Sharing(pickle.Pickler):
+    """Refers by number to what has no pickle, and to all definitions."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shared: list[object] = []
+
+    def persistent_id(self, value: object) -> int | None:
+        if type(value) in _READABLE:
+            return None
+        if not isinstance(value, type | FunctionType):
+            with suppress(Exception):
+                value.__reduce_ex__(5)
+                return None
+        self.shared.append(value)
+        return len(self.shared) - 1
+
+
+class _Resharing(pickle.Unpickler):
+    shared: Sequence[object] = ()
+
+    def persistent_load(self, number: int) -> object:
+        return self.shared[number]
 
 
 def _copied_buffer(buffer: pickle.PickleBuffer) -> object:

@@ -18,12 +18,11 @@ from ..model.errors import BackendError, PayloadError
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.culprit import explain
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
-from ..transport.pickling import by_reference, dumps, load
+from ..transport.pickling import by_reference, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import lead_a_group, start_processes_by
@@ -31,6 +30,7 @@ from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .inputs import Inputs, is_sampled
+from .results import Pickled
 
 #: The table of modules; if this module is not in it any more, a task has unloaded it.
 MODULES = sys.modules
@@ -241,15 +241,11 @@ class Attached:
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
     """Serialise an outcome, with large buffers apart; one that cannot be sent becomes a failure."""
-    buffers: list[pickle.PickleBuffer] = []
     if kind == "value":
-        try:
-            return kind, dumps(value, buffers, is_result=True), buffers
-        except BaseException as error:
-            kind = "failure"
-            value = PayloadError(
-                f"the result cannot be sent back from a worker: {explain(value, error)}"
-            )
+        sent = value if isinstance(value, Pickled) else Pickled(value, copies=False)
+        if sent.error is None:
+            return kind, sent.data, sent.buffers
+        kind, value = "failure", sent.error
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))
     return kind, by_reference(record, protocol=5), []

@@ -16,8 +16,8 @@ from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger, State
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
-from .copies import snapshot
 from .inputs import Inputs, is_sampled
+from .results import Copied
 
 #: The result of a task: its kind, its value or exception, and a description of the exception.
 Given = tuple[Kind, object, Failure | None]
@@ -133,7 +133,7 @@ class ThreadCall:
         failure = None
         with deadline(seconds):
             if kind == "value":
-                value = snapshot(value)
+                value = value if isinstance(value, Copied) else Copied(value)
             elif isinstance(value, BaseException):
                 failure = describe(value, value)
         with self._lock:  # from here on the task cannot be given up
