@@ -11,6 +11,9 @@ from .public import BACKENDS, public
 
 WorkersAsked = int | Literal["auto"]
 
+#: Which cases form one workload, in pytest's words: those of one function, class, module, session.
+Scope = Literal["function", "class", "module", "session"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
@@ -33,7 +36,8 @@ class Task:
 
     Threads and the serial run call `function`; `address`, where given, is sent to other processes
     in place of it. `timeout` is the limit in seconds, None for no limit. Where it `is_inherited`,
-    nothing of the task is sent: its worker is a fork of this process, started for it.
+    nothing of the task is sent: its worker is a fork of this process, started for it. `test` is the
+    name of the running test while the function is called, empty if the worker is not to set it.
     """
 
     id: str
@@ -43,6 +47,7 @@ class Task:
     kwargs: Mapping[str, object] = field(default_factory=dict)
     timeout: float | None = None
     is_inherited: bool = False
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +103,18 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The resolved settings of a workload in one configuration."""
+    """The resolved settings of a case in one configuration.
+
+    Cases that share a name in `exclusive` never run at the same time.
+    """
 
     configuration: Configuration
     policy: Policy
     verify: float = 1.0
     timeout: float | None = None
     min_speedup: float | None = None
+    scope: Scope = "function"
+    exclusive: tuple[str, ...] = ()
 
 
 @public(BACKENDS)

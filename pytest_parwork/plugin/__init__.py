@@ -45,9 +45,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)  # before another plugin sets variables
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[options.ENVIRONMENT] = dict(os.environ)
     config.addinivalue_line("markers", options.marker_line())
     options.note_width(config)
+    options.note_all(config)
     if TESTING not in sys.modules:  # pytest does so by itself only for what is no editable install
         pytest.register_assert_rewrite(TESTING)
     config.stash[_INSIDE] = CURRENT_TEST in os.environ
@@ -99,9 +102,10 @@ def parwork_seed(request: pytest.FixtureRequest) -> int:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
         from .cases.matrix import parametrize
+        from .cases.support import plain_everywhere
 
         metafunc.config.stash[_IN_USE] = True
-        parametrize(metafunc)
+        parametrize(metafunc, plain_everywhere)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -138,7 +142,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reports to its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if any(map(_is_marked, session.items)):
+    if options.is_all(session.config):
+        from .cases.checks import make_others_plain
+
+        make_others_plain(session.items)
+    if options.is_all(session.config) or any(map(_is_marked, session.items)):
         unmarked = session.config.stash.get(_UNMARKED, {})
         _collected(session.config).gather(session.config, session.items, unmarked)
         _start(session)
@@ -193,7 +201,9 @@ def _is_ours(item: pytest.Item) -> bool:
 
 
 def _is_marked(item: object) -> bool:
-    return isinstance(item, pytest.Function) and item.get_closest_marker(options.MARK) is not None
+    if not isinstance(item, pytest.Function):
+        return False
+    return options.is_all(item.config) or item.get_closest_marker(options.MARK) is not None
 
 
 def _collected(config: pytest.Config) -> Collected:

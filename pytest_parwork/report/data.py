@@ -12,8 +12,9 @@ from ..model.causes import Cause
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
 from ..model.public import public
-from ..model.work import Budget, WorkersAsked
+from ..model.work import Budget, Scope, WorkersAsked
 from .entries import CaseEntry, RunFacts
+from .plain import PlainEntry
 from .timing import Timing, timing
 
 #: The version of the JSON report that these data fill.
@@ -24,7 +25,8 @@ SCHEMA = 1
 class RunEntry:
     """One workload in one configuration, with all its cases or a part of them.
 
-    `id` is the node id without parameters (calls: with `::map[0]`). `expected` is how many cases
+    `id` is the node id without parameters (calls: with `::map[0]`), or of what holds a workload of
+    wider `scope`: of the class or the module, `.` for the session. `expected` is how many cases
     the workload has when complete, None if unknown. `xdist` says that xdist's processes shared the
     cases among them, so that their times measure no speed-up. `causes` are those of its
     differences, as far as a diagnosis has found any, the likeliest first. `too_slow` is the verdict
@@ -45,6 +47,7 @@ class RunEntry:
     causes: tuple[Cause, ...] = ()
     too_slow: str = ""
     varied: tuple[str, ...] = ()
+    scope: Scope = "function"
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "configuration_id", "backend", "policy")
@@ -117,10 +120,14 @@ class RunReport(RunEntry):
 @public()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The JSON-safe digest of all runs of a session; `version` is that of parwork."""
+    """The JSON-safe digest of all runs of a session; `version` is that of parwork.
+
+    `plain` are the tests that were asked for and not fanned out.
+    """
 
     version: str
     runs: tuple[RunReport, ...] = ()
+    plain: tuple[PlainEntry, ...] = ()
     environment: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -130,9 +137,9 @@ def collect(parts: Iterable[RunEntry]) -> tuple[RunReport, ...]:
     If a case comes twice (a rerun, or xdist running it in every process), the last one is kept.
     Runs keep the order of their first arrival, cases that of their workload.
     """
-    runs: dict[tuple[str, str], list[RunEntry]] = {}
+    runs: dict[tuple[object, ...], list[RunEntry]] = {}
     for part in parts:
-        runs.setdefault((part.id, part.configuration_id), []).append(part)
+        runs.setdefault((part.id, part.configuration_id, part.chunksize), []).append(part)
     return tuple(summarise(_join(those)) for those in runs.values())
 
 
@@ -160,6 +167,7 @@ def slow(run: RunReport, verdict: str) -> RunEntry:
         policy=run.policy,
         chunksize=run.chunksize,
         expected=run.expected,
+        scope=run.scope,
         too_slow=verdict,
     )
 
@@ -230,14 +238,15 @@ def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bo
 
     It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
     skipped case is present, but cannot overlap with another. Under xdist each process may have too
-    few cases to overlap, and a lost case may have overlapped with others: then it is true or None.
+    few cases to overlap, and a lost case, or one that was not sent, might have overlapped with
+    others: then it is true or None.
     """
     if entry.expected is None or len(entry.cases) < entry.expected:
         return None
     if all(case.interval is None for case in entry.cases):
         return None
     met = any(len(share) >= 2 and peak >= 2 for share, peak in runs)
-    return met or (None if entry.xdist or any(case.lost for case in entry.cases) else False)
+    return met or (None if entry.xdist or any(case.is_absent for case in entry.cases) else False)
 
 
 def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -11,6 +11,7 @@ from ..model.outcome import Verdict
 from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
 from .notes import RunNote, Severity, equal_counts, notes
+from .plain import PlainEntry, count_plain, list_plain
 
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
 _INDENT = 16
@@ -58,16 +59,16 @@ class Section:
 
 
 def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
-    """Return the section for a terminal of `width` columns; None if the report has no run.
+    """Return the section for a terminal of `width` columns; None if there is nothing to show.
 
     With a negative verbosity the section has only its title, and the reason of a NOT EXERCISED.
     """
-    if not report.runs:
+    if not report.runs and not report.plain:
         return None
     if verbosity < 0:
-        return Section(title=_title(report.runs, None), lines=tuple(_reasons(report, width)))
+        return Section(title=_title(report, None), lines=tuple(_reasons(report, width)))
     lines = _lines(report, width=width, verbosity=verbosity)
-    return Section(title=_title(report.runs, width), lines=tuple(lines))
+    return Section(title=_title(report, width, verbosity=verbosity), lines=tuple(lines))
 
 
 def _reasons(report: Report, width: int) -> Iterator[Line]:
@@ -95,6 +96,7 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
                 yield from _note(note, room=min(width, 80) - _INDENT)
     if verbosity > 0:
         yield from _sent(report.runs, width)
+        yield from map(_line, list_plain(report.plain))
 
 
 def _note(note: RunNote, *, room: int) -> Iterator[Line]:
@@ -161,36 +163,54 @@ def _row(run: RunReport, label: str) -> Iterator[Line]:
     yield _line(name, (text, ("green",) if equal else ()), times, slower)
 
 
-def _title(runs: Iterable[RunReport], width: int | None) -> Segment:
-    """Return the title with its counts; those that have no room are omitted, unless it is None."""
-    runs = list(runs)
-    workloads = counted(len({run.id for run in runs}), "workload")
-    counts = [workloads, *_bad_counts(runs)]
-    for count in _rest_counts(runs):
+def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:
+    """Return the title with its counts; those that have no room are omitted, unless it is None.
+
+    Plain tests are always counted: nothing else would say that most of a suite was not compared.
+    """
+    runs, plain = report.runs, report.plain
+    counts = [_extent(runs, plain), *_bad_counts(list(runs))]
+    uncompared = count_plain(plain, has_list=verbosity > 0) if plain else ""
+    for count in _rest_counts(list(runs)):
         # Each run below says it too; a separator line has "= " and " =" around it.
-        if width is None or len("parwork: ") + len(", ".join([*counts, count])) <= width - 4:
+        text = f"parwork: {', '.join([*counts, count])}"
+        if width is None or plain or len(text) <= width - 4:
             counts.append(count)
-    worst = Verdict.worst([run.verdict for run in runs])
+    worst = Verdict.worst([run.verdict for run in runs]) if runs else Verdict.NOT_VERIFIED
     colour = {
         Verdict.LOST: "red",
         Verdict.DIFFERENT: "red",
+        Verdict.NOT_SENT: "red",
         Verdict.NOT_EXERCISED: "yellow",
         Verdict.NOT_VERIFIED: "yellow",
         Verdict.EQUAL: "green",
     }[worst]
+    if colour == "green" and len(plain) > sum(len(run.cases) for run in runs):
+        colour = "yellow"
     colour = "red" if any(run.too_slow for run in runs) else colour
-    return Segment(text=f"parwork: {', '.join(counts)}", markup=(colour, "bold"))
+    text = "; ".join(filter(None, [f"parwork: {', '.join(counts)}", uncompared]))
+    return Segment(text=text, markup=(colour, "bold"))
+
+
+def _extent(runs: Sequence[RunReport], plain: Sequence[PlainEntry]) -> str:
+    """Return how much was fanned out: in workloads where each is a test, else in cases and runs."""
+    if not plain and all(run.scope == "function" for run in runs):
+        return counted(len({run.id for run in runs}), "workload")
+    cases = sum(not case.is_skipped for run in runs for case in run.cases)
+    made = sum(len(run.facts) for run in runs)
+    within = f" in {counted(made, 'run')}" if made else ""
+    return f"{cases:,} {'case' if cases == 1 else 'cases'} fanned out{within}"
 
 
 def _bad_counts(runs: list[RunReport]) -> list[str]:
     counts: list[str] = []
-    for verdict in (Verdict.DIFFERENT, Verdict.LOST):
+    for verdict in (Verdict.DIFFERENT, Verdict.LOST, Verdict.NOT_SENT):
         if number := sum(case.verdict is verdict for run in runs for case in run.cases):
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
     if slow := sum(bool(run.too_slow) for run in runs):
         counts.append(f"{slow} TOO SLOW" if counts else f"{counted(slow, 'run')} TOO SLOW")
     unexercised = sum(run.exercised is False for run in runs)
-    if unexercised == len(runs):
+    if runs and unexercised == len(runs):
         counts.append("NOT EXERCISED")
     elif unexercised:
         counts.append(f"{unexercised} of {len(runs)} runs NOT EXERCISED")

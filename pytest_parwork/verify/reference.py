@@ -11,7 +11,7 @@ from typing import Literal
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from ..machine.stacks import stack_of
-from ..model.outcome import Lost, Outcome
+from ..model.outcome import Lost, NotSent, Outcome
 from ..transport.failures import describe, is_skip
 from ..worker.results import Copied
 
@@ -107,9 +107,10 @@ class References:
             return None
         if any(old is not new for old, new in zip(kept.made_of, made_of, strict=True)):
             return None
-        if kept.value.has_changed:
+        value = kept.value.read()
+        if isinstance(value, NotSent):
             return None
-        return replace(kept.outcome, value=kept.value.value()), kept.error
+        return replace(kept.outcome, value=value), kept.error
 
     def drop(self, case: Hashable) -> None:
         """Forget `case`: no further configuration will need it."""

@@ -12,8 +12,12 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
+from ..machine.system import mmap
 from ..model.work import Task
 from ..transport.pickling import ATOMS, dump_whole, load, make_pickler
+
+#: Buffers of fewer bytes have no room for a huge page.
+WORTH_HUGE = 1 << 22
 
 #: Positional and keyword arguments of a task.
 Arguments = tuple[tuple[object, ...], dict[str, object]]
@@ -51,12 +55,14 @@ class Copies(NamedTuple):
 
     def again(self, tasks: Sequence[Task]) -> Copies:
         """Return copies of these copies for the same tasks; the originals stay unchanged."""
-        return Copies.of(
-            [
-                replace(task, args=args, kwargs=kwargs)
-                for task, (args, kwargs) in zip(tasks, self.arguments, strict=True)
-            ]
-        )
+        return Copies.of(self.in_place(tasks))
+
+    def in_place(self, tasks: Sequence[Task]) -> Sequence[Task]:
+        """Return the same tasks with these copies in place of their arguments."""
+        return [
+            replace(task, args=args, kwargs=kwargs)
+            for task, (args, kwargs) in zip(tasks, self.arguments, strict=True)
+        ]
 
 
 def _copied_by_pickle(tasks: Sequence[Task]) -> list[Arguments]:
@@ -181,6 +187,21 @@ class _Resharing(pickle.Unpickler):
         return self.shared[number]
 
 
+def copied_bytes(view: memoryview) -> bytearray | mmap.mmap:
+    """Return a copy of the bytes of a large buffer, in huge pages where the system has them.
+
+    Touching small ones for the first time takes longer than the copy: 80 MB 0.27 s, not 0.05 s.
+    """
+    if view.nbytes < WORTH_HUGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return bytearray(view)
+    memory = mmap.mmap(-1, view.nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without them
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    memory[:] = view
+    return memory
+
+
 def _copied_buffer(buffer: pickle.PickleBuffer) -> object:
     view = buffer.raw()
-    return memoryview(bytearray(view)).toreadonly() if view.readonly else bytearray(view)
+    copy = copied_bytes(view)
+    return memoryview(copy).toreadonly() if view.readonly else copy

@@ -6,47 +6,43 @@ import pickle
 from collections.abc import Callable
 
 from ..machine.deadline import TimedOut
-from ..model.errors import PayloadError
-from ..transport.culprit import explain
-from ..transport.pickling import ATOMS, dumps, load
-from .copies import copied
+from ..model.outcome import NotSent
+from ..transport.culprit import unsendable_result
+from ..transport.pickling import ATOMS, by_reference, dumps, load
+from .copies import copied, copied_bytes
 
 
 class Pickled:
-    """A result that is serialised, with large buffers apart; `error` says why it cannot be.
+    """A result that is serialised, with large buffers apart; `not_sent` says why it cannot be.
 
     With `copies`, the buffers are copied, so that later writes do not change them. Without, they
-    are those of the value, because a copy takes as long as storing them. Its own pickle loads the
-    value.
+    are those of the value, because a copy takes about as long as storing them. Its own pickle loads
+    the value, or `not_sent`.
     """
 
-    __slots__ = ("buffers", "data", "error")
+    __slots__ = ("buffers", "data", "not_sent")
 
     def __init__(self, value: object, *, copies: bool) -> None:
-        self.data = b""
         self.buffers: list[pickle.PickleBuffer] = []
-        self.error: PayloadError | None = None
+        self.not_sent: NotSent | None = None
         try:
             self.data = dumps(value, self.buffers, is_result=True)
         except BaseException as error:
             self.buffers.clear()
-            self.error = PayloadError(
-                f"the result cannot be sent back from a worker: {explain(value, error)}"
-            )
+            self.not_sent = unsendable_result(value, error)
+            self.data = by_reference(self.not_sent, protocol=5)
         if copies:
             self.buffers[:] = map(_copied_buffer, self.buffers)
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        if self.error is not None:
-            raise self.error
         return _load, (self.data, *self.buffers)
 
 
 class Copied:
     """A copy of a result, or the result itself if it cannot be copied.
 
-    In the second case its digest tells whether it `has_changed` since; one without a digest counts
-    as unchanged. Its own pickle loads the value.
+    In the second case its digest tells whether it has changed since; one without a digest counts as
+    unchanged. Its own pickle loads the value.
     """
 
     __slots__ = ("_digest", "_value")
@@ -61,22 +57,18 @@ class Copied:
             self._value = value
             self._digest = self._digest_now()
 
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _itself, (self.value(),)
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the value is another one than when it was returned."""
-        return self._digest is not None and self._digest_now() != self._digest
-
-    def value(self) -> object:
-        """Return the value; raises `PayloadError` if it has changed since it was returned."""
-        if self.has_changed:
-            raise PayloadError(
-                f"the result, of type {type(self._value).__name__}, changed after the body "
-                f"returned it, and cannot be copied; return a copy of what is to be compared"
+    def read(self) -> object:
+        """Return the value, or a `NotSent` if it has changed since it was returned."""
+        if self._digest is not None and self._digest_now() != self._digest:
+            return NotSent(
+                reason="result",
+                detail=f"the result, of type {type(self._value).__name__}, changed after the body "
+                f"returned it, and cannot be copied; return a copy of what is to be compared",
             )
         return self._value
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return _itself, (self.read(),)
 
     def _digest_now(self) -> bytes | None:
         from ..equivalence.digest import digest  # here, because few workers need it
@@ -101,4 +93,4 @@ def _load(data: bytes, *buffers: object) -> object:
 
 def _copied_buffer(buffer: pickle.PickleBuffer) -> pickle.PickleBuffer:
     view = buffer.raw()
-    return buffer if type(view.obj) is bytes else pickle.PickleBuffer(bytearray(view))
+    return buffer if type(view.obj) is bytes else pickle.PickleBuffer(copied_bytes(view))

@@ -22,7 +22,16 @@ from typing import Any, Literal
 from .processes import children
 from .supervise import Command, Ending
 
-__all__ = ["Case", "Experiment", "Judgement", "Seen", "clear_away", "has_mounts", "run_experiment"]
+__all__ = [
+    "Case",
+    "Experiment",
+    "Judgement",
+    "Seen",
+    "clear_away",
+    "has_mounts",
+    "run_experiment",
+    "written_out",
+]
 
 #: Seconds that the supervisor gets beyond the limit of its command, for the start of a cluster.
 GRACE = 90.0
@@ -224,4 +233,14 @@ def _messages(path: Path) -> dict[str, str]:
         told = [case.find(kind) for kind in ("failure", "error", "skipped")]
         message = "\n".join(one.text or one.get("message") or "" for one in told if one is not None)
         found[f"{case.get('classname')}.py::{case.get('name')}"] = message
+    return written_out(found)
+
+
+def written_out(messages: Mapping[str, str]) -> dict[str, str]:
+    """Return each message by node id, in whole where one says "LOST: as in test_it[0]"."""
+    names = {node_id.partition("::")[2]: node_id for node_id in messages}
+    found = {}
+    for node_id, message in messages.items():
+        name = message.partition(": as in ")[2].strip()
+        found[node_id] = messages[names[name]] if name in names else message
     return found

@@ -107,7 +107,7 @@ class TestClass:
 )
 def test_tear_downs_change_no_side_of_a_comparison(scratch: Scratch, backend: str) -> None:
     scratch.cases(f"pytestmark = pytest.mark.parwork(backend={backend!r}, workers=2)\n{CASES}")
-    session = scratch.run(report=True)
+    session = scratch.run_apart(report=True)
     for run in session.report["runs"]:
         assert run["verdict"] == ("DIFFERENT" if "differ" in run["id"] else "EQUAL"), session.text
     assert session.counts == {"passed": 9, "failed": 11}, session.text

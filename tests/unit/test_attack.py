@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from attack import hostile, peers, shooting
-from attack.experiment import Case, Experiment, Seen, run_experiment
+from attack.experiment import Case, Experiment, Seen, run_experiment, written_out
 from attack.judge import judge_kind
 from attack.kinds import KINDS, Kind, Reading
 from attack.supervise import Ending
@@ -134,3 +134,14 @@ def test_a_peer_that_loses_neighbours_is_a_fault() -> None:
     judged = experiment.judge(seen, 20.0)
     assert judged.verdict == "fault"
     assert "neighbours" in judged.reasons[0]
+
+
+def test_a_message_that_refers_to_another_case_is_read_as_that_one() -> None:
+    messages = {
+        "test_it.py::test_it[0]": "LOST: Too many open files\n\nrun on its own",
+        "test_it.py::test_it[1]": "LOST: as in test_it[0]",
+        "test_it.py::test_it[2]": "LOST: as in test_it[7]",
+        "test_it.py::test_it[3]": "",
+    }
+    whole = messages["test_it.py::test_it[0]"]
+    assert list(written_out(messages).values()) == [whole, whole, "LOST: as in test_it[7]", ""]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
 import pytest
@@ -17,6 +17,7 @@ from ..config.settings import Column, settings_of
 from ..session.reporting import report_runs
 from .collection import Collected, is_case
 from .matrix import TestKey, column_of, key_of
+from .plain import make_plain
 
 Kind = Literal["min_speedup", "exercised"]
 
@@ -178,6 +179,15 @@ def place(items: list[pytest.Item]) -> None:
     for at, item in enumerate(rest):
         items.append(item)
         items.extend(behind.get(at, []))
+
+
+def make_others_plain(items: Iterable[pytest.Item]) -> None:
+    """Count the items that are no functions, for a session in which every test is asked for."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            make_plain(item, "doctest")
+        elif not isinstance(item, pytest.Function | Check):
+            make_plain(item, type(item).__name__)
 
 
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
-import unittest
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
-from ...backends.protocol import is_threaded, place_of
 from ...model.errors import UsageError
 from ...model.work import Plan
 from ...report.data import RunEntry
 from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
 from ..config.options import MARK
-from ..config.registry import backend_named
 from ..config.settings import AXES, is_marked, marks, settings_of
-from .fixture_plans import check, fixtures_of, named_fixtures
-from .forked import fixtures_in_fork
+from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
 from .matrix import FIXTURE, TestKey, column_of, key_of, varied_parallelism
+from .plain import is_plain_for, make_plain_for
+from .support import plain_everywhere, supported_fixtures
 
 #: Keywords that a single case cannot have, because they belong to a whole run.
 _OF_RUNS = (*AXES, "chunksize", "min_speedup")
@@ -69,10 +66,20 @@ class Collected:
             try:
                 # One plan for all cases of a test with the same marks, which the items keep alive.
                 place = key_of(item)
+                if place.column is None and (why := plain_everywhere(item)) is not None:
+                    make_plain_for(item, why)
+                    continue
                 key = (*place, *map(id, marks(item)))
                 if key not in plans:
                     plans[key] = _plan(item)
-                self._add(item, plans[key], place)
+                try:
+                    fixtures = self._fixtures(item, plans[key])
+                except UsageError as error:
+                    if not is_plain_for(item, error):
+                        raise
+                    make_plain_for(item, error)
+                    continue
+                self._add(item, plans[key], place, fixtures)
             except UsageError as error:
                 message = f"{item.nodeid}: {error}"
                 if not hasattr(config, "workerinput"):
@@ -103,8 +110,9 @@ class Collected:
             if entries:
                 yield group.entry(entries)
 
-    def _add(self, item: pytest.Function, plan: Plan, place: TestKey) -> None:
-        fixtures = self._fixtures(item, plan)
+    def _add(
+        self, item: pytest.Function, plan: Plan, place: TestKey, fixtures: FixturePlan | None
+    ) -> None:
         if place not in self.groups:
             self.groups[place] = Group(
                 id=f"{place.parent.nodeid}::{item.originalname}",
@@ -155,14 +163,7 @@ class Collected:
         name = plan.configuration.backend
         key = (item.parent, item.originalname, name, *item.fixturenames, *named_fixtures(item))
         if key not in self.plans:
-            _check_kind(item)
-            backend = backend_named(item.config, name)
-            fixtures: FixturePlan | None
-            if place_of(backend) == "fork":
-                fixtures = fixtures_in_fork(item)
-            elif (fixtures := fixtures_of(item)) is not None:
-                check(fixtures, name, is_threaded=is_threaded(backend))
-            self.plans[key] = fixtures
+            self.plans[key] = supported_fixtures(item, name)
         return self.plans[key]
 
 
@@ -201,18 +202,4 @@ def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> N
         raise UsageError(
             f"{axis}={values!r} was added after parametrization, too late to make a matrix; "
             f"put it on the function, or give add_marker a single value"
-        )
-
-
-def _check_kind(item: pytest.Function) -> None:
-    if item.cls is not None and issubclass(item.cls, unittest.TestCase):
-        raise UsageError("a method of unittest.TestCase cannot be fanned out; use a plain class")
-    if inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function):
-        raise UsageError("an async test cannot be fanned out; call asyncio.run() inside")
-    if getattr(item.function, "is_hypothesis_test", False):
-        raise UsageError(
-            "a test with @given cannot be fanned out: hypothesis chooses each example by the "
-            "result of the previous one. Parametrize the test, or draw a list, st.lists(...), and "
-            "pass it to parwork.map, with "
-            "suppress_health_check=[HealthCheck.function_scoped_fixture]"
         )

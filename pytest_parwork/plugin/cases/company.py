@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
+#: Why we keep pytest-run-parallel from running an item; that is no opinion of the suite.
+_OUR_REASON = "parwork runs it in parallel"
+
 
 def limit_of(item: pytest.Item) -> float | None:
     """Return the limit of pytest-timeout for the item in seconds, None for no limit."""
@@ -28,8 +31,21 @@ def limit_of(item: pytest.Item) -> float | None:
     return limit if limit > 0 else None
 
 
+def is_thread_unsafe(item: pytest.Item) -> bool:
+    """Return whether marks of pytest-run-parallel keep the item out of threads.
+
+    They are part of the suite, whether that plugin is installed or not.
+    """
+    for mark in item.iter_markers():
+        if mark.name == "thread_unsafe" and mark.kwargs.get("reason") != _OUR_REASON:
+            return True
+        if mark.name in ("parallel_threads", "parallel_threads_limit") and mark.args[:1] == (1,):
+            return True
+    return False
+
+
 def keep_single(items: Iterable[pytest.Item]) -> None:
     """Make pytest-run-parallel call each item once: it drops returned values."""
     for item in items:
-        item.add_marker(pytest.mark.thread_unsafe(reason="parwork runs it in parallel"))
+        item.add_marker(pytest.mark.thread_unsafe(reason=_OUR_REASON))
         item.add_marker(pytest.mark.iterations(1))

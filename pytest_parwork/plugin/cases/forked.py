@@ -11,16 +11,17 @@ from typing import Any, Literal
 import pytest
 
 from ...machine.clock import host
-from ...model.errors import UsageError
 from ...worker.calling import end_copy_of
 from ...worker.capture.phases import enter
+from ...worker.fixtures.cache import Cache
 from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
 from ...worker.results import Pickled
-from ..compat import argument_names, fixture_defs, stop_capturing
+from ..compat import argument_names, cache_folder, fixture_defs, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
 from .groups import Case
+from .plain import UnsupportedError
 from .seeding import reseeded
 
 #: Packages whose frames, at the outer end of a traceback, do not explain a failure.
@@ -34,9 +35,10 @@ def fixtures_in_fork(item: pytest.Function) -> FixturePlan:
     """
     defs = fixture_defs(item)
     if "subtests" in defs:
-        raise UsageError(
+        raise UnsupportedError(
             "the fixture 'subtests' reports to pytest while the case runs, but the case runs in a "
-            "worker; parametrize the test"
+            "worker; parametrize the test",
+            reason="`subtests`",
         )
     own = {name for name, definition in defs.items() if definition.scope == "function"}
     given = [name for name in argument_names(item) if name not in own and name != REQUEST]
@@ -63,7 +65,7 @@ class Forked:
         The arguments are ignored: pytest finds the same values itself.
         """
         item = self._case.item
-        _detach(item.config)
+        overlay = _detach(item.config)
         late = _Late()
         item.config.pluginmanager.register(late)
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
@@ -86,6 +88,8 @@ class Forked:
         # The next item is the gate, so that wider fixtures, which this process shares, stay.
         torn = self._run_phase("teardown", nextitem=self._gate)
         late.tear_down()
+        if overlay is not None:
+            overlay.close()
         return conclude(
             phase, value[0] if value else None, error, [torn] if torn is not None else []
         )
@@ -130,10 +134,19 @@ class _Late:
                 fixturedef.finish(request)  # type: ignore[arg-type]  # the type has no public name
 
 
-def _detach(config: pytest.Config) -> None:
-    """Disable in this process what belongs to the one that runs pytest."""
+def _detach(config: pytest.Config) -> Cache | None:
+    """Disable in this process what belongs to the one that runs pytest.
+
+    Returns the overlay of pytest's cache, to be closed, None if there is no cache.
+    """
     stop_capturing(config)
     config.pluginmanager.unregister(name=RUNNING)
+    folder = cache_folder(config)
+    if folder is None:
+        return None
+    overlay = Cache(folder, (host(), os.getpid()))
+    config.cache = overlay  # type: ignore[assignment]  # it has the same methods
+    return overlay
 
 
 def _inner_part(frames: TracebackType | None) -> TracebackType | None:

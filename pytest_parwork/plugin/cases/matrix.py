@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, cast
 
 import pytest
@@ -27,8 +27,11 @@ class TestKey(NamedTuple):
     column: str | None
 
 
-def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Parametrize a test by its matrix: the outer loop, before its own parameters."""
+def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function], object]) -> None:
+    """Parametrize a test by its matrix: the outer loop, before its own parameters.
+
+    A test that `is_plain` on all columns runs once.
+    """
     makes_calls = FIXTURE in metafunc.fixturenames
     try:
         given = settings_of(metafunc.definition)
@@ -40,6 +43,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         # Like pytest's own errors of parametrization: text and place, without our traceback.
         raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
     columns = given.matrix()
+    if columns and not makes_calls and is_plain(metafunc.definition):
+        return
     if not makes_calls:
         made = [column.configuration for column in columns]
         start_early(metafunc, made or [given.plan().configuration])

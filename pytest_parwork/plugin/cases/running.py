@@ -9,11 +9,11 @@ from warnings import WarningMessage
 import pytest
 
 from ...machine.limits import Limits
-from ...model.errors import LostError, MismatchError
+from ...model.errors import BackendError, LostError, MismatchError, PayloadError
 from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
-from ..config.settings import is_marked
+from ..config.settings import has_mark
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
 from .checks import Check, inform
@@ -23,8 +23,12 @@ from .gate import Gates, wide_names
 from .groups import CASE, NO_CASE
 from .matrix import FIXTURE
 from .phases import SettingUp
+from .plain import note_plain
 from .serial import Serial
 from .showing import Showing
+
+#: The errors of calls, whose texts begin with the verdict.
+_VERDICTS = (BackendError, LostError, MismatchError, PayloadError)
 
 
 class _Limits:
@@ -107,11 +111,11 @@ class Running:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Fail items that cannot be cases; skip the fixtures of a lost case, which may crash."""
+        """Fail items that cannot be cases; skip the fixtures of cases without an outcome."""
         if NO_CASE in item.stash:
             pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.fixtures is not None and case.is_lost:
+        if case is not None and case.fixtures is not None and case.is_absent:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -129,7 +133,7 @@ class Running:
         if case is not None:
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
             body: Callable[..., object] = replaced(case)
-        elif FIXTURE in item.fixturenames and is_marked(item):
+        elif FIXTURE in item.fixturenames and has_mark(item):
             body = returning_nothing(item)
         else:
             return (yield)
@@ -159,6 +163,8 @@ class Running:
             calls: list[dict[str, Any]] = item.stash[CALLS]
             report.parwork = calls  # type: ignore[attr-defined]  # is sent with the report
             _put_verdict_first(call, report)
+        if not self._is_off:  # else every test is
+            note_plain(item, report)
         return report
 
     @pytest.hookimpl(tryfirst=True)  # before the report is finished
@@ -180,5 +186,5 @@ def _put_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -
     """Make the short summary begin with the verdict instead of our exception's name."""
     crash = getattr(report.longrepr, "reprcrash", None)
     error = call.excinfo.value if call.excinfo is not None else None
-    if crash is not None and isinstance(error, MismatchError | LostError):
+    if crash is not None and isinstance(error, _VERDICTS):
         crash.message = str(error).partition("\n")[0]

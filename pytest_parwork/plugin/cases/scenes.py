@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...equivalence.digest import digest
 from ...machine.deadline import TimedOut, deadline
-from ...model.comparison import Comparison
+from ...model.comparison import FRESH_PROCESS, Comparison
 from ...model.listing import shorten
 from ...model.outcome import Outcome
 from ...report.message import Scene, mismatch_message
@@ -21,6 +21,7 @@ from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
 from .gate import wide_names
 from .groups import Case
+from .hints import Hints
 
 #: Most columns for the id of another case; a parameter may be a text of any length.
 LONGEST_ID = 60
@@ -32,6 +33,7 @@ class Scenes:
     def __init__(self, *, is_verbose: bool) -> None:
         self._is_verbose = is_verbose
         self._values = _Values()
+        self._hints = Hints()
         self._shown: dict[tuple[object, ...], str] = {}
 
     def note(self, case: Case, found: Judged) -> None:
@@ -39,10 +41,14 @@ class Scenes:
         assert found.comparison is not None
         values = self._values_of(case, found)
         if not found.comparison:
-            failure, expected = (outcome.failure for outcome in found.outcomes)
+            actual, reference = found.outcomes
+            failure, expected = actual.failure, reference.failure
             traceback = failure.traceback if failure is not None else ""
             raised = (expected.type, expected.where) if expected is not None else None
-            self.write(case, found.comparison, values, traceback=traceback, raised=raised)
+            hint = self._hints.of(case, actual, reference)
+            self.write(
+                case, found.comparison, values, traceback=traceback, raised=raised, hint=hint
+            )
 
     def write(
         self,
@@ -52,12 +58,13 @@ class Scenes:
         *,
         traceback: str,
         raised: object = None,
+        hint: str = "",
     ) -> None:
         """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
         assert case.judged.entry is not None
         first = comparison.mismatches[0]
         like = self._like(case, id(case.group), first.kind, first.path, raised)
-        scene = self._scene(case, comparison, values, like)
+        scene = replace(self._scene(case, comparison, values, like), hint=hint)
         case.judged.is_like = bool(like) and not self._is_verbose
         case.judged.message = mismatch_message(
             case.judged.entry, comparison, scene, traceback=traceback
@@ -114,19 +121,20 @@ class Scenes:
             peak=peak,
             values=values,
             like=like,
-            fixtures=_acting_fixtures(case),
+            fixtures=_acting_fixtures(case, comparison),
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )
 
 
-def _acting_fixtures(case: Case) -> tuple[str, ...]:
-    """Return the wide fixtures of which workers have nothing but the value.
+def _acting_fixtures(case: Case, comparison: Comparison) -> tuple[str, ...]:
+    """Return the wide fixtures of which workers, or a fresh process, have nothing but the value.
 
     A worker that is a fork of this process, or a thread in it, has what they did as well.
     """
     run = case.sent.run
-    if run is None or run.facts.start_method in ("fork", "thread"):
+    is_fresh = any(note.kind == FRESH_PROCESS for note in comparison.notes)
+    if run is None or (run.facts.start_method in ("fork", "thread") and not is_fresh):
         return ()
     defs = fixture_defs(case.item)
     names = [name for name in wide_names(case.item) if name in defs]

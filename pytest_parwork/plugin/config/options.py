@@ -6,12 +6,11 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
-from pathlib import Path
 
 import pytest
 
 from ...model.errors import UsageError
-from ...report.files import FORMATS, format_of, obstacle
+from ...report.files import FORMATS, GITHUB, Target, obstacle, target_of
 from ..compat import is_strict
 
 MARK = "parwork"
@@ -35,8 +34,14 @@ DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verif
 #: Keywords with an option of the same name, for tests that do not name one.
 OF_TESTS = ("backend", "workers", "verify", "timeout")
 
+#: Whether every test is fanned out as if it were marked.
+ALL = pytest.StashKey[bool]()
+
 #: The columns of the terminal.
 WIDTH = pytest.StashKey[int]()
+
+#: The variables of this process before a session can have changed them.
+ENVIRONMENT = pytest.StashKey[Mapping[str, str]]()
 
 #: Whether results are to be kept so that a report file can have them.
 RECORDS = pytest.StashKey[bool]()
@@ -62,6 +67,12 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="run parwork tests serially in this process only, as for debugging with --pdb",
     )
+    everything = (
+        "fan out every test as if it were marked, by module; tests that cannot be fanned out run "
+        "as ever and are counted"
+    )
+    group.addoption("--parwork-all", action="store_true", default=None, help=everything)
+    parser.addini("parwork_all", everything, type="bool", default=False)
     strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
     group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
     group.addoption(
@@ -69,7 +80,10 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help=f"write a report; its suffix is one of {', '.join(FORMATS)}; can be repeated",
+        help=(
+            f"write a report; its suffix is one of {', '.join(FORMATS)}, or it is {GITHUB}, for "
+            "the summary of a job; can be repeated"
+        ),
     )
     withheld = (
         "files that are never sent to a cluster, as patterns (fnmatch) of paths from rootdir, of "
@@ -134,6 +148,17 @@ def is_default_given(config: pytest.Config) -> bool:
     )
 
 
+def note_all(config: pytest.Config) -> None:
+    """Record whether every test is fanned out: it is asked for each test, more than once."""
+    asked = config.getoption("parwork_all") or config.getini("parwork_all")
+    config.stash[ALL] = bool(asked)
+
+
+def is_all(config: pytest.Config) -> bool:
+    """Return whether every test is fanned out as if it were marked."""
+    return config.stash[ALL]
+
+
 def is_serial(config: pytest.Config) -> bool:
     """Return whether all tests run serially only."""
     return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
@@ -155,8 +180,12 @@ def seed(config: pytest.Config) -> int:
 
 def is_exercise_strict(config: pytest.Config) -> bool:
     """Return whether a workload fails if it was not exercised."""
-    asked = config.getoption("parwork_strict") or config.getini("parwork_strict")
-    return bool(asked) or is_strict(config)
+    return is_own_strict(config) or is_strict(config)
+
+
+def is_own_strict(config: pytest.Config) -> bool:
+    """Return whether our own strict mode is on: pytest's applies to marked functions only."""
+    return bool(config.getoption("parwork_strict") or config.getini("parwork_strict"))
 
 
 def no_send(config: pytest.Config) -> tuple[str, ...]:
@@ -166,21 +195,14 @@ def no_send(config: pytest.Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, named)))
 
 
-def report_files(config: pytest.Config) -> list[Path]:
+def report_files(config: pytest.Config) -> list[Target]:
     """Return the requested report files; raises `UsageError` for an unknown suffix."""
     named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
-    files = [config.invocation_params.dir / name for name in named]
-    for name, file in zip(named, files, strict=True):
-        if format_of(file) is None:
-            if os.path.isdir(file):
-                raise UsageError(f"--parwork-report={name} cannot be written: it is a folder")
-            known = ", ".join(FORMATS)
-            raise UsageError(f"--parwork-report={name}: the suffix must be one of: {known}")
-    return files
+    return [target_of(name, config.invocation_params.dir, os.environ) for name in named]
 
 
-def check_files(files: Sequence[Path]) -> None:
+def check_files(files: Sequence[Target]) -> None:
     """Raise `UsageError` for a report file that is known to be unwritable."""
     for file in files:
-        if why := obstacle(file):
-            raise UsageError(f"--parwork-report={file} cannot be written: {why}")
+        if why := obstacle(file.path):
+            raise UsageError(f"--parwork-report={file.path} cannot be written: {why}")

@@ -15,7 +15,7 @@ from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, WorkersAsked
-from .options import DEFAULTS, KEYWORDS, MARK
+from .options import DEFAULTS, KEYWORDS, MARK, is_all
 from .registry import backend_named, backends, unknown_backend
 
 #: Keywords that make a matrix if their value is a list, in the order of the ids.
@@ -82,9 +82,14 @@ def _configuration(values: Mapping[str, Any]) -> Configuration:
     )
 
 
-def is_marked(node: pytest.Item) -> bool:
+def has_mark(node: pytest.Item) -> bool:
     """Return whether the node, or a node around it, has the marker."""
     return node.get_closest_marker(MARK) is not None
+
+
+def is_marked(node: pytest.Item) -> bool:
+    """Return whether the node is fanned out: it has the marker, or every test is."""
+    return is_all(node.config) or has_mark(node)
 
 
 def marks(node: pytest.Item) -> list[pytest.Mark]:

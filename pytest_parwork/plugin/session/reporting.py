@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ...model.printable import printable
-from ...report.files import format_of, write_whole
 
 if TYPE_CHECKING:
     from ...report.data import Report, RunEntry
+    from ...report.files import Target
 
 #: The name under which the plugin is registered.
 REPORTING = "parwork-reporting"
@@ -22,6 +21,9 @@ RUNNING = "parwork-running"
 
 #: The serialised runs of the calls inside a test, which its report carries.
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
+
+#: The attribute of a test report with the entry of a plain test, as plain values.
+PLAIN_ATTRIBUTE = "parwork_plain"
 
 
 def report_runs(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
@@ -53,16 +55,20 @@ def add_table(error: AssertionError, report: pytest.TestReport) -> None:
 class Reporting:
     """A plugin of the process that shows results: it gathers what test reports carry."""
 
-    def __init__(self, config: pytest.Config, files: list[Path]) -> None:
+    def __init__(self, config: pytest.Config, files: list[Target]) -> None:
         self._config = config
         self._files = files
         self._written: list[str] = []
         self._parts: list[RunEntry | dict[str, Any]] = []
         self._calls: set[str] = set()
+        self._plain: dict[str, dict[str, Any]] = {}  # by id: a test that is run again counts once
         self._report: Report | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the parts of runs that a report carries."""
+        """Take the parts of runs that a report carries, and the entry of a plain test."""
+        plain: dict[str, Any] | None = getattr(report, PLAIN_ATTRIBUTE, None)
+        if plain is not None:
+            self._plain[plain["id"]] = plain
         parts: Sequence[dict[str, Any]] = getattr(report, "parwork", ())
         if not parts:
             return
@@ -77,10 +83,11 @@ class Reporting:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Finish the report: pass it to other plugins, write the files."""
-        if not self._parts and not self._files:
+        if not self._parts and not self._plain and not self._files:
             return
         from ...model.version import __version__
         from ...report.data import Report, RunEntry, collect
+        from ...report.plain import PlainEntry
         from ...report.serialising import deserialise
 
         parts = (
@@ -91,6 +98,7 @@ class Reporting:
         self._report = Report(
             version=__version__,
             runs=collect(parts),
+            plain=tuple(deserialise(PlainEntry, entry) for entry in self._plain.values()),
             environment=_environment() if is_for_others else {},
         )
         hook(config=self._config, report=self._report)
@@ -99,11 +107,10 @@ class Reporting:
         if not all(are_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _write(self, file: Path, report: Report) -> bool:
-        form = format_of(file)
-        assert form is not None, "its suffix was checked when the session began"
+    def _write(self, target: Target, report: Report) -> bool:
+        file = target.path
         try:
-            write_whole(file, form(report))
+            target.write(report)
         except Exception as error:  # no reason to lose what the terminal would show
             why = error.strerror if isinstance(error, OSError) else None
             why = why or f"{type(error).__name__}: {error}"

@@ -1,0 +1,80 @@
+"""Whether a backend supports a test: its kind, and the plan for its fixtures."""
+
+from __future__ import annotations
+
+import inspect
+import unittest
+
+import pytest
+
+from ...backends.protocol import is_threaded, place_of
+from ...model.errors import UsageError
+from ...worker.fixtures.recipe import FixturePlan
+from ..config.options import is_all
+from ..config.registry import backend_named
+from ..config.settings import marker_keywords, settings_of
+from .company import is_thread_unsafe
+from .fixture_plans import check, fixtures_of
+from .forked import fixtures_in_fork
+from .plain import UnsupportedError, is_reached
+
+#: The backend by which a mark opts out of --parwork-all.
+OPTING_OUT = "serial"
+
+
+def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
+    """Return the plan for the fixtures of a case on this backend, None without fixtures.
+
+    Raises `UsageError` if the backend does not support the test.
+    """
+    if is_all(item.config) and marker_keywords(item).get("backend") == OPTING_OUT:
+        text = f"its mark has backend={OPTING_OUT!r}, which opts out of --parwork-all"
+        raise UnsupportedError(text, reason="opted out", is_choice=True)
+    _check_kind(item)
+    backend = backend_named(item.config, name)
+    if place_of(backend) == "fork":
+        return fixtures_in_fork(item)
+    if is_threaded(backend) and is_all(item.config) and is_thread_unsafe(item):
+        text = f"a mark says that it is unsafe in threads, where backend={name!r} runs the cases"
+        raise UnsupportedError(text, reason="thread_unsafe", is_choice=True)
+    fixtures = fixtures_of(item)
+    if fixtures is not None:
+        check(fixtures, name, is_threaded=is_threaded(backend))
+    return fixtures
+
+
+def plain_everywhere(item: pytest.Function) -> UsageError | None:
+    """Return why a test that was only reached is supported on no column of its matrix.
+
+    It runs once. None if one column supports it, without a matrix, and for tests marked themselves.
+    """
+    first = None
+    columns = settings_of(item).matrix() if is_reached(item) else ()
+    for column in columns:
+        try:
+            supported_fixtures(item, column.configuration.backend)
+        except UsageError as error:
+            first = first or error
+        else:
+            return None
+    return first
+
+
+def _check_kind(item: pytest.Function) -> None:
+    if item.cls is not None and issubclass(item.cls, unittest.TestCase):
+        raise UnsupportedError(
+            "a method of unittest.TestCase cannot be fanned out; use a plain class",
+            reason="unittest",
+        )
+    if inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function):
+        raise UnsupportedError(
+            "an async test cannot be fanned out; call asyncio.run() inside", reason="async"
+        )
+    if getattr(item.function, "is_hypothesis_test", False):
+        raise UnsupportedError(
+            "a test with @given cannot be fanned out: hypothesis chooses each example by the "
+            "result of the previous one. Parametrize the test, or draw a list, st.lists(...), and "
+            "pass it to parwork.map, with "
+            "suppress_health_check=[HealthCheck.function_scoped_fixture]",
+            reason="@given",
+        )

@@ -1,0 +1,177 @@
+"""Tests that are not fanned out: where that is an error, where they are plain, how that shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from .scratch import Scratch
+
+#: One of each kind that cannot be fanned out, and one that can.
+KINDS = """
+    import unittest
+
+    @pytest.mark.parametrize("n", range(4))
+    def test_case(n):
+        note("case")
+        return n
+
+    async def test_async():
+        pass
+
+    class TestUnit(unittest.TestCase):
+        def test_unit(self):
+            note("unit")
+
+    def test_pytester(pytester):
+        note("pytester")
+
+    @pytest.mark.parwork(backend="serial")
+    def test_opted_out():
+        note("opted out")
+
+    @pytest.mark.thread_unsafe
+    def test_unsafe():
+        note("unsafe")
+"""
+
+QUIET = ("-p", "pytester", "-W", "ignore")
+
+
+EVERYTHING = ("--parwork-all", "--parwork-backend=threads", "--doctest-glob=*.txt", *QUIET)
+
+REASONS = {
+    "test_doc.txt::test_doc.txt": "doctest",
+    "test_it.py::test_async": "async",
+    "test_it.py::test_pytester": "`pytester`",
+    "test_it.py::test_opted_out": "opted out",
+    "test_it.py::test_unsafe": "thread_unsafe",
+}
+
+
+def test_one_option_fans_out_a_suite_and_counts_what_runs_plainly(scratch: Scratch) -> None:
+    scratch.cases(KINDS)
+    scratch.write("test_doc.txt", ">>> 1 + 1\n2\n")
+
+    session = scratch.run(*EVERYTHING, "-v", report=True)
+
+    assert session.counts == {"failed": 1, "passed": 9}  # pytest fails an async test
+    found = {entry["id"]: entry["reason"] for entry in session.report["plain"]}
+    assert found.items() >= REASONS.items()
+    assert scratch.notes().count("case there") == 4
+    assert session.title.startswith(
+        "parwork: 4 cases fanned out in 1 run, all equal to serial; 6 plain: 1 doctest, 1 async, "
+    )
+    assert "(-v lists them)" not in session.title
+    listed = session.section.index(
+        "plain, opted out: its mark has backend='serial', which opts out of --parwork-all"
+    )
+    assert session.section[listed + 1] == "  test_it.py::test_opted_out"
+
+
+def test_without_the_option_nothing_of_it_is_fanned_out_but_the_marked_test(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(KINDS)
+
+    session = scratch.run(*QUIET, report=True)
+
+    assert [run["id"] for run in session.report["runs"]] == ["test_it.py::test_opted_out"]
+    assert session.report["runs"][0]["configuration"]["backend"] == "serial"
+    assert session.report["plain"] == []
+
+
+def test_the_title_counts_plain_tests_when_quiet_and_when_nothing_was_fanned_out(
+    scratch: Scratch,
+) -> None:
+    scratch.cases("async def test_it(): pass")
+
+    quiet = scratch.run("--parwork-all", *QUIET, "-q")
+
+    assert quiet.title == "parwork: 0 cases fanned out; 1 plain: 1 async (-v lists them)"
+
+
+@pytest.mark.parametrize("mark", ["class", "module", "conftest", "ini"])
+def test_a_mark_around_a_test_or_the_ini_file_makes_it_plain(scratch: Scratch, mark: str) -> None:
+    marked = "@pytest.mark.parwork(backend='threads')"
+    module = "pytestmark = pytest.mark.parwork(backend='threads')"
+    scratch.cases(f"""
+        {module if mark == "module" else ""}
+        {marked if mark == "class" else ""}
+        class TestIt:
+            @pytest.mark.parametrize("n", range(2))
+            def test_fits(self, n):
+                return n
+
+            async def test_async(self):
+                pass
+    """)
+    if mark == "conftest":
+        scratch.write(
+            "conftest.py",
+            """
+            import pytest
+
+            def pytest_collection_modifyitems(items):
+                for item in items:
+                    item.add_marker(pytest.mark.parwork(backend="threads"))
+            """,
+        )
+    ini = "[pytest]\nparwork_all = true\nparwork_backend = threads\n"
+    scratch.write("pytest.ini", ini if mark == "ini" else "[pytest]\n")
+
+    session = scratch.run(*QUIET, report=True)
+
+    assert [entry["reason"] for entry in session.report["plain"]] == ["async"]
+    assert sum(len(run["cases"]) for run in session.report["runs"]) == 2
+
+
+def test_a_mark_on_the_function_itself_keeps_its_error(scratch: Scratch) -> None:
+    scratch.cases("@pytest.mark.parwork\nasync def test_it(): pass")
+
+    session = scratch.run("--parwork-all", *QUIET)
+
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert "test_it.py::test_it: an async test cannot be fanned out" in session.text
+
+
+def test_what_is_plain_on_all_backends_runs_once(scratch: Scratch) -> None:
+    scratch.cases("""
+        def test_pytester(pytester): pass
+        def test_patches(monkeypatch): pass
+        def test_fits(): pass
+    """)
+
+    session = scratch.run(
+        "--parwork-all", "--parwork-backend=threads,serial", *QUIET, "-q", report=True
+    )
+
+    ids = {id.partition("::")[2] for id in session.cases}
+    assert ids == {
+        "test_pytester",
+        "test_patches[threads]",
+        "test_patches[serial]",
+        "test_fits[threads]",
+        "test_fits[serial]",
+    }
+    assert [entry["id"] for entry in session.report["plain"]] == [
+        "test_it.py::test_pytester",
+        "test_it.py::test_patches[threads]",
+    ]
+
+
+def test_plain_tests_are_counted_in_the_processes_of_xdist_too(scratch: Scratch) -> None:
+    scratch.cases(KINDS)
+    scratch.write("test_doc.txt", ">>> 1 + 1\n2\n")
+
+    session = scratch.run_apart("-p", "xdist", "-n2", *EVERYTHING, report=True)
+
+    found = {entry["id"]: entry["reason"] for entry in session.report["plain"]}
+    assert found.items() >= REASONS.items()
+
+
+def test_a_skipped_test_is_not_plain(scratch: Scratch) -> None:
+    scratch.cases("@pytest.mark.skip\nasync def test_it(): pass")
+
+    session = scratch.run("--parwork-all", *QUIET, report=True)
+
+    assert session.report["plain"] == []
