@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from ..model.listing import shorten
 from ..model.outcome import Verdict
+from .choice import Total, choose, total
 from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
 from .notes import RunNote, Severity, equal_counts, notes
@@ -85,7 +86,8 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
     workloads: dict[str, list[RunReport]] = {}
     for run in report.runs:
         workloads.setdefault(run.id, []).append(run)
-    for workload, runs in workloads.items():
+    choice = choose(workloads, is_verbose=verbosity > 0)
+    for workload, runs in choice.shown.items():
         yield from _heading(workload, width)
         labels = [run.label for run in runs]
         for run in runs:
@@ -94,6 +96,10 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             yield from _row(run, run.configuration_id if ambiguous else run.label)
             for note in notes(run, is_verbose=verbosity > 0):
                 yield from _note(note, room=min(width, 80) - _INDENT)
+    if choice.remarks:
+        yield from _heading(f"{len(workloads)} workloads in all", width)
+        yield _total(total(report.runs))
+        yield from (_line(" " * _INDENT, remark) for remark in choice.remarks)
     if verbosity > 0:
         yield from _sent(report.runs, width)
         yield from map(_line, list_plain(report.plain))
@@ -161,6 +167,16 @@ def _row(run: RunReport, label: str) -> Iterator[Line]:
     )
     slower = (" SLOWER", ("yellow",)) if run.is_slower else ""
     yield _line(name, (text, ("green",) if equal else ()), times, slower)
+
+
+def _total(found: Total) -> Line:
+    speedup = ratio(found.speedup)
+    return _line(
+        f"{duration(found.serial):>{_SERIAL_END}}"
+        f"{duration(found.parallel):>{_PARALLEL}}"
+        f"{duration(found.startup):>{_STARTUP}}"
+        f"{speedup if found.reliable or speedup == '-' else f'~{speedup}':>{_SPEEDUP}}"
+    )
 
 
 def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:

@@ -18,6 +18,7 @@ from .files import Files
 from .modules import ModuleTable
 from .pickling import dumps
 from .records import Buffer, read_record, write_record
+from .rewritten import RewrittenCode
 
 #: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
@@ -105,14 +106,16 @@ class Payload:
 class Header:
     """The settings that every worker of a run reads once.
 
-    `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
-    for the others before its first task. `capture` says which output of tasks has to be returned,
-    `around` wraps their functions, `surroundings` what the worker takes over if it may have started
-    before the run.
+    `rewritten` is the code of modules whose assertions pytest has rewritten, `path` is `sys.path`
+    of the process that runs pytest, `patience` the seconds that a worker waits for the others
+    before its first task. `capture` says which output of tasks has to be returned, `around` wraps
+    their functions, `surroundings` are what the worker takes over if it may have started before
+    the run.
     """
 
     contents: Contents
     modules: ModuleTable
+    rewritten: RewrittenCode
     path: tuple[str, ...]
     threads: int | None
     patience: float

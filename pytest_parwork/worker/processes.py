@@ -115,7 +115,7 @@ class Attached:
             self._capture = ProcessCapture(header.capture, paths)
         limits = Limits(header.threads)
         limits.take()  # before a library is loaded, which starts as many threads as it is allowed
-        take_over(header.modules, header.path)
+        take_over(header.modules, header.path, header.rewritten)
         self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
         exchange_name(test)
