@@ -53,7 +53,7 @@ def test_of_many_those_that_differ_come_first_then_the_slowest_and_fastest_then_
     assert text.endswith(
         """\
 93 workloads in all                 serial   parallel  start-up  speed-up
-                                     1m14s      1m25s     27.90s    ~0.87x
+                                     1m14s      1m25s    27.90s    ~0.87x
                 41 have one case only: not exercised
                 85 workloads not shown: all with -v
 """
