@@ -57,6 +57,7 @@ class InThreads(Medium):
         request = setting.request
         tasks: Sequence[Task] = request.workload.tasks
         capture = request.capture
+        self._copies = copies
         self._suspension = setting.suspension
         self._limits = Limits(setting.threads)
         self.ledger = self.settled = Ledger(bytearray(Ledger.size(len(tasks))))
@@ -102,6 +103,12 @@ class InThreads(Medium):
             if now() > task.due + self._suspension.since(task.began)
             and self.call.give_up(task.batch, task.task)
         ]
+
+    def settle(self, lost: Collection[int]) -> None:
+        """Restore the arguments that are shared with the serial run, where that is possible."""
+        self._copies.restore()
+        self._copies = Copies((), {})
+        self.call.forget_arguments()
 
     def results(self) -> Remembered:
         """Return the outcomes in memory."""

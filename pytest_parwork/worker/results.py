@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import FunctionType
+from typing import Any
 
 from ..machine.deadline import TimedOut
 from ..model.outcome import NotSent
 from ..transport.culprit import unsendable_result
 from ..transport.pickling import ATOMS, by_reference, dumps, load
-from .copies import copied, copied_bytes
+from .copies import copied, copied_buffer, copied_bytes
 
 
 class Pickled:
@@ -32,7 +36,7 @@ class Pickled:
             self.not_sent = unsendable_result(value, error)
             self.data = by_reference(self.not_sent, protocol=5)
         if copies:
-            self.buffers[:] = map(_copied_buffer, self.buffers)
+            self.buffers[:] = map(_kept_buffer, self.buffers)
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return _load, (self.data, *self.buffers)
@@ -50,7 +54,7 @@ class Copied:
     def __init__(self, value: object) -> None:
         self._digest: bytes | None = None
         try:
-            self._value = value if type(value) in ATOMS else copied(value)
+            self._value = value if type(value) in ATOMS else _copied(value)
         except (KeyboardInterrupt, TimedOut):
             raise
         except BaseException:  # a `__reduce__` may raise SystemExit
@@ -83,6 +87,55 @@ def take(value: object, *, in_workers: bool) -> object:
     return Pickled(value, copies=True) if in_workers else Copied(value)
 
 
+def _copied(value: object) -> object:
+    try:
+        return copied(value)
+    except Exception:
+        return _copied_around(value)
+
+
+def _copied_around(value: object) -> object:
+    """Copy all but those parts that cannot be copied, a lock say: they stay shared."""
+    file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
+    pickler = _Sharing(file, protocol=5, buffer_callback=buffers.append)
+    pickler.dump(value)
+    if len(pickler.shared) == 1 and pickler.shared[0] is value:
+        raise TypeError(f"cannot copy {type(value).__name__!r} object")
+    file.seek(0)
+    unpickler = _Resharing(file, buffers=map(copied_buffer, buffers))
+    unpickler.shared = pickler.shared
+    return unpickler.load()
+
+
+#: Types that always have a pickle, without a way to reduce them.
+_READABLE = ATOMS | {list, tuple, dict, set, frozenset, bytearray, pickle.PickleBuffer}
+
+
+class _Sharing(pickle.Pickler):
+    """Refers by number to what has no pickle, and to all definitions."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shared: list[object] = []
+
+    def persistent_id(self, value: object) -> int | None:
+        if type(value) in _READABLE:
+            return None
+        if not isinstance(value, type | FunctionType):
+            with suppress(Exception):
+                value.__reduce_ex__(5)
+                return None
+        self.shared.append(value)
+        return len(self.shared) - 1
+
+
+class _Resharing(pickle.Unpickler):
+    shared: Sequence[object] = ()
+
+    def persistent_load(self, number: int) -> object:
+        return self.shared[number]
+
+
 def _itself(value: object) -> object:
     return value
 
@@ -91,6 +144,6 @@ def _load(data: bytes, *buffers: object) -> object:
     return load(data, buffers=buffers)
 
 
-def _copied_buffer(buffer: pickle.PickleBuffer) -> pickle.PickleBuffer:
+def _kept_buffer(buffer: pickle.PickleBuffer) -> pickle.PickleBuffer:
     view = buffer.raw()
     return buffer if type(view.obj) is bytes else pickle.PickleBuffer(copied_bytes(view))

@@ -84,6 +84,10 @@ class ThreadCall:
             self._left.add(batch.number)
             return True
 
+    def forget_arguments(self) -> None:
+        """Forget the arguments of all tasks: some may be objects of the tests themselves."""
+        self._arguments = ()
+
     def give_up(self, batch: Batch, task: int, /) -> bool:
         """Give up `task`, and end its thread if that runs Python; False if it is already stored.
 

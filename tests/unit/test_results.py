@@ -12,7 +12,6 @@ import pytest
 
 from pytest_parwork.model.outcome import NotSent, Outcome
 from pytest_parwork.verify.reference import References
-from pytest_parwork.worker.copies import copied
 from pytest_parwork.worker.results import Copied, Pickled, take
 
 
@@ -78,7 +77,7 @@ def test_a_result_that_cannot_be_sent_says_why_once_it_is_needed() -> None:
 
 def test_a_copy_shares_only_what_cannot_be_copied() -> None:
     holder = Holder()
-    copy = copied([holder, holder])
+    copy = Copied([holder, holder]).read()
     assert isinstance(copy, list)
     holder.items.clear()
     holder.array[:] = 0
