@@ -20,6 +20,7 @@ from ...worker.fixtures.plugins import PROCESS_WIDE, is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, chains_of, fixture_chains
 from .addresses import address_of, body_of
+from .bodies import Body
 from .code import constants_around
 from .plain import UnsupportedError
 from .stand_ins import FOLDERS, UNSUPPORTED, stand_in
@@ -113,7 +114,7 @@ class _Planner:
 
     def _named_in_code(self) -> Iterator[str]:
         """Yield the fixtures whose names are constants where `request.getfixturevalue` is used."""
-        functions = [self._item.function]
+        functions = [Body(self._item).function]
         for chain in self._chains.values():
             functions += [each.func for each in chain if REQUEST in each.argnames]
         for function in functions:

@@ -20,6 +20,7 @@ from ...worker.results import Pickled
 from ..compat import argument_names, cache_folder, fixture_defs, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
+from .bodies import Body
 from .groups import Case
 from .plain import UnsupportedError
 from .seeding import reseeded
@@ -70,20 +71,26 @@ class Forked:
         item.config.pluginmanager.register(late)
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
         value: list[object] = []
+        taken: list[bool] = []
         phase: Phase = "setup"
         error = self._run_phase("setup")
         if error is None:
             phase = "call"
-            body = reseeded(self._case, item.obj)
+            body = Body(item)
+            function = reseeded(self._case, body.function)
 
-            @functools.wraps(body)
-            def caught(**kwargs: object) -> None:
-                result = body(**kwargs)
+            @functools.wraps(function)
+            def caught(**kwargs: object) -> object:
+                result = function(**kwargs)
                 value.append(Pickled(result, copies=True))  # what follows may change it
+                taken.append(body.is_taken)
+                return result if taken[-1] else None
 
-            item.obj = caught
             process = os.getpid()
-            error = self._run_phase("call")
+            with body.replaced(caught):
+                error = self._run_phase("call")
+            if any(taken):  # the plugin checks the value again in pytest's process
+                error = None
             end_copy_of(process)  # a forked copy must not tear down what belongs to the original
         # The next item is the gate, so that wider fixtures, which this process shares, stay.
         torn = self._run_phase("teardown", nextitem=self._gate)

@@ -20,6 +20,7 @@ from ..config.registry import own_comparison
 from ..session.reporting import report_runs
 from ..session.termination import ENDING
 from .absent import error_of, message_of, outcome_of, rejection, rejection_of_tear_down
+from .bodies import Body
 from .gate import Gates
 from .groups import Case
 from .phases import compare_phases, masked, outcome_of_setup
@@ -52,33 +53,37 @@ class Serial:
         self._scenes = Scenes(is_verbose=is_verbose)
         self._own: dict[int, OwnComparison | None] = {}
 
-    def body_of(self, case: Case) -> Callable[..., None]:
+    def body_of(self, case: Case, body: Body) -> Callable[..., object]:
         """Return a body that runs the case serially and compares it with its parallel outcome.
 
-        Raises the error of a case without an outcome, whose fixtures were not set up here.
+        It returns the value only if a plugin takes it: otherwise it is deleted here, within the
+        time limit of the case. Raises the error of a case without an outcome, whose fixtures were
+        not set up here.
         """
-        original = self._seeded(case)
+        original = self._seeded(case, body)
         if case.fixtures is not None and case.is_absent:
             self._judge(case, original)
 
         @functools.wraps(original)
-        def compared(**kwargs: object) -> None:
-            self._judge(case, functools.partial(original, **kwargs))
+        def compared(**kwargs: object) -> object:
+            called = functools.partial(original, **kwargs)
+            return self._judge(case, called, is_taken=body.is_taken)
 
         return compared
 
-    def plain_body_of(self, case: Case) -> Callable[..., None]:
-        """Return a body that runs the case without a comparison, and drops its value."""
-        original = self._seeded(case)
+    def plain_body_of(self, case: Case, body: Body) -> Callable[..., object]:
+        """Return a body that runs the case without a comparison."""
+        original = self._seeded(case, body)
 
         @functools.wraps(original)
-        def plain(**kwargs: object) -> None:
-            original(**kwargs)
+        def plain(**kwargs: object) -> object:
+            value = original(**kwargs)
+            return value if body.is_taken else None
 
         return plain
 
-    def _seeded(self, case: Case) -> Callable[..., object]:
-        return reseeded(case, case.item.obj) if self._is_random else case.item.obj
+    def _seeded(self, case: Case, body: Body) -> Callable[..., object]:
+        return reseeded(case, body.function) if self._is_random else body.function
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; it has precedence over pytest's outcome."""
@@ -117,11 +122,14 @@ class Serial:
             case.group.is_reported = True
             report_runs(case.item.config, [case.group.entry([])])
 
-    def _judge(self, case: Case, body: Callable[[], object]) -> None:
-        """Run the body if it is to be verified, judge, and raise the error for the verdict."""
+    def _judge(self, case: Case, body: Callable[[], object], *, is_taken: bool = False) -> object:
+        """Run the body if it is to be verified, judge, and raise the error for the verdict.
+
+        Returns the value if it `is_taken`: that of the serial run, or else of the parallel one.
+        """
         if case.judged.entry is not None:
-            self._rerun(case, body)
-            return
+            value = self._rerun(case, body)
+            return value if is_taken else None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if why := rejection(actual):
             self._reject(case, actual, why)
@@ -131,7 +139,7 @@ class Serial:
         found = judge(
             terms,
             actual,
-            functools.partial(self._reference, case, body) if is_verified else None,
+            functools.partial(self._reference, case, body, is_taken) if is_verified else None,
             inputs=case.inputs,
             masked=functools.partial(masked, case),
             look=case.look(terms),
@@ -143,6 +151,7 @@ class Serial:
             raise case.judged.error
         if not is_verified:
             end_as_in_parallel(case, found.outcomes[0])
+        value = found.outcomes[-1].value if is_taken else None
         if not drop(found, terms):
             case.judged.entry = found.entry
             self._note_absence(case)
@@ -151,6 +160,7 @@ class Serial:
             raise found.error
         if case.judged.message:
             raise case.judged.error
+        return value
 
     def _load(self, case: Case) -> Outcome:
         """Return the outcome of the parallel run, and note what its report needs of it."""
@@ -238,22 +248,23 @@ class Serial:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
 
-    def _reference(self, case: Case, body: Callable[[], object]) -> Called:
+    def _reference(self, case: Case, body: Callable[[], object], is_taken: bool) -> Called:
         """Run the body, or reuse the result of an earlier configuration for the same values."""
         seconds = case.judged.setup_seconds
-        found, error = self._called(case, body)
+        found, error = self._called(case, body, is_taken)
         if seconds and found.started is not None:
             # The seconds of the parallel run include its fixtures too.
             found = replace(found, started=found.started - seconds)
         return found, error
 
-    def _called(self, case: Case, body: Callable[[], object]) -> Called:
+    def _called(self, case: Case, body: Callable[[], object], is_taken: bool) -> Called:
         def run() -> Called:
             return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
 
         assert case.sent.run is not None
-        # With function-scoped fixtures, each configuration must tear down what its own body used.
-        if not self._uses or case.fixtures is not None:
+        # With function-scoped fixtures, each configuration must tear down what its own body used;
+        # and a plugin that takes the value may change it.
+        if not self._uses or case.fixtures is not None or is_taken:
             return run()
         key, made_of = case.key, tuple(case.sent.run.wide.values())
         found = self._references.get(key, made_of)
@@ -267,12 +278,13 @@ class Serial:
             self._references.drop(key)
         return found
 
-    def _rerun(self, case: Case, body: Callable[[], object]) -> None:
+    def _rerun(self, case: Case, body: Callable[[], object]) -> object:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
         judged = case.judged
         assert judged.entry is not None
         if judged.entry.is_absent:
             raise judged.error
-        body()
+        value = body()
         if judged.message:
             raise judged.error
+        return value
