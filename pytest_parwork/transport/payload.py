@@ -15,6 +15,7 @@ from ..model.output import Capture
 from ..model.work import Address, Task
 from .culprit import find_culprit
 from .files import Files
+from .identity import Identities
 from .modules import ModuleTable
 from .pickling import dumps
 from .records import Buffer, read_record, write_record
@@ -190,6 +191,7 @@ class _Writer:
         self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
         self._function_numbers: dict[Address | int, int] = {}
         self._failed: dict[int, tuple[str, str]] = {}  # why, and the path
+        self._themselves = Identities()
         self._seconds: float | None = None  # the limit for a value: the timeout of its task
         self.places: list[Place | bytes] = []
         self.functions: list[Address | int] = []
@@ -222,7 +224,7 @@ class _Writer:
         buffers: list[pickle.PickleBuffer] = []
         try:
             with deadline(self._seconds):
-                data = dumps(value, buffers)
+                data = dumps(value, buffers, themselves=self._themselves)
         except TimedOut:
             self._failed[key] = f"could not be serialised within {self._seconds:g} s", ""
         except Exception as error:
