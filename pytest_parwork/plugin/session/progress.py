@@ -38,8 +38,7 @@ def showing(
 ) -> Iterator[Callable[[Progress], None] | None]:
     """Give what shows the progress of one run, None where nothing is to be shown."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    is_silent = reporter is None or reporter.verbosity < 0 or config.getoption("capture") == "no"
-    if is_silent:
+    if reporter is None or reporter.verbosity < 0 or config.getoption("capture") == "no":
         yield None
         return
     if reporter.isatty and os.environ.get("TERM") != "dumb":
