@@ -123,7 +123,7 @@ def pytest_pycollect_makeitem(
     collected = _collected(collector.config)
     for item in made:
         collected.count(item)
-    return [*made, *checks_for(collector, name, made)]
+    return [*made, *checks_for(collector, name, made, collected.checks)]
 
 
 @pytest.hookimpl(trylast=True)

@@ -13,6 +13,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
+from .several import of_several_tests, runs_of
 
 #: How bad it is: a failure, no proof, or for information.
 Severity = Literal["error", "warning", "info"]
@@ -66,6 +67,8 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     if text := _setting(run):
         yield RunNote(kind="setting", text=text)
     yield from _speed(run)
+    if run.scope != "function":
+        yield from (RunNote(kind="detail", text=text) for text in of_several_tests(run))
     if is_verbose:
         yield from (RunNote(kind="detail", text=text) for text in _details(run))
 
@@ -146,6 +149,11 @@ def why_not_exercised(run: RunReport) -> str:
     ran = runs.total()
     if ran == 1:
         return "a single case cannot overlap with another; parametrize the test."
+    if ran == len(runs) and run.scope != "function":
+        return (
+            f"each of the {ran} cases ran on its own, because no two use the same fixtures wider "
+            "than function scope; parametrize the tests, or give the fixtures function scope."
+        )
     if ran == len(runs):
         return (
             f"each of the {ran} cases ran on its own, because each has its own value of a fixture "
@@ -158,6 +166,8 @@ def why_not_exercised(run: RunReport) -> str:
         return "there was only one worker; ask for 2 or more."
     if run.workers_used == 1:
         return f"1 worker ran all {ran} cases."
+    if run.peak_overlap >= 2 and run.scope != "function":
+        return "some of its runs overlapped, but not all; -v shows the runs."
     return "no two cases were in workers at the same time."
 
 
@@ -266,6 +276,8 @@ def _slowness(run: RunReport) -> str:
 
 def _details(run: RunReport) -> Iterator[str]:
     """Yield the details of -v: how many cases each worker ran, and how many are missing."""
+    if run.scope != "function":
+        yield from runs_of(run)
     for share in run.shares:
         yield f"cases by worker: {', '.join(map(str, share))}"
     if run.budget is not None and not run.budget.is_capped:  # else the setting names it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import multiprocessing
 import os
 from dataclasses import replace
 from typing import Any
@@ -18,9 +17,9 @@ from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.case_run import PROCESS_WIDE
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
-from ..compat import argument_names, capture_result, chains_of, fixture_chains
+from ..compat import argument_names, capture_result, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
-from .plain import UnsupportedError
+from .plain import UnsupportedError, or_in_fork
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
@@ -118,7 +117,7 @@ class _Planner:
     def plan(self) -> FixturePlan | None:
         item = self._item
         for name in item.fixturenames:
-            if name in self._chains and self._chains[name][-1].scope == "function":
+            if name in self._chains and self._is_own(self._chains[name][-1]):
                 self._source(name, ())
         taken = argument_names(item)
         arguments = {name: self._source(name, ()) for name in taken}
@@ -133,6 +132,9 @@ class _Planner:
             given=tuple(self._given),
             home=(host(), os.getpid()),
         )
+
+    def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:
+        return scope_of(definition, self._item) == "function"
 
     def _add_late(self, name: str) -> None:
         """Add a fixture that the case may request while it runs, if a worker can set it up.
@@ -185,7 +187,7 @@ class _Planner:
         key = name if level == 1 else f"{name}^{level}"
         if _is_of("_pytest", definition) or _is_of("pytest_benchmark", definition):
             step = self._pytests(name, key, definition, around)
-        elif definition.scope == "function":
+        elif self._is_own(definition):
             step = self._own(name, key, definition, around)
         else:
             step = None
@@ -266,7 +268,7 @@ class _Planner:
             if xunit == "setup_function":
                 settings["module"] = self._item.module.__name__
         elif name not in _OTHERS:
-            if definition.scope != "function":
+            if not self._is_own(definition):
                 return None
             return self._own(name, key, definition, around)
         return Step(key=key, name=name, maker=maker, settings=settings)
@@ -291,10 +293,3 @@ def _logging(config: pytest.Config) -> dict[str, object]:
         "format": given("log_format") or "%(message)s",
         "date_format": given("log_date_format"),
     }
-
-
-def or_in_fork() -> str:
-    """Return the second remedy in an error on a fixture; empty if the system has no fork."""
-    if "fork" not in multiprocessing.get_all_start_methods():
-        return ""
-    return "; or use backend='isolated:fork', where pytest itself runs the case"

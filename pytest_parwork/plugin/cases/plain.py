@@ -6,6 +6,8 @@ option, or by a mark around it, is plain: pytest runs it as ever, and it is coun
 
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 
 from ...model.errors import UsageError
@@ -86,3 +88,10 @@ def note_plain(item: pytest.Item, report: pytest.TestReport) -> None:
             f"NOT SENT, so it ran plainly, which --parwork-strict does not allow: "
             f"{entry.detail or entry.reason}"
         )
+
+
+def or_in_fork() -> str:
+    """Return the second remedy in an error on a fixture; empty if the system has no fork."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return ""
+    return "; or use backend='isolated:fork', where pytest itself runs the case"

@@ -19,13 +19,14 @@ from ..session.termination import Termination
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
-from .gate import Gates, wide_names
+from .gate import Gates
 from .groups import CASE, NO_CASE
 from .matrix import FIXTURE
 from .phases import SettingUp
 from .plain import note_plain
 from .serial import Serial
 from .showing import Showing
+from .wide import wide_names
 
 
 class _Limits:

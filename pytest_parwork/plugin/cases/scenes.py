@@ -19,8 +19,9 @@ from ..config.commands import command
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
-from .gate import wide_names
 from .groups import Case
+from .matrix import label_of
+from .wide import wide_names
 
 #: Most columns for the id of another case; a parameter may be a text of any length.
 LONGEST_ID = 60
@@ -56,7 +57,7 @@ class Scenes:
         """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
         assert case.judged.entry is not None
         first = comparison.mismatches[0]
-        like = self._like(case, id(case.group), first.kind, first.path, raised)
+        like = self._like(case, id(case.group), case.test_id, first.kind, first.path, raised)
         scene = self._scene(case, comparison, values, like)
         case.judged.is_like = bool(like) and not self._is_verbose
         case.judged.message = mismatch_message(
@@ -74,11 +75,11 @@ class Scenes:
         if first == case.id:
             return ""
         # The name says enough within a test.
-        prefix = f"{case.group.id.removesuffix(case.item.originalname)}"
+        prefix = case.test_id.removesuffix(case.item.originalname)
         return shorten(first.removeprefix(prefix), LONGEST_ID)
 
     def _values_of(self, case: Case, found: Judged) -> Sequence[tuple[str, Sequence[str]]]:
-        if not case.group.axes:
+        if not label_of(case.item):
             return ()
         assert found.comparison is not None
         actual, expected = found.outcomes
@@ -135,18 +136,21 @@ def _acting_fixtures(case: Case) -> tuple[str, ...]:
 
 def again(case: Case) -> str:
     """Return the command that runs the workload of a case in the same configuration."""
-    item, group = case.item, case.group
-    own = f"{item.originalname}[{group.axes}"
-    if group.axes and item.name == f"{own}]":
+    item, group, label = case.item, case.group, label_of(case.item)
+    if group.scope != "function":  # the whole workload: what differs may need its neighbours
+        options = ("-k", f"[{label}") if label else ()
+        return command(item, group.id, *options, keywords=_open(case, OF_TESTS))
+    own = f"{item.originalname}[{label}"
+    if label and item.name == f"{own}]":
         return command(item, case.id, keywords=_open(case, OF_TESTS))
-    options = ("-k", f"{own}-") if group.axes else ()
+    options = ("-k", f"{own}-") if label else ()
     return command(item, group.id, *options, keywords=_open(case, OF_TESTS))
 
 
 def serially(case: Case) -> str:
     """Return the command that runs only this case, in pytest's own process."""
     # A matrix from the options is in the ids.
-    names = AXES if case.group.axes else ()
+    names = AXES if label_of(case.item) else ()
     keywords = _open(case, names)
     return command(case.item, case.id, "--parwork-serial", keywords=keywords)
 
