@@ -26,6 +26,10 @@ RUNS = {
         ("test_mean_of_columns", "dask-2", 10),
         ("test_mean::starmap[0]", "dask-2", 100),
     },
+    "test_environments.py": {
+        ("test_statistics", "threads-2", 3),
+        ("test_singular_values", "threads-2", 3),
+    },
     "test_fib.py": {("test_fib", "processes-2", 35)},
     "test_fixtures.py": {
         ("test_weighted_sum", "processes-2", 8),

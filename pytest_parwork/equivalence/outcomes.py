@@ -29,11 +29,12 @@ def compare_outcomes(
     type, then by arguments or text, notes and chain; a failure of the set-up differs from one of
     the body. Skips are equal; another reason is a note. `own` compares the parts of values first.
     Outcomes whose comparison takes longer than `seconds`, as with an endless `__eq__`, or raises
-    anything, are not equal. ValueError for an outcome that is lost, UsageError for a policy that
-    gives no answer.
+    anything, are not equal. ValueError for an outcome that is lost or not sent, UsageError for a
+    policy that gives no answer.
     """
-    if "lost" in (actual.kind, expected.kind):
-        raise ValueError("a lost outcome has nothing to compare")
+    for side in (actual, expected):
+        if side.kind in ("lost", "not_sent"):
+            raise ValueError(f"an outcome that is {side.kind} has nothing to compare")
     try:
         with deadline(seconds):
             return _compare_known(actual, expected, policy, own, values=values)
@@ -84,8 +85,8 @@ def report(
     mismatch = Mismatch(
         path="",
         kind=kind,
-        actual=_write_outcome(actual),
-        expected=_write_outcome(expected),
+        actual=write_outcome(actual),
+        expected=write_outcome(expected),
         difference=difference,
     )
     return Comparison.different(mismatch, str(policy))
@@ -121,7 +122,7 @@ def _name_kind(outcome: Outcome) -> str:
     return outcome.failure.type if outcome.failure is not None else outcome.kind
 
 
-def _write_outcome(outcome: Outcome) -> str:
+def write_outcome(outcome: Outcome) -> str:
     """Write `value 3`, `ValueError: bad`, `skip: reason`."""
     if outcome.kind == "value":
         return f"value {show(outcome.value)}"

@@ -18,6 +18,9 @@ LINES = 11
 #: Classes of mismatches that are evident from the two values.
 EVIDENT = {"value", "outcome", "exception"}
 
+#: The kind of a note on a serial run in a fresh process.
+FRESH_PROCESS = "fresh-process"
+
 #: The classes of mismatches, an open set, each with its meaning.
 CLASSES: Mapping[str, str] = {
     "outcome": "one side returned, raised or skipped, and the other did something else",
@@ -89,7 +92,7 @@ class Note:
     """A remark on two outcomes that is worth knowing but is not a difference.
 
     `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `own-eq`, `input-changed`,
-    `not-sent` or `skip-reason`.
+    `not-sent`, `skip-reason` or `fresh-process`.
     """
 
     path: str

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .comparison import Comparison
-from .errors import LostError
+from .errors import BackendError, LostError, ParworkError, PayloadError
 from .output import Output
 from .printable import printable
 from .public import public
@@ -22,6 +22,10 @@ else:
     from typing import TypeVar
 
     Value = TypeVar("Value", covariant=True)
+
+
+#: What a task came to.
+OutcomeKind = Literal["value", "failure", "skip", "not_sent", "lost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +83,36 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """Why a task was not run in parallel, or its result did not come back, with nothing lost.
+
+    The reason is an `argument` (or the function itself) that cannot be sent to a worker, a `result`
+    that cannot be sent back, or a `backend` that cannot start here. `detail` says it in words.
+    `name` is that of the argument, or its number, empty for the function; `path` leads to the part
+    of the value that is at fault, `['model'].lock`, and is empty for the value as a whole.
+    """
+
+    reason: Literal["argument", "result", "backend"]
+    detail: str
+    name: str = ""
+    path: str = ""
+
+    @classmethod
+    def of_argument(cls, name: int | str, why: str, path: str = "") -> NotSent:
+        """Return why an argument cannot be sent; the one without a name is the function."""
+        what = "the function" if name == "" else f"argument {name!r}"
+        return cls(reason="argument", detail=f"{what} {why}", name=str(name), path=path)
+
+    @property
+    def error(self) -> ParworkError:
+        """The exception for it: `PayloadError`, or `BackendError` for a backend."""
+        kind = BackendError if self.reason == "backend" else PayloadError
+        return kind(f"NOT_SENT: {self.detail}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of one task: a value, a failure, a skip, or *lost*.
+    """The result of one task: a value, a failure, a skip, *not sent*, or *lost*.
 
     `arrived`, `started` and `ended` are seconds on `clock.now`: when the worker received the task,
     when its function was called, and when it returned. `worker` is 1, 2, … in the order in which
@@ -93,9 +125,10 @@ class Outcome:
     the set-up. `torn` are the failures of the fixtures' tear-down.
     """
 
-    kind: Literal["value", "failure", "skip", "lost"]
+    kind: OutcomeKind
     value: object = None
     failure: Failure | None = None
+    not_sent: NotSent | None = None
     phase: Literal["setup", "call"] = "call"
     torn: tuple[Failure, ...] = ()
     lost: Lost | None = None
@@ -115,10 +148,12 @@ class Outcome:
         return self.ended - self.started
 
     def result(self) -> object:
-        """Return the value; raise the failure, or `LostError`."""
+        """Return the value; raise the failure, `LostError`, or the error of what was not sent."""
         __tracebackhide__ = True
         if self.kind == "value":
             return self.value
+        if self.not_sent is not None:
+            raise self.not_sent.error
         if self.lost is not None:
             raise LostError(f"LOST: {self.lost.detail}")
         assert self.failure is not None
@@ -133,6 +168,7 @@ class Verdict(str, Enum):
 
     LOST = "LOST"
     DIFFERENT = "DIFFERENT"
+    NOT_SENT = "NOT_SENT"
     NOT_EXERCISED = "NOT_EXERCISED"
     NOT_VERIFIED = "NOT_VERIFIED"
     EQUAL = "EQUAL"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 #: A warning filter that can be sent: action, pattern of the text, module and name of the category,
@@ -91,6 +91,11 @@ class Capture:
     filters: tuple[tuple[Filter, ...], ...] = ()
     chosen: tuple[int, ...] = ()
     from_threads: bool = True
+
+    def excerpt(self, tasks: Sequence[int]) -> Capture:
+        """Return the settings for these tasks only, renumbered in their order."""
+        chosen = tuple(self.chosen[task] for task in tasks) if self.chosen else ()
+        return replace(self, chosen=chosen)
 
     def set_of(self, task: int) -> int:
         """Return the number of the filter set of a task."""

@@ -36,7 +36,8 @@ class Task:
 
     Threads and the serial run call `function`; `address`, where given, is sent to other processes
     in place of it. `timeout` is the limit in seconds, None for no limit. Where it `is_inherited`,
-    nothing of the task is sent: its worker is a fork of this process, started for it.
+    nothing of the task is sent: its worker is a fork of this process, started for it. `test` is the
+    name of the running test while the function is called, empty if the worker is not to set it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Task:
     kwargs: Mapping[str, object] = field(default_factory=dict)
     timeout: float | None = None
     is_inherited: bool = False
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +103,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The resolved settings of a case in one configuration.
-
-    Cases that share a name in `exclusive` never run at the same time.
-    """
+    """The resolved settings of a case in one configuration."""
 
     configuration: Configuration
     policy: Policy
@@ -112,7 +111,6 @@ class Plan:
     timeout: float | None = None
     min_speedup: float | None = None
     scope: Scope = "function"
-    exclusive: tuple[str, ...] = ()
 
 
 @public(BACKENDS)

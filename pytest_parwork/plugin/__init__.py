@@ -45,7 +45,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)  # before another plugin sets variables
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[options.ENVIRONMENT] = dict(os.environ)
     config.addinivalue_line("markers", options.marker_line())
     options.note_width(config)
     options.note_all(config)

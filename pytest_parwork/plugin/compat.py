@@ -80,6 +80,39 @@ def capture_result() -> type:
     return CaptureResult
 
 
+def legacy_path() -> type:
+    """Return the class of paths that `tmpdir` and `rootdir` have, which has no public name."""
+    from _pytest.compat import LEGACY_PATH
+
+    found: type = LEGACY_PATH
+    return found
+
+
+def option_names(config: pytest.Config) -> Mapping[str, str]:
+    """Return the names of options as they are written, mapped to those of their values.
+
+    Only `getoption` knows them, in a table that pytest 9 has moved.
+    """
+    table = getattr(config._parser, "_opt2dest", None) or getattr(config, "_opt2dest", {})
+    return dict(table)
+
+
+def ini_names(config: pytest.Config) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Return the names of all ini options, and their other names; pytest lists neither."""
+    return list(config._parser._inidict), dict(getattr(config._parser, "_ini_aliases", {}))
+
+
+def stash_entries(config: pytest.Config) -> Mapping[pytest.StashKey[Any], object]:
+    """Return the entries of the stash, which can only be asked for those that one knows."""
+    return config.stash._storage
+
+
+def cache_folder(config: pytest.Config) -> str | None:
+    """Return the folder of pytest's cache, None without its plugin; it has no public name."""
+    cache = getattr(config, "cache", None)
+    return None if cache is None else str(cache._cachedir)
+
+
 def stop_capturing(config: pytest.Config) -> None:
     """Stop pytest from capturing output in a forked process, as with `-s`.
 

@@ -62,6 +62,9 @@ def _run(run: RunReport) -> dict[str, object]:
         "compared": run.compared,
         "verdict": run.verdict,
         "exercised": run.exercised,
+        "expected": run.expected,
+        "xdist": run.xdist,
+        "parts": run.facts,
         "origin": run.origin,
         "cases": (_case(case, run) for case in run.cases),
         "mismatches": _mismatches(run),
@@ -84,6 +87,8 @@ def _run(run: RunReport) -> dict[str, object]:
 def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
     return {
         "id": case.id,
+        "index": case.index,
+        "part": case.run,
         "verdict": case.verdict,
         "why": case.why,
         "outcome": case.outcome,
@@ -94,6 +99,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "interval": run.since_origin(case.interval),
         "serial_interval": run.since_origin(case.serial_interval),
         "lost": case.lost,
+        "not_sent": case.not_sent,
         "mismatch_count": case.mismatch_count,
         "mismatch_classes": case.classes,
         "result": case.result,

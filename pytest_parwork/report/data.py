@@ -238,8 +238,8 @@ def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bo
 
     It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
     skipped case is present, but cannot overlap with another, nor can the only case of a run. Under
-    xdist each process may have too few cases to overlap, and a lost case may have overlapped with
-    others: then it is true or None.
+    xdist each process may have too few cases to overlap, and a lost case, or one that was not sent,
+    might have overlapped with others: then it is true or None.
     """
     if entry.expected is None or len(entry.cases) < entry.expected:
         return None
@@ -250,7 +250,7 @@ def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bo
     else:  # its runs are of different tests: one that met says nothing about another
         several = [run for run in runs if sum(run[0]) >= 2]
         met = bool(several) and all(_has_met(*run) for run in several)
-    return met or (None if entry.xdist or any(case.lost for case in entry.cases) else False)
+    return met or (None if entry.xdist or any(case.is_absent for case in entry.cases) else False)
 
 
 def _has_met(share: Sequence[int], peak: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ..equivalence.show import clip, show
 from ..machine.deadline import deadline
 from ..model.comparison import Comparison, Mismatch, Note
-from ..model.outcome import Lost, Outcome, Run, Verdict
+from ..model.outcome import Lost, NotSent, Outcome, OutcomeKind, Run, Verdict
 from ..model.printable import make_printable, printable
 from ..model.work import Budget
 from .serialising import serialise
@@ -36,12 +36,14 @@ class Result:
 
     `text` is the value, or the exception, on one bounded line. `digest` is that of
     `equivalence.digest` in hexadecimal: equal for values that are equal by `exact()`, and only for
-    those; None if there is no digest.
+    those; None if there is no digest. `value` is the value itself, or a summary of it, in the form
+    of `report.values`; None if it is not small plain data.
     """
 
-    kind: Literal["value", "failure", "skip", "lost"]
+    kind: OutcomeKind
     text: str = ""
     digest: str | None = None
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +56,11 @@ class CaseEntry:
     in the serial one, both on the clock of the machine: `RunReport.since_origin` makes them
     relative. `worker` and `process` are those of the parallel outcome. `lost` is None or a
     dictionary: "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the
-    innermost frame first), "leg" ("parallel" or "serial"). `mismatch_count`, and `classes` by
-    class, count the mismatches that are not kept too. `outcome` is how the serial run ended, or the
-    parallel one if there is no other; `compared` is `values` only if both could have returned one.
+    innermost frame first), "leg" ("parallel" or "serial"). `not_sent` is None or the fields of
+    `model.NotSent` as a dictionary: "reason", "detail", "name", "path". `mismatch_count`, and
+    `classes` by class, count the mismatches that are not kept too. `outcome` is how the serial run
+    ended, or the parallel one if there is no other; `compared` is `values` only if both could have
+    returned one.
     `why` says why a case is NOT_VERIFIED: `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is
     that of the serial run, where there was one, else that of the parallel run; None where no report
     file is asked for.
@@ -72,9 +76,10 @@ class CaseEntry:
     process: int | None = None
     interval: tuple[float, float, float] | None = None
     serial_interval: tuple[float, float] | None = None
-    outcome: Literal["value", "failure", "skip", "lost"] = "value"
+    outcome: OutcomeKind = "value"
     compared: Literal["values", "outcomes"] = "values"
     lost: Mapping[str, Any] | None = None
+    not_sent: Mapping[str, str] | None = None
     mismatches: tuple[Mismatch, ...] = ()
     mismatch_count: int = 0
     classes: Mapping[str, int] = field(default_factory=lambda: _NO_CLASSES)
@@ -89,6 +94,11 @@ class CaseEntry:
     def is_skipped(self) -> bool:
         """True if the case was never sent: it counts as present, and as nothing else."""
         return self.why == SKIPPED
+
+    @property
+    def is_absent(self) -> bool:
+        """True if it has no outcome of the parallel run: lost, or not sent."""
+        return self.lost is not None or self.not_sent is not None
 
     @property
     def returned_nothing(self) -> bool:
@@ -163,9 +173,6 @@ def judged(
     if lost is None and serial is not None:
         lost, leg = serial.lost, "serial"
     sent = parallel or Outcome(kind="lost")
-    interval = None
-    if sent.arrived is not None and sent.started is not None and sent.ended is not None:
-        interval = (sent.arrived, sent.started, sent.ended)
     serial_interval = None
     if serial is not None and serial.started is not None and serial.ended is not None:
         serial_interval = (serial.started, serial.ended)
@@ -180,11 +187,12 @@ def judged(
         parallel=sent.seconds,
         worker=sent.worker,
         process=sent.process,
-        interval=interval,
+        interval=_interval(sent),
         serial_interval=serial_interval,
         outcome=known.kind,
         compared="outcomes" if nothing and sent.value is None else "values",
         lost=None if lost is None else _plain_lost(lost, leg),
+        not_sent=None if sent.not_sent is None else _plain_not_sent(sent.not_sent),
         mismatches=comparison.mismatches if comparison is not None else (),
         mismatch_count=comparison.count if comparison is not None else 0,
         classes=(comparison.classes if comparison is not None else {}) or _NO_CLASSES,
@@ -192,6 +200,12 @@ def judged(
         why=why,
         result=result,
     )
+
+
+def _interval(sent: Outcome) -> tuple[float, float, float] | None:
+    if sent.arrived is None or sent.started is None or sent.ended is None:
+        return None
+    return sent.arrived, sent.started, sent.ended
 
 
 def result_of(outcome: Outcome, *, seconds: float | None) -> Result:
@@ -205,20 +219,29 @@ def result_of(outcome: Outcome, *, seconds: float | None) -> Result:
         text = f"{failure.type}: {failure.text}" if failure is not None else ""
         return Result(kind=outcome.kind, text=clip(text))
     from ..equivalence.digest import digest  # here, because most sessions write no report
+    from .values import carry
 
     try:
         with deadline(seconds):
             text, found = show(outcome.value), digest(outcome.value)
+            carried = carry(outcome.value)
     except KeyboardInterrupt:
         raise
     except BaseException:  # TimedOut, or from code of the value
         return Result(kind="value")
-    return Result(kind="value", text=text, digest=found.hex() if found is not None else None)
+    digest_text = found.hex() if found is not None else None
+    return Result(kind="value", text=text, digest=digest_text, value=carried)
 
 
 def with_loss(entry: CaseEntry, lost: Lost) -> CaseEntry:
     """Return the entry of a compared case that was lost afterwards, in this process."""
     return replace(entry, verdict=Verdict.LOST, lost=_plain_lost(lost, "serial"))
+
+
+def with_rejection(entry: CaseEntry, why: str) -> CaseEntry:
+    """Return the entry of a case with a fixture that a worker does not support."""
+    not_sent = NotSent(reason="argument", detail=why)
+    return replace(entry, verdict=Verdict.NOT_SENT, not_sent=_plain_not_sent(not_sent))
 
 
 def with_mismatches(entry: CaseEntry, comparison: Comparison) -> CaseEntry:
@@ -230,6 +253,10 @@ def with_mismatches(entry: CaseEntry, comparison: Comparison) -> CaseEntry:
         mismatch_count=entry.mismatch_count + comparison.count,
         classes=Counter(entry.classes) + Counter(comparison.classes),
     )
+
+
+def _plain_not_sent(not_sent: NotSent) -> dict[str, str]:
+    return {key: printable(text) for key, text in serialise(not_sent).items()}
 
 
 def _plain_lost(lost: Lost, leg: str) -> dict[str, object]:

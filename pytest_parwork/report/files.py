@@ -13,8 +13,11 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from ..model.errors import UsageError
 
 if TYPE_CHECKING:
     from .data import Report
@@ -29,18 +32,62 @@ def _json(report: Report) -> Iterable[str]:
     return json_pieces(report)
 
 
+def _markdown(report: Report) -> Iterable[str]:
+    from .as_markdown import markdown_pieces
+
+    return markdown_pieces(report)
+
+
+def _trace(report: Report) -> Iterable[str]:
+    from .as_trace import trace_pieces
+
+    return trace_pieces(report)
+
+
 #: Each format is imported when a file of its kind is written.
-FORMATS: Mapping[str, Format] = {".json": _json}
+FORMATS: Mapping[str, Format] = {".json": _json, ".md": _markdown, ".trace.json": _trace}
+
+#: The name that stands for the summary of a job of GitHub Actions, and the variable of its file.
+GITHUB, SUMMARY = "github", "GITHUB_STEP_SUMMARY"
 
 
-def format_of(file: Path) -> Format | None:
-    """Return the format that the suffix of a file asks for, None for one that is not known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A report to be written: where, and how; `is_added` to what is there already."""
+
+    path: Path
+    form: Format
+    is_added: bool = False
+
+    def write(self, report: Report) -> None:
+        """Write the report; raises `OSError`."""
+        if self.is_added:
+            add_to(self.path, self.form(report))
+        else:
+            write_whole(self.path, self.form(report))
+
+
+def target_of(name: str, folder: Path, environment: Mapping[str, str]) -> Target:
+    """Return the target that a name stands for; raises `UsageError` for one that is not known.
 
     Of two suffixes that fit (`.trace.json` and `.json`) the longer one counts.
     """
+    if name == GITHUB:
+        if not environment.get(SUMMARY):
+            raise UsageError(
+                f"--parwork-report={GITHUB}: the variable {SUMMARY} is not set, as it is in GitHub "
+                "Actions; give a file, such as report.md"
+            )
+        return Target(path=Path(environment[SUMMARY]), form=_markdown, is_added=True)
+    file = folder / name
     ending = "".join(file.suffixes).lower()
     fitting = [suffix for suffix in FORMATS if ending.endswith(suffix)]
-    return FORMATS[max(fitting, key=len)] if fitting else None
+    if fitting:
+        return Target(path=file, form=FORMATS[max(fitting, key=len)])
+    if os.path.isdir(file):
+        raise UsageError(f"--parwork-report={name} cannot be written: it is a folder")
+    known = ", ".join(FORMATS)
+    raise UsageError(f"--parwork-report={name}: the suffix must be one of: {known}; or {GITHUB}")
 
 
 def obstacle(file: Path) -> str:
@@ -96,6 +143,12 @@ def write_whole(file: Path, pieces: Iterable[str]) -> None:
         with suppress(OSError):
             draft.unlink()
         raise
+
+
+def add_to(file: Path, pieces: Iterable[str]) -> None:
+    """Append pieces of text to a file that another program owns; raises `OSError`."""
+    with open(file, "a", encoding="utf-8") as opened:
+        opened.writelines(pieces)
 
 
 def _is_ours(found: os.stat_result) -> bool:

@@ -32,6 +32,14 @@ NOT_RUN = {
 }
 
 
+#: What to do about a case that was not sent; a backend that cannot start says so itself.
+REMEDIES = {
+    "argument": "make it where the case runs, in the test or in a fixture of function scope; or "
+    "use a backend that sends no arguments: threads, isolated:fork",
+    "result": "return what can be pickled; or use threads, which send nothing back",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """The context of a DIFFERENT case.
@@ -42,7 +50,8 @@ class Scene:
     `has_own_workers` it may matter which worker ran them; threads share all that they have. `used`,
     `granted` and `peak` say how its workers overlapped. `values` are the distinct values of the
     case with the configurations that gave each, where there are several; `like` is the case that
-    has told the same in full. `is_verbose` asks for all, `width` is that of the terminal.
+    has told the same in full. `alongside` names the cases of other tests that ran at the same time.
+    `is_verbose` asks for all, `width` is that of the terminal.
     """
 
     actual: str = ""
@@ -59,6 +68,7 @@ class Scene:
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     fixtures: Sequence[str] = ()
+    alongside: str = ""
     is_verbose: bool = False
     width: int = WIDTH
 
@@ -100,6 +110,7 @@ def mismatch_message(
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
+        *([("together", scene.alongside)] if scene.alongside else []),
     ]
     commands = [_row(*command) for command in scene.commands]
     parts.append("\n".join([*_rows(rows, scene.room), *commands]))
@@ -107,7 +118,12 @@ def mismatch_message(
 
 
 def lost_message(
-    case: CaseEntry, command: str, *, reference: str, others: tuple[int, int] | None = None
+    case: CaseEntry,
+    command: str,
+    *,
+    reference: str,
+    others: tuple[int, int] | None = None,
+    alongside: str = "",
 ) -> str:
     """Return the failure text of a LOST case.
 
@@ -129,8 +145,25 @@ def lost_message(
         kept, count = others
         how_many = "all" if kept == count else f"{kept} of"
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
+    last = _rows([("together", alongside)] if alongside else [], WIDTH)
     first = f"LOST: {lost.get('detail', 'its outcome never arrived')}"
-    return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
+    return printable("\n".join([first, "", *(_row(*row) for row in rows), *last]))
+
+
+def not_sent_message(case: CaseEntry, command: str, *, reference: str, remedy: str = "") -> str:
+    """Return the failure text of a NOT_SENT case.
+
+    `command` runs the case as the run named `reference` would. `remedy` is what to do, if more is
+    known than the reason.
+    """
+    not_sent = case.not_sent or {}
+    rows = []
+    if remedy := remedy or REMEDIES.get(not_sent.get("reason", ""), ""):
+        rows.append(("remedy", remedy))
+    rows += [("note", note.text) for note in case.notes]
+    rows.append((reference, "not run: there is nothing to compare it with. To run it anyway:"))
+    first = f"{case.verdict}: {not_sent.get('detail', 'it was not run in parallel')}"
+    return printable("\n".join([first, "", *_rows(rows, WIDTH), _row("", command)]))
 
 
 def _try(one: Mapping[str, Any]) -> str:
@@ -207,10 +240,11 @@ def _fixtures(scene: Scene) -> Iterator[tuple[str, str]]:
     """Yield what wide fixtures do not do in workers."""
     if scene.fixtures:
         names = ", ".join(map(repr, scene.fixtures))
+        who = "workers have" if scene.has_own_workers else "a fresh process has"
         yield (
             "fixtures",
-            f"workers have the value of {names}; what it does in pytest's process (np.seterr, the "
-            f"context of decimal) does not happen there",
+            f"{who} the value of {names}; what it does in pytest's process (np.seterr, the context "
+            f"of decimal) does not happen there",
         )
 
 

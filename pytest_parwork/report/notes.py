@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..machine.cpus import Cpus
+from ..model.comparison import FRESH_PROCESS
 from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-from .several import of_several_tests, runs_of
+from .several import NO_TWO, of_several_tests, runs_of
 
 #: How bad it is: a failure, no proof, or for information.
 Severity = Literal["error", "warning", "info"]
@@ -27,10 +28,10 @@ RUNNING = 8
 class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
-    `kind` says what it is about: `different`, `lost`, `cause`, `too-slow`, `not-exercised`,
-    `outcomes`, `not-verified`, `varied`, `remark` (a note of a case), `setting`, `speed`, `bound`,
-    `detail`. `reached` is the share that was reached of what the text names, which a rendering may
-    draw.
+    `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
+    `not-exercised`, `outcomes`, `not-verified`, `varied`, `remark` (a note of a case), `setting`,
+    `speed`, `bound`, `detail`. `reached` is the share that was reached of what the text names,
+    which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -45,6 +46,8 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         yield RunNote(severity="error", kind="different", text=text)
     if text := _lost(run):
         yield RunNote(severity="error", kind="lost", text=text)
+    if text := _not_sent(run):
+        yield RunNote(severity="error", kind="not-sent", text=text)
     for cause in run.causes:
         remedy = f"; {cause.remedy}" if cause.remedy else ""
         yield RunNote(severity="error", kind="cause", text=f"cause: {cause}{remedy}")
@@ -120,10 +123,20 @@ def _lost(run: RunReport) -> str:
     cases = _having(run, Verdict.LOST)
     if not cases:
         return ""
-    details = list(dict.fromkeys(case.lost["detail"] for case in cases if case.lost))
+    return _why(cases, [case.lost for case in cases]) + _interrupted(cases)
+
+
+def _not_sent(run: RunReport) -> str:
+    """Return how many cases were not sent, with the first reason."""
+    cases = _having(run, Verdict.NOT_SENT)
+    return _why(cases, [case.not_sent for case in cases]) if cases else ""
+
+
+def _why(cases: Sequence[CaseEntry], reasons: Sequence[Mapping[str, Any] | None]) -> str:
+    details = list(dict.fromkeys(reason["detail"] for reason in reasons if reason))
     first = "first: " if len(details) > 1 else ""
-    text = f"{len(cases)} LOST" + (f", {first}{shorten(details[0], 160)}" if details else "")
-    return text + _interrupted(cases)
+    text = f", {first}{shorten(details[0], 160)}" if details else ""
+    return f"{len(cases)} {cases[0].verdict}{text}"
 
 
 def _interrupted(cases: Sequence[CaseEntry]) -> str:
@@ -150,10 +163,7 @@ def why_not_exercised(run: RunReport) -> str:
     if ran == 1:
         return "a single case cannot overlap with another; parametrize the test."
     if ran == len(runs) and run.scope != "function":
-        return (
-            f"each of the {ran} cases ran on its own, because no two use the same fixtures wider "
-            "than function scope; parametrize the tests, or give the fixtures function scope."
-        )
+        return NO_TWO.format(ran)
     if ran == len(runs):
         return (
             f"each of the {ran} cases ran on its own, because each has its own value of a fixture "
@@ -256,7 +266,8 @@ def _slowness(run: RunReport) -> str:
         for case in run.cases
         if case.serial is not None and case.parallel is not None
     ]
-    if not both or timing.parallel is None or (timing.bound_share or 1) > 0.5:
+    has_stored = any(note.kind == FRESH_PROCESS for case in run.cases for note in case.notes)
+    if not both or has_stored or timing.parallel is None or (timing.bound_share or 1) > 0.5:
         return ""
     work, taken = (sum(seconds) / len(both) for seconds in zip(*both, strict=True))
     ran = sum(case.parallel is not None for case in run.cases)

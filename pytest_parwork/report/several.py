@@ -10,6 +10,12 @@ from .data import RunReport
 from .entries import CaseEntry
 from .figures import counted, duration
 
+#: Why a workload was not exercised, if each of its cases has a run of its own.
+NO_TWO = (
+    "each of the {} cases ran on its own, because no two use the same fixtures wider than function "
+    "scope; parametrize the tests, or give the fixtures function scope."
+)
+
 #: How many of the slowest cases are named.
 SLOWEST = 3
 

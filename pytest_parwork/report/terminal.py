@@ -180,6 +180,7 @@ def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:
     colour = {
         Verdict.LOST: "red",
         Verdict.DIFFERENT: "red",
+        Verdict.NOT_SENT: "red",
         Verdict.NOT_EXERCISED: "yellow",
         Verdict.NOT_VERIFIED: "yellow",
         Verdict.EQUAL: "green",
@@ -203,7 +204,7 @@ def _extent(runs: Sequence[RunReport], plain: Sequence[PlainEntry]) -> str:
 
 def _bad_counts(runs: list[RunReport]) -> list[str]:
     counts: list[str] = []
-    for verdict in (Verdict.DIFFERENT, Verdict.LOST):
+    for verdict in (Verdict.DIFFERENT, Verdict.LOST, Verdict.NOT_SENT):
         if number := sum(case.verdict is verdict for run in runs for case in run.cases):
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
     if slow := sum(bool(run.too_slow) for run in runs):

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 
 from ..machine.clock import now
 from ..machine.limits import Limits
-from ..model.errors import PayloadError
+from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
+from ..worker.current_test import named_by_thread
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
+from .on_machine import StoredTasks
 
 
 class CopiedTasks:
@@ -38,6 +40,10 @@ class CopiedTasks:
             copies = copies.again(setting.request.workload.tasks)
         return InThreads(setting, copies)
 
+    def stored(self, tasks: Sequence[Task]) -> StoredTasks:
+        """Return the tasks in a file, with the copies as their arguments."""
+        return StoredTasks.write(self._copies.in_place(tasks))
+
     def close(self) -> None:
         """Free the copies."""
         self._copies = Copies((), {})
@@ -55,7 +61,7 @@ class InThreads(Medium):
         self.ledger = self.settled = Ledger(bytearray(Ledger.size(len(tasks))))
         self.ledger.sign()
         self.recent = set()
-        self.rejected: Mapping[int, PayloadError] = {}
+        self.rejected: Mapping[int, NotSent] = {}
         self.call: ThreadCall = ThreadCall(
             tasks,
             copies.arguments,
@@ -63,13 +69,14 @@ class InThreads(Medium):
             patience=PATIENCE,
             threads=setting.threads,
             capture=capture if capture is not None and capture.from_threads else None,
+            around=request.around,
         )
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Limit native threads, and capture what tasks print, log and warn."""
+        """Limit native threads, name tests, and capture what tasks print, log and warn."""
         capture = self.call.capture
-        with self._limits.hold():
+        with self._limits.hold(), named_by_thread():
             if capture is not None:
                 capture.start()
             try:

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from ..backends.protocol import Workers
 from ..machine.stacks import Stack
-from ..model.errors import PayloadError
+from ..model.outcome import NotSent
 from ..model.output import Output
-from ..model.work import Batch
+from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..transport.notes import Entry
 from ..worker.calling import BatchCall
@@ -55,6 +55,10 @@ class Snapshot(Protocol):
 
     def medium(self, setting: Setting, tasks: Sequence[int]) -> Medium:
         """Return the medium for a run of these tasks, renumbered in their order."""
+        ...
+
+    def stored(self, tasks: Sequence[Task]) -> Snapshot:
+        """Return the same `tasks`, which are all of its own, in a file of this machine."""
         ...
 
     def close(self) -> None:
@@ -113,7 +117,7 @@ class Medium(Protocol):
     call: BatchCall
     ledger: Ledger
     settled: Ledger
-    rejected: Mapping[int, PayloadError]
+    rejected: Mapping[int, NotSent]
     recent: set[int]
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()

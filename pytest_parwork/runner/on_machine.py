@@ -8,10 +8,12 @@ import sys
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 
 from ..machine.limits import Limits
 from ..machine.stacks import Stack, read_stack, size_of_stacks
 from ..model.output import Output
+from ..model.work import Task
 from ..transport.files import Files
 from ..transport.ledger import DamagedError, Ledger, State
 from ..transport.payload import Handle, Header, Payload, Places
@@ -27,16 +29,10 @@ from .spooled import Spooled
 class StoredTasks:
     """The payload in a file, which every worker process maps."""
 
-    def __init__(self, setting: Setting) -> None:
-        tasks = setting.request.workload.tasks
-        self._files = Files()
-        try:
-            self._payload = Payload.write(tasks, self._files)
-        except BaseException:
-            self._files.close()
-            raise
+    def __init__(self, payload: Payload, files: Files, tasks: Sequence[Task]) -> None:
+        self._payload, self._files = payload, files
         self.unavailable: Mapping[int, str] = {
-            **{number: str(error) for number, error in self._payload.rejected.items()},
+            **{number: why.detail for number, why in payload.rejected.items()},
             **{
                 number: "its arguments are in the memory of this process only, which has changed"
                 for number, task in enumerate(tasks)
@@ -44,11 +40,39 @@ class StoredTasks:
             },
         }
 
+    @classmethod
+    def write(cls, tasks: Sequence[Task]) -> StoredTasks:
+        """Serialise tasks into a new file."""
+        files = Files()
+        try:
+            return cls(Payload.write(tasks, files), files, tasks)
+        except BaseException:
+            files.close()
+            raise
+
+    @classmethod
+    def copy(cls, payload: Payload, content: bytes, tasks: Sequence[Task]) -> StoredTasks:
+        """Write the content of a payload whose own file is gone into a new one."""
+        files = Files()
+        try:
+            fd, path = files.create("payload")
+            with open(fd, "wb", closefd=False) as file:
+                file.write(content)
+            files.freeze(fd)
+        except BaseException:
+            files.close()
+            raise
+        return cls(replace(payload, path=path), files, tasks)
+
     def medium(self, setting: Setting, tasks: Sequence[int]) -> OnMachine:
         """Return the medium for a run of these tasks."""
         # If the system provided no memory for the file of the payload, it is not tried for others.
         files = Files(is_named=self._files.is_named)
         return OnMachine(setting, self._payload.excerpt(tasks), files)
+
+    def stored(self, tasks: Sequence[Task]) -> StoredTasks:  # noqa: ARG002, they are its own
+        """Return these."""
+        return self
 
     def close(self) -> None:
         """Remove the file."""
@@ -93,6 +117,8 @@ class OnMachine(Medium):
                     threads=setting.threads,
                     patience=PATIENCE,
                     capture=request.capture,
+                    around=request.around,
+                    surroundings=request.surroundings,
                 ),
                 Places(
                     payload=payload.path,

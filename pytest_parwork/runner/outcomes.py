@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Literal, overload
+from typing import TypeAlias, overload
 
 from ..machine.deadline import TimedOut, deadline
 from ..machine.stacks import stack_of
-from ..model.errors import PayloadError
-from ..model.outcome import Failure, Lost, Outcome
+from ..model.outcome import Failure, Lost, NotSent, Outcome, OutcomeKind
 from ..model.output import Output
 from ..model.stats import peak_overlap
-from ..transport.failures import describe
 from ..transport.ledger import State
 from ..worker.fixtures.ended import unfold
 from .medium import Results
 from .rerun import Rerun
 
+#: The kind of an outcome, and its seconds, 0 if it did not run to its end.
+Brief: TypeAlias = tuple[OutcomeKind, float]
+
 
 class Outcomes(Sequence[Outcome]):
     """One outcome per task, in task order; nothing large is loaded before it is asked for.
 
-    `results` has the stored outcomes; tasks that are `lost`, or `rejected` because they could not
-    be sent, have none there. `rerun` exists if it was asked for, and is closed separately.
+    `results` has the stored outcomes; tasks that are `lost`, or `rejected` because they were never
+    sent, have none there. `rerun` exists if it was asked for, and is closed separately.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Outcomes(Sequence[Outcome]):
         tasks: int,
         *,
         lost: Mapping[int, Lost],
-        rejected: Mapping[int, PayloadError],
+        rejected: Mapping[int, NotSent],
         rerun: Rerun | None = None,
     ) -> None:
         self._results = results
@@ -115,11 +116,41 @@ class Outcomes(Sequence[Outcome]):
             self._overlap = self.workers_used, peak
         return self._overlap
 
+    def alongside(self, number: int) -> list[int]:
+        """Return the tasks that ran at the same time as this one, the earliest first."""
+        begin, end = self._span(number)
+        found = []
+        for other in range(len(self)):
+            first, last = self._span(other)
+            if other != number and first < end and last > begin:
+                found.append((first, other))
+        return [other for _, other in sorted(found)]
+
+    def _span(self, number: int) -> tuple[float, float]:
+        """Return when a task started and ended; a lost one has run until its time was up."""
+        _, started, ended = self._ledger.times(number)
+        if started is None:
+            return math.inf, -math.inf
+        lost = self._lost.get(number)
+        seconds = sum(one.seconds or 0.0 for one in lost.tries) if lost is not None else 0.0
+        return started, ended or started + seconds
+
     def without_value(self, number: int) -> Outcome:
         """Return the outcome of a task without its value."""
-        if not self._is_stored(number):
+        if not self._is_stored(number) or (kind := self._results.kind(number)) == "not_sent":
             return self[number]
-        return self._outcome(number, self._results.kind(number))
+        return self._outcome(number, kind)
+
+    def briefs(self) -> Sequence[Brief]:
+        """Return kind and seconds of every outcome; none may have been freed."""
+        return [self._brief(number) for number in range(self._tasks)]
+
+    def _brief(self, number: int) -> Brief:
+        if not self._is_stored(number):
+            return ("lost" if number in self._lost else "not_sent"), 0.0
+        _, started, ended = self._ledger.times(number)
+        seconds = ended - started if started is not None and ended is not None else 0.0
+        return self._results.kind(number), seconds
 
     def free(self, number: int) -> None:
         """Free the memory of an outcome: large values that were loaded read as zeros then."""
@@ -150,10 +181,11 @@ class Outcomes(Sequence[Outcome]):
     def _outcome(
         self,
         number: int,
-        kind: Literal["value", "failure", "skip", "lost"],
+        kind: OutcomeKind,
         *,
         value: object = None,
         failure: Failure | None = None,
+        not_sent: NotSent | None = None,
         lost: Lost | None = None,
     ) -> Outcome:
         arrived, started, ended = self._ledger.times(number)
@@ -162,6 +194,7 @@ class Outcomes(Sequence[Outcome]):
             kind=kind,
             value=value,
             failure=failure,
+            not_sent=not_sent,
             lost=lost,
             arrived=arrived,
             started=started,
@@ -182,12 +215,11 @@ class Outcomes(Sequence[Outcome]):
         if number in self._lost:
             return self._outcome(number, "lost", lost=self._lost[number])
         if number in self._rejected:
-            error = self._rejected[number]
-            # Its traceback would show parwork's pickling, not the user's code.
-            failure = replace(describe(error, error), traceback="")
-            return self._outcome(number, "failure", failure=failure)
+            return self._outcome(number, "not_sent", not_sent=self._rejected[number])
         assert self._ledger.state(number) is State.STORED
         kind, value, described = self._results.load(number)
+        if isinstance(value, NotSent):
+            return self._outcome(number, "not_sent", not_sent=value)
         return self._outcome(
             number, kind, value=value if kind == "value" else None, failure=described
         )

@@ -11,7 +11,7 @@ from typing import cast
 
 from ..backends.protocol import NetworkWorkers, Workers
 from ..machine.clock import now
-from ..model.work import Batch
+from ..model.work import Batch, Task
 from ..transport.files import Files
 from ..transport.ledger import Ledger
 from ..transport.notes import Entry
@@ -21,6 +21,7 @@ from ..transport.spool import Spool
 from ..worker.network import NetworkCall
 from .inbox import Inbox
 from .medium import PATIENCE, Medium, Setting
+from .on_machine import StoredTasks
 from .spooled import Spooled
 
 
@@ -38,7 +39,7 @@ class SentTasks:
         finally:
             files.close()
         self.unavailable: Mapping[int, str] = {
-            number: str(error) for number, error in self._payload.rejected.items()
+            number: why.detail for number, why in self._payload.rejected.items()
         }
 
     def medium(self, setting: Setting, tasks: Sequence[int]) -> OverNetwork:
@@ -46,6 +47,10 @@ class SentTasks:
         files = Files(is_named=self._is_named)
         payload = self._payload.excerpt(tasks)
         return OverNetwork(setting, payload, self._content, self._selection, files)
+
+    def stored(self, tasks: Sequence[Task]) -> StoredTasks:
+        """Return the tasks in a file of this machine."""
+        return StoredTasks.copy(self._payload, self._content, tasks)
 
     def close(self) -> None:
         """Free the payload."""
@@ -81,6 +86,7 @@ class OverNetwork(Medium):
             threads=setting.threads,
             patience=PATIENCE,
             capture=request.capture,
+            around=request.around,
         )
         self.call = NetworkCall(
             uuid.uuid4().hex,

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from ..machine.surroundings import Surroundings
 from ..model.output import Capture
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
+from ..transport.payload import Around
 from ..transport.sources import Sendable
 from .guard import Guard
 from .stop import Stop
@@ -37,7 +39,8 @@ class RunRequest:
     `modules` are those that a worker may not be able to import by itself, `sendable` says which
     files may be sent to workers without access to the project. `guard` ends workers if pytest is
     killed. `capture` says which output of the tasks has to be returned with their outcomes, None
-    for none.
+    for none. `surroundings` are those of this process, for workers of this machine that started
+    earlier.
 
     Tasks start in the best order: with `durations`, seconds by task number, the longest first;
     with `stop`, in the order of the workload until so many have failed. `order` is the exact order
@@ -46,7 +49,8 @@ class RunRequest:
 
     `progress` is called now and then while tasks run, and once at the end; its exceptions are
     ignored. With `keep`, the outcomes have a `rerun` that can run tasks again with their original
-    arguments.
+    arguments. `around` wraps the function of each task, where the task runs; it is pickled.
+    `threads` is the limit of native threads, None for the share of a worker.
     """
 
     workload: Workload
@@ -59,8 +63,11 @@ class RunRequest:
     stop: Stop | None = None
     guard: Guard | None = None
     capture: Capture | None = None
+    surroundings: Surroundings | None = None
     progress: Callable[[Progress], None] | None = None
     keep: bool = False
+    around: Around | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.order is not None and self.batches is not None:

@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
+from ..backends.protocol import Backend
 from ..model.outcome import Run
-from ..model.work import WorkersAsked
+from ..model.output import Capture
+from ..model.work import Configuration, Task, WorkersAsked
+from ..transport.payload import Around
 from .medium import Snapshot
 from .request import RunRequest
 
 
 class Rerun:
-    """Runs tasks of a run again, on the same backend, with their original arguments.
+    """Runs tasks of a run again, with their original arguments.
 
     In processes each task loads them from the payload that the run has sent. Threads get new copies
     of the copies that were made for the run; the tasks of a rerun share these as they share the
@@ -26,11 +29,14 @@ class Rerun:
         self,
         request: RunRequest,
         snapshot: Snapshot,
-        execute: Callable[[RunRequest, Sequence[int]], Run],
+        backend: Backend,
+        execute: Callable[[Backend, Snapshot, RunRequest, Sequence[int]], Run],
     ) -> None:
         self._request = request
         self._snapshot = snapshot
+        self._backend = backend
         self._execute = execute
+        self._stored: Snapshot | None = None
         self._is_closed = False
         self.unavailable = snapshot.unavailable
 
@@ -40,27 +46,61 @@ class Rerun:
         *,
         batches: Sequence[Sequence[int]] | None = None,
         workers: WorkersAsked | None = None,
+        around: Around | None = None,
     ) -> Run:
         """Run tasks by their numbers; a task that is named several times runs several times.
 
         They are submitted in this order, and their outcomes have this order. `batches` are the
-        exact batches, of the same tasks in the same order. Raises `ValueError` for tasks that
-        cannot be run, and everything that the first run may raise.
+        exact batches, of the same tasks in the same order. `around` wraps the functions of the
+        tasks where they run. Raises `ValueError` for tasks that cannot be run, and everything that
+        the first run may raise.
         """
-        if self._is_closed:
-            raise ValueError(f"the rerun of {self._request.workload.name} is closed")
         self._check(tasks, batches)
+        configuration = self._request.configuration
+        if workers is not None:
+            configuration = replace(configuration, workers=workers)
+        request = self._again(tasks, configuration, batches, around)
+        return self._execute(self._backend, self._snapshot, request, tasks)
+
+    def run_elsewhere(
+        self,
+        tasks: Sequence[int],
+        backend: Backend,
+        configuration: Configuration,
+        *,
+        timeout: float | None = None,
+        around: Around | None = None,
+    ) -> Run:
+        """Run tasks in processes of this machine that another backend starts, like `run`.
+
+        A task may take `timeout` seconds, in place of its own limit. What the tasks print is
+        captured and dropped.
+        """
+        self._check(tasks, None)
+        if self._stored is None:
+            self._stored = self._snapshot.stored(self._request.workload.tasks)
+        request = self._again(tasks, configuration, None, around)
+        if timeout is not None:
+            limited = tuple(replace(one, timeout=timeout) for one in request.workload.tasks)
+            request = replace(request, workload=replace(request.workload, tasks=limited))
+        capture = replace(request.capture or Capture(), streams=True)
+        return self._execute(backend, self._stored, replace(request, capture=capture), tasks)
+
+    def _again(
+        self,
+        tasks: Sequence[int],
+        configuration: Configuration,
+        batches: Sequence[Sequence[int]] | None,
+        around: Around | None,
+    ) -> RunRequest:
+        """Return the request for a rerun of tasks, renumbered in their order."""
+        known: Sequence[Task] = self._request.workload.tasks
+        capture = self._request.capture
         ends = accumulate(map(len, batches)) if batches is not None else ()
-        request = replace(
+        return replace(
             self._request,
-            workload=replace(
-                self._request.workload,
-                tasks=tuple(self._request.workload.tasks[number] for number in tasks),
-            ),
-            configuration=replace(
-                self._request.configuration,
-                workers=self._request.configuration.workers if workers is None else workers,
-            ),
+            workload=replace(self._request.workload, tasks=tuple(known[n] for n in tasks)),
+            configuration=configuration,
             durations=None,
             order=range(len(tasks)) if batches is None else None,
             batches=None
@@ -69,10 +109,13 @@ class Rerun:
             stop=None,
             progress=None,
             keep=False,
+            capture=capture.excerpt(tasks) if capture is not None else None,
+            around=around,
         )
-        return self._execute(request, tasks)
 
     def _check(self, tasks: Sequence[int], batches: Sequence[Sequence[int]] | None) -> None:
+        if self._is_closed:
+            raise ValueError(f"the rerun of {self._request.workload.name} is closed")
         known = len(self._request.workload.tasks)
         for number in tasks:
             if not 0 <= number < known:
@@ -90,4 +133,6 @@ class Rerun:
     def close(self) -> None:
         """Free the arguments of the tasks."""
         self._is_closed = True
+        if self._stored is not None:
+            self._stored.close()
         self._snapshot.close()

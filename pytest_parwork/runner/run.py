@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ..backends.protocol import Backend, Reach, Workers, is_threaded
 from ..machine import budget
 from ..machine.clock import now
 from ..model.errors import BackendError, ParworkWarning
-from ..model.outcome import Run
+from ..model.outcome import Lost, NotSent, Run
 from ..model.work import Budget, Configuration
 from ..transport.ledger import Ledger
 from .crew import Crew
@@ -32,7 +33,7 @@ from .watch import Watch
 #: The class that keeps the tasks of a run, by the reach of its backend.
 SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
     "process": CopiedTasks,
-    "machine": StoredTasks,
+    "machine": lambda setting: StoredTasks.write(setting.request.workload.tasks),
     "network": SentTasks,
 }
 
@@ -65,7 +66,7 @@ def _execute(
     began = now()
     allowed = budget.resolve(request.configuration.workers)
     # From the allowed workers, not from the tasks: with -k, a case has as many threads as without.
-    threads = budget.native_threads(allowed.workers)
+    threads = request.threads or budget.native_threads(allowed.workers)
     given = allowed.for_tasks(len(request.workload.tasks))
     suspension = Suspension()
 
@@ -93,7 +94,8 @@ def _execute(
         raise _cannot_start(request.configuration, given, error) from error
     rerun = None
     if own is not None and request.keep:
-        rerun = Rerun(request, own, partial(_execute, backend, own))
+        kept = replace(request, threads=threads)  # a rerun with other workers has them, too
+        rerun = Rerun(kept, own, backend, _execute)
     try:
         return _watched(setting, Crew(workers, start, suspension), medium, given, began, rerun)
     except Interrupted:
@@ -154,9 +156,8 @@ def _watched(
     crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
     medium.settle(losses.all())
     released = watch.released or _first_start(medium.settled, len(tasks)) or ended
-    outcomes = Outcomes(
-        medium.results(), len(tasks), lost=losses.all(), rejected=medium.rejected, rerun=rerun
-    )
+    lost, rejected = _absent(medium, losses, len(tasks))
+    outcomes = Outcomes(medium.results(), len(tasks), lost=lost, rejected=rejected, rerun=rerun)
     run = Run(
         workload=request.workload.name,
         configuration=request.configuration,
@@ -196,6 +197,25 @@ def _first_start(ledger: Ledger, tasks: int) -> float | None:
     """
     starts = [started for n in range(tasks) if (started := ledger.times(n)[1]) is not None]
     return min(starts, default=None)
+
+
+def _absent(
+    medium: Medium, losses: Losses, tasks: int
+) -> tuple[Mapping[int, Lost], Mapping[int, NotSent]]:
+    """Return the tasks without an outcome: the lost ones, and those that were not sent.
+
+    A backend that has not started any of the tasks cannot start here: it has lost nothing.
+    """
+    lost = losses.all()
+    if _first_start(medium.settled, tasks) is not None:
+        return lost, medium.rejected
+    unsent = {
+        task: NotSent(reason="backend", detail=why.detail)
+        for task, why in lost.items()
+        if why.reason == "backend"
+    }
+    left = {task: why for task, why in lost.items() if task not in unsent}
+    return left, {**medium.rejected, **unsent}
 
 
 def _cannot_start(configuration: Configuration, given: Budget, error: Exception) -> BackendError:

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from ..machine.deadline import TimedOut
 from ..machine.system import os
-from ..model.errors import PayloadError
-from ..model.outcome import Failure
+from ..model.outcome import Failure, NotSent
 from ..model.output import Output
 from ..transport.failures import describe, revived
 from ..transport.files import Files
@@ -57,7 +56,7 @@ class Spooled:
     def load(self, task: int) -> Given:
         """Load an outcome separately, so that one that fails does not affect others."""
         if (code := self.ledger.unstored(task)) is not None:
-            return _failed(f"the result cannot be stored for pytest: {os.strerror(code)}")
+            return _unsent(f"the result cannot be stored for pytest: {os.strerror(code)}")
         kind, spool, offset, length = self.ledger.place(task)
         try:
             loaded = read_record(self._spools[spool], offset, length)
@@ -67,8 +66,8 @@ class Spooled:
             text = f"{type(inner).__name__}: {describe(inner).text}"
             if name := name_class_by_value(inner):
                 text += f" (in the class {name}, sent by value: define it at module level)"
-            return _failed(f"the result came back but cannot be unpickled: {text}")
-        if kind == "value":
+            return _unsent(f"the result came back but cannot be unpickled: {text}")
+        if kind in ("value", "not_sent"):
             return kind, loaded, None
         assert isinstance(loaded, tuple)
         failure, data = loaded
@@ -118,6 +117,5 @@ class Spooled:
         self.ledger.close()
 
 
-def _failed(text: str) -> Given:
-    error = PayloadError(text)
-    return "failure", None, describe(error, error)
+def _unsent(detail: str) -> Given:
+    return "not_sent", NotSent(reason="result", detail=detail), None

@@ -31,7 +31,8 @@ class Stop:
             is_lost = task in lost or task in rejected
             if not is_lost and ledger.state(task) is not State.STORED:
                 return False
-            if task not in self.tolerated and (is_lost or ledger.place(task)[0] == "failure"):
+            is_bad = is_lost or ledger.place(task)[0] in ("failure", "not_sent")
+            if task not in self.tolerated and is_bad:
                 failed += 1
                 if failed == self.failures:
                     return True

@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CellType, FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
+from ..model.outcome import NotSent
 from .pickling import ATOMS, by_value
 
 #: Limit of the search in seconds: it runs code of the user.
@@ -40,10 +41,22 @@ class _Many(Exception):  # noqa: N818, it is not an error
     """Raised where there are more objects than the search may remember."""
 
 
-def explain(value: object, error: BaseException, *, seconds: float = SECONDS) -> str:
-    """Say which part of `value` cannot be pickled, and why: `.model.lock: cannot pickle …`.
+class Explanation(NamedTuple):
+    """The part of a value that cannot be pickled, by its path, and a text that says why."""
 
-    The search for the part takes at most `seconds`; the text says so if it was not found.
+    path: str
+    text: str
+
+
+def explain(value: object, error: BaseException, *, seconds: float = SECONDS) -> str:
+    """Say which part of `value` cannot be pickled, and why: `.model.lock: cannot pickle …`."""
+    return find_culprit(value, error, seconds=seconds).text
+
+
+def find_culprit(value: object, error: BaseException, *, seconds: float = SECONDS) -> Explanation:
+    """Find the part of `value` that cannot be pickled.
+
+    The search takes at most `seconds`; the text says so if the part was not found.
     """
     found, remark = _Culprit("", value, error), ""
     try:
@@ -59,7 +72,8 @@ def explain(value: object, error: BaseException, *, seconds: float = SECONDS) ->
         pass
     kind = f"{type(found.part).__module__}.{type(found.part).__qualname__}"
     kind = kind.removeprefix("builtins.")
-    return f"{_shortened(found.path) or 'it'} is a {kind}: {_first_line(found.error)}{remark}"
+    path = _shortened(found.path)
+    return Explanation(path, f"{path or 'it'} is a {kind}: {_first_line(found.error)}{remark}")
 
 
 def _first_line(error: BaseException) -> str:
@@ -68,6 +82,13 @@ def _first_line(error: BaseException) -> str:
     except Exception:
         text = ""
     return text or type(error).__name__
+
+
+def unsendable_result(value: object, error: BaseException) -> NotSent:
+    """Return why a result cannot be sent back, after pickling it has raised."""
+    found = find_culprit(value, error)
+    detail = f"the result cannot be sent back from a worker: {found.text}"
+    return NotSent(reason="result", detail=detail, path=found.path)
 
 
 class _Search:

@@ -19,9 +19,9 @@ _SPAN = (_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED)
 _RELEASED, _FIRST, _LAST, _SIGNATURE = range(4)  # words of the header
 _SIGNED = int.from_bytes(b"parwork\0", "little")
 
-Kind = Literal["value", "failure", "skip"]
-_KINDS: tuple[Kind, ...] = ("value", "failure", "skip", "failure")
-_UNSTORED = 3  # by number: a failure for which there was no room in the spool
+Kind = Literal["value", "failure", "skip", "not_sent"]
+_KINDS: tuple[Kind, ...] = ("value", "failure", "skip", "not_sent")
+_UNSTORED = _KINDS.index("not_sent")  # with no length: there was no room for it in the spool
 
 
 class State(IntEnum):
@@ -183,7 +183,10 @@ class Ledger:
         return self._words[_WORDS + _STATE :: _WORDS].tolist()
 
     def count(self, but: Container[int] = ()) -> tuple[int, int]:
-        """Return how many tasks other than `but` have an outcome, and how many a failure."""
+        """Return how many tasks other than `but` have an outcome, and how many a bad one.
+
+        A bad one is a failure, or that it could not be sent.
+        """
         states = self._words[_WORDS + _STATE :: _WORDS].tolist()
         spools = self._words[_WORDS + _SPOOL :: _WORDS].tolist()
         stored = [
@@ -191,7 +194,7 @@ class Ledger:
             for task, (state, spool) in enumerate(zip(states, spools, strict=True))
             if state == _IS_STORED and task not in but
         ]
-        return len(stored), stored.count("failure")
+        return len(stored), stored.count("failure") + stored.count("not_sent")
 
     def are_stored(self, tasks: Iterable[int]) -> bool:
         """Return whether the outcomes of all `tasks` are stored."""
@@ -237,7 +240,7 @@ class Ledger:
     def unstored(self, task: int) -> int | None:
         """Return the errno that kept the outcome of `task` from being stored, if any."""
         row = _WORDS * (task + 1)
-        if self._words[row + _SPOOL] != _UNSTORED:
+        if self._words[row + _SPOOL] != _UNSTORED or self._words[row + _LENGTH]:
             return None
         return self._words[row + _OFFSET]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from ..machine.deadline import TimedOut, deadline
-from ..model.errors import PayloadError
+from ..machine.surroundings import Surroundings
+from ..model.outcome import NotSent
 from ..model.output import Capture
 from ..model.work import Address, Task
-from .culprit import explain
+from .culprit import find_culprit
 from .files import Files
 from .modules import ModuleTable
 from .pickling import dumps
@@ -21,13 +22,16 @@ from .records import Buffer, read_record, write_record
 #: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
 
+#: Wraps the function of a task where it runs.
+Around: TypeAlias = Callable[[Callable[..., object]], Callable[..., object]]
+
 #: Pickles up to so many bytes are in the table of contents, of which every worker has a copy: a
 #: trivial task would take twice as long if it had to read its argument from the file.
 SMALL = 256
 
 
 class Call(NamedTuple):
-    """One task as a worker reads it: numbers of the function and of the argument values.
+    """One task as a worker reads it: numbers of the function and of the argument values, its test.
 
     It is a tuple, because every worker reads those of all tasks: 2,000 in 1 ms; as dataclasses they
     would take 3 ms.
@@ -36,6 +40,7 @@ class Call(NamedTuple):
     function: int
     args: tuple[int, ...]
     kwargs: tuple[tuple[str, int], ...]
+    test: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +66,21 @@ class Payload:
 
     path: str
     contents: Contents
-    rejected: Mapping[int, PayloadError]
+    rejected: Mapping[int, NotSent]
 
     @classmethod
     def write(cls, tasks: Sequence[Task], files: Files) -> Payload:
         """Serialise `tasks` into a new file among `files`."""
         fd, path = files.create("payload")
         writer = _Writer(fd)
-        rejected: dict[int, PayloadError] = {}
+        rejected: dict[int, NotSent] = {}
         calls: list[Call | None] = []
         for number, task in enumerate(tasks):
             try:
                 calls.append(None if task.is_inherited else writer.call(task))
-            except PayloadError as error:
+            except _RejectedError as error:
                 calls.append(None)
-                # Its traceback would keep the frames of this run alive, with all its values.
-                rejected[number] = error.with_traceback(None)
+                rejected[number] = error.why
         writer.flush()
         files.freeze(fd)
         contents = Contents(
@@ -102,7 +106,9 @@ class Header:
     """The settings that every worker of a run reads once.
 
     `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
-    for the others before its first task. `capture` says which output of tasks has to be returned.
+    for the others before its first task. `capture` says which output of tasks has to be returned,
+    `around` wraps their functions, `surroundings` what the worker takes over if it may have started
+    before the run.
     """
 
     contents: Contents
@@ -111,6 +117,8 @@ class Header:
     threads: int | None
     patience: float
     capture: Capture | None = None
+    around: Around | None = None
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +168,14 @@ class Handle:
         return header, places
 
 
+class _RejectedError(Exception):
+    """Raised for a value that cannot be sent."""
+
+    def __init__(self, why: NotSent) -> None:
+        super().__init__(why.detail)
+        self.why = why
+
+
 class _Writer:
     """Writes values one after the other, each object once."""
 
@@ -170,54 +186,49 @@ class _Writer:
         self._kept: list[object] = []  # keeps seen objects alive, so that ids are not reused
         self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
         self._function_numbers: dict[Address | int, int] = {}
-        self._failed: dict[int, str] = {}
+        self._failed: dict[int, tuple[str, str]] = {}  # why, and the path
         self._seconds: float | None = None  # the limit for a value: the timeout of its task
         self.places: list[Place | bytes] = []
         self.functions: list[Address | int] = []
 
     def call(self, task: Task) -> Call:
         self._seconds = task.timeout
-        function = task.address or self.value(task.function, "the function")
+        function = task.address or self.value(task.function, "")
         number = self._function_numbers.setdefault(function, len(self.functions))
         if number == len(self.functions):
             self.functions.append(function)
         return Call(
             number,
-            tuple(self.value(arg, f"argument {n}") for n, arg in enumerate(task.args, start=1)),
-            tuple((key, self.value(arg, f"argument {key!r}")) for key, arg in task.kwargs.items()),
+            tuple(self.value(arg, n) for n, arg in enumerate(task.args, start=1)),
+            tuple((key, self.value(arg, key)) for key, arg in task.kwargs.items()),
+            task.test,
         )
 
-    def value(self, value: object, name: str) -> int:
+    def value(self, value: object, name: int | str) -> int:
+        """Return the number of a value; the one without a name is the function."""
         key = id(value)
-        if key in self._failed:
-            raise PayloadError(f"{name} {self._failed[key]}")
-        if key not in self._numbers:
+        if key not in self._numbers and key not in self._failed:
             self._kept.append(value)
-            try:
-                data, buffers = self._pickled(value, name)
-            except PayloadError as error:
-                self._failed[key] = str(error).removeprefix(f"{name} ")
-                raise
-            self._numbers[key] = len(self.places)
-            is_small = len(data) <= SMALL and not buffers
-            self.places.append(data if is_small else self._write_record(data, buffers))
+            self._add(key, value)
+        if key in self._failed:
+            raise _RejectedError(NotSent.of_argument(name, *self._failed[key]))
         return self._numbers[key]
 
-    def _pickled(self, value: object, name: str) -> tuple[bytes, list[pickle.PickleBuffer]]:
+    def _add(self, key: int, value: object) -> None:
+        """Serialise a value, or note why that fails."""
         buffers: list[pickle.PickleBuffer] = []
-        why = ""
         try:
             with deadline(self._seconds):
                 data = dumps(value, buffers)
         except TimedOut:
-            raise PayloadError(
-                f"{name} could not be serialised within {self._seconds:g} s"
-            ) from None
+            self._failed[key] = f"could not be serialised within {self._seconds:g} s", ""
         except Exception as error:
-            why = explain(value, error)
-        if why:
-            raise PayloadError(f"{name} cannot be sent to a worker: {why}")
-        return data, buffers
+            found = find_culprit(value, error)
+            self._failed[key] = f"cannot be sent to a worker: {found.text}", found.path
+        else:
+            self._numbers[key] = len(self.places)
+            is_small = len(data) <= SMALL and not buffers
+            self.places.append(data if is_small else self._write_record(data, buffers))
 
     def _write_record(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> Place:
         offset = self._end

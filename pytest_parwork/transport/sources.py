@@ -117,10 +117,13 @@ def note_missing(parallel: Outcome, sent: tuple[str, ...]) -> Note | None:
     `sent` are the files that were sent to it, none if it has access to the project's. The error for
     a withheld module needs no note: it has the reason in its text.
     """
-    failure = parallel.failure
-    if not sent or failure is None:
+    failure, not_sent = parallel.failure, parallel.not_sent
+    if not sent:
         return None
-    text = f"{failure.type}: {failure.text}\n{failure.traceback}"
+    if failure is not None:
+        text = f"{failure.type}: {failure.text}\n{failure.traceback}"
+    else:
+        text = not_sent.detail if not_sent is not None else ""
     if ModuleNotFoundError.__name__ not in text or " was not sent, because " in text:
         return None
     return Note(path="", kind="not-sent", text=REMEDY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from ..equivalence import compare_outcomes
 from ..equivalence.outcomes import report_uncomparable
@@ -50,6 +51,11 @@ class Terms:
     is_recorded: bool = False
 
 
+#: Looks again at a reference that may depend on the parallel run: the actual outcome, the expected
+#: one, their comparison; returns the comparison that counts.
+Look: TypeAlias = Callable[[Outcome, Outcome, Comparison], Comparison]
+
+
 @dataclass(slots=True, kw_only=True)
 class Judged:
     """The judgement of a task.
@@ -65,9 +71,9 @@ class Judged:
     error: BaseException | None = None
 
     @property
-    def is_lost(self) -> bool:
+    def is_absent(self) -> bool:
         """Whether one of the legs has no outcome."""
-        return self.entry.verdict is Verdict.LOST
+        return self.entry.is_absent
 
 
 def judge(
@@ -77,17 +83,22 @@ def judge(
     *,
     inputs: Callable[[], Inputs | None] = lambda: None,
     masked: Callable[[Outcome, Outcome], tuple[Outcome, Outcome]] | None = None,
+    look: Look | None = None,
     why: str = "",
 ) -> Judged:
-    """Run the reference and compare, unless the task is lost or is not verified.
+    """Run the reference and compare, unless the task is lost, not sent, or not verified.
 
     `actual` comes from a parallel run or from a call in this process; without a `reference` it is
     NOT_VERIFIED, for the reason `why`. `inputs` records the arguments before the reference runs,
     where changes to them are to be detected. `masked` removes from both outcomes what differs
-    between any two runs and does not depend on the code.
+    between any two runs and does not depend on the code. `look` examines a doubtful reference.
     """
-    if actual.lost is not None:
-        return Judged(entry=entry_of(terms, Verdict.LOST, actual), outcomes=[actual])
+    if actual.lost is not None or actual.not_sent is not None:
+        note = note_missing(actual, terms.sent)
+        entry = entry_of(terms, _absence(actual), actual)
+        if note is not None:
+            entry = replace(entry, notes=(note,))
+        return Judged(entry=entry, outcomes=[actual])
     if reference is None:
         result = _result(terms, actual)
         entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why, result=result)
@@ -102,6 +113,8 @@ def judge(
         actual, expected = masked(actual, expected)
     try:
         comparison = _compared(terms, actual, expected, changed)
+        if look is not None:
+            comparison = look(actual, expected, comparison)
     except UsageError as unanswered:
         error = unanswered
         comparison = report_uncomparable(actual, expected, terms.policy, str(error))
@@ -117,8 +130,14 @@ def judge(
 
 def unjudged(terms: Terms, actual: Outcome, *, why: str) -> CaseEntry:
     """Return the entry of a task that is no longer to be compared."""
-    verdict = Verdict.NOT_VERIFIED if actual.lost is None else Verdict.LOST
-    return entry_of(terms, verdict, actual, why=why)
+    return entry_of(terms, _absence(actual), actual, why=why)
+
+
+def _absence(actual: Outcome) -> Verdict:
+    """Return the verdict on an outcome that is compared with nothing."""
+    if actual.lost is not None:
+        return Verdict.LOST
+    return Verdict.NOT_VERIFIED if actual.not_sent is None else Verdict.NOT_SENT
 
 
 def drop(found: Judged, terms: Terms) -> bool:

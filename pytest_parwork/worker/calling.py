@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from os import _exit, getpid  # imported now: a task may replace those of `os`
 from typing import Any, Protocol
 
@@ -44,6 +45,16 @@ def perform(
         kind, value = ("skip" if is_skip(error) else "failure"), error
     end_copy_of(process)
     return kind, value
+
+
+def in_thread(function: Callable[..., object]) -> Callable[..., object]:
+    """Return the function, called in a new thread."""
+
+    def call(*args: object, **kwargs: object) -> object:
+        with ThreadPoolExecutor(1) as pool:  # it names its thread as the backend `threads` does
+            return pool.submit(function, *args, **kwargs).result()
+
+    return call
 
 
 def end_copy_of(process: int) -> None:

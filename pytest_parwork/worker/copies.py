@@ -50,12 +50,14 @@ class Copies(NamedTuple):
 
     def again(self, tasks: Sequence[Task]) -> Copies:
         """Return copies of these copies for the same tasks; the originals stay unchanged."""
-        return Copies.of(
-            [
-                replace(task, args=args, kwargs=kwargs)
-                for task, (args, kwargs) in zip(tasks, self.arguments, strict=True)
-            ]
-        )
+        return Copies.of(self.in_place(tasks))
+
+    def in_place(self, tasks: Sequence[Task]) -> Sequence[Task]:
+        """Return the same tasks with these copies in place of their arguments."""
+        return [
+            replace(task, args=args, kwargs=kwargs)
+            for task, (args, kwargs) in zip(tasks, self.arguments, strict=True)
+        ]
 
 
 def _copied_by_pickle(tasks: Sequence[Task]) -> list[Arguments]:

@@ -14,11 +14,12 @@ from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
 from ..machine.stacks import keep_stack
 from ..machine.system import os
-from ..model.errors import BackendError, PayloadError
+from ..model.errors import BackendError
+from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.culprit import explain
+from ..transport.culprit import unsendable_result
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
@@ -30,12 +31,25 @@ from .arrival import lead_a_group, start_processes_by
 from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
+from .current_test import exchange_name, name_test
 from .inputs import Inputs, is_sampled
 
 #: The table of modules; if this module is not in it any more, a task has unloaded it.
 MODULES = sys.modules
 THIS = MODULES[__name__]
 PACKAGE = __name__.partition(".")[0]
+
+
+#: The function of a task, with its arguments.
+_Loaded = tuple[Callable[..., object], Sequence[object], Mapping[str, object]]
+
+
+class _UnloadableError(Exception):
+    """Raised for an argument that cannot be loaded."""
+
+    def __init__(self, why: NotSent) -> None:
+        super().__init__(why.detail)
+        self.why = why
 
 
 class ProcessCall:
@@ -91,6 +105,9 @@ class Attached:
             raise
 
     def _attach(self, header: Header, places: Places) -> None:
+        if header.surroundings is not None:
+            header.surroundings.take_over()
+        test = exchange_name(None)  # modules are imported as by pytest, while no test is running
         start_processes_by(places.start_method)
         self._capture: ProcessCapture | ThreadCapture | None = None
         if header.capture is not None:  # now, because modules may print while they are imported
@@ -101,6 +118,7 @@ class Attached:
         take_over(header.modules, header.path)
         self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
+        exchange_name(test)
         self.modules = dict(sys.modules)
         self.ledger = Ledger.open(places.ledger)
 
@@ -128,11 +146,13 @@ class Attached:
         if self.ledger.state(number) is State.PENDING:  # else it has arrived in the rendezvous
             self.ledger.arrive(number, worker, now())
         capture, output = self._capture, None
-        kind: Kind = "failure"
+        kind: Kind
         value: object
         found = self._called(number, inherited)
         if isinstance(found, BaseException):
-            value = found
+            kind, value = "failure", found
+        elif isinstance(found, NotSent):
+            kind, value = "not_sent", found
         else:
             function, args, kwargs = found
             inputs = None
@@ -140,6 +160,7 @@ class Attached:
                 inputs = Inputs(args, kwargs)
             if capture is not None:
                 capture.begin(number)
+            self._name_test(number)
             self.ledger.start(number, now())
             kind, value = perform(function, args, kwargs)
             self.ledger.end(number, now())
@@ -153,6 +174,11 @@ class Attached:
         del found
         self._store(number, kind, value, output)
 
+    def _name_test(self, number: int) -> None:
+        call = self.header.contents.calls[number]
+        if call is not None and call.test:
+            name_test(call.test, "call")
+
     def _restore_modules(self) -> None:
         """Restore modules that a task has unloaded: this package's, and those loaded at the start.
 
@@ -162,21 +188,24 @@ class Attached:
             if name.partition(".")[0] == PACKAGE or name not in MODULES:
                 MODULES[name] = module
 
-    def _called(
-        self, number: int, inherited: Task | None
-    ) -> tuple[Callable[..., object], Sequence[object], Mapping[str, object]] | BaseException:
-        """Return the function of a task with its arguments, or the error of loading them."""
+    def _called(self, number: int, inherited: Task | None) -> _Loaded | NotSent | BaseException:
+        """Return the function of a task with its arguments, or why it cannot be called."""
+        around = self.header.around
         if inherited is not None:
-            return inherited.function, inherited.args, inherited.kwargs
+            function = inherited.function if around is None else around(inherited.function)
+            return function, inherited.args, inherited.kwargs
         call = self.header.contents.calls[number]
         assert call is not None, "a task was submitted that could not be sent"
-        function = self._functions[call.function]
-        if isinstance(function, BaseException):
-            return function
+        found = self._functions[call.function]
+        if isinstance(found, BaseException):
+            return found
         try:
-            if isinstance(function, Address):
-                function = find(function)
+            function = find(found) if isinstance(found, Address) else found
+            if around is not None:
+                function = around(function)
             return function, *self._arguments(call)
+        except _UnloadableError as error:
+            return error.why
         except BaseException as error:
             return error
 
@@ -194,10 +223,8 @@ class Attached:
                 seen[value] = self._load(value)
             except BaseException as error:
                 text = str(error).partition("\n")[0][:200]
-                raise PayloadError(
-                    f"argument {name!r} cannot be loaded in a worker: "
-                    f"{type(error).__name__}: {text}"
-                ) from None  # after endless recursion, the traceback has a thousand lines
+                why = f"cannot be loaded in a worker: {type(error).__name__}: {text}"
+                raise _UnloadableError(NotSent.of_argument(name, why)) from None
         return seen[value]
 
     def _load(self, value: int) -> object:
@@ -222,7 +249,7 @@ class Attached:
         try:
             place = self.spool.append(data, buffers)
         except OSError as error:  # no memory, or a limit on the size of files
-            kind, data, buffers = pack("failure", _no_room_for(data, buffers, error))
+            kind, data, buffers = pack("not_sent", _no_room_for(data, buffers, error))
             try:
                 place = self.spool.append(data, buffers)
             except OSError as again:
@@ -240,23 +267,21 @@ class Attached:
 
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
-    """Serialise an outcome, with large buffers apart; one that cannot be sent becomes a failure."""
+    """Serialise an outcome, with large buffers apart; a value may turn out not to be sendable."""
     buffers: list[pickle.PickleBuffer] = []
     if kind == "value":
         try:
             return kind, dumps(value, buffers, is_result=True), buffers
         except BaseException as error:
-            kind = "failure"
-            value = PayloadError(
-                f"the result cannot be sent back from a worker: {explain(value, error)}"
-            )
+            kind, value = "not_sent", unsendable_result(value, error)
+    if isinstance(value, NotSent):
+        return kind, by_reference(value, protocol=5), []
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))
     return kind, by_reference(record, protocol=5), []
 
 
-def _no_room_for(
-    data: bytes, buffers: Sequence[pickle.PickleBuffer], error: OSError
-) -> PayloadError:
+def _no_room_for(data: bytes, buffers: Sequence[pickle.PickleBuffer], error: OSError) -> NotSent:
     size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
-    return PayloadError(f"the result, {size:,} bytes, cannot be stored for pytest: {error}")
+    detail = f"the result, {size:,} bytes, cannot be stored for pytest: {error}"
+    return NotSent(reason="result", detail=detail)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event, RLock, Thread, Timer, get_ident, local
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from ..transport.notes import Entry
 from ..transport.payload import Header
 from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
+from .current_test import named_by_thread
 from .processes import Attached, pack
 
 #: Seconds to write a stack.
@@ -91,19 +92,21 @@ class Site(Attached):
         self.copies: weakref.WeakSet[Errand] = weakref.WeakSet()
         self._met: set[str] = set()
         self._seats: list[bool] = []
-        self._undo: list[Callable[[], None]] = []
+        self._undo = ExitStack()
+        self._is_away = is_away
         self._here = local()
         self._journal = Journal(run)
         # In the process that runs pytest nothing has to be prepared.
         if is_away:
-            self._undo.append(lend(self.header.modules, self.header.path, sources))
+            self._undo.callback(lend(self.header.modules, self.header.path, sources))
             if self.header.threads is not None:
-                self._undo.append(limit_worker(self.header.threads))
+                self._undo.callback(limit_worker(self.header.threads))
+        self._undo.enter_context(named_by_thread())
         self._capture = None
         if self.header.capture is not None:
             self._capture = ThreadCapture(self.header.capture, sets_filters=is_away)
             self._capture.start()
-            self._undo.append(self._capture.close)
+            self._undo.callback(self._capture.close)
         self._functions = [self._function(entry) for entry in self.header.contents.functions]
         self.modules = dict(sys.modules)
         self.ledger = _Noted(bytearray(Ledger.size(len(self.header.contents.calls))), self._begin)
@@ -152,7 +155,7 @@ class Site(Attached):
     def _limited(self) -> Iterator[None]:
         """Limit OpenMP in this thread for the task only: the thread serves others afterwards."""
         threads = self.header.threads
-        if threads is None or not self._undo:  # in the process that runs pytest
+        if threads is None or not self._is_away:
             yield
             return
         lift = limit_thread(threads)
@@ -220,8 +223,7 @@ class Site(Attached):
         """Restore the process as it was."""
         self.is_over = True
         self.go.set()
-        for undo in reversed(self._undo):
-            undo()
+        self._undo.close()
         self._journal.close()
         os.close(self._fd)
 

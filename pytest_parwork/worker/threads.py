@@ -14,12 +14,15 @@ from ..model.output import Capture, Output
 from ..model.work import Batch, Task
 from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger, State
+from ..transport.payload import Around
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
 from .copies import snapshot
+from .current_test import name_test
 from .inputs import Inputs, is_sampled
 
-#: The result of a task: its kind, its value or exception, and a description of the exception.
+#: The result of a task: its kind, its value, exception or `NotSent`, and a description of the
+#: exception.
 Given = tuple[Kind, object, Failure | None]
 
 
@@ -39,8 +42,10 @@ class ThreadCall:
         patience: float,
         threads: int,
         capture: Capture | None = None,
+        around: Around | None = None,
     ) -> None:
         self._threads = threads
+        self._around = around
         self._tasks = tasks
         self._arguments = arguments
         self._ledger = ledger
@@ -112,15 +117,18 @@ class ThreadCall:
         """Call a task, and keep its result; all of its code runs within the timeout."""
         args, kwargs = self._arguments[number]
         task = self._tasks[number]
+        function = task.function if self._around is None else self._around(task.function)
         seconds = task.timeout if task.timeout and is_main_thread() else None
         inputs = None
         if is_sampled(number, len(self._tasks)):
             inputs = Inputs(args, kwargs, seconds=seconds)
         if self.capture is not None:
             self.capture.begin(number)
+        if task.test:
+            name_test(task.test, "call")
         self._ledger.start(number, now())
         with deadline(seconds):
-            kind, value = perform(task.function, args, kwargs)
+            kind, value = perform(function, args, kwargs)
         # In this order: a value may raise where it is asked for its class.
         if kind == "failure" and isinstance(value, KeyboardInterrupt) and is_main_thread():
             self._end_capture(number)

@@ -15,7 +15,7 @@ from support.carrier import IN_PROCESS, Carrier, outcomes
 
 from pytest_parwork.backends import Backend
 from pytest_parwork.model.errors import PayloadError
-from pytest_parwork.model.outcome import Failure, Outcome
+from pytest_parwork.model.outcome import Failure, NotSent, Outcome
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.runner import Interrupted
 
@@ -122,6 +122,14 @@ def failure_of(outcome: Outcome) -> Failure:
     assert outcome.kind == "failure"
     assert outcome.failure is not None
     return outcome.failure
+
+
+def not_sent_of(outcome: Outcome) -> NotSent:
+    assert outcome.kind == "not_sent"
+    assert outcome.not_sent is not None
+    with pytest.raises(PayloadError, match="NOT_SENT: "):
+        outcome.result()
+    return outcome.not_sent
 
 
 def test_every_task_has_an_outcome_in_task_order(tour: Tour) -> None:
@@ -296,12 +304,12 @@ def test_an_unpicklable_argument_fails_its_task_and_names_the_attribute(
     if name in IN_PROCESS:
         assert outcome.value == "dict"
         return
-    failure = failure_of(outcome)
-    assert isinstance(failure.exception, PayloadError)
-    assert failure.text == (
+    why = not_sent_of(outcome)
+    assert why.detail == (
         "argument 1 cannot be sent to a worker: ['model'].parts[1]['lock'] is a _thread.lock: "
         "cannot pickle '_thread.lock' object"
     )
+    assert (why.reason, why.name, why.path) == ("argument", "1", "['model'].parts[1]['lock']")
     assert outcome.started is None
 
 
@@ -310,7 +318,9 @@ def test_an_unpicklable_keyword_argument_is_named(tour: Tour, name: str) -> None
     if name in IN_PROCESS:
         assert outcome.value == "lock"
         return
-    assert failure_of(outcome).text.startswith("argument 'value' cannot be sent to a worker: it is")
+    why = not_sent_of(outcome)
+    assert why.detail.startswith("argument 'value' cannot be sent to a worker: it is")
+    assert (why.reason, why.name, why.path) == ("argument", "value", "")
 
 
 @pytest.mark.parametrize(
@@ -324,11 +334,11 @@ def test_an_argument_that_does_not_load_fails_its_task_and_is_named(
     if name in IN_PROCESS:
         assert outcome.value == "ExitsInUnpickle"
         return
-    failure = failure_of(outcome)
-    assert isinstance(failure.exception, PayloadError)
-    assert failure.text == (
+    why = not_sent_of(outcome)
+    assert why.detail == (
         f"argument {argument} cannot be loaded in a worker: ValueError: cannot be loaded elsewhere"
     )
+    assert why.reason == "argument"
     assert outcome.started is None
 
 
@@ -339,10 +349,11 @@ def test_an_unpicklable_result_fails_its_task_and_names_the_attribute(
     if name in IN_PROCESS:
         assert outcome.kind == "value"
         return
-    failure = failure_of(outcome)
-    assert isinstance(failure.exception, PayloadError)
-    assert "the result cannot be sent back" in failure.text
-    assert "['model'].parts[1]['lock'] is a _thread.lock" in failure.text
+    why = not_sent_of(outcome)
+    assert "the result cannot be sent back" in why.detail
+    assert "['model'].parts[1]['lock'] is a _thread.lock" in why.detail
+    assert (why.reason, why.path) == ("result", "['model'].parts[1]['lock']")
+    assert outcome.seconds is not None
 
 
 def test_a_result_that_raises_an_exit_while_it_is_pickled_fails_its_task(
@@ -352,7 +363,7 @@ def test_a_result_that_raises_an_exit_while_it_is_pickled_fails_its_task(
     if name in IN_PROCESS:
         assert outcome.kind == "value"
         return
-    text = failure_of(outcome).text
+    text = not_sent_of(outcome).detail
     assert "[0] is a parwork_tasks.ExitsInPickle: from a pickle" in text
 
 
@@ -361,9 +372,9 @@ def test_a_result_that_does_not_unpickle_fails_its_task(tour: Tour, name: str) -
     if name in IN_PROCESS:
         assert outcome.kind == "value"
         return
-    failure = failure_of(outcome)
-    assert isinstance(failure.exception, PayloadError)
-    assert "cannot be unpickled: ValueError: cannot be loaded elsewhere" in failure.text
+    why = not_sent_of(outcome)
+    assert why.reason == "result"
+    assert "cannot be unpickled: ValueError: cannot be loaded elsewhere" in why.detail
 
 
 def test_a_function_that_cannot_be_sent_is_a_payload_error(tour: Tour, name: str) -> None:
@@ -371,9 +382,9 @@ def test_a_function_that_cannot_be_sent_is_a_payload_error(tour: Tour, name: str
     if name in IN_PROCESS:
         assert outcome.value is False
         return
-    failure = failure_of(outcome)
-    assert isinstance(failure.exception, PayloadError)
-    assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in failure.text
+    why = not_sent_of(outcome)
+    assert (why.reason, why.name, why.path) == ("argument", "", ".<lock>")
+    assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in why.detail
 
 
 def test_where_no_function_can_be_sent_every_task_fails_and_nothing_hangs(
@@ -384,7 +395,7 @@ def test_where_no_function_can_be_sent_every_task_fails_and_nothing_hangs(
         assert run == [False] * 4
         return
     for outcome in run.outcomes:
-        assert isinstance(failure_of(outcome).exception, PayloadError)
+        assert not_sent_of(outcome).reason == "argument"
 
 
 def test_a_run_of_no_tasks_ends(carrier: Carrier) -> None:

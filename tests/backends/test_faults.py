@@ -38,7 +38,8 @@ TIMEOUT = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A function and its expected outcome: a value, or words in the text of a failure or loss.
+    """A function and its expected outcome: a value, or words in the text of a failure, of
+    what was not sent, or of a loss.
 
     `stack` is the function that the stack of a lost task has to show.
     """
@@ -46,6 +47,7 @@ class Fault:
     function: Callable[[], object]
     value: object = None
     failure: str = ""
+    not_sent: str = ""
     crash: str = ""
     timeout: bool = False
     stack: str = ""
@@ -92,12 +94,12 @@ FAULTS: Mapping[str, Fault] = {
     "returns a lambda": Fault(function=faults.returns_a_lambda, value="<lambda>"),
     "returns a generator": Fault(
         function=faults.returns_a_generator,
-        failure="the result cannot be sent back from a worker: it is a generator",
+        not_sent="the result cannot be sent back from a worker: it is a generator",
         is_for_threads=False,
     ),
     "returns an open file": Fault(
         function=faults.returns_an_open_file,
-        failure="it is a _io.TextIOWrapper: cannot pickle the open file '/dev/null'; use its path",
+        not_sent="it is a _io.TextIOWrapper: cannot pickle the open file '/dev/null'; use its path",
         is_for_threads=False,
     ),
     "returns 200 MB": Fault(function=faults.returns_200_mb, value=200_000_000),
@@ -172,6 +174,10 @@ def test_what_a_task_does_is_its_outcome(survey: Survey, name: str, id: str) -> 
         assert (refused or fault.failure) in outcome.failure.text
         if id == "memory limit":
             assert outcome.failure.type == "MemoryError"
+    elif fault.not_sent:
+        assert outcome.not_sent is not None, outcome
+        assert outcome.not_sent.reason == "result"
+        assert fault.not_sent in outcome.not_sent.detail
     elif fault.crash or fault.timeout:
         assert outcome.lost is not None, outcome
         assert outcome.lost.reason == ("crash" if fault.crash else "timeout")

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -17,6 +18,7 @@ from pytest_parwork.backends.protocol import Backend
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import Progress, Rerun, RunRequest
+from pytest_parwork.worker.calling import in_thread
 
 #: Each of them takes seconds.
 DAILY_OF_EACH = 3
@@ -250,3 +252,48 @@ def test_an_order_and_batches_name_each_task_once(asked: dict[str, list[int]], t
     configuration = Configuration(backend="threads")
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
         RunRequest(workload=workload, configuration=configuration, **asked)  # type: ignore[arg-type]  # one of them
+
+
+@pytest.mark.usefixtures("keeps_helpers")
+@pytest.mark.parametrize("name", ["threads", "processes:fork", JOINED], indirect=True)
+def test_a_rerun_elsewhere_starts_a_process_of_its_own_with_the_original_arguments(
+    name: str, backend: Backend, backends: Mapping[str, Backend]
+) -> None:
+    carrier = Carrier(name, backend)
+    values = [0]
+    work = [*calls(tasks.append, (values, 1), (values, 2)), *calls(os.getpid, ())]
+    rerun = rerun_of(carrier(work, keep=True, order=range(3), workers=1))
+    values += [98, 99]
+    other, configuration = "processes:spawn", Configuration(backend="processes:spawn", workers=1)
+    run = carrier.keep_open(rerun.run_elsewhere([1, 2, 0], backends[other], configuration))
+    assert run.start_method == "spawn"
+    assert run[0] == [0, 2]
+    assert run[1] != os.getpid()
+    assert run[2] == [0, 1]
+    again = rerun.run_elsewhere([1], backends[other], configuration, around=in_thread)
+    assert list(carrier.keep_open(again)) == [[0, 2]]
+    carrier.close()
+    rerun.close()
+
+
+def test_a_rerun_elsewhere_has_a_limit_of_its_own(backends: Mapping[str, Backend]) -> None:
+    carrier = Carrier("threads", backends["threads"])
+    rerun = rerun_of(carrier(calls(time.sleep, (0.5,)), keep=True))
+    configuration = Configuration(backend="isolated:fork", workers=1)
+    run = rerun.run_elsewhere([0], backends["isolated:fork"], configuration, timeout=0.1)
+    lost = carrier.keep_open(run).outcomes[0].lost
+    assert lost is not None
+    assert lost.reason == "timeout"
+    carrier.close()
+    rerun.close()
+
+
+def test_a_rerun_with_fewer_workers_has_the_same_limit_of_native_threads(
+    backends: Mapping[str, Backend],
+) -> None:
+    carrier = Carrier("threads", backends["threads"])
+    run = carrier(calls(tasks.square, (1,), (2,)), keep=True, workers=2)
+    rerun = rerun_of(run)
+    assert carrier.keep_open(rerun.run([0], workers=1)).threads == run.threads
+    carrier.close()
+    rerun.close()

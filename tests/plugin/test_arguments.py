@@ -473,7 +473,7 @@ class TestValuesThatCannotBeSent:
         assert session.counts == {"failed": 2}
         told = " ".join(session.text.split())
         assert "the fixture 'lock' cannot be sent to a worker: it is a _thread.lock" in told
-        assert "Give it function scope, so that it is set up in the worker; or use " in told
+        assert "give it function scope, so that it is set up in the worker; or use " in told
         assert "DIFFERENT" not in told
 
     def test_a_value_that_does_not_load_there_is_reported_in_the_same_way(
@@ -502,7 +502,7 @@ class TestValuesThatCannotBeSent:
         told = " ".join(session.text.split())
         assert "in __getattr__" not in told
         assert "the fixture 'expression' cannot be loaded in a worker: RecursionError" in told
-        assert "Give it function scope, so that it is set up in the worker; or use " in told
+        assert "give it function scope, so that it is set up in the worker; or use " in told
         assert "DIFFERENT" not in told
 
     def test_threads_share_values_without_pickling(self, scratch: Scratch) -> None:

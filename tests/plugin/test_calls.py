@@ -198,8 +198,8 @@ assert isinstance(caught.value, RuntimeError)
             scratch,
             f"""
 import threading
-from pytest_parwork import MismatchError
-with pytest.raises(MismatchError) as caught:
+from pytest_parwork import PayloadError
+with pytest.raises(PayloadError, match="NOT_SENT: ") as caught:
     parwork.map(lambda lock: 1, [threading.Lock()], {PROCESSES})
 told = " ".join(str(caught.value).split())
 assert "argument 1 cannot be sent to a worker: it is a _thread.lock" in told
@@ -211,9 +211,9 @@ assert "argument 1 cannot be sent to a worker: it is a _thread.lock" in told
             scratch,
             f"""
 import threading
-from pytest_parwork import MismatchError
+from pytest_parwork import PayloadError
 lock = threading.Lock()
-with pytest.raises(MismatchError) as caught:
+with pytest.raises(PayloadError, match="NOT_SENT: ") as caught:
     parwork.map(lambda n: lock.locked(), [1, 2], {PROCESSES})
 told = " ".join(str(caught.value).split())
 assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in told

@@ -156,11 +156,12 @@ def test_a_backend_that_cannot_start_fails_its_cases_and_no_others(scratch: Scra
     assert session.counts == {"failed": 2, "passed": 2}
     assert "the backend 'broken' cannot start 2 workers: OSError: no cluster there" in session.text
     assert scratch.notes() == []
-    lost = session.run("test_it.py::test_broken")["cases"][0]["lost"]
-    assert lost["reason"] == "backend"
+    case = session.run("test_it.py::test_broken")["cases"][0]
+    assert (case["verdict"], case["lost"]) == ("NOT_SENT", None)
+    assert case["not_sent"]["reason"] == "backend"
 
 
-def test_a_function_that_cannot_be_sent_is_a_clear_failure(scratch: Scratch) -> None:
+def test_a_function_that_cannot_be_sent_is_named_with_its_call(scratch: Scratch) -> None:
     scratch.cases(
         """
         import threading
@@ -180,7 +181,7 @@ def test_a_function_that_cannot_be_sent_is_a_clear_failure(scratch: Scratch) -> 
     )
     session = scratch.run()
     assert session.counts == {"failed": 1}
-    assert "PayloadError: the function cannot" in session.text
+    assert "NOT_SENT: test_it.py::test_it::map[0][0]: the function cannot" in session.text
 
 
 def test_a_module_that_cannot_be_imported_there_fails_its_cases(scratch: Scratch) -> None:

@@ -586,7 +586,7 @@ class TestRequest:
     @pytest.mark.parametrize(
         ("use", "told"),
         [
-            ("request.config", "request.config is not available in a worker"),
+            ("request.session.items", "request.session.items is not available in a worker"),
             (
                 "request.node.add_marker('slow')",
                 "request.node.add_marker('slow') has no effect in a worker",
@@ -625,9 +625,10 @@ class TestRequest:
         session = scratch.run(report=True)
         assert session.counts == {"failed": 2}
         assert told in " ".join(session.text.split())
-        assert session.summary[0].partition(" - ")[2].startswith(("request.", "the arguments"))
+        said = session.summary[0].partition(" - NOT_SENT: ")[2]
+        assert said.startswith(("request.", "the arguments"))
         assert "DIFFERENT" not in session.text
-        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_SENT"}
         assert "body here" not in scratch.notes()
 
     @pytest.mark.parametrize("backend", BACKENDS)
@@ -733,7 +734,7 @@ class TestRequest:
             @pytest.fixture
             def asks(request):
                 yield
-                request.config
+                request.session.items
 
             {FORKED}
             @pytest.mark.parametrize("n", range(2))
@@ -742,11 +743,12 @@ class TestRequest:
             """
         )
         session = scratch.run(report=True)
-        assert "request.config is not available in a worker" in " ".join(session.text.split())
+        told = "request.session.items is not available in a worker"
+        assert told in " ".join(session.text.split())
         assert session.counts == {"passed": 2, "errors": 2}
         assert session.text.count("isolated:fork") >= 1
         assert "DIFFERENT" not in session.text
-        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
+        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_SENT"}
 
     def test_xfail_does_not_hide_that(self, scratch: Scratch) -> None:
         scratch.cases(
@@ -754,7 +756,7 @@ class TestRequest:
             {FORKED}
             @pytest.mark.xfail
             def test_it(request):
-                request.config
+                request.session.items
             """
         )
         assert scratch.run().counts == {"failed": 1}

@@ -24,25 +24,17 @@ OWN_THREADS = """
     ("text", "told"),
     [
         (
-            f"{MARK}def test_it(pytestconfig): note('ran')",
+            f"{MARK}def test_it(pytester): note('ran')",
             [
-                "'pytestconfig' exists only in the main process, not in the worker",
-                "whose value is sent to the worker; or use backend='isolated:fork', where pytest",
+                "'pytester' exists only in the main process, not in the worker",
+                "remove the marker; or use backend='isolated:fork', where pytest",
             ],
         ),
-        (f"{MARK}def test_it(cache): note('ran')", ["the fixture 'cache' exists only"]),
         (
-            "@pytest.fixture\n"
-            "def mocker(pytestconfig): pass\n"
-            f"{MARK}def test_it(mocker): note('ran')",
-            ["the fixture 'pytestconfig', requested by 'mocker', exists only"],
+            f"@pytest.fixture\ndef around(pytester): pass\n{MARK}def test_it(around): note('ran')",
+            ["the fixture 'pytester', requested by 'around', exists only"],
         ),
-        (f"{MARK}def test_it(tmpdir): note('ran')", ["'tmpdir'", "use tmp_path"]),
-        (f"{MARK}def test_it(pytester): note('ran')", ["'pytester'", "remove the marker"]),
-        (
-            f"{MARK}def test_it(record_testsuite_property): note('ran')",
-            ["'record_testsuite_property'", "session-scoped fixture"],
-        ),
+        (f"{MARK}def test_it(capteesys): note('ran')", ["'capteesys'", "use capsys"]),
         (
             "@pytest.fixture(scope='module')\n"
             "def data(): return 1\n"
@@ -90,12 +82,9 @@ OWN_THREADS = """
         ),
     ],
     ids=[
-        "pytestconfig",
-        "cache",
-        "what asks for pytestconfig",
-        "tmpdir",
         "pytester",
-        "suite property",
+        "what asks for pytester",
+        "capteesys",
         "override of a wider one",
         "async",
         "method of a plugin",

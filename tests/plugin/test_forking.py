@@ -52,15 +52,15 @@ def test_where_the_user_did_not_choose_it_is_rejected(scratch: Scratch, backend:
     assert session.counts == {"passed": 1, "failed": 4}
     assert scratch.notes() == []
     cases = session.run("test_it.py::test_it")["cases"]
-    assert {case["verdict"] for case in cases} == {"LOST"}
-    (reason,) = {case["lost"]["detail"] for case in cases}
+    assert {case["verdict"] for case in cases} == {"NOT_SENT"}
+    (reason,) = {case["not_sent"]["detail"] for case in cases}
     assert reason == (
-        f"BackendError: the backend {backend!r} cannot start 2 workers: they would be forked while "
+        f"the backend {backend!r} cannot start 2 workers: they would be forked while "
         f"{TOLD}. A lock that one of these threads holds would stay locked in the workers for "
         f"ever. End the thread first; or use joblib, or a start method by name, such as "
         f"processes:spawn or processes:forkserver (processes:fork forks nevertheless)"
     )
-    assert "not run: its backend has no workers" in session.text
+    assert "not run: there is nothing to compare it with" in session.text
 
 
 @pytest.mark.parametrize("backend", BY_NAME)
@@ -75,7 +75,7 @@ def test_the_warning_can_be_an_error(scratch: Scratch) -> None:
     scratch.cases(THREAD + CASES.format("processes:fork"))
     session = scratch.run()  # with -W error, as all of these
     assert session.counts == {"failed": 4}
-    assert "LOST: ParworkWarning: the backend 'processes:fork' forks while" in session.text
+    assert "NOT_SENT: ParworkWarning: the backend 'processes:fork' forks while" in session.text
     assert scratch.notes() == []
 
 

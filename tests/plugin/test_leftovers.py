@@ -477,8 +477,8 @@ def test_without_a_file_descriptor_left_all_cases_say_so(scratch: Scratch, backe
     session = apart.finish()
     nothing_is_left(apart)
     assert session.counts == {"failed": 3, "passed": 1}
-    told = [case["lost"] for case in session.run("test_it.py::TestFew::test_it")["cases"]]
-    assert {lost["reason"] for lost in told} == {"backend"}
-    assert len({lost["detail"] for lost in told}) == 1
-    assert f"BackendError: the backend '{backend}' cannot start" in told[0]["detail"]
+    told = [case["not_sent"] for case in session.run("test_it.py::TestFew::test_it")["cases"]]
+    assert {why["reason"] for why in told} == {"backend"}
+    assert len({why["detail"] for why in told}) == 1
+    assert f"the backend '{backend}' cannot start" in told[0]["detail"]
     assert "Too many open files" in told[0]["detail"]

@@ -106,6 +106,7 @@ def test_a_matrix_of_options_meets_a_test_that_names_one(scratch: Scratch) -> No
         ("--parwork-verify=nan", "verify=nan; give the share of cases"),
         ("--parwork-report=report.xml", "--parwork-report=report.xml: the suffix must be one of"),
         ("--parwork-report=report", "--parwork-report=report: the suffix must be one of: .json"),
+        ("--parwork-report=github", "the variable GITHUB_STEP_SUMMARY is not set"),
         ("--parwork-report=.", "--parwork-report=. cannot be written: it is a folder"),
     ],
 )

@@ -110,10 +110,10 @@ def test_a_bad_marker_is_reported(scratch: Scratch) -> None:
 
 
 def test_an_unsupported_fixture_is_reported(scratch: Scratch) -> None:
-    scratch.cases("@pytest.mark.parwork\ndef test_it(cache): note(0)\n")
-    session = scratch.run_apart("-p", "xdist", "-n2")
+    scratch.cases("@pytest.mark.parwork\ndef test_it(pytester): note(0)\n")
+    session = scratch.run_apart("-p", "xdist", "-n2", "-p", "pytester")
     assert session.code != 0
-    assert "the fixture 'cache' exists only in the main process" in session.text
+    assert "the fixture 'pytester' exists only in the main process" in session.text
     assert scratch.notes() == []
 
 

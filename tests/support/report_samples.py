@@ -13,6 +13,20 @@ from pytest_parwork.report.entries import CaseEntry, RunFacts
 from pytest_parwork.report.terminal import Section, render
 
 MEAN = Mismatch(path="['mean']", kind="value", actual="3.13", expected="3.14")
+UNSENT: dict[str, Any] = {
+    "verdict": Verdict.NOT_SENT,
+    "outcome": "not_sent",
+    "serial": None,
+    "parallel": None,
+    "interval": None,
+    "not_sent": {
+        "reason": "argument",
+        "detail": "argument 'm' cannot be sent to a worker: ['lock'] is a _thread.lock",
+        "name": "m",
+        "path": "['lock']",
+    },
+}
+
 CRASH: dict[str, Any] = {
     "verdict": Verdict.LOST,
     "serial": None,

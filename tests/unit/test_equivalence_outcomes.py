@@ -60,5 +60,5 @@ def test_values_are_not_compared_on_request() -> None:
 
 def test_a_lost_outcome_is_not_compared() -> None:
     lost = Outcome(kind="lost", lost=Lost(reason="crash", detail="signal 9"))
-    with pytest.raises(ValueError, match="a lost outcome has nothing to compare"):
+    with pytest.raises(ValueError, match="an outcome that is lost has nothing to compare"):
         compare_outcomes(value(1), lost, exact())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_parwork.model.errors import LostError, PayloadError
-from pytest_parwork.model.outcome import Lost
+from pytest_parwork.model.outcome import Lost, NotSent
 from pytest_parwork.runner.in_threads import Remembered
 from pytest_parwork.runner.outcomes import Outcomes
 from pytest_parwork.transport.failures import describe
@@ -38,7 +38,7 @@ def gathered(
         Remembered(ledger, memory),
         len(values),
         lost={} if lost is None else {lost: CRASH},
-        rejected={} if rejected is None else {rejected: PayloadError("argument 1 cannot be sent")},
+        rejected={} if rejected is None else {rejected: NotSent.of_argument(1, "cannot be sent")},
     )
 
 
@@ -101,9 +101,9 @@ def test_a_lost_task_keeps_what_is_known_of_it() -> None:
         outcome.result()
 
 
-def test_a_refused_task_is_a_failure_that_never_came_to_a_worker() -> None:
+def test_a_rejected_task_is_not_sent_and_never_arrives_in_a_worker() -> None:
     outcome = gathered("a", "b", rejected=0)[0]
-    assert outcome.kind == "failure"
+    assert outcome.kind == "not_sent"
     assert outcome.worker is None
     assert outcome.arrived is None
     with pytest.raises(PayloadError, match="argument 1 cannot be sent"):
@@ -115,5 +115,5 @@ def test_letting_go_is_possible_for_every_kind_of_outcome() -> None:
     for number in range(4):
         outcomes.free(number)
     assert outcomes[2].lost is CRASH
-    assert outcomes[3].kind == "failure"
+    assert outcomes[3].kind == "not_sent"
     outcomes.close()

@@ -17,7 +17,6 @@ import numpy as np
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.model.errors import PayloadError
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.transport.culprit import explain
 from pytest_parwork.transport.files import Files
@@ -47,7 +46,7 @@ def write(files: Files, *tasks: Task) -> Payload:
 
 def refusal(files: Files, value: object) -> str:
     payload = write(files, task(value))
-    return str(payload.rejected[0]).removeprefix("argument 1 cannot be sent to a worker: ")
+    return payload.rejected[0].detail.removeprefix("argument 1 cannot be sent to a worker: ")
 
 
 def test_a_value_that_tasks_share_is_written_once(files: Files) -> None:
@@ -114,7 +113,7 @@ def test_a_task_that_cannot_be_sent_does_not_touch_the_others(files: Files) -> N
 def test_the_same_bad_value_is_named_for_each_task_by_its_own_place(files: Files) -> None:
     bad = threading.Lock()
     payload = write(files, task(bad), task(1, bad), task(key=bad))
-    starts = [str(error).partition(" cannot")[0] for error in payload.rejected.values()]
+    starts = [why.detail.partition(" cannot")[0] for why in payload.rejected.values()]
     assert starts == ["argument 1", "argument 2", "argument 'key'"]
 
 
@@ -125,11 +124,11 @@ def test_a_refusal_keeps_none_of_the_run_s_values_alive(files: Files) -> None:
     value = Value()
     watch = weakref.ref(value)
     payload = write(files, task(value, threading.Lock()))
-    error = payload.rejected[0]
-    assert isinstance(error, PayloadError)
+    why = payload.rejected[0]
     del value, payload
     gc.collect()
     assert watch() is None
+    assert (why.reason, why.name, why.path) == ("argument", "2", "")
 
 
 def test_the_offending_part_is_named_as_in_code(files: Files) -> None:

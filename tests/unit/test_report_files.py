@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.report_samples import cases, report, run
 
+from pytest_parwork import UsageError
 from pytest_parwork.report import files
-from pytest_parwork.report.data import Report
 from pytest_parwork.report.files import obstacle, write_whole
 
 
@@ -164,29 +163,47 @@ def test_nothing_is_left_of_the_search_for_obstacles(tmp_path: Path) -> None:
 # formats
 
 
-def test_the_suffix_chooses_the_format() -> None:
-    form = files.format_of(Path("out/report.v1.json"))
-    assert form is not None
-    assert json.loads("".join(form(report(run(cases(2))))))["schema"] == 1
-
-
-def test_the_suffix_may_be_in_capitals() -> None:
-    assert files.format_of(Path("REPORT.JSON")) is files.format_of(Path("report.json"))
-
-
-@pytest.mark.parametrize("name", ["report", "report.xml", ".json", "report.json.gz", "reportjson"])
-def test_other_names_have_no_format(name: str) -> None:
-    assert files.format_of(Path(name)) is None
-
-
-def test_of_two_suffixes_that_fit_the_longer_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def trace(_: Report) -> Iterable[str]:
-        return ["trace"]
-
-    monkeypatch.setattr(files, "FORMATS", {**files.FORMATS, ".trace.json": trace})
-    assert files.format_of(Path("a.trace.json")) is trace
-    assert files.format_of(Path("a.json")) is not trace
-
-
 def test_the_table_says_which_suffixes_there_are() -> None:
-    assert list(files.FORMATS) == [".json"]
+    assert list(files.FORMATS) == [".json", ".md", ".trace.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.json", "_json"),
+        ("a.b.JSON", "_json"),
+        ("a.trace.json", "_trace"),
+        ("a.md", "_markdown"),
+    ],
+)
+def test_the_longest_suffix_chooses_the_format(name: str, form: str, tmp_path: Path) -> None:
+    target = files.target_of(name, tmp_path, {})
+    assert (target.path, target.is_added) == (tmp_path / name, False)
+    assert target.form is getattr(files, form)
+
+
+def test_the_summary_of_a_job_is_added_to_the_file_of_its_variable(tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+    summary.write_text("of another step\n")
+    target = files.target_of("github", tmp_path, {files.SUMMARY: str(summary)})
+    target.write(report(run(cases(2))))
+    text = summary.read_text()
+    assert text.startswith("of another step\n## parwork: 1 workload")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.xml", "the suffix must be one of: .json"),
+        ("a", "the suffix must be one of: .json"),
+        (".json", "the suffix must be one of: .json"),
+        ("report.json.gz", "the suffix must be one of: .json"),
+        ("reportjson", "the suffix must be one of: .json"),
+        (".", "it is a folder"),
+        ("github", "GITHUB_STEP_SUMMARY is not set"),
+    ],
+)
+def test_a_name_that_stands_for_no_target_is_an_error(name: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=text) as found:
+        files.target_of(name, tmp_path, {files.SUMMARY: ""})
+    assert f"--parwork-report={name}" in str(found.value)

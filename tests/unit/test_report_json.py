@@ -41,6 +41,9 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "compared",
         "verdict",
         "exercised",
+        "expected",
+        "xdist",
+        "parts",
         "origin",
         "cases",
         "mismatches",
@@ -93,6 +96,8 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
     (entry,) = written(run(cases(2, serial=0.5)))["runs"]
     assert entry["cases"][1] == {
         "id": "test_fib.py::test_fib[1]",
+        "index": 1,
+        "part": "a",
         "verdict": "EQUAL",
         "why": "",
         "outcome": "value",
@@ -103,10 +108,21 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "interval": [0.0, 0.0, 1.0],
         "serial_interval": None,
         "lost": None,
+        "not_sent": None,
         "mismatch_count": 0,
         "mismatch_classes": {},
         "result": None,
     }
+
+
+def test_a_case_that_was_not_sent_has_the_reason_and_the_path() -> None:
+    not_sent = {"reason": "argument", "detail": "argument 'm' cannot be sent", "path": "['lock']"}
+    first, second = cases(2)
+    missing = replace(first, verdict=Verdict.NOT_SENT, not_sent=not_sent, interval=None)
+    (entry,) = written(run([missing, second]))["runs"]
+    assert (entry["verdict"], entry["exercised"]) == ("NOT_SENT", None)
+    assert entry["cases"][0]["not_sent"] == not_sent
+    assert entry["cases"][0]["lost"] is None
 
 
 def test_a_lost_case_tells_the_reason() -> None:
@@ -202,9 +218,14 @@ def test_intervals_are_relative_to_the_origin_of_the_run() -> None:
 
 def test_a_result_is_written_where_it_is_known() -> None:
     first, second = cases(2)
-    first = replace(first, result=Result(kind="value", text="49", digest="ab"))
-    (entry,) = written(run([first, second]))["runs"]
-    assert entry["cases"][0]["result"] == {"kind": "value", "text": "49", "digest": "ab"}
+    result = Result(kind="value", text="[49]", digest="ab", value=[49])
+    (entry,) = written(run([replace(first, result=result), second]))["runs"]
+    assert entry["cases"][0]["result"] == {
+        "kind": "value",
+        "text": "[49]",
+        "digest": "ab",
+        "value": [49],
+    }
     assert entry["cases"][1]["result"] is None
 
 
@@ -220,12 +241,41 @@ def test_text_that_no_encoding_takes_is_written_all_the_same() -> None:
 
 def test_the_environment_tells_python_platform_cpus_gil_and_packages() -> None:
     facts = environment()
-    assert list(facts) == ["python", "platform", "cpus", "cpus_limit", "gil", "packages"]
+    assert list(facts) == [
+        "python",
+        "platform",
+        "cpus",
+        "cpus_limit",
+        "gil",
+        "cpu",
+        "simd",
+        "native",
+        "variables",
+        "packages",
+    ]
     packages = facts["packages"]
     assert isinstance(packages, dict)
     assert packages["pytest"] == pytest.__version__
     assert "no such package" not in packages
     json.dumps(facts, allow_nan=False)
+
+
+def test_of_the_environment_variables_only_those_of_a_fixed_list_are_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("API_TOKEN", "secret")
+    facts = environment()
+    assert facts["variables"]["OMP_NUM_THREADS"] == "3"  # type: ignore[index]
+    assert "secret" not in json.dumps(facts)
+
+
+def test_the_loaded_blas_is_reported_with_its_kernel_and_threads() -> None:
+    pytest.importorskip("numpy")
+    found: Any = environment()["native"]
+    native = found[0]
+    assert set(native) == {"library", "version", "kernel", "threads"}
+    assert isinstance(native["threads"], int)
 
 
 @pytest.mark.parametrize("enabled", [True, False])

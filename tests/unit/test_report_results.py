@@ -10,6 +10,7 @@ import pytest
 from pytest_parwork.equivalence.digest import digest
 from pytest_parwork.model.outcome import Failure, Outcome
 from pytest_parwork.report.entries import Result, result_of
+from pytest_parwork.report.values import carry
 
 
 def of(value: object, seconds: float | None = None) -> Result:
@@ -19,7 +20,8 @@ def of(value: object, seconds: float | None = None) -> Result:
 def test_a_value_has_its_text_and_the_digest_of_its_equals() -> None:
     found = digest({"n": 1.5})
     assert found is not None
-    assert of({"n": 1.5}) == Result(kind="value", text="{'n': 1.5}", digest=found.hex())
+    expected = Result(kind="value", text="{'n': 1.5}", digest=found.hex(), value=carry({"n": 1.5}))
+    assert of({"n": 1.5}) == expected
 
 
 def test_a_large_value_has_a_text_of_one_bounded_line() -> None:

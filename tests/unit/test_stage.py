@@ -234,12 +234,15 @@ class TestTravel:
             assert outcome.failure.exception is not None
             assert outcome.failure.exception.args == error.args
 
-    def test_a_value_that_cannot_be_sent_is_a_failure(self) -> None:
+    def test_a_value_that_cannot_be_sent_is_not_sent(self) -> None:
         data = survivor(Ended.of("call", threading.Lock(), None, [KeyError("stuck")]))
         assert data is not None
         back = pickle.loads(data)
-        assert "the result cannot be sent back from a worker" in back.error.text
-        assert len(back.torn) == 1
+        outcome = unfold(Outcome(kind="failure", failure=describe(back, back)))
+        assert outcome.kind == "not_sent"
+        assert outcome.not_sent is not None
+        assert "the result cannot be sent back from a worker" in outcome.not_sent.detail
+        assert len(outcome.torn) == 1
 
     def test_an_outcome_of_another_kind_stays_as_it_is(self) -> None:
         outcome = Outcome(kind="value", value=1)

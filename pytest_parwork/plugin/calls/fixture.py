@@ -14,8 +14,8 @@ import pytest
 
 from ...backends.protocol import is_threaded
 from ...equivalence import show
-from ...model.errors import UsageError
-from ...model.outcome import Run
+from ...model.errors import BackendError, UsageError
+from ...model.outcome import NotSent, Run
 from ...model.public import public
 from ...model.work import Plan, Task, Workload
 from ...report.data import RunEntry
@@ -29,12 +29,20 @@ from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
 from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
-from ..config.registry import backend_named, breadcrumb, guard, own_comparison, sendable
+from ..config.registry import (
+    backend_named,
+    breadcrumb,
+    changes,
+    guard,
+    own_comparison,
+    second_look,
+    sendable,
+)
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import ENDING
-from .verified import Verified
+from .verified import Verified, entry_without_run
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11
@@ -79,6 +87,7 @@ class Parwork:
         self._item = item
         self._config = item.config
         self._marked = marker_keywords(item)
+        self._is_xdist = hasattr(item.config, "workerinput")
         self._counts = {"map": count(), "starmap": count()}
 
     def map(
@@ -95,8 +104,9 @@ class Parwork:
         backend, workers, compare, verify, timeout, chunksize; single values only.
 
         Returns a `Run`: the values in order, with `.outcomes`, `.wall` and `.speedup`. Raises
-        `MismatchError` if outcomes differ, `LostError` if a worker died, and the first exception
-        of `fn` itself if both runs raised it.
+        `MismatchError` if outcomes differ, `LostError` if a worker died, `PayloadError` if `fn`, an
+        argument or a result cannot be sent, `BackendError` if the backend cannot start, and the
+        first exception of `fn` itself if both runs raised it.
         """
         __tracebackhide__ = True
         if not iterables:
@@ -137,19 +147,23 @@ class Parwork:
         )
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
-        interrupted: KeyboardInterrupt | None = None
-        request = RunRequest(
-            workload=workload,
-            configuration=plan.configuration,
-            modules=project_modules(self._config.rootpath),
-            sendable=sendable(self._config),
-            guard=guard(self._config),
-            capture=capture_of(self._config, from_threads=False),
-        )
+        backend = backend_named(self._config, plan.configuration.backend)
+        keep = is_threaded(backend) and plan.verify > 0  # for a second look
         try:
-            run = execute(request, backend_named(self._config, plan.configuration.backend))
+            run = execute(replace(self._request(workload, plan), keep=keep), backend)
+        except BackendError as error:
+            why = NotSent(reason="backend", detail=str(error))
+            self._report(entry_without_run(workload, plan, why, xdist=self._is_xdist))
+            raise why.error from error
         except Interrupted as error:
-            run, interrupted = error.run, error.cause
+            return self._judged(workload, plan, error.run, error.cause)
+        return self._judged(workload, plan, run, None)
+
+    def _judged(
+        self, workload: Workload, plan: Plan, run: Run, interrupted: KeyboardInterrupt | None
+    ) -> Run:
+        """Compare the calls of a run, report it, and return it or raise for its worst verdict."""
+        __tracebackhide__ = True
         verified = Verified(
             workload,
             plan,
@@ -158,8 +172,8 @@ class Parwork:
             scene=self._scene(plan),
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
+            look=(look := second_look(self._config, run)),
         )
-        is_xdist = hasattr(self._config, "workerinput")
         try:
             if interrupted is None:
                 verified.verify()
@@ -169,12 +183,25 @@ class Parwork:
             interrupted = error
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
+            if look is not None:
+                look.close()
             if interrupted is None:  # also if something else was raised
-                self._report(verified.entry(xdist=is_xdist))
+                self._report(verified.entry(xdist=self._is_xdist))
         if interrupted is not None:
-            report_runs(self._config, [verified.entry(xdist=is_xdist)])
+            report_runs(self._config, [verified.entry(xdist=self._is_xdist)])
             raise interrupted
         return verified.result()
+
+    def _request(self, workload: Workload, plan: Plan) -> RunRequest:
+        return RunRequest(
+            workload=workload,
+            configuration=plan.configuration,
+            modules=project_modules(self._config.rootpath),
+            sendable=sendable(self._config),
+            guard=guard(self._config),
+            capture=capture_of(self._config, from_threads=False),
+            surroundings=changes(self._config).surroundings(),
+        )
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
         __tracebackhide__ = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -11,15 +11,16 @@ from ...equivalence import at_step, merge
 from ...machine.limits import Limits
 from ...model.comparison import Comparison, OwnComparison
 from ...model.errors import LostError, MismatchError
-from ...model.outcome import Outcome, Run, Verdict
+from ...model.outcome import NotSent, Outcome, Run, Verdict
 from ...model.output import Output
 from ...model.work import Plan, Task, Workload
 from ...report.data import RunEntry, summarise
-from ...report.entries import INTERRUPTED, CaseEntry, RunFacts
+from ...report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from ...report.message import Scene, mismatch_message
 from ...runner.outcomes import Outcomes
 from ...verify.legs import SERIAL, Judged, Terms, drop, in_parallel, judge, unjudged
 from ...verify.reference import Called, call, sample
+from ...verify.second_look import SecondLook
 from ...worker.inputs import Inputs, is_sampled
 from ..session.breadcrumb import Breadcrumb
 from ..session.capturing import echo, warn_again, warnings_shown
@@ -39,10 +40,12 @@ class Verified:
         breadcrumb: Breadcrumb,
         own: OwnComparison | None = None,
         is_recorded: bool = False,
+        look: SecondLook | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
+        self._look = look
         self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
         self._scene = scene
@@ -54,6 +57,7 @@ class Verified:
         self._comparisons: list[Comparison] = []
         self._reference_seconds = 0.0
         self._error: BaseException | None = None
+        self._not_sent: NotSent | None = None
 
     def verify(self) -> None:
         """Compare each outcome; the value of the reference is dropped at once.
@@ -94,6 +98,7 @@ class Verified:
                 actual,
                 partial(self._call, task, limits) if task.id in chosen else None,
                 inputs=partial(self._inputs, index),
+                look=self._look.of(terms, index) if self._look is not None else None,
                 why=f"verify={self._plan.verify:g}",
             )
             self._note(index, found)
@@ -102,6 +107,10 @@ class Verified:
 
     def _note(self, index: int, found: Judged) -> None:
         """Keep the first exception, and the comparison: they decide on the result of the run."""
+        not_sent = found.outcomes[0].not_sent
+        if self._not_sent is None and not_sent is not None:
+            detail = f"{found.entry.id}: {not_sent.detail}"
+            self._not_sent = replace(not_sent, detail=detail)
         if self._error is None:
             self._error = found.error
             if found.entry.verdict is Verdict.NOT_VERIFIED:
@@ -157,20 +166,8 @@ class Verified:
 
     def entry(self, *, xdist: bool) -> RunEntry:
         """Return the entry of the run in the report."""
-        run, configuration = self._run, self._plan.configuration
-        facts = RunFacts.of(run, self._run_key)
-        return RunEntry(
-            id=self._workload.name,
-            configuration_id=configuration.id,
-            backend=configuration.backend,
-            asked=configuration.workers,
-            chunksize=configuration.chunksize,
-            policy=str(self._plan.policy),
-            facts=(facts,),
-            cases=tuple(self._entries),
-            expected=len(self._workload.tasks),
-            xdist=xdist,
-        )
+        facts = (RunFacts.of(self._run, self._run_key),)
+        return _entry(self._workload, self._plan, self._entries, facts, xdist=xdist)
 
     def result(self) -> Run:
         """Return the run, or raise the error for its worst outcome."""
@@ -180,6 +177,8 @@ class Verified:
             raise LostError(f"LOST: {lost.id}: {lost.lost['detail']}")
         if not all(self._comparisons):
             raise MismatchError(self._message())
+        if self._not_sent is not None:
+            raise self._not_sent.error
         if self._error is not None:
             raise self._error
         comparison = merge(self._comparisons, str(self._plan.policy))
@@ -206,6 +205,39 @@ class Verified:
         )
         case = CaseEntry(id=self._workload.name, verdict=Verdict.DIFFERENT)
         return mismatch_message(case, found, scene)
+
+
+def entry_without_run(workload: Workload, plan: Plan, why: NotSent, *, xdist: bool) -> RunEntry:
+    """Return the entry of calls that were not sent, because their backend cannot start."""
+    absent = Outcome(kind="not_sent", not_sent=why)
+    entries = [
+        judged(task.id, Verdict.NOT_SENT, index=index, parallel=absent)
+        for index, task in enumerate(workload.tasks)
+    ]
+    return _entry(workload, plan, entries, (), xdist=xdist)
+
+
+def _entry(
+    workload: Workload,
+    plan: Plan,
+    cases: Sequence[CaseEntry],
+    facts: tuple[RunFacts, ...],
+    *,
+    xdist: bool,
+) -> RunEntry:
+    configuration = plan.configuration
+    return RunEntry(
+        id=workload.name,
+        configuration_id=configuration.id,
+        backend=configuration.backend,
+        asked=configuration.workers,
+        chunksize=configuration.chunksize,
+        policy=str(plan.policy),
+        facts=facts,
+        cases=tuple(cases),
+        expected=len(workload.tasks),
+        xdist=xdist,
+    )
 
 
 def _raised(outcome: Outcome) -> BaseException | None:

@@ -185,8 +185,10 @@ def _check(
 
 
 def _plan_of(item: pytest.Function) -> Plan:
-    column = column_of(item)
-    return settings_of(item).plan(column.configuration if column is not None else None)
+    given, column = settings_of(item), column_of(item)
+    if column is None and given.axes:
+        raise UsageError("it has no column of its matrix: it is plain, or was marked too late")
+    return given.plan(column.configuration if column is not None else None)
 
 
 def place(items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ from ...machine import budget
 from ...model.work import Configuration
 from ...worker.arrival import Arrival
 from ..config.options import is_fanned_out
-from ..config.registry import backend_named, guard
+from ..config.registry import backend_named, changes, guard
 
 #: Options of pytest that may deselect cases, or prevent them from running.
 _CHOOSING = (
@@ -45,6 +45,7 @@ def start_early(metafunc: pytest.Metafunc, configurations: Iterable[Configuratio
             with suppress(Exception):
                 # Nearly every test module imports pytest, which takes as long as all other imports.
                 arrive = Arrival(guard(config).registry(), workers, imports=("pytest",))
+                changes(config).note()
                 with guard(config).marking():
                     backend.start_early(workers, arrive)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,40 +17,17 @@ from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.case_run import PROCESS_WIDE
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
-from ..compat import argument_names, capture_result, chains_of, fixture_chains, scope_of
+from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
+from .code import constants_around
 from .plain import UnsupportedError, or_in_fork
+from .stand_ins import FOLDERS, UNSUPPORTED, stand_in
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
 
-#: The prefixes of the fixtures that pytest creates for `setup_method` and `setup_function`.
-XUNIT = {
-    "_xunit_setup_method_fixture_": "setup_method",
-    "_xunit_setup_function_fixture_": "setup_function",
-}
-
-#: Fixtures of pytest and its plugins that are unsupported in a worker, each with the remedy.
-UNSUPPORTED = {
-    "pytestconfig": "read it in a session-scoped fixture, whose value is sent to the worker",
-    "cache": "use it in a session-scoped fixture, whose value is sent to the worker",
-    "record_testsuite_property": "use it in a session-scoped fixture",
-    "subtests": "parametrize the test",
-    "capteesys": "use capsys",
-    "tmpdir": "use tmp_path",
-    "tmpdir_factory": "use tmp_path_factory",
-    "pytester": "it runs pytest itself, so remove the marker",
-    "testdir": "it runs pytest itself, so remove the marker",
-    "benchmark": "it needs to time its function on its own, so remove the marker",
-}
-
-#: Fixtures of pytest with a stand-in in the worker, by the settings that the stand-in needs.
-_CAPTURE = {"capsys", "capsysbinary", "capfd", "capfdbinary"}
-_FOLDERS = {"tmp_path", "tmp_path_factory"}
-_OTHERS = {"caplog", "doctest_namespace", "record_property", "record_xml_attribute"}
-
 #: Fixtures that have to be known before the set-up begins.
-_NEVER_LATE = PROCESS_WIDE | _FOLDERS | {"caplog"}
+_NEVER_LATE = PROCESS_WIDE | FOLDERS | {"caplog"}
 
 
 def fixtures_of(item: pytest.Function) -> FixturePlan | None:
@@ -123,7 +100,7 @@ class _Planner:
         arguments = {name: self._source(name, ()) for name in taken}
         if not (self._steps or REQUEST in taken or SEED in self._given):
             return None
-        for name in named_fixtures(item):
+        for name in (*named_fixtures(item), *self._named_in_code()):
             self._add_late(name)
         return FixturePlan(
             body=body_of(item),
@@ -135,6 +112,16 @@ class _Planner:
 
     def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:
         return scope_of(definition, self._item) == "function"
+
+    def _named_in_code(self) -> Iterator[str]:
+        """Yield the fixtures whose names are constants where `request.getfixturevalue` is used."""
+        functions = [self._item.function]
+        for chain in self._chains.values():
+            functions += [each.func for each in chain if REQUEST in each.argnames]
+        for function in functions:
+            for text in constants_around("getfixturevalue", function):
+                if text not in self._done and chains_of(self._item, text):
+                    yield text
 
     def _add_late(self, name: str) -> None:
         """Add a fixture that the case may request while it runs, if a worker can set it up.
@@ -254,42 +241,14 @@ class _Planner:
                 f"{remedy}",
                 reason=f"`{name}`",
             )
-        settings: dict[str, object] = {}
-        maker: Any = name
-        config = self._item.config
-        if name in _CAPTURE:
-            settings["result"] = capture_result()
-        elif name in _FOLDERS:
-            settings["policy"] = config.getini("tmp_path_retention_policy")
-        elif name == "caplog":
-            settings = _logging(config)
-        elif xunit := next((kind for start, kind in XUNIT.items() if name.startswith(start)), None):
-            maker = xunit
-            if xunit == "setup_function":
-                settings["module"] = self._item.module.__name__
-        elif name not in _OTHERS:
-            if not self._is_own(definition):
-                return None
+        found = stand_in(name, self._item)
+        if found is None and not self._is_own(definition):
+            return None
+        if found is None:
             return self._own(name, key, definition, around)
+        maker, settings = found
         return Step(key=key, name=name, maker=maker, settings=settings)
 
 
 def _is_of(package: str, definition: pytest.FixtureDef[Any]) -> bool:
     return str(getattr(definition.func, "__module__", "")).partition(".")[0] == package
-
-
-def _logging(config: pytest.Config) -> dict[str, object]:
-    """Return pytest's settings for `caplog`."""
-
-    def given(name: str) -> Any:
-        return config.getoption(name, default=None) or config.getini(name) or None
-
-    level = given("log_level")
-    if isinstance(level, str):
-        level = level.upper()
-        level = int(level) if level.isdigit() else logging.getLevelName(level)
-    return {
-        "level": level if isinstance(level, int) else None,
-        "format": given("log_format") or "%(message)s",
-        "date_format": given("log_date_format"),
-    }

@@ -13,9 +13,10 @@ import pytest
 from ...machine.clock import host
 from ...worker.calling import end_copy_of
 from ...worker.capture.phases import enter
+from ...worker.fixtures.cache import Cache
 from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
-from ..compat import argument_names, fixture_defs, scope_of, stop_capturing
+from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
 from .groups import Case
@@ -63,7 +64,7 @@ class Forked:
         The arguments are ignored: pytest finds the same values itself.
         """
         item = self._case.item
-        _detach(item.config)
+        overlay = _detach(item.config)
         late = _Late()
         item.config.pluginmanager.register(late)
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
@@ -85,6 +86,8 @@ class Forked:
         # The next item is the gate, so that wider fixtures, which this process shares, stay.
         torn = self._run_phase("teardown", nextitem=self._gate)
         late.tear_down()
+        if overlay is not None:
+            overlay.close()
         return conclude(
             phase, value[0] if value else None, error, [torn] if torn is not None else []
         )
@@ -129,10 +132,19 @@ class _Late:
                 fixturedef.finish(request)  # type: ignore[arg-type]  # the type has no public name
 
 
-def _detach(config: pytest.Config) -> None:
-    """Disable in this process what belongs to the one that runs pytest."""
+def _detach(config: pytest.Config) -> Cache | None:
+    """Disable in this process what belongs to the one that runs pytest.
+
+    Returns the overlay of pytest's cache, to be closed, None if there is no cache.
+    """
     stop_capturing(config)
     config.pluginmanager.unregister(name=RUNNING)
+    folder = cache_folder(config)
+    if folder is None:
+        return None
+    overlay = Cache(folder, (host(), os.getpid()))
+    config.cache = overlay  # type: ignore[assignment]  # it has the same methods
+    return overlay
 
 
 def _inner_part(frames: TracebackType | None) -> TracebackType | None:

@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from ...backends.protocol import is_threaded
 from ...machine.limits import Limits
 from ...model.outcome import Run
 from ...model.output import Filter
@@ -17,7 +18,7 @@ from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs
-from ..config.registry import backend_named, guard, sendable
+from ..config.registry import backend_named, changes, guard, second_look, sendable
 from ..session.capturing import capture_of, filters_of
 from .groups import Case, ParallelRun
 from .plain import PLAIN
@@ -133,13 +134,12 @@ class Gates:
         run.waiting -= 1
         if not run.waiting and run in self._open:
             self._open.remove(run)
-            run.outcomes.close()
-            run.wide.clear()  # otherwise the values would outlive their fixtures
+            run.close()
 
     def close(self) -> None:
         """Free the outcomes of all runs, at the end of the session."""
         while self._open:
-            self._open.pop().outcomes.close()
+            self._open.pop().close()
 
     def restore(self) -> None:
         """Record the outcomes of cases that ran but will not be compared any more."""
@@ -160,6 +160,7 @@ class Gates:
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
         tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
         workload = Workload(name=group.id, tasks=tasks)
+        backend = backend_named(self._config, group.plan.configuration.backend)
         request = RunRequest(
             workload=workload,
             configuration=group.plan.configuration,
@@ -173,8 +174,9 @@ class Gates:
             stop=self._stop(cases),
             guard=guard(self._config),
             capture=capture_of(self._config, filters),
+            keep=is_threaded(backend) and group.plan.verify > 0,  # for a second look
+            surroundings=changes(self._config).surroundings(),
         )
-        backend = backend_named(self._config, group.plan.configuration.backend)
         try:
             run = execute(request, backend)
         except Interrupted as interrupted:
@@ -208,6 +210,7 @@ class Gates:
             wide=wide,
             limits=Limits(run.threads),
             side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
+            look=second_look(self._config, run),
         )
         group.facts[sent.facts.run] = sent.facts
         self._open.append(sent)

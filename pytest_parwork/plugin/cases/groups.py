@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
 from ...machine.limits import Limits
 from ...model.comparison import OwnComparison, Side
+from ...model.errors import FixtureError, MismatchError, ParworkError
 from ...model.outcome import Failure, Outcome, Verdict
 from ...model.output import Output
 from ...model.work import Plan, Scope
 from ...report.data import RunEntry
-from ...report.entries import CaseEntry, RunFacts
+from ...report.entries import CaseEntry, RunFacts, with_rejection
 from ...runner.outcomes import Outcomes
-from ...verify.legs import SERIAL, Terms, in_parallel
+from ...verify.legs import SERIAL, Look, Terms, in_parallel
+from ...verify.second_look import SecondLook
 from ...worker.fixtures.recipe import FixturePlan
 from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
@@ -33,7 +35,8 @@ class ParallelRun:
     """One parallel run of those cases of a group that share the values of their wide fixtures.
 
     `wide` are those values by name, `cases` the cases that were sent, `waiting` the number of cases
-    whose outcome is still to be compared.
+    whose outcome is still to be compared. `look` examines doubtful serial runs, None where the run
+    cannot have influenced them.
     """
 
     facts: RunFacts
@@ -43,6 +46,14 @@ class ParallelRun:
     wide: dict[str, object]
     limits: Limits
     side: Side
+    look: SecondLook | None = None
+
+    def close(self) -> None:
+        """Free the outcomes, the arguments and the values of wide fixtures."""
+        self.outcomes.close()
+        if self.look is not None:
+            self.look.close()
+        self.wide.clear()  # otherwise the values would outlive their fixtures
 
     def others(self, number: int) -> tuple[int, int]:
         """Return how many other tasks than this lost one have an outcome, and how many there are.
@@ -75,14 +86,16 @@ class Sending:
 
     def give_up(self, error: BaseException) -> None:
         """Record why there was no run."""
-        self.trouble = f"{type(error).__name__}: {error}"
+        is_ours = isinstance(error, ParworkError)
+        self.trouble = str(error) if is_ours else f"{type(error).__name__}: {error}"
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Judgement:
     """The verdict on a case, and the facts that its reports need.
 
-    `entry` and `message` are final once they are set, even if the item is run again. `traceback` is
+    `entry` and `message` are final once they are set, even if the item is run again; `raises` is
+    the class of the error with the message. `traceback` is
     the worker's, for a failure that was not verified; `output` is the output, log and warnings of
     the case in the worker, until they are shown. `is_like` says that the message only names another
     case, which has shown the same in full. `torn` are the failures of its tear-down in the
@@ -95,6 +108,7 @@ class Judgement:
 
     entry: CaseEntry | None = None
     message: str = ""
+    raises: type[ParworkError] = MismatchError
     traceback: str = ""
     is_like: bool = False
     torn: tuple[Failure, ...] | None = None
@@ -113,11 +127,20 @@ class Judgement:
         broken, self.broken = self.broken, None
         return broken
 
-    def reject(self, why: str) -> None:
-        """Record that there is nothing to compare, because a worker does not support a fixture."""
+    @property
+    def error(self) -> ParworkError:
+        """The error to raise for the verdict, with the message."""
+        return self.raises(self.message)
+
+    def reject(self, why: str, *, like: str = "") -> None:
+        """Record that there is nothing to compare, because a worker does not support a fixture.
+
+        `like` is another case that has shown the reason, empty if none has.
+        """
         assert self.entry is not None
-        self.entry = replace(self.entry, verdict=Verdict.NOT_VERIFIED, why=UNSUPPORTED)
-        self.message = why
+        self.entry = with_rejection(self.entry, why)
+        self.message = f"{Verdict.NOT_SENT}: {f'as in {like}' if like else why}"
+        self.raises = FixtureError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -150,13 +173,17 @@ class Case:
         return (self.item.parent, self.item.originalname, ordinal)
 
     @property
-    def is_lost(self) -> bool:
-        """Whether it is lost, so that it must not be set up here: this process might crash too."""
+    def is_absent(self) -> bool:
+        """Whether it is lost or not sent, so that it is not set up here.
+
+        With a lost one, this process might crash, too; the other has nothing to be compared with.
+        """
         if self.judged.entry is not None:
-            return self.judged.entry.verdict is Verdict.LOST
+            return self.judged.entry.is_absent
         if self.sent.run is None:
-            return False
-        return self.sent.run.outcomes.without_value(self.sent.number).lost is not None
+            return bool(self.sent.trouble)
+        outcome = self.sent.run.outcomes.without_value(self.sent.number)
+        return outcome.lost is not None or outcome.not_sent is not None
 
     @property
     def test_id(self) -> str:
@@ -188,6 +215,13 @@ class Case:
             must_return=True,
             is_recorded=self.item.config.stash[RECORDS],
         )
+
+    def look(self, terms: Terms) -> Look | None:
+        """Return the second look at its serial run, None if the parallel run cannot reach that."""
+        run = self.sent.run
+        if run is None or run.look is None:
+            return None
+        return run.look.of(terms, self.sent.number)
 
     def inputs(self) -> Inputs | None:
         """Return the current arguments if the case is in the sample, else None."""
@@ -261,6 +295,3 @@ CASE = pytest.StashKey[Case]()
 
 #: The reason why an item cannot be a case, if the session continues nevertheless.
 NO_CASE = pytest.StashKey[str]()
-
-#: `CaseEntry.why` of a case with a fixture that a worker does not support.
-UNSUPPORTED = "unsupported fixture"

@@ -1,4 +1,4 @@
-"""The phases around the body of a case in both runs: set-up, tear-down, unsupported fixtures."""
+"""The phases around the body of a case in both runs: set-up, tear-down."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import pytest
 from ...equivalence import compare_tear_downs
 from ...machine.clock import now
 from ...model.comparison import Comparison
-from ...model.errors import FixtureError, PayloadError
 from ...model.outcome import Failure, Outcome
 from ...transport.failures import describe, is_skip
 from ...worker.fixtures.ended import leaves
 from ...worker.seeding import reseed_setup
 from ..compat import is_torn_here
 from .groups import CASE, Case
-from .plain import or_in_fork
 from .seeding import randomly_seed_of
 
 #: A `tmp_path` on another machine than pytest's.
@@ -45,32 +43,6 @@ def compare_phases(case: Case, torn: Sequence[Failure], call: pytest.CallInfo[No
     expected = [describe(leaf, leaf) for leaf in here]
     plan = case.plan
     return compare_tear_downs(torn, expected, plan.policy, seconds=plan.timeout)
-
-
-def rejection(case: Case, parallel: Outcome) -> str:
-    """Return why a worker does not support the fixtures of a case, empty if it does."""
-    failure = parallel.failure
-    if failure is None:
-        return ""
-    if failure.type == FixtureError.__name__:
-        return failure.text + or_in_fork()
-    run = case.sent.run
-    if failure.type == PayloadError.__name__ and parallel.started is None and run is not None:
-        for name in run.wide:
-            if failure.text.startswith(argument := f"argument {name!r} "):
-                return (
-                    f"the fixture {name!r} {failure.text.removeprefix(argument)}. Give it function "
-                    f"scope, so that it is set up in the worker{or_in_fork()}"
-                )
-    return ""
-
-
-def rejection_of_tear_down(torn: Sequence[Failure]) -> str:
-    """Return why a worker could not tear down the fixtures of a case, empty if it could."""
-    for failure in torn:
-        if failure.type == FixtureError.__name__:
-            return failure.text + or_in_fork()
-    return ""
 
 
 def masked(case: Case, parallel: Outcome, serial: Outcome) -> tuple[Outcome, Outcome]:

@@ -6,7 +6,9 @@ option, or by a mark around it, is plain: pytest runs it as ever, and it is coun
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
+from collections.abc import Callable
 
 import pytest
 
@@ -68,6 +70,26 @@ def make_plain_for(item: pytest.Item, error: UsageError) -> None:
     else:
         reason, is_unsent = str(error).partition(";")[0], False
     make_plain(item, reason, detail=str(error), is_unsent=is_unsent)
+
+
+def dropping_value(item: pytest.Function) -> Callable[..., object]:
+    """Return a body that drops the value of a marked test, so that pytest does not warn of it.
+
+    It is returned for a comparison, which this case cannot have.
+    """
+    original = item.obj
+
+    @functools.wraps(original)
+    def body(**kwargs: object) -> None:
+        original(**kwargs)
+
+    return body
+
+
+def is_unsent(item: pytest.Item) -> bool:
+    """Return whether the item is plain because it could not be sent."""
+    entry = item.stash.get(PLAIN, None)
+    return entry is not None and entry.is_unsent
 
 
 def note_plain(item: pytest.Item, report: pytest.TestReport) -> None:

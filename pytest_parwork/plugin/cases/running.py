@@ -9,13 +9,14 @@ from warnings import WarningMessage
 import pytest
 
 from ...machine.limits import Limits
-from ...model.errors import LostError, MismatchError
+from ...model.errors import BackendError, LostError, MismatchError, PayloadError
 from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
 from ..config.settings import has_mark
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
+from .absent import leave_unsent
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
@@ -23,10 +24,13 @@ from .gate import Gates
 from .groups import CASE, NO_CASE
 from .matrix import FIXTURE
 from .phases import SettingUp
-from .plain import note_plain
+from .plain import dropping_value, is_unsent, note_plain
 from .serial import Serial
 from .showing import Showing
 from .wide import wide_names
+
+#: The errors of calls, whose texts begin with the verdict.
+_VERDICTS = (BackendError, LostError, MismatchError, PayloadError)
 
 
 class _Limits:
@@ -109,11 +113,15 @@ class Running:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Fail items that cannot be cases; skip the fixtures of a lost case, which may crash."""
+        """Fail items that cannot be cases; skip the fixtures of cases without an outcome."""
         if NO_CASE in item.stash:
             pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.fixtures is not None and case.is_lost:
+        if case is None:
+            return
+        if leave_unsent(case):
+            self.gates.done_with(case)
+        elif case.fixtures is not None and case.is_absent:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -133,6 +141,8 @@ class Running:
             body: Callable[..., object] = replaced(case)
         elif FIXTURE in item.fixturenames and has_mark(item):
             body = returning_nothing(item)
+        elif is_unsent(item) and has_mark(item):
+            body = dropping_value(item)
         else:
             return (yield)
         original = item.obj
@@ -184,5 +194,5 @@ def _put_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -
     """Make the short summary begin with the verdict instead of our exception's name."""
     crash = getattr(report.longrepr, "reprcrash", None)
     error = call.excinfo.value if call.excinfo is not None else None
-    if crash is not None and isinstance(error, MismatchError | LostError):
+    if crash is not None and isinstance(error, _VERDICTS):
         crash.message = str(error).partition("\n")[0]

@@ -9,7 +9,7 @@ from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...equivalence.digest import digest
 from ...machine.deadline import TimedOut, deadline
-from ...model.comparison import Comparison
+from ...model.comparison import FRESH_PROCESS, Comparison
 from ...model.listing import shorten
 from ...model.outcome import Outcome
 from ...report.message import Scene, mismatch_message
@@ -25,6 +25,9 @@ from .wide import wide_names
 
 #: Most columns for the id of another case; a parameter may be a text of any length.
 LONGEST_ID = 60
+
+#: Further names of cases that ran at the same time would add no information.
+MOST_NAMES = 6
 
 
 class Scenes:
@@ -115,23 +118,37 @@ class Scenes:
             peak=peak,
             values=values,
             like=like,
-            fixtures=_acting_fixtures(case),
+            fixtures=_acting_fixtures(case, comparison),
+            alongside=alongside(case),
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )
 
 
-def _acting_fixtures(case: Case) -> tuple[str, ...]:
-    """Return the wide fixtures of which workers have nothing but the value.
+def _acting_fixtures(case: Case, comparison: Comparison) -> tuple[str, ...]:
+    """Return the wide fixtures of which workers, or a fresh process, have nothing but the value.
 
     A worker that is a fork of this process, or a thread in it, has what they did as well.
     """
     run = case.sent.run
-    if run is None or run.facts.start_method in ("fork", "thread"):
+    is_fresh = any(note.kind == FRESH_PROCESS for note in comparison.notes)
+    if run is None or (run.facts.start_method in ("fork", "thread") and not is_fresh):
         return ()
     defs = fixture_defs(case.item)
     names = [name for name in wide_names(case.item) if name in defs]
     return tuple(n for n in names if not str(defs[n].func.__module__).startswith("_pytest"))
+
+
+def alongside(case: Case) -> str:
+    """Name the cases of other tests that ran at the same time: one of them may be the cause."""
+    run = case.sent.run
+    if run is None or case.group.scope == "function":
+        return ""
+    cases = [run.cases[number] for number in run.outcomes.alongside(case.sent.number)]
+    prefix = case.test_id.removesuffix(case.item.originalname)
+    names = [shorten(c.id.removeprefix(prefix), LONGEST_ID) for c in cases]
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def again(case: Case) -> str:

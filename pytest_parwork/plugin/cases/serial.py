@@ -10,27 +10,29 @@ from dataclasses import replace
 import pytest
 
 from ...model.comparison import OwnComparison
-from ...model.errors import FixtureError, LostError, MismatchError
-from ...model.outcome import Lost, Outcome, Verdict
+from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
-from ...report.message import lost_message
 from ...report.serialising import serialise
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
 from ..config.registry import own_comparison
+from ..config.settings import has_mark
 from ..session.reporting import report_runs
 from ..session.termination import ENDING
-from .gate import Gates
-from .groups import UNSUPPORTED, Case
-from .phases import (
-    compare_phases,
-    masked,
-    outcome_of_setup,
+from .absent import (
+    error_of,
+    leave_rejected,
+    message_of,
+    outcome_of,
     rejection,
     rejection_of_tear_down,
 )
-from .scenes import Scenes, serially
+from .gate import Gates
+from .groups import Case
+from .phases import compare_phases, masked, outcome_of_setup
+from .plain import PLAIN
+from .scenes import Scenes
 from .seeding import reseeded
 from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
 
@@ -59,18 +61,18 @@ class Serial:
         self._scenes = Scenes(is_verbose=is_verbose)
         self._own: dict[int, OwnComparison | None] = {}
 
-    def body_of(self, case: Case) -> Callable[..., None]:
+    def body_of(self, case: Case) -> Callable[..., object]:
         """Return a body that runs the case serially and compares it with its parallel outcome.
 
-        Raises `LostError` for a lost case whose fixtures were not set up here.
+        Raises the error of a case without an outcome, whose fixtures were not set up here.
         """
         original = self._seeded(case)
-        if case.fixtures is not None and case.is_lost:
+        if case.fixtures is not None and case.is_absent:
             self._judge(case, original)
 
         @functools.wraps(original)
-        def compared(**kwargs: object) -> None:
-            self._judge(case, functools.partial(original, **kwargs))
+        def compared(**kwargs: object) -> object:
+            return self._judge(case, functools.partial(original, **kwargs))
 
         return compared
 
@@ -96,6 +98,8 @@ class Serial:
             if not self._judge_teardown(case, call, report):
                 return
         elif call.when != "call":
+            return
+        if PLAIN in case.item.stash:
             return
         if judged.entry is None and case.sent.run is not None:
             # A hook ended the call before the body was reached.
@@ -124,15 +128,22 @@ class Serial:
             case.group.is_reported = True
             report_runs(case.item.config, [case.group.entry([])])
 
-    def _judge(self, case: Case, body: Callable[[], object]) -> None:
-        """Run the body if it is to be verified, judge, and raise the error for the verdict."""
+    def _judge(self, case: Case, body: Callable[[], object]) -> object:
+        """Run the body if it is to be verified, judge, and raise the error for the verdict.
+
+        Return nothing, but the value of a case that turns out to be plain.
+        """
         if case.judged.entry is not None:
             self._rerun(case, body)
-            return
+            return None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
-        if actual.lost is None and (why := rejection(case, actual)):
+        if why := rejection(actual):
+            if leave_rejected(case, why):
+                self._gates.done_with(case)
+                value = body()
+                return None if has_mark(case.item) else value
             self._reject(case, actual, why)
-            raise FixtureError(case.judged.message)
+            raise case.judged.error
         is_verified = case.group.verifies(case)
         terms = case.terms(self._own_of(case))
         found = judge(
@@ -141,31 +152,30 @@ class Serial:
             functools.partial(self._reference, case, body) if is_verified else None,
             inputs=case.inputs,
             masked=functools.partial(masked, case),
+            look=case.look(terms),
             why=f"verify={case.plan.verify:g}",
         )
         del actual
         self._settle(case, found)
-        if found.is_lost:
-            raise LostError(case.judged.message)
+        if found.is_absent:
+            raise case.judged.error
         if not is_verified:
             end_as_in_parallel(case, found.outcomes[0])
         if not drop(found, terms):
             case.judged.entry = found.entry
-            case.judged.message = self._lost_message(case)
-            raise LostError(case.judged.message) from None
+            self._note_absence(case)
+            raise case.judged.error from None
         if found.error is not None:
             raise found.error
         if case.judged.message:
-            raise MismatchError(case.judged.message)
+            raise case.judged.error
+        return None
 
     def _load(self, case: Case) -> Outcome:
-        """Return the outcome of the parallel run; lost if there was no run."""
-        if case.sent.run is None:
-            detail = case.sent.trouble or "its fixtures could not be set up for the parallel run"
-            return Outcome(kind="lost", lost=Lost(reason="backend", detail=detail))
-        actual = case.take()
+        """Return the outcome of the parallel run, and note what its report needs of it."""
+        actual = outcome_of(case)
         case.judged.output = actual.output
-        if case.fixtures is not None and actual.lost is None:
+        if case.fixtures is not None and actual.lost is None and actual.not_sent is None:
             case.judged.torn = actual.torn
         return actual
 
@@ -173,8 +183,8 @@ class Serial:
         """Keep the judgement, and free the outcome in the run."""
         run, judged = case.sent.run, case.judged
         judged.entry = found.entry
-        if found.is_lost:
-            judged.message = self._lost_message(case, has_others=len(found.outcomes) < 2)
+        if found.is_absent:
+            self._note_absence(case, has_others=len(found.outcomes) < 2)
         elif found.comparison is not None:
             self._scenes.note(case, found)
             if case.fixtures is not None and run is not None:
@@ -183,9 +193,8 @@ class Serial:
 
     def _reject(self, case: Case, actual: Outcome, why: str) -> None:
         """Record why there is nothing to compare: a worker does not support a fixture."""
-        case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, actual)
-        like = self._scenes.like(case, why)
-        case.judged.reject(f"as in {like}" if like else why)
+        case.judged.entry = entry_of(case.terms(), Verdict.NOT_SENT, actual)
+        case.judged.reject(why, like=self._scenes.like(case, why))
         self._gates.done_with(case)
 
     def _judge_setup(self, case: Case, why: str) -> None:
@@ -197,10 +206,19 @@ class Serial:
             self._gates.done_with(case)
             return
         actual, here = self._load(case), (outcome_of_setup(error), None)
-        if actual.lost is None and (why_not := rejection(case, actual)):
-            self._reject(case, actual, why_not)
+        if why_not := rejection(actual):
+            if leave_rejected(case, why_not):
+                self._gates.done_with(case)
+            else:
+                self._reject(case, actual, why_not)
             return
-        found = judge(terms, actual, lambda: here, masked=functools.partial(masked, case))
+        found = judge(
+            terms,
+            actual,
+            lambda: here,
+            masked=functools.partial(masked, case),
+            look=case.look(terms),
+        )
         self._settle(case, found)
 
     def _judge_teardown(
@@ -213,6 +231,8 @@ class Serial:
         torn = judged.take_torn()
         comparison = compare_phases(case, torn, call)
         if why := rejection_of_tear_down(torn):
+            if leave_rejected(case, why):
+                return False
             if judged.entry.verdict in {Verdict.EQUAL, Verdict.NOT_VERIFIED}:
                 judged.reject(why)
                 return True
@@ -222,22 +242,18 @@ class Serial:
             if torn and report.passed:
                 report.outcome, report.longrepr = "failed", printable(traceback)
             return False
-        if comparison or judged.entry.verdict is Verdict.LOST:
+        if comparison or judged.entry.is_absent:
             return False
         judged.entry = with_mismatches(judged.entry, comparison)
         self._scenes.write(case, comparison, traceback=traceback)
         return True
 
-    def _lost_message(self, case: Case, *, has_others: bool = False) -> str:
-        """Return the message of a case that is lost in one of the runs."""
-        entry, run = case.judged.entry, case.sent.run
+    def _note_absence(self, case: Case, *, has_others: bool = False) -> None:
+        """Note message and error of a case that has no outcome in one of the runs."""
+        entry = case.judged.entry
         assert entry is not None
-        others = run.others(case.sent.number) if has_others and run is not None else None
-        # A backend that cannot start loses all cases for the same reason.
-        reason = str(entry.lost["detail"]) if entry.lost and run is None else ""
-        if like := self._scenes.like(case, reason):
-            return f"{entry.verdict}: as in {like}"
-        return lost_message(entry, serially(case), reference=SERIAL.name, others=others)
+        case.judged.message = message_of(case, self._scenes, has_others=has_others)
+        case.judged.raises = error_of(entry)
 
     def _own_of(self, case: Case) -> OwnComparison | None:
         """Return the project's own comparison, cached because looking up the hooks is slow."""
@@ -279,10 +295,8 @@ class Serial:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
         judged = case.judged
         assert judged.entry is not None
-        if judged.entry.verdict is Verdict.LOST:
-            raise LostError(judged.message)
-        if judged.entry.why == UNSUPPORTED:
-            raise FixtureError(judged.message)
+        if judged.entry.is_absent:
+            raise judged.error
         body()
         if judged.message:
-            raise MismatchError(judged.message)
+            raise judged.error

@@ -20,7 +20,9 @@ from .company import limit_of
 from .fixture_plans import SEED, no_fixtures_of
 from .forked import Forked
 from .groups import Case
+from .pictures import sent_config
 from .seeding import parwork_seed_of
+from .stand_ins import FOLDERS
 
 
 class Tasks:
@@ -61,6 +63,7 @@ class Tasks:
             address=self._addresses[place],
             kwargs={name: values[name] for name in argument_names(item)},
             timeout=case.plan.timeout or limit_of(item),
+            test=item.nodeid,
         )
 
     def _with_fixtures(
@@ -75,12 +78,15 @@ class Tasks:
         for step in fixtures.steps:
             if step.name in params:
                 given[PARAM.format(step.name)] = params[step.name]
-            if step.maker in ("tmp_path", "tmp_path_factory"):
+            if step.maker in FOLDERS:
                 case.sent.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
         if id(fixtures) not in self._calls:
             state = self._state_for(case)
-            self._calls[id(fixtures)] = CaseCall(replace(fixtures, class_state=state or None))
-        facts = CaseFacts(item.name, case.id, case.sent.folder)
+            config = sent_config(item.config) if fixtures.has_config else None
+            self._calls[id(fixtures)] = CaseCall(
+                replace(fixtures, class_state=state or None, config=config)
+            )
+        facts = CaseFacts(item.name, item.nodeid, case.sent.folder)
         if fixtures.has_request:
             facts = facts._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
         return Task(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ...model.errors import FixtureError, LostError, MismatchError, ParworkError
+from ...model.errors import MismatchError, ParworkError
 from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...transport.sources import note_missing
@@ -86,7 +86,7 @@ def fail(
     if hasattr(report, "wasxfail"):
         del report.wasxfail
     error = call.excinfo
-    if error is not None and isinstance(error.value, MismatchError | LostError | FixtureError):
+    if error is not None and isinstance(error.value, ParworkError):
         report.longrepr = _shown(error, message)
     elif error is None or isinstance(report.longrepr, tuple) or is_like:
         # The serial run passed, or was skipped: there is no traceback; or it was shown before.

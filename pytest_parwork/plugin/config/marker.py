@@ -41,7 +41,6 @@ class MarkSettings(TypedDict, total=False):
     timeout: float | None
     chunksize: WorkersAsked
     scope: Scope
-    exclusive: str | Sequence[str] | None
     min_speedup: float | None
 
 
@@ -59,9 +58,8 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
     policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the
     share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in
     either run; `scope`, which cases form one workload, those of a function, class, module or the
-    session; `exclusive`, names of resources that cases do not share at the same time;
-    `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`, tasks per
-    batch. Wrong values are errors at collection.
+    session; `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`,
+    tasks per batch. Wrong values are errors at collection.
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)

@@ -6,12 +6,11 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
-from pathlib import Path
 
 import pytest
 
 from ...model.errors import UsageError
-from ...report.files import FORMATS, format_of, obstacle
+from ...report.files import FORMATS, GITHUB, Target, obstacle, target_of
 from ..compat import is_strict
 
 MARK = "parwork"
@@ -27,7 +26,6 @@ KEYWORDS = {
     "verify": "the share of cases that also run serially, from 0 to 1",
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
     "scope": "'function', 'class', 'module' or 'session', whose cases form one workload",
-    "exclusive": "a name, or a list of names; cases that share one never run at the same time",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
 }
@@ -42,6 +40,9 @@ ALL = pytest.StashKey[bool]()
 
 #: The columns of the terminal.
 WIDTH = pytest.StashKey[int]()
+
+#: The variables of this process before a session can have changed them.
+ENVIRONMENT = pytest.StashKey[Mapping[str, str]]()
 
 #: Whether results are to be kept so that a report file can have them.
 RECORDS = pytest.StashKey[bool]()
@@ -80,7 +81,10 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help=f"write a report; its suffix is one of {', '.join(FORMATS)}; can be repeated",
+        help=(
+            f"write a report; its suffix is one of {', '.join(FORMATS)}, or it is {GITHUB}, for "
+            "the summary of a job; can be repeated"
+        ),
     )
     withheld = (
         "files that are never sent to a cluster, as patterns (fnmatch) of paths from rootdir, of "
@@ -209,21 +213,14 @@ def no_send(config: pytest.Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, named)))
 
 
-def report_files(config: pytest.Config) -> list[Path]:
+def report_files(config: pytest.Config) -> list[Target]:
     """Return the requested report files; raises `UsageError` for an unknown suffix."""
     named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
-    files = [config.invocation_params.dir / name for name in named]
-    for name, file in zip(named, files, strict=True):
-        if format_of(file) is None:
-            if os.path.isdir(file):
-                raise UsageError(f"--parwork-report={name} cannot be written: it is a folder")
-            known = ", ".join(FORMATS)
-            raise UsageError(f"--parwork-report={name}: the suffix must be one of: {known}")
-    return files
+    return [target_of(name, config.invocation_params.dir, os.environ) for name in named]
 
 
-def check_files(files: Sequence[Path]) -> None:
+def check_files(files: Sequence[Target]) -> None:
     """Raise `UsageError` for a report file that is known to be unwritable."""
     for file in files:
-        if why := obstacle(file):
-            raise UsageError(f"--parwork-report={file} cannot be written: {why}")
+        if why := obstacle(file.path):
+            raise UsageError(f"--parwork-report={file.path} cannot be written: {why}")

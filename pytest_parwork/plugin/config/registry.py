@@ -1,4 +1,4 @@
-"""The single instances of a session: backends by name, guard, breadcrumb, own comparison."""
+"""The single instances of a session: backends by name, guard, breadcrumb, changes, and so on."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from typing import cast
 import pytest
 
 from ...backends.protocol import Backend, Family, check_reach
+from ...machine.surroundings import Changes
 from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.errors import UsageError
+from ...model.outcome import Run
 from ...runner import Guard
+from ...runner.outcomes import Outcomes
 from ...transport.sources import Sendable
+from ...verify.second_look import SecondLook
 from ..compat import uncaptured
 from ..session.breadcrumb import Breadcrumb
-from .options import no_send
+from .options import ENVIRONMENT, no_send
 
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
 _GUARD = pytest.StashKey[Guard]()
 _BREADCRUMB = pytest.StashKey[Breadcrumb]()
+_CHANGES = pytest.StashKey[Changes]()
 
 
 def backends(config: pytest.Config) -> Mapping[str, Backend]:
@@ -69,6 +74,13 @@ def breadcrumb(config: pytest.Config) -> Breadcrumb:
     return config.stash[_BREADCRUMB]
 
 
+def changes(config: pytest.Config) -> Changes:
+    """Return the changes of the environment in this session."""
+    if _CHANGES not in config.stash:
+        config.stash[_CHANGES] = Changes(config.stash[ENVIRONMENT])
+    return config.stash[_CHANGES]
+
+
 def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:
     """Return the project's own comparison of parts of values, None if it has none."""
     hook = item.ihook.pytest_parwork_compare
@@ -93,6 +105,19 @@ def backend_named(config: pytest.Config, name: str) -> Backend:
     if argument and isinstance(found := known.get(family), Family):
         return check_reach(name, found.named(argument))
     raise unknown_backend(name, known)
+
+
+def second_look(config: pytest.Config, run: Run) -> SecondLook | None:
+    """Return the second look at the serial run of a run whose tasks were kept, else None."""
+    outcomes = run.outcomes
+    if not isinstance(outcomes, Outcomes) or outcomes.rerun is None:
+        return None
+    return SecondLook(
+        rerun=outcomes.rerun,
+        briefs=outcomes.briefs(),
+        find=lambda name: backend_named(config, name),
+        workers=run.granted,
+    )
 
 
 def unknown_backend(value: object, known: Mapping[str, Backend]) -> UsageError:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ...model.printable import printable
-from ...report.files import format_of, write_whole
 
 if TYPE_CHECKING:
     from ...report.data import Report, RunEntry
+    from ...report.files import Target
 
 #: The name under which the plugin is registered.
 REPORTING = "parwork-reporting"
@@ -56,7 +55,7 @@ def add_table(error: AssertionError, report: pytest.TestReport) -> None:
 class Reporting:
     """A plugin of the process that shows results: it gathers what test reports carry."""
 
-    def __init__(self, config: pytest.Config, files: list[Path]) -> None:
+    def __init__(self, config: pytest.Config, files: list[Target]) -> None:
         self._config = config
         self._files = files
         self._written: list[str] = []
@@ -108,11 +107,10 @@ class Reporting:
         if not all(are_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _write(self, file: Path, report: Report) -> bool:
-        form = format_of(file)
-        assert form is not None, "its suffix was checked when the session began"
+    def _write(self, target: Target, report: Report) -> bool:
+        file = target.path
         try:
-            write_whole(file, form(report))
+            target.write(report)
         except Exception as error:  # no reason to lose what the terminal would show
             why = error.strerror if isinstance(error, OSError) else None
             why = why or f"{type(error).__name__}: {error}"

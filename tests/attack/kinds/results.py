@@ -52,14 +52,14 @@ KINDS: tuple[Kind, ...] = (
     result(
         "loading-raises",
         "return Hostile('x')",
-        "DIFFERENT: load|unpickl|as it was made",
+        "NOT_SENT: load|unpickl|as it was made",
         top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (raising, ())",
         on_threads=False,
     ),
     result(
         "loading-exits",
         "return Hostile('x')",
-        "DIFFERENT: load|unpickl|as it was made",
+        "NOT_SENT: load|unpickl|as it was made",
         top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (os._exit, (3,))",
         ends_pytest=3,
         on_threads=False,
@@ -67,7 +67,7 @@ KINDS: tuple[Kind, ...] = (
     result(
         "loading-quits",
         "return Hostile('x')",
-        "DIFFERENT: SystemExit|load|unpickl",
+        "NOT_SENT: SystemExit|load|unpickl",
         top=f"{HOSTILE}\nHostile.__reduce__ = lambda self: (sys.exit, (3,))",
         on_threads=False,
     ),
