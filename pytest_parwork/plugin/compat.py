@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
+from _pytest.assertion import rewrite
 from _pytest.logging import caplog_records_key
 
 
@@ -155,6 +158,27 @@ def is_torn_here(error: BaseException, item: pytest.Function) -> bool:
             return scope_of(owner, item) == "function"
         frames = frames.tb_next
     return True
+
+
+def rewritten_code(module: ModuleType) -> CodeType | None:
+    """Return the code of a module whose assertions pytest has rewritten, None for any other.
+
+    pytest's loader runs this code and keeps it in a file only, whose name and format are its own.
+    """
+    spec = module.__spec__
+    if (
+        spec is None
+        or spec.origin is None
+        or not isinstance(spec.loader, rewrite.AssertionRewritingHook)
+    ):
+        return None
+    file = Path(spec.origin)
+    cached = rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}"
+    try:
+        code = rewrite._read_pyc(file, cached)
+        return code if code is not None else rewrite._rewrite_test(file, spec.loader.config)[1]
+    except (OSError, SyntaxError, ValueError):  # it has changed since
+        return None
 
 
 def is_strict(config: pytest.Config) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ..machine.cpus import Cpus
 from ..model.comparison import FRESH_PROCESS
@@ -14,11 +14,8 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-from .several import NO_TWO, of_several_tests, runs_of
-
-#: How bad it is: a failure, no proof, or for information.
-Severity = Literal["error", "warning", "info"]
-
+from .several import of_several_tests, runs_of, why_not_met
+from .variants import Severity, remarks, setting, why_nothing_ran
 
 #: How many cases are named that were running when the session was interrupted.
 RUNNING = 8
@@ -29,9 +26,9 @@ class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
     `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
-    `not-exercised`, `outcomes`, `not-verified`, `varied`, `remark` (a note of a case), `setting`,
-    `speed`, `bound`, `detail`. `reached` is the share that was reached of what the text names,
-    which a rendering may draw.
+    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `varied`, `remark` (a
+    note of a case), `setting`, `speed`, `bound`, `detail`. `reached` is the share that was reached
+    of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -57,6 +54,9 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         why = why_not_exercised(run)
         text = f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
         yield RunNote(severity="warning", kind="not-exercised", text=text)
+    if run.variation is not None:
+        for severity, kind, text in remarks(run.variation, run.cases):
+            yield RunNote(severity=severity, kind=kind, text=text)
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
     if run.varied:
@@ -70,8 +70,7 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     if text := _setting(run):
         yield RunNote(kind="setting", text=text)
     yield from _speed(run)
-    if run.scope != "function":
-        yield from (RunNote(kind="detail", text=text) for text in of_several_tests(run))
+    yield from (RunNote(kind="detail", text=text) for text in of_several_tests(run))
     if is_verbose:
         yield from (RunNote(kind="detail", text=text) for text in _details(run))
 
@@ -158,12 +157,14 @@ def _interrupted(cases: Sequence[CaseEntry]) -> str:
 
 def why_not_exercised(run: RunReport) -> str:
     """Return in a sentence why the cases of a run did not overlap, and the remedy."""
+    if run.variation is not None:
+        return why_nothing_ran(run.variation, run.cases)
     runs = Counter(case.run for case in run.cases if case.interval is not None)
     ran = runs.total()
     if ran == 1:
         return "a single case cannot overlap with another; parametrize the test."
-    if ran == len(runs) and run.scope != "function":
-        return NO_TWO.format(ran)
+    if why := why_not_met(run, ran, len(runs)):
+        return why
     if ran == len(runs):
         return (
             f"each of the {ran} cases ran on its own, because each has its own value of a fixture "
@@ -176,8 +177,6 @@ def why_not_exercised(run: RunReport) -> str:
         return "there was only one worker; ask for 2 or more."
     if run.workers_used == 1:
         return f"1 worker ran all {ran} cases."
-    if run.peak_overlap >= 2 and run.scope != "function":
-        return "some of its runs overlapped, but not all; -v shows the runs."
     return "no two cases were in workers at the same time."
 
 
@@ -219,6 +218,8 @@ def _setting(run: RunReport) -> str:
     parts = ["no value returned"] if nothing else []
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
+    if run.variation is not None and (text := setting(run.variation, run.cases)):
+        parts.append(text)
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"
         # Without a suffix, the start method depends on the Python version and the system.

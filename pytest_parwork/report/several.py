@@ -10,12 +10,6 @@ from .data import RunReport
 from .entries import CaseEntry
 from .figures import counted, duration
 
-#: Why a workload was not exercised, if each of its cases has a run of its own.
-NO_TWO = (
-    "each of the {} cases ran on its own, because no two use the same fixtures wider than function "
-    "scope; parametrize the tests, or give the fixtures function scope."
-)
-
 #: How many of the slowest cases are named.
 SLOWEST = 3
 
@@ -23,8 +17,23 @@ SLOWEST = 3
 _LONGEST = 40
 
 
+def why_not_met(run: RunReport, cases: int, runs: int) -> str:
+    """Return why so many cases of several tests in so many runs did not overlap, if that is why."""
+    if run.scope == "function":
+        return ""
+    if cases == runs:
+        return (
+            f"each of the {cases} cases ran on its own, because no two use the same fixtures wider "
+            "than function scope; parametrize the tests, or give the fixtures function scope."
+        )
+    met = run.workers_used >= 2 and run.peak_overlap >= 2
+    return "some of its runs overlapped, but not all; -v shows the runs." if met else ""
+
+
 def of_several_tests(run: RunReport) -> Iterator[str]:
     """Yield what a workload of several tests needs said: its runs of one, its slowest cases."""
+    if run.scope == "function":
+        return
     runs = Counter(case.run for case in run.cases if case.interval is not None)
     single = sum(number == 1 for number in runs.values())
     if single and len(runs) > 1:

@@ -263,7 +263,9 @@ def test_a_backend_that_cannot_start_leaves_a_suite_plain(scratch: Scratch) -> N
         """,
     )
 
-    session = scratch.run("--parwork-all", "--parwork-backend=broken", "-v", *RETURNING, report=True)
+    session = scratch.run(
+        "--parwork-all", "--parwork-backend=broken", "-v", *RETURNING, report=True
+    )
 
     assert session.counts == {"passed": 2}
     assert {entry["reason"] for entry in session.report["plain"]} == {"a backend that cannot start"}

@@ -41,6 +41,7 @@ from ..config.registry import (
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
 from ..session.reporting import CALLS, report_runs
+from ..session.rewriting import rewritten
 from ..session.termination import ENDING
 from .verified import Verified, entry_without_run
 
@@ -193,10 +194,13 @@ class Parwork:
         return verified.result()
 
     def _request(self, workload: Workload, plan: Plan) -> RunRequest:
+        modules = project_modules(self._config.rootpath)
+        used = {str(getattr(task.function, "__module__", "")) for task in workload.tasks}
         return RunRequest(
             workload=workload,
             configuration=plan.configuration,
-            modules=project_modules(self._config.rootpath),
+            modules=modules,
+            rewritten=rewritten(self._item, modules, *used),
             sendable=sendable(self._config),
             guard=guard(self._config),
             capture=capture_of(self._config, from_threads=False),

@@ -14,10 +14,13 @@ from ...model.work import Plan
 from ...report.data import RunReport, slow, summarise
 from ...report.figures import digits, duration, ratio
 from ...report.notes import why_not_exercised
+from ...report.variants import Variation, unserial_reference
 from ..config.commands import SESSION
 from ..config.options import is_exercise_strict, is_own_strict, is_serial
 from ..config.settings import Column, has_mark, settings_of
+from ..config.varied import Variant
 from ..session.reporting import report_runs
+from ..variants.axis import variant_of
 from .collection import Collected, is_case
 from .matrix import TestKey, WideKey, column_of, workload_key
 from .plain import make_plain
@@ -68,15 +71,25 @@ class Check(pytest.Item):
                 "cannot be judged under pytest-xdist: each of its processes may have received too "
                 "few cases to overlap"
             )
+        if run.exercised is None and run.variation is not None:
+            pytest.skip("cannot be judged: what is varied asks for no parallel work")
         if run.exercised is None:
             pytest.skip("cannot be judged: no case finished in the parallel run")
-        if not run.exercised:
+        if run.variation is not None:
+            self._judge_variation(run, run.variation)
+        elif not run.exercised:
             raise CheckError(
                 f"NOT_EXERCISED: {run.workers_used} of {run.granted} workers ran the "
                 f"{len(run.cases)} cases, at most {run.peak_overlap} at once; "
                 f"equal results prove nothing about parallelism."
                 f"\n{why_not_exercised(run)}"
             )
+
+    def _judge_variation(self, run: RunReport, variation: Variation) -> None:
+        if not run.exercised:
+            raise CheckError(f"NOT_EXERCISED: {why_not_exercised(run)}")
+        if why := unserial_reference(variation, run.cases):
+            raise CheckError(f"NOT_EXERCISED: {why}")
 
     def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None
@@ -134,12 +147,14 @@ def checks_for(
     A workload of wider scope has its checks with the first of its functions; `known` are those that
     exist already, which are added to it.
     """
-    seen: set[Column | None] = set()
+    seen: set[Column | Variant | None] = set()
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
-        column = column_of(item)
-        if column in seen or not is_case(item):
+        variant = variant_of(item)
+        column = variant or column_of(item)
+        is_compared = is_case(item) if variant is None else not variant.is_reference
+        if column in seen or not is_compared:
             continue
         seen.add(column)
         try:
@@ -177,6 +192,7 @@ def _check(
     is_session = isinstance(parent, pytest.Session)
     more = {"nodeid": f"{SESSION}::{name}"} if is_session else {}
     check: Check = Check.from_parent(parent, name=name, kind=kind, key=key, **more)
+    check.least = _plan_of(item).min_speedup
     for mark in getattr(item.function, "pytestmark", ()) if isinstance(key, TestKey) else ():
         if mark.name not in _OF_CASES:  # so that -m selects it together with its cases
             check.own_markers.append(mark)
@@ -199,8 +215,7 @@ def place(items: list[pytest.Item]) -> None:
     rest = [item for item in items if not isinstance(item, Check)]
     last: dict[TestKey | WideKey, int] = {}
     for at, item in enumerate(rest):
-        if is_case(item):
-            assert isinstance(item, pytest.Function)
+        if isinstance(item, pytest.Function):
             with suppress(UsageError):  # raised again when the items are gathered
                 last[workload_key(item, _plan_of(item))] = at
     behind: dict[int, list[pytest.Item]] = {}
@@ -225,6 +240,9 @@ def make_others_plain(items: Iterable[pytest.Item]) -> None:
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
     """Pass the check the results of its workload so far."""
     group = collected.groups.get(check.key)
+    varied = collected.varied.groups.get(check.key) if isinstance(check.key, TestKey) else None
+    if varied is not None:
+        check.run = summarise(varied.entry(varied.judged(), xdist=xdist))
     if group is not None:
         asked = [case.plan.min_speedup for case in group.cases]
         check.least = max((least for least in asked if least is not None), default=None)

@@ -17,6 +17,7 @@ from ...worker.fixtures.recipe import FixturePlan
 from ..config.commands import SESSION
 from ..config.options import MARK, is_partly_collected
 from ..config.settings import AXES, is_marked, marks, settings_of
+from ..variants.collecting import Varied, is_varied
 from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
 from .matrix import (
@@ -32,7 +33,7 @@ from .plain import is_plain_for, make_plain_for
 from .support import plain_everywhere, supported_fixtures
 
 #: Keywords that a single case cannot have, because they belong to a whole run.
-_OF_RUNS = (*AXES, "chunksize", "min_speedup", "scope")
+_OF_RUNS = (*AXES, "vary", "inside", "chunksize", "min_speedup", "scope")
 
 
 @dataclass(slots=True)
@@ -52,9 +53,12 @@ class Collected:
     checks: set[tuple[object, ...]] = field(default_factory=set)
     plans: dict[tuple[object, ...], FixturePlan | None] = field(default_factory=dict)
     classes: dict[type | None, Mapping[str, object]] = field(default_factory=dict)
+    varied: Varied = field(default_factory=Varied)
 
     def count(self, item: pytest.Item) -> None:
         """Count a generated item, whether it is selected or not."""
+        if isinstance(item, pytest.Function) and is_varied(item):
+            self.varied.count(item)
         if is_case(item):
             assert isinstance(item, pytest.Function)
             place = key_of(item)
@@ -74,11 +78,13 @@ class Collected:
         """
         plans: dict[tuple[object, ...], Plan | UsageError] = {}
         for item in items:
-            if not is_case(item):
+            if not isinstance(item, pytest.Function):
                 continue
-            assert isinstance(item, pytest.Function)
             try:
-                self._gather(item, plans)
+                if is_varied(item):
+                    self.varied.add(item)
+                if is_case(item):
+                    self._gather(item, plans)
             except UsageError as error:
                 message = f"{item.nodeid}: {error}"
                 if not hasattr(config, "workerinput"):
@@ -147,6 +153,7 @@ class Collected:
             entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
             if entries:
                 yield group.entry(entries)
+        yield from self.varied.entries()
 
     def _add(
         self, item: pytest.Function, plan: Plan, place: TestKey, fixtures: FixturePlan | None
@@ -226,9 +233,12 @@ def _test_of(case: Case) -> tuple[pytest.Collector, str]:
 
 
 def is_case(item: pytest.Item) -> bool:
-    """Return whether the item is fanned out: marked, and without the `parwork` fixture."""
+    """Return whether the item is fanned out: marked, without the `parwork` fixture and `vary=`."""
     return (
-        isinstance(item, pytest.Function) and is_marked(item) and FIXTURE not in item.fixturenames
+        isinstance(item, pytest.Function)
+        and is_marked(item)
+        and FIXTURE not in item.fixturenames
+        and not is_varied(item)
     )
 
 

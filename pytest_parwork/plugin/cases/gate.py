@@ -20,6 +20,7 @@ from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs
 from ..config.registry import backend_named, changes, guard, second_look, sendable
 from ..session.capturing import capture_of, filters_of
+from ..session.rewriting import rewritten
 from .groups import Case, ParallelRun
 from .plain import PLAIN
 from .seeding import reseeded_tasks
@@ -161,10 +162,12 @@ class Gates:
         tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
         workload = Workload(name=group.id, tasks=tasks)
         backend = backend_named(self._config, group.plan.configuration.backend)
+        modules = project_modules(self._config.rootpath)
         request = RunRequest(
             workload=workload,
             configuration=group.plan.configuration,
-            modules=project_modules(self._config.rootpath),
+            modules=modules,
+            rewritten=rewritten(cases[0].item, modules),
             sendable=sendable(self._config),
             durations={
                 number: self._seconds[case.key]

@@ -72,12 +72,11 @@ def make_plain_for(item: pytest.Item, error: UsageError) -> None:
     make_plain(item, reason, detail=str(error), is_unsent=is_unsent)
 
 
-def dropping_value(item: pytest.Function) -> Callable[..., object]:
-    """Return a body that drops the value of a marked test, so that pytest does not warn of it.
+def dropping_value(original: Callable[..., object]) -> Callable[..., object]:
+    """Return a body that drops the value of another, so that pytest does not warn of it.
 
-    It is returned for a comparison, which this case cannot have.
+    It is returned for a comparison, which is not made.
     """
-    original = item.obj
 
     @functools.wraps(original)
     def body(**kwargs: object) -> None:

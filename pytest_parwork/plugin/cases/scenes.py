@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...backends.protocol import is_threaded
 from ...equivalence import show
@@ -19,7 +19,9 @@ from ..config.commands import command
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
+from .copied import hint_at_copies
 from .groups import Case
+from .hints import Hints
 from .matrix import label_of
 from .wide import wide_names
 
@@ -36,6 +38,7 @@ class Scenes:
     def __init__(self, *, is_verbose: bool) -> None:
         self._is_verbose = is_verbose
         self._values = _Values()
+        self._hints = Hints()
         self._shown: dict[tuple[object, ...], str] = {}
 
     def note(self, case: Case, found: Judged) -> None:
@@ -43,10 +46,15 @@ class Scenes:
         assert found.comparison is not None
         values = self._values_of(case, found)
         if not found.comparison:
-            failure, expected = (outcome.failure for outcome in found.outcomes)
+            actual, reference = found.outcomes
+            failure, expected = actual.failure, reference.failure
             traceback = failure.traceback if failure is not None else ""
             raised = (expected.type, expected.where) if expected is not None else None
-            self.write(case, found.comparison, values, traceback=traceback, raised=raised)
+            hint = hint_at_copies(case, actual, reference)
+            hint = hint or self._hints.of(case, actual, reference)
+            self.write(
+                case, found.comparison, values, traceback=traceback, raised=raised, hint=hint
+            )
 
     def write(
         self,
@@ -56,12 +64,13 @@ class Scenes:
         *,
         traceback: str,
         raised: object = None,
+        hint: str = "",
     ) -> None:
         """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
         assert case.judged.entry is not None
         first = comparison.mismatches[0]
         like = self._like(case, id(case.group), case.test_id, first.kind, first.path, raised)
-        scene = self._scene(case, comparison, values, like)
+        scene = replace(self._scene(case, comparison, values, like), hint=hint)
         case.judged.is_like = bool(like) and not self._is_verbose
         case.judged.message = mismatch_message(
             case.judged.entry, comparison, scene, traceback=traceback

@@ -31,7 +31,7 @@ from .absent import (
 from .gate import Gates
 from .groups import Case
 from .phases import compare_phases, masked, outcome_of_setup
-from .plain import PLAIN
+from .plain import PLAIN, dropping_value
 from .scenes import Scenes
 from .seeding import reseeded
 from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
@@ -76,15 +76,9 @@ class Serial:
 
         return compared
 
-    def plain_body_of(self, case: Case) -> Callable[..., None]:
+    def plain_body_of(self, case: Case) -> Callable[..., object]:
         """Return a body that runs the case without a comparison, and drops its value."""
-        original = self._seeded(case)
-
-        @functools.wraps(original)
-        def plain(**kwargs: object) -> None:
-            original(**kwargs)
-
-        return plain
+        return dropping_value(self._seeded(case))
 
     def _seeded(self, case: Case) -> Callable[..., object]:
         return reseeded(case, case.item.obj) if self._is_random else case.item.obj

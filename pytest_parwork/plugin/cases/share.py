@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import pytest
 
 from ..session.distribution import CHANNEL
+from ..variants.cases import VARIED
 from .checks import Check
 from .groups import CASE, Case
-from .matrix import TestKey, workload_key
+from .matrix import TestKey, WideKey, workload_key
 
 
 class Share:
@@ -39,11 +40,13 @@ def _workloads(items: Iterable[pytest.Item]) -> dict[int, int]:
     for number, item in enumerate(items):
         if CASE in item.stash:
             place: tuple[object, ...] = workload_key(item.stash[CASE].item, item.stash[CASE].plan)
+        elif VARIED in item.stash:  # each case is a workload: its variants have one reference
+            place = (item.parent, item.stash[VARIED].siblings.id)
         elif isinstance(item, Check):
             place = item.key
         else:
             continue
-        # Without the configuration.
-        place = place[:2] if isinstance(place, TestKey) else place[:1]
+        if isinstance(place, TestKey | WideKey):  # without the configuration
+            place = place[:2] if isinstance(place, TestKey) else place[:1]
         found[number] = numbers.setdefault(place, len(numbers))
     return found

@@ -30,7 +30,7 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if is_all(item.config) and marker_keywords(item).get("backend") == OPTING_OUT:
         text = f"its mark has backend={OPTING_OUT!r}, which opts out of --parwork-all"
         raise UnsupportedError(text, reason="opted out", is_choice=True)
-    _check_kind(item)
+    check_kind(item)
     backend = backend_named(item.config, name)
     if place_of(backend) == "fork":
         return fixtures_in_fork(item)
@@ -60,7 +60,8 @@ def plain_everywhere(item: pytest.Function) -> UsageError | None:
     return first
 
 
-def _check_kind(item: pytest.Function) -> None:
+def check_kind(item: pytest.Function) -> None:
+    """Raise `UsageError` for a kind of test whose body is no plain call."""
     if item.cls is not None and issubclass(item.cls, unittest.TestCase):
         raise UnsupportedError(
             "a method of unittest.TestCase cannot be fanned out; use a plain class",

@@ -1,0 +1,88 @@
+"""Hints at what hooks have set in this process, and workers that are no forks of it lack."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Callable, Iterator
+from itertools import chain, pairwise
+from multiprocessing import get_all_start_methods
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...model.outcome import Outcome
+from .code import codes_of
+from .groups import Case
+
+#: Exceptions of code that meets None, or nothing, where something was set before.
+_OF_MISSING = {
+    *("AttributeError", "NameError", "TypeError", "KeyError", "LookupError", "ImportError"),
+    *("ModuleNotFoundError", "RuntimeError"),
+}
+
+#: How workers are started that have everything that was set in this process.
+_INHERITING = ("fork", "thread", "none")
+
+
+class Hints:
+    """Finds the hooks that set state, once for a session."""
+
+    def __init__(self) -> None:
+        self._hook: str | None = None
+
+    def of(self, case: Case, actual: Outcome, expected: Outcome) -> str:
+        """Return what may explain that a worker gave another outcome, empty if nothing is known."""
+        run = case.sent.run
+        if run is None or run.facts.start_method in _INHERITING:
+            return ""
+        if self._hook is None:
+            self._hook = next(_find_setting_hooks(case.item.config), "")
+        failure = actual.failure
+        is_missing = failure is not None and failure.type in _OF_MISSING
+        if self._hook:
+            what = f"{self._hook} sets something in pytest's process that its workers lack"
+        elif is_missing and expected.kind == "value":
+            what = "a hook or a plugin may have set in pytest's process what its workers lack"
+        else:
+            return ""
+        where = "processes:fork" if "fork" in get_all_start_methods() else "threads"
+        return f"{what}; if the case passes on {where}, that is why"
+
+
+def _find_setting_hooks(config: pytest.Config) -> Iterator[str]:
+    """Yield the hooks of the project that assign to a module, or to what it holds."""
+    for plugin in config.pluginmanager.get_plugins():
+        for name in dir(plugin):
+            function = getattr(plugin, name, None) if name.startswith("pytest_") else None
+            if not callable(function):
+                continue
+            file = _file_of(function)
+            if file is None or not file.is_relative_to(config.rootpath):
+                continue
+            if "site-packages" not in file.parts and sets_state(function):
+                yield f"{name} ({file.relative_to(config.rootpath)})"
+
+
+def _file_of(function: Callable[..., Any]) -> Path | None:
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    return None if file is None else Path(file)
+
+
+def sets_state(function: Callable[..., Any]) -> bool:
+    """Return whether a hook assigns to a global name, or to an attribute of no argument of it."""
+    for code in codes_of(getattr(function, "__func__", function)):
+        if "setattr" in code.co_names:
+            return True
+        given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        for before, step in pairwise(chain([None], dis.get_instructions(code))):
+            if step is None or step.opname not in ("STORE_GLOBAL", "STORE_ATTR"):
+                continue
+            # Python 3.13 may load two variables at once; the last one is assigned to.
+            loaded = before.argval if before is not None else None
+            target = loaded[-1] if isinstance(loaded, tuple) else loaded
+            if step.opname == "STORE_GLOBAL" or target not in given:
+                return True
+    return False
