@@ -137,6 +137,7 @@ def test_the_option_for_all_tests_has_module_scope_and_markers_say_else(scratch:
     assert session.cases["test_it.py::test_fast[min_speedup]"] == "passed"
 
 
+@pytest.mark.usefixtures("keeps_helpers")  # the second look at what differs in threads
 def test_policies_timeouts_and_shares_stay_those_of_each_case(scratch: Scratch) -> None:
     scratch.cases("""
         from pytest_parwork import close
@@ -232,6 +233,7 @@ def test_runs_of_single_cases_do_not_count_as_not_exercised_unless_all_are(
         assert "2 cases of 4 ran without others, because of fixtures wider" in text
 
 
+@pytest.mark.usefixtures("keeps_helpers")
 def test_cases_of_different_tests_find_the_state_that_they_share(scratch: Scratch) -> None:
     scratch.cases("""
         pytestmark = pytest.mark.parwork(backend="threads", scope="module")

@@ -69,12 +69,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="run parwork tests serially in this process only, as for debugging with --pdb",
     )
-    everything = (
-        "fan out every test as if it were marked, by module; tests that cannot be fanned out run "
-        "as ever and are counted"
-    )
-    group.addoption("--parwork-all", action="store_true", default=None, help=everything)
-    parser.addini("parwork_all", everything, type="bool", default=False)
+    _add_reach(parser, group)
     strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
     group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
     group.addoption(
@@ -105,13 +100,21 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
     )
     parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
-    scopes = (
-        "for parwork tests that name no scope: function, class, module or session; see --markers"
-    )
-    parser.addini("parwork_scope", scopes)
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
     parser.addini("parwork_strict", strict, type="bool", default=False)
     parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
+
+
+def _add_reach(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    """Declare what decides which tests are fanned out, and which of them together."""
+    everything = (
+        "fan out every test as if it were marked, by module; tests that cannot be fanned out run "
+        "as ever and are counted"
+    )
+    group.addoption("--parwork-all", action="store_true", default=None, help=everything)
+    parser.addini("parwork_all", everything, type="bool", default=False)
+    scopes = "for parwork tests that name no scope: function, class, module or session"
+    parser.addini("parwork_scope", scopes)
 
 
 def marker_line() -> str:
