@@ -98,14 +98,19 @@ def parwork_seed(request: pytest.FixtureRequest) -> int:
     return parwork_seed_of(request.node)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
-        from .cases.matrix import parametrize
-        from .cases.support import plain_everywhere
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:
+    if not (_is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames):
+        return (yield)
+    from .cases.matrix import parametrize
+    from .cases.support import plain_everywhere
+    from .variants.axis import parametrize_variants
 
-        metafunc.config.stash[_IN_USE] = True
-        parametrize(metafunc, plain_everywhere)
+    metafunc.config.stash[_IN_USE] = True
+    parametrize(metafunc, plain_everywhere)
+    result = yield
+    parametrize_variants(metafunc)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
@@ -132,7 +137,9 @@ def pytest_pycollect_makeitem(
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _COLLECTED in config.stash:
         from .cases.checks import place
+        from .variants.cases import ordered
 
+        items[:] = ordered(items, config.stash[_COLLECTED].varied.place)
         place(items)
     if any(map(config.pluginmanager.hasplugin, ("run-parallel", "pytest_run_parallel.plugin"))):
         from .cases.company import keep_single
@@ -230,3 +237,4 @@ def _start(session: pytest.Session) -> None:
         running = Running(session, _collected(session.config))
         manager.register(running.gates, "parwork-gates")
         manager.register(running, RUNNING)
+        running.begin_varied(manager)

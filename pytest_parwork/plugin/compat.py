@@ -204,6 +204,16 @@ def log_settings(config: pytest.Config) -> tuple[int, logging.Formatter] | None:
     return None if plugin is None else (plugin.log_level or 0, plugin.formatter)
 
 
+def write_raw(writer: Any, text: str) -> None:
+    """Write text that moves the cursor; the public method of pytest 8 counts its columns."""
+    write = getattr(writer, "write_raw", None)
+    if write is not None:
+        write(text, flush=True)
+        return
+    writer._file.write(text)
+    writer._file.flush()
+
+
 def records_of(item: pytest.Item) -> Mapping[str, Sequence[logging.LogRecord]]:
     """Return the log records of an item in this process by phase: its report has only text."""
     return item.stash.get(caplog_records_key, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Hashable, Sequence
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -20,6 +21,7 @@ from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs, hidden_fixtures
 from ..config.registry import backend_named, changes, guard, second_look, sendable
 from ..session.capturing import capture_of, filters_of
+from ..session.progress import showing
 from ..session.rewriting import rewritten
 from .asking import Asking
 from .groups import Case, ParallelRun
@@ -181,8 +183,10 @@ class Gates:
             keep=is_threaded(backend) and group.plan.verify > 0,  # for a second look
             surroundings=changes(self._config).surroundings(),
         )
+        configuration = group.plan.configuration.id
         try:
-            run = execute(request, backend)
+            with showing(self._config, group.id, configuration) as progress:
+                run = execute(replace(request, progress=progress), backend)
         except Interrupted as interrupted:
             self._take(interrupted.run, cases, wide)
             raise interrupted.cause from None
