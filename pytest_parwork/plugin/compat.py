@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -142,6 +142,21 @@ def scope_of(definition: pytest.FixtureDef[Any], item: pytest.Function) -> str:
     """
     is_own = definition.scope == "class" and item.cls is None
     return "function" if is_own else definition.scope
+
+
+@contextmanager
+def swallowing_output(config: pytest.Config) -> Iterator[None]:
+    """Capture output between two items, where pytest does not, and drop it."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    if manager is None or not manager.is_globally_capturing():
+        yield
+        return
+    manager.resume_global_capture()
+    try:
+        yield
+    finally:
+        manager.suspend_global_capture(in_=False)
+        manager.read_global_capture()
 
 
 def is_torn_here(error: BaseException, item: pytest.Function) -> bool:

@@ -39,6 +39,7 @@ from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_
 #: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
 NOT_CALLED = "its body was not called"
+WITHHELD = "a hook skipped it when it was to be sent"
 
 
 class Serial:
@@ -123,12 +124,14 @@ class Serial:
             report_runs(case.item.config, [case.group.entry([])])
 
     def _judge(self, case: Case, body: Callable[[], object]) -> object:
-        """Run the body if it is to be verified, judge, and raise the error for the verdict.
-
-        Return nothing, but the value of a case that turns out to be plain.
-        """
+        """Run the body if it is to be verified, judge, raise; return the value if it is plain."""
         if case.judged.entry is not None:
             self._rerun(case, body)
+            return None
+        if case.sent.run is None and case.sent.is_withheld:
+            # The answer of a hook has changed since it was asked a moment ago.
+            case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
+            body()
             return None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if why := rejection(actual):
