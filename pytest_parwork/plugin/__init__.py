@@ -105,7 +105,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from .cases.support import plain_everywhere
 
         metafunc.config.stash[_IN_USE] = True
-        parametrize(metafunc, plain_everywhere)
+        try:
+            parametrize(metafunc, plain_everywhere)
+        except UsageError as error:
+            _collected(metafunc.config).mistakes.note_function(metafunc.definition, error)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -115,7 +118,8 @@ def pytest_pycollect_makeitem(
     made = yield
     if not isinstance(made, list):
         return made
-    options.reject_near_misses(collector.config, made)
+    for mistake in options.near_misses(collector.config, made):
+        _collected(collector.config).mistakes.note(collector, mistake)
     if not any(map(_is_marked, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
@@ -146,9 +150,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from .cases.checks import make_others_plain
 
         make_others_plain(session.items)
-    if options.is_all(session.config) or any(map(_is_marked, session.items)):
+    has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
+    if has_work:
         unmarked = session.config.stash.get(_UNMARKED, {})
         _collected(session.config).gather(session.config, session.items, unmarked)
+    if _COLLECTED in session.config.stash:
+        _collected(session.config).mistakes.report()
+    if has_work:
         _start(session)
 
 
