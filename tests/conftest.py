@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import compileall
 import faulthandler
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -16,11 +19,17 @@ from support.guard import Guard
 from support.leftovers import leaving_nothing_behind
 from support.selection import mark_sweep, sampled
 
+import pytest_parwork
 from pytest_parwork.backends import Backend, Family, bundled
 
 # Whoever started pytest in the background may have it ignore Ctrl-C; what tests start would, too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Hundreds of processes import the package or the tests. Where Python is not to keep what it
+# compiles, each would compile them again, which takes as long as all else that a short one does.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 #: Seconds until a test that hangs ends the session, with the traceback of every thread.
 DEADLINE = 60.0
@@ -43,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # pytest keeps only what it has rewritten
+        compileall.compile_dir(Path(pytest_parwork.__path__[0]), quiet=2)
     # Captured tests write to a file that nobody would see after a hard exit.
     config.stash[STDERR] = os.fdopen(os.dup(2), "w", encoding="utf-8")
     # Folders of tests are kept for a look at them, as those of any project are.

@@ -98,17 +98,22 @@ def parwork_seed(request: pytest.FixtureRequest) -> int:
     return parwork_seed_of(request.node)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if _is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames:
-        from .cases.matrix import parametrize
-        from .cases.support import plain_everywhere
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:
+    if not (_is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames):
+        return (yield)
+    from .cases.matrix import parametrize
+    from .cases.support import plain_everywhere
+    from .variants.axis import parametrize_variants
 
-        metafunc.config.stash[_IN_USE] = True
-        try:
-            parametrize(metafunc, plain_everywhere)
-        except UsageError as error:
-            _collected(metafunc.config).mistakes.note_function(metafunc.definition, error)
+    metafunc.config.stash[_IN_USE] = True
+    mistakes = _collected(metafunc.config).mistakes
+    with mistakes.noted(metafunc.definition):
+        parametrize(metafunc, plain_everywhere)
+    result = yield
+    with mistakes.noted(metafunc.definition):
+        parametrize_variants(metafunc)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
@@ -127,6 +132,8 @@ def pytest_pycollect_makeitem(
     from .cases.checks import checks_for
 
     collected = _collected(collector.config)
+    if any(map(collected.mistakes.has, made)):
+        return made
     for item in made:
         collected.count(item)
     return [*made, *checks_for(collector, name, made)]
@@ -136,7 +143,9 @@ def pytest_pycollect_makeitem(
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _COLLECTED in config.stash:
         from .cases.checks import place
+        from .variants.cases import ordered
 
+        items[:] = ordered(items, config.stash[_COLLECTED].varied.place)
         place(items)
     if any(map(config.pluginmanager.hasplugin, ("run-parallel", "pytest_run_parallel.plugin"))):
         from .cases.company import keep_single
@@ -238,3 +247,4 @@ def _start(session: pytest.Session) -> None:
         running = Running(session, _collected(session.config))
         manager.register(running.gates, "parwork-gates")
         manager.register(running, RUNNING)
+        running.begin_varied(manager)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
+from _pytest.assertion import rewrite
 from _pytest.logging import caplog_records_key
 
 
@@ -132,6 +135,21 @@ def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
     return nullcontext() if manager is None else manager.global_and_fixture_disabled()
 
 
+@contextmanager
+def swallowing_output(config: pytest.Config) -> Iterator[None]:
+    """Capture output between two items, where pytest does not, and drop it."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    if manager is None or not manager.is_globally_capturing():
+        yield
+        return
+    manager.resume_global_capture()
+    try:
+        yield
+    finally:
+        manager.suspend_global_capture(in_=False)
+        manager.read_global_capture()
+
+
 def is_torn_here(error: BaseException) -> bool:
     """Return whether a tear-down's exception came from a function-scoped fixture of the case.
 
@@ -146,6 +164,27 @@ def is_torn_here(error: BaseException) -> bool:
             return owner.scope == "function"
         frames = frames.tb_next
     return True
+
+
+def rewritten_code(module: ModuleType) -> CodeType | None:
+    """Return the code of a module whose assertions pytest has rewritten, None for any other.
+
+    pytest's loader runs this code and keeps it in a file only, whose name and format are its own.
+    """
+    spec = module.__spec__
+    if (
+        spec is None
+        or spec.origin is None
+        or not isinstance(spec.loader, rewrite.AssertionRewritingHook)
+    ):
+        return None
+    file = Path(spec.origin)
+    cached = rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}"
+    try:
+        code = rewrite._read_pyc(file, cached)
+        return code if code is not None else rewrite._rewrite_test(file, spec.loader.config)[1]
+    except (OSError, SyntaxError, ValueError):  # it has changed since
+        return None
 
 
 def is_strict(config: pytest.Config) -> bool:
@@ -163,6 +202,16 @@ def log_settings(config: pytest.Config) -> tuple[int, logging.Formatter] | None:
     """
     plugin = config.pluginmanager.get_plugin("logging-plugin")
     return None if plugin is None else (plugin.log_level or 0, plugin.formatter)
+
+
+def write_raw(writer: Any, text: str) -> None:
+    """Write text that moves the cursor; the public method of pytest 8 counts its columns."""
+    write = getattr(writer, "write_raw", None)
+    if write is not None:
+        write(text, flush=True)
+        return
+    writer._file.write(text)
+    writer._file.flush()
 
 
 def records_of(item: pytest.Item) -> Mapping[str, Sequence[logging.LogRecord]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
+from .scaling import scalings
 from .serialising import serialise
 
 #: Strict JSON; without an indent the encoder runs in C. Only values unknown to JSON are serialised.
@@ -26,7 +27,8 @@ def json_pieces(report: Report) -> Iterator[str]:
         yield from _members(_run(run))
         yield "\n  }"
     yield "\n ],\n "
-    yield f'"plain": {_encode(report.plain)}\n}}\n'
+    yield f'"plain": {_encode(report.plain)},\n '
+    yield f'"scaling": {_encode(tuple(scalings(report.runs)))}\n}}\n'
 
 
 def _members(data: Mapping[str, object]) -> Iterator[str]:
@@ -48,15 +50,16 @@ def _run(run: RunReport) -> dict[str, object]:
         "scope": run.scope,
         "configuration": {
             "id": run.configuration_id,
-            "backend": run.backend,
+            "backend": run.backend or None,
             "start_method": run.start_method,
             "workers": {
-                "asked": run.asked,
+                "asked": run.asked if run.variation is None else run.variation.workers,
                 "resolved": run.granted,
                 "source": run.budget.source if run.budget is not None else None,
             },
             "chunksize": run.chunksize,
             "threads": run.threads,
+            "variation": run.variation,
         },
         "policy": run.policy,
         "compared": run.compared,
@@ -103,6 +106,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "mismatch_count": case.mismatch_count,
         "mismatch_classes": case.classes,
         "result": case.result,
+        "legs": case.legs,
     }
 
 

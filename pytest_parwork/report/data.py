@@ -16,6 +16,7 @@ from ..model.work import Budget, Scope, WorkersAsked
 from .entries import CaseEntry, RunFacts
 from .plain import PlainEntry
 from .timing import Timing, timing
+from .variants import Variation, is_exercised, timing_of, workers_of
 
 #: The version of the JSON report that these data fill.
 SCHEMA = 1
@@ -31,7 +32,8 @@ class RunEntry:
     cases among them, so that their times measure no speed-up. `causes` are those of its
     differences, as far as a diagnosis has found any, the likeliest first. `too_slow` is the verdict
     of `min_speedup` if that failed, else empty. `varied` are parameters of the cases that look like
-    a number of workers of the code under test.
+    a number of workers of the code under test. `variation` is what is varied in code that is
+    parallel itself, None for a run on a backend.
     """
 
     id: str
@@ -47,6 +49,7 @@ class RunEntry:
     causes: tuple[Cause, ...] = ()
     too_slow: str = ""
     varied: tuple[str, ...] = ()
+    variation: Variation | None = None
     scope: Scope = "function"
 
     def __post_init__(self) -> None:
@@ -168,6 +171,7 @@ def slow(run: RunReport, verdict: str) -> RunEntry:
         chunksize=run.chunksize,
         expected=run.expected,
         scope=run.scope,
+        variation=run.variation,
         too_slow=verdict,
     )
 
@@ -185,8 +189,16 @@ def summarise(entry: RunEntry) -> RunReport:
     classes: Counter[str] = Counter()
     for case in entry.cases:
         classes.update(case.classes)
-    exercised = _exercised(entry, list(zip(shares, peaks, strict=True)))
-    times = timing([(facts.get(run), cases) for run, cases in runs.items()], xdist=entry.xdist)
+    varied = entry.variation
+    if varied is not None:
+        exercised = is_exercised(varied, entry.cases, is_whole=_is_whole(entry))
+        times, granted = (
+            timing_of(varied, entry.cases, xdist=entry.xdist),
+            workers_of(varied, entry.cases),
+        )
+    else:
+        exercised = _exercised(entry, list(zip(shares, peaks, strict=True)))
+        times = timing([(facts.get(run), cases) for run, cases in runs.items()], xdist=entry.xdist)
     return RunReport(
         **{field.name: getattr(entry, field.name) for field in fields(RunEntry)},
         label=f"{entry.backend}-{granted}" if entry.facts else entry.configuration_id,
@@ -233,6 +245,10 @@ def _together(runs: Iterable[Sequence[CaseEntry]]) -> float | None:
     return together / busy if busy else None
 
 
+def _is_whole(entry: RunEntry) -> bool:
+    return entry.expected is not None and len(entry.cases) >= entry.expected
+
+
 def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bool | None:
     """Judge whether cases overlapped, from the shares of the workers and the peak of each run.
 
@@ -241,7 +257,7 @@ def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bo
     few cases to overlap, and a lost case, or one that was not sent, might have overlapped with
     others: then it is true or None.
     """
-    if entry.expected is None or len(entry.cases) < entry.expected:
+    if not _is_whole(entry):
         return None
     if all(case.interval is None for case in entry.cases):
         return None
@@ -261,4 +277,6 @@ def _is_slower(speedup: float | None, entry: RunEntry, exercised: bool | None) -
     """Judge the speed, but not under xdist or for a run that was not parallel: no proof there."""
     if speedup is None or entry.xdist or exercised is False:
         return False
+    if entry.variation is not None and not entry.variation.counts_workers:
+        return False  # another engine, say, was not meant to be faster
     return round(speedup, 2) < 1

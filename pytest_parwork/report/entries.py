@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ..equivalence.show import clip, show
 from ..machine.deadline import deadline
 from ..model.comparison import Comparison, Mismatch, Note
+from ..model.observed import Legs
 from ..model.outcome import Lost, NotSent, Outcome, OutcomeKind, Run, Verdict
 from ..model.printable import make_printable, printable
 from ..model.work import Budget
@@ -63,7 +64,8 @@ class CaseEntry:
     have returned one.
     `why` says why a case is NOT_VERIFIED: `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is
     that of the serial run, where there was one, else that of the parallel run; None where no report
-    file is asked for.
+    file is asked for. `legs` is what ran in both calls of code that is parallel itself, for which
+    the parallel run is that of a variant, and the serial one that of its reference.
     """
 
     id: str
@@ -86,6 +88,7 @@ class CaseEntry:
     notes: tuple[Note, ...] = ()
     why: str = ""
     result: Result | None = None
+    legs: Legs | None = None
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "why")

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,8 +45,22 @@ def _trace(report: Report) -> Iterable[str]:
     return trace_pieces(report)
 
 
+def _html(report: Report) -> Iterable[str]:
+    from .as_html import html_pieces
+
+    return html_pieces(report)
+
+
 #: Each format is imported when a file of its kind is written.
-FORMATS: Mapping[str, Format] = {".json": _json, ".md": _markdown, ".trace.json": _trace}
+FORMATS: Mapping[str, Format] = {
+    ".json": _json,
+    ".html": _html,
+    ".md": _markdown,
+    ".trace.json": _trace,
+}
+
+#: The library that a format needs, and the extra that installs it.
+NEEDS = {".html": ("jinja2", "html")}
 
 #: The name that stands for the summary of a job of GitHub Actions, and the variable of its file.
 GITHUB, SUMMARY = "github", "GITHUB_STEP_SUMMARY"
@@ -83,7 +98,14 @@ def target_of(name: str, folder: Path, environment: Mapping[str, str]) -> Target
     ending = "".join(file.suffixes).lower()
     fitting = [suffix for suffix in FORMATS if ending.endswith(suffix)]
     if fitting:
-        return Target(path=file, form=FORMATS[max(fitting, key=len)])
+        suffix = max(fitting, key=len)
+        library, extra = NEEDS.get(suffix, ("", ""))
+        if library and find_spec(library) is None:
+            raise UsageError(
+                f"--parwork-report={name}: {suffix} needs {library}, which is not installed: "
+                f'pip install "pytest-parwork[{extra}]"'
+            )
+        return Target(path=file, form=FORMATS[suffix])
     if os.path.isdir(file):
         raise UsageError(f"--parwork-report={name} cannot be written: it is a folder")
     known = ", ".join(FORMATS)

@@ -48,10 +48,11 @@ class Scene:
     run the case again, each with a word for how; the last one runs as little as there is. `judged`
     are the cases of the run so far, or all calls, as `noun` says, of `expected` ones. With
     `has_own_workers` it may matter which worker ran them; threads share all that they have. `used`,
-    `granted` and `peak` say how its workers overlapped. `values` are the distinct values of the
-    case with the configurations that gave each, where there are several; `like` is the case that
-    has told the same in full. `hint` is a possible explanation. `is_verbose` asks for all, `width`
-    is that of the terminal.
+    `granted` and `peak` say how its workers overlapped. `where` says where a failure with a
+    traceback was raised, `ran` what ran in parallel. `values` are the distinct values of the case
+    with the configurations that gave each, where there are several; `like` is the case that has
+    told the same in full. `hint` is a possible explanation. `is_verbose` asks for all, `width` is
+    that of the terminal.
     """
 
     actual: str = ""
@@ -65,6 +66,8 @@ class Scene:
     used: int = 0
     granted: int = 0
     peak: int = 0
+    where: str = "in its worker"
+    ran: str = ""
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     fixtures: Sequence[str] = ()
@@ -102,7 +105,7 @@ def mismatch_message(
             )
         )
     if traceback:
-        parts.append(f"  in its worker:\n{indent(printable(traceback).rstrip(), '    ')}")
+        parts.append(f"  {scene.where}:\n{indent(printable(traceback).rstrip(), '    ')}")
     rows = [
         *_policy(comparison, scene),
         *_notes(comparison, scene),
@@ -111,6 +114,7 @@ def mismatch_message(
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
+        *([("ran", scene.ran)] if scene.ran else []),
     ]
     commands = [_row(*command) for command in scene.commands]
     parts.append("\n".join([*_rows(rows, scene.room), *commands]))
@@ -122,8 +126,8 @@ def lost_message(
 ) -> str:
     """Return the failure text of a LOST case.
 
-    `command` runs the case as the run named `reference` would. `others` are the number of other
-    cases of the run that have an outcome, and the number of all others.
+    `command` runs the case as the run named `reference` would, empty if that was run. `others` are
+    the number of other cases of the run that have an outcome, and the number of all others.
     """
     lost = case.lost or {}
     reason = lost.get("reason", "")
@@ -132,7 +136,7 @@ def lost_message(
         ("stack" if n == 0 else "", shorten(frame, WIDTH - INDENT, keep_end=True))
         for n, frame in enumerate(lost.get("stack", ()))
     ]
-    if lost.get("leg") != "serial":
+    if lost.get("leg") != "serial" and command:
         why = NOT_RUN.get(reason, "it has no outcome to compare with")
         rows.append((reference, f"not run: {why}. To run it anyway:"))
         rows.append(("", command))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ..machine.cpus import Cpus
 from ..model.comparison import FRESH_PROCESS
@@ -14,10 +14,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-
-#: How bad it is: a failure, no proof, or for information.
-Severity = Literal["error", "warning", "info"]
-
+from .variants import Severity, remarks, setting, why_nothing_ran
 
 #: How many cases are named that were running when the session was interrupted.
 RUNNING = 8
@@ -28,9 +25,9 @@ class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
     `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
-    `not-exercised`, `outcomes`, `not-verified`, `varied`, `remark` (a note of a case), `setting`,
-    `speed`, `bound`, `detail`. `reached` is the share that was reached of what the text names,
-    which a rendering may draw.
+    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `varied`, `remark` (a
+    note of a case), `setting`, `speed`, `bound`, `detail`. `reached` is the share that was reached
+    of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -56,6 +53,9 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         why = why_not_exercised(run)
         text = f"NOT EXERCISED: {why} Equal proves nothing here.{_crowding(run)}"
         yield RunNote(severity="warning", kind="not-exercised", text=text)
+    if run.variation is not None:
+        for severity, kind, text in remarks(run.variation, run.cases):
+            yield RunNote(severity=severity, kind=kind, text=text)
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
     if run.varied:
@@ -155,6 +155,8 @@ def _interrupted(cases: Sequence[CaseEntry]) -> str:
 
 def why_not_exercised(run: RunReport) -> str:
     """Return in a sentence why the cases of a run did not overlap, and the remedy."""
+    if run.variation is not None:
+        return why_nothing_ran(run.variation, run.cases)
     runs = Counter(case.run for case in run.cases if case.interval is not None)
     ran = runs.total()
     if ran == 1:
@@ -212,6 +214,8 @@ def _setting(run: RunReport) -> str:
     parts = ["no value returned"] if nothing else []
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
+    if run.variation is not None and (text := setting(run.variation, run.cases)):
+        parts.append(text)
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"
         # Without a suffix, the start method depends on the Python version and the system.

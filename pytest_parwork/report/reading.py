@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from ..model.causes import Cause
 from ..model.comparison import Mismatch, Note
 from ..model.errors import UsageError
+from ..model.observed import Legs, Observed, Pool
 from ..model.outcome import Verdict
 from ..model.printable import printable
 from ..model.work import Budget
@@ -21,6 +22,7 @@ from .entries import CaseEntry, Result, RunFacts
 from .plain import PlainEntry
 from .schema import violation
 from .serialising import deserialise
+from .variants import Variation
 
 Json: TypeAlias = Any
 
@@ -102,8 +104,8 @@ def _run(data: Mapping[str, Json]) -> RunEntry:
     return RunEntry(
         id=data["id"],
         configuration_id=configuration["id"],
-        backend=configuration["backend"],
-        asked=configuration["workers"]["asked"],
+        backend=configuration["backend"] or "",
+        asked=configuration["workers"]["asked"] or "auto",
         policy=data["policy"],
         chunksize=configuration.get("chunksize", "auto"),
         facts=tuple(map(_facts, data["parts"])),
@@ -116,8 +118,13 @@ def _run(data: Mapping[str, Json]) -> RunEntry:
         causes=tuple(deserialise(Cause, _known(Cause, one)) for one in data.get("causes", ())),
         too_slow=data.get("too_slow") or "",
         varied=tuple(data.get("varied", ())),
+        variation=_variation(configuration.get("variation")),
         scope=data.get("scope", "function"),
     )
+
+
+def _variation(data: Mapping[str, Json] | None) -> Variation | None:
+    return None if data is None else deserialise(Variation, _known(Variation, data))
 
 
 def _facts(data: Mapping[str, Json]) -> RunFacts:
@@ -155,7 +162,21 @@ def _case(
         notes=tuple(deserialise(Note, _known(Note, one)) for one in notes),
         why=data.get("why", ""),
         result=deserialise(Result, _known(Result, result)) if result else None,
+        legs=_legs(data["legs"]) if data.get("legs") else None,
     )
+
+
+def _legs(data: Mapping[str, Json]) -> Legs:
+    sides = {name: {**data[name], "pools": _pools(data[name])} for name in ("actual", "reference")}
+    return Legs(
+        actual=Observed(**_known(Observed, sides["actual"])),
+        reference=Observed(**_known(Observed, sides["reference"])),
+        agrees=tuple(data.get("agrees", ())),
+    )
+
+
+def _pools(data: Mapping[str, Json]) -> tuple[Pool, ...]:
+    return tuple(Pool(**_known(Pool, pool)) for pool in data["pools"])
 
 
 def _by_case(entries: Iterable[Mapping[str, Json]]) -> dict[str, list[Mapping[str, Json]]]:

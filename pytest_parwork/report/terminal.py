@@ -8,10 +8,13 @@ from textwrap import wrap
 
 from ..model.listing import shorten
 from ..model.outcome import Verdict
+from .choice import Total, choose, total
 from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
-from .notes import RunNote, Severity, equal_counts, notes
+from .notes import RunNote, equal_counts, notes
 from .plain import PlainEntry, count_plain, list_plain
+from .scaling import Scaling, rows, scalings
+from .variants import Severity
 
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
 _INDENT = 16
@@ -85,8 +88,9 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
     workloads: dict[str, list[RunReport]] = {}
     for run in report.runs:
         workloads.setdefault(run.id, []).append(run)
-    for workload, runs in workloads.items():
-        yield from _heading(workload, width)
+    choice = choose(workloads, is_verbose=verbosity > 0)
+    for workload, runs in choice.shown.items():
+        yield from _heading(workload, width, is_varied=runs[0].variation is not None)
         labels = [run.label for run in runs]
         for run in runs:
             # `joblib-2` and `joblib-auto` may both have got two workers.
@@ -94,6 +98,12 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             yield from _row(run, run.configuration_id if ambiguous else run.label)
             for note in notes(run, is_verbose=verbosity > 0):
                 yield from _note(note, room=min(width, 80) - _INDENT)
+        for scaling in scalings(runs):
+            yield from _scaling(scaling)
+    if choice.remarks:
+        yield from _heading(f"{len(workloads)} workloads in all", width)
+        yield _total(total(report.runs))
+        yield from (_line(" " * _INDENT, remark) for remark in choice.remarks)
     if verbosity > 0:
         yield from _sent(report.runs, width)
         yield from map(_line, list_plain(report.plain))
@@ -107,6 +117,17 @@ def _note(note: RunNote, *, room: int) -> Iterator[Line]:
         text = f"{text}  [{bar}] {percent(note.reached)} reached"
     for line in wrap(text, room, break_long_words=False, break_on_hyphens=False):
         yield _line(" " * _INDENT, (line, _COLOURS[note.severity]))
+
+
+def _scaling(scaling: Scaling) -> Iterator[Line]:
+    """Yield a table of the speed by the number of workers."""
+    table = list(rows(scaling))
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table:
+        first, *rest = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+        yield _line(f"  {first.strip():<{widths[0]}}  {'  '.join(rest)}")
+    if scaling.law:
+        yield _line(f"  {scaling.law}")
 
 
 def _sent(runs: Iterable[RunReport], width: int) -> Iterator[Line]:
@@ -130,14 +151,15 @@ def _listed(files: Iterable[str], width: int) -> Iterator[Line]:
         yield _line(f"  {line}")
 
 
-def _heading(workload: str, width: int) -> Iterator[Line]:
+def _heading(workload: str, width: int, *, is_varied: bool = False) -> Iterator[Line]:
     """Yield the id and the names of the columns, on two lines if the id is long."""
     name = shorten(workload, width, keep_end=True)
-    if len(name) > _SERIAL_END - len("serial") - 1:
+    left, right = ("reference", "varied") if is_varied else ("serial", "parallel")
+    if len(name) > _SERIAL_END - len(left) - 1:
         yield _line((name, ("bold",)))
         name = ""
-    columns = f"{'parallel':>{_PARALLEL}}{'start-up':>{_STARTUP}}{'speed-up':>{_SPEEDUP}}"
-    yield _line((name, ("bold",)), f"{'serial':>{_SERIAL_END - len(name)}}{columns}")
+    columns = f"{right:>{_PARALLEL}}{'start-up':>{_STARTUP}}{'speed-up':>{_SPEEDUP}}"
+    yield _line((name, ("bold",)), f"{left:>{_SERIAL_END - len(name)}}{columns}")
 
 
 def _row(run: RunReport, label: str) -> Iterator[Line]:
@@ -161,6 +183,16 @@ def _row(run: RunReport, label: str) -> Iterator[Line]:
     )
     slower = (" SLOWER", ("yellow",)) if run.is_slower else ""
     yield _line(name, (text, ("green",) if equal else ()), times, slower)
+
+
+def _total(found: Total) -> Line:
+    speedup = ratio(found.speedup)
+    return _line(
+        f"{duration(found.serial):>{_SERIAL_END}}"
+        f"{duration(found.parallel):>{_PARALLEL}}"
+        f"{duration(found.startup):>{_STARTUP}}"
+        f"{speedup if found.reliable or speedup == '-' else f'~{speedup}':>{_SPEEDUP}}"
+    )
 
 
 def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:
@@ -225,10 +257,12 @@ def _rest_counts(runs: list[RunReport]) -> list[str]:
     unverified = sum(case.verdict is Verdict.NOT_VERIFIED for case in cases) - skipped
     outcomes = sum(case.returned_nothing for case in equal)
     counts = []
+    varied = any(run.variation is not None for run in runs)
+    serial = "the reference" if varied else "serial"
     if equal and len(equal) + skipped == len(cases) and not _bad_counts(runs):
-        counts.append("all equal to serial")
+        counts.append(f"all equal to {serial}")
     elif equal and not _bad_counts(runs):
-        counts.append(f"{len(equal)} equal to serial")
+        counts.append(f"{len(equal)} equal to {serial}")
     if outcomes:
         counts.append(f"{outcomes} compared by outcome only")
     if unverified:

@@ -63,7 +63,7 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     bound = sum(stats.bound(_durations(members), facts.granted) for facts, members in timed)
     granted = max((facts.granted for facts, _ in timed), default=0)
     bound_share = bound / parallel if ran and parallel else None
-    flaw = _flaw(case for _, members in runs for case in members)
+    flaw = flaw_of(case for _, members in runs for case in members)
     if not flaw and speedup is not None and (bound_share or 0) > FAR:
         flaw = f"{ratio(speedup)} is more than {counted(granted, 'worker')} can give"
     return Timing(
@@ -79,7 +79,7 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     )
 
 
-def _flaw(cases: Iterable[CaseEntry]) -> str | None:
+def flaw_of(cases: Iterable[CaseEntry]) -> str | None:
     """Count the cases that did not do the same work in both runs, None if all did."""
     counts = Counter(
         "not compared" if case.verdict is Verdict.NOT_VERIFIED else case.verdict.value

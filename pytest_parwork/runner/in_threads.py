@@ -13,6 +13,7 @@ from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
 from ..worker.current_test import named_by_thread
+from ..worker.results import Copied
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
 from .on_machine import StoredTasks
@@ -56,6 +57,7 @@ class InThreads(Medium):
         request = setting.request
         tasks: Sequence[Task] = request.workload.tasks
         capture = request.capture
+        self._copies = copies
         self._suspension = setting.suspension
         self._limits = Limits(setting.threads)
         self.ledger = self.settled = Ledger(bytearray(Ledger.size(len(tasks))))
@@ -102,6 +104,12 @@ class InThreads(Medium):
             and self.call.give_up(task.batch, task.task)
         ]
 
+    def settle(self, lost: Collection[int]) -> None:
+        """Restore the arguments that are shared with the serial run, where that is possible."""
+        self._copies.restore()
+        self._copies = Copies((), {})
+        self.call.forget_arguments()
+
     def results(self) -> Remembered:
         """Return the outcomes in memory."""
         return Remembered(self.ledger, self.call.outcomes, self.call.outputs)
@@ -119,13 +127,19 @@ class Remembered:
 
     def kind(self, task: int) -> Kind:
         """Return the kind of an outcome."""
-        return self.load(task)[0]
+        given = self._given[task]
+        assert given is not None, "an outcome that was freed"
+        return given[0]
 
     def load(self, task: int) -> Given:
         """Return an outcome."""
         given = self._given[task]
         assert given is not None, "an outcome that was freed"
-        return given
+        kind, value, failure = given
+        if not isinstance(value, Copied):
+            return given
+        found = value.read()
+        return "not_sent" if isinstance(found, NotSent) else kind, found, failure
 
     def may_run_code(self, task: int) -> bool:
         """Return False: there is nothing to load."""

@@ -82,6 +82,7 @@ class OverNetwork(Medium):
         header = Header(
             contents=payload.contents,
             modules=selection.modules,
+            rewritten={n: c for n, c in request.rewritten.items() if n in selection.modules},
             path=tuple(sys.path),
             threads=setting.threads,
             patience=PATIENCE,

@@ -11,6 +11,7 @@ from ..model.output import Capture
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
 from ..transport.payload import Around
+from ..transport.rewritten import RewrittenCode
 from ..transport.sources import Sendable
 from .guard import Guard
 from .stop import Stop
@@ -36,11 +37,11 @@ class Progress:
 class RunRequest:
     """One configuration on one workload, with all settings of the run.
 
-    `modules` are those that a worker may not be able to import by itself, `sendable` says which
-    files may be sent to workers without access to the project. `guard` ends workers if pytest is
-    killed. `capture` says which output of the tasks has to be returned with their outcomes, None
-    for none. `surroundings` are those of this process, for workers of this machine that started
-    earlier.
+    `modules` are those that a worker may not be able to import by itself, `rewritten` is the code
+    of those in which pytest has rewritten the assertions. `sendable` says which files may be sent
+    to workers without access to the project. `guard` ends workers if pytest is killed. `capture`
+    says which output of the tasks has to be returned with their outcomes, None for none.
+    `surroundings` are those of this process, for workers of this machine that started earlier.
 
     Tasks start in the best order: with `durations`, seconds by task number, the longest first;
     with `stop`, in the order of the workload until so many have failed. `order` is the exact order
@@ -56,6 +57,7 @@ class RunRequest:
     workload: Workload
     configuration: Configuration
     modules: ModuleTable = field(default_factory=dict)
+    rewritten: RewrittenCode = field(default_factory=dict)
     sendable: Sendable = field(default_factory=Sendable)
     durations: Mapping[int, float] | None = None
     order: Sequence[int] | None = None

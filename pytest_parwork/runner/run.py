@@ -14,6 +14,7 @@ from ..machine.clock import now
 from ..model.errors import BackendError, ParworkWarning
 from ..model.outcome import Lost, NotSent, Run
 from ..model.work import Budget, Configuration
+from ..transport.identity import inherited
 from ..transport.ledger import Ledger
 from .crew import Crew
 from .forks import warn_of_fork
@@ -56,7 +57,8 @@ def execute(request: RunRequest, backend: Backend) -> Run:
     The values stay where the workers stored them until they are loaded; `run.outcomes.close()`
     frees them. Raises `BackendError` if no worker could be started, `Interrupted` on Ctrl-C.
     """
-    return _execute(backend, None, request, range(len(request.workload.tasks)))
+    with inherited(request.workload.tasks):
+        return _execute(backend, None, request, range(len(request.workload.tasks)))
 
 
 def _execute(

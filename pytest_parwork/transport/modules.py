@@ -11,8 +11,10 @@ import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import NamedTuple
+
+from .rewritten import RewrittenCode, RewrittenFile, load_code
 
 #: Modules as {name: (file or None, folders to search for submodules or None)}.
 ModuleTable = Mapping[str, tuple[str | None, tuple[str, ...] | None]]
@@ -59,25 +61,44 @@ def _folders(module: ModuleType) -> tuple[str, ...] | None:
     return None if path is None else tuple(path)
 
 
-def take_over(modules: ModuleTable, path: Sequence[str]) -> None:
+def take_over(
+    modules: ModuleTable, path: Sequence[str], rewritten: RewrittenCode | None = None
+) -> None:
     """Make the project's modules importable here as they are in the process that runs pytest."""
+    rewritten = rewritten or {}
     sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
     for name, (file, _) in modules.items():
         # A reused worker may hold another project's module of this name.
-        if file and name in sys.modules and getattr(sys.modules[name], "__file__", file) != file:
+        held = sys.modules.get(name)
+        if held is not None and (
+            (file and getattr(held, "__file__", file) != file)
+            or (name in rewritten and not _is_rewritten(held))
+        ):
             del sys.modules[name]
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
-    sys.meta_path.insert(0, _Finder(modules))
+    sys.meta_path.insert(0, _Finder(modules, rewritten=rewritten))
 
 
-def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callable[[], None]:
+def _is_rewritten(module: ModuleType) -> bool:
+    """Return whether a module has rewritten code: a forked worker has that of pytest's process."""
+    loader = getattr(module.__spec__, "loader", None)
+    return isinstance(loader, RewrittenFile) or type(loader).__name__ == "AssertionRewritingHook"
+
+
+def lend(
+    modules: ModuleTable,
+    path: Sequence[str],
+    sources: Sources,
+    rewritten: RewrittenCode | None = None,
+) -> Callable[[], None]:
     """Make the project's modules importable in a process that has none of their files.
 
     Returns a function that removes them again. Such a process serves others as well, so its own
     modules of those names are only set aside. The folders of `path`, where they exist at all, come
     last: the process has its own libraries.
     """
-    finder, last = _Finder(modules, sources.files), _Withheld(sources.withheld)
+    finder = _Finder(modules, sources.files, rewritten=rewritten)
+    last = _Withheld(sources.withheld)
     packages = {name.partition(".")[0] for name in modules}
 
     def loaded() -> list[str]:
@@ -105,9 +126,13 @@ def lend(modules: ModuleTable, path: Sequence[str], sources: Sources) -> Callabl
 class _Loader(importlib.abc.SourceLoader):
     """Load a module from the source that was sent."""
 
-    def __init__(self, file: str, source: bytes) -> None:
+    def __init__(self, file: str, source: bytes, data: bytes) -> None:
         self.file = file
         self.source = source
+        self.data = data
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        return load_code(self.data) or super().get_code(fullname)
 
     def get_filename(self, fullname: str) -> str:  # noqa: ARG002, because importlib passes it
         return self.file
@@ -121,9 +146,16 @@ class _Loader(importlib.abc.SourceLoader):
 class _Finder(importlib.abc.MetaPathFinder):
     """Find the project's modules by the table, where an ordinary import would not."""
 
-    def __init__(self, modules: ModuleTable, sources: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        modules: ModuleTable,
+        sources: Mapping[str, bytes] | None = None,
+        *,
+        rewritten: RewrittenCode | None = None,
+    ) -> None:
         self._modules = modules
         self._sources = sources or {}
+        self._rewritten = rewritten or {}
 
     def has_made(self, name: str) -> bool:
         """Return whether the module of that name is the one that this finder loads."""
@@ -133,6 +165,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             isinstance(loader, _Loader)
             and loader.file == file
             and loader.source == self._sources.get(file)
+            and loader.data == self._rewritten.get(name, b"")
         )
 
     def find_spec(
@@ -151,9 +184,16 @@ class _Finder(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_file_location(
             fullname,
             file,
-            loader=_Loader(file, self._sources[file]) if file in self._sources else None,
+            loader=self._loader(fullname, file),
             submodule_search_locations=None if folders is None else list(folders),
         )
+
+    def _loader(self, name: str, file: str) -> importlib.abc.Loader | None:
+        """Return the loader of a module, None for the usual one."""
+        data = self._rewritten.get(name, b"")
+        if file in self._sources:
+            return _Loader(file, self._sources[file], data)
+        return RewrittenFile(name, file, data) if data else None
 
 
 class _Withheld(importlib.abc.MetaPathFinder):

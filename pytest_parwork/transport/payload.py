@@ -15,9 +15,11 @@ from ..model.output import Capture
 from ..model.work import Address, Task
 from .culprit import find_culprit
 from .files import Files
+from .identity import Identities
 from .modules import ModuleTable
 from .pickling import dumps
 from .records import Buffer, read_record, write_record
+from .rewritten import RewrittenCode
 
 #: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
@@ -105,14 +107,16 @@ class Payload:
 class Header:
     """The settings that every worker of a run reads once.
 
-    `path` is `sys.path` of the process that runs pytest, `patience` the seconds that a worker waits
-    for the others before its first task. `capture` says which output of tasks has to be returned,
-    `around` wraps their functions, `surroundings` what the worker takes over if it may have started
-    before the run.
+    `rewritten` is the code of modules whose assertions pytest has rewritten, `path` is `sys.path`
+    of the process that runs pytest, `patience` the seconds that a worker waits for the others
+    before its first task. `capture` says which output of tasks has to be returned, `around` wraps
+    their functions, `surroundings` are what the worker takes over if it may have started before
+    the run.
     """
 
     contents: Contents
     modules: ModuleTable
+    rewritten: RewrittenCode
     path: tuple[str, ...]
     threads: int | None
     patience: float
@@ -187,6 +191,7 @@ class _Writer:
         self._buffers: dict[tuple[int, int], tuple[int, Buffer]] = {}
         self._function_numbers: dict[Address | int, int] = {}
         self._failed: dict[int, tuple[str, str]] = {}  # why, and the path
+        self._themselves = Identities()
         self._seconds: float | None = None  # the limit for a value: the timeout of its task
         self.places: list[Place | bytes] = []
         self.functions: list[Address | int] = []
@@ -219,7 +224,7 @@ class _Writer:
         buffers: list[pickle.PickleBuffer] = []
         try:
             with deadline(self._seconds):
-                data = dumps(value, buffers)
+                data = dumps(value, buffers, themselves=self._themselves)
         except TimedOut:
             self._failed[key] = f"could not be serialised within {self._seconds:g} s", ""
         except Exception as error:

@@ -10,7 +10,8 @@ import sys
 import traceback
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, ClassVar, NamedTuple
+from types import FunctionType
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 #: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
@@ -22,15 +23,35 @@ OUT_OF_BAND = 1 << 16
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
+class Themselves(Protocol):
+    """Says which objects arrive as themselves; `transport.identity` has the rule."""
+
+    def reduce(self, value: object) -> Any:
+        """Return what is sent for such an object, None for any other."""
+        ...
+
+    def reduce_definition(self, value: object) -> Any:
+        """Return the same for a function or class that would be sent by value."""
+        ...
+
+    def mark_nans(self, value: object) -> object:
+        """Return `value` with such objects in place of the NaNs that are."""
+        ...
+
+
 def dumps(
-    value: object, buffers: list[pickle.PickleBuffer] | None = None, *, is_result: bool = False
+    value: object,
+    buffers: list[pickle.PickleBuffer] | None = None,
+    *,
+    is_result: bool = False,
+    themselves: Themselves | None = None,
 ) -> bytes:
     """Serialise by reference where possible, else by value, as `by_value` does.
 
-    Large contiguous buffers are appended to `buffers`, where given. Raises whatever pickling
-    raises.
+    Large contiguous buffers are appended to `buffers`, where given. `themselves` says which objects
+    are to arrive as themselves. Raises whatever pickling raises.
     """
-    if type(value) in ATOMS:
+    if type(value) in ATOMS and not (themselves is not None and value != value):
         return by_reference(value, protocol=5)
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -43,7 +64,7 @@ def dumps(
 
     callback = None if buffers is None else keep
     try:
-        data = dump_whole(value, callback)
+        data = dump_whole(value, callback, themselves)
     except Exception:
         pass
     else:
@@ -52,28 +73,65 @@ def dumps(
     if buffers is not None:
         buffers.clear()
     file = io.BytesIO()
-    pickler = by_value()(file, protocol=5, buffer_callback=callback, is_tracked=not is_result)
+    pickler = by_value()(
+        file,
+        protocol=5,
+        buffer_callback=callback,
+        is_tracked=not is_result,
+        themselves=themselves,
+    )
     pickler.dump(value)
     return file.getvalue()
 
 
-def dump_whole(value: object, callback: Callable[[Any], Any] | None) -> bytes:
+def dump_whole(
+    value: object,
+    callback: Callable[[Any], Any] | None,
+    themselves: Themselves | None = None,
+) -> bytes:
     """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
-    if "numpy.ma" not in sys.modules:
+    if themselves is None and "numpy.ma" not in sys.modules:
         return by_reference(value, protocol=5, buffer_callback=callback)
     file = io.BytesIO()
-    make_pickler(file, callback).dump(value)
-    return file.getvalue()
+    make_pickler(file, callback, themselves).dump(value)
+    data = file.getvalue()
+    if themselves is not None and may_have_nan(data):
+        file = io.BytesIO()
+        make_pickler(file, callback, themselves).dump(themselves.mark_nans(value))
+        data = file.getvalue()
+    return data
 
 
-def make_pickler(file: io.BytesIO, callback: Callable[[Any], Any] | None) -> pickle.Pickler:
+def may_have_nan(data: bytes) -> bool:
+    """Return whether a pickle may have a NaN; bytes of a text may look like one."""
+    return b"G\x7f\xf8" in data or b"G\xff\xf8" in data
+
+
+def make_pickler(
+    file: io.BytesIO,
+    callback: Callable[[Any], Any] | None,
+    themselves: Themselves | None = None,
+) -> pickle.Pickler:
     """Return a pickler by reference that drops no part of NumPy's values."""
-    pickler = _Pickler(file, protocol=5, buffer_callback=callback)
+    if themselves is None:
+        pickler = _Pickler(file, protocol=5, buffer_callback=callback)
+    else:
+        pickler = _Asking(file, protocol=5, buffer_callback=callback)
+        pickler.themselves = themselves
     masked = sys.modules.get("numpy.ma")
     if masked is not None:
         reducers: dict[type, Any] = {**copyreg.dispatch_table, masked.MaskedArray: _reduce_masked}
         pickler.dispatch_table = reducers  # a dict: no other mapping is looked up without a call
     return pickler
+
+
+class _Asking(pickle.Pickler):
+    """Asks for each object which is no built-in type whether it is to arrive as itself."""
+
+    themselves: Themselves
+
+    def reducer_override(self, value: Any) -> Any:
+        return self.themselves.reduce(value) or NotImplemented
 
 
 def _reduce_masked(array: Any) -> Any:
@@ -113,15 +171,30 @@ def by_value() -> Any:
             {io.TextIOWrapper: reduce_file}
         )
 
-        def __init__(self, *args: Any, is_tracked: bool = True, **kwargs: Any) -> None:
+        def __init__(
+            self,
+            *args: Any,
+            is_tracked: bool = True,
+            themselves: Themselves | None = None,
+            **kwargs: Any,
+        ) -> None:
             super().__init__(*args, **kwargs)
             self._is_tracked = is_tracked
+            self._themselves = themselves
 
         def reducer_override(self, value: Any) -> Any:
             masked = sys.modules.get("numpy.ma")
             if masked is not None and type(value) is masked.MaskedArray:
                 return _reduce_masked(value)
+            themselves = self._themselves
+            if themselves is not None and (found := themselves.reduce(value)) is not None:
+                return found
             reduced = super().reducer_override(value)
+            is_by_value = isinstance(value, type | FunctionType) and isinstance(reduced, tuple)
+            if themselves is not None and is_by_value:
+                found = themselves.reduce_definition(value)
+                if found is not None:
+                    return found
             if isinstance(value, type) and isinstance(reduced, tuple) and len(reduced) == 6:
                 return _complete_class(value, reduced, is_tracked=self._is_tracked)
             return reduced

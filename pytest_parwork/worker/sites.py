@@ -98,7 +98,8 @@ class Site(Attached):
         self._journal = Journal(run)
         # In the process that runs pytest nothing has to be prepared.
         if is_away:
-            self._undo.callback(lend(self.header.modules, self.header.path, sources))
+            modules, rewritten = self.header.modules, self.header.rewritten
+            self._undo.callback(lend(modules, self.header.path, sources, rewritten))
             if self.header.threads is not None:
                 self._undo.callback(limit_worker(self.header.threads))
         self._undo.enter_context(named_by_thread())

@@ -17,9 +17,9 @@ from ..transport.ledger import Kind, Ledger, State
 from ..transport.payload import Around
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
-from .copies import snapshot
 from .current_test import name_test
 from .inputs import Inputs, is_sampled
+from .results import Copied
 
 #: The result of a task: its kind, its value, exception or `NotSent`, and a description of the
 #: exception.
@@ -84,6 +84,10 @@ class ThreadCall:
             self._left.add(batch.number)
             return True
 
+    def forget_arguments(self) -> None:
+        """Forget the arguments of all tasks: some may be objects of the tests themselves."""
+        self._arguments = ()
+
     def give_up(self, batch: Batch, task: int, /) -> bool:
         """Give up `task`, and end its thread if that runs Python; False if it is already stored.
 
@@ -141,7 +145,7 @@ class ThreadCall:
         failure = None
         with deadline(seconds):
             if kind == "value":
-                value = snapshot(value)
+                value = value if isinstance(value, Copied) else Copied(value)
             elif isinstance(value, BaseException):
                 failure = describe(value, value)
         with self._lock:  # from here on the task cannot be given up

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,12 +55,11 @@ def note(text):
 
 
 class Recorder:
-    """A plugin that keeps the outcome of every item and the last report of parwork."""
+    """A plugin that keeps the outcome of every item."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, str] = {}
         self.reports: list[pytest.TestReport] = []
-        self.logged: list[Any] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.reports.append(report)
@@ -70,9 +70,6 @@ class Recorder:
             outcome = "error"
         if report.when == "call" or outcome != "passed":
             self.outcomes[report.nodeid] = outcome
-
-    def pytest_parwork_logreport(self, report: object) -> None:
-        self.logged.append(report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +302,9 @@ class Scratch:
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.setenv("PYTEST_ADDOPTS", OPTIONS)
         monkeypatch.setenv("COLUMNS", "80")
+        # A file that a test writes twice within a second would be taken for the first one.
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
         monkeypatch.setenv(PID, "")  # so that it is taken away afterwards
         for name in ("CI", "BUILD_NUMBER", "PARWORK_MAX_WORKERS"):
             monkeypatch.delenv(name, raising=False)

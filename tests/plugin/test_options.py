@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_parwork.report.data import Report
+
 from .scratch import Scratch, Session
 
 #: Each set of parameters has its own rule, and most end before anything starts.
@@ -352,19 +354,31 @@ class TestHooks:
 
     def test_the_report_is_logged_once(self, scratch: Scratch) -> None:
         scratch.cases(CASES)
-        session = scratch.run("--parwork-backend=threads,serial")
-        (report,) = session.recorder.logged
+        (report,) = logged_in(scratch, "--parwork-backend=threads,serial")
         assert [run.backend for run in report.runs] == ["threads", "serial"]
         assert all(len(run.cases) == 4 for run in report.runs)
 
+    @pytest.mark.usefixtures("keeps_helpers")  # failures are looked at again in a fresh process
     def test_it_is_logged_though_cases_failed(self, scratch: Scratch) -> None:
         scratch.cases(CASES.replace("return n", "assert n"))
-        (report,) = scratch.run("--parwork-backend=threads").recorder.logged
+        (report,) = logged_in(scratch, "--parwork-backend=threads")
         assert len(report.runs[0].cases) == 4
 
     def test_nothing_is_logged_without_a_marker(self, scratch: Scratch) -> None:
         scratch.cases("def test_it(): pass\n")
-        assert scratch.run().recorder.logged == []
+        assert logged_in(scratch) == []
+
+
+def logged_in(scratch: Scratch, *options: str) -> list[Report]:
+    """Run pytest, and return the reports that the hook has had."""
+    logged: list[Report] = []
+
+    class Logging:
+        def pytest_parwork_logreport(self, report: Report) -> None:
+            logged.append(report)
+
+    scratch.run(*options, plugins=[Logging()])
+    return logged
 
 
 class TestWithoutTheMarker:

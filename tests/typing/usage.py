@@ -52,6 +52,11 @@ def test_policy(n: int) -> float:
     return n / 3
 
 
+@parwork(vary={"n_jobs": [1, 2, pytest.param(-1, id="all")], "engine": ("numpy", "numexpr")})
+def test_vary(n_jobs: int, engine: str) -> int:
+    return n_jobs
+
+
 @parwork(compare=is_near)
 @pytest.mark.parametrize("n", range(3))
 def test_function_as_policy(n: int) -> float:

@@ -52,6 +52,7 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
         content = Path(payload.path).read_bytes()
         files.close()
         header = Header(
+            rewritten={},
             contents=payload.contents,
             modules={},
             path=tuple(sys.path),

@@ -200,6 +200,7 @@ def test_copying_an_instance_of_a_local_class_leaves_the_class_untouched() -> No
 
     method, seen = Local.method, Local.seen
     value = Local()
+    vars(value)["state"] = 1  # without any, it would arrive as itself
     (args, _), *_ = Copies.of([task(value)]).arguments
     assert type(args[0]) is Local
     assert args[0] is not value

@@ -164,7 +164,7 @@ def test_nothing_is_left_of_the_search_for_obstacles(tmp_path: Path) -> None:
 
 
 def test_the_table_says_which_suffixes_there_are() -> None:
-    assert list(files.FORMATS) == [".json", ".md", ".trace.json"]
+    assert list(files.FORMATS) == [".json", ".html", ".md", ".trace.json"]
 
 
 @pytest.mark.parametrize(

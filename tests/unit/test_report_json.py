@@ -30,7 +30,7 @@ def written(*runs: RunReport) -> Any:
 
 def test_the_report_has_the_keys_of_the_schema() -> None:
     data = written(run(cases(2)))
-    assert list(data) == ["schema", "parwork", "environment", "runs", "plain"]
+    assert list(data) == ["schema", "parwork", "environment", "runs", "plain", "scaling"]
     assert (data["schema"], data["parwork"]) == (1, "0.1.0")
     (entry,) = data["runs"]
     assert list(entry) == [
@@ -84,6 +84,7 @@ def test_the_configuration_tells_what_was_asked_and_what_it_got() -> None:
         "workers": {"asked": "auto", "resolved": 2, "source": "2 usable CPUs (affinity)"},
         "chunksize": "auto",
         "threads": None,
+        "variation": None,
     }
 
 
@@ -112,6 +113,7 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "mismatch_count": 0,
         "mismatch_classes": {},
         "result": None,
+        "legs": None,
     }
 
 

@@ -40,7 +40,9 @@ from ..config.registry import (
 )
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
+from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
+from ..session.rewriting import rewritten
 from ..session.termination import ENDING
 from .verified import Verified, entry_without_run
 
@@ -149,8 +151,10 @@ class Parwork:
             return self._serial_only(workload, plan)
         backend = backend_named(self._config, plan.configuration.backend)
         keep = is_threaded(backend) and plan.verify > 0  # for a second look
+        request = replace(self._request(workload, plan), keep=keep)
         try:
-            run = execute(replace(self._request(workload, plan), keep=keep), backend)
+            with showing(self._config, name, plan.configuration.id) as progress:
+                run = execute(replace(request, progress=progress), backend)
         except BackendError as error:
             why = NotSent(reason="backend", detail=str(error))
             self._report(entry_without_run(workload, plan, why, xdist=self._is_xdist))
@@ -193,10 +197,13 @@ class Parwork:
         return verified.result()
 
     def _request(self, workload: Workload, plan: Plan) -> RunRequest:
+        modules = project_modules(self._config.rootpath)
+        used = {str(getattr(task.function, "__module__", "")) for task in workload.tasks}
         return RunRequest(
             workload=workload,
             configuration=plan.configuration,
-            modules=project_modules(self._config.rootpath),
+            modules=modules,
+            rewritten=rewritten(self._item, modules, *used),
             sendable=sendable(self._config),
             guard=guard(self._config),
             capture=capture_of(self._config, from_threads=False),

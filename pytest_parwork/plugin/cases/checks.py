@@ -12,9 +12,12 @@ from ...model.errors import UsageError
 from ...report.data import RunReport, slow, summarise
 from ...report.figures import digits, duration, ratio
 from ...report.notes import why_not_exercised
+from ...report.variants import Variation, unserial_reference
 from ..config.options import is_exercise_strict, is_serial
 from ..config.settings import Column, settings_of
+from ..config.varied import Variant
 from ..session.reporting import report_runs
+from ..variants.axis import variant_of
 from .collection import Collected, is_case
 from .matrix import TestKey, column_of, key_of
 from .plain import make_plain
@@ -69,15 +72,25 @@ class Check(pytest.Item):
                 "cannot be judged under pytest-xdist: each of its processes may have received too "
                 "few cases to overlap"
             )
+        if run.exercised is None and run.variation is not None:
+            pytest.skip("cannot be judged: what is varied asks for no parallel work")
         if run.exercised is None:
             pytest.skip("cannot be judged: no case finished in the parallel run")
-        if not run.exercised:
+        if run.variation is not None:
+            self._judge_variation(run, run.variation)
+        elif not run.exercised:
             raise CheckError(
                 f"NOT_EXERCISED: {run.workers_used} of {run.granted} workers ran the "
                 f"{len(run.cases)} cases, at most {run.peak_overlap} at once; "
                 f"equal results prove nothing about parallelism."
                 f"\n{why_not_exercised(run)}"
             )
+
+    def _judge_variation(self, run: RunReport, variation: Variation) -> None:
+        if not run.exercised:
+            raise CheckError(f"NOT_EXERCISED: {why_not_exercised(run)}")
+        if why := unserial_reference(variation, run.cases):
+            raise CheckError(f"NOT_EXERCISED: {why}")
 
     def _judge_speedup(self, run: RunReport) -> None:
         assert self.least is not None
@@ -128,12 +141,14 @@ def checks_for(
     collector: pytest.Module | pytest.Class, name: str, items: list[pytest.Item]
 ) -> Iterator[pytest.Item]:
     """Yield the checks of one test function, one per kind and configuration."""
-    seen: set[Column | None] = set()
+    seen: set[Column | Variant | None] = set()
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
-        column = column_of(item)
-        if column in seen or not is_case(item):
+        variant = variant_of(item)
+        column = variant or column_of(item)
+        is_compared = is_case(item) if variant is None else not variant.is_reference
+        if column in seen or not is_compared:
             continue
         seen.add(column)
         try:
@@ -193,6 +208,8 @@ def make_others_plain(items: Iterable[pytest.Item]) -> None:
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
     """Pass the check the results of its workload so far."""
     group = collected.groups.get(check.key)
+    if (varied := collected.varied.groups.get(check.key)) is not None:
+        check.run = summarise(varied.entry(varied.judged(), xdist=xdist))
     if group is not None:
         entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
         check.run = summarise(group.entry(entries, xdist=xdist))

@@ -15,6 +15,7 @@ from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
 from ..config.options import MARK
 from ..config.settings import AXES, is_marked, marks, settings_of
+from ..variants.collecting import Varied, is_varied
 from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
 from .matrix import FIXTURE, TestKey, column_of, key_of, varied_parallelism
@@ -23,7 +24,7 @@ from .plain import is_plain_for, make_plain_for
 from .support import check_can_start, plain_everywhere, supported_fixtures
 
 #: Keywords that a single case cannot have, because they belong to a whole run.
-_OF_RUNS = (*AXES, "chunksize", "min_speedup")
+_OF_RUNS = (*AXES, "vary", "inside", "chunksize", "min_speedup")
 
 
 @dataclass(slots=True)
@@ -40,10 +41,13 @@ class Collected:
     uses: Counter[object] = field(default_factory=Counter)
     plans: dict[tuple[object, ...], FixturePlan | None] = field(default_factory=dict)
     classes: dict[type | None, Mapping[str, object]] = field(default_factory=dict)
+    varied: Varied = field(default_factory=Varied)
     mistakes: Mistakes = field(default_factory=Mistakes)
 
     def count(self, item: pytest.Item) -> None:
         """Count a generated item, whether it is selected or not."""
+        if isinstance(item, pytest.Function) and is_varied(item):
+            self.varied.count(item)
         if is_case(item):
             assert isinstance(item, pytest.Function)
             place = key_of(item)
@@ -64,10 +68,13 @@ class Collected:
         items[:] = [item for item in items if not self.mistakes.has(item)]
         plans: dict[tuple[object, ...], Plan] = {}
         for item in items:
-            if not is_case(item):
+            if not isinstance(item, pytest.Function):
                 continue
-            assert isinstance(item, pytest.Function)
             try:
+                if is_varied(item):
+                    self.varied.add(item)
+                if not is_case(item):
+                    continue
                 # One plan for all cases of a test with the same marks, which the items keep alive.
                 place = key_of(item)
                 if place.column is None and (why := plain_everywhere(item)) is not None:
@@ -114,6 +121,7 @@ class Collected:
             entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
             if entries:
                 yield group.entry(entries)
+        yield from self.varied.entries()
 
     def _add(
         self, item: pytest.Function, plan: Plan, place: TestKey, fixtures: FixturePlan | None
@@ -173,9 +181,12 @@ class Collected:
 
 
 def is_case(item: pytest.Item) -> bool:
-    """Return whether the item is fanned out: marked, and without the `parwork` fixture."""
+    """Return whether the item is fanned out: marked, without the `parwork` fixture and `vary=`."""
     return (
-        isinstance(item, pytest.Function) and is_marked(item) and FIXTURE not in item.fixturenames
+        isinstance(item, pytest.Function)
+        and is_marked(item)
+        and FIXTURE not in item.fixturenames
+        and not is_varied(item)
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 from ...equivalence import show
 from ...model.errors import UsageError
 from ..config.settings import Column, settings_of
+from ..config.varied import PARALLELISM
+from ..variants.axis import rest_of, variant_of
 from .early import start_early
 
 #: The fixture of calls: a test that requests it is not fanned out.
@@ -38,6 +40,13 @@ def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function],
         raise UsageError(
             "min_speedup judges cases, but this test makes calls; check run.speedup in the test"
         )
+    if makes_calls and given.choice != "backend":
+        raise UsageError(
+            f"{given.choice}= varies what the test itself calls, but this test makes calls by "
+            f"the fixture {FIXTURE!r}; use one of the two"
+        )
+    if given.choice != "backend":
+        return
     columns = given.matrix()
     if columns and not makes_calls and is_plain(metafunc.definition):
         return
@@ -57,8 +66,8 @@ def column_of(item: pytest.Item) -> Column | None:
 
 
 def key_of(item: pytest.Function) -> TestKey:
-    """Return the key of the item's test and column."""
-    column = column_of(item)
+    """Return the key of the item's test and column, or variant."""
+    column = column_of(item) or variant_of(item)
     # Not by `isinstance`, which is slow for classes of pytest: they have an abstract metaclass.
     parent = cast("pytest.Collector", item.parent)
     return TestKey(parent, item.originalname, column.label if column is not None else None)
@@ -69,17 +78,6 @@ def parameters_of(item: pytest.Function) -> tuple[tuple[str, int], ...]:
     callspec = getattr(item, "callspec", None)
     indices: Mapping[str, int] = callspec.indices if callspec is not None else {}
     return tuple(sorted((name, at) for name, at in indices.items() if name != _COLUMN))
-
-
-#: Parameters that usually say how parallel the code under test is to run.
-PARALLELISM = frozenset(
-    (
-        *("n_jobs", "njobs", "n_workers", "nworkers", "num_workers", "workers", "max_workers"),
-        *("n_threads", "nthreads", "num_threads", "threads", "max_threads", "n_cores", "cores"),
-        *("n_procs", "nprocs", "num_procs", "n_processes", "num_processes", "processes"),
-        "scheduler",
-    )
-)
 
 
 def varied_parallelism(items: Iterable[pytest.Function]) -> tuple[str, ...]:
@@ -97,13 +95,16 @@ def varied_parallelism(items: Iterable[pytest.Function]) -> tuple[str, ...]:
 
 
 def id_without_column(item: pytest.Item) -> str:
-    """Return the node id without the column, and without the suffix that xdist adds."""
+    """Return the node id without column and variant, and without the suffix that xdist adds."""
     assert item.parent is not None
-    column = column_of(item)
-    if column is None:
+    column, variant = column_of(item), variant_of(item)
+    if column is None and variant is None:
         return f"{item.parent.nodeid}::{item.name}"
     assert isinstance(item, pytest.Function)
-    # It is the outermost parameter.
-    rest = item.callspec.id.removeprefix(column.label).removeprefix("-")
+    if column is not None:  # it is the outermost parameter
+        rest = item.callspec.id.removeprefix(column.label).removeprefix("-")
+    else:
+        assert variant is not None
+        rest = rest_of(item, variant)
     name = f"{item.originalname}[{rest}]" if rest else item.originalname
     return f"{item.parent.nodeid}::{name}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+
+from ...model.errors import UsageError
 
 #: How many tests are named that have the same mistake as another one.
 NAMED = 20
@@ -24,11 +27,15 @@ class Mistakes:
     functions: set[tuple[pytest.Collector, str]] = field(default_factory=set)
     selected: dict[str, list[str]] = field(default_factory=dict)
 
-    def note_function(self, definition: pytest.Function, error: Exception) -> None:
-        """Note a mistake in the marker of a test function."""
-        parent = cast("pytest.Collector", definition.parent)
-        self.functions.add((parent, definition.originalname))
-        self.note(parent, f"{definition.nodeid}: {error}")
+    @contextmanager
+    def noted(self, definition: pytest.Function) -> Iterator[None]:
+        """Note a mistake in the marker of a test function, which raises `UsageError`."""
+        try:
+            yield
+        except UsageError as error:
+            parent = cast("pytest.Collector", definition.parent)
+            self.functions.add((parent, definition.originalname))
+            self.note(parent, f"{definition.nodeid}: {error}")
 
     def note(self, parent: pytest.Collector, text: str) -> None:
         """Note a mistake in a class or a file."""

@@ -48,12 +48,13 @@ def masked(case: Case, parallel: Outcome, serial: Outcome) -> tuple[Outcome, Out
         return parallel, serial
     here = str(case.item.funcargs.get("tmp_path", "\0"))
     return (
-        _without(parallel, rf"{re.escape(case.sent.folder)}\d*", ELSEWHERE),
-        _without(serial, re.escape(here)),
+        without_folders(parallel, rf"{re.escape(case.sent.folder)}\d*", ELSEWHERE),
+        without_folders(serial, re.escape(here)),
     )
 
 
-def _without(outcome: Outcome, *folders: str) -> Outcome:
+def without_folders(outcome: Outcome, *folders: str) -> Outcome:
+    """Return the outcome with folders, given as regular expressions, masked in its failure."""
     if outcome.failure is None:
         return outcome
     text = outcome.failure.text

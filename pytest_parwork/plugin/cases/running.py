@@ -16,6 +16,7 @@ from ..config.registry import guard
 from ..config.settings import has_mark
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
+from ..variants.running import HiddenRuns, Varying
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
@@ -61,7 +62,7 @@ class Running:
     """A plugin, registered once it is known that the session has work for it."""
 
     def __init__(self, session: pytest.Session, collected: Collected) -> None:
-        config = session.config
+        config = self._config = session.config
         self._collected = collected
         self._xdist = hasattr(config, "workerinput")
         self.gates = Gates(session, collected.uses)
@@ -79,6 +80,12 @@ class Running:
         self._is_traced = config.getoption("trace", default=False)
         self._is_off = not is_fanned_out(config)
         self._termination = Termination()  # last: an invalid option would leave its handler
+
+    def begin_varied(self, manager: pytest.PytestPluginManager) -> None:
+        """Register the plugins for tests that vary something, if there are any."""
+        if self._collected.varied.groups:
+            manager.register(Varying(self._config, is_off=self._is_off), "parwork-varying")
+            manager.register(HiddenRuns(), "parwork-hidden-runs")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -19,6 +19,7 @@ from ..config.commands import command
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
+from .copied import hint_at_copies
 from .gate import wide_names
 from .groups import Case
 from .hints import Hints
@@ -45,7 +46,8 @@ class Scenes:
             failure, expected = actual.failure, reference.failure
             traceback = failure.traceback if failure is not None else ""
             raised = (expected.type, expected.where) if expected is not None else None
-            hint = self._hints.of(case, actual, reference)
+            hint = hint_at_copies(case, actual, reference)
+            hint = hint or self._hints.of(case, actual, reference)
             self.write(
                 case, found.comparison, values, traceback=traceback, raised=raised, hint=hint
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from ..session.distribution import CHANNEL
+from ..variants.cases import VARIED
 from .checks import Check
 from .groups import CASE, Case
 
@@ -38,6 +39,8 @@ def _workloads(items: Iterable[pytest.Item]) -> dict[int, int]:
     for number, item in enumerate(items):
         if CASE in item.stash:
             place: tuple[object, str] = (item.parent, item.stash[CASE].item.originalname)
+        elif VARIED in item.stash:  # each case is a workload: its variants have one reference
+            place = (item.parent, item.stash[VARIED].siblings.id)
         elif isinstance(item, Check):
             place = (item.parent, item.function_name)
         else:

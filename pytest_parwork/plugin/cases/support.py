@@ -10,9 +10,11 @@ import pytest
 from ...backends.protocol import is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
+from ..compat import fixture_defs
 from ..config.options import is_all, is_fanned_out
 from ..config.registry import backend_named
 from ..config.settings import marker_keywords, settings_of
+from .code import find_change, package
 from .company import is_thread_unsafe
 from .fixture_plans import check, fixtures_of
 from .forked import fixtures_in_fork
@@ -30,13 +32,15 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if is_all(item.config) and marker_keywords(item).get("backend") == OPTING_OUT:
         text = f"its mark has backend={OPTING_OUT!r}, which opts out of --parwork-all"
         raise UnsupportedError(text, reason="opted out", is_choice=True)
-    _check_kind(item)
+    check_kind(item)
     backend = backend_named(item.config, name)
     if place_of(backend) == "fork":
         return fixtures_in_fork(item)
     if is_threaded(backend) and is_all(item.config) and is_thread_unsafe(item):
         text = f"a mark says that it is unsafe in threads, where backend={name!r} runs the cases"
         raise UnsupportedError(text, reason="thread_unsafe", is_choice=True)
+    if is_threaded(backend) and is_reached(item):
+        _check_code(item, name)
     fixtures = fixtures_of(item)
     if fixtures is not None:
         check(fixtures, name, is_threaded=is_threaded(backend))
@@ -69,7 +73,26 @@ def plain_everywhere(item: pytest.Function) -> UsageError | None:
     return first
 
 
-def _check_kind(item: pytest.Function) -> None:
+def _check_code(item: pytest.Function, name: str) -> None:
+    """Raise `UnsupportedError` if the test, or a fixture of it, changes the process while it runs.
+
+    A test that is marked itself was meant for threads.
+    """
+    definitions = fixture_defs(item).values()
+    own = [each.func for each in definitions if each.scope == "function"]
+    for function in (item.obj, *own):
+        if package(function) not in ("_pytest", "pytest_parwork") and (
+            change := find_change(function)
+        ):
+            raise UnsupportedError(
+                f"{function.__qualname__} uses {change}, which changes the whole process, but "
+                f"backend={name!r} runs the cases in threads of it",
+                reason=f"{change} on threads",
+            )
+
+
+def check_kind(item: pytest.Function) -> None:
+    """Raise `UsageError` for a kind of test whose body is no plain call."""
     if item.cls is not None and issubclass(item.cls, unittest.TestCase):
         raise UnsupportedError(
             "a method of unittest.TestCase cannot be fanned out; use a plain class",

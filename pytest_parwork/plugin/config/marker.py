@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 import pytest
@@ -36,6 +36,7 @@ class MarkSettings(TypedDict, total=False):
 
     backend: str | Sequence[str]
     workers: WorkersAsked | Sequence[WorkersAsked]
+    vary: Mapping[str, Sequence[object]]
     compare: Compare
     verify: float
     timeout: float | None
@@ -53,11 +54,12 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
 
     Use it bare or with keywords; as `pytestmark`, only with parentheses.
 
-    Keywords: `backend` and `workers`, single values, or lists that make a matrix; `compare`, a
-    policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the
-    share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in
-    either run; `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`,
-    tasks per batch. Wrong values are errors at collection.
+    Keywords: `backend` and `workers`, single values, or lists that make a matrix; `vary`,
+    `{argument: [reference, other]}`, for code that is parallel itself; `compare`, a policy, a
+    function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the share of
+    cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in either run;
+    `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`, tasks per
+    batch. Wrong values are errors at collection.
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)

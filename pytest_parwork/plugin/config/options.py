@@ -27,6 +27,7 @@ KEYWORDS = {
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
+    "vary": '{"argument": [reference, other, ...]}, values that are compared with the first',
 }
 
 DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
@@ -95,6 +96,12 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         metavar="PATTERNS",
         help=f"{withheld}; separated by commas; can be repeated",
+    )
+    parser.addini(
+        "parwork_counts_workers",
+        "names of arguments that are numbers of workers, for vary=, in addition to n_jobs and such",
+        type="args",
+        default=[],
     )
     parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)

@@ -17,6 +17,7 @@ from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, WorkersAsked
 from .options import DEFAULTS, KEYWORDS, MARK, is_all
 from .registry import backend_named, backends, unknown_backend
+from .varied import Choice, Variant, check_vary, merge, variants_of
 
 #: Keywords that make a matrix if their value is a list, in the order of the ids.
 AXES = ("backend", "workers")
@@ -47,13 +48,18 @@ class Settings:
     values: Mapping[str, Any]
     own: frozenset[str]
 
+    @property
+    def choice(self) -> Choice:
+        """The way in which the test runs in parallel."""
+        return "vary" if self.values["vary"] is not None else "backend"
+
     def has_own(self, keyword: str) -> bool:
         """Return whether a marker names the keyword, so that options do not apply."""
         return keyword in self.own
 
     def matrix(self) -> list[Column]:
         """Return a column for each configuration, outermost axis first; none without an axis."""
-        if not self.axes:
+        if not self.axes or self.choice == "vary":
             return []
         named = [axis for axis in AXES if axis in self.axes]
         rows = product(*(self.axes[axis] for axis in named))
@@ -65,8 +71,15 @@ class Settings:
             for row in rows
         ]
 
+    def variants(self) -> list[Variant]:
+        """Return what is compared with one another, the reference first; none with a backend."""
+        vary = self.values["vary"]
+        return variants_of(vary, self.values["counting"]) if vary is not None else []
+
     def plan(self, configuration: Configuration | None = None) -> Plan:
         """Return the plan, in the given configuration of the matrix or the only one."""
+        if self.choice != "backend":
+            configuration = Configuration(backend="serial")  # the calls run in this process
         return Plan(
             configuration=configuration or _configuration(self.values),
             policy=self.values["compare"],
@@ -108,7 +121,7 @@ def marker_keywords(node: pytest.Item) -> dict[str, object]:
             raise UsageError(
                 f"parwork takes keywords only, not {mark.args[0]!r}; known: {', '.join(KEYWORDS)}"
             )
-        merged.update(mark.kwargs)
+        merged = merge(merged, mark.kwargs)
     return merged
 
 
@@ -140,6 +153,8 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         "compare": as_policy(cast("Any", asked["compare"])) if "compare" in asked else exact(),
         "verify": _number("verify", asked["verify"], highest=1.0),
         "chunksize": _count("chunksize", asked.get("chunksize", "auto")),
+        "vary": check_vary(asked.get("vary")),
+        "counting": frozenset(config.getini("parwork_counts_workers")),
     }
     for keyword, highest in (("timeout", LONGEST), ("min_speedup", math.inf)):
         value = asked.get(keyword)

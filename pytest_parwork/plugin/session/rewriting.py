@@ -1,0 +1,69 @@
+"""The modules whose assertions pytest has rewritten, and those of them that workers need."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+from types import FunctionType, ModuleType
+
+import pytest
+
+from ...transport.modules import ModuleTable
+from ...transport.rewritten import RewrittenCode, dump_code
+from ..compat import rewritten_code
+
+_REWRITING = pytest.StashKey["_Rewriting"]()
+
+
+def rewritten(item: pytest.Item, modules: ModuleTable, *used: str) -> RewrittenCode:
+    """Return the rewritten code of the project's `modules` that a worker may import for an item.
+
+    `used` are names of further modules, such as that of a function that the item calls.
+    """
+    stash = item.session.stash
+    if _REWRITING not in stash:
+        stash[_REWRITING] = _Rewriting(item.session)
+    own = getattr(item, "module", None)
+    return stash[_REWRITING].of(modules, {*used, *([own.__name__] if own is not None else [])})
+
+
+class _Rewriting:
+    """The code of each module, which is read once in a session."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        tests = (getattr(item, "module", None) for item in session.items)
+        self._tests = {module.__name__ for module in tests if module is not None}
+        self._known: dict[str, bytes] = {}
+
+    def of(self, modules: ModuleTable, used: Collection[str]) -> RewrittenCode:
+        """Return the code of all modules but test modules, and of those that these reach.
+
+        A session may have hundreds of test modules, and a worker needs few of them.
+        """
+        reached: set[str] = set()
+        waiting = [name for name in modules if name not in self._tests or name in used]
+        while waiting:
+            name = waiting.pop()
+            module = sys.modules.get(name)
+            if name in reached or not isinstance(module, ModuleType):
+                continue
+            reached.add(name)
+            waiting += self._tests.intersection(_referred(module)).intersection(modules)
+        return {name: code for name in modules if name in reached and (code := self._code(name))}
+
+    def _code(self, name: str) -> bytes:
+        if name not in self._known:
+            code = rewritten_code(sys.modules[name])
+            self._known[name] = dump_code(code) if code is not None else b""
+        return self._known[name]
+
+
+def _referred(module: ModuleType) -> Iterator[str]:
+    """Yield the names of the modules that the globals of a module are, or come from."""
+    for value in list(vars(module).values()):
+        if isinstance(value, ModuleType):
+            yield value.__name__
+        elif isinstance(
+            value, type | FunctionType
+        ):  # other values may run code when they are asked
+            yield str(value.__module__)

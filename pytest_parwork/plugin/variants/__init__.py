@@ -1,0 +1,1 @@
+"""Tests of code that is parallel itself: what is varied, their references, their verdicts."""

@@ -1,0 +1,106 @@
+"""The assignment of items to siblings and groups of variants."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+
+import pytest
+
+from ...model.comparison import Side
+from ...model.errors import UsageError
+from ...report.data import RunEntry
+from ..cases.matrix import FIXTURE, TestKey, key_of
+from ..cases.support import check_kind
+from ..config.settings import has_mark, settings_of
+from .axis import VARIANT, rest_of, variant_of
+from .cases import VARIED, Siblings, VariedCase, VariedGroup, plan_of
+
+
+class Varied:
+    """The items of all tests that vary something, generated and selected."""
+
+    def __init__(self) -> None:
+        self.groups: dict[TestKey, VariedGroup] = {}
+        self._siblings: dict[Hashable, Siblings] = {}
+        self._generated: Counter[TestKey] = Counter()
+
+    def count(self, item: pytest.Function) -> None:
+        """Count a generated item, whether it is selected or not; note those of references."""
+        variant = variant_of(item)
+        assert variant is not None
+        self._generated[key_of(item)] += 1
+        if variant.is_reference:
+            self._of(item).reference = item
+
+    def add(self, item: pytest.Function) -> None:
+        """Add a selected item; raises `UsageError` if it cannot be one."""
+        variant = variant_of(item)
+        if variant is None:
+            raise UsageError(
+                "vary= was added after parametrization, too late to vary anything; put it on the "
+                "function, class or module"
+            )
+        check_kind(item)
+        plan, key, siblings = plan_of(item), key_of(item), self._of(item)
+        if key not in self.groups:
+            self.groups[key] = VariedGroup(
+                id=f"{key.parent.nodeid}::{item.originalname}",
+                variant=variant,
+                expected=self._generated[key],
+            )
+        group = self.groups[key]
+        case = VariedCase(
+            item=item,
+            variant=variant,
+            siblings=siblings,
+            group=group,
+            index=len(group.cases),
+            plan=plan,
+            id=f"{key.parent.nodeid}::{item.name}",
+        )
+        group.cases.append(case)
+        group.policies[str(plan.policy)] = None
+        siblings.waiting += case.is_compared
+        item.stash[VARIED] = case
+
+    def place(self, item: pytest.Item) -> tuple[Hashable, int] | None:
+        """Return the case of an item, and the number of its variant; None for other items."""
+        variant = variant_of(item)
+        if variant is None or not isinstance(item, pytest.Function):
+            return None
+        return self._key(item), item.callspec.indices[VARIANT]
+
+    def entries(self) -> Iterator[RunEntry]:
+        """Yield the entries of all judged cases, by group."""
+        for group in self.groups.values():
+            if judged := group.judged():
+                yield group.entry(judged)
+
+    def _of(self, item: pytest.Function) -> Siblings:
+        key = self._key(item)
+        if key not in self._siblings:
+            variant = variant_of(item)
+            assert variant is not None
+            assert item.parent is not None
+            rest = rest_of(item, variant)
+            name = f"{item.originalname}[{rest}]" if rest else item.originalname
+            label = variant.variation.reference
+            side = Side(name=label, run=f"the reference, {label}")
+            self._siblings[key] = Siblings(id=f"{item.parent.nodeid}::{name}", side=side)
+        return self._siblings[key]
+
+    @staticmethod
+    def _key(item: pytest.Function) -> Hashable:
+        variant = variant_of(item)
+        assert variant is not None
+        return item.parent, item.originalname, rest_of(item, variant)
+
+
+def is_varied(item: pytest.Item) -> bool:
+    """Return whether the item belongs to a test that varies something."""
+    if not isinstance(item, pytest.Function) or FIXTURE in item.fixturenames:
+        return False
+    return variant_of(item) is not None or (
+        has_mark(item) and settings_of(item).choice != "backend"
+    )

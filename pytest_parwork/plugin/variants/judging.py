@@ -1,0 +1,169 @@
+"""The verdict on a variant and its reference, and the message where they differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import replace
+
+from ...equivalence.digest import digest
+from ...machine.deadline import TimedOut, deadline
+from ...model.comparison import Comparison, OwnComparison
+from ...model.listing import shorten
+from ...model.observed import Legs, Observed
+from ...model.outcome import Outcome, Verdict
+from ...report.message import Scene, lost_message, mismatch_message
+from ...verify.legs import Judged, drop, entry_of, judge
+from ...verify.reference import Called
+from ..cases.phases import without_folders
+from ..config.commands import command
+from ..config.options import OF_TESTS, WIDTH
+from ..config.registry import own_comparison
+from ..config.settings import marker_keywords
+from .cases import VariedCase
+
+#: Most columns for the id of another case.
+LONGEST_ID = 60
+
+
+class Judging:
+    """Judges variants; remembers which differing ones agree, and what was shown in full."""
+
+    def __init__(self, *, is_verbose: bool) -> None:
+        self._is_verbose = is_verbose
+        self._digests: dict[Hashable, dict[str, bytes]] = {}  # of one case at a time
+        self._shown: dict[tuple[object, ...], str] = {}
+        self._own: dict[int, OwnComparison | None] = {}
+
+    def judge(self, case: VariedCase, called: Called, observed: Observed) -> None:
+        """Compare the outcome of a variant with that of its reference; set entry and message."""
+        actual = called[0]
+        terms = case.terms(self._own_of(case))
+        reference = case.siblings.called
+        legs = Legs(actual=observed, reference=case.siblings.observed)
+        if reference is None and actual.lost is None:
+            why = case.siblings.why or "there is no reference"
+            case.entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why)
+            return
+        found = judge(
+            terms,
+            actual,
+            None if reference is None else lambda: reference,
+            masked=lambda *outcomes: _masked(case, *outcomes),
+        )
+        del actual
+        case.entry = replace(found.entry, legs=legs)
+        if found.is_absent:
+            case.message = self._lost_message(case)
+        elif found.comparison is not None and not found.comparison:
+            self._different(case, found, found.comparison, legs)
+        if not drop(found, terms):
+            case.entry = replace(found.entry, legs=legs)
+            case.message = self._lost_message(case)
+
+    def _different(
+        self, case: VariedCase, found: Judged, comparison: Comparison, legs: Legs
+    ) -> None:
+        assert case.entry is not None
+        agrees = self._agreeing(case, found.outcomes[0])
+        case.entry = replace(case.entry, legs=replace(legs, agrees=agrees))
+        failures = [outcome.failure for outcome in found.outcomes]
+        traceback = failures[0].traceback if failures[0] is not None else ""
+        raised = [(one.type, one.where) if one is not None else None for one in failures]
+        first = comparison.mismatches[0]
+        like = self._like(case, id(case.group), first.kind, first.path, *raised)
+        case.is_like = bool(like) and not self._is_verbose
+        scene = self._scene(case, comparison, like)
+        case.message = mismatch_message(case.entry, comparison, scene, traceback=traceback)
+
+    def _agreeing(self, case: VariedCase, actual: Outcome) -> tuple[str, ...]:
+        """Return the variants of the case so far that differ too, and returned the same.
+
+        By digest, because the values of the others are gone: keeping them would double the memory.
+        """
+        if case.key not in self._digests:
+            self._digests = {case.key: {}}
+        known = self._digests[case.key]
+        try:
+            with deadline(case.plan.timeout):
+                found = digest(actual.value) if actual.kind == "value" else None
+        except TimedOut:
+            found = None
+        if found is None:
+            return ()
+        agreeing = tuple(label for label, other in known.items() if other == found)
+        known[case.variant.label] = found
+        return agreeing
+
+    def _scene(self, case: VariedCase, comparison: Comparison, like: str) -> Scene:
+        assert case.entry is not None
+        cases = [c for c in case.group.cases if c.entry is not None]
+        return Scene(
+            actual=case.side.name,
+            reference=case.siblings.side.name,
+            commands=_commands(case),
+            policy=comparison.policy,
+            judged=[c.entry for c in cases if c.entry is not None],
+            expected=case.group.expected,
+            has_own_workers=False,
+            where=f"with {case.side.name}",
+            ran=_ran(case),
+            like=like,
+            is_verbose=self._is_verbose,
+            width=case.item.config.stash[WIDTH],
+        )
+
+    def _like(self, case: VariedCase, *shown: object) -> str:
+        if case.item.get_closest_marker("xfail") is not None:  # it may not be shown
+            return ""
+        first = self._shown.setdefault(shown, case.id)
+        prefix = case.group.id.removesuffix(case.item.originalname)
+        return "" if first == case.id else shorten(first.removeprefix(prefix), LONGEST_ID)
+
+    def _lost_message(self, case: VariedCase) -> str:
+        assert case.entry is not None
+        return lost_message(case.entry, "", reference=case.siblings.side.name)
+
+    def _own_of(self, case: VariedCase) -> OwnComparison | None:
+        plan = id(case.plan)
+        if plan not in self._own:
+            self._own[plan] = own_comparison(case.item, case.plan.policy)
+        return self._own[plan]
+
+
+def _masked(case: VariedCase, actual: Outcome, reference: Outcome) -> tuple[Outcome, Outcome]:
+    """Return both outcomes with the names of their folders masked in the texts of failures."""
+    here, there = str(case.item.funcargs.get("tmp_path", "")), case.siblings.folder
+    if here:
+        actual = without_folders(actual, re.escape(here))
+    if there:
+        reference = without_folders(reference, re.escape(there))
+    return actual, reference
+
+
+def _commands(case: VariedCase) -> tuple[tuple[str, str], ...]:
+    """Return the commands that compare the case again, and that run it for a debugger."""
+    named = marker_keywords(case.item)
+    keywords = [keyword for keyword in OF_TESTS if keyword not in named]
+    return (
+        ("again", command(case.item, case.id, keywords=keywords)),
+        ("debug", command(case.item, case.id, "--parwork-serial", "--pdb")),
+    )
+
+
+def _ran(case: VariedCase) -> str:
+    """Say what ran in parallel in both calls, and which other variants returned the same."""
+    assert case.entry is not None
+    legs = case.entry.legs
+    if legs is None:
+        return ""
+    parts = []
+    for name, observed in (
+        (case.siblings.side.name, legs.reference),
+        (case.side.name, legs.actual),
+    ):
+        if text := observed.describe():
+            parts.append(f"{name} used {text}")
+    if legs.agrees:
+        parts.append(f"{', '.join(legs.agrees)} returned exactly the same as {case.side.name}")
+    return "; ".join(parts)

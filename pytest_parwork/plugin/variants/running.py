@@ -1,0 +1,278 @@
+"""The hooks around tests that vary something: references before variants, verdicts after them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from ...machine.observation import Observation
+from ...model.errors import LostError, MismatchError, ParworkError
+from ...model.observed import Observed
+from ...model.outcome import Verdict
+from ...report.entries import SKIPPED
+from ...report.serialising import serialise
+from ...verify.legs import entry_of
+from ...verify.reference import Called, call
+from ...worker.seeding import reseed, reseed_setup
+from ..cases.frames import drop_frames
+from ..cases.phases import outcome_of_setup
+from ..cases.verdicts import fail, is_expected, note_verdict
+from ..config.registry import guard
+from ..session.reporting import report_runs
+from ..session.termination import ENDING
+from .cases import HIDDEN, VARIED, Siblings, VariedCase, plan_of
+from .judging import Judging
+
+#: `CaseEntry.why` of a case without an outcome, or without a reference to compare it with.
+NOT_REACHED = "set-up failed"
+NOT_CALLED = "its body was not called"
+
+
+class Varying:
+    """A plugin, registered where a session has tests that vary something."""
+
+    def __init__(self, config: pytest.Config, *, is_off: bool) -> None:
+        self._is_off = is_off
+        self._is_traced = config.getoption("trace", default=False)
+        self._xdist = hasattr(config, "workerinput")
+        self._is_random = config.getoption("randomly_reset_seed", default=False)
+        self._seeded: pytest.Item | None = None
+        self._judging = Judging(is_verbose=config.getoption("verbose", 0) > 0)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Run the reference before the first variant that needs it, unless its item was run."""
+        case = item.stash.get(VARIED, None)
+        if case is None or self._is_off:
+            return (yield)
+        with guard(item.config).marking():
+            if case.is_compared and case.entry is None and not case.siblings.is_tried:
+                self._run_reference(case)
+            try:
+                return (yield)
+            finally:
+                if not case.is_compared:
+                    self._note_end(case.siblings)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Put a function around the body that measures, compares, and returns nothing."""
+        body = self._body_of(item) if isinstance(item, pytest.Function) else None
+        if body is None or not isinstance(item, pytest.Function):
+            return (yield)
+        original, item.obj = item.obj, functools.wraps(item.obj)(body)
+        try:
+            return (yield)
+        finally:
+            item.obj = original
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the verdict on the report, after pytest has applied xfail."""
+        case = item.stash.get(VARIED, None)
+        if case is not None and call.excinfo is not None:
+            drop_frames(call)
+        report = yield
+        if case is not None and not self._is_off:
+            self._finish(case, call, report)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, request: pytest.FixtureRequest) -> None:
+        """Seed before the first fixture: pytest-randomly's seed differs between variants."""
+        item = request.node
+        if not self._is_random or item is self._seeded or not isinstance(item, pytest.Function):
+            return
+        if (siblings := _siblings_of(item)) is not None:
+            self._seeded = item
+            reseed_setup(self._seed(item, siblings))
+
+    def _body_of(self, item: pytest.Function) -> Callable[..., None] | None:
+        """Return the function that replaces the body of an item, None for all other items."""
+        case, siblings = item.stash.get(VARIED, None), _siblings_of(item)
+        if siblings is None or self._is_traced:
+            return None
+        original = item.obj
+
+        def body(**kwargs: object) -> None:
+            __tracebackhide__ = True
+            if self._is_random:
+                reseed(self._seed(item, siblings))
+            run = functools.partial(original, **kwargs)
+            if self._is_off:
+                run()
+            elif case is None or not case.is_compared:
+                self._measure_reference(item, siblings, run)
+            elif case.entry is not None:
+                self._rerun(case, run)
+            else:
+                self._compare(case, run)
+
+        return body
+
+    def _seed(self, item: pytest.Item, siblings: Siblings) -> int:
+        seed: int = item.config.getoption("randomly_seed")
+        return seed + crc32(siblings.id.encode(errors="surrogatepass"))
+
+    def _measure_reference(
+        self, item: pytest.Function, siblings: Siblings, run: Callable[[], object]
+    ) -> None:
+        """Run the reference, keep its outcome for the variants, and end as it does."""
+        __tracebackhide__ = True
+        siblings.is_tried = True
+        called, observed = _observed(run, siblings.side.run, plan_of(item).timeout)
+        if siblings.waiting > 0:
+            siblings.called, siblings.observed = called, observed
+            siblings.folder = str(item.funcargs.get("tmp_path", ""))
+        _end(called)
+
+    def _compare(self, case: VariedCase, run: Callable[[], object]) -> None:
+        """Run a variant, compare it with the reference, and end as it does, or with the verdict."""
+        __tracebackhide__ = True
+        called, observed = _observed(run, case.side.run, case.plan.timeout)
+        self._judging.judge(case, called, observed)
+        assert case.entry is not None
+        if case.entry.verdict is Verdict.LOST:
+            raise LostError(case.message)
+        if case.message:
+            raise MismatchError(case.message)
+        _end(called)
+
+    def _rerun(self, case: VariedCase, run: Callable[[], object]) -> None:
+        """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
+        assert case.entry is not None
+        if case.entry.verdict is Verdict.LOST:
+            raise LostError(case.message)
+        run()
+        if case.message:
+            raise MismatchError(case.message)
+
+    def _run_reference(self, case: VariedCase) -> None:
+        """Run the item of the reference, which is not selected or comes later, without reports."""
+        siblings = case.siblings
+        hidden = siblings.reference
+        assert hidden is not None
+        hidden.stash[HIDDEN] = siblings
+        # The next item is the case itself, so that wide fixtures are not torn down.
+        hidden.ihook.pytest_runtest_protocol(item=hidden, nextitem=case.item)
+        del hidden.stash[HIDDEN]
+
+    def _note_end(self, siblings: Siblings) -> None:
+        """Note that the item of the reference was run, even where its body was not reached."""
+        siblings.is_tried = True
+        if siblings.called is None and not siblings.why:
+            siblings.why = "the reference was not run"
+
+    def _finish(
+        self, case: VariedCase, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        if not case.is_compared:
+            _unexpect(case, call, report)
+            if call.when == "setup" and not report.passed:
+                case.siblings.why = f"the reference {'was skipped' if report.skipped else 'failed'}"
+            return
+        if call.when == "setup" and not report.passed and case.entry is None:
+            why = SKIPPED if report.skipped else NOT_REACHED
+            case.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=why)
+        elif call.when == "call" and case.entry is None and not self._is_traced:
+            why = SKIPPED if report.skipped else NOT_CALLED
+            case.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=why)
+        if (
+            case.entry is None
+            or call.when == "teardown"
+            or (call.when == "setup" and report.passed)
+        ):
+            return
+        case.done()
+        self._report(case, report)
+        note_verdict(case.item, report, case.entry.verdict)
+        if case.message and not is_expected(case.item, call, report):
+            fail(report, call, case.message, is_like=case.is_like)
+
+    def _report(self, case: VariedCase, report: pytest.TestReport) -> None:
+        """Send the case to the controller of xdist; without xdist, report its run once."""
+        assert case.entry is not None
+        if self._xdist:
+            part = serialise(case.group.entry([case.entry], xdist=True))
+            report.parwork = [part]  # type: ignore[attr-defined]  # sent with the report
+        elif not case.group.is_reported:
+            case.group.is_reported = True
+            report_runs(case.item.config, [case.group.entry([])])
+
+
+class HiddenRuns:
+    """A plugin that runs the items of references without reports."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        """Run set-up, call and tear-down of a reference that is not selected."""
+        siblings = item.stash.get(HIDDEN, None)
+        if siblings is None:
+            return None
+        siblings.is_tried = True
+        hook = item.ihook
+        setup = _phase(lambda: hook.pytest_runtest_setup(item=item), "setup")
+        if setup.excinfo is None:
+            _phase(lambda: hook.pytest_runtest_call(item=item), "call")
+        elif isinstance(setup.excinfo.value, pytest.skip.Exception):
+            siblings.why = "the reference was skipped"
+        else:
+            siblings.called = outcome_of_setup(setup.excinfo.value), setup.excinfo.value
+        _phase(lambda: hook.pytest_runtest_teardown(item=item, nextitem=nextitem), "teardown")
+        if isinstance(item, pytest.Function):
+            item.funcargs = {}  # its values may be large
+        return True
+
+
+def _phase(run: Callable[[], object], when: Any) -> pytest.CallInfo[object]:
+    return pytest.CallInfo.from_call(run, when=when, reraise=ENDING)
+
+
+def _siblings_of(item: pytest.Item) -> Siblings | None:
+    if HIDDEN in item.stash:
+        return item.stash[HIDDEN]
+    case = item.stash.get(VARIED, None)
+    return case.siblings if case is not None else None
+
+
+def _observed(
+    run: Callable[[], object], name: str, timeout: float | None
+) -> tuple[Called, Observed]:
+    """Call the body in this process, and return its outcome with what ran meanwhile."""
+    __tracebackhide__ = True
+    observation = Observation()
+    with observation:
+        called = call(run, run=name, timeout=timeout, passing=ENDING)
+    return called, observation.observed
+
+
+def _end(called: Called) -> None:
+    """End as the call did."""
+    __tracebackhide__ = True
+    outcome, error = called
+    if error is not None:
+        raise error
+    if outcome.lost is not None:
+        raise LostError(f"LOST: {outcome.lost.detail}")
+
+
+def _unexpect(case: VariedCase, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Let a reference pass that did, where xfail expects a verdict: only variants have one."""
+    marks = list(case.item.iter_markers("xfail"))
+    if call.when != "call" or call.excinfo is not None or not marks:
+        return
+    for mark in marks:
+        raises = mark.kwargs.get("raises")
+        kinds = raises if isinstance(raises, tuple) else (raises,)
+        if not all(isinstance(kind, type) and issubclass(kind, ParworkError) for kind in kinds):
+            return
+    report.outcome = "passed"
+    report.longrepr = None
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail

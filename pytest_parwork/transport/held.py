@@ -1,0 +1,97 @@
+"""The objects that modules hold under a name: where they are, and how a worker finds them there."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+
+from ..model.errors import PayloadError
+from .pickling import ATOMS, by_reference, load
+
+#: Types whose values pickle sends by name anyway, or which are copied in any case.
+COMMON = frozenset(
+    (
+        *(FunctionType, BuiltinFunctionType, MethodType, MethodDescriptorType, ModuleType),
+        *(WrapperDescriptorType, type, list, dict, set, bytearray, *ATOMS),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The place of an object: what a module holds under a name, with the name of its class.
+
+    `copy` is the pickle of the object, None if it cannot be pickled. If the object has a state, the
+    one of the other process must have the same, or the copy is used.
+    """
+
+    module: str
+    name: str
+    cls: str
+    copy: bytes | None
+    has_state: bool
+
+
+def find_held(held: Held) -> object:
+    """Return the object that this process has at a place, or its copy."""
+    try:
+        found = get(held.module, held.name)
+        if class_name(found) == held.cls and (not held.has_state or pickled(found) == held.copy):
+            return found
+    except Exception:  # whatever an import raises, or an attribute of a module
+        pass
+    if held.copy is None:
+        raise PayloadError(
+            f"{held.module}.{held.name} is not the {held.cls} there that it is in pytest's process"
+        )
+    return load(held.copy)
+
+
+def class_name(value: object) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def pickled(value: object) -> bytes | None:
+    try:
+        return by_reference(value, protocol=5)
+    except Exception:
+        return None
+
+
+def get(module: str, name: str) -> object:
+    return operator.attrgetter(name)(importlib.import_module(module))
+
+
+def places() -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yield the id of each object that a module holds, with the place; the first one comes last."""
+    for module, names in _modules():
+        for name, value in names.items():
+            if type(value) not in COMMON:
+                yield id(value), (module, name)
+
+
+def class_places() -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yield the same for the objects that are attributes of a class, at the top of its module."""
+    for module, names in _modules():
+        for cls in names.values():
+            if isinstance(cls, type) and cls.__module__ == module and cls.__name__ in names:
+                for name, value in vars(cls).items():
+                    if type(value) not in COMMON:
+                        yield id(value), (module, f"{cls.__name__}.{name}")
+
+
+def _modules() -> Iterator[tuple[str, Mapping[str, object]]]:
+    for name, module in reversed(sys.modules.copy().items()):
+        if isinstance(module, ModuleType) and name != "__main__":  # another one in a worker
+            yield name, module.__dict__.copy()

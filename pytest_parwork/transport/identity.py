@@ -1,0 +1,292 @@
+"""The arguments that are sent as themselves, because a copy of them would be another thing.
+
+A test asks whether `value is MISSING`, and the copy that unpickling makes of a sentinel is not. So
+these arrive as the very objects that the receiving process has, alone or inside of other values:
+
+- what has no state, so that nothing but its identity is left: `object()`, an instance of a class
+  without attributes;
+- what a module holds under a name and a case cannot change: a value of a Python class that defines
+  equality and hash, which Python's data model allows for immutable objects only, and whose public
+  attributes are immutable as well; and a marker that knows nothing but its own name.
+
+Everything else stays a copy, whoever holds it: lists, dicts, arrays and instances with state.
+"""
+
+from __future__ import annotations
+
+import io
+import operator
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from enum import Enum
+from types import FunctionType
+from typing import Any, NamedTuple
+
+from ..model.errors import PayloadError
+from ..model.work import Task
+from .held import COMMON, Held, class_name, class_places, find_held, get, pickled, places
+from .pickling import ATOMS, make_pickler
+
+#: What a pickler writes for an object: a function that returns it, and its arguments.
+Reduced = tuple[Callable[..., object], tuple[Any, ...]]
+
+#: Built-in types whose subclasses are copied: they have the contents of those.
+_SUBCLASSED: tuple[Any, ...] = (list, dict, set, bytearray, *ATOMS - {bool, type(None)})
+
+#: Methods by which operators change an object: arrays of whatever library have one of them.
+_CHANGING = ("__setitem__", "__delitem__", "__iadd__", "__ior__")
+
+
+def find_kept(number: int) -> object:
+    """Stand for an object of this process in a pickle that never leaves it."""
+    raise PayloadError(f"object {number} is in another process")
+
+
+class _Inherited:
+    """The tasks that this process has while workers are forked from it, and that these inherit."""
+
+    process = 0
+    tasks: Sequence[Task] = ()
+    found: dict[int, object] | None = None
+
+
+@contextmanager
+def inherited(tasks: Sequence[Task]) -> Iterator[None]:
+    """Let workers that are forked inside the block find the objects of these tasks."""
+    before = _Inherited.process, _Inherited.tasks
+    _Inherited.process, _Inherited.tasks = os.getpid(), tasks
+    try:
+        yield
+    finally:
+        _Inherited.process, _Inherited.tasks = before
+
+
+def find_inherited(process: int, number: int, cls: Any) -> object:
+    """Return the object with that id in a process if this is a fork of it, else a new one."""
+    if process == _Inherited.process:
+        if _Inherited.found is None:
+            identities = Identities(for_threads=True)
+            for task in _Inherited.tasks:
+                with suppress(Exception):  # what cannot be sent has an outcome already
+                    nowhere = make_pickler(io.BytesIO(), lambda _: None, identities)
+                    nowhere.dump((task.args, dict(task.kwargs)))
+            _Inherited.found = {id(value): value for value in identities.kept}
+        if number in _Inherited.found:
+            return _Inherited.found[number]
+    return cls.__new__(cls)
+
+
+class Identities:
+    """Recognises what is sent as itself; one for all values of a run.
+
+    For threads, which share the memory, `kept` are these objects, in the order of their numbers,
+    and `empty` those of them that have no state.
+    """
+
+    def __init__(self, *, for_threads: bool = False) -> None:
+        self.kept: list[object] = []
+        self.empty: list[object] = []
+        self._is_local = for_threads
+        self._places: dict[int, tuple[str, str]] | None = None
+        self._class_places: dict[int, tuple[str, str]] | None = None
+        self._kinds: dict[type, _Kind] = {}
+        self._nans: dict[int, _Nan] = {}
+        self._copies: dict[int, tuple[object, object]] = {}  # with the original, to keep its id
+
+    def reduce(self, value: object) -> Reduced | None:
+        """Return what is sent for an object that arrives as itself, None for any other."""
+        cls = type(value)
+        kind = self._kinds.get(cls)
+        if kind is None:
+            kind = self._kinds[cls] = _Kind.of(cls)
+        if not kind.is_possible:
+            return None
+        state = _state(value)
+        if not state and kind.is_plain and _is_empty(value):
+            if self._is_local:
+                self.empty.append(value)
+            return self._kept(value) if self._is_local else self._held(value, has_state=False)
+        if kind.is_value:
+            if not all(_is_immutable(part) for name, part in state.items() if name[:1] != "_"):
+                return None
+        elif not (kind.is_unequal and state and all(type(part) is str for part in state.values())):
+            return None
+        place = self._place(value)
+        if place is None or not (_has_hash(value) if kind.is_value else _names(state, place[1])):
+            return None
+        return self._kept(value) if self._is_local else self._held(value, has_state=True)
+
+    def reduce_definition(self, value: object) -> Reduced | None:
+        """Return what is sent for a function or class that its module holds under another name.
+
+        pickle looks for its own name only.
+        """
+        home = sys.modules.get(getattr(value, "__module__", None) or "")
+        if home is None or home.__name__ == "__main__":
+            return None
+        held = list(vars(home).items())
+        name = next((name for name, found in held if found is value), None)
+        return None if name is None else (get, (home.__name__, name))
+
+    def mark_nans(self, value: object) -> object:
+        """Return `value` with what stands for each NaN that a module holds, in new containers.
+
+        pickle does not ask for floats. `nan in [nan]`, and so `[nan] == [nan]`, is true for the
+        same object only.
+        """
+        held = [name for name in ("numpy", "math") if name in sys.modules]
+        self._nans |= {id(sys.modules[name].nan): _Nan(name) for name in reversed(held)}
+        try:
+            return self._marked(value)
+        except RecursionError:
+            return value
+
+    def _marked(self, value: Any) -> object:
+        cls = type(value)
+        if cls is float:
+            return self._nans.get(id(value), value)
+        if cls not in (list, tuple, dict):
+            return value
+        if id(value) in self._copies:
+            return self._copies[id(value)][1]
+        if cls is tuple:
+            new: Any = tuple(map(self._marked, value))
+            if all(map(operator.is_, new, value)):
+                new = value
+            self._copies[id(value)] = value, new
+            return new
+        new = cls()
+        self._copies[id(value)] = value, new  # first, because it may contain itself
+        if cls is list:
+            new.extend(map(self._marked, value))
+        else:
+            new.update((self._marked(key), self._marked(part)) for key, part in value.items())
+        return new
+
+    def _kept(self, value: object) -> Reduced:
+        self.kept.append(value)
+        return find_kept, (len(self.kept) - 1,)
+
+    def _held(self, value: object, *, has_state: bool) -> Reduced | None:
+        place = self._place(value, is_in_class=not has_state)
+        if place is None:
+            return None if has_state else (find_inherited, (os.getpid(), id(value), type(value)))
+        copy = pickled(value)
+        if copy is None and type(value).__eq__ is not object.__eq__:
+            return None
+        held = Held(
+            module=place[0],
+            name=place[1],
+            cls=class_name(value),
+            copy=copy,
+            has_state=has_state and copy is not None,
+        )
+        return find_held, (held,)
+
+    def _place(self, value: object, *, is_in_class: bool = False) -> tuple[str, str] | None:
+        """Return the module that holds an object, perhaps in one of its classes, and its name."""
+        if self._places is None:
+            self._places = dict(places())
+        place = self._places.get(id(value))
+        if place is None and is_in_class:
+            if self._class_places is None:
+                self._class_places = dict(class_places())
+            place = self._class_places.get(id(value))
+        return place
+
+
+class _Nan:
+    """Stands for the NaN of a module."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __reduce__(self) -> Reduced:
+        return get, (self._module, "nan")
+
+
+class _Kind(NamedTuple):
+    """What is known of all instances of a class.
+
+    They may be empty if pickle itself reads their state (`is_plain`); `is_value` says that equality
+    and hash are defined, in Python, `is_unequal` that each is only equal to itself.
+    """
+
+    is_plain: bool
+    is_value: bool
+    is_unequal: bool
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether any of them may be sent as itself."""
+        return self.is_plain or self.is_value or self.is_unequal
+
+    @classmethod
+    def of(cls, given: type) -> _Kind:
+        """Examine a class."""
+        if given in COMMON or issubclass(given, (type, Enum, BaseException, *_SUBCLASSED)):
+            return cls(False, False, False)
+        is_plain = (
+            given.__reduce_ex__ is object.__reduce_ex__
+            and given.__reduce__ is object.__reduce__
+            and not any(hasattr(given, n) for n in ("__getnewargs__", "__getnewargs_ex__"))
+        )
+        is_changed_by_operators = any(hasattr(given, name) for name in _CHANGING)
+        has_own = all(isinstance(m, FunctionType) for m in (given.__eq__, given.__hash__))
+        return cls(
+            is_plain,
+            has_own and not is_changed_by_operators,
+            given.__eq__ is object.__eq__ and not is_changed_by_operators,
+        )
+
+
+def _state(value: object) -> Mapping[str, object]:
+    """Return the attributes of an instance, those in slots included."""
+    state = getattr(value, "__dict__", None) or {}
+    names = [name for cls in type(value).__mro__ for name in _slots(cls)]
+    if not names:
+        return state
+    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    return {**found, **state}
+
+
+def _slots(cls: type) -> Sequence[str]:
+    slots: Any = vars(cls).get("__slots__", ())
+    names = [slots] if isinstance(slots, str) else list(slots)
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
+
+
+def _is_empty(value: object) -> bool:
+    """Return whether pickle finds no state either, such as that of a class written in C."""
+    try:
+        reduced: Any = object.__reduce_ex__(value, 2)
+    except Exception:
+        return False
+    _, args, state, items, pairs = reduced
+    return args == (type(value),) and not state and items is None and pairs is None
+
+
+def _is_immutable(value: object) -> bool:
+    cls = type(value)
+    if cls in (tuple, frozenset):
+        return all(map(_is_immutable, value))  # type: ignore[call-overload]  # one of the two
+    return cls in ATOMS or cls in (type, FunctionType) or _has_hash(value)
+
+
+def _has_hash(value: object) -> bool:
+    """Return whether the hash of an object depends on its value."""
+    try:
+        return hash(value) not in (id(value), object.__hash__(value))
+    except Exception:
+        return False
+
+
+def _names(state: Mapping[str, object], name: str) -> bool:
+    """Return whether a state of texts only says under which name its object is held."""
+    return any(_letters(name) in _letters(str(text)) for text in state.values())
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()

@@ -1,0 +1,309 @@
+"""Which arguments arrive as themselves, and that everything that a case can change is a copy."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import attrs
+import click
+import numpy as np
+import pandas as pd
+import pytest
+from xarray.core.dtypes import NA
+
+from pytest_parwork.model.work import Task
+from pytest_parwork.transport.identity import Identities
+from pytest_parwork.transport.pickling import dumps
+from pytest_parwork.worker.copies import Copies
+
+
+class Empty:
+    pass
+
+
+class EmptySlots:
+    __slots__ = ()
+
+
+class Marker:
+    """A sentinel that knows its own name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class Value:
+    """Has equality and hash, as only immutable objects may have."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Value and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class Unit(Value):
+    """The same, with a private list."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._names = [text]
+
+
+class Node(Value):
+    """Has a hash, and a public list that a case can change."""
+
+    __slots__ = ("children",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.children: list[object] = []
+
+
+class Hashed:
+    """Is compared element by element, as arrays are, and has its identity as hash."""
+
+    def __init__(self) -> None:
+        self._parts = [1]
+
+    def __eq__(self, other: object) -> Any:
+        return [True]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Growing(Value):
+    """Has a hash, and an operator that changes it."""
+
+    def __iadd__(self, other: str) -> Growing:
+        self._text += other
+        return self
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.count = 0
+
+
+@dataclass(frozen=True)
+class Frozen:
+    shape: tuple[int, ...]
+    kind: type = int
+
+
+@dataclass(unsafe_hash=False)
+class Record:
+    name: str
+
+
+@dataclass(frozen=True)
+class HoldsList:
+    parts: list[int]
+
+
+class Texts(list[str]):
+    pass
+
+
+class Outer:
+    INNER = object()
+
+
+BARE = object()
+EMPTY = Empty()
+EMPTY_SLOTS = EmptySlots()
+MISSING = Marker("<MISSING>")
+_not_set = Marker("not set")
+VALUE = Value("value")
+UNIT = Unit("m")
+FROZEN = Frozen((1, 2))
+UNNAMED = type("OtherName", (), {})()
+LAMBDA = lambda: None  # noqa: E731
+OtherClass = type("Class", (), {})
+
+ANN = Marker("bob")
+NODE = Node("root")
+HASHED = Hashed()
+GROWING = Growing("a")
+COUNTER = Counter()
+RECORD = Record("record")
+HOLDS_LIST = HoldsList([1])
+ITEMS = [1]
+TABLE = {"a": 1}
+TEXTS = Texts(["a"])
+ARRAY = np.arange(3)
+MASKED = np.ma.masked_array([1], [True])
+FRAME = pd.DataFrame({"a": [1]})
+SERIES = pd.Series([1])
+NAMESPACE = SimpleNamespace(name="namespace")
+PARTIAL = partial(print, 1)
+
+THEMSELVES: dict[str, object] = {
+    "bare": BARE,
+    "empty": EMPTY,
+    "empty slots": EMPTY_SLOTS,
+    "marker": MISSING,
+    "marker of two words": _not_set,
+    "value": VALUE,
+    "private list": UNIT,
+    "frozen dataclass": FROZEN,
+    "class without a name": UNNAMED,
+    "in a class": Outer.INNER,
+    "click": click.STRING,
+    "click's other": click.UNPROCESSED,
+    "attrs": attrs.setters.NO_OP,
+    "attrs' nothing": attrs.NOTHING,
+    "xarray": NA,
+    "mock.ANY": mock.ANY,
+    "lambda": LAMBDA,
+    "class of another name": OtherClass,
+    "nan": np.nan,
+    "math.nan": math.nan,
+}
+
+COPIED: dict[str, object] = {
+    "state": COUNTER,
+    "another name": ANN,
+    "public list": NODE,
+    "hash of identity": HASHED,
+    "operator": GROWING,
+    "dataclass": RECORD,
+    "frozen, with a list": HOLDS_LIST,
+    "list": ITEMS,
+    "dict": TABLE,
+    "subclass": TEXTS,
+    "array": ARRAY,
+    "masked array": MASKED,
+    "frame": FRAME,
+    "series": SERIES,
+    "namespace": NAMESPACE,
+    "partial": PARTIAL,
+}
+
+
+def by_process(*values: object) -> tuple[Any, ...]:
+    """Return the values as they are in a worker that has imported the same modules."""
+    identities = Identities()
+    return tuple(pickle.loads(dumps(value, themselves=identities)) for value in values)
+
+
+def by_thread(*values: object) -> tuple[Any, ...]:
+    (arguments,) = Copies.of([Task(id="", function=print, args=values)]).arguments
+    return arguments[0]
+
+
+WAYS = pytest.mark.parametrize("way", [by_process, by_thread])
+Way = Callable[..., tuple[Any, ...]]
+
+
+@WAYS
+@pytest.mark.parametrize("value", THEMSELVES.values(), ids=THEMSELVES)
+def test_it_arrives_as_itself_alone_and_inside_of_others(way: Way, value: object) -> None:
+    alone, inside, twice = way(value, {"a": [value, ({1: value},)]}, (value, value))
+    assert alone is value
+    assert inside["a"][0] is value
+    assert inside["a"][1][0][1] is value
+    assert twice[0] is twice[1] is value
+
+
+@WAYS
+@pytest.mark.parametrize("value", COPIED.values(), ids=COPIED)
+def test_what_a_case_can_change_is_a_copy_whoever_holds_it(way: Way, value: object) -> None:
+    alone, inside = way(value, [value, value])
+    assert type(alone) is type(value)
+    assert alone is not value
+    assert inside[0] is not value
+    assert inside[0] is inside[1]
+
+
+def test_no_other_nan_becomes_that_of_numpy() -> None:
+    own = float("nan")
+    for way in (by_process, by_thread):
+        (found,) = way([own, np.nan, "G\x7f\xf8 nan"])
+        assert math.isnan(found[0])
+        assert found[0] is not np.nan
+        assert found[1] is np.nan
+
+
+def test_containers_with_nans_keep_their_inner_sharing() -> None:
+    inner: list[object] = [np.nan]
+    inner.append(inner)
+    for way in (by_process, by_thread):
+        (found,) = way({"a": inner, "b": (inner, np.nan)})
+        assert found["a"] is found["b"][0] is found["a"][1]
+        assert found["a"] is not inner
+        assert inner[0] is np.nan
+
+
+def test_a_value_that_changed_here_after_its_import_is_sent_with_its_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = dumps(VALUE, themselves=Identities())
+    monkeypatch.setattr(VALUE, "_text", "of the worker")
+    found = pickle.loads(data)
+    assert found is not VALUE
+    assert found == Value("value")
+
+
+def test_another_object_under_the_name_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dumps([BARE, EMPTY], themselves=Identities())
+    monkeypatch.setitem(globals(), "BARE", "of the worker")
+    monkeypatch.delitem(globals(), "EMPTY")
+    bare, empty = pickle.loads(data)
+    assert type(bare) is object
+    assert type(empty) is Empty
+
+
+def test_an_object_that_no_module_holds_is_itself_in_threads_and_new_in_processes() -> None:
+    local = Empty()
+    assert by_thread([local, local])[0][1] is local
+    (found,) = by_process([local, local])
+    assert type(found[0]) is Empty
+    assert found[0] is found[1] is not local
+
+
+def test_it_is_itself_beside_arguments_that_cannot_be_pickled() -> None:
+    lock = threading.Lock()
+    holding = SimpleNamespace(lock=lock, part=[BARE])
+    for others in ([lambda: 1], [lock], [holding, lock]):
+        found = by_thread([BARE, EMPTY], BARE, np.nan, *others)
+        assert found[0][0] is found[1] is BARE
+        assert found[0][1] is EMPTY
+        assert found[2] is np.nan
+
+
+def test_what_threads_have_set_on_an_object_without_attributes_is_removed() -> None:
+    local = Empty()
+    copies = Copies.of([Task(id="", function=print, args=(local, EMPTY_SLOTS, BARE))])
+    vars(local)["added"] = 1
+    copies.restore()
+    assert vars(local) == {}
+
+
+def test_values_that_only_look_alike_keep_their_ways() -> None:
+    for value in (Path("a"), Fraction(1, 3), re.compile("a"), np.float64(1.5), np.dtype("f4")):
+        assert by_process(value) == by_thread(value) == (value,)
+    assert copy.deepcopy(MISSING) is not MISSING
