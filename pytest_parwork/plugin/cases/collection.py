@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -29,8 +29,9 @@ from .matrix import (
     varied_parallelism,
     workload_key,
 )
+from .mistakes import Mistakes
 from .plain import is_plain_for, make_plain_for
-from .support import plain_everywhere, supported_fixtures
+from .support import check_can_start, plain_everywhere, supported_fixtures
 
 #: Keywords that a single case cannot have, because they belong to a whole run.
 _OF_RUNS = (*AXES, "vary", "inside", "chunksize", "min_speedup", "scope")
@@ -54,6 +55,7 @@ class Collected:
     plans: dict[tuple[object, ...], FixturePlan | None] = field(default_factory=dict)
     classes: dict[type | None, Mapping[str, object]] = field(default_factory=dict)
     varied: Varied = field(default_factory=Varied)
+    mistakes: Mistakes = field(default_factory=Mistakes)
 
     def count(self, item: pytest.Item) -> None:
         """Count a generated item, whether it is selected or not."""
@@ -69,13 +71,15 @@ class Collected:
     def gather(
         self,
         config: pytest.Config,
-        items: Sequence[pytest.Item],
+        items: list[pytest.Item],
         unmarked: Mapping[tuple[object, str], int],
     ) -> None:
-        """Put the selected items into groups; raises `UsageError` for those that cannot be cases.
+        """Put the selected items into groups, and note the mistakes of those that cannot be cases.
 
-        `unmarked` is the number of generated items of each function that had no marker by then.
+        Items of functions with a mistake in the marker are left out. `unmarked` is the number of
+        generated items of each function that had no marker by then.
         """
+        items[:] = [item for item in items if not self.mistakes.has(item)]
         plans: dict[tuple[object, ...], Plan | UsageError] = {}
         for item in items:
             if not isinstance(item, pytest.Function):
@@ -86,10 +90,10 @@ class Collected:
                 if is_case(item):
                     self._gather(item, plans)
             except UsageError as error:
-                message = f"{item.nodeid}: {error}"
+                item.stash[NO_CASE] = f"{item.nodeid}: {error}"
+                # xdist shows the reports of its workers, but not their errors.
                 if not hasattr(config, "workerinput"):
-                    raise pytest.UsageError(message) from None
-                item.stash[NO_CASE] = message  # xdist shows its workers' reports, but not errors
+                    self.mistakes.note_selected(item, error)
         self.ordinals.clear()
         self._count_uses()
         self._count_expected(config, unmarked)
@@ -115,7 +119,7 @@ class Collected:
         place = key_of(item)
         key = (*place, *map(id, marks(item)))
         if key not in plans:
-            plans[key] = plain_everywhere(item) or _plan(item)
+            plans[key] = self._plan_of(item)
         plan = plans[key]
         try:
             if isinstance(plan, UsageError):
@@ -128,6 +132,15 @@ class Collected:
             self.generated[place] -= 1
         else:
             self._add(item, plan, place, fixtures)
+
+    @staticmethod
+    def _plan_of(item: pytest.Function) -> Plan | UsageError:
+        """Return the plan of an item, or why it is plain on all columns of its matrix."""
+        if (why := plain_everywhere(item)) is not None:
+            return why
+        plan = _plan(item)
+        check_can_start(item.config, plan.configuration.backend)
+        return plan
 
     def _count_expected(
         self, config: pytest.Config, unmarked: Mapping[tuple[object, str], int]
