@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -14,23 +13,32 @@ from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.serialising import serialise
-from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
-from ...verify.reference import Called, References, call
+from ...verify.legs import Judged, drop, entry_of, judge
 from ..config.registry import own_comparison
+from ..config.settings import has_mark
 from ..session.reporting import report_runs
-from ..session.termination import ENDING
-from .absent import error_of, message_of, outcome_of, rejection, rejection_of_tear_down
+from .absent import (
+    error_of,
+    leave_rejected,
+    message_of,
+    outcome_of,
+    rejection,
+    rejection_of_tear_down,
+)
 from .bodies import Body
 from .gate import Gates
 from .groups import Case
 from .phases import compare_phases, masked, outcome_of_setup
+from .plain import PLAIN, dropping_value
 from .scenes import Scenes
 from .seeding import reseeded
+from .serial_calls import SerialCalls
 from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
 
 #: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
 NOT_CALLED = "its body was not called"
+WITHHELD = "a hook skipped it when it was to be sent"
 
 
 class Serial:
@@ -46,8 +54,7 @@ class Serial:
         is_random: bool,
     ) -> None:
         self._gates = gates
-        self._uses = uses
-        self._references = References()
+        self._calls = SerialCalls(uses)
         self._xdist = xdist
         self._is_random = is_random  # pytest-randomly seeds before each body
         self._scenes = Scenes(is_verbose=is_verbose)
@@ -73,14 +80,7 @@ class Serial:
 
     def plain_body_of(self, case: Case, body: Body) -> Callable[..., object]:
         """Return a body that runs the case without a comparison."""
-        original = self._seeded(case, body)
-
-        @functools.wraps(original)
-        def plain(**kwargs: object) -> object:
-            value = original(**kwargs)
-            return value if body.is_taken else None
-
-        return plain
+        return dropping_value(body, self._seeded(case, body))
 
     def _seeded(self, case: Case, body: Body) -> Callable[..., object]:
         return reseeded(case, body.function) if self._is_random else body.function
@@ -94,6 +94,8 @@ class Serial:
             if not self._judge_teardown(case, call, report):
                 return
         elif call.when != "call":
+            return
+        if PLAIN in case.item.stash:
             return
         if judged.entry is None and case.sent.run is not None:
             # A hook ended the call before the body was reached.
@@ -125,13 +127,23 @@ class Serial:
     def _judge(self, case: Case, body: Callable[[], object], *, is_taken: bool = False) -> object:
         """Run the body if it is to be verified, judge, and raise the error for the verdict.
 
-        Returns the value if it `is_taken`: that of the serial run, or else of the parallel one.
+        Returns the value if it `is_taken`: that of the serial run, or else of the parallel one; and
+        if the case turns out to be plain.
         """
         if case.judged.entry is not None:
             value = self._rerun(case, body)
             return value if is_taken else None
+        if case.sent.run is None and case.sent.is_withheld:
+            # The answer of a hook has changed since it was asked a moment ago.
+            case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
+            value = body()
+            return value if is_taken else None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if why := rejection(actual):
+            if leave_rejected(case, why):
+                self._gates.done_with(case)
+                value = body()
+                return None if has_mark(case.item) and not is_taken else value
             self._reject(case, actual, why)
             raise case.judged.error
         is_verified = case.group.verifies(case)
@@ -139,7 +151,9 @@ class Serial:
         found = judge(
             terms,
             actual,
-            functools.partial(self._reference, case, body, is_taken) if is_verified else None,
+            functools.partial(self._calls.reference, case, body, is_taken=is_taken)
+            if is_verified
+            else None,
             inputs=case.inputs,
             masked=functools.partial(masked, case),
             look=case.look(terms),
@@ -198,7 +212,10 @@ class Serial:
             return
         actual, here = self._load(case), (outcome_of_setup(error), None)
         if why_not := rejection(actual):
-            self._reject(case, actual, why_not)
+            if leave_rejected(case, why_not):
+                self._gates.done_with(case)
+            else:
+                self._reject(case, actual, why_not)
             return
         found = judge(
             terms,
@@ -219,6 +236,8 @@ class Serial:
         torn = judged.take_torn()
         comparison = compare_phases(case, torn, call)
         if why := rejection_of_tear_down(torn):
+            if leave_rejected(case, why):
+                return False
             if judged.entry.verdict in {Verdict.EQUAL, Verdict.NOT_VERIFIED}:
                 judged.reject(why)
                 return True
@@ -247,36 +266,6 @@ class Serial:
         if plan not in self._own:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
-
-    def _reference(self, case: Case, body: Callable[[], object], is_taken: bool) -> Called:
-        """Run the body, or reuse the result of an earlier configuration for the same values."""
-        seconds = case.judged.setup_seconds
-        found, error = self._called(case, body, is_taken)
-        if seconds and found.started is not None:
-            # The seconds of the parallel run include its fixtures too.
-            found = replace(found, started=found.started - seconds)
-        return found, error
-
-    def _called(self, case: Case, body: Callable[[], object], is_taken: bool) -> Called:
-        def run() -> Called:
-            return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
-
-        assert case.sent.run is not None
-        # With function-scoped fixtures, each configuration must tear down what its own body used;
-        # and a plugin that takes the value may change it.
-        if not self._uses or case.fixtures is not None or is_taken:
-            return run()
-        key, made_of = case.key, tuple(case.sent.run.wide.values())
-        found = self._references.get(key, made_of)
-        if found is None:
-            found = run()
-        self._uses[key] -= 1
-        if self._uses[key] > 0:
-            self._references.keep(key, *found, made_of)
-        else:
-            del self._uses[key]
-            self._references.drop(key)
-        return found
 
     def _rerun(self, case: Case, body: Callable[[], object]) -> object:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
