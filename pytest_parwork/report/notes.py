@@ -16,6 +16,9 @@ from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
 from .variants import Severity, remarks, setting, why_nothing_ran
 
+#: Kinds of notes of cases that only their messages show.
+OF_MESSAGES = ("again", "rounding")
+
 #: How many cases are named that were running when the session was interrupted.
 RUNNING = 8
 
@@ -95,14 +98,13 @@ def _different(run: RunReport) -> str:
 
 def _remarks(run: RunReport, *, is_verbose: bool) -> Iterator[str]:
     """Yield notes of cases: the first of each kind and the number of such cases, or all notes."""
-    found = [(note, case) for case in run.cases for note in case.notes]
+    shown = ((note, case) for case in run.cases for note in case.notes)
+    found = [(note, case) for note, case in shown if note.kind not in OF_MESSAGES]
     if is_verbose:
         for note, case in found:
             yield f"note: {_place(case, note.path)}: {note.text}"
         return
-    cases = Counter(
-        kind for case in run.cases for kind in dict.fromkeys(note.kind for note in case.notes)
-    )
+    cases = Counter(kind for _, kind in dict.fromkeys((case.id, note.kind) for note, case in found))
     for kind, number in cases.items():
         note, case = next(pair for pair in found if pair[0].kind == kind)
         first = f" (first of {number} cases)" if number > 1 else ""

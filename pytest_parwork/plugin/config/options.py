@@ -27,6 +27,7 @@ KEYWORDS = {
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
+    "inside": "joblib:..., dask:threads, dask:processes, dask or native, or a list of these",
     "vary": '{"argument": [reference, other, ...]}, values that are compared with the first',
 }
 
