@@ -1,25 +1,55 @@
-"""The two clocks: one that all processes of a machine share, and the calendar's."""
+"""The clocks that no test can stop or set, and `sleep`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import cache, partial
+from functools import cache
+from importlib.machinery import BuiltinImporter
+from importlib.util import module_from_spec
 from pathlib import Path
-from time import monotonic, perf_counter, time
+from types import ModuleType
+from typing import Any
+
+
+def _own_time() -> Any:
+    """Return another instance of the C module `time`, which only this module has.
+
+    Libraries that freeze the time replace the functions of `time` in every module that has imported
+    them, and a test may replace those of `time` itself, also before this module is imported.
+    """
+    spec = BuiltinImporter.find_spec("time")
+    if spec is None or spec.loader is None:
+        import time
+
+        return time
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_TIME = _own_time()
 
 #: Where Linux identifies this machine, until its next boot.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 #: Seconds on the monotonic clock that all processes of a machine share (Linux, macOS, and
-#: Windows from Python 3.10). Only differences mean anything. Wrapped, because libraries that freeze
-#: the time in tests replace the functions of `time` in every module that has imported them.
-now = partial(perf_counter)
+#: Windows from Python 3.10). Only differences mean anything.
+now: Callable[[], float] = _TIME.perf_counter
 
-#: Seconds on the clock that event loops use, wrapped for the same reason.
-steady = partial(monotonic)
+#: Seconds on the clock that event loops use.
+steady: Callable[[], float] = _TIME.monotonic
+
+#: Wait for so many seconds.
+sleep: Callable[[float], None] = _TIME.sleep
 
 #: When `now` would have been 0, in seconds since 1970.
-_EPOCH = time() - perf_counter()
+_EPOCH: float = _TIME.time() - now()
+
+
+def keep_clock(module: ModuleType) -> None:
+    """Give a module that uses `time` an instance in which no test replaces anything."""
+    vars(module)["time"] = _TIME
 
 
 @cache

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
-from .clock import now
+from .clock import keep_clock, now
 from .exits import hear_of_exit
 from .forking import reject_fork_with_threads
 from .inherited import inherited, repair
@@ -31,6 +31,9 @@ LOOK = 0.05
 START_METHODS = ("fork", "spawn", "forkserver")
 
 _swapping = threading.Lock()
+
+# Where a fixture has replaced `time.monotonic`, a wait of the libraries for a process never ended.
+keep_clock(connection)
 
 
 def start_methods() -> list[str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from types import FrameType
 
 from ..model.errors import BackendError
-from .clock import now
+from .clock import now, sleep
 
 #: Packages whose threads do not count. They wait for work, and hold no lock that a worker needs:
 #: those of the backends' libraries, kept from one run to the next (the libraries themselves fork
@@ -66,7 +65,7 @@ def unsafe_threads() -> str:
     """
     until = now() + ENDING
     while (names := sorted(_names())) and now() < until:
-        time.sleep(0.002)
+        sleep(0.002)
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from ..backends.protocol import UNKNOWN, Workers
-from ..machine.clock import now
+from ..machine.clock import now, sleep
 from ..machine.exits import exit_name
 from ..machine.process_groups import kill_rest_of_group, state_of
 from .suspension import Suspension
@@ -124,7 +123,7 @@ class Deaths:
 def _wait_until(is_reported: Callable[[], object]) -> None:
     until = now() + REAPING
     while not is_reported() and now() < until:
-        time.sleep(GLANCE)
+        sleep(GLANCE)
 
 
 def _has_exited(pid: int) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from ..machine.clock import now
+from ..machine.clock import now, sleep
 from ..machine.process_groups import kill_group, state_of
 from ..machine.stacks import writing
 from .waits import GLANCE, SIGNALLED
@@ -73,7 +72,7 @@ def _send(pid: int, number: signal.Signals) -> bool:
 def _wait_for(pid: int, states: str) -> None:
     until = now() + SIGNALLED
     while now() < until and state_of(pid) not in states:
-        time.sleep(GLANCE)
+        sleep(GLANCE)
 
 
 def _forbid_core(pid: int) -> None:

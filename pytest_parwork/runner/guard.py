@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import AbstractContextManager
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import ClassVar
 
+from ..machine.clock import wall
 from ..machine.leavings import Leavings
 from ..machine.marks import Mark, unmarked
 from ..machine.process_groups import born
@@ -60,7 +60,7 @@ class Guard:
             pid=os.getpid(),
             session=os.getsid(0),
             born=born(os.getpid()),
-            since=time.time() - 1.0,  # clocks of file systems lag behind
+            since=wall() - 1.0,  # clocks of file systems lag behind
             token=self._mark.token,
             folders=(tempfile.gettempdir(), *filter(None, [os.environ.get(JOBLIB_FOLDER)])),
         )

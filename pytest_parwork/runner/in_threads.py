@@ -13,6 +13,7 @@ from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
 from ..worker.current_test import named_by_thread
+from ..worker.results import Copied
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
 from .on_machine import StoredTasks
@@ -126,13 +127,19 @@ class Remembered:
 
     def kind(self, task: int) -> Kind:
         """Return the kind of an outcome."""
-        return self.load(task)[0]
+        given = self._given[task]
+        assert given is not None, "an outcome that was freed"
+        return given[0]
 
     def load(self, task: int) -> Given:
         """Return an outcome."""
         given = self._given[task]
         assert given is not None, "an outcome that was freed"
-        return given
+        kind, value, failure = given
+        if not isinstance(value, Copied):
+            return given
+        found = value.read()
+        return "not_sent" if isinstance(found, NotSent) else kind, found, failure
 
     def may_run_code(self, task: int) -> bool:
         """Return False: there is nothing to load."""

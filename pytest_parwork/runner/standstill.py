@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from ..backends.protocol import LEAVING, Vital, Workers
-from ..machine.clock import now
+from ..machine.clock import now, sleep
 from ..machine.process_groups import kill_group, state_of, ticks_of
 from ..model.work import Task
 from ..transport.ledger import State
@@ -99,7 +98,7 @@ class Standstill:
         pid = self._ledger.worker(task)
         until = now() + LATENCY
         while (state := state_of(pid)) != "T" and now() < until:
-            time.sleep(GLANCE)
+            sleep(GLANCE)
         if state == "T":
             self._losses.stopped(task)
             self._kill(pid, STOPPED)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pickle
 import struct
-import time
 from collections.abc import Sequence
 from enum import Enum
 
-from ..machine.clock import now
+from ..machine.clock import now, sleep
 from ..machine.process_groups import born, lives
 from ..machine.system import mmap, os
 from .records import IN_BAND, Buffer, words_of, write_record
@@ -59,7 +58,7 @@ class Spool:
                 raise RuntimeError(
                     f"all {len(paths)} spools are taken: more workers than were asked for"
                 )
-            time.sleep(GLANCE)
+            sleep(GLANCE)
 
     def append(self, data: bytes, buffers: Sequence[pickle.PickleBuffer]) -> tuple[int, int]:
         """Append one record to the file; return its offset and length.

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from ..machine.stacks import stack_of
-from ..model.outcome import Lost, Outcome
+from ..model.outcome import Lost, NotSent, Outcome
 from ..transport.failures import describe, is_skip
+from ..worker.results import Copied
 
 
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
@@ -76,10 +77,14 @@ class _Kept:
     outcome: Outcome
     error: BaseException | None
     made_of: tuple[object, ...]
+    value: Copied
 
 
 class References:
-    """Outcomes of the reference, kept while other configurations of the case need them."""
+    """Outcomes of the reference, kept while other configurations of the case need them.
+
+    Their values are copied: a later case may change the object that an earlier one has returned.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, _Kept] = {}
@@ -92,7 +97,8 @@ class References:
         made_of: tuple[object, ...],
     ) -> None:
         """Keep the outcome of `case`, with the shared values that it was computed from."""
-        self._kept[case] = _Kept(outcome, error, made_of)
+        value = Copied(outcome.value)
+        self._kept[case] = _Kept(replace(outcome, value=None), error, made_of, value)
 
     def get(self, case: Hashable, made_of: tuple[object, ...]) -> Called | None:
         """Return the kept outcome of `case`, if it was computed from these same objects."""
@@ -101,7 +107,10 @@ class References:
             return None
         if any(old is not new for old, new in zip(kept.made_of, made_of, strict=True)):
             return None
-        return kept.outcome, kept.error
+        value = kept.value.read()
+        if isinstance(value, NotSent):
+            return None
+        return replace(kept.outcome, value=value), kept.error
 
     def drop(self, case: Hashable) -> None:
         """Forget `case`: no further configuration will need it."""

@@ -6,10 +6,9 @@ import importlib
 import multiprocessing
 import os
 import signal
-import time
 from contextlib import suppress
 
-from ..machine.clock import now
+from ..machine.clock import now, sleep
 from ..machine.process_groups import enroll, enrolled
 from ..machine.system import is_main_thread
 from .endings import end_executors_at_exit
@@ -35,7 +34,7 @@ class Arrival:
         enroll(self._registry)
         until = now() + ARRIVING
         while enrolled(self._registry) < self._workers and now() < until:
-            time.sleep(0.005)
+            sleep(0.005)
         for name in self._imports:
             with suppress(ImportError):
                 importlib.import_module(name)

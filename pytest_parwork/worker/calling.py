@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import _exit, getpid  # imported now: a task may replace those of `os`
 from typing import Any, Protocol
 
-from ..machine.clock import now
+from ..machine.clock import now, sleep
 from ..machine.deadline import TimedOut
 from ..model.public import BACKENDS, public
 from ..model.work import Batch
@@ -72,4 +71,4 @@ def meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:
     ledger.arrive(batch.tasks[0], worker, now())
     deadline = now() + patience
     while not ledger.is_released and now() < deadline:
-        time.sleep(GLANCE)
+        sleep(GLANCE)

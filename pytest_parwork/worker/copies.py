@@ -1,4 +1,4 @@
-"""Copies for tasks that share the memory of this process: of their arguments and results."""
+"""Copies of arguments, for tasks that share the memory of this process, and of other values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
+from ..machine.system import mmap
 from ..model.work import Task
 from ..transport.identity import Identities, find_kept
 from ..transport.pickling import ATOMS, dump_whole, load, make_pickler, may_have_nan
+
+#: Buffers of fewer bytes have no room for a huge page.
+WORTH_HUGE = 1 << 22
 
 #: Positional and keyword arguments of a task.
 Arguments = tuple[tuple[object, ...], dict[str, object]]
@@ -107,7 +111,7 @@ class _Unpickler(pickle.Unpickler):
     def __init__(
         self, file: io.BytesIO, buffers: Sequence[pickle.PickleBuffer], kept: Sequence[object]
     ) -> None:
-        super().__init__(file, buffers=map(_copied_buffer, buffers))
+        super().__init__(file, buffers=map(copied_buffer, buffers))
         self._kept = kept
 
     def find_class(self, module: str, name: str, /) -> Any:
@@ -142,7 +146,7 @@ def _copied_one_by_one(tasks: Sequence[Task], identities: Identities) -> Copies:
     slow: set[type] = set()
     failed: set[int] = set()
 
-    def copied(value: object, seconds: float | None) -> object:
+    def copy_once(value: object, seconds: float | None) -> object:
         if id(value) in memo:
             return memo[id(value)]
         memo[id(value)] = value
@@ -151,7 +155,7 @@ def _copied_one_by_one(tasks: Sequence[Task], identities: Identities) -> Copies:
             return value
         try:
             with deadline(seconds):
-                memo[id(value)] = _copy(value, identities)
+                memo[id(value)] = copied(value, identities)
             failed.remove(id(value))
         except TimedOut:
             slow.add(type(value))
@@ -161,8 +165,8 @@ def _copied_one_by_one(tasks: Sequence[Task], identities: Identities) -> Copies:
 
     arguments = [
         (
-            tuple(copied(arg, task.timeout) for arg in task.args),
-            {key: copied(arg, task.timeout) for key, arg in task.kwargs.items()},
+            tuple(copy_once(arg, task.timeout) for arg in task.args),
+            {key: copy_once(arg, task.timeout) for key, arg in task.kwargs.items()},
         )
         for task in tasks
     ]
@@ -174,22 +178,8 @@ def _copied_one_by_one(tasks: Sequence[Task], identities: Identities) -> Copies:
     return Copies(arguments, shared, identities.empty)
 
 
-def snapshot(value: object) -> object:
-    """Return a copy of a thread's result, so that later writes do not change it.
-
-    A result that cannot be copied is returned itself.
-    """
-    if type(value) in ATOMS:
-        return value
-    try:
-        return _copy(value)
-    except (KeyboardInterrupt, TimedOut):
-        raise
-    except BaseException:  # a `__reduce__` may raise SystemExit
-        return value
-
-
-def _copy(value: object, identities: Identities | None = None) -> object:
+def copied(value: object, identities: Identities | None = None) -> object:
+    """Return a copy of a value; raises whatever pickling and copying raise."""
     buffers: list[pickle.PickleBuffer] = []
     try:
         data = dump_whole(value, buffers.append, identities)
@@ -197,7 +187,7 @@ def _copy(value: object, identities: Identities | None = None) -> object:
         # Not cloudpickle: loading would overwrite the attributes of local classes in this process.
         return copy.deepcopy(value, _memo(identities))
     if identities is None:
-        return load(data, buffers=map(_copied_buffer, buffers))
+        return load(data, buffers=map(copied_buffer, buffers))
     return _Unpickler(io.BytesIO(data), buffers, identities.kept).load()
 
 
@@ -206,6 +196,21 @@ def _memo(identities: Identities | None) -> dict[int, object]:
     return {} if identities is None else {id(value): value for value in identities.kept}
 
 
-def _copied_buffer(buffer: pickle.PickleBuffer) -> object:
+def copied_bytes(view: memoryview) -> bytearray | mmap.mmap:
+    """Return a copy of the bytes of a large buffer, in huge pages where the system has them.
+
+    Touching small ones for the first time takes longer than the copy: 80 MB 0.27 s, not 0.05 s.
+    """
+    if view.nbytes < WORTH_HUGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return bytearray(view)
+    memory = mmap.mmap(-1, view.nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without them
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    memory[:] = view
+    return memory
+
+
+def copied_buffer(buffer: pickle.PickleBuffer) -> object:
     view = buffer.raw()
-    return memoryview(bytearray(view)).toreadonly() if view.readonly else bytearray(view)
+    copy = copied_bytes(view)
+    return memoryview(copy).toreadonly() if view.readonly else copy

@@ -19,12 +19,11 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.culprit import unsendable_result
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
-from ..transport.pickling import by_reference, dumps, load
+from ..transport.pickling import by_reference, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import lead_a_group, start_processes_by
@@ -33,6 +32,7 @@ from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .current_test import exchange_name, name_test
 from .inputs import Inputs, is_sampled
+from .results import Pickled
 
 #: The table of modules; if this module is not in it any more, a task has unloaded it.
 MODULES = sys.modules
@@ -267,13 +267,11 @@ class Attached:
 
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
-    """Serialise an outcome, with large buffers apart; a value may turn out not to be sendable."""
-    buffers: list[pickle.PickleBuffer] = []
     if kind == "value":
-        try:
-            return kind, dumps(value, buffers, is_result=True), buffers
-        except BaseException as error:
-            kind, value = "not_sent", unsendable_result(value, error)
+        sent = value if isinstance(value, Pickled) else Pickled(value, copies=False)
+        if sent.not_sent is None:
+            return kind, sent.data, sent.buffers
+        kind, value = "not_sent", sent.not_sent
     if isinstance(value, NotSent):
         return kind, by_reference(value, protocol=5), []
     assert isinstance(value, BaseException)

@@ -17,9 +17,9 @@ from ..transport.ledger import Kind, Ledger, State
 from ..transport.payload import Around
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
-from .copies import snapshot
 from .current_test import name_test
 from .inputs import Inputs, is_sampled
+from .results import Copied
 
 #: The result of a task: its kind, its value, exception or `NotSent`, and a description of the
 #: exception.
@@ -145,7 +145,7 @@ class ThreadCall:
         failure = None
         with deadline(seconds):
             if kind == "value":
-                value = snapshot(value)
+                value = value if isinstance(value, Copied) else Copied(value)
             elif isinstance(value, BaseException):
                 failure = describe(value, value)
         with self._lock:  # from here on the task cannot be given up

@@ -20,6 +20,7 @@ from pytest_parwork.worker.fixtures.call import CaseCall
 from pytest_parwork.worker.fixtures.ended import Ended, leaves, unfold
 from pytest_parwork.worker.fixtures.recipe import CaseFacts, FixturePlan, Step
 from pytest_parwork.worker.fixtures.tmp_path import Folders, new_folder, new_folders
+from pytest_parwork.worker.results import Copied
 
 HOME = (host(), os.getpid())
 
@@ -79,7 +80,8 @@ def step(
 
 
 def perform(of: FixturePlan, **given: object) -> object:
-    return CaseCall(of)(CaseFacts("test_it[1]", "test_it.py::test_it[1]"), **given)
+    result = CaseCall(of)(CaseFacts("test_it[1]", "test_it.py::test_it[1]"), **given)
+    return result.read() if isinstance(result, Copied) else result
 
 
 def yielding(name: str) -> Callable[[], Iterator[str]]:

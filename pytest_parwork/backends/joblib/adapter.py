@@ -10,7 +10,7 @@ from ...machine.contexts import is_measured
 from ...model.errors import UsageError
 from ..dask.ambient import computing_on
 from ..dask.clusters import Clusters
-from ..dask.requirements import require_distributed
+from ..dask.requirements import missing_distributed, require_distributed
 from ..protocol import Backend, Reach, Workers
 from .ambient import calling
 from .on_ray import RayBackend
@@ -39,6 +39,9 @@ class JoblibBackend:
         if self._library == "dask":
             return self._clusters.reach()
         return BUNDLED.get(self._library, "network")
+
+    def obstacle(self) -> str:
+        return missing_distributed() if self._library == "dask" else ""
 
     def start(self, workers: int, /) -> Workers:
         self._check_room()

@@ -16,6 +16,7 @@ from ...worker.capture.phases import enter
 from ...worker.fixtures.cache import Cache
 from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
+from ...worker.results import Pickled
 from ..compat import argument_names, cache_folder, fixture_defs, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
@@ -77,7 +78,8 @@ class Forked:
 
             @functools.wraps(body)
             def caught(**kwargs: object) -> None:
-                value.append(body(**kwargs))
+                result = body(**kwargs)
+                value.append(Pickled(result, copies=True))  # what follows may change it
 
             item.obj = caught
             process = os.getpid()

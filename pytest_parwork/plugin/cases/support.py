@@ -7,12 +7,14 @@ import unittest
 
 import pytest
 
-from ...backends.protocol import is_threaded, place_of
+from ...backends.protocol import is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
-from ..config.options import is_all
+from ..compat import fixture_defs
+from ..config.options import is_all, is_fanned_out
 from ..config.registry import backend_named
 from ..config.settings import marker_keywords, settings_of
+from .code import find_change, package
 from .company import is_thread_unsafe
 from .fixture_plans import check, fixtures_of
 from .forked import fixtures_in_fork
@@ -37,10 +39,21 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if is_threaded(backend) and is_all(item.config) and is_thread_unsafe(item):
         text = f"a mark says that it is unsafe in threads, where backend={name!r} runs the cases"
         raise UnsupportedError(text, reason="thread_unsafe", is_choice=True)
+    if is_threaded(backend) and is_reached(item):
+        _check_code(item, name)
     fixtures = fixtures_of(item)
     if fixtures is not None:
         check(fixtures, name, is_threaded=is_threaded(backend))
     return fixtures
+
+
+def check_can_start(config: pytest.Config, name: str) -> None:
+    """Raise `UsageError` if a backend cannot start on this system, as without its library.
+
+    That is no mistake in a session that starts none.
+    """
+    if is_fanned_out(config) and (why := obstacle_of(backend_named(config, name))):
+        raise UsageError(f"the backend {name!r} cannot start here: {why}")
 
 
 def plain_everywhere(item: pytest.Function) -> UsageError | None:
@@ -58,6 +71,24 @@ def plain_everywhere(item: pytest.Function) -> UsageError | None:
         else:
             return None
     return first
+
+
+def _check_code(item: pytest.Function, name: str) -> None:
+    """Raise `UnsupportedError` if the test, or a fixture of it, changes the process while it runs.
+
+    A test that is marked itself was meant for threads.
+    """
+    definitions = fixture_defs(item).values()
+    own = [each.func for each in definitions if each.scope == "function"]
+    for function in (item.obj, *own):
+        if package(function) not in ("_pytest", "pytest_parwork") and (
+            change := find_change(function)
+        ):
+            raise UnsupportedError(
+                f"{function.__qualname__} uses {change}, which changes the whole process, but "
+                f"backend={name!r} runs the cases in threads of it",
+                reason=f"{change} on threads",
+            )
 
 
 def check_kind(item: pytest.Function) -> None:

@@ -1,0 +1,129 @@
+"""Both sides of a comparison are taken when the body returns, whatever fixtures do afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from .scratch import Scratch, slow
+
+#: Each value is filled by the body, and its fixture then makes all such values alike.
+CASES = """
+import threading
+import numpy as np
+import pandas as pd
+
+os.environ.setdefault("MAIN_PROCESS", str(os.getpid()))
+
+def differs():
+    is_main = threading.current_thread() is threading.main_thread()
+    return not is_main or os.environ["MAIN_PROCESS"] != str(os.getpid())
+
+class Own:
+    def __init__(self):
+        self.items = []
+
+KINDS = {
+    "list": list,
+    "bytearray": bytearray,
+    "own": Own,
+    "small": lambda: np.zeros(2),
+    "array": lambda: np.zeros(20_000),
+    "frame": lambda: pd.DataFrame({"a": np.zeros(20_000)}),
+}
+
+def fill(value, by):
+    if isinstance(value, (list, bytearray)):
+        value.append(by)
+    elif isinstance(value, Own):
+        value.items.append(by)
+    elif isinstance(value, pd.DataFrame):
+        value.iloc[0, 0] = by
+    else:
+        value[0] = by
+    return value
+
+def level(value):
+    if isinstance(value, (list, bytearray)):
+        value.clear()
+    elif isinstance(value, Own):
+        value.items.clear()
+    elif isinstance(value, pd.DataFrame):
+        value["a"] = 7.0
+    else:
+        value[:] = 7
+
+@pytest.fixture
+def made(kind, tmp_path):
+    if kind == "memmap":
+        value = np.memmap(tmp_path / "file", dtype="f8", mode="w+", shape=(20_000,))
+    else:
+        value = KINDS[kind]()
+    yield value
+    level(value)
+    if kind == "memmap":
+        os.truncate(tmp_path / "file", 0)  # reading it would now end the process
+
+@pytest.fixture(autouse=True)
+def shared(request):
+    value = []
+    request.instance and setattr(request.instance, "shared", value)
+    yield
+    value.clear()
+
+ALL = pytest.mark.parametrize("kind", [*KINDS, "memmap"])
+TWO = pytest.mark.parametrize("n", [0, 1])
+
+@ALL
+def test_equal(kind, made):
+    return fill(made, 1)
+
+@ALL
+def test_different(kind, made):
+    return fill(made, 2 if differs() else 1)
+
+class TestClass:
+    def setup_method(self):
+        self.own = []
+
+    def teardown_method(self):
+        self.own.clear()
+
+    @TWO
+    def test_equal(self, n):
+        return fill(self.own, 1), fill(self.shared, 1)
+
+    @TWO
+    def test_different(self, n):
+        return fill(self.own, 2 if differs() else 1)
+
+    @TWO
+    def test_autouse_differs(self, n):
+        return fill(self.shared, 2 if differs() else 1)
+"""
+
+
+@pytest.mark.parametrize(
+    "backend", ["processes:fork", "threads", slow("isolated:fork"), slow("joblib"), slow("dask")]
+)
+def test_tear_downs_change_no_side_of_a_comparison(scratch: Scratch, backend: str) -> None:
+    scratch.cases(f"pytestmark = pytest.mark.parwork(backend={backend!r}, workers=2)\n{CASES}")
+    session = scratch.run_apart(report=True)
+    for run in session.report["runs"]:
+        assert run["verdict"] == ("DIFFERENT" if "differ" in run["id"] else "EQUAL"), session.text
+    assert session.counts == {"passed": 9, "failed": 11}, session.text
+
+
+def test_a_later_case_changes_no_reference_that_other_configurations_use(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        KEPT = []
+
+        @pytest.mark.parwork(backend=["processes:fork", "multiprocessing:fork"], workers=2)
+        @pytest.mark.parametrize("n", [0, 1, 2])
+        def test_it(n):
+            KEPT[:] = [n]
+            return KEPT
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 6}, session.text
