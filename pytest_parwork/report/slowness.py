@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.comparison import FRESH_PROCESS
 from .data import RunReport
 from .figures import duration
 
