@@ -10,8 +10,6 @@ from types import CellType, FunctionType
 
 import pytest
 
-from .groups import CASE
-
 
 class Body:
     """The innermost function of an item: what it returns is what the test returned.
@@ -38,6 +36,7 @@ class Body:
     def replaced(self, function: Callable[..., object]) -> Iterator[None]:
         """Have another function called in its place inside the block."""
         item, cell, outermost = self._item, self._cell, self._item.obj
+        item.stash[_BODY] = self
         if cell is None:
             self._put = item.obj = function
         else:
@@ -45,9 +44,14 @@ class Body:
         try:
             yield
         finally:
+            del item.stash[_BODY]
             item.obj = outermost
             if cell is not None:
                 cell.cell_contents = self.function
+
+
+#: The body of a case while it is called.
+_BODY = pytest.StashKey[Body]()
 
 
 class Dropping:
@@ -56,8 +60,8 @@ class Dropping:
     @pytest.hookimpl(wrapper=True, trylast=True)  # around all wrappers, within all hooks
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Call the body for its effect only."""
-        outermost = pyfuncitem.obj
-        if CASE not in pyfuncitem.stash or inspect.iscoroutinefunction(outermost):
+        body, outermost = pyfuncitem.stash.get(_BODY, None), pyfuncitem.obj
+        if body is None or not body.is_taken or inspect.iscoroutinefunction(outermost):
             return (yield)
 
         @functools.wraps(outermost)
