@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -135,6 +135,21 @@ def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
     return nullcontext() if manager is None else manager.global_and_fixture_disabled()
 
 
+@contextmanager
+def swallowing_output(config: pytest.Config) -> Iterator[None]:
+    """Capture output between two items, where pytest does not, and drop it."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    if manager is None or not manager.is_globally_capturing():
+        yield
+        return
+    manager.resume_global_capture()
+    try:
+        yield
+    finally:
+        manager.suspend_global_capture(in_=False)
+        manager.read_global_capture()
+
+
 def is_torn_here(error: BaseException) -> bool:
     """Return whether a tear-down's exception came from a function-scoped fixture of the case.
 
@@ -187,6 +202,16 @@ def log_settings(config: pytest.Config) -> tuple[int, logging.Formatter] | None:
     """
     plugin = config.pluginmanager.get_plugin("logging-plugin")
     return None if plugin is None else (plugin.log_level or 0, plugin.formatter)
+
+
+def write_raw(writer: Any, text: str) -> None:
+    """Write text that moves the cursor; the public method of pytest 8 counts its columns."""
+    write = getattr(writer, "write_raw", None)
+    if write is not None:
+        write(text, flush=True)
+        return
+    writer._file.write(text)
+    writer._file.flush()
 
 
 def records_of(item: pytest.Item) -> Mapping[str, Sequence[logging.LogRecord]]:

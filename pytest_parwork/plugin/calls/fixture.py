@@ -40,6 +40,7 @@ from ..config.registry import (
 )
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
+from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
 from ..session.rewriting import rewritten
 from ..session.termination import ENDING
@@ -150,8 +151,10 @@ class Parwork:
             return self._serial_only(workload, plan)
         backend = backend_named(self._config, plan.configuration.backend)
         keep = is_threaded(backend) and plan.verify > 0  # for a second look
+        request = replace(self._request(workload, plan), keep=keep)
         try:
-            run = execute(replace(self._request(workload, plan), keep=keep), backend)
+            with showing(self._config, name, plan.configuration.id) as progress:
+                run = execute(replace(request, progress=progress), backend)
         except BackendError as error:
             why = NotSent(reason="backend", detail=str(error))
             self._report(entry_without_run(workload, plan, why, xdist=self._is_xdist))

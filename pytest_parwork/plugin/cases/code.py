@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from types import CodeType
+import dis
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FunctionType
 from typing import Any
+
+#: What changes the whole process while it is used, by module and name. In threads, other cases see
+#: the change. Generators of random numbers are left out: there a difference is a finding.
+CHANGING = {
+    "contextlib": ("chdir", "redirect_stderr", "redirect_stdout"),
+    "faulthandler": ("disable", "enable"),
+    "freezegun": ("freeze_time",),
+    "gc": ("disable", "set_threshold"),
+    "locale": ("setlocale",),
+    "logging": ("disable",),
+    "os": ("chdir", "putenv", "umask", "unsetenv"),
+    "pytest": ("MonkeyPatch", "deprecated_call", "warns"),
+    "requests_mock": ("Mocker", "mock"),
+    "responses": ("RequestsMock", "activate"),
+    "signal": ("alarm", "setitimer", "signal"),
+    "socket": ("setdefaulttimeout",),
+    "sys": ("setprofile", "setrecursionlimit", "setswitchinterval", "settrace"),
+    "time": ("tzset",),
+    "time_machine": ("travel",),
+    "tracemalloc": ("start", "stop"),
+    "unittest.mock": ("patch",),
+    "vcr": ("VCR", "use_cassette"),
+    "warnings": (
+        "catch_warnings",
+        "filterwarnings",
+        "resetwarnings",
+        "simplefilter",
+    ),
+}
+
+#: Methods of `unittest.TestCase` that do so.
+_ASSERTING = ("assertLogs", "assertNoLogs", "assertWarns", "assertWarnsRegex")
+
+#: Instructions between `os.environ` and the assignment to a key of it: those that make the key.
+_KEY = ("LOAD", "PUSH", "BUILD", "FORMAT", "CONVERT")
+
+#: Methods by which `os.environ` is changed.
+_WRITING = {"clear", "pop", "popitem", "setdefault", "update"}
+
+#: How deep calls of the project's own functions are followed.
+_DEPTH = 3
+
+#: Packages whose decorators change the process around the function.
+_DECORATING = {"freezegun", "responses", "requests_mock", "time_machine", "vcr", "pook", "respx"}
 
 
 def constants_around(name: str, function: Callable[..., Any]) -> Iterator[str]:
@@ -12,6 +58,39 @@ def constants_around(name: str, function: Callable[..., Any]) -> Iterator[str]:
     for code in codes_of(function):
         if name in code.co_names:
             yield from (value for value in code.co_consts if type(value) is str)
+
+
+def find_change(function: Callable[..., Any]) -> str:
+    """Return the first thing in a function that changes the whole process, empty if there is none.
+
+    The functions of the same project that it calls are looked at, too. Nothing is executed; a
+    change behind a name that only exists while the code runs is not found.
+    """
+    left = [(part, 0) for part in _unwrapped(function)]
+    met: set[CodeType] = set()
+    while left:
+        part, depth = left.pop(0)
+        if "patchings" in vars(part):  # as `mock.patch` leaves it on what it decorates
+            return "mock.patch"
+        if (maker := package(part)) in _DECORATING:
+            return maker
+        for code in codes_of(part):
+            if code in met:
+                continue
+            met.add(code)
+            if found := _change_in(code, part.__globals__):
+                return found
+            if depth < _DEPTH:
+                left += [(called, depth + 1) for called in _called(code, part)]
+    return ""
+
+
+def _unwrapped(function: Callable[..., Any]) -> Iterator[FunctionType]:
+    """Yield a function and those that it wraps, as `functools.wraps` says."""
+    part: object = getattr(function, "__func__", function)
+    while isinstance(part, FunctionType):
+        yield part
+        part = getattr(part, "__wrapped__", None)
 
 
 def codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:
@@ -22,3 +101,59 @@ def codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:
         code = left.pop()
         yield code
         left += [value for value in code.co_consts if isinstance(value, CodeType)]
+
+
+def _called(code: CodeType, caller: FunctionType) -> Iterator[FunctionType]:
+    """Yield the functions of the caller's package that its code names."""
+    for name in code.co_names:
+        found = caller.__globals__.get(name)
+        if isinstance(found, FunctionType) and package(found) == package(caller):
+            yield found
+
+
+def _change_in(code: CodeType, names: Mapping[str, object]) -> str:
+    """Return the change that one code object makes.
+
+    Code only lists names: `warnings` and `catch_warnings`. The first is a module among the globals,
+    or is imported in the code itself, where its name is a name of the code, too.
+    """
+    used = set(code.co_names)
+    for name in _ASSERTING:
+        if name in used:
+            return name
+    for module, attributes in CHANGING.items():
+        for attribute in used.intersection(attributes):
+            if _is_from(module, attribute, used, names):
+                return f"{module.removeprefix('unittest.')}.{attribute}"
+    if "environ" in used and _writes_environ(code):
+        return "os.environ"
+    return ""
+
+
+def _is_from(module: str, attribute: str, used: set[str], names: Mapping[str, object]) -> bool:
+    """Return whether an attribute that the code names is that of a module."""
+    if module in used or used.issuperset(module.split(".")):
+        return True
+    loaded = sys.modules.get(module)
+    wanted = getattr(loaded, attribute, None)
+    if loaded is None or wanted is None:
+        return False
+    return names.get(attribute) is wanted or any(names.get(name) is loaded for name in used)
+
+
+def _writes_environ(code: CodeType) -> bool:
+    is_key = False
+    for instruction in dis.get_instructions(code):
+        if instruction.argval == "environ":
+            is_key = True
+        elif is_key:
+            is_item = instruction.opname in ("STORE_SUBSCR", "DELETE_SUBSCR")
+            if is_item or instruction.argval in _WRITING:
+                return True
+            is_key = instruction.opname.startswith(_KEY)
+    return False
+
+
+def package(function: Callable[..., Any]) -> str:
+    """Return the package that a function is defined in."""
+    return str(getattr(function, "__module__", None)).partition(".")[0]

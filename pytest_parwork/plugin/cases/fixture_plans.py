@@ -16,7 +16,7 @@ from ...model.errors import UsageError
 from ...model.work import Address
 from ...transport.culprit import explain
 from ...transport.pickling import dumps
-from ...worker.fixtures.case_run import PROCESS_WIDE
+from ...worker.fixtures.plugins import PROCESS_WIDE, is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, chains_of, fixture_chains
 from .addresses import address_of, body_of
@@ -63,7 +63,7 @@ def no_fixtures_of(item: pytest.Function) -> FixturePlan:
 def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
     """Raise `UsageError` for fixtures that the backend does not support."""
     for step in fixtures.steps:
-        if is_threaded and step.name in PROCESS_WIDE:
+        if is_threaded and is_process_wide(step):
             raise UnsupportedError(
                 f"the fixture {step.name!r} changes the whole process, but backend={backend!r} "
                 f"runs the cases in threads of it; use a backend with processes, such as joblib",

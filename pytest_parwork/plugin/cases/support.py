@@ -10,9 +10,11 @@ import pytest
 from ...backends.protocol import is_threaded, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
+from ..compat import fixture_defs
 from ..config.options import is_all
 from ..config.registry import backend_named
 from ..config.settings import marker_keywords, settings_of
+from .code import find_change, package
 from .company import is_thread_unsafe
 from .fixture_plans import check, fixtures_of
 from .forked import fixtures_in_fork
@@ -37,6 +39,8 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if is_threaded(backend) and is_all(item.config) and is_thread_unsafe(item):
         text = f"a mark says that it is unsafe in threads, where backend={name!r} runs the cases"
         raise UnsupportedError(text, reason="thread_unsafe", is_choice=True)
+    if is_threaded(backend) and is_reached(item):
+        _check_code(item, name)
     fixtures = fixtures_of(item)
     if fixtures is not None:
         check(fixtures, name, is_threaded=is_threaded(backend))
@@ -58,6 +62,24 @@ def plain_everywhere(item: pytest.Function) -> UsageError | None:
         else:
             return None
     return first
+
+
+def _check_code(item: pytest.Function, name: str) -> None:
+    """Raise `UnsupportedError` if the test, or a fixture of it, changes the process while it runs.
+
+    A test that is marked itself was meant for threads.
+    """
+    definitions = fixture_defs(item).values()
+    own = [each.func for each in definitions if each.scope == "function"]
+    for function in (item.obj, *own):
+        if package(function) not in ("_pytest", "pytest_parwork") and (
+            change := find_change(function)
+        ):
+            raise UnsupportedError(
+                f"{function.__qualname__} uses {change}, which changes the whole process, but "
+                f"backend={name!r} runs the cases in threads of it",
+                reason=f"{change} on threads",
+            )
 
 
 def check_kind(item: pytest.Function) -> None:

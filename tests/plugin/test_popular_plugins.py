@@ -1,0 +1,140 @@
+"""The fixtures of popular plugins: the same in workers, or plain with the reason.
+
+Each test needs its plugin; `tox -e company` has them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .scratch import Scratch, Session
+
+#: Each backend is a kind of its own: threads, forks, fresh processes, pytest itself in a fork.
+DAILY_OF_EACH = 4
+
+BACKENDS = ["processes:fork", "processes:spawn", "threads", "isolated:fork"]
+
+
+@pytest.fixture(autouse=True)
+def _keeps(keeps_helpers: None) -> None:
+    pass
+
+
+def run(scratch: Scratch, backend: str, text: str, *options: str, mark: str = "") -> Session:
+    """Run the tests in `text` on a backend, all of them reached by a mark of the module."""
+    scratch.cases(
+        f"pytestmark = pytest.mark.parwork(backend={backend!r}, workers=2{mark})\n"
+        f"N = pytest.mark.parametrize('n', range(2))\n{text}"
+    )
+    quiet = ("-W", "ignore::DeprecationWarning", "-W", "ignore::pytest.PytestReturnNotNoneWarning")
+    return scratch.run_apart(*quiet, *options, report=True)
+
+
+def reasons(session: Session) -> list[str]:
+    """Return why tests of the session were plain, each reason once."""
+    return sorted({entry["reason"] for entry in session.report["plain"]})
+
+
+def verdicts(session: Session) -> set[str]:
+    return {case["verdict"] for run in session.report["runs"] for case in run["cases"]}
+
+
+CHANGES = """
+import warnings
+from unittest import mock
+
+@N
+def test_warns(n):
+    with pytest.warns(UserWarning, match="x"):
+        warnings.warn("x")
+
+@N
+@mock.patch("os.getcwd", return_value="/somewhere")
+def test_patched(getcwd, n):
+    return os.getcwd()
+
+@pytest.fixture
+def folder(tmp_path):
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    yield
+    os.chdir(before)
+
+@N
+def test_folder(n, folder):
+    return os.listdir(".")
+
+@N
+def test_other(n):
+    return n
+"""
+
+
+def test_on_threads_tests_that_change_the_process_are_plain(scratch: Scratch) -> None:
+    session = run(scratch, "threads", CHANGES)
+    assert session.counts == {"passed": 8}, session.text
+    assert reasons(session) == [
+        "mock.patch on threads",
+        "os.chdir on threads",
+        "pytest.warns on threads",
+    ]
+    assert [run["id"] for run in session.report["runs"]] == ["test_it.py::test_other"]
+
+
+def test_in_processes_they_are_not(scratch: Scratch) -> None:
+    session = run(scratch, "processes:fork", CHANGES)
+    assert session.counts == {"passed": 8}, session.text
+    assert session.report["plain"] == []
+    assert verdicts(session) == {"EQUAL"}
+
+
+def test_a_test_that_is_marked_itself_was_meant_for_threads(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        import warnings
+
+        @pytest.mark.parwork(backend="threads", workers=2)
+        def test_warns():
+            with warnings.catch_warnings():
+                return 1
+        """
+    )
+    session = scratch.run_apart(report=True)
+    assert session.counts == {"passed": 1}
+    assert session.report["plain"] == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_mocker(scratch: Scratch, backend: str) -> None:
+    pytest.importorskip("pytest_mock")
+    text = """
+def helper(n): return n
+
+@N
+def test_it(n, mocker):
+    patched = mocker.patch(__name__ + ".helper", return_value=n + 100)
+    found = helper(n)
+    patched.assert_called_once_with(n)
+    return found
+
+@N
+def test_fails(n, mocker):
+    mocker.patch(__name__ + ".helper").assert_called_once_with(n)
+"""
+    session = run(scratch, backend, text, "-p", "pytest_mock")
+    assert session.counts == {"passed": 2, "failed": 2}, session.text
+    assert "DIFFERENT" not in session.text
+    if backend == "threads":
+        assert reasons(session) == ["`mocker` on threads"]
+    else:
+        assert session.report["plain"] == []
+        assert verdicts(session) == {"EQUAL"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_faker(scratch: Scratch, backend: str) -> None:
+    pytest.importorskip("faker")
+    text = "@N\ndef test_it(n, faker): return faker.name()\n"
+    session = run(scratch, backend, text, "-p", "faker.contrib.pytest.plugin")
+    assert session.counts == {"passed": 2}, session.text
+    assert verdicts(session) <= {"EQUAL"}

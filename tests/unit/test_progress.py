@@ -1,0 +1,108 @@
+"""How the progress of a run reads, by the room that there is for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_parwork.plugin.session import progress
+from pytest_parwork.plugin.session.progress import live_text, log_text
+from pytest_parwork.runner.request import Progress
+
+
+def state(done: int = 352, **fields: Any) -> Progress:
+    known: dict[str, Any] = {"total": 500, "failed": 0, "lost": 0, "running": 12, "workers": 12}
+    return Progress(done=done, **{**known, **fields})
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        (79, "parwork dask-12 [##############------] 352/500  12 busy  eta 9m00s"),
+        (60, "parwork [##############------] 352/500  12 busy  eta 9m00s"),
+        (40, "parwork 352/500  12 busy  eta 9m00s"),
+        (30, "parwork 352/500  eta 9m00s"),
+        (16, "parwork 352/500"),
+        (12, "352/500"),
+        (3, ""),
+    ],
+)
+def test_the_live_line_is_as_long_as_there_is_room(room: int, text: str) -> None:
+    assert live_text(state(), "dask-12", 540.0, room) == text
+
+
+def test_failures_are_counted_and_without_a_finished_task_there_is_no_estimate() -> None:
+    found = live_text(state(2, failed=1, lost=1, total=4), "joblib-2", 1.0, 79)
+    assert found == "parwork joblib-2 [###############-----] 3/4  12 busy  2 failed  eta 1.00s"
+    assert live_text(state(0), "joblib-2", None, 30) == "parwork 0/500  12 busy"
+
+
+def test_a_line_of_a_log_is_a_sentence() -> None:
+    text = log_text(state(failed=2), "test_drag on dask-12", 1450.0, 540.0)
+    assert (
+        text == "parwork: test_drag on dask-12: 352 of 500 done, 2 failed, 24m10s, about 9m00s left"
+    )
+
+
+class Terminal:
+    """Stands for pytest's terminal reporter in a log."""
+
+    verbosity = 0
+    isatty = False
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def ensure_newline(self) -> None:
+        self.lines.append("")
+
+    def write_line(self, line: str) -> None:
+        self.lines.append(line)
+
+    def flush(self) -> None:
+        self.lines.append("flushed")
+
+
+class Config:
+    """Stands for pytest's configuration."""
+
+    def __init__(self, terminal: Terminal | None, capture: str = "fd") -> None:
+        self.pluginmanager = self
+        self._plugins = {"terminalreporter": terminal}
+        self._capture = capture
+
+    def get_plugin(self, name: str) -> Any:
+        return self._plugins.get(name)
+
+    def getoption(self, name: str) -> str:
+        return self._capture
+
+
+def test_a_log_gets_a_line_every_thirty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress, "now", lambda: clock[0])
+    terminal = Terminal()
+    config = Config(terminal)
+    with progress.showing(config, "t.py::test_x", "dask-12") as show:  # type: ignore[arg-type]
+        assert show is not None
+        for done in range(1, 101):
+            clock[0] = float(done)
+            show(state(done, total=100))
+    lines = [line for line in terminal.lines if line.startswith("parwork")]
+    assert [line.partition(" of")[0] for line in lines] == [
+        f"parwork: test_x on dask-12: {done}" for done in (30, 60, 90)
+    ]
+    assert lines[0].endswith("30.00s, about 1m10s left")
+
+
+@pytest.mark.parametrize("case", ["no terminal", "-q", "-s"])
+def test_nothing_is_shown(case: str) -> None:
+    terminal: Terminal | None = Terminal()
+    if case == "no terminal":
+        terminal = None
+    elif case == "-q":
+        terminal.verbosity = -1  # type: ignore[union-attr]
+    config: Any = Config(terminal, capture="no" if case == "-s" else "fd")
+    with progress.showing(config, "t.py::test_x", "dask-12") as show:
+        assert show is None
