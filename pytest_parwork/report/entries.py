@@ -58,10 +58,10 @@ class CaseEntry:
     relative. `worker` and `process` are those of the parallel outcome. `lost` is None or a
     dictionary: "reason", "detail", "tries" (each with "pid", "seconds", "is_alone"), "stack" (the
     innermost frame first), "leg" ("parallel" or "serial"). `not_sent` is None or the fields of
-    `model.NotSent` as a dictionary: "reason", "detail", "name", "path". `mismatch_count`, and
-    `classes` by class, count the mismatches that are not kept too. `outcome` is how the serial run
-    ended, or the parallel one if there is no other; `compared` is `values` only if both could have
-    returned one.
+    `model.NotSent` as a dictionary: "reason", "detail", "name", "path", "remedy". `mismatch_count`,
+    and `classes` by class, count the mismatches that are not kept too. `outcome` is how the serial
+    run ended, or the parallel one if there is no other; `compared` is `values` only if both could
+    have returned one.
     `why` says why a case is NOT_VERIFIED: `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is
     that of the serial run, where there was one, else that of the parallel run; None where no report
     file is asked for. `legs` is what ran in both calls of code that is parallel itself, for which

@@ -148,15 +148,11 @@ def lost_message(
     return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
 
 
-def not_sent_message(case: CaseEntry, command: str, *, reference: str, remedy: str = "") -> str:
-    """Return the failure text of a NOT_SENT case.
-
-    `command` runs the case as the run named `reference` would. `remedy` is what to do, if more is
-    known than the reason.
-    """
+def not_sent_message(case: CaseEntry, command: str, *, reference: str) -> str:
+    """Return the failure text of a NOT_SENT case; `command` runs it as that run would."""
     not_sent = case.not_sent or {}
     rows = []
-    if remedy := remedy or REMEDIES.get(not_sent.get("reason", ""), ""):
+    if remedy := not_sent.get("remedy") or REMEDIES.get(not_sent.get("reason", ""), ""):
         rows.append(("remedy", remedy))
     rows += [("note", note.text) for note in case.notes]
     rows.append((reference, "not run: there is nothing to compare it with. To run it anyway:"))

@@ -33,7 +33,8 @@ def _naming_fixture(case: Case, actual: Outcome) -> Outcome:
     if why is None or run is None or why.reason != "argument" or why.name not in run.wide:
         return actual
     detail = f"the fixture {why.name!r} {why.detail.removeprefix(f'argument {why.name!r} ')}"
-    return replace(actual, not_sent=replace(why, detail=detail))
+    remedy = f"give it function scope, so that it is set up in the worker{or_in_fork()}"
+    return replace(actual, not_sent=replace(why, detail=detail, remedy=remedy))
 
 
 def rejection(actual: Outcome) -> str:
@@ -67,10 +68,7 @@ def message_of(case: Case, scenes: Scenes, *, has_others: bool = False) -> str:
     if shared is not None and (like := scenes.like(case, str(shared["detail"]))):
         return f"{entry.verdict}: as in {like}"
     if entry.not_sent is not None:
-        remedy = ""
-        if run is not None and entry.not_sent["name"] in run.wide:
-            remedy = f"give it function scope, so that it is set up in the worker{or_in_fork()}"
-        return not_sent_message(entry, serially(case), reference=SERIAL.name, remedy=remedy)
+        return not_sent_message(entry, serially(case), reference=SERIAL.name)
     others = run.others(case.sent.number) if has_others and run is not None else None
     return lost_message(entry, serially(case), reference=SERIAL.name, others=others)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -19,8 +19,9 @@ from ..variants.collecting import Varied, is_varied
 from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
 from .matrix import FIXTURE, TestKey, column_of, key_of, varied_parallelism
+from .mistakes import Mistakes
 from .plain import is_plain_for, make_plain_for
-from .support import plain_everywhere, supported_fixtures
+from .support import check_can_start, plain_everywhere, supported_fixtures
 
 #: Keywords that a single case cannot have, because they belong to a whole run.
 _OF_RUNS = (*AXES, "vary", "inside", "chunksize", "min_speedup")
@@ -41,6 +42,7 @@ class Collected:
     plans: dict[tuple[object, ...], FixturePlan | None] = field(default_factory=dict)
     classes: dict[type | None, Mapping[str, object]] = field(default_factory=dict)
     varied: Varied = field(default_factory=Varied)
+    mistakes: Mistakes = field(default_factory=Mistakes)
 
     def count(self, item: pytest.Item) -> None:
         """Count a generated item, whether it is selected or not."""
@@ -55,13 +57,15 @@ class Collected:
     def gather(
         self,
         config: pytest.Config,
-        items: Sequence[pytest.Item],
+        items: list[pytest.Item],
         unmarked: Mapping[tuple[object, str], int],
     ) -> None:
-        """Put the selected items into groups; raises `UsageError` for those that cannot be cases.
+        """Put the selected items into groups, and note the mistakes of those that cannot be cases.
 
-        `unmarked` is the number of generated items of each function that had no marker by then.
+        Items of functions with a mistake in the marker are left out. `unmarked` is the number of
+        generated items of each function that had no marker by then.
         """
+        items[:] = [item for item in items if not self.mistakes.has(item)]
         plans: dict[tuple[object, ...], Plan] = {}
         for item in items:
             if not isinstance(item, pytest.Function):
@@ -79,6 +83,7 @@ class Collected:
                 key = (*place, *map(id, marks(item)))
                 if key not in plans:
                     plans[key] = _plan(item)
+                    check_can_start(config, plans[key].configuration.backend)
                 try:
                     fixtures = self._fixtures(item, plans[key])
                 except UsageError as error:
@@ -88,10 +93,10 @@ class Collected:
                     continue
                 self._add(item, plans[key], place, fixtures)
             except UsageError as error:
-                message = f"{item.nodeid}: {error}"
+                item.stash[NO_CASE] = f"{item.nodeid}: {error}"
+                # xdist shows the reports of its workers, but not their errors.
                 if not hasattr(config, "workerinput"):
-                    raise pytest.UsageError(message) from None
-                item.stash[NO_CASE] = message  # xdist shows its workers' reports, but not errors
+                    self.mistakes.note_selected(item, error)
         self.ordinals.clear()
         self._count_uses()
         for group in self.groups.values():

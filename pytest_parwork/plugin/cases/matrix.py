@@ -32,23 +32,19 @@ class TestKey(NamedTuple):
 def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function], object]) -> None:
     """Parametrize a test by its matrix: the outer loop, before its own parameters.
 
-    A test that `is_plain` on all columns runs once.
+    A test that `is_plain` on all columns runs once. Raises `UsageError`.
     """
     makes_calls = FIXTURE in metafunc.fixturenames
-    try:
-        given = settings_of(metafunc.definition)
-        if makes_calls and given.has_own("min_speedup"):
-            raise UsageError(
-                "min_speedup judges cases, but this test makes calls; check run.speedup in the test"
-            )
-        if makes_calls and given.choice != "backend":
-            raise UsageError(
-                f"{given.choice}= varies what the test itself calls, but this test makes calls by "
-                f"the fixture {FIXTURE!r}; use one of the two"
-            )
-    except UsageError as error:
-        # Like pytest's own errors of parametrization: text and place, without our traceback.
-        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
+    given = settings_of(metafunc.definition)
+    if makes_calls and given.has_own("min_speedup"):
+        raise UsageError(
+            "min_speedup judges cases, but this test makes calls; check run.speedup in the test"
+        )
+    if makes_calls and given.choice != "backend":
+        raise UsageError(
+            f"{given.choice}= varies what the test itself calls, but this test makes calls by "
+            f"the fixture {FIXTURE!r}; use one of the two"
+        )
     if given.choice != "backend":
         return
     columns = given.matrix()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 import pytest
@@ -121,8 +121,8 @@ def marker_line() -> str:
     return "\n    ".join(lines)
 
 
-def reject_near_misses(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """Raise `CollectError` for a mark that looks like ours and is not registered.
+def near_misses(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterator[str]:
+    """Yield why a mark that looks like ours, and is not registered, is a mistake.
 
     pytest only warns of it, and the test would pass without any comparison.
     """
@@ -137,7 +137,7 @@ def reject_near_misses(config: pytest.Config, items: Sequence[pytest.Item]) -> N
             continue
         registered = (line.partition(":")[0].partition("(")[0] for line in config.getini("markers"))
         if name not in map(str.strip, registered):
-            raise pytest.Collector.CollectError(
+            yield (
                 f"{items[0].nodeid}: unknown mark {name!r}; is it {MARK!r}? If not, register it in "
                 f"the ini option 'markers'"
             )
