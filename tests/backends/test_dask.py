@@ -30,6 +30,9 @@ from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Task
 from pytest_parwork.runner import standstill
 
+#: Seconds for a worker to start.
+DEADLINE = 30.0
+
 #: A cluster is slow, and each function asks two backends about the same.
 DAILY_OF_EACH = 1
 
@@ -367,6 +370,12 @@ def test_nobody_without_the_certificate_of_the_cluster_gets_in(shared: Carrier) 
 def test_the_cluster_serves_nothing_by_http(shared: Carrier) -> None:
     shared.map(tasks.square, (2,), (3,))
     cluster = cluster_here()
+    before = list(cluster.workers.values())
+    cluster.sync(before[0].close)
+    with distributed.Client(cluster, set_as_default=False) as client:
+        cluster.replace_ended()  # as in the middle of a run
+        client.wait_for_workers(len(before), DEADLINE)
+    assert set(cluster.workers.values()) - set(before)
     with distributed.Client(cluster, set_as_default=False) as client:
         ports = client.run(lambda dask_worker: dask_worker.http_server.port)
     for port in (cluster.scheduler.http_server.port, *ports.values()):
