@@ -28,8 +28,8 @@ RUNS = {
         ("test_mean::starmap[0]", "dask-2", 100),
     },
     "test_environments.py": {
-        ("test_statistics", "threads-2", 3),
-        ("test_singular_values", "threads-2", 3),
+        ("test_statistics", "threads-auto", 3),
+        ("test_singular_values", "threads-auto", 3),
     },
     "test_fib.py": {("test_fib", "processes-2", 35)},
     "test_fixtures.py": {
