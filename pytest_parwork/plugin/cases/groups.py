@@ -99,7 +99,9 @@ class Judgement:
     the worker's, for a failure that was not verified; `output` is the output, log and warnings of
     the case in the worker, until they are shown. `is_like` says that the message only names another
     case, which has shown the same in full. `torn` are the failures of its tear-down in the
-    worker, None if they are unknown, or compared already.
+    worker, None if they are unknown, or compared already; `late` are those of its call that came
+    after the body, where pytest runs the case in both legs, and `raised` is what the body raised
+    here.
 
     `wide_seconds` is the set-up time of wide fixtures, for the first case that needed them;
     `setup_seconds` is that of its function-scoped fixtures in this process, `broken` is their
@@ -112,6 +114,8 @@ class Judgement:
     traceback: str = ""
     is_like: bool = False
     torn: tuple[Failure, ...] | None = None
+    late: tuple[Failure, ...] | None = None
+    raised: BaseException | None = None
     output: Output | None = None
     wide_seconds: float = 0.0
     setup_seconds: float = 0.0
@@ -121,6 +125,11 @@ class Judgement:
         """Return the failures of the tear-down in the worker, once: they are compared once."""
         torn, self.torn = self.torn or (), None
         return torn
+
+    def take_late(self) -> tuple[Failure, ...] | None:
+        """Return the late failures in the worker, once; None if they are unknown."""
+        late, self.late = self.late, None
+        return late
 
     def take_broken(self) -> BaseException | None:
         """Return the exception of the set-up here, once: it keeps its frames alive."""

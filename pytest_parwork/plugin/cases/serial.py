@@ -22,6 +22,7 @@ from ..session.termination import ENDING
 from .absent import error_of, message_of, outcome_of, rejection, rejection_of_tear_down
 from .gate import Gates
 from .groups import Case
+from .late import fail_as_in_fork, judge_late
 from .phases import compare_phases, masked, outcome_of_setup
 from .scenes import Scenes
 from .seeding import reseeded
@@ -90,6 +91,8 @@ class Serial:
                 return
         elif call.when != "call":
             return
+        else:
+            self._judge_late(case, call, report)
         if judged.entry is None and case.sent.run is not None:
             # A hook ended the call before the body was reached.
             why = SKIPPED if report.skipped else NOT_CALLED
@@ -139,6 +142,7 @@ class Serial:
         )
         del actual
         self._settle(case, found)
+        case.judged.raised = found.error
         if found.is_absent:
             raise case.judged.error
         if not is_verified:
@@ -158,6 +162,8 @@ class Serial:
         case.judged.output = actual.output
         if case.fixtures is not None and actual.lost is None and actual.not_sent is None:
             case.judged.torn = actual.torn
+            if case.fixtures.by_pytest:
+                case.judged.late = actual.late
         return actual
 
     def _settle(self, case: Case, found: Judged) -> None:
@@ -198,6 +204,21 @@ class Serial:
             look=case.look(terms),
         )
         self._settle(case, found)
+
+    def _judge_late(
+        self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Compare what hooks made of the call after the body, where they ran in the fork too."""
+        judged = case.judged
+        late, entry = judged.take_late(), judged.entry
+        if late is None or entry is None or judged.message:
+            return
+        if entry.verdict is Verdict.NOT_VERIFIED:
+            fail_as_in_fork(late, report)
+        elif not (comparison := judge_late(case, late, call, report)):
+            judged.entry = with_mismatches(entry, comparison)
+            traceback = "\n".join(failure.traceback for failure in late)
+            self._scenes.write(case, comparison, traceback=traceback)
 
     def _judge_teardown(
         self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
