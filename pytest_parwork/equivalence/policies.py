@@ -50,7 +50,7 @@ def ulp(steps: int) -> Ulp:
 
 @public()
 def close(*, rtol: float, atol: float = 0.0) -> Close:
-    """Return the policy that admits |actual - expected| <= atol + rtol |expected| between floats.
+    """Return the policy that admits a distance of at most atol + rtol * abs(expected) of floats.
 
     As `numpy.testing.assert_allclose`, at any depth; all else is compared as by `exact`.
     """

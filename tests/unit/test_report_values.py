@@ -74,7 +74,7 @@ def test_a_small_value_comes_back_as_it_was(value: object) -> None:
         np.zeros(1, dtype=[("a", int), ("b", float)]),
         [np.zeros(64)] * 10,
     ],
-    ids=lambda value: f"{value!r:.30}",
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_large_or_no_plain_data_is_not_carried(value: object) -> None:
     assert carry(value) is None
