@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -133,6 +133,21 @@ def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
     """Return a context in which nothing is captured: output goes to the user's terminal."""
     manager = config.pluginmanager.get_plugin("capturemanager")
     return nullcontext() if manager is None else manager.global_and_fixture_disabled()
+
+
+@contextmanager
+def swallowing_output(config: pytest.Config) -> Iterator[None]:
+    """Capture output between two items, where pytest does not, and drop it."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    if manager is None or not manager.is_globally_capturing():
+        yield
+        return
+    manager.resume_global_capture()
+    try:
+        yield
+    finally:
+        manager.suspend_global_capture(in_=False)
+        manager.read_global_capture()
 
 
 def is_torn_here(error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Sequence
+from collections.abc import Container, Hashable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -23,14 +23,12 @@ from ..config.registry import backend_named, changes, guard, second_look, sendab
 from ..session.capturing import capture_of, filters_of
 from ..session.progress import showing
 from ..session.rewriting import rewritten
+from .asking import Asking
 from .groups import Case, ParallelRun
 from .matrix import parameters_of
 from .seeding import reseeded_tasks
 from .share import Share
 from .tasks import Tasks
-
-#: The marks that pytest's own `skipping` plugin evaluates.
-_SKIPPING = {"skip", "skipif", "xfail"}
 
 
 class Gate(pytest.Function):
@@ -58,6 +56,7 @@ class Gates:
         self._uses = uses  # keys of cases that run in other configurations too
         self._config = session.config
         self._share = Share(session)
+        self._asking = Asking(session.config)
         self._numbers = count()
         self._open: list[ParallelRun] = []
         self._wide: dict[Case, tuple[tuple[str, int], ...]] = {}
@@ -67,18 +66,22 @@ class Gates:
         """Run the case in parallel unless it was, together with all cases that it can run with."""
         if case.judged.entry is not None or case.sent.trouble or self._is_valid(case):
             return
+        # First this one: of thousands that a hook skips, each would ask for all others.
+        case.sent.is_withheld = self._asking.is_skipped(case.item)
+        if case.sent.is_withheld or not self._share.has(case):
+            return
         wide = self._wide_of(case)
-        is_skipped = self._skipping()
         together = [
             other
             for other in case.group.cases
-            if other.judged.entry is None
-            and self._wide_of(other) == wide
-            and self._share.has(other)
-            and not is_skipped(other.item)
+            if other is case
+            or (
+                other.judged.entry is None
+                and self._wide_of(other) == wide
+                and self._share.has(other)
+                and not self._asking.is_skipped(other.item)
+            )
         ]
-        if case not in together:
-            return
         assert case.item.parent is not None
         filters = filters_of(self._config, [other.item for other in together])
         gate: Gate = Gate.from_parent(
@@ -248,26 +251,6 @@ class Gates:
             if cached is None or cached[0] is not value:
                 return False
         return True
-
-    def _skipping(self) -> Callable[[pytest.Item], bool]:
-        """Return a check whether pytest's own `skipping` plugin skips an item: it is not sent."""
-        manager = self._config.pluginmanager
-        skipping = manager.get_plugin("skipping")
-        others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
-        ask = manager.subset_hook_caller("pytest_runtest_setup", others)
-
-        def is_skipped(item: pytest.Item) -> bool:
-            if not any(mark.name in _SKIPPING for mark in item.iter_markers()):
-                return False  # the result of the hook below, but faster
-            try:
-                ask(item=item)
-            except (pytest.skip.Exception, pytest.xfail.Exception):
-                return True
-            except (Exception, pytest.fail.Exception):
-                return True  # an invalid mark: the set-up of the case reports it
-            return False
-
-        return is_skipped
 
 
 def wide_names(item: pytest.Function) -> list[str]:

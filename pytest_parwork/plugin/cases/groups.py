@@ -70,14 +70,15 @@ class Sending:
     """The run of a case, in which its outcome is stored.
 
     `run` is the parallel run, `number` the case's task in it, `is_waiting` says whether the outcome
-    is still to be compared; `trouble` is the reason if there was no run. `folder` is the `tmp_path`
-    of the case in the run.
+    is still to be compared; `trouble` is the reason if there was no run. A case `is_withheld` while
+    hooks or marks would skip it. `folder` is the `tmp_path` of the case in the run.
     """
 
     run: ParallelRun | None = None
     number: int = -1
     is_waiting: bool = False
     trouble: str = ""
+    is_withheld: bool = False
     folder: str = ""
 
     def put(self, run: ParallelRun, number: int) -> None:

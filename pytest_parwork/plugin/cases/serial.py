@@ -31,6 +31,7 @@ from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_
 #: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
 NOT_CALLED = "its body was not called"
+WITHHELD = "a hook skipped it when it was to be sent"
 
 
 class Serial:
@@ -124,6 +125,11 @@ class Serial:
         """Run the body if it is to be verified, judge, and raise the error for the verdict."""
         if case.judged.entry is not None:
             self._rerun(case, body)
+            return
+        if case.sent.run is None and case.sent.is_withheld:
+            # The answer of a hook has changed since it was asked a moment ago.
+            case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
+            body()
             return
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if why := rejection(actual):
