@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -14,16 +13,15 @@ from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.serialising import serialise
-from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
-from ...verify.reference import Called, References, call
+from ...verify.legs import Judged, drop, entry_of, judge
 from ..config.registry import own_comparison
 from ..session.reporting import report_runs
-from ..session.termination import ENDING
 from .absent import error_of, message_of, outcome_of, rejection, rejection_of_tear_down
 from .gate import Gates
 from .groups import Case
 from .late import fail_as_in_fork, judge_late
 from .phases import compare_phases, masked, outcome_of_setup
+from .reference import CaseReferences
 from .scenes import Scenes
 from .seeding import reseeded
 from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
@@ -47,8 +45,7 @@ class Serial:
         is_random: bool,
     ) -> None:
         self._gates = gates
-        self._uses = uses
-        self._references = References()
+        self._references = CaseReferences(uses)
         self._xdist = xdist
         self._is_random = is_random  # pytest-randomly seeds before each body
         self._scenes = Scenes(is_verbose=is_verbose)
@@ -140,7 +137,7 @@ class Serial:
         found = judge(
             terms,
             actual,
-            functools.partial(self._reference, case, body) if is_verified else None,
+            functools.partial(self._references.of, case, body) if is_verified else None,
             inputs=case.inputs,
             masked=functools.partial(masked, case),
             look=case.look(terms),
@@ -264,35 +261,6 @@ class Serial:
         if plan not in self._own:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
-
-    def _reference(self, case: Case, body: Callable[[], object]) -> Called:
-        """Run the body, or reuse the result of an earlier configuration for the same values."""
-        seconds = case.judged.setup_seconds
-        found, error = self._called(case, body)
-        if seconds and found.started is not None:
-            # The seconds of the parallel run include its fixtures too.
-            found = replace(found, started=found.started - seconds)
-        return found, error
-
-    def _called(self, case: Case, body: Callable[[], object]) -> Called:
-        def run() -> Called:
-            return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
-
-        assert case.sent.run is not None
-        # With function-scoped fixtures, each configuration must tear down what its own body used.
-        if not self._uses or case.fixtures is not None:
-            return run()
-        key, made_of = case.key, tuple(case.sent.run.wide.values())
-        found = self._references.get(key, made_of)
-        if found is None:
-            found = run()
-        self._uses[key] -= 1
-        if self._uses[key] > 0:
-            self._references.keep(key, *found, made_of)
-        else:
-            del self._uses[key]
-            self._references.drop(key)
-        return found
 
     def _rerun(self, case: Case, body: Callable[[], object]) -> None:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
