@@ -141,7 +141,10 @@ class Vital(Protocol):
 
 @public(BACKENDS)
 class Backend(Protocol):
-    """A named way to run tasks; `Family`, `Early` and `Placed` are optional additions to it."""
+    """A named way to run tasks.
+
+    `Family`, `Early`, `Conditional` and `Placed` are optional additions to it.
+    """
 
     @property
     def reach(self) -> Reach:
@@ -190,6 +193,19 @@ class Early(Protocol):
 
 @public(BACKENDS)
 @runtime_checkable
+class Conditional(Protocol):
+    """A backend that some systems lack something for, such as a library."""
+
+    def obstacle(self) -> str:
+        """Return in one line why it cannot start here, with the remedy; empty if it can.
+
+        It is asked once for each test while pytest collects, and reported as a usage error.
+        """
+        ...
+
+
+@public(BACKENDS)
+@runtime_checkable
 class Placed(Protocol):
     """A backend whose tasks may do more than its reach allows, because of where they run."""
 
@@ -216,6 +232,11 @@ def check_reach(name: str, backend: Backend) -> Backend:
             f"processes on this machine, 'network' where they share no memory or files with it"
         )
     return backend
+
+
+def obstacle_of(backend: Backend) -> str:
+    """Return why a backend cannot start on this system, empty if nothing is known."""
+    return backend.obstacle() if isinstance(backend, Conditional) else ""
 
 
 def place_of(backend: Backend) -> Place | None:

@@ -14,6 +14,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
+from .several import of_several_tests, runs_of, why_not_met
 from .variants import Severity, remarks, setting, why_nothing_ran
 
 #: How many cases are named that were running when the session was interrupted.
@@ -69,6 +70,7 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     if text := _setting(run):
         yield RunNote(kind="setting", text=text)
     yield from _speed(run)
+    yield from (RunNote(kind="detail", text=text) for text in of_several_tests(run))
     if is_verbose:
         yield from (RunNote(kind="detail", text=text) for text in _details(run))
 
@@ -161,6 +163,8 @@ def why_not_exercised(run: RunReport) -> str:
     ran = runs.total()
     if ran == 1:
         return "a single case cannot overlap with another; parametrize the test."
+    if why := why_not_met(run, ran, len(runs)):
+        return why
     if ran == len(runs):
         return (
             f"each of the {ran} cases ran on its own, because each has its own value of a fixture "
@@ -284,6 +288,8 @@ def _slowness(run: RunReport) -> str:
 
 def _details(run: RunReport) -> Iterator[str]:
     """Yield the details of -v: how many cases each worker ran, and how many are missing."""
+    if run.scope != "function":
+        yield from runs_of(run)
     for share in run.shares:
         yield f"cases by worker: {', '.join(map(str, share))}"
     if run.budget is not None and not run.budget.is_capped:  # else the setting names it

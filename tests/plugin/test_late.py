@@ -9,10 +9,10 @@ HOOKS = """
 import os
 import pytest
 
-os.environ.setdefault("MAIN_PROCESS", str(os.getpid()))
+MAIN = os.getpid()
 
 def is_fork():
-    return os.environ["MAIN_PROCESS"] != str(os.getpid())
+    return os.getpid() != MAIN
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):

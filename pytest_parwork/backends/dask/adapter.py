@@ -22,6 +22,7 @@ from .clusters import Clusters
 from .futures import LOST, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
 from .own import LocalWorkers
+from .requirements import missing_distributed
 from .sending import Sending
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ class DaskBackend:
     @property
     def reach(self) -> Reach:
         return self._clusters.reach(self._address)
+
+    def obstacle(self) -> str:
+        return missing_distributed()
 
     def start(self, workers: int, /) -> Workers:
         joined = self._clusters.joined(self._address)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...machine.contexts import is_measured
 from ...model.errors import UsageError
 from ..dask.clusters import Clusters
-from ..dask.requirements import require_distributed
+from ..dask.requirements import missing_distributed, require_distributed
 from ..protocol import Backend, Reach, Workers
 from .on_ray import RayBackend
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
@@ -36,6 +36,9 @@ class JoblibBackend:
         if self._library == "dask":
             return self._clusters.reach()
         return BUNDLED.get(self._library, "network")
+
+    def obstacle(self) -> str:
+        return missing_distributed() if self._library == "dask" else ""
 
     def start(self, workers: int, /) -> Workers:
         self._check_room()

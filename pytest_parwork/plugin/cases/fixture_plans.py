@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import multiprocessing
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,10 +17,10 @@ from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.plugins import PROCESS_WIDE, is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
-from ..compat import argument_names, chains_of, fixture_chains
+from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
 from .code import constants_around
-from .plain import UnsupportedError
+from .plain import UnsupportedError, or_in_fork
 from .stand_ins import FOLDERS, UNSUPPORTED, stand_in
 
 #: The fixture whose value is derived from the id of the case, and sent.
@@ -95,7 +94,7 @@ class _Planner:
     def plan(self) -> FixturePlan | None:
         item = self._item
         for name in item.fixturenames:
-            if name in self._chains and self._chains[name][-1].scope == "function":
+            if name in self._chains and self._is_own(self._chains[name][-1]):
                 self._source(name, ())
         taken = argument_names(item)
         arguments = {name: self._source(name, ()) for name in taken}
@@ -110,6 +109,9 @@ class _Planner:
             given=tuple(self._given),
             home=(host(), os.getpid()),
         )
+
+    def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:
+        return scope_of(definition, self._item) == "function"
 
     def _named_in_code(self) -> Iterator[str]:
         """Yield the fixtures whose names are constants where `request.getfixturevalue` is used."""
@@ -172,7 +174,7 @@ class _Planner:
         key = name if level == 1 else f"{name}^{level}"
         if _is_of("_pytest", definition) or _is_of("pytest_benchmark", definition):
             step = self._pytests(name, key, definition, around)
-        elif definition.scope == "function":
+        elif self._is_own(definition):
             step = self._own(name, key, definition, around)
         else:
             step = None
@@ -240,7 +242,7 @@ class _Planner:
                 reason=f"`{name}`",
             )
         found = stand_in(name, self._item)
-        if found is None and definition.scope != "function":
+        if found is None and not self._is_own(definition):
             return None
         if found is None:
             return self._own(name, key, definition, around)
@@ -250,10 +252,3 @@ class _Planner:
 
 def _is_of(package: str, definition: pytest.FixtureDef[Any]) -> bool:
     return str(getattr(definition.func, "__module__", "")).partition(".")[0] == package
-
-
-def or_in_fork() -> str:
-    """Return the second remedy in an error on a fixture; empty if the system has no fork."""
-    if "fork" not in multiprocessing.get_all_start_methods():
-        return ""
-    return "; or use backend='isolated:fork', where pytest itself runs the case"

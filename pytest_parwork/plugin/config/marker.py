@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 import pytest
 
 from ...model.public import public
-from ...model.work import WorkersAsked
+from ...model.work import Scope, WorkersAsked
 from .options import DEFAULTS
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class MarkSettings(TypedDict, total=False):
     verify: float
     timeout: float | None
     chunksize: WorkersAsked
+    scope: Scope
     min_speedup: float | None
 
 
@@ -58,6 +59,7 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
     `{argument: [reference, other]}`, for code that is parallel itself; `compare`, a policy, a
     function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the share of
     cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in either run;
+    `scope`, which cases form one workload, those of a function, class, module or the session;
     `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`, tasks per
     batch. Wrong values are errors at collection.
     """
@@ -77,7 +79,7 @@ def _signature() -> inspect.Signature:
 
     The function itself takes any, so that a wrong one is an error at collection, with all known.
     """
-    defaults = {**DEFAULTS, "compare": _Exact(), "chunksize": "auto"}
+    defaults = {**DEFAULTS, "compare": _Exact(), "chunksize": "auto", "scope": "function"}
     keyword = inspect.Parameter.KEYWORD_ONLY
     hints = {name: hint.__forward_arg__ for name, hint in MarkSettings.__annotations__.items()}
     return inspect.Signature(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import product
 from numbers import Real
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
 from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
 from ...model.errors import UsageError
-from ...model.work import Configuration, Plan, WorkersAsked
+from ...model.work import Configuration, Plan, Scope, WorkersAsked
 from .options import DEFAULTS, KEYWORDS, MARK, is_all
 from .registry import backend_named, backends, unknown_backend
 from .varied import Choice, Variant, check_vary, merge, variants_of
@@ -86,7 +87,19 @@ class Settings:
             verify=self.values["verify"],
             timeout=self.values["timeout"],
             min_speedup=self.values["min_speedup"],
+            scope=self._scope(),
         )
+
+    def _scope(self) -> Scope:
+        """Return the scope: a speed that a test demands is its own, unless its marker says else.
+
+        Variants of a case are compared with one another, whatever else runs.
+        """
+        if self.choice != "backend":
+            return "function"
+        is_alone = self.values["min_speedup"] is not None and not self.has_own("scope")
+        scope: Scope = "function" if is_alone else self.values["scope"]
+        return scope
 
 
 def _configuration(values: Mapping[str, Any]) -> Configuration:
@@ -153,6 +166,7 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         "compare": as_policy(cast("Any", asked["compare"])) if "compare" in asked else exact(),
         "verify": _number("verify", asked["verify"], highest=1.0),
         "chunksize": _count("chunksize", asked.get("chunksize", "auto")),
+        "scope": _scope(asked.get("scope", "module" if is_all(config) else "function")),
         "vary": check_vary(asked.get("vary")),
         "counting": frozenset(config.getini("parwork_counts_workers")),
     }
@@ -171,6 +185,8 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
 
 def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
     """Yield the keywords for which options or ini options give a default."""
+    if scope := config.getini("parwork_scope"):
+        yield "scope", scope
     for keyword in ("backend", "workers", "verify", "timeout"):
         text = config.getoption(f"parwork_{keyword}") or config.getini(f"parwork_{keyword}")
         if not text:
@@ -214,6 +230,14 @@ def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
         raise unknown_backend(value, backends(config))
     backend_named(config, value)
     return value
+
+
+def _scope(value: object) -> Scope:
+    if not isinstance(value, str) or value not in get_args(Scope):
+        meant = get_close_matches(str(value), get_args(Scope), n=1)
+        hint = f" (did you mean {meant[0]!r}?)" if meant else ""
+        raise UsageError(f"scope={value!r}{hint}; give {KEYWORDS['scope']}")
+    return cast("Scope", value)
 
 
 def _count(keyword: str, value: object) -> WorkersAsked:

@@ -23,15 +23,13 @@ def parametrize_variants(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test by what it varies: the inner loop, after its own parameters.
 
     So all variants of a case follow one another, and the reference is needed no longer than that.
+    Raises `UsageError`.
     """
-    try:
-        variants = settings_of(metafunc.definition).variants()
-        if not variants:
-            return
-        names = list(variants[0].values)
-        _check(metafunc, names)
-    except UsageError as error:
-        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
+    variants = settings_of(metafunc.definition).variants()
+    if not variants:
+        return
+    names = list(variants[0].values)
+    _check(metafunc, names)
     metafunc.fixturenames.append(VARIANT)
     metafunc.parametrize(
         [*names, VARIANT],
