@@ -38,6 +38,22 @@ def fixture_chains(item: pytest.Function) -> Mapping[str, Sequence[pytest.Fixtur
     }
 
 
+def twin_of(item: pytest.Function) -> pytest.Function:
+    """Return an item like this one, whose fixtures have not been set up.
+
+    pytest makes items from what it knows of a test's fixtures, which only the items have.
+    """
+    twin: pytest.Function = type(item).from_parent(
+        item.parent,
+        name=item.name,
+        callspec=getattr(item, "callspec", None),
+        fixtureinfo=item._fixtureinfo,
+        originalname=item.originalname,
+    )
+    twin.own_markers[:] = item.own_markers
+    return twin
+
+
 def hidden_fixtures(item: pytest.Function) -> Sequence[str]:
     """Return the fixtures that the item will use and that are not among its `fixturenames`.
 

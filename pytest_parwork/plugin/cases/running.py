@@ -16,7 +16,8 @@ from ..config.registry import guard
 from ..config.settings import has_mark
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
-from ..variants.running import HiddenRuns, Varying
+from ..variants.hidden import HiddenRuns
+from ..variants.running import Varying
 from .absent import leave_unsent
 from .checks import Check, inform
 from .collection import Collected

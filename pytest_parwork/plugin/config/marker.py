@@ -36,6 +36,7 @@ class MarkSettings(TypedDict, total=False):
 
     backend: str | Sequence[str]
     workers: WorkersAsked | Sequence[WorkersAsked]
+    inside: str | Sequence[str]
     vary: Mapping[str, Sequence[object]]
     compare: Compare
     verify: float
@@ -55,13 +56,13 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
 
     Use it bare or with keywords; as `pytestmark`, only with parentheses.
 
-    Keywords: `backend` and `workers`, single values, or lists that make a matrix; `vary`,
-    `{argument: [reference, other]}`, for code that is parallel itself; `compare`, a policy, a
-    function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the share of
-    cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in either run;
-    `scope`, which cases form one workload, those of a function, class, module or the session;
-    `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`, tasks per
-    batch. Wrong values are errors at collection.
+    Keywords: `backend` and `workers`, single values, or lists that make a matrix; for code that is
+    parallel itself `vary`, `{argument: [reference, other]}`, or `inside`, a name or a list;
+    `compare`, a policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict;
+    `verify`, the share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case
+    may take in either run; `scope`, which cases form one workload, those of a function, class,
+    module or the session; `min_speedup`, the lowest accepted ratio of serial to parallel seconds;
+    `chunksize`, tasks per batch. Wrong values are errors at collection.
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)

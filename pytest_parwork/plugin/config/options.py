@@ -28,6 +28,7 @@ KEYWORDS = {
     "scope": "'function', 'class', 'module' or 'session', whose cases form one workload",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
+    "inside": "joblib:..., dask:threads, dask:processes, dask or native, or a list of these",
     "vary": '{"argument": [reference, other, ...]}, values that are compared with the first',
 }
 
