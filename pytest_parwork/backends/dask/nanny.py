@@ -112,7 +112,8 @@ def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
             # It may replace another one during a run, when nobody else has these settings.
             with dask.config.set(settings):
                 super().__init__(*args, plugins=(OwnClock(),), **kwargs)
-                self.config = deepcopy(self.config)  # what dask makes shares parts with its own
+                # What dask makes of its own shares parts with it.
+                self.config: dict[str, object] = deepcopy(dask.config.config)
             # PYTHONHASHSEED, which would be set in this process.
             self.pre_spawn_env: dict[str, str] = {}
             # Older releases start a second one meanwhile, which takes the message of the first.
