@@ -25,9 +25,11 @@ from ..session.progress import showing
 from ..session.rewriting import rewritten
 from .asking import Asking
 from .groups import Case, ParallelRun
+from .lazy import lazy_defs
 from .matrix import parameters_of
 from .seeding import reseeded_tasks
 from .share import Share
+from .stand_ins import FOLDERS
 from .tasks import Tasks
 
 
@@ -92,7 +94,7 @@ class Gates:
         )
         gate.cases = together
         gate.opened_for = case
-        gate.fixturenames = wide_names(case.item)
+        gate.fixturenames = _wide_names_of(together)
         gate.own_markers += [m for m in case.item.own_markers if m.name == "filterwarnings"]
         # The next item is the case itself, so that its wide fixtures are not torn down.
         gate.ihook.pytest_runtest_protocol(item=gate, nextitem=case.item)
@@ -245,18 +247,30 @@ class Gates:
         if case.sent.run is None:
             return False
         wide = case.sent.run.wide
-        defs = fixture_defs(case.item) if wide else {}
+        defs = {**lazy_defs(case.item), **fixture_defs(case.item)} if wide else {}
         for name, value in wide.items():
-            cached = defs[name].cached_result if name in defs else None
+            if name not in defs:
+                continue  # of other cases only
+            cached = defs[name].cached_result
             if cached is None or cached[0] is not value:
                 return False
         return True
 
 
+def _wide_names_of(cases: Sequence[Case]) -> list[str]:
+    """Return the wide fixtures of cases; lazy parameters may ask for some in one of them only."""
+    names = dict.fromkeys(name for case in cases for name in wide_names(case.item))
+    plans = {id(case.fixtures): case.fixtures for case in cases if case.fixtures is not None}
+    if any(step.maker in FOLDERS for plan in plans.values() for step in plan.steps):
+        names["tmp_path_factory"] = None  # it makes the folder for a fixture that comes late, too
+    return list(names)
+
+
 def wide_names(item: pytest.Function) -> list[str]:
     """Return the fixtures wider than function scope, in pytest's order."""
-    defs = fixture_defs(item)
+    lazy = lazy_defs(item)
+    defs = {**lazy, **fixture_defs(item)}
     if not defs:
         return []
-    names = [*item.fixturenames, *hidden_fixtures(item)]
+    names = dict.fromkeys((*item.fixturenames, *hidden_fixtures(item), *lazy))
     return [name for name in names if name in defs and defs[name].scope != "function"]
