@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from inspect import getattr_static
 from typing import Literal, Protocol, get_args, runtime_checkable
@@ -141,7 +142,10 @@ class Vital(Protocol):
 
 @public(BACKENDS)
 class Backend(Protocol):
-    """A named way to run tasks; `Family`, `Early` and `Placed` are optional additions to it."""
+    """A named way to run tasks.
+
+    `Family`, `Early`, `Conditional` and `Placed` are optional additions to it.
+    """
 
     @property
     def reach(self) -> Reach:
@@ -178,6 +182,15 @@ class Family(Protocol):
         ...
 
 
+@runtime_checkable
+class Ambient(Protocol):
+    """A backend whose library runs calls of other code in parallel, where it is asked to."""
+
+    def ambient(self, workers: int, /) -> AbstractContextManager[None]:
+        """Return a context in which such calls run on so many workers."""
+        ...
+
+
 @public(BACKENDS)
 @runtime_checkable
 class Early(Protocol):
@@ -185,6 +198,19 @@ class Early(Protocol):
 
     def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
         """Start workers while pytest collects, each of which calls `arrive`; return at once."""
+        ...
+
+
+@public(BACKENDS)
+@runtime_checkable
+class Conditional(Protocol):
+    """A backend that some systems lack something for, such as a library."""
+
+    def obstacle(self) -> str:
+        """Return in one line why it cannot start here, with the remedy; empty if it can.
+
+        It is asked once for each test while pytest collects, and reported as a usage error.
+        """
         ...
 
 
@@ -216,6 +242,11 @@ def check_reach(name: str, backend: Backend) -> Backend:
             f"processes on this machine, 'network' where they share no memory or files with it"
         )
     return backend
+
+
+def obstacle_of(backend: Backend) -> str:
+    """Return why a backend cannot start on this system, empty if nothing is known."""
+    return backend.obstacle() if isinstance(backend, Conditional) else ""
 
 
 def place_of(backend: Backend) -> Place | None:

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import collections.abc
 import copyreg
-import io
 import sys
-import threading
-import types
 from typing import TYPE_CHECKING, Any
 
 from ..machine.deadline import TimedOut
 from .arrays import is_bool
+from .opaque import find_opaque
 from .pairs import Comparer, Finding, Relation, Remark, Unequal, pair_attributes
 from .show import name_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Types without a value to compare, and what to return instead.
-_OPAQUE: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((types.GeneratorType,), "a generator cannot be compared; return list(...)"),
-    ((types.AsyncGeneratorType,), "an async generator cannot be compared; return a list"),
-    ((types.CoroutineType,), "a coroutine cannot be compared; return its result"),
-    ((io.IOBase,), "a file cannot be compared; return its content"),
-    (
-        (type(threading.Lock()), type(threading.RLock())),
-        "a lock cannot be compared; return the value that it guards",
-    ),
-    ((collections.abc.Iterator,), "an iterator cannot be compared; return list(...)"),
-)
-
 
 #: The part that a global object has instead of a state.
 NAME = "the global name"
@@ -41,9 +24,8 @@ def find(cls: type) -> Comparer:
     own: object = cls.__eq__
     if own is not object.__eq__:
         return _compare_by_own_eq
-    for classes, advice in _OPAQUE:
-        if issubclass(cls, classes):
-            return reject(advice)
+    if (opaque := find_opaque(cls)) is not None:
+        return reject(f"{opaque.what} cannot be compared; {opaque.instead}")
     return compare_states
 
 

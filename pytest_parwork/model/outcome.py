@@ -89,13 +89,15 @@ class NotSent:
     The reason is an `argument` (or the function itself) that cannot be sent to a worker, a `result`
     that cannot be sent back, or a `backend` that cannot start here. `detail` says it in words.
     `name` is that of the argument, or its number, empty for the function; `path` leads to the part
-    of the value that is at fault, `['model'].lock`, and is empty for the value as a whole.
+    of the value that is at fault, `['model'].lock`, and is empty for the value as a whole. `remedy`
+    is what to do, if more is known than the reason.
     """
 
     reason: Literal["argument", "result", "backend"]
     detail: str
     name: str = ""
     path: str = ""
+    remedy: str = ""
 
     @classmethod
     def of_argument(cls, name: int | str, why: str, path: str = "") -> NotSent:
@@ -107,7 +109,7 @@ class NotSent:
     def error(self) -> ParworkError:
         """The exception for it: `PayloadError`, or `BackendError` for a backend."""
         kind = BackendError if self.reason == "backend" else PayloadError
-        return kind(f"NOT_SENT: {self.detail}")
+        return kind(f"NOT_SENT: {self.detail}{f'; {self.remedy}' if self.remedy else ''}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,9 +107,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
     from .variants.axis import parametrize_variants
 
     metafunc.config.stash[_IN_USE] = True
-    parametrize(metafunc, plain_everywhere)
+    mistakes = _collected(metafunc.config).mistakes
+    with mistakes.noted(metafunc.definition):
+        parametrize(metafunc, plain_everywhere)
     result = yield
-    parametrize_variants(metafunc)
+    with mistakes.noted(metafunc.definition):
+        parametrize_variants(metafunc)
     return result
 
 
@@ -120,7 +123,8 @@ def pytest_pycollect_makeitem(
     made = yield
     if not isinstance(made, list):
         return made
-    options.reject_near_misses(collector.config, made)
+    for mistake in options.near_misses(collector.config, made):
+        _collected(collector.config).mistakes.note(collector, mistake)
     if not any(map(_is_marked, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
@@ -128,9 +132,11 @@ def pytest_pycollect_makeitem(
     from .cases.checks import checks_for
 
     collected = _collected(collector.config)
+    if any(map(collected.mistakes.has, made)):
+        return made
     for item in made:
         collected.count(item)
-    return [*made, *checks_for(collector, name, made)]
+    return [*made, *checks_for(collector, name, made, collected.checks)]
 
 
 @pytest.hookimpl(trylast=True)
@@ -153,9 +159,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from .cases.checks import make_others_plain
 
         make_others_plain(session.items)
-    if options.is_all(session.config) or any(map(_is_marked, session.items)):
+    has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
+    if has_work:
         unmarked = session.config.stash.get(_UNMARKED, {})
         _collected(session.config).gather(session.config, session.items, unmarked)
+    if _COLLECTED in session.config.stash:
+        _collected(session.config).mistakes.report()
+    if has_work:
         _start(session)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
+from ..equivalence.opaque import advise
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from ..model.outcome import NotSent
@@ -42,9 +43,10 @@ class _Many(Exception):  # noqa: N818, it is not an error
 
 
 class Explanation(NamedTuple):
-    """The part of a value that cannot be pickled, by its path, and a text that says why."""
+    """The part of a value that cannot be pickled: its path, its class, and a text that says why."""
 
     path: str
+    cls: type
     text: str
 
 
@@ -73,7 +75,8 @@ def find_culprit(value: object, error: BaseException, *, seconds: float = SECOND
     kind = f"{type(found.part).__module__}.{type(found.part).__qualname__}"
     kind = kind.removeprefix("builtins.")
     path = _shortened(found.path)
-    return Explanation(path, f"{path or 'it'} is a {kind}: {_first_line(found.error)}{remark}")
+    text = f"{path or 'it'} is a {kind}: {_first_line(found.error)}{remark}"
+    return Explanation(path, type(found.part), text)
 
 
 def _first_line(error: BaseException) -> str:
@@ -88,7 +91,7 @@ def unsendable_result(value: object, error: BaseException) -> NotSent:
     """Return why a result cannot be sent back, after pickling it has raised."""
     found = find_culprit(value, error)
     detail = f"the result cannot be sent back from a worker: {found.text}"
-    return NotSent(reason="result", detail=detail, path=found.path)
+    return NotSent(reason="result", detail=detail, path=found.path, remedy=advise(found.cls))
 
 
 class _Search:

@@ -75,5 +75,5 @@ def test_an_unknown_name_is_reported_with_those_that_joblib_knows() -> None:
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
 def test_without_ray_the_remedy_is_named() -> None:
     carrier = Carrier("joblib:ray", bundled()["joblib:ray"])
-    with pytest.raises(BackendError, match="ray is not installed; pip install ray"):
+    with pytest.raises(BackendError, match="ray is not installed; install it with: pip"):
         carrier.map(tasks.square, (1,), (2,))

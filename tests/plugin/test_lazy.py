@@ -132,7 +132,7 @@ def test_a_lazy_parameter_that_workers_cannot_make_is_an_error_that_names_it(
             return value
         """
     )
-    ran = scratch.run("-p", "pytest_lazy_fixtures.plugin", "--parwork-backend=joblib")
+    ran = scratch.run("-p", "pytest_lazy_fixtures.plugin", "--parwork-backend=processes:fork")
     assert ran.code == pytest.ExitCode.USAGE_ERROR
     assert "the parameter 'value' asks for the fixture 'nested': " in ran.text
     assert "'subtests'" in ran.text
@@ -181,7 +181,9 @@ def test_lazy_values_of_pytest_cases_are_made_once_for_each_case(
 #: pytest's own fixtures, named by parameters.
 NAMED = """
     @pytest.mark.parwork(workers=2)
-    @pytest.mark.parametrize("name", ["tmp_path", "tmpdir", "capsys", "capfd", "caplog", "plain", "patched"])
+    @pytest.mark.parametrize(
+        "name", ["tmp_path", "tmpdir", "capsys", "capfd", "caplog", "plain", "patched"]
+    )
     def test_named(request, name):
         value = request.getfixturevalue(name)
         if name in ("tmp_path", "tmpdir"):

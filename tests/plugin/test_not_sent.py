@@ -115,7 +115,7 @@ def _shows_reason_and_remedy(session: Session) -> None:
     assert "NOT_SENT: the fixture 'lock' cannot be sent to a worker: it is a" in text
     assert "remedy give it function scope" in text
     assert "NOT_SENT: the result cannot be sent back from a worker: [0]['b'] is a" in text
-    assert "remedy return what can be pickled; or use threads" in text
+    assert "remedy return the value that it guards" in text
     assert "serial not run: there is nothing to compare it with. To run it anyway: pytest" in text
     assert "1 NOT_SENT, argument 'n' cannot be sent to a worker" in text
 
@@ -252,3 +252,59 @@ def test_it_ends_a_session_that_stops_at_the_first_failure(scratch: Scratch) -> 
     assert session.counts == {"failed": 1}
     there = [case for case in session.run("test_it.py::test_it")["cases"] if case["interval"]]
     assert len(there) < 40
+
+
+#: Results that have no value, each with what to return instead.
+WITHOUT_VALUE = {
+    "(x for x in 'abc')": "return list(...)",
+    "map(lambda x: x, 'abc')": "return list(...)",
+    "iter('abc')": "return list(...)",
+    "{'deep': [(x for x in 'abc')]}": "return list(...)",
+    "open(__file__)": "return its content",
+    "open(__file__, 'rb')": "return its content",
+    "later()": "return its result",
+    "many()": "return a list",
+    "threading.Lock()": "return the value that it guards",
+}
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        *("processes:fork", "threads", "joblib"),
+        *(pytest.param(name, marks=pytest.mark.sweep) for name in OTHERS),
+    ],
+)
+def test_a_result_without_a_value_says_what_to_return_instead(
+    scratch: Scratch, backend: str
+) -> None:
+    tests = [
+        f"""
+    @pytest.mark.parwork(backend={backend!r}, workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_{number}(n):
+        return {value} if n else n
+        """
+        for number, value in enumerate(WITHOUT_VALUE)
+    ]
+    scratch.cases(
+        """
+    import threading
+
+    async def later():
+        pass
+
+    async def many():
+        yield 1
+    """
+        + "".join(tests)
+    )
+    session = scratch.run(
+        *("-W", "ignore::ResourceWarning", "-W", "ignore::RuntimeWarning"),
+        *("-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
+        report=True,
+    )
+    assert session.counts == {"passed": len(tests), "failed": len(tests)}
+    reasons = [case.longreprtext for case in session.recorder.reports if case.failed]
+    for value, reason, instead in zip(WITHOUT_VALUE, reasons, WITHOUT_VALUE.values(), strict=True):
+        assert instead in " ".join(reason.split()), value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from ...machine.descriptors import require
 from ...model.errors import BackendError
 
@@ -16,12 +18,21 @@ def require_descriptors(workers: int) -> None:
     require(DESCRIPTORS + DESCRIPTORS_EACH * workers, f"a dask cluster of {workers} workers")
 
 
+def missing_distributed() -> str:
+    """Return the remedy where the library is not installed, empty where it is."""
+    return "" if find_spec("distributed") is not None else _not_imported("it is not installed")
+
+
 def require_distributed() -> None:
     """Import it, which also brings its part of dask's configuration; raises `BackendError`."""
     try:
         import distributed  # noqa: F401
     except ImportError as error:
-        raise BackendError(
-            f"dask.distributed cannot be imported ({error}); "
-            f"install it with: pip install 'pytest-parwork[dask]'"
-        ) from error
+        raise BackendError(_not_imported(error)) from error
+
+
+def _not_imported(why: object) -> str:
+    return (
+        f"dask.distributed cannot be imported ({why}); "
+        f"install it with: pip install 'pytest-parwork[dask]'"
+    )

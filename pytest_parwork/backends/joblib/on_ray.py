@@ -53,9 +53,13 @@ class RayBackend:
         is_joined = _is_joined() if self._driver is None else self._driver.is_joined
         return "network" if is_joined else "machine"
 
+    def obstacle(self) -> str:
+        is_there = importlib.util.find_spec("ray") is not None
+        return "" if is_there else "ray is not installed; install it with: pip install ray"
+
     def start(self, workers: int, /) -> Workers:
-        if importlib.util.find_spec("ray") is None:
-            raise BackendError("ray is not installed; pip install ray")
+        if why := self.obstacle():
+            raise BackendError(why)
         if self._driver is not None and not self._driver.has_room(workers):
             self.close()
         if self._driver is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import multiprocessing
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,11 +17,11 @@ from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.plugins import is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
-from ..compat import argument_names, chains_of, fixture_chains
+from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
 from .code import constants_around
 from .lazy import lazy_parameters
-from .plain import UnsupportedError
+from .plain import UnsupportedError, or_in_fork
 from .stand_ins import UNSUPPORTED, stand_in
 
 #: The fixture whose value is derived from the id of the case, and sent.
@@ -93,7 +92,7 @@ class _Planner:
     def plan(self) -> FixturePlan | None:
         item = self._item
         for name in item.fixturenames:
-            if name in self._chains and self._chains[name][-1].scope == "function":
+            if name in self._chains and self._is_own(self._chains[name][-1]):
                 self._source(name, ())
         taken = argument_names(item)
         arguments = {name: self._source(name, ()) for name in taken}
@@ -113,6 +112,9 @@ class _Planner:
             home=(host(), os.getpid()),
             has_lazy=bool(lazy),
         )
+
+    def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:
+        return scope_of(definition, self._item) == "function"
 
     def _add_lazy(self, parameter: str, name: str) -> None:
         """Add a fixture that a lazy parameter asks for; raises `UnsupportedError` with its name."""
@@ -190,7 +192,7 @@ class _Planner:
         key = name if level == 1 else f"{name}^{level}"
         if _is_of("_pytest", definition) or _is_of("pytest_benchmark", definition):
             step = self._pytests(name, key, definition, around)
-        elif definition.scope == "function":
+        elif self._is_own(definition):
             step = self._own(name, key, definition, around)
         else:
             step = None
@@ -258,7 +260,7 @@ class _Planner:
                 reason=f"`{name}`",
             )
         found = stand_in(name, self._item)
-        if found is None and definition.scope != "function":
+        if found is None and not self._is_own(definition):
             return None
         if found is None:
             return self._own(name, key, definition, around)
@@ -268,10 +270,3 @@ class _Planner:
 
 def _is_of(package: str, definition: pytest.FixtureDef[Any]) -> bool:
     return str(getattr(definition.func, "__module__", "")).partition(".")[0] == package
-
-
-def or_in_fork() -> str:
-    """Return the second remedy in an error on a fixture; empty if the system has no fork."""
-    if "fork" not in multiprocessing.get_all_start_methods():
-        return ""
-    return "; or use backend='isolated:fork', where pytest itself runs the case"

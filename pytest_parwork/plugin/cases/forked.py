@@ -17,7 +17,7 @@ from ...worker.fixtures.cache import Cache
 from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
 from ...worker.results import Pickled
-from ..compat import argument_names, cache_folder, fixture_defs, stop_capturing
+from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
 from .groups import Case
@@ -40,7 +40,7 @@ def fixtures_in_fork(item: pytest.Function) -> FixturePlan:
             "worker; parametrize the test",
             reason="`subtests`",
         )
-    own = {name for name, definition in defs.items() if definition.scope == "function"}
+    own = {name for name, definition in defs.items() if scope_of(definition, item) == "function"}
     given = [name for name in argument_names(item) if name not in own and name != REQUEST]
     return FixturePlan(
         body=body_of(item),

@@ -17,7 +17,7 @@ from ...model.comparison import OwnComparison, Side
 from ...model.errors import FixtureError, MismatchError, ParworkError
 from ...model.outcome import Failure, Outcome, Verdict
 from ...model.output import Output
-from ...model.work import Plan
+from ...model.work import Plan, Scope
 from ...report.data import RunEntry
 from ...report.entries import CaseEntry, RunFacts, with_rejection
 from ...runner.outcomes import Outcomes
@@ -186,6 +186,12 @@ class Case:
         outcome = self.sent.run.outcomes.without_value(self.sent.number)
         return outcome.lost is not None or outcome.not_sent is not None
 
+    @property
+    def test_id(self) -> str:
+        """The node id of its test, without parameters."""
+        assert self.item.parent is not None
+        return f"{self.item.parent.nodeid}::{self.item.originalname}"
+
     def take(self) -> Outcome:
         """Load the outcome of the parallel run, once, within the time limit of the case."""
         assert self.sent.run is not None
@@ -240,23 +246,23 @@ class Case:
 class Group:
     """All cases of one workload in one configuration.
 
-    `axes` is the label of the configuration in the ids of the cases, empty without a matrix.
-    `expected` is the number of cases without `-k` and similar options, `verified` the ids of those
-    that also run serially, None if all do. `policies` are the texts of the policies of the cases,
-    each once, because every entry lists all. `imported` are the attributes of the test class before
-    anything was set up. `is_reported` says that the report contains the run. `varied` are the
-    parameters that look like a number of workers of the code under test.
+    `id` is the node id of what holds the cases, `.` for the session; `scope` says what that is.
+    `expected` is the number of cases without `-k` and similar options, None if unknown, `verified`
+    the ids of those that also run serially, None if all do. `policies` are the texts of the
+    policies of the cases, each once, because every entry lists all. `imported` are the attributes
+    of the test classes before anything was set up. `is_reported` says that the report contains the
+    run. `varied` are the parameters that look like a number of workers of the code under test.
     """
 
     id: str
     plan: Plan
-    expected: int
+    scope: Scope = "function"
+    expected: int | None
     cases: list[Case] = field(default_factory=list)
-    axes: str = ""
     policies: dict[str, None] = field(default_factory=dict)
     facts: dict[str, RunFacts] = field(default_factory=dict)
     verified: frozenset[str] | None = None
-    imported: Mapping[str, object] = field(default_factory=dict)
+    imported: Mapping[type | None, Mapping[str, object]] = field(default_factory=dict)
     is_reported: bool = False
     varied: tuple[str, ...] = ()
 
@@ -282,6 +288,7 @@ class Group:
             expected=self.expected,
             xdist=xdist,
             varied=self.varied,
+            scope=self.scope,
         )
 
 

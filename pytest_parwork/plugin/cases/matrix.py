@@ -9,6 +9,7 @@ import pytest
 
 from ...equivalence import show
 from ...model.errors import UsageError
+from ...model.work import Configuration, Plan, Scope
 from ..config.settings import Column, settings_of
 from ..config.varied import PARALLELISM
 from ..variants.axis import rest_of, variant_of
@@ -29,26 +30,47 @@ class TestKey(NamedTuple):
     column: str | None
 
 
+class WideKey(NamedTuple):
+    """All tests of a class, a module or the session that run on one configuration."""
+
+    node: pytest.Collector
+    configuration: Configuration
+
+
+def workload_key(item: pytest.Function, plan: Plan) -> TestKey | WideKey:
+    """Return the key of the workload that a case belongs to, in its configuration."""
+    node = _holder(item, plan.scope)
+    return key_of(item) if node is None else WideKey(node, plan.configuration)
+
+
+def _holder(item: pytest.Function, scope: Scope) -> pytest.Collector | None:
+    """Return the node that holds all cases of a wider scope, None for function scope.
+
+    Class scope outside of a class is function scope, as for fixtures.
+    """
+    if scope == "session":
+        return item.session
+    if scope == "function":
+        return None
+    return item.getparent(pytest.Class if scope == "class" else pytest.Module)
+
+
 def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function], object]) -> None:
     """Parametrize a test by its matrix: the outer loop, before its own parameters.
 
-    A test that `is_plain` on all columns runs once.
+    A test that `is_plain` on all columns runs once. Raises `UsageError`.
     """
     makes_calls = FIXTURE in metafunc.fixturenames
-    try:
-        given = settings_of(metafunc.definition)
-        if makes_calls and given.has_own("min_speedup"):
-            raise UsageError(
-                "min_speedup judges cases, but this test makes calls; check run.speedup in the test"
-            )
-        if makes_calls and given.choice != "backend":
-            raise UsageError(
-                f"{given.choice}= varies what the test itself calls, but this test makes calls by "
-                f"the fixture {FIXTURE!r}; use one of the two"
-            )
-    except UsageError as error:
-        # Like pytest's own errors of parametrization: text and place, without our traceback.
-        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
+    given = settings_of(metafunc.definition)
+    if makes_calls and given.has_own("min_speedup"):
+        raise UsageError(
+            "min_speedup judges cases, but this test makes calls; check run.speedup in the test"
+        )
+    if makes_calls and given.choice != "backend":
+        raise UsageError(
+            f"{given.choice}= varies what the test itself calls, but this test makes calls by "
+            f"the fixture {FIXTURE!r}; use one of the two"
+        )
     if given.choice != "backend":
         return
     columns = given.matrix()
@@ -60,6 +82,12 @@ def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function],
     if columns:
         metafunc.fixturenames.append(_COLUMN)
         metafunc.parametrize(_COLUMN, columns, ids=[column.label for column in columns])
+
+
+def label_of(item: pytest.Item) -> str:
+    """Return the label of the item's column in its id, empty without a matrix."""
+    column = column_of(item)
+    return column.label if column is not None else ""
 
 
 def column_of(item: pytest.Item) -> Column | None:

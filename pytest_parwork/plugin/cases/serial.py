@@ -17,12 +17,21 @@ from ...report.serialising import serialise
 from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
 from ...verify.reference import Called, References, call
 from ..config.registry import own_comparison
+from ..config.settings import has_mark
 from ..session.reporting import report_runs
 from ..session.termination import ENDING
-from .absent import error_of, message_of, outcome_of, rejection, rejection_of_tear_down
+from .absent import (
+    error_of,
+    leave_rejected,
+    message_of,
+    outcome_of,
+    rejection,
+    rejection_of_tear_down,
+)
 from .gate import Gates
 from .groups import Case
 from .phases import compare_phases, masked, outcome_of_setup
+from .plain import PLAIN, dropping_value
 from .scenes import Scenes
 from .seeding import reseeded
 from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
@@ -53,7 +62,7 @@ class Serial:
         self._scenes = Scenes(is_verbose=is_verbose)
         self._own: dict[int, OwnComparison | None] = {}
 
-    def body_of(self, case: Case) -> Callable[..., None]:
+    def body_of(self, case: Case) -> Callable[..., object]:
         """Return a body that runs the case serially and compares it with its parallel outcome.
 
         Raises the error of a case without an outcome, whose fixtures were not set up here.
@@ -63,20 +72,14 @@ class Serial:
             self._judge(case, original)
 
         @functools.wraps(original)
-        def compared(**kwargs: object) -> None:
-            self._judge(case, functools.partial(original, **kwargs))
+        def compared(**kwargs: object) -> object:
+            return self._judge(case, functools.partial(original, **kwargs))
 
         return compared
 
-    def plain_body_of(self, case: Case) -> Callable[..., None]:
+    def plain_body_of(self, case: Case) -> Callable[..., object]:
         """Return a body that runs the case without a comparison, and drops its value."""
-        original = self._seeded(case)
-
-        @functools.wraps(original)
-        def plain(**kwargs: object) -> None:
-            original(**kwargs)
-
-        return plain
+        return dropping_value(self._seeded(case))
 
     def _seeded(self, case: Case) -> Callable[..., object]:
         return reseeded(case, case.item.obj) if self._is_random else case.item.obj
@@ -90,6 +93,8 @@ class Serial:
             if not self._judge_teardown(case, call, report):
                 return
         elif call.when != "call":
+            return
+        if PLAIN in case.item.stash:
             return
         if judged.entry is None and case.sent.run is not None:
             # A hook ended the call before the body was reached.
@@ -118,18 +123,22 @@ class Serial:
             case.group.is_reported = True
             report_runs(case.item.config, [case.group.entry([])])
 
-    def _judge(self, case: Case, body: Callable[[], object]) -> None:
-        """Run the body if it is to be verified, judge, and raise the error for the verdict."""
+    def _judge(self, case: Case, body: Callable[[], object]) -> object:
+        """Run the body if it is to be verified, judge, raise; return the value if it is plain."""
         if case.judged.entry is not None:
             self._rerun(case, body)
-            return
+            return None
         if case.sent.run is None and case.sent.is_withheld:
             # The answer of a hook has changed since it was asked a moment ago.
             case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
             body()
-            return
+            return None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if why := rejection(actual):
+            if leave_rejected(case, why):
+                self._gates.done_with(case)
+                value = body()
+                return None if has_mark(case.item) else value
             self._reject(case, actual, why)
             raise case.judged.error
         is_verified = case.group.verifies(case)
@@ -157,6 +166,7 @@ class Serial:
             raise found.error
         if case.judged.message:
             raise case.judged.error
+        return None
 
     def _load(self, case: Case) -> Outcome:
         """Return the outcome of the parallel run, and note what its report needs of it."""
@@ -194,7 +204,10 @@ class Serial:
             return
         actual, here = self._load(case), (outcome_of_setup(error), None)
         if why_not := rejection(actual):
-            self._reject(case, actual, why_not)
+            if leave_rejected(case, why_not):
+                self._gates.done_with(case)
+            else:
+                self._reject(case, actual, why_not)
             return
         found = judge(
             terms,
@@ -215,6 +228,8 @@ class Serial:
         torn = judged.take_torn()
         comparison = compare_phases(case, torn, call)
         if why := rejection_of_tear_down(torn):
+            if leave_rejected(case, why):
+                return False
             if judged.entry.verdict in {Verdict.EQUAL, Verdict.NOT_VERIFIED}:
                 judged.reject(why)
                 return True

@@ -7,11 +7,11 @@ import unittest
 
 import pytest
 
-from ...backends.protocol import is_threaded, place_of
+from ...backends.protocol import is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
 from ..compat import fixture_defs
-from ..config.options import is_all
+from ..config.options import is_all, is_fanned_out
 from ..config.registry import backend_named
 from ..config.settings import marker_keywords, settings_of
 from .code import find_change, package
@@ -45,6 +45,15 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if fixtures is not None:
         check(fixtures, name, is_threaded=is_threaded(backend))
     return fixtures
+
+
+def check_can_start(config: pytest.Config, name: str) -> None:
+    """Raise `UsageError` if a backend cannot start on this system, as without its library.
+
+    That is no mistake in a session that starts none.
+    """
+    if is_fanned_out(config) and (why := obstacle_of(backend_named(config, name))):
+        raise UsageError(f"the backend {name!r} cannot start here: {why}")
 
 
 def plain_everywhere(item: pytest.Function) -> UsageError | None:

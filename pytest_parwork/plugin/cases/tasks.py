@@ -116,7 +116,7 @@ class Tasks:
         """Return the attributes that set-up added to the class of a case."""
         cls = case.item.cls
         if cls not in self._states:
-            self._states[cls] = _state_of(cls, case.group.imported)
+            self._states[cls] = _state_of(cls, case.group.imported.get(cls, {}))
         return self._states[cls]
 
     def _folder_of(self, item: pytest.Function) -> str:

@@ -23,20 +23,23 @@ def parametrize_variants(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test by what it varies: the inner loop, after its own parameters.
 
     So all variants of a case follow one another, and the reference is needed no longer than that.
+    Raises `UsageError`.
     """
-    try:
-        variants = settings_of(metafunc.definition).variants()
-        if not variants:
-            return
-        names = list(variants[0].values)
-        _check(metafunc, names)
-    except UsageError as error:
-        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
+    variants = settings_of(metafunc.definition).variants()
+    if not variants:
+        return
+    names = list(variants[0].values)
+    _check(metafunc, names)
     metafunc.fixturenames.append(VARIANT)
     metafunc.parametrize(
         [*names, VARIANT],
         [
-            pytest.param(*variant.values.values(), variant, marks=variant.marks, id=variant.label)
+            pytest.param(
+                *variant.values.values(),
+                variant,
+                marks=variant.marks,
+                id=variant.id or pytest.HIDDEN_PARAM,
+            )
             for variant in variants
         ],
         scope=_scope(metafunc.definition, names),  # type: ignore[arg-type]  # one of pytest's
@@ -53,7 +56,7 @@ def variant_of(item: pytest.Item) -> Variant | None:
 def rest_of(item: pytest.Function, variant: Variant) -> str:
     """Return the item's parameters in its id without the variant, which comes last."""
     rest: str = item.callspec.id
-    return rest.removesuffix(variant.label).removesuffix("-")
+    return rest.removesuffix(variant.id).removesuffix("-")
 
 
 def _check(metafunc: pytest.Metafunc, names: Sequence[str]) -> None:
