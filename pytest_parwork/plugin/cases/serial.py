@@ -28,11 +28,12 @@ from .absent import (
 from .bodies import Body
 from .gate import Gates
 from .groups import Case
+from .late import fail_as_in_fork, judge_late
 from .phases import compare_phases, masked, outcome_of_setup
 from .plain import PLAIN, dropping_value
+from .reference import CaseReferences
 from .scenes import Scenes
 from .seeding import reseeded
-from .serial_calls import SerialCalls
 from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
 
 #: `CaseEntry.why` of a case whose body was not reached in this process.
@@ -54,7 +55,7 @@ class Serial:
         is_random: bool,
     ) -> None:
         self._gates = gates
-        self._calls = SerialCalls(uses)
+        self._references = CaseReferences(uses)
         self._xdist = xdist
         self._is_random = is_random  # pytest-randomly seeds before each body
         self._scenes = Scenes(is_verbose=is_verbose)
@@ -97,6 +98,8 @@ class Serial:
             return
         if PLAIN in case.item.stash:
             return
+        if call.when == "call":
+            self._judge_late(case, call, report)
         if judged.entry is None and case.sent.run is not None:
             # A hook ended the call before the body was reached.
             why = SKIPPED if report.skipped else NOT_CALLED
@@ -151,7 +154,7 @@ class Serial:
         found = judge(
             terms,
             actual,
-            functools.partial(self._calls.reference, case, body, is_taken=is_taken)
+            functools.partial(self._references.of, case, body, is_taken=is_taken)
             if is_verified
             else None,
             inputs=case.inputs,
@@ -161,6 +164,7 @@ class Serial:
         )
         del actual
         self._settle(case, found)
+        case.judged.raised = found.error
         if found.is_absent:
             raise case.judged.error
         if not is_verified:
@@ -182,6 +186,8 @@ class Serial:
         case.judged.output = actual.output
         if case.fixtures is not None and actual.lost is None and actual.not_sent is None:
             case.judged.torn = actual.torn
+            if case.fixtures.by_pytest:
+                case.judged.late = actual.late
         return actual
 
     def _settle(self, case: Case, found: Judged) -> None:
@@ -225,6 +231,21 @@ class Serial:
             look=case.look(terms),
         )
         self._settle(case, found)
+
+    def _judge_late(
+        self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Compare what hooks made of the call after the body, where they ran in the fork too."""
+        judged = case.judged
+        late, entry = judged.take_late(), judged.entry
+        if late is None or entry is None or judged.message:
+            return
+        if entry.verdict is Verdict.NOT_VERIFIED:
+            fail_as_in_fork(late, report)
+        elif not (comparison := judge_late(case, late, call, report)):
+            judged.entry = with_mismatches(entry, comparison)
+            traceback = "\n".join(failure.traceback for failure in late)
+            self._scenes.write(case, comparison, traceback=traceback)
 
     def _judge_teardown(
         self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport

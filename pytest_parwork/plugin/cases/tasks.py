@@ -21,6 +21,7 @@ from .company import drawing_of, limit_of
 from .fixture_plans import SEED, no_fixtures_of
 from .forked import Forked
 from .groups import Case
+from .lazy import fresh
 from .pictures import sent_config
 from .seeding import parwork_seed_of
 from .stand_ins import FOLDERS
@@ -46,7 +47,7 @@ class Tasks:
         """Return the task of a case."""
         item = case.item
         callspec = getattr(item, "callspec", None)
-        params = callspec.params if callspec is not None else {}
+        params = fresh(callspec.params) if callspec is not None else {}
         if case.fixtures is not None:
             make = self._in_fork if case.fixtures.by_pytest else self._with_fixtures
             return make(case, case.fixtures, params)

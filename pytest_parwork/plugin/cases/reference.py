@@ -1,4 +1,4 @@
-"""The serial calls of cases, each made once for all configurations that can share its result."""
+"""The reference of a case: the run of its body here, shared by all configurations of the case."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from ..session.termination import ENDING
 from .groups import Case
 
 
-class SerialCalls:
-    """Calls bodies; `uses` is the number of cases that share a result, if more than one."""
+class CaseReferences:
+    """Runs bodies serially; `uses` counts by key the configurations that are still to come."""
 
     def __init__(self, uses: Counter[object]) -> None:
         self._uses = uses
-        self._references = References()
+        self._kept = References()
 
-    def reference(self, case: Case, body: Callable[[], object], *, is_taken: bool) -> Called:
-        """Run the body, or reuse the result of an earlier configuration for the same values."""
+    def of(self, case: Case, body: Callable[[], object], *, is_taken: bool) -> Called:
+        """Run the body, or reuse the result of an earlier configuration for the same values.
+
+        `is_taken` says that a plugin takes the value.
+        """
         seconds = case.judged.setup_seconds
-        found, error = self._called(case, body, is_taken=is_taken)
+        found, error = self._called(case, body, is_taken)
         if seconds and found.started is not None:
             # The seconds of the parallel run include its fixtures too.
             found = replace(found, started=found.started - seconds)
         return found, error
 
-    def _called(self, case: Case, body: Callable[[], object], *, is_taken: bool) -> Called:
+    def _called(self, case: Case, body: Callable[[], object], is_taken: bool) -> Called:
         def run() -> Called:
             return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
 
@@ -38,13 +41,13 @@ class SerialCalls:
         if not self._uses or case.fixtures is not None or is_taken:
             return run()
         key, made_of = case.key, tuple(case.sent.run.wide.values())
-        found = self._references.get(key, made_of)
+        found = self._kept.get(key, made_of)
         if found is None:
             found = run()
         self._uses[key] -= 1
         if self._uses[key] > 0:
-            self._references.keep(key, *found, made_of)
+            self._kept.keep(key, *found, made_of)
         else:
             del self._uses[key]
-            self._references.drop(key)
+            self._kept.drop(key)
         return found
