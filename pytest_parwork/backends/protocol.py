@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from inspect import getattr_static
 from typing import Literal, Protocol, get_args, runtime_checkable
@@ -179,6 +180,15 @@ class Family(Protocol):
 
         Closing the family closes all its backends.
         """
+        ...
+
+
+@runtime_checkable
+class Ambient(Protocol):
+    """A backend whose library runs calls of other code in parallel, where it is asked to."""
+
+    def ambient(self, workers: int, /) -> AbstractContextManager[None]:
+        """Return a context in which such calls run on so many workers."""
         ...
 
 

@@ -22,7 +22,7 @@ from ..model.observed import Observed, Pool
 from .clock import now
 
 #: Modules of the pools themselves: who uses one is the first caller outside of them.
-POOLS = ("concurrent.futures", "multiprocessing", "joblib.externals.loky", "loky")
+POOLS = ("concurrent.futures", "multiprocessing", "asyncio", "joblib.externals.loky", "loky")
 
 #: Libraries whose threads and processes belong to pools that are observed, or only help.
 HELPERS = frozenset(
@@ -60,6 +60,9 @@ ENTRIES = (
 
 #: The number of tasks where it cannot be counted.
 SOME = 2
+
+#: Seconds in which the threads of earlier calls come to rest, and between two looks at them.
+PATIENCE, GLANCE = 0.3, 0.0005
 
 #: Where threads and processes start that belong to no pool.
 STARTS = (
@@ -101,6 +104,7 @@ class Observation(AbstractContextManager["Observation"]):
             self._replace(module, cls, method, functools.partial(self._entered, count))
         for module, cls, method, name in STARTS:
             self._replace(module, cls, method, functools.partial(self._started, name))
+        _settle()
         self._wall, self._children = now(), _children()
         self._cpu, self._own = time.process_time(), time.thread_time()
         return self
@@ -154,6 +158,8 @@ class Observation(AbstractContextManager["Observation"]):
         use = self._used.get(id(pool))
         if use is None or use.pool() is not pool:  # an earlier one may have had its address
             caller = _outside(frame)
+            if caller.startswith(("distributed", "tornado")):  # for its own messages
+                return
             use = _Use(_name(pool, caller), weakref.ref(pool), _workers_of(pool))
             with self._lock:
                 self._used[id(pool)] = use
@@ -215,6 +221,16 @@ def _is_library(module: str) -> bool:
     """Return whether a module is installed, as opposed to the code of the project."""
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     return f"{os.sep}site-packages{os.sep}" in file or f"{os.sep}dist-packages{os.sep}" in file
+
+
+def _settle() -> None:
+    """Wait until native threads of an earlier call sleep: they spin for up to 0.1 s."""
+    until = now() + PATIENCE
+    while now() < until:
+        cpu = time.process_time()
+        time.sleep(GLANCE)
+        if time.process_time() - cpu < GLANCE / 2:
+            return
 
 
 def _children() -> float:

@@ -92,7 +92,7 @@ class Note:
     """A remark on two outcomes that is worth knowing but is not a difference.
 
     `kind` is `dict-order`, `nan-payload`, `identity`, `explicit-zeros`, `own-eq`, `input-changed`,
-    `not-sent`, `skip-reason` or `fresh-process`.
+    `not-sent`, `skip-reason`, `fresh-process`, `native`, `rounding` or `again`.
     """
 
     path: str
@@ -183,6 +183,17 @@ class Comparison:
             text += f"; {shown} shown"
             text += f" ({advice})" if advice and shown < len(self.mismatches) else ""
         return f"{table}\n\n  {text}"
+
+
+def joined(first: Comparison, second: Comparison) -> Comparison:
+    """Return one comparison with the mismatches and notes of both, by the policy of the first."""
+    return Comparison(
+        mismatches=(*first.mismatches, *second.mismatches),
+        count=first.count + second.count,
+        policy=first.policy,
+        classes=Counter(first.classes) + Counter(second.classes),
+        notes=(*first.notes, *second.notes),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,10 +103,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The resolved settings of a case in one configuration.
-
-    Cases that share a name in `exclusive` never run at the same time.
-    """
+    """The resolved settings of a case in one configuration."""
 
     configuration: Configuration
     policy: Policy
@@ -114,7 +111,6 @@ class Plan:
     timeout: float | None = None
     min_speedup: float | None = None
     scope: Scope = "function"
-    exclusive: tuple[str, ...] = ()
 
 
 @public(BACKENDS)

@@ -136,7 +136,7 @@ def pytest_pycollect_makeitem(
         return made
     for item in made:
         collected.count(item)
-    return [*made, *checks_for(collector, name, made)]
+    return [*made, *checks_for(collector, name, made, collected.checks)]
 
 
 @pytest.hookimpl(trylast=True)

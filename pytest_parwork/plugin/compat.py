@@ -38,6 +38,22 @@ def fixture_chains(item: pytest.Function) -> Mapping[str, Sequence[pytest.Fixtur
     }
 
 
+def twin_of(item: pytest.Function) -> pytest.Function:
+    """Return an item like this one, whose fixtures have not been set up.
+
+    pytest makes items from what it knows of a test's fixtures, which only the items have.
+    """
+    twin: pytest.Function = type(item).from_parent(
+        item.parent,
+        name=item.name,
+        callspec=getattr(item, "callspec", None),
+        fixtureinfo=item._fixtureinfo,
+        originalname=item.originalname,
+    )
+    twin.own_markers[:] = item.own_markers
+    return twin
+
+
 def hidden_fixtures(item: pytest.Function) -> Sequence[str]:
     """Return the fixtures that the item will use and that are not among its `fixturenames`.
 
@@ -135,6 +151,15 @@ def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
     return nullcontext() if manager is None else manager.global_and_fixture_disabled()
 
 
+def scope_of(definition: pytest.FixtureDef[Any], item: pytest.Function) -> str:
+    """Return the scope that a fixture has for an item.
+
+    Outside of a class, pytest makes class-scoped fixtures for each item.
+    """
+    is_own = definition.scope == "class" and item.cls is None
+    return "function" if is_own else definition.scope
+
+
 @contextmanager
 def swallowing_output(config: pytest.Config) -> Iterator[None]:
     """Capture output between two items, where pytest does not, and drop it."""
@@ -150,7 +175,7 @@ def swallowing_output(config: pytest.Config) -> Iterator[None]:
         manager.read_global_capture()
 
 
-def is_torn_here(error: BaseException) -> bool:
+def is_torn_here(error: BaseException, item: pytest.Function) -> bool:
     """Return whether a tear-down's exception came from a function-scoped fixture of the case.
 
     pytest tears down all fixtures that end with a case in one call, and does not say which one
@@ -161,7 +186,7 @@ def is_torn_here(error: BaseException) -> bool:
         frame = frames.tb_frame
         owner = frame.f_locals.get("self")
         if frame.f_code.co_name == "finish" and isinstance(owner, pytest.FixtureDef):
-            return owner.scope == "function"
+            return scope_of(owner, item) == "function"
         frames = frames.tb_next
     return True
 

@@ -253,16 +253,25 @@ def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bo
     """Judge whether cases overlapped, from the shares of the workers and the peak of each run.
 
     It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
-    skipped case is present, but cannot overlap with another. Under xdist each process may have too
-    few cases to overlap, and a lost case, or one that was not sent, might have overlapped with
-    others: then it is true or None.
+    skipped case is present, but cannot overlap with another, nor can the only case of a run. Under
+    xdist each process may have too few cases to overlap, and a lost case, or one that was not sent,
+    might have overlapped with others: then it is true or None.
     """
     if not _is_whole(entry):
         return None
     if all(case.interval is None for case in entry.cases):
         return None
-    met = any(len(share) >= 2 and peak >= 2 for share, peak in runs)
+    if entry.scope == "function":
+        met = any(_has_met(*run) for run in runs)
+    else:  # its runs are of different tests: one that met says nothing about another
+        several = [run for run in runs if sum(run[0]) >= 2]
+        met = bool(several) and all(_has_met(*run) for run in several)
     return met or (None if entry.xdist or any(case.is_absent for case in entry.cases) else False)
+
+
+def _has_met(share: Sequence[int], peak: int) -> bool:
+    """Return whether cases of a run overlapped, in at least two workers."""
+    return len(share) >= 2 and peak >= 2
 
 
 def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:

@@ -119,8 +119,8 @@ class RunFacts:
     """The seconds and workers of one run.
 
     A workload with several values of a wide fixture has one run for each of them. `run` is the name
-    of the run, unique in the session, also among the processes of xdist. The other fields are those
-    of `model.Run`.
+    of the run, unique in the session, also among the processes of xdist; `fixtures` are the wide
+    fixtures by which it was split from others. The other fields are those of `model.Run`.
     """
 
     run: str
@@ -132,14 +132,15 @@ class RunFacts:
     threads: int | None = None
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    fixtures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         make_printable(self, "start_method")
-        for name in ("sent", "withheld"):
+        for name in ("sent", "withheld", "fixtures"):
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @classmethod
-    def of(cls, run: Run, name: str) -> RunFacts:
+    def of(cls, run: Run, name: str, *, fixtures: tuple[str, ...] = ()) -> RunFacts:
         """Return the facts of a run that gets this name."""
         return cls(
             run=name,
@@ -151,6 +152,7 @@ class RunFacts:
             threads=run.threads,
             sent=run.sent,
             withheld=run.withheld,
+            fixtures=fixtures,
         )
 
 

@@ -51,8 +51,8 @@ class Scene:
     `granted` and `peak` say how its workers overlapped. `where` says where a failure with a
     traceback was raised, `ran` what ran in parallel. `values` are the distinct values of the case
     with the configurations that gave each, where there are several; `like` is the case that has
-    told the same in full. `hint` is a possible explanation. `is_verbose` asks for all, `width` is
-    that of the terminal.
+    told the same in full. `alongside` names the cases of other tests that ran at the same time.
+    `hint` is a possible explanation. `is_verbose` asks for all, `width` is that of the terminal.
     """
 
     actual: str = ""
@@ -71,6 +71,7 @@ class Scene:
     values: Sequence[tuple[str, Sequence[str]]] = ()
     like: str = ""
     fixtures: Sequence[str] = ()
+    alongside: str = ""
     hint: str = ""
     is_verbose: bool = False
     width: int = WIDTH
@@ -114,6 +115,7 @@ def mismatch_message(
         *_values(scene),
         *_others(case, scene),
         *_overlap(scene),
+        *([("together", scene.alongside)] if scene.alongside else []),
         *([("ran", scene.ran)] if scene.ran else []),
     ]
     commands = [_row(*command) for command in scene.commands]
@@ -122,7 +124,12 @@ def mismatch_message(
 
 
 def lost_message(
-    case: CaseEntry, command: str, *, reference: str, others: tuple[int, int] | None = None
+    case: CaseEntry,
+    command: str,
+    *,
+    reference: str,
+    others: tuple[int, int] | None = None,
+    alongside: str = "",
 ) -> str:
     """Return the failure text of a LOST case.
 
@@ -144,8 +151,9 @@ def lost_message(
         kept, count = others
         how_many = "all" if kept == count else f"{kept} of"
         rows.append(("others", f"{how_many} {counted(count, 'other case')} kept their outcomes"))
+    last = _rows([("together", alongside)] if alongside else [], WIDTH)
     first = f"LOST: {lost.get('detail', 'its outcome never arrived')}"
-    return printable("\n".join([first, "", *(_row(*row) for row in rows)]))
+    return printable("\n".join([first, "", *(_row(*row) for row in rows), *last]))
 
 
 def not_sent_message(case: CaseEntry, command: str, *, reference: str) -> str:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..machine.cpus import Cpus
-from ..model.comparison import FRESH_PROCESS
 from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
+from .several import of_several_tests, runs_of, why_not_met
+from .slowness import why_slow
 from .variants import Severity, remarks, setting, why_nothing_ran
+
+#: Kinds of notes of cases that only their messages show.
+OF_MESSAGES = ("again", "rounding")
 
 #: How many cases are named that were running when the session was interrupted.
 RUNNING = 8
@@ -69,6 +73,7 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     if text := _setting(run):
         yield RunNote(kind="setting", text=text)
     yield from _speed(run)
+    yield from (RunNote(kind="detail", text=text) for text in of_several_tests(run))
     if is_verbose:
         yield from (RunNote(kind="detail", text=text) for text in _details(run))
 
@@ -95,14 +100,13 @@ def _different(run: RunReport) -> str:
 
 def _remarks(run: RunReport, *, is_verbose: bool) -> Iterator[str]:
     """Yield notes of cases: the first of each kind and the number of such cases, or all notes."""
-    found = [(note, case) for case in run.cases for note in case.notes]
+    shown = ((note, case) for case in run.cases for note in case.notes)
+    found = [(note, case) for note, case in shown if note.kind not in OF_MESSAGES]
     if is_verbose:
         for note, case in found:
             yield f"note: {_place(case, note.path)}: {note.text}"
         return
-    cases = Counter(
-        kind for case in run.cases for kind in dict.fromkeys(note.kind for note in case.notes)
-    )
+    cases = Counter(kind for _, kind in dict.fromkeys((case.id, note.kind) for note, case in found))
     for kind, number in cases.items():
         note, case = next(pair for pair in found if pair[0].kind == kind)
         first = f" (first of {number} cases)" if number > 1 else ""
@@ -161,6 +165,8 @@ def why_not_exercised(run: RunReport) -> str:
     ran = runs.total()
     if ran == 1:
         return "a single case cannot overlap with another; parametrize the test."
+    if why := why_not_met(run, ran, len(runs)):
+        return why
     if ran == len(runs):
         return (
             f"each of the {ran} cases ran on its own, because each has its own value of a fixture "
@@ -243,47 +249,17 @@ def _speed(run: RunReport) -> Iterator[RunNote]:
         return
     if timing.speedup is None or not timing.bound_share:
         return
-    if run.is_slower and (hint := _slowness(run)):
+    if run.is_slower and (hint := why_slow(run)):
         yield RunNote(kind="speed", text=hint)
         return
     best = ratio(timing.speedup / timing.bound_share)
     yield RunNote(kind="bound", text=f"bound {best}", reached=timing.bound_share)
 
 
-def _slowness(run: RunReport) -> str:
-    """Name the overhead of a case, if that is what makes the run slow.
-
-    The seconds of a worker that belong to no case are overhead: sending and waiting. Where a case
-    takes longer than serially by more than that, the cases slow each other down. A bound of more
-    than half of the time means that one long case leaves nothing to gain.
-    """
-    timing = run.timing
-    both = [
-        (case.serial, case.parallel)
-        for case in run.cases
-        if case.serial is not None and case.parallel is not None
-    ]
-    has_stored = any(note.kind == FRESH_PROCESS for case in run.cases for note in case.notes)
-    if not both or has_stored or timing.parallel is None or (timing.bound_share or 1) > 0.5:
-        return ""
-    work, taken = (sum(seconds) / len(both) for seconds in zip(*both, strict=True))
-    ran = sum(case.parallel is not None for case in run.cases)
-    overhead = timing.parallel * run.granted / ran - taken
-    if taken - work > overhead:
-        return (
-            f"a case takes {duration(work)} serially and {duration(taken)} alongside others:"
-            " the cases slow each other down"
-        )
-    # A case takes (work + overhead) / workers of wall time: less than its work, from here on.
-    pays = float(f"{overhead / (run.granted - 1):.1g}")
-    return (
-        f"a case is {duration(work)} of work and {duration(overhead)} of overhead;"
-        f" {run.label} pays from about {duration(pays)} a case"
-    )
-
-
 def _details(run: RunReport) -> Iterator[str]:
     """Yield the details of -v: how many cases each worker ran, and how many are missing."""
+    if run.scope != "function":
+        yield from runs_of(run)
     for share in run.shares:
         yield f"cases by worker: {', '.join(map(str, share))}"
     if run.budget is not None and not run.budget.is_capped:  # else the setting names it

@@ -79,11 +79,12 @@ def amdahl(scales: Sequence[Scale]) -> float | None:
 
 def scalings(runs: Iterable[RunReport]) -> Iterator[Scaling]:
     """Yield the speed of each workload by its number of workers, where that is what varies."""
-    workloads: dict[str, list[RunReport]] = {}
+    workloads: dict[tuple[str, str], list[RunReport]] = {}
     for run in runs:
         if run.variation is not None and run.variation.counts_workers and not run.xdist:
-            workloads.setdefault(run.id, []).append(run)
-    for id, varied in workloads.items():
+            inside = run.variation.values.get("inside", "")
+            workloads.setdefault((run.id, inside), []).append(run)
+    for (id, _), varied in workloads.items():
         scales = list(_scales(varied))
         if len(scales) > 1:
             yield Scaling(id=id, scales=tuple(scales), serial_share=amdahl(scales))
@@ -98,9 +99,9 @@ def _scales(runs: Sequence[RunReport]) -> Iterator[Scale]:
     reference: float | None = None
     for run in runs:
         serial, speedup = run.timing.serial, run.timing.speedup
-        if run.variation is None or not run.granted or run.exercised is False:
+        if run.variation is None or not run.granted or not run.timing.reliable:
             continue
-        if not serial or not speedup:
+        if not serial or not speedup or run.exercised is False:
             continue
         if reference is None:
             reference = serial

@@ -9,17 +9,17 @@ from typing import Literal
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
 from .entries import CaseEntry
-from .figures import counted
-from .timing import Timing, flaw_of
+from .figures import counted, ratio
+from .timing import FAR, Timing, flaw_of
 
 #: How bad a note is: a failure, no proof, or for information.
 Severity = Literal["error", "warning", "info"]
 
 #: What helps where nothing ran in parallel.
-ADVICE = (
-    "Check that the argument reaches the code that is to be parallel, and give it more work: "
-    "libraries often run small inputs serially"
-)
+ADVICE = {
+    "vary": "Check that the argument reaches the code that is parallel, and give it more work",
+    "inside": "Check that what the test calls follows this configuration, and give it more work",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,8 @@ def timing_of(variation: Variation, cases: Sequence[CaseEntry], *, xdist: bool) 
     speedup = serial / parallel if parallel else None
     workers = workers_of(variation, cases) if variation.counts_workers else 0
     flaw = flaw_of(cases)
+    if not flaw and speedup is not None and workers and speedup > FAR * workers:
+        flaw = f"{ratio(speedup)} is more than {counted(workers, 'worker')} can give"
     return Timing(
         serial=serial if both else None,
         parallel=parallel if both else None,
@@ -106,7 +108,7 @@ def why_nothing_ran(variation: Variation, cases: Sequence[CaseEntry]) -> str:
     else:
         seen = "no pool, thread or process was used, and other threads needed no CPU time"
     hint = f" {variation.hint}" if variation.hint else ""
-    return f"with {variation.label}, {seen}. {ADVICE}.{hint}"
+    return f"with {variation.label}, {seen}. {ADVICE[variation.kind]}.{hint}"
 
 
 def unserial_reference(variation: Variation, cases: Sequence[CaseEntry]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, overload
 
@@ -114,6 +115,25 @@ class Outcomes(Sequence[Outcome]):
             peak = peak_overlap((begin, end) for _, begin, end in spans)
             self._overlap = self.workers_used, peak
         return self._overlap
+
+    def alongside(self, number: int) -> list[int]:
+        """Return the tasks that ran at the same time as this one, the earliest first."""
+        begin, end = self._span(number)
+        found = []
+        for other in range(len(self)):
+            first, last = self._span(other)
+            if other != number and first < end and last > begin:
+                found.append((first, other))
+        return [other for _, other in sorted(found)]
+
+    def _span(self, number: int) -> tuple[float, float]:
+        """Return when a task started and ended; a lost one has run until its time was up."""
+        _, started, ended = self._ledger.times(number)
+        if started is None:
+            return math.inf, -math.inf
+        lost = self._lost.get(number)
+        seconds = sum(one.seconds or 0.0 for one in lost.tries) if lost is not None else 0.0
+        return started, ended or started + seconds
 
     def without_value(self, number: int) -> Outcome:
         """Return the outcome of a task without its value."""

@@ -175,16 +175,19 @@ class TestWhatSetUpHasLeftInTheClass:
             f"""
             import threading
 
-            @pytest.mark.parwork(backend="{backend}", workers=2)
+            fanned_out = pytest.mark.parwork(backend="{backend}", workers=2)
+
             class TestIt:
                 lock = None
 
                 def setup_class(cls):
                     cls.size, cls.lock = 3, threading.Lock()
 
+                @fanned_out
                 def test_without(self):
                     return self.size
 
+                @fanned_out
                 def test_with(self):
                     with self.lock:
                         return self.size

@@ -34,6 +34,9 @@ KINDS = """
         note("unsafe")
 """
 
+#: pytest warns of values that plain tests return, as ever.
+RETURNING = ("-W", "ignore::pytest.PytestReturnNotNoneWarning")
+
 QUIET = ("-p", "pytester", "-W", "ignore")
 
 
@@ -175,3 +178,113 @@ def test_a_skipped_test_is_not_plain(scratch: Scratch) -> None:
     session = scratch.run("--parwork-all", *QUIET, report=True)
 
     assert session.report["plain"] == []
+
+
+UNSENT = """
+    import threading
+
+    @pytest.fixture(scope="module")
+    def lock():
+        return threading.Lock()
+
+    def test_argument(lock):
+        note("argument")
+        return 1
+
+    def test_result():
+        note("result")
+        return threading.Lock()
+
+    def test_fits():
+        return 1
+
+    def test_fits_too():
+        return 2
+"""
+
+
+def test_what_turns_out_not_to_be_sendable_is_plain_and_fails_in_strict_mode(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(UNSENT)
+    options = ("--parwork-all", "--parwork-backend=processes:fork", *RETURNING)
+
+    session = scratch.run(*options, report=True)
+
+    assert session.counts["passed"] == 4
+    assert {
+        entry["id"].partition("::")[2]: entry["reason"] for entry in session.report["plain"]
+    } == {
+        "test_argument": "arguments that cannot be sent",
+        "test_result": "results that cannot be sent",
+    }
+    (run,) = session.report["runs"]
+    assert [case["verdict"] for case in run["cases"]] == ["EQUAL", "EQUAL"]
+    assert run["exercised"] is True
+    assert scratch.notes().count("argument here") == 1
+
+    strict = scratch.run(*options, "--parwork-strict")
+    assert strict.counts["failed"] == 2
+    assert "NOT SENT, so it ran plainly, which --parwork-strict does not allow" in strict.out
+
+
+def test_a_marked_test_that_cannot_be_sent_is_not_plain(scratch: Scratch) -> None:
+    scratch.cases("""
+        import threading
+
+        @pytest.mark.parwork(backend="processes:fork")
+        @pytest.mark.parametrize("n", range(2))
+        def test_result(n):
+            return threading.Lock()
+    """)
+
+    session = scratch.run("--parwork-all", report=True)
+
+    assert session.counts == {"failed": 2}
+    assert session.report["plain"] == []
+
+
+def test_a_backend_that_cannot_start_leaves_a_suite_plain(scratch: Scratch) -> None:
+    scratch.cases("def test_one(): return 1\n\ndef test_two(tmp_path): return 2")
+    scratch.write(
+        "conftest.py",
+        """
+        class Broken:
+            reach = "machine"
+
+            def start(self, workers):
+                raise OSError("no processes today")
+
+            def close(self):
+                pass
+
+        def pytest_parwork_backends():
+            return {"broken": Broken()}
+        """,
+    )
+
+    session = scratch.run(
+        "--parwork-all", "--parwork-backend=broken", "-v", *RETURNING, report=True
+    )
+
+    assert session.counts == {"passed": 2}
+    assert {entry["reason"] for entry in session.report["plain"]} == {"a backend that cannot start"}
+    assert "no processes today" in session.report["plain"][0]["detail"]
+
+
+def test_a_value_that_a_mark_around_asks_for_is_dropped_where_it_cannot_be_compared(
+    scratch: Scratch,
+) -> None:
+    scratch.cases("""
+        import threading
+        pytestmark = pytest.mark.parwork(backend="processes:fork")
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_result(n):
+            return threading.Lock()
+    """)
+
+    session = scratch.run(report=True)
+
+    assert session.counts == {"passed": 2}
+    assert len(session.report["plain"]) == 2

@@ -92,8 +92,22 @@ def test_each_value_is_compared_with_the_reference_of_its_case(scratch: Scratch)
     )
     session = scratch.run(report=True)
     assert session.counts == {"passed": 8, "failed": 4}
-    names = [f"{d}-{w}-{n}" for w in (False, True) for d in (4, 8) for n in (1, 2, -1)]
-    assert scratch.notes() == [f"{name} here" for name in names]
+    # What differs is called once more, to see whether it differs from itself.
+    times = {
+        (False, 1): 1,
+        (True, 1): 1,
+        (False, 2): 1,
+        (True, 2): 2,
+        (False, -1): 1,
+        (True, -1): 2,
+    }
+    assert scratch.notes() == [
+        f"{d}-{w}-{n} here"
+        for w in (False, True)
+        for d in (4, 8)
+        for n in (1, 2, -1)
+        for _ in range(times[w, n])
+    ]
     workload = "test_it.py::TestIt::test_squares"
     verdicts = {
         "False-4": "EQUAL",
@@ -143,10 +157,10 @@ def test_a_value_alone_runs_its_reference_hidden_and_once(scratch: Scratch) -> N
     }
     assert [line.removesuffix(" here") for line in scratch.notes()] == [
         line
-        for n in (1, 2, 3)
+        for n, times in ((1, 1), (2, 1), (3, 2))  # what differs is called once more
         for line in (
             f"set up test_it[4-n_jobs:{n}]",
-            f"4-{n}",
+            *[f"4-{n}"] * times,
             f"torn down test_it[4-n_jobs:{n}]",
         )
     ]
@@ -560,11 +574,11 @@ def test_stopping_at_the_first_failure_and_running_again(scratch: Scratch) -> No
     )
     session = scratch.run("-x")
     assert session.counts == {"passed": 1, "failed": 1}
-    assert scratch.notes() == ["1 here", "2 here"]
+    assert scratch.notes() == ["1 here", "2 here", "2 here"]
 
     session = scratch.run("-p", "rerunfailures", "--reruns=1", "-k", "n_jobs:2")
     assert session.counts == {"failed": 1, "deselected": 2, "rerun": 1}
-    assert scratch.notes() == ["1 here", "2 here", "2 here"]  # the verdict stands
+    assert scratch.notes() == ["1 here", "2 here", "2 here", "2 here"]  # the verdict stands
 
 
 def test_the_set_up_of_a_reference_may_fail_or_be_skipped(scratch: Scratch) -> None:
@@ -622,7 +636,7 @@ def test_xdist_keeps_the_values_of_a_case_together(scratch: Scratch) -> None:
     session = scratch.run_apart("-p", "xdist", "-n2", report=True)
     assert session.counts == {"passed": 8, "failed": 4}
     notes = scratch.notes()
-    assert len(notes) == 12  # each reference once
+    assert len(notes) == 12 + 4  # each reference once, and what differs twice
     assert len(set(notes)) == 4  # and each case in one process
     verdicts = session.verdicts("test_it.py::test_it", "n_jobs:3")
     assert verdicts == {f"{k}-n_jobs:3": "DIFFERENT" for k in range(4)}

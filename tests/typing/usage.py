@@ -57,6 +57,11 @@ def test_vary(n_jobs: int, engine: str) -> int:
     return n_jobs
 
 
+@parwork(inside=["joblib:threading", "native"], workers=[2, "auto"], compare=close(rtol=1e-9))
+def test_inside() -> float:
+    return 1 / 3
+
+
 @parwork(compare=is_near)
 @pytest.mark.parametrize("n", range(3))
 def test_function_as_policy(n: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from os import getpid, kill
 from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +18,7 @@ from ...worker.network import NetworkCall
 from ...worker.sites import forget, forget_with, has_worked, release
 from ..parts import EventQueue
 from ..protocol import Backend, Event, Reach, Workers
+from .ambient import computing_on
 from .clusters import Clusters
 from .futures import LOST, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
@@ -76,6 +77,10 @@ class DaskBackend:
         if joined is not None:
             return JoinedWorkers(joined, workers)
         return LocalWorkers(self._clusters.local, workers)
+
+    def ambient(self, workers: int, /) -> AbstractContextManager[None]:
+        """Have dask compute on the cluster inside the block."""
+        return computing_on(self._clusters.client(workers, self._address))
 
     def close(self) -> None:
         self._clusters.close()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ...model.errors import BackendError
 from ..protocol import Reach
 from .joined import JoinedDask, configured_address
 from .local import LocalDask
 from .logs import Hush
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 class Clusters:
@@ -27,6 +31,11 @@ class Clusters:
         if address not in self._joined:
             self._joined[address] = JoinedDask(address, self._hush)
         return self._joined[address]
+
+    def client(self, workers: int, address: str | None = None) -> Client:
+        """Return a client of the cluster at `address`, of the configured one or the local one."""
+        joined = self.joined(address)
+        return joined.client(workers) if joined is not None else self.local.client(workers)
 
     def reach(self, address: str | None = None) -> Reach:
         """Return the reach of the joined cluster, or else that of the local one."""

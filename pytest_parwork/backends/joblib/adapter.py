@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from ...machine.contexts import is_measured
 from ...model.errors import UsageError
+from ..dask.ambient import computing_on
 from ..dask.clusters import Clusters
 from ..dask.requirements import missing_distributed, require_distributed
 from ..protocol import Backend, Reach, Workers
+from .ambient import calling
 from .on_ray import RayBackend
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
 
@@ -64,6 +67,18 @@ class JoblibBackend:
         from .loky import start_workers
 
         start_workers(workers, arrive)
+
+    @contextmanager
+    def ambient(self, workers: int, /) -> Iterator[None]:
+        """Have `joblib.Parallel` use it inside the block."""
+        self._check_room()
+        self._is_used = True
+        with ExitStack() as around:
+            if self._library == "dask":
+                require_distributed()
+                around.enter_context(computing_on(self._clusters.client(workers)))
+            around.enter_context(calling(self._library, workers))
+            yield
 
     def close(self) -> None:
         if self._is_used and self._library == "loky":

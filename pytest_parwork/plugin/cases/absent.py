@@ -10,9 +10,9 @@ from ...model.outcome import Failure, NotSent, Outcome
 from ...report.entries import CaseEntry
 from ...report.message import lost_message, not_sent_message
 from ...verify.legs import SERIAL
-from .fixture_plans import or_in_fork
-from .groups import Case
-from .scenes import Scenes, serially
+from .groups import CASE, Case
+from .plain import is_reached, make_plain, or_in_fork
+from .scenes import Scenes, alongside, serially
 
 
 def outcome_of(case: Case) -> Outcome:
@@ -35,6 +35,47 @@ def _naming_fixture(case: Case, actual: Outcome) -> Outcome:
     detail = f"the fixture {why.name!r} {why.detail.removeprefix(f'argument {why.name!r} ')}"
     remedy = f"give it function scope, so that it is set up in the worker{or_in_fork()}"
     return replace(actual, not_sent=replace(why, detail=detail, remedy=remedy))
+
+
+#: The reasons by which plain cases are counted that would be NOT_SENT if they were marked.
+_UNSENT = {
+    "argument": "arguments that cannot be sent",
+    "result": "results that cannot be sent",
+    "backend": "a backend that cannot start",
+}
+
+#: The same for a fixture that a worker cannot set up, as it found out while it tried.
+_UNSUPPORTED = "fixtures that a worker cannot set up"
+
+
+def leave_unsent(case: Case) -> bool:
+    """Let a case be plain that was not sent and was only reached; False if it is no such case."""
+    if case.judged.entry is not None or not is_reached(case.item):
+        return False
+    if case.sent.run is None:
+        why = NotSent(reason="backend", detail=case.sent.trouble) if case.sent.trouble else None
+    else:
+        why = case.sent.run.outcomes.without_value(case.sent.number).not_sent
+    if why is None:
+        return False
+    _leave(case, _UNSENT[why.reason], why.detail)
+    return True
+
+
+def leave_rejected(case: Case, why: str) -> bool:
+    """Let a case be plain that a worker rejected and was only reached; False if it is not."""
+    if not is_reached(case.item):
+        return False
+    _leave(case, _UNSUPPORTED, why)
+    return True
+
+
+def _leave(case: Case, reason: str, detail: str) -> None:
+    make_plain(case.item, reason, detail=detail, is_unsent=True)
+    del case.item.stash[CASE]  # so that none of our hooks touches it any more
+    case.judged.entry = None
+    if case.group.expected:
+        case.group.expected -= 1
 
 
 def rejection(actual: Outcome) -> str:
@@ -70,7 +111,13 @@ def message_of(case: Case, scenes: Scenes, *, has_others: bool = False) -> str:
     if entry.not_sent is not None:
         return not_sent_message(entry, serially(case), reference=SERIAL.name)
     others = run.others(case.sent.number) if has_others and run is not None else None
-    return lost_message(entry, serially(case), reference=SERIAL.name, others=others)
+    return lost_message(
+        entry,
+        serially(case),
+        reference=SERIAL.name,
+        others=others,
+        alongside=alongside(case),
+    )
 
 
 def error_of(entry: CaseEntry) -> type[ParworkError]:

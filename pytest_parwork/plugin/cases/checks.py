@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, cast
+from contextlib import suppress
+from typing import Literal
 
 import pytest
 
 from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
+from ...model.work import Plan
 from ...report.data import RunReport, slow, summarise
 from ...report.figures import digits, duration, ratio
 from ...report.notes import why_not_exercised
 from ...report.variants import Variation, unserial_reference
-from ..config.options import is_exercise_strict, is_serial
-from ..config.settings import Column, settings_of
+from ..config.commands import SESSION
+from ..config.options import is_exercise_strict, is_own_strict, is_serial
+from ..config.settings import Column, has_mark, settings_of
 from ..config.varied import Variant
 from ..session.reporting import report_runs
 from ..variants.axis import variant_of
 from .collection import Collected, is_case
-from .matrix import TestKey, column_of, key_of
+from .matrix import TestKey, WideKey, column_of, workload_key
 from .plain import make_plain
 
 Kind = Literal["min_speedup", "exercised"]
@@ -29,7 +32,10 @@ _OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
 
 
 class Check(pytest.Item):
-    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges the run before it."""
+    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges the run before it.
+
+    `key` is the workload in its configuration, `least` the speed-up that is required.
+    """
 
     #: For pytest-run-parallel: there is no function to call.
     _parallel_custom_item = True
@@ -38,28 +44,21 @@ class Check(pytest.Item):
         self,
         *,
         kind: Kind,
-        function_name: str,
-        column: str | None,
-        least: float | None,
+        key: TestKey | WideKey,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # name and parent, for pytest
         self.kind = kind
-        self.function_name = function_name
-        self.column = column
-        self.least = least
+        self.key = key
+        self.least: float | None = None
         self.run: RunReport | None = None
-
-    @property
-    def key(self) -> TestKey:
-        """The test that it judges, in one column of the matrix."""
-        return TestKey(cast("pytest.Collector", self.parent), self.function_name, self.column)
 
     def runtest(self) -> None:
         """Pass or fail; skip if there are not enough facts to judge."""
         if is_serial(self.config):
             pytest.skip("nothing runs in parallel with --parwork-serial")
-        if self.run is None or len(self.run.cases) < (self.run.expected or 0):
+        expected = self.run.expected if self.run is not None else None
+        if self.run is None or expected is None or len(self.run.cases) < expected:
             pytest.skip("some cases of the workload are missing in this session")
         if self.kind == "exercised":
             self._judge_exercised(self.run)
@@ -138,9 +137,16 @@ class CheckError(Exception):
 
 
 def checks_for(
-    collector: pytest.Module | pytest.Class, name: str, items: list[pytest.Item]
+    collector: pytest.Module | pytest.Class,
+    name: str,
+    items: list[pytest.Item],
+    known: set[tuple[object, ...]],
 ) -> Iterator[pytest.Item]:
-    """Yield the checks of one test function, one per kind and configuration."""
+    """Yield the checks of one test function, one per kind and configuration.
+
+    A workload of wider scope has its checks with the first of its functions; `known` are those that
+    exist already, which are added to it.
+    """
     seen: set[Column | Variant | None] = set()
     for item in items:
         if not isinstance(item, pytest.Function):
@@ -152,28 +158,53 @@ def checks_for(
             continue
         seen.add(column)
         try:
-            given = settings_of(item)
+            plan = _plan_of(item)
         except UsageError:
             continue  # raised again when the items are gathered
-        least = given.values["min_speedup"]
-        wanted: list[Kind] = ["exercised"] if is_exercise_strict(item.config) else []
-        if least is not None:
+        key = workload_key(item, plan)
+        is_strict = is_own_strict(item.config) or (
+            has_mark(item) and is_exercise_strict(item.config)
+        )
+        wanted: list[Kind] = ["exercised"] if is_strict else []
+        if plan.min_speedup is not None:
             wanted.append("min_speedup")
         for kind in wanted:
+            if (key, kind) in known:
+                continue
+            known.add((key, kind))
             ids = f"{column.label}-{kind}" if column is not None else kind
-            check: Check = Check.from_parent(
-                collector,
-                name=f"{name}[{ids}]",
-                kind=kind,
-                function_name=name,
-                column=column.label if column is not None else None,
-                least=least,
-            )
-            for mark in getattr(item.function, "pytestmark", ()):
-                if mark.name not in _OF_CASES:  # so that -m selects it together with its cases
-                    check.own_markers.append(mark)
-                    check.keywords[mark.name] = mark
-            yield check
+            if isinstance(key, TestKey):
+                yield _check(collector, f"{name}[{ids}]", item, kind, key)
+                continue
+            if (key.node, ids) in known:  # for another configuration
+                ids = f"{plan.configuration.id}-{kind}"
+            known.add((key.node, ids))
+            yield _check(key.node, f"[{ids}]", item, kind, key)
+
+
+def _check(
+    parent: pytest.Collector,
+    name: str,
+    item: pytest.Function,
+    kind: Kind,
+    key: TestKey | WideKey,
+) -> Check:
+    is_session = isinstance(parent, pytest.Session)
+    more = {"nodeid": f"{SESSION}::{name}"} if is_session else {}
+    check: Check = Check.from_parent(parent, name=name, kind=kind, key=key, **more)
+    check.least = _plan_of(item).min_speedup
+    for mark in getattr(item.function, "pytestmark", ()) if isinstance(key, TestKey) else ():
+        if mark.name not in _OF_CASES:  # so that -m selects it together with its cases
+            check.own_markers.append(mark)
+            check.keywords[mark.name] = mark
+    return check
+
+
+def _plan_of(item: pytest.Function) -> Plan:
+    given, column = settings_of(item), column_of(item)
+    if column is None and given.axes:
+        raise UsageError("it has no column of its matrix: it is plain, or was marked too late")
+    return given.plan(column.configuration if column is not None else None)
 
 
 def place(items: list[pytest.Item]) -> None:
@@ -182,10 +213,11 @@ def place(items: list[pytest.Item]) -> None:
     if not checks:
         return
     rest = [item for item in items if not isinstance(item, Check)]
-    last: dict[TestKey, int] = {}
+    last: dict[TestKey | WideKey, int] = {}
     for at, item in enumerate(rest):
         if isinstance(item, pytest.Function):
-            last[key_of(item)] = at
+            with suppress(UsageError):  # raised again when the items are gathered
+                last[workload_key(item, _plan_of(item))] = at
     behind: dict[int, list[pytest.Item]] = {}
     for check in checks:
         at = last.get(check.key, len(rest) - 1)
@@ -208,8 +240,11 @@ def make_others_plain(items: Iterable[pytest.Item]) -> None:
 def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
     """Pass the check the results of its workload so far."""
     group = collected.groups.get(check.key)
-    if (varied := collected.varied.groups.get(check.key)) is not None:
+    varied = collected.varied.groups.get(check.key) if isinstance(check.key, TestKey) else None
+    if varied is not None:
         check.run = summarise(varied.entry(varied.judged(), xdist=xdist))
     if group is not None:
+        asked = [case.plan.min_speedup for case in group.cases]
+        check.least = max((least for least in asked if least is not None), default=None)
         entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
         check.run = summarise(group.entry(entries, xdist=xdist))

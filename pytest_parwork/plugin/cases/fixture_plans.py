@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import multiprocessing
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,19 +15,17 @@ from ...model.errors import UsageError
 from ...model.work import Address
 from ...transport.culprit import explain
 from ...transport.pickling import dumps
-from ...worker.fixtures.plugins import PROCESS_WIDE, is_process_wide
+from ...worker.fixtures.plugins import is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
-from ..compat import argument_names, chains_of, fixture_chains
+from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
 from .code import constants_around
-from .plain import UnsupportedError
-from .stand_ins import FOLDERS, UNSUPPORTED, stand_in
+from .lazy import lazy_parameters
+from .plain import UnsupportedError, or_in_fork
+from .stand_ins import UNSUPPORTED, stand_in
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
-
-#: Fixtures that have to be known before the set-up begins.
-_NEVER_LATE = PROCESS_WIDE | FOLDERS | {"caplog"}
 
 
 def fixtures_of(item: pytest.Function) -> FixturePlan | None:
@@ -63,7 +60,7 @@ def no_fixtures_of(item: pytest.Function) -> FixturePlan:
 def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
     """Raise `UsageError` for fixtures that the backend does not support."""
     for step in fixtures.steps:
-        if is_threaded and is_process_wide(step):
+        if is_threaded and is_process_wide(step) and not step.is_late:
             raise UnsupportedError(
                 f"the fixture {step.name!r} changes the whole process, but backend={backend!r} "
                 f"runs the cases in threads of it; use a backend with processes, such as joblib",
@@ -95,12 +92,16 @@ class _Planner:
     def plan(self) -> FixturePlan | None:
         item = self._item
         for name in item.fixturenames:
-            if name in self._chains and self._chains[name][-1].scope == "function":
+            if name in self._chains and self._is_own(self._chains[name][-1]):
                 self._source(name, ())
         taken = argument_names(item)
         arguments = {name: self._source(name, ()) for name in taken}
-        if not (self._steps or REQUEST in taken or SEED in self._given):
+        lazy = lazy_parameters(item)
+        if not (self._steps or REQUEST in taken or SEED in self._given or lazy):
             return None
+        for parameter, names in lazy.items():
+            for name in names:
+                self._add_lazy(parameter, name)
         for name in (*named_fixtures(item), *self._named_in_code()):
             self._add_late(name)
         return FixturePlan(
@@ -109,7 +110,26 @@ class _Planner:
             steps=tuple(self._steps),
             given=tuple(self._given),
             home=(host(), os.getpid()),
+            has_lazy=bool(lazy),
         )
+
+    def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:
+        return scope_of(definition, self._item) == "function"
+
+    def _add_lazy(self, parameter: str, name: str) -> None:
+        """Add a fixture that a lazy parameter asks for; raises `UnsupportedError` with its name."""
+        steps = len(self._steps)
+        self._chains = {**chains_of(self._item, name), **self._chains}
+        if name not in self._chains:
+            return  # an unknown name, which pytest reports
+        try:
+            self._source(name, ())
+        except UnsupportedError as error:
+            raise UnsupportedError(
+                f"the parameter {parameter!r} asks for the fixture {name!r}: {error}",
+                reason=error.reason,
+            ) from None
+        self._steps[steps:] = [replace(step, is_late=True) for step in self._steps[steps:]]
 
     def _named_in_code(self) -> Iterator[str]:
         """Yield the fixtures whose names are constants where `request.getfixturevalue` is used."""
@@ -145,7 +165,7 @@ class _Planner:
     def _can_be_late(self, step: Step) -> bool:
         return (
             isinstance(step.maker, Address | str)
-            and step.name not in _NEVER_LATE
+            and step.name != "tmp_path_factory"  # a case has a folder only if that is known
             and self._chains[step.name][-1].params is None
         )
 
@@ -172,7 +192,7 @@ class _Planner:
         key = name if level == 1 else f"{name}^{level}"
         if _is_of("_pytest", definition) or _is_of("pytest_benchmark", definition):
             step = self._pytests(name, key, definition, around)
-        elif definition.scope == "function":
+        elif self._is_own(definition):
             step = self._own(name, key, definition, around)
         else:
             step = None
@@ -240,7 +260,7 @@ class _Planner:
                 reason=f"`{name}`",
             )
         found = stand_in(name, self._item)
-        if found is None and definition.scope != "function":
+        if found is None and not self._is_own(definition):
             return None
         if found is None:
             return self._own(name, key, definition, around)
@@ -250,10 +270,3 @@ class _Planner:
 
 def _is_of(package: str, definition: pytest.FixtureDef[Any]) -> bool:
     return str(getattr(definition.func, "__module__", "")).partition(".")[0] == package
-
-
-def or_in_fork() -> str:
-    """Return the second remedy in an error on a fixture; empty if the system has no fork."""
-    if "fork" not in multiprocessing.get_all_start_methods():
-        return ""
-    return "; or use backend='isolated:fork', where pytest itself runs the case"

@@ -18,17 +18,19 @@ from ...runner import Interrupted, RunRequest, Stop, execute
 from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
-from ..compat import fixture_defs, hidden_fixtures
+from ..compat import fixture_defs
 from ..config.registry import backend_named, changes, guard, second_look, sendable
 from ..session.capturing import capture_of, filters_of
 from ..session.progress import showing
 from ..session.rewriting import rewritten
 from .asking import Asking
 from .groups import Case, ParallelRun
-from .matrix import parameters_of
+from .lazy import lazy_defs
+from .plain import PLAIN
 from .seeding import reseeded_tasks
 from .share import Share
 from .tasks import Tasks
+from .wide import Sets, shown_names, union_of_wide_names
 
 
 class Gate(pytest.Function):
@@ -59,7 +61,7 @@ class Gates:
         self._asking = Asking(session.config)
         self._numbers = count()
         self._open: list[ParallelRun] = []
-        self._wide: dict[Case, tuple[tuple[str, int], ...]] = {}
+        self._sets = Sets()
         self._seconds: dict[Hashable, float] = {}  # serial seconds, from an earlier configuration
 
     def open_for(self, case: Case) -> None:
@@ -70,14 +72,13 @@ class Gates:
         case.sent.is_withheld = self._asking.is_skipped(case.item)
         if case.sent.is_withheld or not self._share.has(case):
             return
-        wide = self._wide_of(case)
         together = [
             other
-            for other in case.group.cases
+            for other in self._sets.around(case)
             if other is case
             or (
                 other.judged.entry is None
-                and self._wide_of(other) == wide
+                and PLAIN not in other.item.stash
                 and self._share.has(other)
                 and not self._asking.is_skipped(other.item)
             )
@@ -92,7 +93,7 @@ class Gates:
         )
         gate.cases = together
         gate.opened_for = case
-        gate.fixturenames = wide_names(case.item)
+        gate.fixturenames = union_of_wide_names(together)
         gate.own_markers += [m for m in case.item.own_markers if m.name == "filterwarnings"]
         # The next item is the case itself, so that its wide fixtures are not torn down.
         gate.ihook.pytest_runtest_protocol(item=gate, nextitem=case.item)
@@ -207,7 +208,11 @@ class Gates:
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
         group = cases[0].group
         sent = ParallelRun(
-            facts=RunFacts.of(run, f"{worker}-{next(self._numbers)}"),
+            facts=RunFacts.of(
+                run,
+                f"{worker}-{next(self._numbers)}",
+                fixtures=() if group.scope == "function" else shown_names(cases[0].item),
+            ),
             outcomes=run.outcomes,
             cases=cases,
             waiting=len(cases) - len(but),
@@ -232,31 +237,16 @@ class Gates:
         left = max(1, most - self._session.testsfailed)
         return Stop(failures=left, tolerated=frozenset(tolerated))
 
-    def _wide_of(self, case: Case) -> tuple[tuple[str, int], ...]:
-        """Return the parameters of the wide fixtures: cases with the same ones can run together."""
-        if case not in self._wide:  # slow with many gates
-            wide = set(wide_names(case.item))
-            places = parameters_of(case.item) if wide else ()
-            self._wide[case] = tuple((name, at) for name, at in places if name in wide)
-        return self._wide[case]
-
     def _is_valid(self, case: Case) -> bool:
         """Return whether every wide value that was sent is still that of its fixture."""
         if case.sent.run is None:
             return False
         wide = case.sent.run.wide
-        defs = fixture_defs(case.item) if wide else {}
+        defs = {**lazy_defs(case.item), **fixture_defs(case.item)} if wide else {}
         for name, value in wide.items():
-            cached = defs[name].cached_result if name in defs else None
+            if name not in defs:
+                continue  # another case of the run uses it
+            cached = defs[name].cached_result
             if cached is None or cached[0] is not value:
                 return False
         return True
-
-
-def wide_names(item: pytest.Function) -> list[str]:
-    """Return the fixtures wider than function scope, in pytest's order."""
-    defs = fixture_defs(item)
-    if not defs:
-        return []
-    names = [*item.fixturenames, *hidden_fixtures(item)]
-    return [name for name in names if name in defs and defs[name].scope != "function"]

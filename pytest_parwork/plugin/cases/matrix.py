@@ -9,6 +9,7 @@ import pytest
 
 from ...equivalence import show
 from ...model.errors import UsageError
+from ...model.work import Configuration, Plan, Scope
 from ..config.settings import Column, settings_of
 from ..config.varied import PARALLELISM
 from ..variants.axis import rest_of, variant_of
@@ -27,6 +28,31 @@ class TestKey(NamedTuple):
     parent: pytest.Collector
     name: str
     column: str | None
+
+
+class WideKey(NamedTuple):
+    """All tests of a class, a module or the session that run on one configuration."""
+
+    node: pytest.Collector
+    configuration: Configuration
+
+
+def workload_key(item: pytest.Function, plan: Plan) -> TestKey | WideKey:
+    """Return the key of the workload that a case belongs to, in its configuration."""
+    node = _holder(item, plan.scope)
+    return key_of(item) if node is None else WideKey(node, plan.configuration)
+
+
+def _holder(item: pytest.Function, scope: Scope) -> pytest.Collector | None:
+    """Return the node that holds all cases of a wider scope, None for function scope.
+
+    Class scope outside of a class is function scope, as for fixtures.
+    """
+    if scope == "session":
+        return item.session
+    if scope == "function":
+        return None
+    return item.getparent(pytest.Class if scope == "class" else pytest.Module)
 
 
 def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function], object]) -> None:
@@ -56,6 +82,12 @@ def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function],
     if columns:
         metafunc.fixturenames.append(_COLUMN)
         metafunc.parametrize(_COLUMN, columns, ids=[column.label for column in columns])
+
+
+def label_of(item: pytest.Item) -> str:
+    """Return the label of the item's column in its id, empty without a matrix."""
+    column = column_of(item)
+    return column.label if column is not None else ""
 
 
 def column_of(item: pytest.Item) -> Column | None:

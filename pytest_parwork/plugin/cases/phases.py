@@ -24,6 +24,10 @@ from .seeding import randomly_seed_of
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"
 
 
+#: The scopes of which an item itself may be the node: class scope is, outside of a class.
+_OF_ITEMS = ("function", "class")
+
+
 def outcome_of_setup(error: BaseException) -> Outcome:
     """Return the outcome of a case whose set-up raised."""
     kind: Literal["skip", "failure"] = "skip" if is_skip(error) else "failure"
@@ -33,7 +37,9 @@ def outcome_of_setup(error: BaseException) -> Outcome:
 def compare_phases(case: Case, torn: Sequence[Failure], call: pytest.CallInfo[None]) -> Comparison:
     """Compare the errors of function-scoped tear-downs here with those in the worker."""
     error = call.excinfo.value if call.excinfo is not None else None
-    here = [] if error is None else [leaf for leaf in leaves(error) if is_torn_here(leaf)]
+    here = (
+        [] if error is None else [leaf for leaf in leaves(error) if is_torn_here(leaf, case.item)]
+    )
     expected = [describe(leaf, leaf) for leaf in here]
     plan = case.plan
     return compare_tear_downs(torn, expected, plan.policy, seconds=plan.timeout)
@@ -82,7 +88,7 @@ class SettingUp:
     ) -> Generator[None, object, object]:
         """Record seconds and error on the case; nested requests are part of the outer fixture."""
         __tracebackhide__ = True
-        case = request.node.stash.get(CASE, None) if fixturedef.scope == "function" else None
+        case = request.node.stash.get(CASE, None) if fixturedef.scope in _OF_ITEMS else None
         if case is None or case.fixtures is None or case is self._case:
             return (yield)
         self._case = case

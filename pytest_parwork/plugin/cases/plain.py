@@ -6,6 +6,10 @@ option, or by a mark around it, is plain: pytest runs it as ever, and it is coun
 
 from __future__ import annotations
 
+import functools
+import multiprocessing
+from collections.abc import Callable
+
 import pytest
 
 from ...model.errors import UsageError
@@ -68,6 +72,25 @@ def make_plain_for(item: pytest.Item, error: UsageError) -> None:
     make_plain(item, reason, detail=str(error), is_unsent=is_unsent)
 
 
+def dropping_value(original: Callable[..., object]) -> Callable[..., object]:
+    """Return a body that drops the value of another, so that pytest does not warn of it.
+
+    It is returned for a comparison, which is not made.
+    """
+
+    @functools.wraps(original)
+    def body(**kwargs: object) -> None:
+        original(**kwargs)
+
+    return body
+
+
+def is_unsent(item: pytest.Item) -> bool:
+    """Return whether the item is plain because it could not be sent."""
+    entry = item.stash.get(PLAIN, None)
+    return entry is not None and entry.is_unsent
+
+
 def note_plain(item: pytest.Item, report: pytest.TestReport) -> None:
     """Let the last report of a plain test carry its entry, unless it was skipped and not run.
 
@@ -86,3 +109,10 @@ def note_plain(item: pytest.Item, report: pytest.TestReport) -> None:
             f"NOT SENT, so it ran plainly, which --parwork-strict does not allow: "
             f"{entry.detail or entry.reason}"
         )
+
+
+def or_in_fork() -> str:
+    """Return the second remedy in an error on a fixture; empty if the system has no fork."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return ""
+    return "; or use backend='isolated:fork', where pytest itself runs the case"

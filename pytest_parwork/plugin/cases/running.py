@@ -16,17 +16,20 @@ from ..config.registry import guard
 from ..config.settings import has_mark
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
-from ..variants.running import HiddenRuns, Varying
+from ..variants.hidden import HiddenRuns
+from ..variants.running import Varying
+from .absent import leave_unsent
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
-from .gate import Gates, wide_names
+from .gate import Gates
 from .groups import CASE, NO_CASE
 from .matrix import FIXTURE
 from .phases import SettingUp
-from .plain import note_plain
+from .plain import dropping_value, is_unsent, note_plain
 from .serial import Serial
 from .showing import Showing
+from .wide import wide_names
 
 #: The errors of calls, whose texts begin with the verdict.
 _VERDICTS = (BackendError, LostError, MismatchError, PayloadError)
@@ -122,7 +125,11 @@ class Running:
         if NO_CASE in item.stash:
             pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
-        if case is not None and case.fixtures is not None and case.is_absent:
+        if case is None:
+            return
+        if leave_unsent(case):
+            self.gates.done_with(case)
+        elif case.fixtures is not None and case.is_absent:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -142,6 +149,8 @@ class Running:
             body: Callable[..., object] = replaced(case)
         elif FIXTURE in item.fixturenames and has_mark(item):
             body = returning_nothing(item)
+        elif is_unsent(item) and has_mark(item):
+            body = dropping_value(item.obj)
         else:
             return (yield)
         original = item.obj

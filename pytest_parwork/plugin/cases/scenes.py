@@ -20,12 +20,16 @@ from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
 from .copied import hint_at_copies
-from .gate import wide_names
 from .groups import Case
 from .hints import Hints
+from .matrix import label_of
+from .wide import wide_names
 
 #: Most columns for the id of another case; a parameter may be a text of any length.
 LONGEST_ID = 60
+
+#: Further names of cases that ran at the same time would add no information.
+MOST_NAMES = 6
 
 
 class Scenes:
@@ -65,7 +69,7 @@ class Scenes:
         """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
         assert case.judged.entry is not None
         first = comparison.mismatches[0]
-        like = self._like(case, id(case.group), first.kind, first.path, raised)
+        like = self._like(case, id(case.group), case.test_id, first.kind, first.path, raised)
         scene = replace(self._scene(case, comparison, values, like), hint=hint)
         case.judged.is_like = bool(like) and not self._is_verbose
         case.judged.message = mismatch_message(
@@ -83,11 +87,11 @@ class Scenes:
         if first == case.id:
             return ""
         # The name says enough within a test.
-        prefix = f"{case.group.id.removesuffix(case.item.originalname)}"
+        prefix = case.test_id.removesuffix(case.item.originalname)
         return shorten(first.removeprefix(prefix), LONGEST_ID)
 
     def _values_of(self, case: Case, found: Judged) -> Sequence[tuple[str, Sequence[str]]]:
-        if not case.group.axes:
+        if not label_of(case.item):
             return ()
         assert found.comparison is not None
         actual, expected = found.outcomes
@@ -124,6 +128,7 @@ class Scenes:
             values=values,
             like=like,
             fixtures=_acting_fixtures(case, comparison),
+            alongside=alongside(case),
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )
@@ -143,20 +148,35 @@ def _acting_fixtures(case: Case, comparison: Comparison) -> tuple[str, ...]:
     return tuple(n for n in names if not str(defs[n].func.__module__).startswith("_pytest"))
 
 
+def alongside(case: Case) -> str:
+    """Name the cases of other tests that ran at the same time: one of them may be the cause."""
+    run = case.sent.run
+    if run is None or case.group.scope == "function":
+        return ""
+    cases = [run.cases[number] for number in run.outcomes.alongside(case.sent.number)]
+    prefix = case.test_id.removesuffix(case.item.originalname)
+    names = [shorten(c.id.removeprefix(prefix), LONGEST_ID) for c in cases]
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
 def again(case: Case) -> str:
     """Return the command that runs the workload of a case in the same configuration."""
-    item, group = case.item, case.group
-    own = f"{item.originalname}[{group.axes}"
-    if group.axes and item.name == f"{own}]":
+    item, group, label = case.item, case.group, label_of(case.item)
+    if group.scope != "function":  # the whole workload: what differs may need its neighbours
+        options = ("-k", f"[{label}") if label else ()
+        return command(item, group.id, *options, keywords=_open(case, OF_TESTS))
+    own = f"{item.originalname}[{label}"
+    if label and item.name == f"{own}]":
         return command(item, case.id, keywords=_open(case, OF_TESTS))
-    options = ("-k", f"{own}-") if group.axes else ()
+    options = ("-k", f"{own}-") if label else ()
     return command(item, group.id, *options, keywords=_open(case, OF_TESTS))
 
 
 def serially(case: Case) -> str:
     """Return the command that runs only this case, in pytest's own process."""
     # A matrix from the options is in the ids.
-    names = AXES if case.group.axes else ()
+    names = AXES if label_of(case.item) else ()
     keywords = _open(case, names)
     return command(case.item, case.id, "--parwork-serial", keywords=keywords)
 

@@ -71,6 +71,6 @@ def randomly_seed_of(case: Case) -> int | None:
         return None
     id = case.id
     if column_of(case.item) is not None:
-        id = f"{case.group.id}[{case.ordinal or 0}]"
+        id = f"{case.test_id}[{case.ordinal or 0}]"
     seed: int = config.getoption("randomly_seed")
     return seed + crc32(id.encode(errors="surrogatepass"))

@@ -10,6 +10,7 @@ from ..session.distribution import CHANNEL
 from ..variants.cases import VARIED
 from .checks import Check
 from .groups import CASE, Case
+from .matrix import TestKey, WideKey, workload_key
 
 
 class Share:
@@ -34,16 +35,18 @@ def _workloads(items: Iterable[pytest.Item]) -> dict[int, int]:
 
     All configurations of a test have one number, because they share the serial run.
     """
-    numbers: dict[tuple[object, str], int] = {}
+    numbers: dict[tuple[object, ...], int] = {}
     found: dict[int, int] = {}
     for number, item in enumerate(items):
         if CASE in item.stash:
-            place: tuple[object, str] = (item.parent, item.stash[CASE].item.originalname)
+            place: tuple[object, ...] = workload_key(item.stash[CASE].item, item.stash[CASE].plan)
         elif VARIED in item.stash:  # each case is a workload: its variants have one reference
             place = (item.parent, item.stash[VARIED].siblings.id)
         elif isinstance(item, Check):
-            place = (item.parent, item.function_name)
+            place = item.key
         else:
             continue
+        if isinstance(place, TestKey | WideKey):  # without the configuration
+            place = place[:2] if isinstance(place, TestKey) else place[:1]
         found[number] = numbers.setdefault(place, len(numbers))
     return found

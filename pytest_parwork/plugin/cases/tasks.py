@@ -20,6 +20,7 @@ from .company import limit_of
 from .fixture_plans import SEED, no_fixtures_of
 from .forked import Forked
 from .groups import Case
+from .lazy import fresh
 from .pictures import sent_config
 from .seeding import parwork_seed_of
 from .stand_ins import FOLDERS
@@ -45,7 +46,7 @@ class Tasks:
         """Return the task of a case."""
         item = case.item
         callspec = getattr(item, "callspec", None)
-        params = callspec.params if callspec is not None else {}
+        params = fresh(callspec.params) if callspec is not None else {}
         if case.fixtures is not None:
             make = self._in_fork if case.fixtures.by_pytest else self._with_fixtures
             return make(case, case.fixtures, params)
@@ -115,7 +116,7 @@ class Tasks:
         """Return the attributes that set-up added to the class of a case."""
         cls = case.item.cls
         if cls not in self._states:
-            self._states[cls] = _state_of(cls, case.group.imported)
+            self._states[cls] = _state_of(cls, case.group.imported.get(cls, {}))
         return self._states[cls]
 
     def _folder_of(self, item: pytest.Function) -> str:

@@ -10,6 +10,9 @@ import pytest
 
 from .options import OF_TESTS
 
+#: The id of the workload that has all cases of the session.
+SESSION = "."
+
 
 def command(item: pytest.Item, node_id: str, *options: str, keywords: Iterable[str] = ()) -> str:
     """Return the command that runs a node in the file of an item.
@@ -22,13 +25,15 @@ def command(item: pytest.Item, node_id: str, *options: str, keywords: Iterable[s
     """
     config = item.config
     _, colons, rest = node_id.partition("::")
-    file = str(item.path)
-    if item.path.is_relative_to(config.rootpath):
+    path = config.rootpath if node_id == SESSION else item.path
+    file = str(path)
+    if path.is_relative_to(config.rootpath):
         file = os.path.relpath(file, config.invocation_params.dir)
     asked = {*keywords, "seed"}  # which is an option only, and every test may use it
     names = [name for name in (*OF_TESTS, "seed") if name in asked]
     given = {name: config.getoption(f"parwork_{name}") for name in names}
     words = [f"--parwork-{name}={value}" for name, value in given.items() if value is not None]
+    words += ["--parwork-all"] if config.getoption("parwork_all") else []
     words += [*options, *_of_session(config)]
     randomly = str(config.getoption("randomly_seed", default=""))
     if randomly.isdecimal():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 import pytest
 
 from ...model.public import public
-from ...model.work import WorkersAsked
+from ...model.work import Scope, WorkersAsked
 from .options import DEFAULTS
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ class MarkSettings(TypedDict, total=False):
 
     backend: str | Sequence[str]
     workers: WorkersAsked | Sequence[WorkersAsked]
+    inside: str | Sequence[str]
     vary: Mapping[str, Sequence[object]]
     compare: Compare
     verify: float
     timeout: float | None
     chunksize: WorkersAsked
+    scope: Scope
     min_speedup: float | None
 
 
@@ -54,12 +56,13 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
 
     Use it bare or with keywords; as `pytestmark`, only with parentheses.
 
-    Keywords: `backend` and `workers`, single values, or lists that make a matrix; `vary`,
-    `{argument: [reference, other]}`, for code that is parallel itself; `compare`, a policy, a
-    function `f(actual, expected)`, or `{key: policy}` for a returned dict; `verify`, the share of
-    cases that also run serially, 0 to 1; `timeout`, the seconds that a case may take in either run;
-    `min_speedup`, the lowest accepted ratio of serial to parallel seconds; `chunksize`, tasks per
-    batch. Wrong values are errors at collection.
+    Keywords: `backend` and `workers`, single values, or lists that make a matrix; for code that is
+    parallel itself `vary`, `{argument: [reference, other]}`, or `inside`, a name or a list;
+    `compare`, a policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict;
+    `verify`, the share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case
+    may take in either run; `scope`, which cases form one workload, those of a function, class,
+    module or the session; `min_speedup`, the lowest accepted ratio of serial to parallel seconds;
+    `chunksize`, tasks per batch. Wrong values are errors at collection.
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)
@@ -77,7 +80,7 @@ def _signature() -> inspect.Signature:
 
     The function itself takes any, so that a wrong one is an error at collection, with all known.
     """
-    defaults = {**DEFAULTS, "compare": _Exact(), "chunksize": "auto"}
+    defaults = {**DEFAULTS, "compare": _Exact(), "chunksize": "auto", "scope": "function"}
     keyword = inspect.Parameter.KEYWORD_ONLY
     hints = {name: hint.__forward_arg__ for name, hint in MarkSettings.__annotations__.items()}
     return inspect.Signature(

@@ -25,8 +25,10 @@ KEYWORDS = {
     "compare": "a policy such as exact() or close(rtol=1e-9), or a function f(actual, expected)",
     "verify": "the share of cases that also run serially, from 0 to 1",
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
+    "scope": "'function', 'class', 'module' or 'session', whose cases form one workload",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
+    "inside": "joblib:..., dask:threads, dask:processes, dask or native, or a list of these",
     "vary": '{"argument": [reference, other, ...]}, values that are compared with the first',
 }
 
@@ -68,12 +70,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="run parwork tests serially in this process only, as for debugging with --pdb",
     )
-    everything = (
-        "fan out every test as if it were marked, by module; tests that cannot be fanned out run "
-        "as ever and are counted"
-    )
-    group.addoption("--parwork-all", action="store_true", default=None, help=everything)
-    parser.addini("parwork_all", everything, type="bool", default=False)
+    _add_reach(parser, group)
     strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
     group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
     group.addoption(
@@ -107,6 +104,18 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
     parser.addini("parwork_strict", strict, type="bool", default=False)
     parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
+
+
+def _add_reach(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    """Declare what decides which tests are fanned out, and which of them together."""
+    everything = (
+        "fan out every test as if it were marked, by module; tests that cannot be fanned out run "
+        "as ever and are counted"
+    )
+    group.addoption("--parwork-all", action="store_true", default=None, help=everything)
+    parser.addini("parwork_all", everything, type="bool", default=False)
+    scopes = "for parwork tests that name no scope: function, class, module or session"
+    parser.addini("parwork_scope", scopes)
 
 
 def marker_line() -> str:
@@ -150,7 +159,7 @@ def note_width(config: pytest.Config) -> None:
 
 def is_default_given(config: pytest.Config) -> bool:
     """Return whether an option or ini option gives a default, which has to be checked."""
-    return any(
+    return bool(config.getini("parwork_scope")) or any(
         config.getoption(f"parwork_{name}") or config.getini(f"parwork_{name}") for name in OF_TESTS
     )
 
@@ -175,6 +184,19 @@ def is_fanned_out(config: pytest.Config) -> bool:
     """Return whether cases run in parallel too: not with options that debug or show set-ups."""
     against = ("usepdb", "trace", "setuponly", "setupplan")
     return not is_serial(config) and not any(config.getoption(o, default=False) for o in against)
+
+
+def is_partly_collected(config: pytest.Config, node: pytest.Collector) -> bool:
+    """Return whether tests in this node may not even be collected, so that nobody can count them.
+
+    A module is searched as a whole, but its classes only where a node id asks for them.
+    """
+    files = [arg.partition("::")[0] for arg in config.args if "::" in arg]
+    if isinstance(node, pytest.Session):
+        return bool(files or config.getoption("lf", default=False))
+    return isinstance(node, pytest.Module) and any(
+        node.path.name == os.path.basename(file) for file in files
+    )
 
 
 def seed(config: pytest.Config) -> int:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
 from itertools import product
 from numbers import Real
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
 from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
 from ...model.errors import UsageError
-from ...model.work import Configuration, Plan, WorkersAsked
+from ...model.work import Configuration, Plan, Scope, WorkersAsked
+from ...runner.ambient import check_ambient
 from .options import DEFAULTS, KEYWORDS, MARK, is_all
 from .registry import backend_named, backends, unknown_backend
-from .varied import Choice, Variant, check_vary, merge, variants_of
+from .varied import Choice, Variant, check_vary, merge, variants_inside, variants_of
 
 #: Keywords that make a matrix if their value is a list, in the order of the ids.
 AXES = ("backend", "workers")
@@ -51,7 +54,9 @@ class Settings:
     @property
     def choice(self) -> Choice:
         """The way in which the test runs in parallel."""
-        return "vary" if self.values["vary"] is not None else "backend"
+        if self.values["vary"] is not None:
+            return "vary"
+        return "inside" if self.values["inside"] else "backend"
 
     def has_own(self, keyword: str) -> bool:
         """Return whether a marker names the keyword, so that options do not apply."""
@@ -59,7 +64,7 @@ class Settings:
 
     def matrix(self) -> list[Column]:
         """Return a column for each configuration, outermost axis first; none without an axis."""
-        if not self.axes or self.choice == "vary":
+        if not self.axes or self.choice != "backend":
             return []
         named = [axis for axis in AXES if axis in self.axes]
         rows = product(*(self.axes[axis] for axis in named))
@@ -72,9 +77,13 @@ class Settings:
         ]
 
     def variants(self) -> list[Variant]:
-        """Return what is compared with one another, the reference first; none with a backend."""
+        """Return what is compared with one another; none with a backend."""
         vary = self.values["vary"]
-        return variants_of(vary, self.values["counting"]) if vary is not None else []
+        if vary is not None:
+            return variants_of(vary, self.values["counting"])
+        workers = self.axes.get("workers") or (self.values["workers"],)
+        names = [axis for axis in ("inside", "workers") if axis in self.axes]
+        return variants_inside(self.values["inside"], workers, names)
 
     def plan(self, configuration: Configuration | None = None) -> Plan:
         """Return the plan, in the given configuration of the matrix or the only one."""
@@ -86,7 +95,19 @@ class Settings:
             verify=self.values["verify"],
             timeout=self.values["timeout"],
             min_speedup=self.values["min_speedup"],
+            scope=self._scope(),
         )
+
+    def _scope(self) -> Scope:
+        """Return the scope: a speed that a test demands is its own, unless its marker says else.
+
+        Variants of a case are compared with one another, whatever else runs.
+        """
+        if self.choice != "backend":
+            return "function"
+        is_alone = self.values["min_speedup"] is not None and not self.has_own("scope")
+        scope: Scope = "function" if is_alone else self.values["scope"]
+        return scope
 
 
 def _configuration(values: Mapping[str, Any]) -> Configuration:
@@ -153,7 +174,9 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         "compare": as_policy(cast("Any", asked["compare"])) if "compare" in asked else exact(),
         "verify": _number("verify", asked["verify"], highest=1.0),
         "chunksize": _count("chunksize", asked.get("chunksize", "auto")),
+        "scope": _scope(asked.get("scope", "module" if is_all(config) else "function")),
         "vary": check_vary(asked.get("vary")),
+        "inside": (),
         "counting": frozenset(config.getini("parwork_counts_workers")),
     }
     for keyword, highest in (("timeout", LONGEST), ("min_speedup", math.inf)):
@@ -166,11 +189,17 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
             axes[axis] = _axis(axis, value, config)
         else:
             values[axis] = _axis_value(axis, value, config)
+    if (inside := asked.get("inside")) is not None:
+        if isinstance(inside, list | tuple):
+            axes["inside"] = _axis("inside", inside, config)
+        values["inside"] = axes.get("inside") or (_axis_value("inside", inside, config),)
     return Settings(axes=axes, values=values, own=frozenset(given))
 
 
 def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
     """Yield the keywords for which options or ini options give a default."""
+    if scope := config.getini("parwork_scope"):
+        yield "scope", scope
     for keyword in ("backend", "workers", "verify", "timeout"):
         text = config.getoption(f"parwork_{keyword}") or config.getini(f"parwork_{keyword}")
         if not text:
@@ -210,10 +239,20 @@ def _axis(
 def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
     if axis == "workers":
         return _count("workers", "auto" if value == -1 else value)
+    if axis == "inside":
+        return check_ambient(value, partial(backend_named, config))
     if not isinstance(value, str):
         raise unknown_backend(value, backends(config))
     backend_named(config, value)
     return value
+
+
+def _scope(value: object) -> Scope:
+    if not isinstance(value, str) or value not in get_args(Scope):
+        meant = get_close_matches(str(value), get_args(Scope), n=1)
+        hint = f" (did you mean {meant[0]!r}?)" if meant else ""
+        raise UsageError(f"scope={value!r}{hint}; give {KEYWORDS['scope']}")
+    return cast("Scope", value)
 
 
 def _count(keyword: str, value: object) -> WorkersAsked:

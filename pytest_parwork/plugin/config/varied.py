@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Literal
 
 import pytest
 
 from ...equivalence import show
+from ...machine.budget import resolve
 from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
+from ...model.work import WorkersAsked
 from ...report.variants import Variation
 from .options import KEYWORDS
 
@@ -47,18 +50,24 @@ _LONGEST = 40
 class Variant:
     """One set of varied arguments: the reference, or one to compare with it.
 
-    `variation` describes it for reports, `values` are the arguments by name, `marks` those of a
-    `pytest.param`.
+    `variation` describes it for reports, `id` is its part of the test's id, empty where there is
+    nothing to tell apart. `values` are the arguments by name, `reference_values` those of
+    the reference, `marks` those of a `pytest.param`.
+    `inside` is the ambient configuration of `inside=`, with so many `workers`.
     """
 
     variation: Variation
+    id: str
     is_reference: bool = False
     values: Mapping[str, object]
+    reference_values: Mapping[str, object] = field(default_factory=dict)
     marks: tuple[Any, ...] = ()
+    inside: str = ""
+    workers: int = 1
 
     @property
     def label(self) -> str:
-        """Its part of the test's id."""
+        """Its name in texts."""
         return self.variation.label
 
 
@@ -176,10 +185,51 @@ def _variant(
             counts_workers=bool(counted),
             workers=numbers[0] if numbers else None,
         ),
+        id=_label(row),
         is_reference=row is reference,
         values={name: value.value for name, value in row.items()},
+        reference_values={name: value.value for name, value in reference.items()},
         marks=tuple(mark for value in row.values() for mark in value.marks),
     )
+
+
+#: What makes code follow an ambient configuration.
+FOLLOWING = {
+    "joblib": "joblib.Parallel follows with n_jobs=None, and does not with n_jobs=1.",
+    "dask": "Return the collection, or compute it in the test without scheduler=.",
+    "native": "BLAS uses its threads for large arrays only.",
+}
+
+
+def variants_inside(
+    inside: Sequence[str], workers: Sequence[WorkersAsked], axes: Collection[str]
+) -> list[Variant]:
+    """Return each ambient configuration with each number of workers; the reference has no item.
+
+    Their ids have what was given as a list, which `axes` names.
+    """
+    found = []
+    for name, asked in product(inside, workers):
+        shown = {"inside": name, "workers": str(asked)}
+        number = resolve(asked).workers
+        found.append(
+            Variant(
+                variation=Variation(
+                    kind="inside",
+                    label=f"{name}-{asked}",
+                    reference="serial",
+                    values={"inside": name},
+                    counts_workers=True,
+                    workers=number,
+                    hint=FOLLOWING[name.partition(":")[0]],
+                ),
+                id="-".join(shown[axis] for axis in axes),
+                values={},
+                inside=name,
+                workers=number,
+            )
+        )
+    return found
 
 
 def _label(row: Mapping[str, _Value]) -> str:

@@ -48,15 +48,19 @@ def filters_of(
 ) -> tuple[list[tuple[Filter, ...]], list[int]]:
     """Return the distinct sets of warning filters of the items, and the number of each item's set.
 
-    The items are of one function, so that they have the same marks of class and module. pytest's
-    own plugin sets the filters, once for all items with the same marks of their own; otherwise this
+    pytest's own plugin sets the filters, once for all items with the same marks; otherwise this
     module would have to know the options and their order.
     """
     sets: list[tuple[Filter, ...]] = []
     numbers: dict[tuple[object, ...], int] = {}
     chosen = []
+    around: dict[object, tuple[object, ...]] = {}  # marks of the class and the module, by class
     for item in items:
-        marks = tuple(mark.args for mark in item.own_markers if mark.name == FILTERS)
+        if item.parent not in around:
+            assert item.parent is not None
+            around[item.parent] = tuple(mark.args for mark in item.parent.iter_markers(FILTERS))
+        own = tuple(mark.args for mark in item.own_markers if mark.name == FILTERS)
+        marks = (own, around[item.parent])
         if marks not in numbers:
             numbers[marks] = len(sets)
             sets.append(_filters_during(config, item))

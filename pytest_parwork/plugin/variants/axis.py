@@ -34,7 +34,12 @@ def parametrize_variants(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(
         [*names, VARIANT],
         [
-            pytest.param(*variant.values.values(), variant, marks=variant.marks, id=variant.label)
+            pytest.param(
+                *variant.values.values(),
+                variant,
+                marks=variant.marks,
+                id=variant.id or pytest.HIDDEN_PARAM,
+            )
             for variant in variants
         ],
         scope=_scope(metafunc.definition, names),  # type: ignore[arg-type]  # one of pytest's
@@ -51,7 +56,7 @@ def variant_of(item: pytest.Item) -> Variant | None:
 def rest_of(item: pytest.Function, variant: Variant) -> str:
     """Return the item's parameters in its id without the variant, which comes last."""
     rest: str = item.callspec.id
-    return rest.removesuffix(variant.label).removesuffix("-")
+    return rest.removesuffix(variant.id).removesuffix("-")
 
 
 def _check(metafunc: pytest.Metafunc, names: Sequence[str]) -> None:

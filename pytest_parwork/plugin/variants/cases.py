@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,6 +14,7 @@ from ...model.observed import Observed
 from ...model.work import Plan
 from ...report.data import RunEntry
 from ...report.entries import CaseEntry
+from ...verify.computed import Collection
 from ...verify.legs import Terms
 from ...verify.reference import Called
 from ..config.options import MARK, RECORDS
@@ -25,19 +26,22 @@ from ..config.varied import CHOICES, Variant
 class Siblings:
     """The variants of one case: items that differ in what is varied only.
 
-    `side` names the reference in texts; `reference` is the item that has its values, selected or
-    not, None where no item has. `called` is the outcome of the reference as long as `waiting`
-    variants need it, `observed` what ran meanwhile, `folder` its `tmp_path`. `is_tried` says that
+    `side` names the reference in texts, `values` are its arguments; `reference` is the item that
+    has them, selected or not, None where no item has. `called` is the outcome of the reference as
+    long as `waiting` variants need it, `observed` what ran meanwhile, `collection` the
+    collection of dask that it returned, `folder` its `tmp_path`. `is_tried` says that
     the reference was run, or that its item failed or was skipped before its body; `why` says why
     there is no outcome.
     """
 
     id: str
     side: Side
+    values: Mapping[str, object]
     reference: pytest.Function | None = None
     waiting: int = 0
     called: Called | None = None
     observed: Observed = field(default_factory=Observed)
+    collection: Collection | None = None
     folder: str = ""
     is_tried: bool = False
     why: str = ""
@@ -46,7 +50,7 @@ class Siblings:
         """Note that a variant does not need the reference any more; the last one releases it."""
         self.waiting -= 1
         if self.waiting <= 0:
-            self.called = None
+            self.called = self.collection = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -84,7 +88,8 @@ class VariedCase:
     def side(self) -> Side:
         """The names of its run in texts."""
         label = self.variant.label
-        return Side(name=label, run=f"the run with {label}")
+        where = "inside" if self.variant.inside else "with"
+        return Side(name=label, run=f"the run {where} {label}")
 
     def terms(self, own: OwnComparison | None = None) -> Terms:
         """Return the terms by which it is judged."""

@@ -87,7 +87,9 @@ class Varied:
             name = f"{item.originalname}[{rest}]" if rest else item.originalname
             label = variant.variation.reference
             side = Side(name=label, run=f"the reference, {label}")
-            self._siblings[key] = Siblings(id=f"{item.parent.nodeid}::{name}", side=side)
+            self._siblings[key] = Siblings(
+                id=f"{item.parent.nodeid}::{name}", side=side, values=variant.reference_values
+            )
         return self._siblings[key]
 
     @staticmethod

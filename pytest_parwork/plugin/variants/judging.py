@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 
-from ...equivalence.digest import digest
-from ...machine.deadline import TimedOut, deadline
-from ...model.comparison import Comparison, OwnComparison
+from ...equivalence import exact
+from ...equivalence.outcomes import report_uncomparable
+from ...machine.native_reach import native_reach
+from ...model.comparison import Comparison, Note, OwnComparison, joined
 from ...model.listing import shorten
 from ...model.observed import Legs, Observed
 from ...model.outcome import Outcome, Verdict
+from ...report.entries import with_mismatches
 from ...report.message import Scene, lost_message, mismatch_message
+from ...runner.ambient import NATIVE
+from ...verify.computed import Collection, is_shared
 from ...verify.legs import Judged, drop, entry_of, judge
 from ...verify.reference import Called
 from ..cases.phases import without_folders
@@ -21,9 +25,19 @@ from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import own_comparison
 from ..config.settings import marker_keywords
 from .cases import VariedCase
+from .difference import Again, Difference, digest_of, rounding
 
 #: Most columns for the id of another case.
 LONGEST_ID = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured:
+    """The call of a body: its outcome, what ran meanwhile, the collection of dask it returned."""
+
+    called: Called
+    observed: Observed
+    collection: Collection | None = None
 
 
 class Judging:
@@ -35,14 +49,17 @@ class Judging:
         self._shown: dict[tuple[object, ...], str] = {}
         self._own: dict[int, OwnComparison | None] = {}
 
-    def judge(self, case: VariedCase, called: Called, observed: Observed) -> None:
-        """Compare the outcome of a variant with that of its reference; set entry and message."""
-        actual = called[0]
-        terms = case.terms(self._own_of(case))
-        reference = case.siblings.called
-        legs = Legs(actual=observed, reference=case.siblings.observed)
+    def judge(self, case: VariedCase, made: Measured, repeat: Again) -> None:
+        """Compare the outcome of a variant with that of its reference; set entry and message.
+
+        The outcome is taken out of `made`, so that its value can be freed.
+        """
+        actual, siblings = made.called[0], case.siblings
+        made.called = Outcome(kind="value"), None
+        terms, reference = case.terms(self._own_of(case)), siblings.called
+        legs = Legs(actual=made.observed, reference=siblings.observed)
         if reference is None and actual.lost is None:
-            why = case.siblings.why or "there is no reference"
+            why = siblings.why or "there is no reference"
             case.entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why)
             return
         found = judge(
@@ -52,31 +69,54 @@ class Judging:
             masked=lambda *outcomes: _masked(case, *outcomes),
         )
         del actual
-        case.entry = replace(found.entry, legs=legs)
+        found.entry = replace(found.entry, legs=legs)
+        different: Difference | None = None
+        if found.comparison is not None:
+            _add_problems(case, found, made.collection)
+            if not found.comparison:
+                different = self._examine(case, found, found.comparison)
+                found.entry = replace(found.entry, legs=replace(legs, agrees=different.agrees))
+        if not drop(found, terms):
+            different = None
+        case.entry = found.entry
         if found.is_absent:
             case.message = self._lost_message(case)
-        elif found.comparison is not None and not found.comparison:
-            self._different(case, found, found.comparison, legs)
-        if not drop(found, terms):
-            case.entry = replace(found.entry, legs=legs)
-            case.message = self._lost_message(case)
+        elif different is not None:
+            notes = (
+                *rounding(different.comparison),
+                *different.repeated(case, made.observed.wall, repeat),
+            )
+            self._write(case, different, notes)
+        if case.variant.inside == NATIVE:
+            reach = Note(path="", kind="native", text=native_reach())
+            case.entry = replace(case.entry, notes=(*case.entry.notes, reach))
 
-    def _different(
-        self, case: VariedCase, found: Judged, comparison: Comparison, legs: Legs
-    ) -> None:
-        assert case.entry is not None
-        agrees = self._agreeing(case, found.outcomes[0])
-        case.entry = replace(case.entry, legs=replace(legs, agrees=agrees))
+    def _examine(self, case: VariedCase, found: Judged, comparison: Comparison) -> Difference:
+        """Take from two outcomes what a message needs, so that they can be freed before it."""
         failures = [outcome.failure for outcome in found.outcomes]
-        traceback = failures[0].traceback if failures[0] is not None else ""
-        raised = [(one.type, one.where) if one is not None else None for one in failures]
+        digests = tuple(digest_of(outcome, case.plan.timeout) for outcome in found.outcomes)
+        return Difference(
+            comparison=comparison,
+            traceback=failures[0].traceback if failures[0] is not None else "",
+            raised=tuple((one.type, one.where) if one is not None else None for one in failures),
+            digests=digests,
+            agrees=self._agreeing(case, digests[0]),
+        )
+
+    def _write(self, case: VariedCase, different: Difference, notes: Sequence[Note]) -> None:
+        assert case.entry is not None
+        comparison = different.comparison
+        comparison = replace(comparison, notes=(*comparison.notes, *notes))
+        case.entry = replace(case.entry, notes=(*case.entry.notes, *notes))
         first = comparison.mismatches[0]
-        like = self._like(case, id(case.group), first.kind, first.path, *raised)
+        like = self._like(case, id(case.group), first.kind, first.path, *different.raised)
         case.is_like = bool(like) and not self._is_verbose
         scene = self._scene(case, comparison, like)
-        case.message = mismatch_message(case.entry, comparison, scene, traceback=traceback)
+        case.message = mismatch_message(
+            case.entry, comparison, scene, traceback=different.traceback
+        )
 
-    def _agreeing(self, case: VariedCase, actual: Outcome) -> tuple[str, ...]:
+    def _agreeing(self, case: VariedCase, found: bytes | None) -> tuple[str, ...]:
         """Return the variants of the case so far that differ too, and returned the same.
 
         By digest, because the values of the others are gone: keeping them would double the memory.
@@ -84,11 +124,6 @@ class Judging:
         if case.key not in self._digests:
             self._digests = {case.key: {}}
         known = self._digests[case.key]
-        try:
-            with deadline(case.plan.timeout):
-                found = digest(actual.value) if actual.kind == "value" else None
-        except TimedOut:
-            found = None
         if found is None:
             return ()
         agreeing = tuple(label for label, other in known.items() if other == found)
@@ -129,6 +164,28 @@ class Judging:
         if plan not in self._own:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
+
+
+def _add_problems(case: VariedCase, found: Judged, collection: Collection | None) -> None:
+    """Add what the values do not show: another collection of dask, or one object in both calls."""
+    assert found.comparison is not None
+    problems = []
+    sides = (found.outcomes[0], found.outcomes[1])
+    if is_shared(sides[0].value, sides[1].value):
+        text = (
+            f"{case.side.run} returned the very object, or memory, of the reference: what it "
+            f"changed there would not show; return a copy"
+        )
+        problems.append(report_uncomparable(*sides, case.plan.policy, text))
+    reference = case.siblings.collection
+    if collection is not None and reference is not None:
+        if not case.variant.inside:
+            collection, reference = collection.without_layout(), reference.without_layout()
+        problems.append(exact()(collection, reference))
+    for problem in problems:
+        if not problem:
+            found.entry = with_mismatches(found.entry, problem)
+            found.comparison = joined(found.comparison, problem)
 
 
 def _masked(case: VariedCase, actual: Outcome, reference: Outcome) -> tuple[Outcome, Outcome]:

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from zlib import crc32
 
 import pytest
 
 from ...machine.observation import Observation
-from ...model.errors import LostError, MismatchError, ParworkError
-from ...model.observed import Observed
-from ...model.outcome import Verdict
+from ...model.errors import LostError, MismatchError
+from ...model.outcome import Outcome, Verdict
 from ...report.entries import SKIPPED
 from ...report.serialising import serialise
+from ...runner.ambient import ambient, serial
+from ...verify.computed import Collection, computed
 from ...verify.legs import entry_of
 from ...verify.reference import Called, call
 from ...worker.seeding import reseed, reseed_setup
 from ..cases.frames import drop_frames
-from ..cases.phases import outcome_of_setup
 from ..cases.verdicts import fail, is_expected, note_verdict
-from ..config.registry import guard
+from ..compat import twin_of
+from ..config.registry import backend_named, guard
 from ..session.reporting import report_runs
 from ..session.termination import ENDING
+from .axis import variant_of
 from .cases import HIDDEN, VARIED, Siblings, VariedCase, plan_of
-from .judging import Judging
+from .hidden import unexpect
+from .judging import Judging, Measured
 
 #: `CaseEntry.why` of a case without an outcome, or without a reference to compare it with.
 NOT_REACHED = "set-up failed"
@@ -105,14 +108,16 @@ class Varying:
             if self._is_random:
                 reseed(self._seed(item, siblings))
             run = functools.partial(original, **kwargs)
-            if self._is_off:
-                run()
-            elif case is None or not case.is_compared:
-                self._measure_reference(item, siblings, run)
-            elif case.entry is not None:
-                self._rerun(case, run)
-            else:
-                self._compare(case, run)
+            is_reference = case is None or not case.is_compared
+            with around(item, is_reference=is_reference or self._is_off):
+                if self._is_off:
+                    run()
+                elif case is None or is_reference:
+                    self._measure_reference(item, siblings, run)
+                elif case.entry is not None:
+                    self._rerun(case, run)
+                else:
+                    self._compare(case, run, Repeat(case, original, kwargs))
 
         return body
 
@@ -126,23 +131,26 @@ class Varying:
         """Run the reference, keep its outcome for the variants, and end as it does."""
         __tracebackhide__ = True
         siblings.is_tried = True
-        called, observed = _observed(run, siblings.side.run, plan_of(item).timeout)
+        made = _observed(run, siblings.side.run, plan_of(item).timeout)
         if siblings.waiting > 0:
-            siblings.called, siblings.observed = called, observed
+            siblings.called, siblings.observed = made.called, made.observed
+            siblings.collection = made.collection
             siblings.folder = str(item.funcargs.get("tmp_path", ""))
-        _end(called)
+        _end(made.called)
 
-    def _compare(self, case: VariedCase, run: Callable[[], object]) -> None:
+    def _compare(self, case: VariedCase, run: Callable[[], object], repeat: Repeat) -> None:
         """Run a variant, compare it with the reference, and end as it does, or with the verdict."""
         __tracebackhide__ = True
-        called, observed = _observed(run, case.side.run, case.plan.timeout)
-        self._judging.judge(case, called, observed)
+        made = _observed(run, case.side.run, case.plan.timeout)
+        ended = made.called[1]
+        self._judging.judge(case, made, repeat)
         assert case.entry is not None
         if case.entry.verdict is Verdict.LOST:
             raise LostError(case.message)
         if case.message:
             raise MismatchError(case.message)
-        _end(called)
+        if ended is not None:
+            raise ended
 
     def _rerun(self, case: VariedCase, run: Callable[[], object]) -> None:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
@@ -156,8 +164,7 @@ class Varying:
     def _run_reference(self, case: VariedCase) -> None:
         """Run the item of the reference, which is not selected or comes later, without reports."""
         siblings = case.siblings
-        hidden = siblings.reference
-        assert hidden is not None
+        hidden = siblings.reference or twin_of(case.item)
         hidden.stash[HIDDEN] = siblings
         # The next item is the case itself, so that wide fixtures are not torn down.
         hidden.ihook.pytest_runtest_protocol(item=hidden, nextitem=case.item)
@@ -173,7 +180,7 @@ class Varying:
         self, case: VariedCase, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> None:
         if not case.is_compared:
-            _unexpect(case, call, report)
+            unexpect(case, call, report)
             if call.when == "setup" and not report.passed:
                 case.siblings.why = f"the reference {'was skipped' if report.skipped else 'failed'}"
             return
@@ -206,32 +213,38 @@ class Varying:
             report_runs(case.item.config, [case.group.entry([])])
 
 
-class HiddenRuns:
-    """A plugin that runs the items of references without reports."""
+class Repeat:
+    """Calls the body of a case that differs once more, with its own values or the reference's."""
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
-        """Run set-up, call and tear-down of a reference that is not selected."""
-        siblings = item.stash.get(HIDDEN, None)
-        if siblings is None:
-            return None
-        siblings.is_tried = True
-        hook = item.ihook
-        setup = _phase(lambda: hook.pytest_runtest_setup(item=item), "setup")
-        if setup.excinfo is None:
-            _phase(lambda: hook.pytest_runtest_call(item=item), "call")
-        elif isinstance(setup.excinfo.value, pytest.skip.Exception):
-            siblings.why = "the reference was skipped"
-        else:
-            siblings.called = outcome_of_setup(setup.excinfo.value), setup.excinfo.value
-        _phase(lambda: hook.pytest_runtest_teardown(item=item, nextitem=nextitem), "teardown")
-        if isinstance(item, pytest.Function):
-            item.funcargs = {}  # its values may be large
-        return True
+    def __init__(
+        self, case: VariedCase, body: Callable[..., object], kwargs: Mapping[str, object]
+    ) -> None:
+        self._case = case
+        self._body = body
+        self._kwargs = kwargs
+
+    def __call__(self, *, as_reference: bool) -> Outcome | None:
+        """Return the outcome; None where the values cannot be replaced, which fixtures have."""
+        case, kwargs = self._case, dict(self._kwargs)
+        if as_reference and not case.variant.inside:
+            values = case.siblings.values
+            if not values.keys() <= kwargs.keys():
+                return None
+            kwargs.update(values)
+        with around(case.item, is_reference=True) if as_reference else nullcontext():
+            run = functools.partial(self._body, **kwargs)
+            return _observed(run, case.side.run, case.plan.timeout).called[0]
 
 
-def _phase(run: Callable[[], object], when: Any) -> pytest.CallInfo[object]:
-    return pytest.CallInfo.from_call(run, when=when, reraise=ENDING)
+def around(item: pytest.Function, *, is_reference: bool) -> AbstractContextManager[None]:
+    """Return the ambient configuration of a body; what is varied by arguments has none."""
+    variant = variant_of(item)
+    if variant is None or not variant.inside:
+        return nullcontext()
+    if is_reference:
+        return serial()
+    named = functools.partial(backend_named, item.config)
+    return ambient(variant.inside, variant.workers, named)
 
 
 def _siblings_of(item: pytest.Item) -> Siblings | None:
@@ -241,15 +254,19 @@ def _siblings_of(item: pytest.Item) -> Siblings | None:
     return case.siblings if case is not None else None
 
 
-def _observed(
-    run: Callable[[], object], name: str, timeout: float | None
-) -> tuple[Called, Observed]:
-    """Call the body in this process, and return its outcome with what ran meanwhile."""
+def _observed(run: Callable[[], object], name: str, timeout: float | None) -> Measured:
+    """Call the body in this process, and compute what it returns if that is a collection."""
     __tracebackhide__ = True
-    observation = Observation()
-    with observation:
-        called = call(run, run=name, timeout=timeout, passing=ENDING)
-    return called, observation.observed
+    found: list[Collection | None] = [None]
+
+    def body() -> object:
+        __tracebackhide__ = True
+        value, found[0] = computed(run())
+        return value
+
+    with (observation := Observation()):
+        called = call(body, run=name, timeout=timeout, passing=ENDING)
+    return Measured(called=called, observed=observation.observed, collection=found[0])
 
 
 def _end(called: Called) -> None:
@@ -260,19 +277,3 @@ def _end(called: Called) -> None:
         raise error
     if outcome.lost is not None:
         raise LostError(f"LOST: {outcome.lost.detail}")
-
-
-def _unexpect(case: VariedCase, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Let a reference pass that did, where xfail expects a verdict: only variants have one."""
-    marks = list(case.item.iter_markers("xfail"))
-    if call.when != "call" or call.excinfo is not None or not marks:
-        return
-    for mark in marks:
-        raises = mark.kwargs.get("raises")
-        kinds = raises if isinstance(raises, tuple) else (raises,)
-        if not all(isinstance(kind, type) and issubclass(kind, ParworkError) for kind in kinds):
-            return
-    report.outcome = "passed"
-    report.longrepr = None
-    if hasattr(report, "wasxfail"):
-        del report.wasxfail
