@@ -1,7 +1,8 @@
-"""The examples, each file run as a user runs it."""
+"""The examples, run as a user runs them: the quick ones in one session."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -27,8 +28,8 @@ RUNS = {
         ("test_mean::starmap[0]", "dask-2", 100),
     },
     "test_environments.py": {
-        ("test_statistics", "threads-2", 3),
-        ("test_singular_values", "threads-2", 3),
+        ("test_statistics", "threads-auto", 3),
+        ("test_singular_values", "threads-auto", 3),
     },
     "test_fib.py": {("test_fib", "processes-2", 35)},
     "test_fixtures.py": {
@@ -65,6 +66,8 @@ RUNS = {
 #: Those that take five seconds of a processor, on backends that have tests of their own.
 SLOW = {"test_dask.py", "test_fib.py", "test_pool.py", "test_process.py", "test_squares.py"}
 
+#: Runs for fifteen seconds, all of them asleep.
+SLEEPING = "test_sleeps.py"
 
 #: Libraries that an example needs and the tests do not.
 LIBRARIES = {"test_pebble.py": "pebble"}
@@ -75,10 +78,11 @@ def runs_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[di
     """Give the runs in the JSON report of an example, which must pass; each is run once."""
 
     @cache
-    def runs(name: str) -> list[dict[str, Any]]:
+    def session(*names: str) -> list[dict[str, Any]]:
         report = tmp_path_factory.mktemp("example") / "report.json"
+        files = [str(EXAMPLES / name) for name in names]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", str(EXAMPLES / name), f"--parwork-report={report}"],
+            [sys.executable, "-m", "pytest", *files, f"--parwork-report={report}"],
             cwd=EXAMPLES.parent,
             stdin=subprocess.DEVNULL,
             text=True,
@@ -89,7 +93,20 @@ def runs_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[di
         found: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["runs"]
         return found
 
+    def runs(name: str) -> list[dict[str, Any]]:
+        quick = [one for one in RUNS if one not in SLOW | {SLEEPING} and can_run(one)]
+        return [
+            run
+            for run in session(*(quick if name in quick else [name]))
+            if run["id"].startswith(f"{EXAMPLES.name}/{name}::")
+        ]
+
     return runs
+
+
+def can_run(name: str) -> bool:
+    """Return whether what an example needs is installed."""
+    return importlib.util.find_spec(LIBRARIES.get(name, "pytest")) is not None
 
 
 def test_every_example_is_known_here() -> None:
@@ -116,7 +133,7 @@ def test_an_example_passes_with_all_values_equal(
 
 
 def test_the_sleeps_are_two_at_a_time(runs_of: Callable[[str], list[dict[str, Any]]]) -> None:
-    (run,) = runs_of("test_sleeps.py")
+    (run,) = runs_of(SLEEPING)
 
     print(f"speed-up {run['timing']['speedup']:.2f}, of 2.00 at most")  # decides nothing: a time
     assert run["verdict"] == "EQUAL"

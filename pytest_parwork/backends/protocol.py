@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from inspect import getattr_static
 from typing import Literal, Protocol, get_args, runtime_checkable
 
+from ..machine.abilities import missing_for_processes, missing_for_threads
 from ..model.errors import UsageError
 from ..model.public import BACKENDS, public
 from ..model.work import Batch
@@ -246,7 +247,11 @@ def check_reach(name: str, backend: Backend) -> Backend:
 
 def obstacle_of(backend: Backend) -> str:
     """Return why a backend cannot start on this system, empty if nothing is known."""
-    return backend.obstacle() if isinstance(backend, Conditional) else ""
+    if isinstance(backend, Conditional) and (why := backend.obstacle()):
+        return why
+    if place_of(backend) == "caller":
+        return ""
+    return missing_for_threads() if backend.reach == "process" else missing_for_processes()
 
 
 def place_of(backend: Backend) -> Place | None:

@@ -1,7 +1,8 @@
 """What "the same" means: policies, the typed comparison that they share, how a mismatch reads."""
 
+from .failures import compare_late, compare_tear_downs
 from .gathering import at_step, merge
-from .outcomes import compare_outcomes, compare_tear_downs
+from .outcomes import compare_outcomes
 from .policies import Compare, as_policy, close, compare, exact, reordered_sum, ulp, unordered
 from .show import show
 
@@ -11,6 +12,7 @@ __all__ = [
     "at_step",
     "close",
     "compare",
+    "compare_late",
     "compare_outcomes",
     "compare_tear_downs",
     "exact",

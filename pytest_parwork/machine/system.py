@@ -16,6 +16,21 @@ if not TYPE_CHECKING:
     mmap, os, threading = (SimpleNamespace(**vars(module)) for module in (mmap, os, threading))
 
 
+#: Systems without threads have no ids of their own for them.
+_ID = "native_id" if hasattr(threading, "get_native_id") else "ident"
+
+
+def thread_id() -> int:
+    """Return the id of this thread, as the system has it if possible."""
+    return threading.get_native_id() if _ID == "native_id" else threading.get_ident()
+
+
+def id_of(thread: threading.Thread) -> int | None:
+    """Return the id of a thread, as `thread_id` does in it."""
+    found: int | None = getattr(thread, _ID)
+    return found
+
+
 def is_main_thread() -> bool:
     """Return whether this is the main thread; `threading.current_thread` asks what is patched."""
     return threading.get_ident() == threading.main_thread().ident

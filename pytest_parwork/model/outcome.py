@@ -124,7 +124,8 @@ class Outcome:
     if nothing.
 
     `phase` is the last phase that a task with fixtures reached: a failure or a skip may be that of
-    the set-up. `torn` are the failures of the fixtures' tear-down.
+    the set-up. `torn` are the failures of the fixtures' tear-down. `late` are failures of the call
+    that its function did not raise: in its threads, in a `__del__`, in a hook after it, soft ones.
     """
 
     kind: OutcomeKind
@@ -133,6 +134,7 @@ class Outcome:
     not_sent: NotSent | None = None
     phase: Literal["setup", "call"] = "call"
     torn: tuple[Failure, ...] = ()
+    late: tuple[Failure, ...] = ()
     lost: Lost | None = None
     arrived: float | None = None
     started: float | None = None

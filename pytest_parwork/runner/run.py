@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ..backends.protocol import Backend, Reach, Workers, is_threaded
+from ..backends.protocol import Backend, Reach, Workers, is_threaded, obstacle_of
 from ..machine import budget
+from ..machine.abilities import missing_for_processes
 from ..machine.clock import now
 from ..model.errors import BackendError, ParworkWarning
 from ..model.outcome import Lost, NotSent, Run
@@ -73,8 +74,10 @@ def _execute(
     suspension = Suspension()
 
     def start() -> Workers:
-        if request.guard is not None and not is_threaded(backend):
-            request.guard.begin()
+        if why := obstacle_of(backend):
+            raise BackendError(why)
+        if request.guard is not None and not is_threaded(backend) and not missing_for_processes():
+            request.guard.begin()  # also for `serial`, whose tasks may start processes
         return backend.start(given.workers)
 
     workers = _started(start, request.configuration, given)

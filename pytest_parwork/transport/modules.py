@@ -53,7 +53,7 @@ def installed_folders() -> tuple[str, ...]:
     """Return the folders of installed packages, each with a separator at its end."""
     libraries = (sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
     installed = {*libraries, *site.getsitepackages(), site.getusersitepackages()}
-    return tuple(os.path.join(folder, "") for folder in installed)
+    return tuple(os.path.join(folder, "") for folder in installed if folder)  # WASM has none
 
 
 def _folders(module: ModuleType) -> tuple[str, ...] | None:

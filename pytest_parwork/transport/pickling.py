@@ -19,6 +19,9 @@ by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
 #: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
 
+#: Modules with classes that are not pickled as they would be by themselves.
+_OWN_REDUCERS = frozenset({"numpy.ma", "matplotlib.figure"})
+
 #: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
@@ -90,7 +93,7 @@ def dump_whole(
     themselves: Themselves | None = None,
 ) -> bytes:
     """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
-    if themselves is None and "numpy.ma" not in sys.modules:
+    if themselves is None and not _OWN_REDUCERS & sys.modules.keys():
         return by_reference(value, protocol=5, buffer_callback=callback)
     file = io.BytesIO()
     make_pickler(file, callback, themselves).dump(value)
@@ -118,11 +121,20 @@ def make_pickler(
     else:
         pickler = _Asking(file, protocol=5, buffer_callback=callback)
         pickler.themselves = themselves
-    masked = sys.modules.get("numpy.ma")
-    if masked is not None:
-        reducers: dict[type, Any] = {**copyreg.dispatch_table, masked.MaskedArray: _reduce_masked}
+    if _OWN_REDUCERS & sys.modules.keys():
+        reducers: dict[type, Any] = dict(copyreg.dispatch_table)
+        if (masked := sys.modules.get("numpy.ma")) is not None:
+            reducers[masked.MaskedArray] = _reduce_masked
+        if (figures := sys.modules.get("matplotlib.figure")) is not None:
+            reducers[figures.Figure] = _reduce_figure
         pickler.dispatch_table = reducers  # a dict: no other mapping is looked up without a call
     return pickler
+
+
+def _reduce_figure(figure: Any) -> Any:
+    """Reduce a figure without its place in pyplot, where its copy would be opened, too."""
+    maker, args, state, *rest = figure.__reduce_ex__(2)
+    return maker, args, {k: v for k, v in state.items() if k != "_restore_to_pylab"}, *rest
 
 
 class _Asking(pickle.Pickler):

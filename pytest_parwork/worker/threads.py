@@ -8,7 +8,7 @@ from contextlib import suppress
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from ..machine.limits import limit_thread
-from ..machine.system import is_main_thread, threading
+from ..machine.system import id_of, is_main_thread, thread_id, threading
 from ..model.outcome import Failure
 from ..model.output import Capture, Output
 from ..model.work import Batch, Task
@@ -60,7 +60,7 @@ class ThreadCall:
         self.capture = ThreadCapture(capture) if capture is not None else None
 
     def __call__(self, batch: Batch, /) -> int:
-        worker = threading.get_native_id()
+        worker = thread_id()
         with self._lock:
             if batch.number in self._left:
                 return batch.number
@@ -101,7 +101,7 @@ class ThreadCall:
             self._left.add(batch.number)
             worker = self._ledger.worker(task)
             for thread in threading.enumerate():
-                if thread.native_id == worker and thread is not threading.main_thread():
+                if id_of(thread) == worker and thread is not threading.main_thread():
                     self._end_capture(task, thread.ident)
                     _raise_in(thread)
             return True

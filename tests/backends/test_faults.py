@@ -122,9 +122,6 @@ FAULTS: Mapping[str, Fault] = {
 
 Survey = Mapping[str, Outcome]
 
-#: Its workers share nothing with the tests.
-ALSO_DAILY = (JOINED,)
-
 #: Methods of the Pool whose workers have the same faults, reported in the same way.
 HEARD_ALIKE = {"multiprocessing:imap", "multiprocessing:map_async", *ALIKE}
 

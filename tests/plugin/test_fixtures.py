@@ -681,7 +681,7 @@ class TestRequest:
         assert told.count("small") == 8  # up and down, of two tests, in both runs
         assert told.count("body") == 10
 
-    @pytest.mark.parametrize("name", ["wide", "parametrized", "patched"])
+    @pytest.mark.parametrize("name", ["wide", "parametrized"])
     def test_a_fixture_that_it_cannot_get_there_is_named(self, scratch: Scratch, name: str) -> None:
         scratch.cases(
             f"""
@@ -690,9 +690,6 @@ class TestRequest:
 
             @pytest.fixture(params=[1, 2])
             def parametrized(request): return request.param
-
-            @pytest.fixture
-            def patched(monkeypatch): return 1
 
             {FORKED}
             @pytest.mark.parametrize("name", ["{name}", "no fixture"])

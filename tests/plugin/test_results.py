@@ -8,15 +8,8 @@ from .scratch import Scratch, slow
 
 #: Each value is filled by the body, and its fixture then makes all such values alike.
 CASES = """
-import threading
 import numpy as np
 import pandas as pd
-
-os.environ.setdefault("MAIN_PROCESS", str(os.getpid()))
-
-def differs():
-    is_main = threading.current_thread() is threading.main_thread()
-    return not is_main or os.environ["MAIN_PROCESS"] != str(os.getpid())
 
 class Own:
     def __init__(self):
@@ -79,7 +72,7 @@ def test_equal(kind, made):
 
 @ALL
 def test_different(kind, made):
-    return fill(made, 2 if differs() else 1)
+    return fill(made, 1 if is_here() else 2)
 
 class TestClass:
     def setup_method(self):
@@ -94,11 +87,11 @@ class TestClass:
 
     @TWO
     def test_different(self, n):
-        return fill(self.own, 2 if differs() else 1)
+        return fill(self.own, 1 if is_here() else 2)
 
     @TWO
     def test_autouse_differs(self, n):
-        return fill(self.shared, 2 if differs() else 1)
+        return fill(self.shared, 1 if is_here() else 2)
 """
 
 

@@ -34,8 +34,9 @@ def run(scratch: Scratch, *options: str) -> Session:
     return scratch.run_apart("-p", "xdist", "-n2", "-rs", *options, report=True)
 
 
+@pytest.mark.sweep  # three processes of pytest each
 @pytest.mark.parametrize("distribution", ["load", "loadscope", "each"])
-def test_equal_cases_pass(scratch: Scratch, distribution: str) -> None:
+def test_equal_cases_pass_however_they_are_distributed(scratch: Scratch, distribution: str) -> None:
     scratch.cases(CASES)
     session = run(scratch, f"--dist={distribution}")
     each = 2 if distribution == "each" else 1
@@ -43,9 +44,12 @@ def test_equal_cases_pass(scratch: Scratch, distribution: str) -> None:
     assert "failed" not in session.counts
 
 
-def test_there_is_one_section_and_one_report(scratch: Scratch) -> None:
+def test_equal_cases_pass_in_one_section_and_speed_is_not_judged(scratch: Scratch) -> None:
     scratch.cases(CASES)
     session = run(scratch)
+    assert session.counts == {"passed": 4 + 8 + 2, "skipped": 1}
+    assert "speed-up cannot be judged under pytest-xdist: other tests" in session.text
+    assert "no speed-up: xdist shared the cases" in " ".join(" ".join(session.section).split())
     assert session.title.startswith("parwork: 3 workloads, ")
     assert {
         (run["id"], run["configuration"]["id"]): len(run["cases"]) for run in session.report["runs"]
@@ -57,14 +61,6 @@ def test_there_is_one_section_and_one_report(scratch: Scratch) -> None:
     }
     assert set(session.verdicts("test_it.py::test_equal").values()) == {"EQUAL"}
     assert all(run["verdict"] == "EQUAL" for run in session.report["runs"])
-
-
-def test_speed_is_not_judged(scratch: Scratch) -> None:
-    scratch.cases(CASES)
-    session = run(scratch)
-    assert session.counts["skipped"] == 1
-    assert "speed-up cannot be judged under pytest-xdist: other tests" in session.text
-    assert "no speed-up: xdist shared the cases" in " ".join(" ".join(session.section).split())
 
 
 def test_differences_and_lost_cases_are_reported_as_without_it(scratch: Scratch) -> None:

@@ -65,8 +65,7 @@ def daily_of(
     known = [item for item in others if backend_of(item) not in SWEPT]
     if known and is_of_plugin(known[0]):
         known = [item for item in known if backend_of(item) != "dask"] or known
-        # Half of the questions: the layer is the same for all, and a session on joblib or spawn
-        # takes six times as long as one on threads.
+        # Half of the questions, before few of each function are chosen.
         nobody = [f"nobody {number}" for number in range(len(known) if has_more else 0)]
         return [item for item in sampled([*known, *nobody], 1, seed=question) if item in known]
     chosen = sampled(known, 1, seed=question)
@@ -88,10 +87,21 @@ def mark_all_but_few(items: Iterable[pytest.Item]) -> None:
             functions.setdefault(function_of(item), []).append(item)
     for function, tests in functions.items():
         number: int = getattr(getattr(tests[0], "module", None), FEW, FEW_OF_PLUGIN)
-        daily = sampled(tests, number, seed=function)
+        # The layer is the same for all backends, and a session on joblib or spawn takes six times
+        # as long as one on threads.
+        asked = one_of_each(tests) if is_of_plugin(tests[0]) else tests
+        daily = sampled(asked, number, seed=function)
         for item in tests:
             if item not in daily:
                 item.add_marker("sweep")
+
+
+def one_of_each(tests: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Return one of the tests that differ in their backend alone."""
+    alike: dict[str, list[pytest.Item]] = {}
+    for item in tests:
+        alike.setdefault(item.nodeid.replace(backend_of(item), "", 1), []).append(item)
+    return [item for kind, items in alike.items() for item in sampled(items, 1, seed=kind)]
 
 
 def fixtures_of(item: pytest.Item) -> Sequence[str]:

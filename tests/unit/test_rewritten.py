@@ -9,11 +9,12 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
+from pytest_parwork.plugin.session import rewriting
 from pytest_parwork.transport.modules import take_over
 from pytest_parwork.transport.rewritten import NEEDED, STAND_IN, dump_code, load_code
 
@@ -52,6 +53,16 @@ def test_code_of_another_python_is_not_loaded() -> None:
     assert load_code(data) is not None
     assert load_code(bytes(len(magic)) + data[len(magic) :]) is None
     assert load_code(b"") is None
+
+
+def test_code_of_this_package_is_not_sent(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewriting, "rewritten_code", lambda _: rewritten(SOURCE))
+    names = ("pytest_parwork", "pytest_parwork.transport.spool", "parwork_tasks")
+    table = {name: (f"{name}.py", None) for name in names}
+    monkeypatch.setitem(sys.modules, "parwork_tasks", ModuleType("parwork_tasks"))
+    assert rewriting.rewritten(request.node, table).keys() == {"parwork_tasks"}
 
 
 def test_the_stand_in_is_sent_as_the_module_itself() -> None:

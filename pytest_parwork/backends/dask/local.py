@@ -280,7 +280,7 @@ class LocalDask:
             self._cluster = QuietCluster(
                 n_workers=0,  # they may fail to start
                 threads_per_worker=1,
-                worker_class=nanny_class(self._starts),
+                worker_class=nanny_class(self._starts, SETTINGS),
                 host="127.0.0.1",
                 security=security,
                 dashboard_address="127.0.0.1:0",  # a server is started even without a dashboard

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
 from importlib.machinery import ModuleSpec
 from typing import Any
 
+import dask
 from distributed import LocalCluster, Nanny, Status
 from tornado.ioloop import IOLoop
 
@@ -96,16 +99,21 @@ class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
             await self._correct_state()
 
 
-def nanny_class(starts: Starts) -> type[Any]:
+def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
     """Return dask's nanny without its changes to this process and the import of `__main__`.
 
-    A worker that dies while it starts is started again, unless that is hopeless.
+    It has these settings whenever it is made. A worker that dies while it starts is started again,
+    unless that is hopeless.
     """
     aside = _Aside()
 
     class BareNanny(Nanny):  # type: ignore[misc]  # which is untyped
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, plugins=(OwnClock(),), **kwargs)
+            # It may replace another one during a run, when nobody else has these settings.
+            with dask.config.set(settings):
+                super().__init__(*args, plugins=(OwnClock(),), **kwargs)
+                # What dask makes of its own shares parts with it.
+                self.config: dict[str, object] = deepcopy(dask.config.config)
             # PYTHONHASHSEED, which would be set in this process.
             self.pre_spawn_env: dict[str, str] = {}
             # Older releases start a second one meanwhile, which takes the message of the first.

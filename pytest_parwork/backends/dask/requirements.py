@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
+from ...machine.abilities import is_installed
 from ...machine.descriptors import require
 from ...model.errors import BackendError
 
@@ -20,7 +19,7 @@ def require_descriptors(workers: int) -> None:
 
 def missing_distributed() -> str:
     """Return the remedy where the library is not installed, empty where it is."""
-    return "" if find_spec("distributed") is not None else _not_imported("it is not installed")
+    return "" if is_installed("distributed") else _not_imported("it is not installed")
 
 
 def require_distributed() -> None:

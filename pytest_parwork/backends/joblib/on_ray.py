@@ -7,7 +7,6 @@ part of ray runs in the process of pytest.
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing
 import os
 import shutil
@@ -16,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ...machine.abilities import is_installed
 from ...machine.clock import now
 from ...machine.contexts import Processes
 from ...machine.exits import exit_name
@@ -54,8 +54,9 @@ class RayBackend:
         return "network" if is_joined else "machine"
 
     def obstacle(self) -> str:
-        is_there = importlib.util.find_spec("ray") is not None
-        return "" if is_there else "ray is not installed; install it with: pip install ray"
+        return (
+            "" if is_installed("ray") else "ray is not installed; install it with: pip install ray"
+        )
 
     def start(self, workers: int, /) -> Workers:
         if why := self.obstacle():

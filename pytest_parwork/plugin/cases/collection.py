@@ -20,6 +20,7 @@ from ..config.settings import AXES, is_marked, marks, settings_of
 from ..variants.collecting import Varied, is_varied
 from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
+from .lazy import lazy_parameters
 from .matrix import (
     FIXTURE,
     TestKey,
@@ -223,7 +224,9 @@ class Collected:
     def _fixtures(self, item: pytest.Function, plan: Plan) -> FixturePlan | None:
         """Return the fixture plan of a case, shared by all cases that use the same fixtures."""
         name = plan.configuration.backend
-        key = (item.parent, item.originalname, name, *item.fixturenames, *named_fixtures(item))
+        lazy = lazy_parameters(item).items()
+        known = (*item.fixturenames, *named_fixtures(item), *lazy)
+        key = (item.parent, item.originalname, name, *known)
         if key not in self.plans:
             self.plans[key] = supported_fixtures(item, name)
         return self.plans[key]

@@ -15,19 +15,18 @@ from ...model.errors import UsageError
 from ...model.work import Address
 from ...transport.culprit import explain
 from ...transport.pickling import dumps
-from ...worker.fixtures.plugins import PROCESS_WIDE, is_process_wide
+from ...worker.fixtures.plugins import is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
+from .bodies import Body
 from .code import constants_around
+from .lazy import lazy_parameters
 from .plain import UnsupportedError, or_in_fork
-from .stand_ins import FOLDERS, UNSUPPORTED, stand_in
+from .stand_ins import UNSUPPORTED, stand_in
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
-
-#: Fixtures that have to be known before the set-up begins.
-_NEVER_LATE = PROCESS_WIDE | FOLDERS | {"caplog"}
 
 
 def fixtures_of(item: pytest.Function) -> FixturePlan | None:
@@ -62,7 +61,7 @@ def no_fixtures_of(item: pytest.Function) -> FixturePlan:
 def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
     """Raise `UsageError` for fixtures that the backend does not support."""
     for step in fixtures.steps:
-        if is_threaded and is_process_wide(step):
+        if is_threaded and is_process_wide(step) and not step.is_late:
             raise UnsupportedError(
                 f"the fixture {step.name!r} changes the whole process, but backend={backend!r} "
                 f"runs the cases in threads of it; use a backend with processes, such as joblib",
@@ -98,8 +97,12 @@ class _Planner:
                 self._source(name, ())
         taken = argument_names(item)
         arguments = {name: self._source(name, ()) for name in taken}
-        if not (self._steps or REQUEST in taken or SEED in self._given):
+        lazy = lazy_parameters(item)
+        if not (self._steps or REQUEST in taken or SEED in self._given or lazy):
             return None
+        for parameter, names in lazy.items():
+            for name in names:
+                self._add_lazy(parameter, name)
         for name in (*named_fixtures(item), *self._named_in_code()):
             self._add_late(name)
         return FixturePlan(
@@ -108,14 +111,30 @@ class _Planner:
             steps=tuple(self._steps),
             given=tuple(self._given),
             home=(host(), os.getpid()),
+            has_lazy=bool(lazy),
         )
 
     def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:
         return scope_of(definition, self._item) == "function"
 
+    def _add_lazy(self, parameter: str, name: str) -> None:
+        """Add a fixture that a lazy parameter asks for; raises `UnsupportedError` with its name."""
+        steps = len(self._steps)
+        self._chains = {**chains_of(self._item, name), **self._chains}
+        if name not in self._chains:
+            return  # an unknown name, which pytest reports
+        try:
+            self._source(name, ())
+        except UnsupportedError as error:
+            raise UnsupportedError(
+                f"the parameter {parameter!r} asks for the fixture {name!r}: {error}",
+                reason=error.reason,
+            ) from None
+        self._steps[steps:] = [replace(step, is_late=True) for step in self._steps[steps:]]
+
     def _named_in_code(self) -> Iterator[str]:
         """Yield the fixtures whose names are constants where `request.getfixturevalue` is used."""
-        functions = [self._item.function]
+        functions = [Body(self._item).function]
         for chain in self._chains.values():
             functions += [each.func for each in chain if REQUEST in each.argnames]
         for function in functions:
@@ -147,7 +166,7 @@ class _Planner:
     def _can_be_late(self, step: Step) -> bool:
         return (
             isinstance(step.maker, Address | str)
-            and step.name not in _NEVER_LATE
+            and step.name != "tmp_path_factory"  # a case has a folder only if that is known
             and self._chains[step.name][-1].params is None
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from ...machine.clock import host
+from ...model.outcome import Failure
 from ...worker.calling import end_copy_of
 from ...worker.capture.phases import enter
 from ...worker.fixtures.cache import Cache
@@ -20,7 +22,9 @@ from ...worker.results import Pickled
 from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
+from .bodies import Body
 from .groups import Case
+from .late import late_failures
 from .plain import UnsupportedError
 from .seeding import reseeded
 
@@ -66,51 +70,69 @@ class Forked:
         """
         item = self._case.item
         overlay = _detach(item.config)
-        late = _Late()
-        item.config.pluginmanager.register(late)
+        wider = _Wider()
+        item.config.pluginmanager.register(wider)
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
         value: list[object] = []
         phase: Phase = "setup"
-        error = self._run_phase("setup")
+        raised: list[BaseException] = []
+        late: list[Failure] = []
+        error = self._run_phase("setup")[0]
         if error is None:
             phase = "call"
-            body = reseeded(self._case, item.obj)
+            body = Body(item)
+            function = reseeded(self._case, body.function)
 
-            @functools.wraps(body)
-            def caught(**kwargs: object) -> None:
-                result = body(**kwargs)
+            @functools.wraps(function)
+            def caught(**kwargs: object) -> object:
+                try:
+                    result = function(**kwargs)
+                except BaseException as error:
+                    raised.append(error)
+                    raise
                 value.append(Pickled(result, copies=True))  # what follows may change it
+                return result if body.is_taken else None
 
-            item.obj = caught
             process = os.getpid()
-            error = self._run_phase("call")
+            with body.replaced(caught):
+                ended, late = self._run_phase("call", raised)
+            if raised:
+                error = raised[-1].with_traceback(_inner_part(raised[-1].__traceback__))
+            elif not value:  # a hook ended the call before the body
+                error, late = ended, []
             end_copy_of(process)  # a forked copy must not tear down what belongs to the original
         # The next item is the gate, so that wider fixtures, which this process shares, stay.
-        torn = self._run_phase("teardown", nextitem=self._gate)
-        late.tear_down()
+        torn = self._run_phase("teardown", nextitem=self._gate)[0]
+        wider.tear_down()
         if overlay is not None:
             overlay.close()
         return conclude(
-            phase, value[0] if value else None, error, [torn] if torn is not None else []
+            phase, value[0] if value else None, error, [torn] if torn is not None else [], late
         )
 
     def _run_phase(
-        self, when: Literal["setup", "call", "teardown"], **kwargs: object
-    ) -> BaseException | None:
-        """Run a phase as pytest does, except for the report; return the exception, if any."""
+        self,
+        when: Literal["setup", "call", "teardown"],
+        raised: Sequence[BaseException] = (),
+        **kwargs: object,
+    ) -> tuple[BaseException | None, list[Failure]]:
+        """Run a phase as pytest does, up to the report; return its exception, if any.
+
+        Also return what the report of a call says beyond what the body has `raised`.
+        """
         enter(when)
         item = self._case.item
         hook = getattr(item.ihook, f"pytest_runtest_{when}")
         call = pytest.CallInfo.from_call(lambda: hook(item=item, **kwargs), when=when)
         # Some fixtures read the report in their tear-down: `tmp_path` does.
-        item.ihook.pytest_runtest_makereport(item=item, call=call)
-        if call.excinfo is None:
-            return None
-        error = call.excinfo.value
-        return error.with_traceback(_inner_part(error.__traceback__))
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        error = call.excinfo.value if call.excinfo is not None else None
+        if error is not None:
+            error = error.with_traceback(_inner_part(error.__traceback__))
+        return error, late_failures(call, report, raised[-1] if raised else None)
 
 
-class _Late:
+class _Wider:
     """A plugin in the fork that records the fixtures of wider scope that are set up in it.
 
     All others were set up once, before the fork. These were first requested while the case ran, as

@@ -25,11 +25,12 @@ from ..session.progress import showing
 from ..session.rewriting import rewritten
 from .asking import Asking
 from .groups import Case, ParallelRun
+from .lazy import lazy_defs
 from .plain import PLAIN
 from .seeding import reseeded_tasks
 from .share import Share
 from .tasks import Tasks
-from .wide import INVISIBLE, Sets, shown_names, union_of_wide_names
+from .wide import Sets, shown_names, union_of_wide_names
 
 
 class Gate(pytest.Function):
@@ -241,11 +242,11 @@ class Gates:
         if case.sent.run is None:
             return False
         wide = case.sent.run.wide
-        defs = fixture_defs(case.item) if wide else {}
+        defs = {**lazy_defs(case.item), **fixture_defs(case.item)} if wide else {}
         for name, value in wide.items():
-            if name in INVISIBLE and name not in defs:
+            if name not in defs:
                 continue  # another case of the run uses it
-            cached = defs[name].cached_result if name in defs else None
+            cached = defs[name].cached_result
             if cached is None or cached[0] is not value:
                 return False
         return True

@@ -14,12 +14,11 @@ import pytest
 
 from ...machine.limits import Limits
 from ...model.comparison import OwnComparison, Side
-from ...model.errors import FixtureError, MismatchError, ParworkError
-from ...model.outcome import Failure, Outcome, Verdict
-from ...model.output import Output
+from ...model.errors import ParworkError
+from ...model.outcome import Outcome
 from ...model.work import Plan, Scope
 from ...report.data import RunEntry
-from ...report.entries import CaseEntry, RunFacts, with_rejection
+from ...report.entries import CaseEntry, RunFacts
 from ...runner.outcomes import Outcomes
 from ...verify.legs import SERIAL, Look, Terms, in_parallel
 from ...verify.second_look import SecondLook
@@ -28,6 +27,7 @@ from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
 from ..config.options import RECORDS
 from ..config.registry import breadcrumb
+from .judgement import Judgement
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -89,59 +89,6 @@ class Sending:
         """Record why there was no run."""
         is_ours = isinstance(error, ParworkError)
         self.trouble = str(error) if is_ours else f"{type(error).__name__}: {error}"
-
-
-@dataclass(slots=True, kw_only=True, eq=False, repr=False)
-class Judgement:
-    """The verdict on a case, and the facts that its reports need.
-
-    `entry` and `message` are final once they are set, even if the item is run again; `raises` is
-    the class of the error with the message. `traceback` is
-    the worker's, for a failure that was not verified; `output` is the output, log and warnings of
-    the case in the worker, until they are shown. `is_like` says that the message only names another
-    case, which has shown the same in full. `torn` are the failures of its tear-down in the
-    worker, None if they are unknown, or compared already.
-
-    `wide_seconds` is the set-up time of wide fixtures, for the first case that needed them;
-    `setup_seconds` is that of its function-scoped fixtures in this process, `broken` is their
-    exception.
-    """
-
-    entry: CaseEntry | None = None
-    message: str = ""
-    raises: type[ParworkError] = MismatchError
-    traceback: str = ""
-    is_like: bool = False
-    torn: tuple[Failure, ...] | None = None
-    output: Output | None = None
-    wide_seconds: float = 0.0
-    setup_seconds: float = 0.0
-    broken: BaseException | None = None
-
-    def take_torn(self) -> tuple[Failure, ...]:
-        """Return the failures of the tear-down in the worker, once: they are compared once."""
-        torn, self.torn = self.torn or (), None
-        return torn
-
-    def take_broken(self) -> BaseException | None:
-        """Return the exception of the set-up here, once: it keeps its frames alive."""
-        broken, self.broken = self.broken, None
-        return broken
-
-    @property
-    def error(self) -> ParworkError:
-        """The error to raise for the verdict, with the message."""
-        return self.raises(self.message)
-
-    def reject(self, why: str, *, like: str = "") -> None:
-        """Record that there is nothing to compare, because a worker does not support a fixture.
-
-        `like` is another case that has shown the reason, empty if none has.
-        """
-        assert self.entry is not None
-        self.entry = with_rejection(self.entry, why)
-        self.message = f"{Verdict.NOT_SENT}: {f'as in {like}' if like else why}"
-        self.raises = FixtureError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

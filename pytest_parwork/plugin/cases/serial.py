@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -14,12 +13,10 @@ from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.serialising import serialise
-from ...verify.legs import SERIAL, Judged, drop, entry_of, judge
-from ...verify.reference import Called, References, call
+from ...verify.legs import Judged, drop, entry_of, judge
 from ..config.registry import own_comparison
 from ..config.settings import has_mark
 from ..session.reporting import report_runs
-from ..session.termination import ENDING
 from .absent import (
     error_of,
     leave_rejected,
@@ -28,10 +25,13 @@ from .absent import (
     rejection,
     rejection_of_tear_down,
 )
+from .bodies import Body
 from .gate import Gates
 from .groups import Case
+from .late import fail_as_in_fork, judge_late
 from .phases import compare_phases, masked, outcome_of_setup
 from .plain import PLAIN, dropping_value
+from .reference import CaseReferences
 from .scenes import Scenes
 from .seeding import reseeded
 from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
@@ -55,34 +55,36 @@ class Serial:
         is_random: bool,
     ) -> None:
         self._gates = gates
-        self._uses = uses
-        self._references = References()
+        self._references = CaseReferences(uses)
         self._xdist = xdist
         self._is_random = is_random  # pytest-randomly seeds before each body
         self._scenes = Scenes(is_verbose=is_verbose)
         self._own: dict[int, OwnComparison | None] = {}
 
-    def body_of(self, case: Case) -> Callable[..., object]:
+    def body_of(self, case: Case, body: Body) -> Callable[..., object]:
         """Return a body that runs the case serially and compares it with its parallel outcome.
 
-        Raises the error of a case without an outcome, whose fixtures were not set up here.
+        It returns the value only if a plugin takes it: otherwise it is deleted here, within the
+        time limit of the case. Raises the error of a case without an outcome, whose fixtures were
+        not set up here.
         """
-        original = self._seeded(case)
+        original = self._seeded(case, body)
         if case.fixtures is not None and case.is_absent:
             self._judge(case, original)
 
         @functools.wraps(original)
         def compared(**kwargs: object) -> object:
-            return self._judge(case, functools.partial(original, **kwargs))
+            called = functools.partial(original, **kwargs)
+            return self._judge(case, called, is_taken=body.is_taken)
 
         return compared
 
-    def plain_body_of(self, case: Case) -> Callable[..., object]:
-        """Return a body that runs the case without a comparison, and drops its value."""
-        return dropping_value(self._seeded(case))
+    def plain_body_of(self, case: Case, body: Body) -> Callable[..., object]:
+        """Return a body that runs the case without a comparison."""
+        return dropping_value(body, self._seeded(case, body))
 
-    def _seeded(self, case: Case) -> Callable[..., object]:
-        return reseeded(case, case.item.obj) if self._is_random else case.item.obj
+    def _seeded(self, case: Case, body: Body) -> Callable[..., object]:
+        return reseeded(case, body.function) if self._is_random else body.function
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; it has precedence over pytest's outcome."""
@@ -96,6 +98,8 @@ class Serial:
             return
         if PLAIN in case.item.stash:
             return
+        if call.when == "call":
+            self._judge_late(case, call, report)
         if judged.entry is None and case.sent.run is not None:
             # A hook ended the call before the body was reached.
             why = SKIPPED if report.skipped else NOT_CALLED
@@ -123,22 +127,26 @@ class Serial:
             case.group.is_reported = True
             report_runs(case.item.config, [case.group.entry([])])
 
-    def _judge(self, case: Case, body: Callable[[], object]) -> object:
-        """Run the body if it is to be verified, judge, raise; return the value if it is plain."""
+    def _judge(self, case: Case, body: Callable[[], object], *, is_taken: bool = False) -> object:
+        """Run the body if it is to be verified, judge, and raise the error for the verdict.
+
+        Returns the value if it `is_taken`: that of the serial run, or else of the parallel one; and
+        if the case turns out to be plain.
+        """
         if case.judged.entry is not None:
-            self._rerun(case, body)
-            return None
+            value = self._rerun(case, body)
+            return value if is_taken else None
         if case.sent.run is None and case.sent.is_withheld:
             # The answer of a hook has changed since it was asked a moment ago.
             case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
-            body()
-            return None
+            value = body()
+            return value if is_taken else None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if why := rejection(actual):
             if leave_rejected(case, why):
                 self._gates.done_with(case)
                 value = body()
-                return None if has_mark(case.item) else value
+                return None if has_mark(case.item) and not is_taken else value
             self._reject(case, actual, why)
             raise case.judged.error
         is_verified = case.group.verifies(case)
@@ -146,7 +154,9 @@ class Serial:
         found = judge(
             terms,
             actual,
-            functools.partial(self._reference, case, body) if is_verified else None,
+            functools.partial(self._references.of, case, body, is_taken=is_taken)
+            if is_verified
+            else None,
             inputs=case.inputs,
             masked=functools.partial(masked, case),
             look=case.look(terms),
@@ -154,10 +164,12 @@ class Serial:
         )
         del actual
         self._settle(case, found)
+        case.judged.raised = found.error
         if found.is_absent:
             raise case.judged.error
         if not is_verified:
             end_as_in_parallel(case, found.outcomes[0])
+        value = found.outcomes[-1].value if is_taken else None
         if not drop(found, terms):
             case.judged.entry = found.entry
             self._note_absence(case)
@@ -166,7 +178,7 @@ class Serial:
             raise found.error
         if case.judged.message:
             raise case.judged.error
-        return None
+        return value
 
     def _load(self, case: Case) -> Outcome:
         """Return the outcome of the parallel run, and note what its report needs of it."""
@@ -174,6 +186,8 @@ class Serial:
         case.judged.output = actual.output
         if case.fixtures is not None and actual.lost is None and actual.not_sent is None:
             case.judged.torn = actual.torn
+            if case.fixtures.by_pytest:
+                case.judged.late = actual.late
         return actual
 
     def _settle(self, case: Case, found: Judged) -> None:
@@ -218,6 +232,21 @@ class Serial:
         )
         self._settle(case, found)
 
+    def _judge_late(
+        self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Compare what hooks made of the call after the body, where they ran in the fork too."""
+        judged = case.judged
+        late, entry = judged.take_late(), judged.entry
+        if late is None or entry is None or judged.message:
+            return
+        if entry.verdict is Verdict.NOT_VERIFIED:
+            fail_as_in_fork(late, report)
+        elif not (comparison := judge_late(case, late, call, report)):
+            judged.entry = with_mismatches(entry, comparison)
+            traceback = "\n".join(failure.traceback for failure in late)
+            self._scenes.write(case, comparison, traceback=traceback)
+
     def _judge_teardown(
         self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> bool:
@@ -259,41 +288,13 @@ class Serial:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
 
-    def _reference(self, case: Case, body: Callable[[], object]) -> Called:
-        """Run the body, or reuse the result of an earlier configuration for the same values."""
-        seconds = case.judged.setup_seconds
-        found, error = self._called(case, body)
-        if seconds and found.started is not None:
-            # The seconds of the parallel run include its fixtures too.
-            found = replace(found, started=found.started - seconds)
-        return found, error
-
-    def _called(self, case: Case, body: Callable[[], object]) -> Called:
-        def run() -> Called:
-            return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
-
-        assert case.sent.run is not None
-        # With function-scoped fixtures, each configuration must tear down what its own body used.
-        if not self._uses or case.fixtures is not None:
-            return run()
-        key, made_of = case.key, tuple(case.sent.run.wide.values())
-        found = self._references.get(key, made_of)
-        if found is None:
-            found = run()
-        self._uses[key] -= 1
-        if self._uses[key] > 0:
-            self._references.keep(key, *found, made_of)
-        else:
-            del self._uses[key]
-            self._references.drop(key)
-        return found
-
-    def _rerun(self, case: Case, body: Callable[[], object]) -> None:
+    def _rerun(self, case: Case, body: Callable[[], object]) -> object:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
         judged = case.judged
         assert judged.entry is not None
         if judged.entry.is_absent:
             raise judged.error
-        body()
+        value = body()
         if judged.message:
             raise judged.error
+        return value

@@ -11,7 +11,9 @@ import pytest
 
 from ..compat import fixture_defs, hidden_fixtures, scope_of
 from .groups import Case, Group
+from .lazy import lazy_defs
 from .matrix import parameters_of
+from .stand_ins import FOLDERS
 
 #: Fixtures of pytest and xdist whose set-up nobody can see: it only returns what is there.
 INVISIBLE = frozenset(
@@ -35,22 +37,29 @@ _XUNIT = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_.*", re.DOTALL)
 
 def wide_names(item: pytest.Function) -> list[str]:
     """Return the fixtures wider than function scope, in pytest's order."""
-    defs = fixture_defs(item)
+    lazy = lazy_defs(item)
+    defs = {**lazy, **fixture_defs(item)}
     if not defs:
         return []
-    names = [*item.fixturenames, *hidden_fixtures(item)]
+    names = dict.fromkeys((*item.fixturenames, *hidden_fixtures(item), *lazy))
     return [name for name in names if name in defs and scope_of(defs[name], item) != "function"]
 
 
 def union_of_wide_names(cases: Iterable[Case]) -> list[str]:
-    """Return the wide fixtures of cases that run together: they differ in invisible ones only."""
+    """Return the wide fixtures of cases that run together.
+
+    They differ in invisible ones, and in those that lazy parameters ask for.
+    """
     found: dict[str, None] = {}
     seen: set[tuple[object, ...]] = set()
     for case in cases:
-        test = (case.item.parent, case.item.originalname)
+        test = (case.item.parent, case.item.originalname, *lazy_defs(case.item))
         if test not in seen:
             seen.add(test)
             found.update(dict.fromkeys(wide_names(case.item)))
+            steps = case.fixtures.steps if case.fixtures is not None else ()
+            if any(step.maker in FOLDERS for step in steps):  # perhaps of one that comes late
+                found["tmp_path_factory"] = None
     return list(found)
 
 
@@ -89,9 +98,10 @@ class Sets:
 
     def _names_of(self, item: pytest.Function) -> Sequence[tuple[str, tuple[Hashable, ...]]]:
         """Return the wide fixtures whose set-up can be seen, each with what it is made for."""
-        test = (item.parent, item.originalname, *item.fixturenames)
+        lazy = lazy_defs(item)
+        test = (item.parent, item.originalname, *item.fixturenames, *lazy)
         if test not in self._names:
-            defs = fixture_defs(item)
+            defs = {**lazy, **fixture_defs(item)}
             self._names[test] = [
                 (name, (id(defs[name]), _node_of(defs[name], item)))
                 for name in wide_names(item)

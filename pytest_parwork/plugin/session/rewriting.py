@@ -41,7 +41,11 @@ class _Rewriting:
         A session may have hundreds of test modules, and a worker needs few of them.
         """
         reached: set[str] = set()
-        waiting = [name for name in modules if name not in self._tests or name in used]
+        waiting = [
+            name
+            for name in modules
+            if (name not in self._tests or name in used) and not _is_ours(name)
+        ]
         while waiting:
             name = waiting.pop()
             module = sys.modules.get(name)
@@ -56,6 +60,14 @@ class _Rewriting:
             code = rewritten_code(sys.modules[name])
             self._known[name] = dump_code(code) if code is not None else b""
         return self._known[name]
+
+
+def _is_ours(name: str) -> bool:
+    """Return whether a module is one of this package, below the root in a checkout of it.
+
+    It serves the run in the worker: a second one would not know which places the first has taken.
+    """
+    return name.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _referred(module: ModuleType) -> Iterator[str]:
