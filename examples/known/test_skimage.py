@@ -1,8 +1,8 @@
 """scikit-image 0.26.0, apply_parallel: seams between chunks.
 
 Chunks do not overlap unless `depth=` is given, which is documented. Confirmed by hand: with depth=8
-the rest of the difference is rounding. `inside="dask:threads"` would not show it: both runs have the
-same chunks.
+the rest of the difference is rounding. `inside="dask:threads"` would not show it, as both runs have
+the same chunks.
 """
 
 import numpy as np
