@@ -70,6 +70,7 @@ class Rerun:
         *,
         timeout: float | None = None,
         around: Around | None = None,
+        alongside: Sequence[int] = (),
     ) -> Run:
         """Run tasks in processes of this machine that another backend starts, like `run`.
 
@@ -84,7 +85,8 @@ class Rerun:
             limited = tuple(replace(one, timeout=timeout) for one in request.workload.tasks)
             request = replace(request, workload=replace(request.workload, tasks=limited))
         capture = replace(request.capture or Capture(), streams=True)
-        return self._execute(backend, self._stored, replace(request, capture=capture), tasks)
+        request = replace(request, capture=capture)
+        return self._execute(backend, self._stored, request, [*tasks, *alongside])
 
     def _again(
         self,

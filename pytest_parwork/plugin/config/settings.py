@@ -18,7 +18,7 @@ from ...machine.budget import most_workers
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, Scope, WorkersAsked
 from ...runner.ambient import check_ambient
-from .options import DEFAULTS, KEYWORDS, MARK, is_all
+from .options import DEFAULTS, DIAGNOSE, KEYWORDS, MARK, OF_TESTS, is_all
 from .registry import backend_named, backends, unknown_backend
 from .varied import Choice, Variant, check_vary, merge, variants_inside, variants_of
 
@@ -95,6 +95,7 @@ class Settings:
             verify=self.values["verify"],
             timeout=self.values["timeout"],
             min_speedup=self.values["min_speedup"],
+            diagnose=self.values["diagnose"],
             scope=self._scope(),
         )
 
@@ -174,6 +175,7 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         "compare": as_policy(cast("Any", asked["compare"])) if "compare" in asked else exact(),
         "verify": _number("verify", asked["verify"], highest=1.0),
         "chunksize": _count("chunksize", asked.get("chunksize", "auto")),
+        "diagnose": _switch("diagnose", asked["diagnose"]),
         "scope": _scope(asked.get("scope", "module" if is_all(config) else "function")),
         "vary": check_vary(asked.get("vary")),
         "inside": (),
@@ -200,18 +202,26 @@ def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
     """Yield the keywords for which options or ini options give a default."""
     if scope := config.getini("parwork_scope"):
         yield "scope", scope
-    for keyword in ("backend", "workers", "verify", "timeout"):
+    for keyword in (*OF_TESTS, DIAGNOSE):
         text = config.getoption(f"parwork_{keyword}") or config.getini(f"parwork_{keyword}")
         if not text:
             continue
         parts = [part.strip() for part in text.split(",")]
-        if keyword in ("verify", "timeout"):
+        if keyword == DIAGNOSE:
+            yield keyword, _parsed_switch(text)
+        elif keyword in ("verify", "timeout"):
             yield keyword, _parsed(float, text, f"--parwork-{keyword}={text}: {KEYWORDS[keyword]}")
         elif keyword == "workers":
             parsed = [part if part == "auto" else _parsed_workers(part, text) for part in parts]
             yield keyword, parsed if len(parsed) > 1 else parsed[0]
         else:
             yield keyword, parts if len(parts) > 1 else parts[0]
+
+
+def _parsed_switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise UsageError(f"--parwork-diagnose={text}: give on or off")
+    return text == "on"
 
 
 def _parsed_workers(part: str, text: str) -> object:
@@ -244,6 +254,12 @@ def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
     if not isinstance(value, str):
         raise unknown_backend(value, backends(config))
     backend_named(config, value)
+    return value
+
+
+def _switch(keyword: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{keyword}={value!r}; give {KEYWORDS[keyword]}")
     return value
 
 
