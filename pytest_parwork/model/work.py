@@ -103,7 +103,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The resolved settings of a case in one configuration."""
+    """The resolved settings of a case in one configuration.
+
+    Cases that share a name in `exclusive` never run at the same time.
+    """
 
     configuration: Configuration
     policy: Policy
@@ -112,6 +115,7 @@ class Plan:
     min_speedup: float | None = None
     diagnose: bool = True
     scope: Scope = "function"
+    exclusive: tuple[str, ...] = ()
 
 
 @public(BACKENDS)

@@ -99,6 +99,8 @@ class Rerun:
         known: Sequence[Task] = self._request.workload.tasks
         capture = self._request.capture
         ends = accumulate(map(len, batches)) if batches is not None else ()
+        # One worker runs one task at a time; lanes would only change the order.
+        is_fixed, lanes = batches is not None or configuration.workers == 1, self._request.lanes
         return replace(
             self._request,
             workload=replace(self._request.workload, tasks=tuple(known[n] for n in tasks)),
@@ -108,6 +110,7 @@ class Rerun:
             batches=None
             if batches is None
             else [range(end - len(b), end) for b, end in zip(batches, ends, strict=True)],
+            lanes={} if is_fixed else {at: lanes[n] for at, n in enumerate(tasks) if n in lanes},
             stop=None,
             progress=None,
             keep=False,

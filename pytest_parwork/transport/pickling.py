@@ -13,6 +13,8 @@ from enum import Enum
 from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from .layout import reduce_array
+
 #: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
 
@@ -143,7 +145,7 @@ class _Asking(pickle.Pickler):
     themselves: Themselves
 
     def reducer_override(self, value: Any) -> Any:
-        return self.themselves.reduce(value) or NotImplemented
+        return self.themselves.reduce(value) or reduce_array(value) or NotImplemented
 
 
 def _reduce_masked(array: Any) -> Any:
@@ -199,8 +201,10 @@ def by_value() -> Any:
             if masked is not None and type(value) is masked.MaskedArray:
                 return _reduce_masked(value)
             themselves = self._themselves
-            if themselves is not None and (found := themselves.reduce(value)) is not None:
-                return found
+            if themselves is not None:
+                found = themselves.reduce(value) or reduce_array(value)
+                if found is not None:
+                    return found
             reduced = super().reducer_override(value)
             is_by_value = isinstance(value, type | FunctionType) and isinstance(reduced, tuple)
             if themselves is not None and is_by_value:
