@@ -14,6 +14,7 @@ from itertools import chain
 import pytest
 
 from ...machine.limits import Limits
+from ...machine.pressure import Pressure
 from ...model.causes import Cause
 from ...model.comparison import OwnComparison, Side
 from ...model.errors import ParworkError
@@ -48,6 +49,7 @@ class ParallelRun:
     wide: dict[str, object]
     limits: Limits
     side: Side
+    pressure: Pressure | None = None
     look: SecondLook | None = None
 
     def close(self) -> None:

@@ -210,7 +210,7 @@ def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
             continue
         parts = [part.strip() for part in text.split(",")]
         if keyword == DIAGNOSE:
-            yield keyword, _parsed_switch(text)
+            yield keyword, {"on": True, "off": False}.get(text, text)
         elif keyword in ("verify", "timeout"):
             yield keyword, _parsed(float, text, f"--parwork-{keyword}={text}: {KEYWORDS[keyword]}")
         elif keyword == "workers":
@@ -218,12 +218,6 @@ def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
             yield keyword, parsed if len(parsed) > 1 else parsed[0]
         else:
             yield keyword, parts if len(parts) > 1 else parts[0]
-
-
-def _parsed_switch(text: str) -> bool:
-    if text not in ("on", "off"):
-        raise UsageError(f"--parwork-diagnose={text}: give on or off")
-    return text == "on"
 
 
 def _parsed_workers(part: str, text: str) -> object:
