@@ -29,7 +29,7 @@ KEYWORDS = {
     "exclusive": "a name, or a list of names; cases that share one never run at the same time",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
-    "diagnose": "whether a difference is diagnosed by runs in other processes: True or False (on, off)",
+    "diagnose": "whether a difference is diagnosed by further runs: True or False; on or off",
     "inside": "joblib:..., dask:threads, dask:processes, dask or native, or a list of these",
     "vary": '{"argument": [reference, other, ...]}, values that are compared with the first',
 }
