@@ -120,7 +120,8 @@ class RunFacts:
 
     A workload with several values of a wide fixture has one run for each of them. `run` is the name
     of the run, unique in the session, also among the processes of xdist; `fixtures` are the wide
-    fixtures by which it was split from others. The other fields are those of `model.Run`.
+    fixtures by which it was split from others, `lanes` how many cases could run at the same time
+    at most because of `exclusive`, None without it. The other fields are those of `model.Run`.
     """
 
     run: str
@@ -133,6 +134,7 @@ class RunFacts:
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     fixtures: tuple[str, ...] = ()
+    lanes: int | None = None
 
     def __post_init__(self) -> None:
         make_printable(self, "start_method")
@@ -140,7 +142,9 @@ class RunFacts:
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @classmethod
-    def of(cls, run: Run, name: str, *, fixtures: tuple[str, ...] = ()) -> RunFacts:
+    def of(
+        cls, run: Run, name: str, *, fixtures: tuple[str, ...] = (), lanes: int | None = None
+    ) -> RunFacts:
         """Return the facts of a run that gets this name."""
         return cls(
             run=name,
@@ -153,6 +157,7 @@ class RunFacts:
             sent=run.sent,
             withheld=run.withheld,
             fixtures=fixtures,
+            lanes=lanes,
         )
 
 

@@ -191,6 +191,7 @@ def _scheduled(request: RunRequest, workers: Workers, medium: Medium) -> Schedul
         in_order=request.stop is not None,
         order=request.order,
         batches=request.batches,
+        lanes=request.lanes,
     )
 
 

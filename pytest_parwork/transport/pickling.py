@@ -13,11 +13,16 @@ from enum import Enum
 from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from .layout import reduce_array
+
 #: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
 
 #: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
+
+#: Modules with classes that are not pickled as they would be by themselves.
+_OWN_REDUCERS = frozenset({"numpy.ma", "matplotlib.figure"})
 
 #: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
@@ -90,7 +95,7 @@ def dump_whole(
     themselves: Themselves | None = None,
 ) -> bytes:
     """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
-    if themselves is None and "numpy.ma" not in sys.modules:
+    if themselves is None and not _OWN_REDUCERS & sys.modules.keys():
         return by_reference(value, protocol=5, buffer_callback=callback)
     file = io.BytesIO()
     make_pickler(file, callback, themselves).dump(value)
@@ -118,11 +123,20 @@ def make_pickler(
     else:
         pickler = _Asking(file, protocol=5, buffer_callback=callback)
         pickler.themselves = themselves
-    masked = sys.modules.get("numpy.ma")
-    if masked is not None:
-        reducers: dict[type, Any] = {**copyreg.dispatch_table, masked.MaskedArray: _reduce_masked}
+    if _OWN_REDUCERS & sys.modules.keys():
+        reducers: dict[type, Any] = dict(copyreg.dispatch_table)
+        if (masked := sys.modules.get("numpy.ma")) is not None:
+            reducers[masked.MaskedArray] = _reduce_masked
+        if (figures := sys.modules.get("matplotlib.figure")) is not None:
+            reducers[figures.Figure] = _reduce_figure
         pickler.dispatch_table = reducers  # a dict: no other mapping is looked up without a call
     return pickler
+
+
+def _reduce_figure(figure: Any) -> Any:
+    """Reduce a figure without its place in pyplot, where its copy would be opened, too."""
+    maker, args, state, *rest = figure.__reduce_ex__(2)
+    return maker, args, {k: v for k, v in state.items() if k != "_restore_to_pylab"}, *rest
 
 
 class _Asking(pickle.Pickler):
@@ -131,7 +145,7 @@ class _Asking(pickle.Pickler):
     themselves: Themselves
 
     def reducer_override(self, value: Any) -> Any:
-        return self.themselves.reduce(value) or NotImplemented
+        return self.themselves.reduce(value) or reduce_array(value) or NotImplemented
 
 
 def _reduce_masked(array: Any) -> Any:
@@ -187,8 +201,10 @@ def by_value() -> Any:
             if masked is not None and type(value) is masked.MaskedArray:
                 return _reduce_masked(value)
             themselves = self._themselves
-            if themselves is not None and (found := themselves.reduce(value)) is not None:
-                return found
+            if themselves is not None:
+                found = themselves.reduce(value) or reduce_array(value)
+                if found is not None:
+                    return found
             reduced = super().reducer_override(value)
             is_by_value = isinstance(value, type | FunctionType) and isinstance(reduced, tuple)
             if themselves is not None and is_by_value:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from ..equivalence import compare_outcomes
+from ..equivalence import compare_late, compare_outcomes
 from ..equivalence.outcomes import report_uncomparable
 from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Note, OwnComparison, Policy, Side
@@ -35,7 +35,8 @@ class Terms:
     arguments and the deletion of the results. `own` is the project's own comparison. `sent` are the
     files that were sent to the workers, for a note on missing ones. With `must_return`, two legs
     that returned None are compared by outcome: no value was returned. With `is_recorded`, the entry
-    keeps a digest and a short text of the result, for comparisons with other sessions.
+    keeps a digest and a short text of the result, for comparisons with other sessions. Without
+    `is_late_compared`, failures that the call did not raise are not compared here.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Terms:
     sent: tuple[str, ...] = ()
     must_return: bool = False
     is_recorded: bool = False
+    is_late_compared: bool = True
 
 
 #: Looks again at a reference that may depend on the parallel run: the actual outcome, the expected
@@ -197,6 +199,9 @@ def _compared(
         seconds=terms.timeout,
     )
     found = (_change(terms, changed, actual), note_missing(actual, terms.sent))
+    if comparison and terms.is_late_compared and (actual.late or expected.late):
+        late = compare_late(actual.late, expected.late, terms.policy, seconds=terms.timeout)
+        comparison = replace(late, notes=comparison.notes) if not late else comparison
     notes = tuple(note for note in found if note is not None)
     return replace(comparison, notes=(*comparison.notes, *notes)) if notes else comparison
 

@@ -13,6 +13,7 @@ from ..machine.deadline import TimedOut, deadline
 from ..machine.stacks import stack_of
 from ..model.outcome import Lost, NotSent, Outcome
 from ..transport.failures import describe, is_skip
+from ..worker.capture.mishaps import Noticed
 from ..worker.results import Copied
 
 
@@ -43,9 +44,10 @@ def call(
     texts. Exceptions of the classes in `passing`, which end the session, are raised.
     """
     __tracebackhide__ = True
+    noticed = Noticed()
     started = now()
     try:
-        with deadline(timeout):
+        with noticed, deadline(timeout):
             value = function()
     except TimedOut as error:
         lost = timed_out(f"timed out after {timeout:g} s in {run}", error)
@@ -63,8 +65,13 @@ def call(
             detail = f"{raised}, and str() of the exception took longer than {timeout:g} s"
             lost = timed_out(detail, late)
             return Outcome(kind="lost", lost=lost, started=started, ended=ended), None
-        return Outcome(kind=kind, failure=failure, started=started, ended=ended), error
-    return Outcome(kind="value", value=value, started=started, ended=now()), None
+        return replace(
+            Outcome(kind=kind, failure=failure, started=started, ended=ended), late=noticed.late()
+        ), error
+    ended = now()
+    return Outcome(
+        kind="value", value=value, late=noticed.late(), started=started, ended=ended
+    ), None
 
 
 def timed_out(detail: str, error: TimedOut) -> Lost:

@@ -31,6 +31,7 @@ from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .current_test import exchange_name, name_test
+from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
 from .results import Pickled
 
@@ -163,7 +164,7 @@ class Attached:
             if is_sampled(number, len(self.header.contents.calls)):
                 inputs = Inputs(args, kwargs)
             if capture is not None:
-                capture.begin(number)
+                capture.begin(number, is_by_pytest=inherited is not None)
             self._name_test(number)
             self.ledger.start(number, now())
             kind, value = self._perform(function, args, kwargs)
@@ -171,6 +172,7 @@ class Attached:
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()
             if capture is not None:
+                kind, value = with_late(kind, value, capture.late())
                 output = capture.end()
             if inputs is not None and inputs.changed():
                 self.ledger.note_change(number)

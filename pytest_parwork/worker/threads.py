@@ -18,6 +18,7 @@ from ..transport.payload import Around
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
 from .current_test import name_test
+from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
 from .results import Copied
 
@@ -137,6 +138,9 @@ class ThreadCall:
         if kind == "failure" and isinstance(value, KeyboardInterrupt) and is_main_thread():
             self._end_capture(number)
             raise value  # Ctrl-C or the like: it would end the serial run as well
+        if self.capture is not None and (late := self.capture.late()):
+            value = Copied(value) if kind == "value" and not isinstance(value, Copied) else value
+            kind, value = with_late(kind, value, late)
         with self._lock:  # or its output might be taken twice
             self._ledger.end(number, now())
             self._end_capture(number)

@@ -137,3 +137,38 @@ def test_the_message_names_a_copy_of_which_the_identity_was_asked(scratch: Scrat
         ran.text.count("hint     the worker had a copy of items, [1], because a case could change")
         == 1
     )
+
+
+@pytest.mark.parametrize("backend", ["threads", "processes:fork", "joblib"])
+def test_arrays_have_the_layout_of_the_serial_run(scratch: Scratch, backend: str) -> None:
+    scratch.cases(
+        """
+        import numpy as np
+
+        def read_only(array):
+            array.flags.writeable = False
+            return array
+
+        MATRIX = np.random.default_rng(0).random((300, 400))
+
+        @pytest.mark.parwork(workers=2)
+        @pytest.mark.parametrize(
+            "array",
+            [
+                MATRIX[:, 7], MATRIX.T[::-2], np.broadcast_to(MATRIX[0], (5, 400)),
+                read_only(np.array([1, "a"], object)), read_only(MATRIX.copy()),
+                read_only(MATRIX[::3]), read_only(np.array(["2020-01-01"], "M8[D]")),
+            ],
+        )
+        def test_layout(array):
+            try:
+                array[...] = array[...]
+                written = True
+            except ValueError as error:
+                written = str(error)
+            flags = [getattr(array.flags, name) for name in ("contiguous", "fnc", "behaved")]
+            return array.strides, flags, written, array.ravel().tolist()
+        """
+    )
+    ran = scratch.run_apart(f"--parwork-backend={backend}")
+    assert ran.counts == {"passed": 7}, ran.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .scratch import Scratch
+import pytest
+
+from .scratch import Scratch, slow
 
 #: Hooks that skip a case after its body, fail it, catch what it raised, or change its report only.
 HOOKS = """
@@ -103,3 +105,136 @@ def test_unverified_fork_only(n, tmp_path): return n
     text = session.text
     assert "isolated:fork-2    after the body: RuntimeError: late" in text
     assert "isolated:fork-2    after the body: report: failed" in text
+
+
+#: What the body does not raise: in both legs, or in one of them.
+MISHAPS = """
+import threading
+
+class Bad:
+    def __del__(self):
+        raise OSError("in del")
+
+def fail():
+    raise ValueError("in a thread")
+
+def in_thread():
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+
+TWO = pytest.mark.parametrize("n", [0, 1])
+ERROR = pytest.mark.filterwarnings("error")
+WARNING = pytest.mark.filterwarnings("default")
+"""
+
+UNCAUGHT = """
+@TWO
+@WARNING
+def test_warned_in_both(n): in_thread(); return n
+
+@TWO
+@WARNING
+def test_warned_there(n, tmp_path):
+    if not is_here():
+        Bad() if n else in_thread()
+    return n
+
+@TWO
+@pytest.mark.filterwarnings("ignore::pytest.PytestWarning")
+def test_ignored(n):
+    if not is_here():
+        in_thread()
+    return n
+
+@TWO
+@ERROR
+def test_failed_in_both(n, tmp_path): Bad() if n else in_thread(); return n
+
+@TWO
+@ERROR
+def test_differs_there(n):
+    if not is_here():
+        Bad() if n else in_thread()
+    return n
+
+@TWO
+@ERROR
+def test_differs_here(n, tmp_path):
+    if is_here():
+        Bad() if n else in_thread()
+    return n
+
+@TWO
+@ERROR
+@pytest.mark.parwork(verify=0)
+def test_unverified(n): Bad() if n else in_thread(); return n
+"""
+
+
+@pytest.mark.parametrize(
+    "backend", ["processes:fork", "threads", "joblib", slow("processes:spawn"), slow("dask")]
+)
+def test_what_a_body_does_not_raise_counts_as_much_in_a_worker(
+    scratch: Scratch, backend: str
+) -> None:
+    mark = f"pytestmark = pytest.mark.parwork(backend={backend!r}, workers=2)\n"
+    scratch.cases(mark + MISHAPS + UNCAUGHT)
+    session = scratch.run_apart(report=True)
+    verdicts = {run["id"].partition("::")[2]: run["verdict"] for run in session.report["runs"]}
+    assert verdicts == {
+        "test_warned_in_both": "EQUAL",
+        "test_warned_there": "EQUAL",
+        "test_ignored": "EQUAL",
+        "test_failed_in_both": "EQUAL",
+        "test_differs_there": "DIFFERENT",
+        "test_differs_here": "DIFFERENT",
+        "test_unverified": "NOT_VERIFIED",
+    }, session.text
+    assert session.counts["passed"] == 6
+    assert session.counts["failed"] == 8
+    # One for each case, though both legs of one test gave it.
+    assert session.counts["warnings"] == 4
+    assert "after the body: pytest.PytestUn" in session.text
+
+
+@pytest.mark.parametrize("backend", ["processes:fork", "threads", slow("joblib"), slow("dask")])
+def test_a_soft_failure_fails_the_case_that_it_belongs_to(scratch: Scratch, backend: str) -> None:
+    pytest.importorskip("pytest_check", reason="it is not installed")
+    mark = f"pytestmark = pytest.mark.parwork(backend={backend!r}, workers=2)\n"
+    scratch.cases(
+        mark
+        + MISHAPS
+        + """
+from pytest_check import check
+
+FOUR = pytest.mark.parametrize("n", range(4))
+
+@FOUR
+def test_in_both(n):
+    check.equal(n % 2, 0)
+    return n
+
+@FOUR
+def test_there(n):
+    if not is_here():
+        check.equal(n % 2, 0)
+    return n
+
+@FOUR
+@pytest.mark.parwork(verify=0)
+def test_unverified(n):
+    check.equal(n % 2, 0)
+    return n
+"""
+    )
+    session = scratch.run_apart("-p", "pytest_check.plugin", report=True)
+    odd = {"0": "EQUAL", "1": "DIFFERENT", "2": "EQUAL", "3": "DIFFERENT"}
+    assert session.verdicts("test_it.py::test_in_both") == dict.fromkeys("0123", "EQUAL")
+    assert session.verdicts("test_it.py::test_there") == odd
+    failed = [line.split()[1] for line in session.summary]
+    assert failed == [
+        f"test_it.py::{name}[{n}]"
+        for name in ("test_in_both", "test_there", "test_unverified")
+        for n in (1, 3)
+    ]

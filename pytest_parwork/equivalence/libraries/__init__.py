@@ -21,6 +21,7 @@ __all__ = ["find"]
 MODULES = {
     "dask": "dask",
     "distributed": "dask",
+    "matplotlib": "matplotlib",
     "pandas": "pandas",
     "polars": "polars",
     "pyarrow": "pyarrow",

@@ -162,6 +162,8 @@ class Verified:
             own=self._own,
             sent=self._run.sent,
             is_recorded=self._is_recorded,
+            # On threads, pytest itself gets what a call does not raise.
+            is_late_compared=self._run.start_method != "thread",
         )
 
     def entry(self, *, xdist: bool) -> RunEntry:
@@ -247,4 +249,6 @@ def _raised(outcome: Outcome) -> BaseException | None:
         outcome.result()
     except BaseException as error:
         return error
+    if outcome.late:
+        return AssertionError(f"in the parallel run, {outcome.late[0].traceback}")
     return None

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from ...worker.fixtures.drawing import Drawing
+
 #: Why we keep pytest-run-parallel from running an item; that is no opinion of the suite.
 _OUR_REASON = "parwork runs it in parallel"
 
@@ -42,6 +44,23 @@ def is_thread_unsafe(item: pytest.Item) -> bool:
         if mark.name in ("parallel_threads", "parallel_threads_limit") and mark.args[:1] == (1,):
             return True
     return False
+
+
+def drawing_of(item: pytest.Item) -> Drawing | None:
+    """Return the settings of matplotlib that pytest-mpl makes around a test, None for others.
+
+    Without --mpl it only closes the figure.
+    """
+    mark = item.get_closest_marker("mpl_image_compare")
+    if mark is None:
+        return None
+    for plugin in item.config.pluginmanager.get_plugins():
+        if type(plugin).__module__ == "pytest_mpl.plugin" and hasattr(plugin, "default_style"):
+            return Drawing(
+                mark.kwargs.get("style", plugin.default_style),
+                mark.kwargs.get("backend", plugin.default_backend),
+            )
+    return Drawing()
 
 
 def keep_single(items: Iterable[pytest.Item]) -> None:

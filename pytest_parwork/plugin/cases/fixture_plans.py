@@ -19,6 +19,7 @@ from ...worker.fixtures.plugins import is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
+from .bodies import Body
 from .code import constants_around
 from .lazy import lazy_parameters
 from .plain import UnsupportedError, or_in_fork
@@ -133,7 +134,7 @@ class _Planner:
 
     def _named_in_code(self) -> Iterator[str]:
         """Yield the fixtures whose names are constants where `request.getfixturevalue` is used."""
-        functions = [self._item.function]
+        functions = [Body(self._item).function]
         for chain in self._chains.values():
             functions += [each.func for each in chain if REQUEST in each.argnames]
         for function in functions:

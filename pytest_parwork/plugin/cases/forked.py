@@ -22,6 +22,7 @@ from ...worker.results import Pickled
 from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
+from .bodies import Body
 from .groups import Case
 from .late import late_failures
 from .plain import UnsupportedError
@@ -79,20 +80,22 @@ class Forked:
         error = self._run_phase("setup")[0]
         if error is None:
             phase = "call"
-            body = reseeded(self._case, item.obj)
+            body = Body(item)
+            function = reseeded(self._case, body.function)
 
-            @functools.wraps(body)
-            def caught(**kwargs: object) -> None:
+            @functools.wraps(function)
+            def caught(**kwargs: object) -> object:
                 try:
-                    result = body(**kwargs)
+                    result = function(**kwargs)
                 except BaseException as error:
                     raised.append(error)
                     raise
                 value.append(Pickled(result, copies=True))  # what follows may change it
+                return result if body.is_taken else None
 
-            item.obj = caught
             process = os.getpid()
-            ended, late = self._run_phase("call", raised)
+            with body.replaced(caught):
+                ended, late = self._run_phase("call", raised)
             if raised:
                 error = raised[-1].with_traceback(_inner_part(raised[-1].__traceback__))
             elif not value:  # a hook ended the call before the body

@@ -161,6 +161,7 @@ class Case:
             own=own,
             sent=run.facts.sent if run is not None else (),
             must_return=True,
+            is_late_compared=self.fixtures is None or not self.fixtures.by_pytest,
             is_recorded=self.item.config.stash[RECORDS],
         )
 

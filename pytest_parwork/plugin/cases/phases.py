@@ -14,6 +14,7 @@ from ...machine.clock import now
 from ...model.comparison import Comparison
 from ...model.outcome import Failure, Outcome
 from ...transport.failures import describe, is_skip
+from ...worker.capture.warned import UNCAUGHT
 from ...worker.fixtures.ended import leaves
 from ...worker.seeding import reseed_setup
 from ..compat import is_torn_here
@@ -37,12 +38,22 @@ def outcome_of_setup(error: BaseException) -> Outcome:
 def compare_phases(case: Case, torn: Sequence[Failure], call: pytest.CallInfo[None]) -> Comparison:
     """Compare the errors of function-scoped tear-downs here with those in the worker."""
     error = call.excinfo.value if call.excinfo is not None else None
-    here = (
-        [] if error is None else [leaf for leaf in leaves(error) if is_torn_here(leaf, case.item)]
-    )
+    here = [] if error is None else [leaf for leaf in leaves(error) if _is_of_case(case, leaf)]
     expected = [describe(leaf, leaf) for leaf in here]
     plan = case.plan
     return compare_tear_downs(torn, expected, plan.policy, seconds=plan.timeout)
+
+
+def _is_of_case(case: Case, error: BaseException) -> bool:
+    """Return whether an exception is one of the tear-down of a case.
+
+    One that nobody caught was compared with the body, but pytest raises it here if the body failed.
+    """
+    if case.fixtures is not None and not case.fixtures.by_pytest:
+        kind = type(error)
+        if (kind.__module__, kind.__qualname__) in UNCAUGHT:
+            return False
+    return is_torn_here(error, case.item)
 
 
 def masked(case: Case, parallel: Outcome, serial: Outcome) -> tuple[Outcome, Outcome]:

@@ -17,6 +17,7 @@ from ...report.plain import PlainEntry
 from ...report.serialising import serialise
 from ..config.options import MARK, is_own_strict
 from ..session.reporting import PLAIN_ATTRIBUTE
+from .bodies import Body
 
 #: The entry of an item that is plain.
 PLAIN = pytest.StashKey[PlainEntry]()
@@ -72,17 +73,21 @@ def make_plain_for(item: pytest.Item, error: UsageError) -> None:
     make_plain(item, reason, detail=str(error), is_unsent=is_unsent)
 
 
-def dropping_value(original: Callable[..., object]) -> Callable[..., object]:
+def dropping_value(
+    body: Body, function: Callable[..., object] | None = None
+) -> Callable[..., object]:
     """Return a body that drops the value of another, so that pytest does not warn of it.
 
-    It is returned for a comparison, which is not made.
+    It is returned for a comparison, which is not made; or for a plugin, which gets it.
     """
+    original = function or body.function
 
     @functools.wraps(original)
-    def body(**kwargs: object) -> None:
-        original(**kwargs)
+    def call(**kwargs: object) -> object:
+        value = original(**kwargs)
+        return value if body.is_taken else None
 
-    return body
+    return call
 
 
 def is_unsent(item: pytest.Item) -> bool:

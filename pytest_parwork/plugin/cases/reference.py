@@ -19,22 +19,26 @@ class CaseReferences:
         self._uses = uses
         self._kept = References()
 
-    def of(self, case: Case, body: Callable[[], object]) -> Called:
-        """Run the body, or reuse the result of an earlier configuration for the same values."""
+    def of(self, case: Case, body: Callable[[], object], *, is_taken: bool) -> Called:
+        """Run the body, or reuse the result of an earlier configuration for the same values.
+
+        `is_taken` says that a plugin takes the value.
+        """
         seconds = case.judged.setup_seconds
-        found, error = self._called(case, body)
+        found, error = self._called(case, body, is_taken)
         if seconds and found.started is not None:
             # The seconds of the parallel run include its fixtures too.
             found = replace(found, started=found.started - seconds)
         return found, error
 
-    def _called(self, case: Case, body: Callable[[], object]) -> Called:
+    def _called(self, case: Case, body: Callable[[], object], is_taken: bool) -> Called:
         def run() -> Called:
             return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
 
         assert case.sent.run is not None
-        # With function-scoped fixtures, each configuration must tear down what its own body used.
-        if not self._uses or case.fixtures is not None:
+        # With function-scoped fixtures, each configuration must tear down what its own body used;
+        # and a plugin that takes the value may change it.
+        if not self._uses or case.fixtures is not None or is_taken:
             return run()
         key, made_of = case.key, tuple(case.sent.run.wide.values())
         found = self._kept.get(key, made_of)

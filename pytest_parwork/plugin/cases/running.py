@@ -14,16 +14,19 @@ from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
 from ..config.settings import has_mark
+from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
 from ..variants.hidden import HiddenRuns
 from ..variants.running import Varying
 from .absent import leave_unsent
+from .bodies import Body, Dropping
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
 from .gate import Gates
 from .groups import CASE, NO_CASE
+from .lanes import resources_of
 from .matrix import FIXTURE
 from .phases import SettingUp
 from .plain import dropping_value, is_unsent, note_plain
@@ -78,6 +81,7 @@ class Running:
         )
         if any(case.fixtures for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
+        config.pluginmanager.register(Dropping(), "parwork-dropping")
         self._limits = _Limits()
         self._showing = Showing()
         self._is_traced = config.getoption("trace", default=False)
@@ -98,14 +102,16 @@ class Running:
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
         if case is None:
-            return (yield)
+            with holding(item.config, resources_of(item)):
+                return (yield)
         with guard(item.config).marking():
             if not self._is_off:
                 self.gates.open_for(case)
                 self._limits.keep(item)
             self._showing.begin(item)
             try:
-                return (yield)
+                with holding(item.config, case.plan.exclusive):
+                    return (yield)
             finally:
                 self._showing.add_warnings(case)  # now it is known which warnings pytest shows
 
@@ -137,28 +143,24 @@ class Running:
         """Run the body of a case serially, and compare it with its parallel outcome.
 
         A function that does so replaces the body, so that other plugins' `pytest_pyfunc_call` still
-        work; it returns None, so that pytest does not warn of a returned value. A marked test that
-        makes calls must return nothing itself.
+        work. A marked test that makes calls must return nothing itself.
         """
         case = item.stash.get(CASE, None)
         # With --trace a debugger calls the body, and drops its value.
         if self._is_traced or not isinstance(item, pytest.Function):
             return (yield)
+        body = Body(item)
         if case is not None:
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
-            body: Callable[..., object] = replaced(case)
+            function: Callable[..., object] = replaced(case, body)
         elif FIXTURE in item.fixturenames and has_mark(item):
-            body = returning_nothing(item)
+            function = returning_nothing(item)
         elif is_unsent(item) and has_mark(item):
-            body = dropping_value(item.obj)
+            function = dropping_value(body)
         else:
             return (yield)
-        original = item.obj
-        item.obj = body
-        try:
+        with body.replaced(function):
             return (yield)
-        finally:
-            item.obj = original
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

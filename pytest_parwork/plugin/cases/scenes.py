@@ -48,7 +48,8 @@ class Scenes:
         if not found.comparison:
             actual, reference = found.outcomes
             failure, expected = actual.failure, reference.failure
-            traceback = failure.traceback if failure is not None else ""
+            late = "\n".join(one.traceback for one in found.outcomes[0].late)
+            traceback = failure.traceback if failure is not None else late
             raised = (expected.type, expected.where) if expected is not None else None
             hint = hint_at_copies(case, actual, reference)
             hint = hint or self._hints.of(case, actual, reference)

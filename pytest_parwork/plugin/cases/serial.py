@@ -25,6 +25,7 @@ from .absent import (
     rejection,
     rejection_of_tear_down,
 )
+from .bodies import Body
 from .gate import Gates
 from .groups import Case
 from .late import fail_as_in_fork, judge_late
@@ -60,27 +61,30 @@ class Serial:
         self._scenes = Scenes(is_verbose=is_verbose)
         self._own: dict[int, OwnComparison | None] = {}
 
-    def body_of(self, case: Case) -> Callable[..., object]:
+    def body_of(self, case: Case, body: Body) -> Callable[..., object]:
         """Return a body that runs the case serially and compares it with its parallel outcome.
 
-        Raises the error of a case without an outcome, whose fixtures were not set up here.
+        It returns the value only if a plugin takes it: otherwise it is deleted here, within the
+        time limit of the case. Raises the error of a case without an outcome, whose fixtures were
+        not set up here.
         """
-        original = self._seeded(case)
+        original = self._seeded(case, body)
         if case.fixtures is not None and case.is_absent:
             self._judge(case, original)
 
         @functools.wraps(original)
         def compared(**kwargs: object) -> object:
-            return self._judge(case, functools.partial(original, **kwargs))
+            called = functools.partial(original, **kwargs)
+            return self._judge(case, called, is_taken=body.is_taken)
 
         return compared
 
-    def plain_body_of(self, case: Case) -> Callable[..., object]:
-        """Return a body that runs the case without a comparison, and drops its value."""
-        return dropping_value(self._seeded(case))
+    def plain_body_of(self, case: Case, body: Body) -> Callable[..., object]:
+        """Return a body that runs the case without a comparison."""
+        return dropping_value(body, self._seeded(case, body))
 
-    def _seeded(self, case: Case) -> Callable[..., object]:
-        return reseeded(case, case.item.obj) if self._is_random else case.item.obj
+    def _seeded(self, case: Case, body: Body) -> Callable[..., object]:
+        return reseeded(case, body.function) if self._is_random else body.function
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; it has precedence over pytest's outcome."""
@@ -123,22 +127,26 @@ class Serial:
             case.group.is_reported = True
             report_runs(case.item.config, [case.group.entry([])])
 
-    def _judge(self, case: Case, body: Callable[[], object]) -> object:
-        """Run the body if it is to be verified, judge, raise; return the value if it is plain."""
+    def _judge(self, case: Case, body: Callable[[], object], *, is_taken: bool = False) -> object:
+        """Run the body if it is to be verified, judge, and raise the error for the verdict.
+
+        Returns the value if it `is_taken`: that of the serial run, or else of the parallel one; and
+        if the case turns out to be plain.
+        """
         if case.judged.entry is not None:
-            self._rerun(case, body)
-            return None
+            value = self._rerun(case, body)
+            return value if is_taken else None
         if case.sent.run is None and case.sent.is_withheld:
             # The answer of a hook has changed since it was asked a moment ago.
             case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
-            body()
-            return None
+            value = body()
+            return value if is_taken else None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
         if why := rejection(actual):
             if leave_rejected(case, why):
                 self._gates.done_with(case)
                 value = body()
-                return None if has_mark(case.item) else value
+                return None if has_mark(case.item) and not is_taken else value
             self._reject(case, actual, why)
             raise case.judged.error
         is_verified = case.group.verifies(case)
@@ -146,7 +154,9 @@ class Serial:
         found = judge(
             terms,
             actual,
-            functools.partial(self._references.of, case, body) if is_verified else None,
+            functools.partial(self._references.of, case, body, is_taken=is_taken)
+            if is_verified
+            else None,
             inputs=case.inputs,
             masked=functools.partial(masked, case),
             look=case.look(terms),
@@ -159,6 +169,7 @@ class Serial:
             raise case.judged.error
         if not is_verified:
             end_as_in_parallel(case, found.outcomes[0])
+        value = found.outcomes[-1].value if is_taken else None
         if not drop(found, terms):
             case.judged.entry = found.entry
             self._note_absence(case)
@@ -167,7 +178,7 @@ class Serial:
             raise found.error
         if case.judged.message:
             raise case.judged.error
-        return None
+        return value
 
     def _load(self, case: Case) -> Outcome:
         """Return the outcome of the parallel run, and note what its report needs of it."""
@@ -277,12 +288,13 @@ class Serial:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
 
-    def _rerun(self, case: Case, body: Callable[[], object]) -> None:
+    def _rerun(self, case: Case, body: Callable[[], object]) -> object:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
         judged = case.judged
         assert judged.entry is not None
         if judged.entry.is_absent:
             raise judged.error
-        body()
+        value = body()
         if judged.message:
             raise judged.error
+        return value

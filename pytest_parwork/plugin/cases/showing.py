@@ -10,7 +10,7 @@ import pytest
 from ...model.output import Output, Warned
 from ...model.printable import printable, printable_output
 from ...worker.capture.bounds import HALF, Text, clipped
-from ...worker.capture.warned import key_of, warning_of
+from ...worker.capture.warned import as_shown, key_of, warning_of
 from ..compat import records_of
 from ..session.capturing import log_text
 from .groups import Case
@@ -38,9 +38,8 @@ class Showing:
     def note(self, warning: WarningMessage, nodeid: str) -> None:
         """Record a warning that pytest will show."""
         if nodeid == self._id:
-            self._known.add(
-                key_of(warning.message, warning.category, warning.filename, warning.lineno)
-            )
+            key = key_of(warning.message, warning.category, warning.filename, warning.lineno)
+            self._known.add(as_shown(key))
 
     def add_sections(self, case: Case, report: pytest.TestReport) -> None:
         """Add the worker's output and logs to the report of a phase, once for each phase.
@@ -74,7 +73,7 @@ class Showing:
         """Make pytest record the warnings that only the worker gave."""
         output, case.judged.output = case.judged.output, None
         for warned in output.warned if output is not None else ():
-            if warned[:4] not in self._known:
+            if as_shown(warned[:4]) not in self._known:
                 case.item.ihook.pytest_warning_recorded.call_historic(
                     kwargs={
                         "warning_message": warning_of(

@@ -14,8 +14,9 @@ from ..compat import fixture_defs
 from ..config.options import is_all, is_fanned_out
 from ..config.registry import backend_named
 from ..config.settings import marker_keywords, settings_of
+from .bodies import Body
 from .code import find_change, package
-from .company import is_thread_unsafe
+from .company import drawing_of, is_thread_unsafe
 from .fixture_plans import check, fixtures_of
 from .forked import fixtures_in_fork
 from .plain import UnsupportedError, is_reached
@@ -39,6 +40,12 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if is_threaded(backend) and is_all(item.config) and is_thread_unsafe(item):
         text = f"a mark says that it is unsafe in threads, where backend={name!r} runs the cases"
         raise UnsupportedError(text, reason="thread_unsafe", is_choice=True)
+    if is_threaded(backend) and drawing_of(item) is not None:
+        raise UnsupportedError(
+            f"pytest-mpl draws with settings of the whole process, but backend={name!r} runs the "
+            f"cases in threads of it; use a backend with processes, such as joblib",
+            reason="`mpl_image_compare` on threads",
+        )
     if is_threaded(backend) and is_reached(item):
         _check_code(item, name)
     fixtures = fixtures_of(item)
@@ -80,7 +87,7 @@ def _check_code(item: pytest.Function, name: str) -> None:
     """
     definitions = fixture_defs(item).values()
     own = [each.func for each in definitions if each.scope == "function"]
-    for function in (item.obj, *own):
+    for function in (Body(item).function, *own):
         if package(function) not in ("_pytest", "pytest_parwork") and (
             change := find_change(function)
         ):

@@ -16,7 +16,8 @@ from ...worker.fixtures.recipe import PARAM, CaseFacts, ClassState, FixturePlan,
 from ...worker.fixtures.tmp_path import leaf
 from ..compat import argument_names
 from .addresses import body_of
-from .company import limit_of
+from .bodies import Body
+from .company import drawing_of, limit_of
 from .fixture_plans import SEED, no_fixtures_of
 from .forked import Forked
 from .groups import Case
@@ -52,7 +53,8 @@ class Tasks:
             return make(case, case.fixtures, params)
         values = {**params, **self._wide}
         place = (item.parent, item.originalname)
-        if self._state_for(case):
+        drawing = drawing_of(item)
+        if self._state_for(case) or drawing is not None:
             if place not in self._bare:
                 self._bare[place] = no_fixtures_of(item)
             return self._with_fixtures(case, self._bare[place], params)
@@ -60,7 +62,7 @@ class Tasks:
             self._addresses[place] = body_of(item)
         return Task(
             id=case.id,
-            function=_on_fresh_instance(item) if item.cls is not None else item.function,
+            function=_on_fresh_instance(item) if item.cls is not None else Body(item).function,
             address=self._addresses[place],
             kwargs={name: values[name] for name in argument_names(item)},
             timeout=case.plan.timeout or limit_of(item),
@@ -85,7 +87,9 @@ class Tasks:
             state = self._state_for(case)
             config = sent_config(item.config) if fixtures.has_config else None
             self._calls[id(fixtures)] = CaseCall(
-                replace(fixtures, class_state=state or None, config=config)
+                replace(
+                    fixtures, class_state=state or None, config=config, drawing=drawing_of(item)
+                )
             )
         facts = CaseFacts(item.name, item.nodeid, case.sent.folder)
         if fixtures.has_request:

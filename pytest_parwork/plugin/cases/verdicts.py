@@ -41,6 +41,10 @@ def end_as_in_parallel(case: Case, actual: Outcome) -> None:
         case.judged.traceback = f"{actual.failure.traceback}{advice}"
         if actual.kind == "skip":
             pytest.skip(printable(actual.failure.text))  # skips are not picklable
+    if actual.late and actual.failure is None and case.terms().is_late_compared:
+        first = actual.late[0]
+        case.judged.traceback = "\n".join(failure.traceback for failure in actual.late)
+        pytest.fail(printable(f"{first.type}: {first.text}"), pytrace=False)
     actual.result()
 
 

@@ -6,12 +6,15 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from threading import Thread
 from typing import Any
 
+from ...model.outcome import Failure
 from ...model.output import Capture, Output, Warned
 from .bounds import Entries
 from .descriptors import Stream
 from .logs import Listener, Record, drop_handlers_of_pytest
+from .mishaps import Mishap, hooked, take_soft_failures
 from .phases import listen
 from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
 
@@ -35,7 +38,7 @@ class ProcessCapture:
             self._undo.callback(self._stderr.close)
         else:
             _write_whole_lines()
-        self._has_begun = self._is_on = False
+        self._has_begun = self._is_on = self._takes_mishaps = False
         self._log: Entries[Record] = Entries()
         self._warned: dict[Key, Warned] = {}
         self._phases: list[str] = []  # the phases that the task has entered
@@ -46,12 +49,20 @@ class ProcessCapture:
             listener.begin()
             self._undo.callback(listener.end)
         self._alarm = Alarm(lambda: self._warned if self._is_on else {})
+        self._mishaps: list[Mishap] = []
+        self._undo.enter_context(hooked(self._take_mishap))
         self._used = -1
         self._filters: list[Any] = []
         self._filters_before = list(warnings.filters)
 
-    def begin(self, task: int) -> None:
-        """Start capturing, with the warning filters of the task."""
+    def begin(self, task: int, *, is_by_pytest: bool = False) -> None:
+        """Start capturing, with the warning filters of the task; what `is_by_pytest`, pytest sees.
+
+        The task may have inherited soft failures of the process that it was forked from.
+        """
+        self._takes_mishaps = not is_by_pytest
+        if self._takes_mishaps:
+            take_soft_failures(is_shared=False)
         if not self._has_begun:
             self._has_begun = True
             self._texts()
@@ -66,6 +77,20 @@ class ProcessCapture:
             alarm.begin()
         self._is_on = True
         listen(self._enter)
+
+    def late(self) -> list[Failure]:
+        """Give warnings of what the task did not raise; return what fails it nevertheless."""
+        if not self._takes_mishaps:
+            return []
+        found, self._mishaps = self._mishaps, []
+        late = [failure for one in found if (failure := one.warn()) is not None]
+        return [*late, *take_soft_failures(is_shared=False)]
+
+    def _take_mishap(self, mishap: Mishap, _: Thread | None) -> bool:
+        if self._is_on and self._takes_mishaps:
+            self._mishaps.append(mishap)
+            return True
+        return False
 
     def end(self) -> Output | None:
         """Return the output since `begin`, None if there is none."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 import sys
 import warnings
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import Thread
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ...machine.system import threading
+from ...model.outcome import Failure
 from ...model.output import Capture, Output, Warned
 from .bounds import Entries, Text
 from .logs import Listener, Record
+from .mishaps import Mishap, hooked, take_soft_failures
 from .phases import listen
 from .warned import Alarm, Key, restore_filters, use_filters
 
@@ -70,9 +74,13 @@ class ThreadCapture:
         self._sets_filters = sets_filters
         self._used = -1
         self._alarm = Alarm(self._warned_here, is_shared=True)
+        self._mishaps: dict[int, list[Mishap]] = {}
+        self._started = WeakKeyDictionary[Thread, int]()  # by whose task
 
     def start(self) -> None:
         """Replace what all threads use: streams, the log handler, the warning hook."""
+        self._undo.enter_context(hooked(self._take_mishap))
+        self._undo.enter_context(self._followed())
         if self._capture.streams:
             for name in ("stdout", "stderr"):
                 self._replace(name)
@@ -85,16 +93,53 @@ class ThreadCapture:
             self._alarm.begin()
             self._undo.callback(self._alarm.end)
 
-    def begin(self, task: int) -> None:
-        """Start capturing the output of this thread."""
+    def begin(self, task: int, *, is_by_pytest: bool = False) -> None:
+        """Start capturing the output of this thread; `is_by_pytest` as in `ProcessCapture`."""
         # Only if no other task is running: it would lose its own filters.
         if self._sets_filters and self._capture.filters and not self._heard:
             wanted = self._capture.set_of(task)
             if wanted != self._used:
                 use_filters(self._capture.filters[wanted])
                 self._used = wanted
-        self._heard[threading.get_ident()] = _Heard()
+        ident = threading.get_ident()
+        self._heard[ident] = _Heard()
+        if not is_by_pytest:
+            self._mishaps[ident] = []
+            take_soft_failures(is_shared=True)
         listen(self._enter)
+
+    def late(self) -> list[Failure]:
+        """Give warnings of what the task did not raise; return what fails it nevertheless."""
+        found = self._mishaps.pop(threading.get_ident(), None)
+        if found is None:
+            return []
+        late = [failure for one in found if (failure := one.warn()) is not None]
+        return [*late, *take_soft_failures(is_shared=True)]
+
+    def _take_mishap(self, mishap: Mishap, thread: Thread | None) -> bool:
+        ident = threading.get_ident() if thread is None else self._started.get(thread, -1)
+        found = self._mishaps.get(ident)
+        if found is None:
+            return False
+        found.append(mishap)
+        return True
+
+    @contextmanager
+    def _followed(self) -> Iterator[None]:
+        """Record which task starts which threads, also through other threads."""
+        original = Thread.start
+
+        def start(thread: Thread) -> None:
+            ident = threading.get_ident()
+            self._started[thread] = self._started.get(threading.current_thread(), ident)
+            original(thread)
+
+        Thread.start = start  # type: ignore[method-assign,assignment]
+        try:
+            yield
+        finally:
+            if Thread.start is start:
+                Thread.start = original  # type: ignore[method-assign]
 
     def end(self, thread: int | None = None) -> Output | None:
         """Stop capturing, and return the output of this thread, or of the given one."""

@@ -20,6 +20,12 @@ MOST = 1000
 #: Modules of dask's workers, whose own code a warning that is raised as an error would break.
 HOSTS = r"(distributed|tornado|asyncio)(\.|$)"
 
+#: The warnings that pytest makes of exceptions that nobody caught.
+UNCAUGHT = {
+    ("pytest", "PytestUnhandledThreadExceptionWarning"),
+    ("pytest", "PytestUnraisableExceptionWarning"),
+}
+
 Key = tuple[tuple[str, str], str, str, int]
 
 
@@ -71,6 +77,18 @@ class Alarm:
             known[key] = Warned(*key, _pickled(message))
 
 
+def as_shown(key: Key) -> Key:
+    """Return the key that a warning shares with that of the other leg, whose texts differ.
+
+    An exception that nobody caught is reported with the number of its thread or an address, and
+    with the place of the code that reports it: what remains is the exception itself.
+    """
+    if key[0] not in UNCAUGHT:
+        return key
+    lines = key[1].partition("\nEnable tracemalloc")[0].rstrip().splitlines()
+    return (key[0], lines[-1] if lines else "", "", 0)
+
+
 def key_of(message: Warning | str, category: type[Warning], filename: str, lineno: int) -> Key:
     """Return the key that equal warnings share."""
     return (category.__module__, category.__qualname__), str(message), filename, lineno
@@ -99,7 +117,7 @@ def use_filters(filters: tuple[Filter, ...]) -> list[Any]:
         warnings.filterwarnings(
             action,  # type: ignore[arg-type]  # a valid one: it comes from `filters_here`
             message=message or "",
-            category=_named(*category),
+            category=named_category(*category),
             module=module or "",
             lineno=line,
             append=True,
@@ -139,7 +157,7 @@ def warning_of(warned: Warned, *, seconds: float | None = None) -> warnings.Warn
 
     Its object is loaded within `seconds`; otherwise its text replaces it.
     """
-    category = _named(*warned.category)
+    category = named_category(*warned.category)
     message: Warning | None = None
     if warned.message:
         with suppress(Exception, TimedOut), deadline(seconds):
@@ -162,14 +180,17 @@ class _ByName(type):
         return any((k.__module__, k.__qualname__) == cls.named for k in other.__mro__)
 
 
-def _named(module: str, name: str) -> type[Warning]:
+def named_category(module: str, name: str) -> type[Warning]:
     """Return the class of that name, or a stand-in: importing it may take longer than the task."""
     found: object = builtins if module == "builtins" else sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
     if isinstance(found, type) and issubclass(found, Warning):
         return found
-    made = _ByName(name.rpartition(".")[2], (Warning,), {"__module__": module})
+    # Those of pytest have a base of their own, which filters may name.
+    is_derived = module == "pytest" and name != "PytestWarning"
+    base = named_category("pytest", "PytestWarning") if is_derived else UserWarning
+    made = _ByName(name.rpartition(".")[2], (base,), {"__module__": module})
     made.named = (module, name)
     return made  # type: ignore[return-value]  # it derives from Warning
 

@@ -1,0 +1,102 @@
+"""The body of a test, beneath the wrappers that other plugins have put around it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from types import CellType, FunctionType
+
+import pytest
+
+
+class Body:
+    """The innermost function of an item: what it returns is what the test returned.
+
+    Some plugins take that value: pytest-arraydiff wraps the function when the test is collected,
+    pytest-mpl when it is called, and both return None. So a function is replaced where the wrapper
+    keeps it, in a cell of its closure.
+    """
+
+    def __init__(self, item: pytest.Function) -> None:
+        self._item = item
+        self._cell = _cell_of(item)
+        self._put: Callable[..., object] | None = None
+        self.function: Callable[..., object] = (
+            item.obj if self._cell is None else self._cell.cell_contents
+        )
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a plugin takes the value: there is a wrapper, put around it before or since."""
+        return self._cell is not None or self._item.obj is not self._put
+
+    @contextmanager
+    def replaced(self, function: Callable[..., object]) -> Iterator[None]:
+        """Have another function called in its place inside the block."""
+        item, cell, outermost = self._item, self._cell, self._item.obj
+        item.stash[_BODY] = self
+        if cell is None:
+            self._put = item.obj = function
+        else:
+            cell.cell_contents = function
+        try:
+            yield
+        finally:
+            del item.stash[_BODY]
+            item.obj = outermost
+            if cell is not None:
+                cell.cell_contents = self.function
+
+
+#: The body of a case while it is called.
+_BODY = pytest.StashKey[Body]()
+
+
+class Dropping:
+    """A plugin that drops the value of a case which a wrapper passes on: pytest would warn."""
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # around all wrappers, within all hooks
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Call the body for its effect only."""
+        body, outermost = pyfuncitem.stash.get(_BODY, None), pyfuncitem.obj
+        if body is None or not body.is_taken or inspect.iscoroutinefunction(outermost):
+            return (yield)
+
+        @functools.wraps(outermost)
+        def call(**kwargs: object) -> None:
+            outermost(**kwargs)
+
+        pyfuncitem.obj = call
+        try:
+            return (yield)
+        finally:
+            pyfuncitem.obj = outermost
+
+
+def _cell_of(item: pytest.Function) -> CellType | None:
+    """Return the cell in which a plugin's wrapper keeps the test function, None without one."""
+    innermost = _function_of(getattr(getattr(item.parent, "obj", None), item.originalname, None))
+    if innermost is None or _function_of(item.obj) is innermost:
+        return None
+    left, met = [item.obj], set[int]()
+    while left:
+        wrapper = _function_of(left.pop())
+        if not isinstance(wrapper, FunctionType) or id(wrapper) in met:
+            continue
+        met.add(id(wrapper))
+        for cell in wrapper.__closure__ or ():
+            try:
+                held = cell.cell_contents
+            except ValueError:  # it is empty
+                continue
+            if _function_of(held) is innermost:
+                return cell
+            left.append(held)
+    return None
+
+
+def _function_of(value: object) -> object:
+    """Return the function of a bound method; anything else unchanged."""
+    return getattr(value, "__func__", value) if inspect.ismethod(value) else value

@@ -1,0 +1,151 @@
+"""Exceptions that no body raises: in threads that it has started, in a `__del__`; soft failures."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+from ...model.outcome import Failure, Link
+from ...transport.failures import describe
+from .warned import named_category
+
+#: The module of pytest-check that keeps its failures. From version 3 on, each thread has its own.
+CHECKS = "pytest_check.check_log"
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Mishap(NamedTuple):
+    """An exception that nobody caught, with the warning that pytest makes of it.
+
+    `category` is the name of the warning's class, `summary` the beginning of its text.
+    """
+
+    category: str
+    summary: str
+    failure: Failure
+
+    @classmethod
+    def in_thread(cls, given: threading.ExceptHookArgs) -> Mishap:
+        """Describe what a thread has raised."""
+        name = "<unknown>" if given.thread is None else given.thread.name
+        error = given.exc_value or given.exc_type()
+        return cls(
+            "PytestUnhandledThreadExceptionWarning",
+            f"Exception in thread {name}",
+            describe(error.with_traceback(given.exc_traceback)),
+        )
+
+    @classmethod
+    def unraisable(cls, given: Any) -> Mishap:
+        """Describe what could not be raised."""
+        error = given.exc_value or given.exc_type()
+        return cls(
+            "PytestUnraisableExceptionWarning",
+            f"{given.err_msg or 'Exception ignored in'}: {given.object!r}",
+            describe(error.with_traceback(given.exc_traceback)),
+        )
+
+    def warn(self) -> Failure | None:
+        """Give the warning; return a failure if the filters make it an error."""
+        category = named_category("pytest", self.category)
+        text = f"{self.summary}\n\n{self.failure.traceback}"
+        file, line = self.failure.where or ("<unknown>", 0)
+        try:
+            warnings.warn_explicit(text, category, file, line)
+        except category:
+            return Failure(
+                type=f"pytest.{self.category}",
+                text=self.summary,
+                traceback=text,
+                where=self.failure.where,
+                chain=(Link(path=".__cause__", failure=self.failure),),
+            )
+        return None
+
+
+#: Takes a mishap and the thread that raised it, if one did; returns False to leave it to others.
+Take = Callable[[Mishap, "threading.Thread | None"], bool]
+
+
+@contextmanager
+def hooked(take: Take) -> Iterator[None]:
+    """Give all mishaps to `take` first, and those that it does not want to the previous hooks."""
+    before, before_unraisable = threading.excepthook, sys.unraisablehook
+
+    def in_thread(given: threading.ExceptHookArgs) -> None:
+        if not take(Mishap.in_thread(given), given.thread):
+            before(given)
+
+    def unraisable(given: Any) -> None:
+        if not take(Mishap.unraisable(given), None):
+            before_unraisable(given)
+
+    threading.excepthook, sys.unraisablehook = in_thread, unraisable
+    try:
+        yield
+    finally:
+        if threading.excepthook is in_thread:
+            threading.excepthook = before
+        if sys.unraisablehook is unraisable:
+            sys.unraisablehook = before_unraisable
+
+
+class Noticed:
+    """Notices, in a `with` block, what the call in it does not raise; pytest gets it as well."""
+
+    def __init__(self) -> None:
+        self._found: list[Mishap] = []
+        self._hooks = ExitStack()
+
+    def __enter__(self) -> Noticed:
+        self._checked = len(_soft_texts())
+        self._hooks.enter_context(hooked(self._take))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hooks.close()
+
+    def _take(self, mishap: Mishap, _: threading.Thread | None) -> bool:
+        self._found.append(mishap)
+        return False
+
+    def late(self) -> tuple[Failure, ...]:
+        """Return what fails the case nevertheless, as the filters of warnings say."""
+        found = [_as_failure(text) for text in _soft_texts()[self._checked :]]
+        if self._found:
+            shown = warnings.showwarning
+            warnings.showwarning = lambda *_, **__: None  # pytest itself gives the warning
+            try:
+                found += [failure for one in self._found if (failure := one.warn()) is not None]
+            finally:
+                warnings.showwarning = shown
+        return tuple(found)
+
+
+def take_soft_failures(*, is_shared: bool) -> list[Failure]:
+    """Return the failures of pytest-check in this task, and forget them.
+
+    In a process that other tasks share, older versions do not keep them apart.
+    """
+    log: Any = sys.modules.get(CHECKS)
+    if log is None or (is_shared and hasattr(log, "_failures")):
+        return []
+    found = [_as_failure(text) for text in _soft_texts()]
+    log.clear_failures()
+    return found
+
+
+def _soft_texts() -> list[str]:
+    log: Any = sys.modules.get(CHECKS)
+    return [] if log is None else [str(text) for text in log.get_failures()]
+
+
+def _as_failure(text: str) -> Failure:
+    plain = _COLOUR.sub("", text).removeprefix("FAILURE: ")
+    return Failure(type="soft failure", text=plain.partition("\n")[0], traceback=plain)
