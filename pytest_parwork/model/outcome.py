@@ -113,6 +113,21 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subtest:
+    """One block of `subtests.test`: its message, its parameters as texts, and how it ended."""
+
+    message: str | None
+    parameters: tuple[tuple[str, str], ...]
+    ended: Literal["passed", "skipped", "failed"]
+    failure: Failure | None = None
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{name}={text}" for name, text in self.parameters)
+        parts = [f"[{self.message}]" * (self.message is not None), f"({named})" * bool(named)]
+        return f"{' '.join(filter(None, parts)) or '(<subtest>)'} {self.ended}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The result of one task: a value, a failure, a skip, *not sent*, or *lost*.
 
@@ -135,6 +150,7 @@ class Outcome:
     phase: Literal["setup", "call"] = "call"
     torn: tuple[Failure, ...] = ()
     late: tuple[Failure, ...] = ()
+    subtests: tuple[Subtest, ...] = ()
     lost: Lost | None = None
     arrived: float | None = None
     started: float | None = None
