@@ -214,7 +214,8 @@ class Run(Sequence[Value]):
     of those that ran at least one task. `budget` gives the source of their number, None where
     nothing was run in parallel. `threads` is the limit of native threads in each worker and in the
     serial run, None for no limit. `sent` are the files of the project that were sent to workers
-    without access to them, `withheld` those that were needed and not sent.
+    without access to them, `withheld` those that were needed and not sent. `avoided` names the
+    threads because of which the workers were not forked, as they usually are.
     """
 
     workload: str
@@ -231,6 +232,7 @@ class Run(Sequence[Value]):
     reference_wall: float | None = None
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    avoided: str = ""
 
     @overload
     def __getitem__(self, index: int) -> Value: ...
