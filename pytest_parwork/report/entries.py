@@ -133,11 +133,12 @@ class RunFacts:
     threads: int | None = None
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    avoided: str = ""
     fixtures: tuple[str, ...] = ()
     lanes: int | None = None
 
     def __post_init__(self) -> None:
-        make_printable(self, "start_method")
+        make_printable(self, "start_method", "avoided")
         for name in ("sent", "withheld", "fixtures"):
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
@@ -156,6 +157,7 @@ class RunFacts:
             threads=run.threads,
             sent=run.sent,
             withheld=run.withheld,
+            avoided=run.avoided,
             fixtures=fixtures,
             lanes=lanes,
         )

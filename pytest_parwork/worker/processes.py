@@ -13,7 +13,7 @@ from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
 from ..machine.stacks import keep_stack
-from ..machine.system import os
+from ..machine.system import is_main_thread, os
 from ..model.errors import BackendError
 from ..model.outcome import NotSent
 from ..model.output import Output
@@ -26,7 +26,7 @@ from ..transport.payload import Call, Handle, Header, Places
 from ..transport.pickling import by_reference, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
-from .arrival import lead_a_group, start_processes_by
+from .arrival import Interruptible, lead_a_group, start_processes_by
 from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
@@ -85,6 +85,8 @@ class Attached:
     """The attachment of a worker process to the run that it works for, one at a time."""
 
     current: Attached | None = None
+    #: How the function of a task is called.
+    _perform: Callable[..., tuple[Kind, object]] = staticmethod(perform)
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
@@ -94,6 +96,8 @@ class Attached:
         self._fd = os.open(places.payload, os.O_RDONLY)
         self.has_met = False
         lead_a_group()
+        if is_main_thread():
+            self._perform = Interruptible()
         if places.registry is not None:
             enroll(places.registry)
             self._mark = mark_worker(places.registry)
@@ -163,7 +167,7 @@ class Attached:
                 capture.begin(number, is_by_pytest=inherited is not None)
             self._name_test(number)
             self.ledger.start(number, now())
-            kind, value = perform(function, args, kwargs)
+            kind, value = self._perform(function, args, kwargs)
             self.ledger.end(number, now())
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()

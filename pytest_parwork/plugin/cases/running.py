@@ -32,6 +32,7 @@ from .phases import SettingUp
 from .plain import dropping_value, is_unsent, note_plain
 from .serial import Serial
 from .showing import Showing
+from .subtests import is_reporting_subtest
 from .wide import wide_names
 
 #: The errors of calls, whose texts begin with the verdict.
@@ -168,6 +169,8 @@ class Running:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the verdict on the report, after pytest has applied xfail."""
         case = item.stash.get(CASE, None)
+        if case is not None and is_reporting_subtest(case):
+            return (yield)
         if case is not None and call.excinfo is not None:
             drop_frames(call)
         report = yield
