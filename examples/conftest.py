@@ -11,6 +11,9 @@ from thread_pool import ThreadPoolBackend
 from pytest_parwork import Mismatch, Policy, compare
 from pytest_parwork.backends import Backend
 
+#: What needs further libraries, or fails by design: `tox -e parallel`, `tox -e known`.
+collect_ignore = ["parallel", "known"]
+
 
 def pytest_parwork_backends() -> Mapping[str, Backend]:
     backends: dict[str, Backend] = {"threadpool": ThreadPoolBackend()}

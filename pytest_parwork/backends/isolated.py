@@ -32,8 +32,9 @@ class IsolatedWorkers:
 
     def __init__(self, workers: int, method: str | None) -> None:
         self.size = workers
-        self._processes = Processes(method)
+        self._processes = Processes(method, may_change=True)
         self.start_method = self._processes.method
+        self.avoided = self._processes.threads
         self._waiting: deque[_Lane] = deque()
         self._running: dict[int, tuple[BaseProcess, _Lane]] = {}  # by sentinel
 

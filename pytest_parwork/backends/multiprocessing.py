@@ -133,8 +133,9 @@ class PoolWorkers:
         self.size = workers
         self.eager = METHODS[method].eager
         self._method = METHODS[method]
-        self._processes = Processes(start_method)
+        self._processes = Processes(start_method, may_change=True)
         self.start_method = self._processes.method
+        self.avoided = self._processes.threads
         self._pool: Pool | None = None
         if self.start_method == "fork":
             # The pool starts later, once the runner has prepared everything that forks inherit. But

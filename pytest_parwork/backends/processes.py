@@ -26,8 +26,9 @@ class ProcessWorkers:
 
     def __init__(self, workers: int, method: str | None) -> None:
         self.size = workers
-        self._processes = Processes(method)
+        self._processes = Processes(method, may_change=True)
         self.start_method = self._processes.method
+        self.avoided = self._processes.threads
         self._executors = [self._executor() for _ in range(workers)]
         # Kept, because an executor that is deleted while it notices the death of its process waits
         # for its own lock for ever (Python 3.13.0, `weakref_cb` under `terminate_broken`).

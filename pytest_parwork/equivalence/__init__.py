@@ -1,6 +1,6 @@
 """What "the same" means: policies, the typed comparison that they share, how a mismatch reads."""
 
-from .failures import compare_late, compare_tear_downs
+from .failures import compare_late, compare_subtests, compare_tear_downs
 from .gathering import at_step, merge
 from .outcomes import compare_outcomes
 from .policies import Compare, as_policy, close, compare, exact, reordered_sum, ulp, unordered
@@ -14,6 +14,7 @@ __all__ = [
     "compare",
     "compare_late",
     "compare_outcomes",
+    "compare_subtests",
     "compare_tear_downs",
     "exact",
     "merge",

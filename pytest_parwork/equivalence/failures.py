@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Mismatch, Policy
-from ..model.outcome import Failure, Link
+from ..model.outcome import Failure, Link, Subtest
 from .policies import exact
 from .records import read_arguments
 from .show import clip, mask_addresses, show
@@ -58,6 +58,27 @@ def compare_late(
     return _compare_failures(_anonymous(actual), _anonymous(expected), policy, _LATE, seconds)
 
 
+def compare_subtests(
+    actual: Sequence[Subtest],
+    expected: Sequence[Subtest],
+    policy: Policy,
+    *,
+    seconds: float | None = None,
+) -> Comparison:
+    """Compare the subtests of two calls, one by one: parameters, how they ended, what they raised.
+
+    That one was skipped for another reason is no difference.
+    """
+    sides = [*map(_as_failure, actual)], [*map(_as_failure, expected)]
+    return _compare_failures(*sides, policy, _SUBTESTS, seconds)
+
+
+def _as_failure(subtest: Subtest) -> Failure:
+    raised = subtest.failure if subtest.ended == "failed" else None
+    chain = () if raised is None else (Link(path="it", failure=raised), *raised.chain)
+    return Failure(type="subtest", text=str(subtest), chain=chain)
+
+
 class _Words(NamedTuple):
     """How failures of one phase are called: where there are none, and some; both sides."""
 
@@ -68,6 +89,8 @@ class _Words(NamedTuple):
 
 _TORN = _Words("torn down", "tear-down failed", "the two tear-downs")
 _LATE = _Words("nothing after the body", "after the body", "what followed the two bodies")
+
+_SUBTESTS = _Words("no subtests", "subtests", "the subtests of the two runs")
 
 #: The name of a thread without one of its own: the number is that of all threads so far.
 _NUMBERED = re.compile(r"\bThread-\d+")

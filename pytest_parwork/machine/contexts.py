@@ -17,7 +17,7 @@ from typing import Any
 
 from .clock import keep_clock, now
 from .exits import hear_of_exit
-from .forking import reject_fork_with_threads
+from .forking import reject_fork_with_threads, unsafe_threads
 from .inherited import inherited, repair
 from .marks import claim_folder
 from .native import OpenMP
@@ -49,14 +49,19 @@ def is_measured() -> bool:
 class Processes:
     """A multiprocessing context whose processes can be watched; `context` is for the library.
 
-    Without a start method, the default one is used. Raises `BackendError` where that is fork and
-    there are threads whose locks could block a forked worker.
+    Without a start method, the default one is used. Where that is fork, and there are threads whose
+    locks could block a forked worker, it is forkserver instead if `may_change`, and `threads` names
+    them; else `BackendError` is raised.
     """
 
-    def __init__(self, method: str | None) -> None:
+    def __init__(self, method: str | None, *, may_change: bool = False) -> None:
         self.method = method or multiprocessing.get_context().get_start_method() or "fork"
-        if method is None and self.method == "fork":
-            reject_fork_with_threads()  # here, because a Pool forks as soon as it is created
+        self.threads = ""
+        if method is None and self.method == "fork":  # here, because a Pool forks when it is made
+            if not may_change or "forkserver" not in start_methods():
+                reject_fork_with_threads()
+            elif threads := unsafe_threads():
+                self.method, self.threads = "forkserver", threads
         if self.method == "forkserver":
             claim_folder(util.get_temp_dir())  # the location of its socket
         self._started: list[BaseProcess] = []

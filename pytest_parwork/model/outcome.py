@@ -113,6 +113,21 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subtest:
+    """One block of `subtests.test`: its message, its parameters as texts, and how it ended."""
+
+    message: str | None
+    parameters: tuple[tuple[str, str], ...]
+    ended: Literal["passed", "skipped", "failed"]
+    failure: Failure | None = None
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{name}={text}" for name, text in self.parameters)
+        parts = [f"[{self.message}]" * (self.message is not None), f"({named})" * bool(named)]
+        return f"{' '.join(filter(None, parts)) or '(<subtest>)'} {self.ended}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The result of one task: a value, a failure, a skip, *not sent*, or *lost*.
 
@@ -135,6 +150,7 @@ class Outcome:
     phase: Literal["setup", "call"] = "call"
     torn: tuple[Failure, ...] = ()
     late: tuple[Failure, ...] = ()
+    subtests: tuple[Subtest, ...] = ()
     lost: Lost | None = None
     arrived: float | None = None
     started: float | None = None
@@ -198,7 +214,8 @@ class Run(Sequence[Value]):
     of those that ran at least one task. `budget` gives the source of their number, None where
     nothing was run in parallel. `threads` is the limit of native threads in each worker and in the
     serial run, None for no limit. `sent` are the files of the project that were sent to workers
-    without access to them, `withheld` those that were needed and not sent.
+    without access to them, `withheld` those that were needed and not sent. `avoided` names the
+    threads because of which the workers were not forked, as they usually are.
     """
 
     workload: str
@@ -215,6 +232,7 @@ class Run(Sequence[Value]):
     reference_wall: float | None = None
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    avoided: str = ""
 
     @overload
     def __getitem__(self, index: int) -> Value: ...

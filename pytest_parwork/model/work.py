@@ -103,7 +103,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The resolved settings of a case in one configuration."""
+    """The resolved settings of a case in one configuration.
+
+    Cases that share a name in `exclusive` never run at the same time.
+    """
 
     configuration: Configuration
     policy: Policy
@@ -111,6 +114,7 @@ class Plan:
     timeout: float | None = None
     min_speedup: float | None = None
     scope: Scope = "function"
+    exclusive: tuple[str, ...] = ()
 
 
 @public(BACKENDS)

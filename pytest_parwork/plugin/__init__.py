@@ -207,6 +207,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     _close(config)
+    if config.pluginmanager.hasplugin("dsession"):
+        from .session.locks import remove_folder
+
+        remove_folder(config)
     if _IN_USE in config.stash:
         from .config.registry import guard
 

@@ -197,7 +197,8 @@ def summarise(entry: RunEntry) -> RunReport:
             workers_of(varied, entry.cases),
         )
     else:
-        exercised = _exercised(entry, list(zip(shares, peaks, strict=True)))
+        lanes = [run.lanes if (run := facts.get(name)) is not None else None for name in runs]
+        exercised = _exercised(entry, list(zip(shares, peaks, lanes, strict=True)))
         times = timing([(facts.get(run), cases) for run, cases in runs.items()], xdist=entry.xdist)
     return RunReport(
         **{field.name: getattr(entry, field.name) for field in fields(RunEntry)},
@@ -249,23 +250,27 @@ def _is_whole(entry: RunEntry) -> bool:
     return entry.expected is not None and len(entry.cases) >= entry.expected
 
 
-def _exercised(entry: RunEntry, runs: Iterable[tuple[Sequence[int], int]]) -> bool | None:
+def _exercised(
+    entry: RunEntry, runs: Sequence[tuple[Sequence[int], int, int | None]]
+) -> bool | None:
     """Judge whether cases overlapped, from the shares of the workers and the peak of each run.
 
     It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
-    skipped case is present, but cannot overlap with another, nor can the only case of a run. Under
-    xdist each process may have too few cases to overlap, and a lost case, or one that was not sent,
-    might have overlapped with others: then it is true or None.
+    skipped case is present, but cannot overlap with another, nor can the only case of a run, or
+    those of a run in which all share a resource. Under xdist each process may have too few cases to
+    overlap, and a lost case, or one that was not sent, might have overlapped with others: then it
+    is true or None.
     """
     if not _is_whole(entry):
         return None
     if all(case.interval is None for case in entry.cases):
         return None
-    if entry.scope == "function":
-        met = any(_has_met(*run) for run in runs)
-    else:  # its runs are of different tests: one that met says nothing about another
-        several = [run for run in runs if sum(run[0]) >= 2]
-        met = bool(several) and all(_has_met(*run) for run in several)
+    several = [run[:2] for run in runs if sum(run[0]) >= 2 and run[2] != 1]
+    if not several and any(sum(run[0]) >= 2 for run in runs):
+        return None
+    # The runs of several tests differ: that one has met says nothing about another.
+    is_enough = any if entry.scope == "function" else all
+    met = bool(several) and is_enough(_has_met(*run) for run in several)
     return met or (None if entry.xdist or any(case.is_absent for case in entry.cases) else False)
 
 

@@ -120,7 +120,8 @@ class RunFacts:
 
     A workload with several values of a wide fixture has one run for each of them. `run` is the name
     of the run, unique in the session, also among the processes of xdist; `fixtures` are the wide
-    fixtures by which it was split from others. The other fields are those of `model.Run`.
+    fixtures by which it was split from others, `lanes` how many cases could run at the same time
+    at most because of `exclusive`, None without it. The other fields are those of `model.Run`.
     """
 
     run: str
@@ -132,15 +133,19 @@ class RunFacts:
     threads: int | None = None
     sent: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    avoided: str = ""
     fixtures: tuple[str, ...] = ()
+    lanes: int | None = None
 
     def __post_init__(self) -> None:
-        make_printable(self, "start_method")
+        make_printable(self, "start_method", "avoided")
         for name in ("sent", "withheld", "fixtures"):
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @classmethod
-    def of(cls, run: Run, name: str, *, fixtures: tuple[str, ...] = ()) -> RunFacts:
+    def of(
+        cls, run: Run, name: str, *, fixtures: tuple[str, ...] = (), lanes: int | None = None
+    ) -> RunFacts:
         """Return the facts of a run that gets this name."""
         return cls(
             run=name,
@@ -152,7 +157,9 @@ class RunFacts:
             threads=run.threads,
             sent=run.sent,
             withheld=run.withheld,
+            avoided=run.avoided,
             fixtures=fixtures,
+            lanes=lanes,
         )
 
 

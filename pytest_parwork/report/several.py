@@ -32,6 +32,10 @@ def why_not_met(run: RunReport, cases: int, runs: int) -> str:
 
 def of_several_tests(run: RunReport) -> Iterator[str]:
     """Yield what a workload of several tests needs said: its runs of one, its slowest cases."""
+    if run.facts and all(facts.lanes == 1 for facts in run.facts):
+        yield "its cases share a resource (exclusive=), so no two ran at the same time"
+    if avoided := next((facts.avoided for facts in run.facts if facts.avoided), ""):
+        yield f"not forked, because other threads were alive: {avoided}; started by forkserver"
     if run.scope == "function":
         return
     runs = Counter(case.run for case in run.cases if case.interval is not None)

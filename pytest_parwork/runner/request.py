@@ -46,7 +46,8 @@ class RunRequest:
     Tasks start in the best order: with `durations`, seconds by task number, the longest first;
     with `stop`, in the order of the workload until so many have failed. `order` is the exact order
     in which they are submitted, `batches` are the exact batches; either names each task by its
-    number, once.
+    number, once. Tasks that share a lane in `lanes`, by number, are one batch, so that no two of
+    them run at the same time.
 
     `progress` is called now and then while tasks run, and once at the end; its exceptions are
     ignored. With `keep`, the outcomes have a `rerun` that can run tasks again with their original
@@ -62,6 +63,7 @@ class RunRequest:
     durations: Mapping[int, float] | None = None
     order: Sequence[int] | None = None
     batches: Sequence[Sequence[int]] | None = None
+    lanes: Mapping[int, int] = field(default_factory=dict)
     stop: Stop | None = None
     guard: Guard | None = None
     capture: Capture | None = None

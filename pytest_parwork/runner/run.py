@@ -176,6 +176,7 @@ def _watched(
         threads=setting.threads,
         sent=medium.sent,
         withheld=medium.withheld,
+        avoided=getattr(crew.workers, "avoided", ""),  # only a few backends can
     )
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted
@@ -191,6 +192,7 @@ def _scheduled(request: RunRequest, workers: Workers, medium: Medium) -> Schedul
         in_order=request.stop is not None,
         order=request.order,
         batches=request.batches,
+        lanes=request.lanes,
     )
 
 

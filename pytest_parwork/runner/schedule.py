@@ -39,6 +39,7 @@ class Schedule:
     and a long task that starts last leaves the other workers idle. `in_order` is for a run that may
     be stopped by a failure: all tasks before that one are then done. `order` is a requested order,
     `batches` are requested batches; both are used as they are, without tasks that cannot be sent.
+    Tasks that share a lane in `lanes` are one batch, whatever its size.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Schedule:
         in_order: bool = False,
         order: Sequence[int] | None = None,
         batches: Sequence[Sequence[int]] | None = None,
+        lanes: Mapping[int, int] | None = None,
     ) -> None:
         known, wanted = durations or {}, set(tasks)
         if order is None and batches is None:
@@ -66,6 +68,7 @@ class Schedule:
         self._batch_of = {
             task: number for number, batch in enumerate(batches or ()) for task in batch
         }
+        self._lanes = lanes or {}
         self._workers = workers
         self._chunksize = chunksize
         self._seen = 0.0  # the number of tasks and their seconds, earlier ones weighted less
@@ -129,6 +132,13 @@ class Schedule:
             batches.append(self._take(size))
         return batches
 
+    def _rest_of(self, lane: int) -> list[int]:
+        """Take the tasks of a lane out of the queue, except those that are to be alone."""
+        rest = [task for task in self._queue if self._lanes.get(task) == lane]
+        taken = set(rest) - self._alone
+        self._queue = deque(task for task in self._queue if task not in taken)
+        return [task for task in rest if task in taken]
+
     def single(self, task: int) -> Batch:
         """Return a batch of only `task`, which was taken before."""
         self._count += 1
@@ -153,9 +163,15 @@ class Schedule:
         return max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9))))
 
     def _take(self, size: int) -> Batch:
+        tasks = [self._queue.popleft()]
+        lane = self._lanes.get(tasks[0])
+        if lane is not None and tasks[0] not in self._alone:
+            tasks += self._rest_of(lane)
+            size = len(tasks)
         queue = self._queue
-        tasks = [queue.popleft()]
         while len(tasks) < size and queue:
+            if queue[0] in self._lanes:
+                break
             if self._alone and self._alone & {tasks[0], queue[0]}:
                 break
             if self._batch_of and self._batch_of[tasks[0]] != self._batch_of[queue[0]]:

@@ -32,8 +32,13 @@ from .pickling import ATOMS, make_pickler
 #: What a pickler writes for an object: a function that returns it, and its arguments.
 Reduced = tuple[Callable[..., object], tuple[Any, ...]]
 
-#: Built-in types whose subclasses are copied: they have the contents of those.
-_SUBCLASSED: tuple[Any, ...] = (list, dict, set, bytearray, *ATOMS - {bool, type(None)})
+#: Types whose subclasses are copied, or sent by name: they have the contents of those.
+_COPIED: tuple[Any, ...] = (
+    *(type, Enum, BaseException, list, dict, set, bytearray),
+    *(ATOMS - {bool, type(None)}),
+)
+
+_PACKAGE = __name__.partition(".")[0]
 
 #: Methods by which operators change an object: arrays of whatever library have one of them.
 _CHANGING = ("__setitem__", "__delitem__", "__iadd__", "__ior__")
@@ -224,9 +229,10 @@ class _Kind(NamedTuple):
         return self.is_plain or self.is_value or self.is_unequal
 
     @classmethod
-    def of(cls, given: type) -> _Kind:
+    def of(cls, given: Any) -> _Kind:
         """Examine a class."""
-        if given in COMMON or issubclass(given, (type, Enum, BaseException, *_SUBCLASSED)):
+        is_ours = given.__module__.partition(".")[0] == _PACKAGE  # in a plan, for which none asks
+        if is_ours or given in COMMON or issubclass(given, _COPIED):
             return cls(False, False, False)
         is_plain = (
             given.__reduce_ex__ is object.__reduce_ex__

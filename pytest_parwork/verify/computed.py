@@ -43,20 +43,24 @@ def computed(value: Any) -> tuple[object, Collection | None]:
 def is_shared(actual: Any, expected: Any) -> bool:
     """Return whether two results are one object that can change, or arrays in the same memory.
 
-    Then they are equal whatever the second call has done. Only the results themselves are looked
-    at, and the items of a tuple, a list or a dict.
+    Then they are equal whatever the second call has done.
     """
-    if type(actual) is not type(expected):
-        return False
-    if isinstance(actual, tuple):
-        return any(map(is_shared, actual, expected))
     if actual is expected:
         return type(actual).__hash__ is None
-    if isinstance(actual, list):
-        return any(map(is_shared, actual, expected))
-    if isinstance(actual, dict):
-        return any(is_shared(actual[key], expected[key]) for key in actual if key in expected)
     numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(actual, numpy.ndarray) and actual.size:
-        return bool(numpy.may_share_memory(actual, expected))
-    return False
+    if numpy is None or not isinstance(actual, numpy.ndarray) or not actual.size:
+        return False
+    return isinstance(expected, numpy.ndarray) and bool(numpy.may_share_memory(actual, expected))
+
+
+def shared_part(actual: Any, expected: Any) -> str:
+    """Return the path of the first item of two results that is shared, empty if none is."""
+    if type(actual) is not type(expected):
+        return ""
+    if isinstance(actual, dict):
+        keys = [key for key in actual if key in expected]
+    elif isinstance(actual, list | tuple):
+        keys = list(range(min(len(actual), len(expected))))
+    else:
+        return ""
+    return next((f"[{key!r}]" for key in keys if is_shared(actual[key], expected[key])), "")

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.skipif(
     reason="the default start method does not fork",
 )
 
-#: The backends that fork without being asked to by name.
+#: The backends that fork without being asked to by name, and those that need not.
 BARE = ["isolated", "joblib:multiprocessing", "multiprocessing", "processes"]
+FLEXIBLE = ["isolated", "multiprocessing", "processes"]
 BY_NAME = sorted(name for name in bundled() if name.endswith(":fork"))
 
 THREAD = """
@@ -45,7 +46,21 @@ CASES = """
 TOLD = "other threads are alive: 'poller' (test_it.watch)"
 
 
-@pytest.mark.parametrize("backend", BARE)
+@pytest.mark.usefixtures("keeps_helpers")
+@pytest.mark.parametrize("backend", FLEXIBLE)
+def test_where_the_user_did_not_choose_it_workers_start_by_forkserver(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.cases(THREAD + CASES.format(backend))
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 4}
+    run = session.run("test_it.py::test_it")
+    assert (run["verdict"], run["configuration"]["start_method"]) == ("EQUAL", "forkserver")
+    said = " ".join(session.out.split())
+    assert f"not forked, because {TOLD.replace('are', 'were')}; started by forkserver" in said
+
+
+@pytest.mark.parametrize("backend", ["joblib:multiprocessing"])
 def test_where_the_user_did_not_choose_it_is_rejected(scratch: Scratch, backend: str) -> None:
     scratch.cases(THREAD + CASES.format(backend) + "\n    def test_other(): pass\n")
     session = scratch.run(report=True)
@@ -102,7 +117,7 @@ def test_calls_are_rejected_and_warned_of_alike(scratch: Scratch) -> None:
         THREAD
         + """
     def test_bare(parwork):
-        parwork.map(abs, [-1, 2], backend="processes", workers=2)
+        parwork.map(abs, [-1, 2], backend="joblib:multiprocessing", workers=2)
 
     def test_named(parwork):
         with pytest.warns(pytest_parwork.ParworkWarning, match="'poller'"):

@@ -123,7 +123,7 @@ def test_a_lazy_parameter_that_workers_cannot_make_is_an_error_that_names_it(
             return 1
 
         @pytest.fixture
-        def nested(subtests):
+        def nested(capteesys):
             return 1
 
         @pytest.mark.parwork(workers=2)
@@ -135,7 +135,7 @@ def test_a_lazy_parameter_that_workers_cannot_make_is_an_error_that_names_it(
     ran = scratch.run("-p", "pytest_lazy_fixtures.plugin", "--parwork-backend=processes:fork")
     assert ran.code == pytest.ExitCode.USAGE_ERROR
     assert "the parameter 'value' asks for the fixture 'nested': " in ran.text
-    assert "'subtests'" in ran.text
+    assert "'capteesys'" in ran.text
 
 
 @pytest.mark.skipif(

@@ -23,10 +23,11 @@ import pandas as pd
 import pytest
 from xarray.core.dtypes import NA
 
-from pytest_parwork.model.work import Task
+from pytest_parwork.model.work import Address, Task
 from pytest_parwork.transport.identity import Identities
 from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.worker.copies import Copies
+from pytest_parwork.worker.fixtures.recipe import Step
 
 
 class Empty:
@@ -301,6 +302,19 @@ def test_what_threads_have_set_on_an_object_without_attributes_is_removed() -> N
     vars(local)["added"] = 1
     copies.restore()
     assert vars(local) == {}
+
+
+def test_modules_are_not_searched_for_what_is_copied_anyway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def search() -> None:
+        pytest.fail("the search takes as long as two thousand trivial cases")
+
+    monkeypatch.setattr("pytest_parwork.transport.identity.places", search)
+    step = Step(key="a", name="a", maker=Address(module="m", attribute="a"))
+    for value in (COUNTER, NODE, RECORD, ARRAY, ITEMS, step, step.maker, {"a": (1, "b")}):
+        for way in (by_process, by_thread):
+            way(value)
 
 
 def test_values_that_only_look_alike_keep_their_ways() -> None:

@@ -302,7 +302,7 @@ class TestRequest:
         assert caught.value.error is not None
         assert f"add usefixtures({name!r})" in caught.value.error.text
 
-    @pytest.mark.parametrize("name", ["config", "session", "raiseerror"])
+    @pytest.mark.parametrize("name", ["_pyfuncitem", "raiseerror"])
     def test_an_unsupported_attribute_is_an_error_that_names_it(self, name: str) -> None:
         with pytest.raises(Ended) as caught:
             self.ask(lambda r: getattr(r, name))

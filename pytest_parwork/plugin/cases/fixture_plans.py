@@ -191,7 +191,11 @@ class _Planner:
         definition = chain[-level]
         step: Step | None
         key = name if level == 1 else f"{name}^{level}"
-        if _is_of("_pytest", definition) or _is_of("pytest_benchmark", definition):
+        if (
+            _is_of("_pytest", definition)
+            or _is_of("pytest_benchmark", definition)
+            or _is_of("pytest_subtests", definition)
+        ):
             step = self._pytests(name, key, definition, around)
         elif self._is_own(definition):
             step = self._own(name, key, definition, around)
@@ -253,7 +257,7 @@ class _Planner:
     ) -> Step | None:
         """Return the stand-in for a fixture of pytest, or the fixture itself if that works."""
         if name in UNSUPPORTED:
-            remedy = UNSUPPORTED[name] + ("" if name == "subtests" else or_in_fork())
+            remedy = UNSUPPORTED[name] + or_in_fork()
             asking = f", requested by {around[-1]!r}," if around else ""
             raise UnsupportedError(
                 f"the fixture {name!r}{asking} exists only in the main process, not in the worker; "

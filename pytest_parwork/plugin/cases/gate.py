@@ -21,10 +21,12 @@ from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs
 from ..config.registry import backend_named, changes, guard, second_look, sendable
 from ..session.capturing import capture_of, filters_of
+from ..session.locks import holding
 from ..session.progress import showing
 from ..session.rewriting import rewritten
 from .asking import Asking
 from .groups import Case, ParallelRun
+from .lanes import lanes_of
 from .lazy import lazy_defs
 from .plain import PLAIN
 from .seeding import reseeded_tasks
@@ -181,12 +183,16 @@ class Gates:
             stop=self._stop(cases),
             guard=guard(self._config),
             capture=capture_of(self._config, filters),
-            keep=is_threaded(backend) and group.plan.verify > 0,  # for a second look
+            keep=is_threaded(backend) and any(case.plan.verify > 0 for case in cases),
+            lanes=lanes_of(cases),
             surroundings=changes(self._config).surroundings(),
         )
         configuration = group.plan.configuration.id
         try:
-            with showing(self._config, group.id, configuration) as progress:
+            with (
+                holding(self._config, {name for c in cases for name in c.plan.exclusive}),
+                showing(self._config, group.id, configuration) as progress,
+            ):
                 run = execute(replace(request, progress=progress), backend)
         except Interrupted as interrupted:
             self._take(interrupted.run, cases, wide)
@@ -212,6 +218,7 @@ class Gates:
                 run,
                 f"{worker}-{next(self._numbers)}",
                 fixtures=() if group.scope == "function" else shown_names(cases[0].item),
+                lanes=_lanes(cases),
             ),
             outcomes=run.outcomes,
             cases=cases,
@@ -250,3 +257,9 @@ class Gates:
             if cached is None or cached[0] is not value:
                 return False
         return True
+
+
+def _lanes(cases: Sequence[Case]) -> int | None:
+    """Return how many cases could run at the same time at most; None if nothing limits them."""
+    lanes = lanes_of(cases)
+    return len(cases) - len(lanes) + len(set(lanes.values())) if lanes else None

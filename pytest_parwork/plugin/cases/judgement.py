@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...model.errors import FixtureError, MismatchError, ParworkError
-from ...model.outcome import Failure, Verdict
+from ...model.outcome import Failure, Subtest, Verdict
 from ...model.output import Output
 from ...report.entries import CaseEntry, with_rejection
+from ...worker.fixtures.subtests import Subtests
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -21,7 +22,7 @@ class Judgement:
     case, which has shown the same in full. `torn` are the failures of its tear-down in the
     worker, None if they are unknown, or compared already; `late` are those of its call that came
     after the body, where pytest runs the case in both legs, and `raised` is what the body raised
-    here.
+    here. `parts` are its subtests in the worker, `subtests` records them here.
 
     `wide_seconds` is the set-up time of wide fixtures, for the first case that needed them;
     `setup_seconds` is that of its function-scoped fixtures in this process, `broken` is their
@@ -36,6 +37,8 @@ class Judgement:
     torn: tuple[Failure, ...] | None = None
     late: tuple[Failure, ...] | None = None
     raised: BaseException | None = None
+    parts: tuple[Subtest, ...] = ()
+    subtests: Subtests | None = None
     output: Output | None = None
     wide_seconds: float = 0.0
     setup_seconds: float = 0.0

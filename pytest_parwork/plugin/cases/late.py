@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pytest
 
-from ...equivalence import compare_late
+from ...equivalence import compare_late, compare_subtests
 from ...model.comparison import Comparison
-from ...model.outcome import Failure
+from ...model.outcome import Failure, Verdict
 from ...model.printable import printable
+from ...report.entries import CaseEntry
 from ...transport.failures import describe, is_skip
 from ...worker.fixtures.ended import leaves
 from .groups import Case
@@ -35,16 +37,49 @@ def late_failures(
     return late
 
 
-def judge_late(
-    case: Case, late: Sequence[Failure], call: pytest.CallInfo[None], report: pytest.TestReport
-) -> Comparison:
-    """Compare what came after the body in the fork with the same here."""
-    here = late_failures(call, report, case.judged.raised)
-    case.judged.raised = None  # it keeps its frames alive
-    return compare_late(late, here, case.plan.policy, seconds=case.plan.timeout)
+class FoundLate(NamedTuple):
+    """A difference of two calls beside their bodies."""
+
+    entry: CaseEntry
+    comparison: Comparison
+    traceback: str
 
 
-def fail_as_in_fork(late: Sequence[Failure], report: pytest.TestReport) -> None:
+def judge_call(
+    case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> FoundLate | None:
+    """Compare the subtests, and what came after the body in a fork, with the same here.
+
+    None if there is no difference, or nothing to compare.
+    """
+    judged = case.judged
+    late, entry, parts = judged.take_late(), judged.entry, judged.parts
+    judged.parts = ()
+    if entry is None or judged.message:
+        return None
+    if entry.verdict is Verdict.NOT_VERIFIED:
+        _fail_as_in_fork(late or (), report)
+        return None
+    plan, comparison = case.plan, None
+    if judged.subtests is not None:
+        here = judged.subtests.seen
+        if case.item.session.shouldfail:  # by a subtest, after which the worker has gone on
+            parts = parts[: len(here)]
+        comparison = compare_subtests(parts, here, plan.policy, seconds=plan.timeout)
+        judged.subtests = None
+    failures = [part.failure for part in parts if part.failure is not None]
+    if late is not None and (comparison is None or comparison):
+        comparison = compare_late(
+            late, late_failures(call, report, judged.raised), plan.policy, seconds=plan.timeout
+        )
+        failures = list(late)
+        judged.raised = None  # it keeps its frames alive
+    if comparison is None or comparison:
+        return None
+    return FoundLate(entry, comparison, "\n".join(failure.traceback for failure in failures))
+
+
+def _fail_as_in_fork(late: Sequence[Failure], report: pytest.TestReport) -> None:
     """Let a case that is not verified fail as it did in the fork, if it passed here."""
     if not late or not report.passed:
         return

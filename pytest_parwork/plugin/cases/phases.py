@@ -20,6 +20,7 @@ from ...worker.seeding import reseed_setup
 from ..compat import is_torn_here
 from .groups import CASE, Case
 from .seeding import randomly_seed_of
+from .subtests import record
 
 #: A `tmp_path` on another machine than pytest's.
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"
@@ -106,7 +107,9 @@ class SettingUp:
         self._reseed(case)
         began = now()
         try:
-            return (yield)
+            value = yield
+            record(case, fixturedef)
+            return value
         except BaseException as error:
             case.judged.broken = error
             raise

@@ -14,6 +14,7 @@ from ..calls.fixture import returning_nothing
 from ..config.options import is_fanned_out
 from ..config.registry import guard
 from ..config.settings import has_mark
+from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
 from ..variants.hidden import HiddenRuns
@@ -25,11 +26,13 @@ from .collection import Collected
 from .frames import drop_frames
 from .gate import Gates
 from .groups import CASE, NO_CASE
+from .lanes import resources_of
 from .matrix import FIXTURE
 from .phases import SettingUp
 from .plain import dropping_value, is_unsent, note_plain
 from .serial import Serial
 from .showing import Showing
+from .subtests import is_reporting_subtest
 from .wide import wide_names
 
 #: The errors of calls, whose texts begin with the verdict.
@@ -100,14 +103,16 @@ class Running:
         if isinstance(item, Check):
             inform(item, self._collected, xdist=self._xdist)
         if case is None:
-            return (yield)
+            with holding(item.config, resources_of(item)):
+                return (yield)
         with guard(item.config).marking():
             if not self._is_off:
                 self.gates.open_for(case)
                 self._limits.keep(item)
             self._showing.begin(item)
             try:
-                return (yield)
+                with holding(item.config, case.plan.exclusive):
+                    return (yield)
             finally:
                 self._showing.add_warnings(case)  # now it is known which warnings pytest shows
 
@@ -164,6 +169,8 @@ class Running:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the verdict on the report, after pytest has applied xfail."""
         case = item.stash.get(CASE, None)
+        if case is not None and is_reporting_subtest(case):
+            return (yield)
         if case is not None and call.excinfo is not None:
             drop_frames(call)
         report = yield

@@ -28,7 +28,7 @@ from .absent import (
 from .bodies import Body
 from .gate import Gates
 from .groups import Case
-from .late import fail_as_in_fork, judge_late
+from .late import judge_call
 from .phases import compare_phases, masked, outcome_of_setup
 from .plain import PLAIN, dropping_value
 from .reference import CaseReferences
@@ -98,8 +98,9 @@ class Serial:
             return
         if PLAIN in case.item.stash:
             return
-        if call.when == "call":
-            self._judge_late(case, call, report)
+        if call.when == "call" and (found := judge_call(case, call, report)) is not None:
+            judged.entry = with_mismatches(found.entry, found.comparison)
+            self._scenes.write(case, found.comparison, traceback=found.traceback)
         if judged.entry is None and case.sent.run is not None:
             # A hook ended the call before the body was reached.
             why = SKIPPED if report.skipped else NOT_CALLED
@@ -186,6 +187,7 @@ class Serial:
         case.judged.output = actual.output
         if case.fixtures is not None and actual.lost is None and actual.not_sent is None:
             case.judged.torn = actual.torn
+            case.judged.parts = actual.subtests
             if case.fixtures.by_pytest:
                 case.judged.late = actual.late
         return actual
@@ -231,21 +233,6 @@ class Serial:
             look=case.look(terms),
         )
         self._settle(case, found)
-
-    def _judge_late(
-        self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> None:
-        """Compare what hooks made of the call after the body, where they ran in the fork too."""
-        judged = case.judged
-        late, entry = judged.take_late(), judged.entry
-        if late is None or entry is None or judged.message:
-            return
-        if entry.verdict is Verdict.NOT_VERIFIED:
-            fail_as_in_fork(late, report)
-        elif not (comparison := judge_late(case, late, call, report)):
-            judged.entry = with_mismatches(entry, comparison)
-            traceback = "\n".join(failure.traceback for failure in late)
-            self._scenes.write(case, comparison, traceback=traceback)
 
     def _judge_teardown(
         self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport

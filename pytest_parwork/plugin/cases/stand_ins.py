@@ -17,7 +17,6 @@ XUNIT = {
 
 #: Fixtures of pytest and its plugins that are unsupported in a worker, each with the remedy.
 UNSUPPORTED = {
-    "subtests": "parametrize the test",
     "capteesys": "use capsys",
     "pytester": "it runs pytest itself, so remove the marker",
     "testdir": "it runs pytest itself, so remove the marker",
@@ -48,6 +47,8 @@ def stand_in(name: str, item: pytest.Function) -> tuple[str, dict[str, object]] 
         if name == "tmpdir_factory":
             settings["path"] = legacy_path()
         return name, settings
+    if name == "subtests":
+        return name, {"stops": config.getoption("maxfail") == 1}
     if name == "caplog":
         return name, _logging(config)
     for prefix, kind in XUNIT.items():

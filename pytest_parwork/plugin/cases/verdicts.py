@@ -12,6 +12,7 @@ from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...transport.sources import note_missing
 from .groups import Case
+from .subtests import report_subtests
 
 SECTION = "parwork"
 
@@ -34,6 +35,7 @@ def note_verdict(item: pytest.Item, report: pytest.TestReport, verdict: Verdict)
 
 def end_as_in_parallel(case: Case, actual: Outcome) -> None:
     """Raise the failure or skip of a case that is not verified, as in parallel."""
+    report_subtests(case, actual.subtests)
     if actual.failure is not None:
         run = case.sent.run
         note = note_missing(actual, run.facts.sent) if run is not None else None

@@ -43,6 +43,7 @@ class MarkSettings(TypedDict, total=False):
     timeout: float | None
     chunksize: WorkersAsked
     scope: Scope
+    exclusive: str | Sequence[str] | None
     min_speedup: float | None
 
 
@@ -61,7 +62,8 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
     `compare`, a policy, a function `f(actual, expected)`, or `{key: policy}` for a returned dict;
     `verify`, the share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case
     may take in either run; `scope`, which cases form one workload, those of a function, class,
-    module or the session; `min_speedup`, the lowest accepted ratio of serial to parallel seconds;
+    module or the session; `exclusive`, the names of resources, such as a port, that no two cases
+    use at the same time; `min_speedup`, the lowest accepted ratio of serial to parallel seconds;
     `chunksize`, tasks per batch. Wrong values are errors at collection.
     """
     mark = pytest.mark.parwork

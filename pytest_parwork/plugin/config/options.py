@@ -26,6 +26,7 @@ KEYWORDS = {
     "verify": "the share of cases that also run serially, from 0 to 1",
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
     "scope": "'function', 'class', 'module' or 'session', whose cases form one workload",
+    "exclusive": "a name, or a list of names; cases that share one never run at the same time",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
     "inside": "joblib:..., dask:threads, dask:processes, dask or native, or a list of these",

@@ -96,6 +96,7 @@ class Settings:
             timeout=self.values["timeout"],
             min_speedup=self.values["min_speedup"],
             scope=self._scope(),
+            exclusive=self.values["exclusive"],
         )
 
     def _scope(self) -> Scope:
@@ -175,6 +176,7 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         "verify": _number("verify", asked["verify"], highest=1.0),
         "chunksize": _count("chunksize", asked.get("chunksize", "auto")),
         "scope": _scope(asked.get("scope", "module" if is_all(config) else "function")),
+        "exclusive": _names(asked.get("exclusive")),
         "vary": check_vary(asked.get("vary")),
         "inside": (),
         "counting": frozenset(config.getini("parwork_counts_workers")),
@@ -253,6 +255,18 @@ def _scope(value: object) -> Scope:
         hint = f" (did you mean {meant[0]!r}?)" if meant else ""
         raise UsageError(f"scope={value!r}{hint}; give {KEYWORDS['scope']}")
     return cast("Scope", value)
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Return the names of resources, each once."""
+    names = () if value is None else (value,) if isinstance(value, str) else value
+    if (
+        not isinstance(names, list | tuple | set | frozenset)
+        or not all(isinstance(name, str) and name.strip() for name in names)
+        or (value is not None and not names)
+    ):
+        raise UsageError(f"exclusive={value!r}; give {KEYWORDS['exclusive']}")
+    return tuple(sorted(set(names)))
 
 
 def _count(keyword: str, value: object) -> WorkersAsked:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from .locks import share_folder
+
 #: The name of the channel in `config.workerinput`.
 CHANNEL = "parwork_channel"
 
@@ -26,6 +28,7 @@ def connect(node: Any) -> None:
     # Messages arrive in order, so the workloads are known before xdist receives the collection.
     channel.setcallback(known.update)
     node.workerinput[CHANNEL] = channel
+    share_folder(node)
     send = node.send_runtest_some
 
     def report_and_send(indices: Sequence[int]) -> None:

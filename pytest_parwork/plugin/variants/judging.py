@@ -16,7 +16,7 @@ from ...model.outcome import Outcome, Verdict
 from ...report.entries import with_mismatches
 from ...report.message import Scene, lost_message, mismatch_message
 from ...runner.ambient import NATIVE
-from ...verify.computed import Collection, is_shared
+from ...verify.computed import Collection, is_shared, shared_part
 from ...verify.legs import Judged, drop, entry_of, judge
 from ...verify.reference import Called
 from ..cases.phases import without_folders
@@ -177,6 +177,13 @@ def _add_problems(case: VariedCase, found: Judged, collection: Collection | None
             f"changed there would not show; return a copy"
         )
         problems.append(report_uncomparable(*sides, case.plan.policy, text))
+    elif path := shared_part(sides[0].value, sides[1].value):
+        text = (
+            f"both calls returned one object or memory here, such as an argument: what "
+            f"{case.side.name} changed in it would not show"
+        )
+        note = Note(path=path, kind="identity", text=text)
+        found.entry = replace(found.entry, notes=(*found.entry.notes, note))
     reference = case.siblings.collection
     if collection is not None and reference is not None:
         if not case.variant.inside:
@@ -189,13 +196,25 @@ def _add_problems(case: VariedCase, found: Judged, collection: Collection | None
 
 
 def _masked(case: VariedCase, actual: Outcome, reference: Outcome) -> tuple[Outcome, Outcome]:
-    """Return both outcomes with the names of their folders masked in the texts of failures."""
+    """Return both outcomes without folders and remote tracebacks, which differ in any two runs."""
+    actual, reference = without_remote_tracebacks(actual), without_remote_tracebacks(reference)
     here, there = str(case.item.funcargs.get("tmp_path", "")), case.siblings.folder
     if here:
         actual = without_folders(actual, re.escape(here))
     if there:
         reference = without_folders(reference, re.escape(there))
     return actual, reference
+
+
+def without_remote_tracebacks(outcome: Outcome) -> Outcome:
+    """Return the outcome without the traceback that a pool of processes chains to an exception."""
+    if outcome.failure is None:
+        return outcome
+    chain = outcome.failure.chain
+    kept = tuple(link for link in chain if not link.failure.type.endswith("RemoteTraceback"))
+    if len(kept) == len(chain):
+        return outcome
+    return replace(outcome, failure=replace(outcome.failure, chain=kept))
 
 
 def _commands(case: VariedCase) -> tuple[tuple[str, str], ...]:
