@@ -10,6 +10,7 @@ import pytest
 
 from ...backends.protocol import is_threaded
 from ...machine.limits import Limits
+from ...machine.pressure import Pressure
 from ...model.outcome import Run
 from ...model.output import Filter
 from ...model.work import Workload
@@ -226,6 +227,7 @@ class Gates:
             wide=wide,
             limits=Limits(run.threads),
             side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
+            pressure=Pressure.here(),  # at the beginning of the serial run
             look=second_look(self._config, run),
         )
         group.facts[sent.facts.run] = sent.facts

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ...machine.limits import Limits
+from ...machine.pressure import Pressure
 from ...model.comparison import OwnComparison, Side
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
@@ -46,6 +47,7 @@ class ParallelRun:
     wide: dict[str, object]
     limits: Limits
     side: Side
+    pressure: Pressure | None = None
     look: SecondLook | None = None
 
     def close(self) -> None:
