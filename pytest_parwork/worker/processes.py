@@ -42,7 +42,7 @@ PACKAGE = __name__.partition(".")[0]
 
 
 #: The function of a task, with its arguments.
-_Loaded = tuple[Callable[..., object], Sequence[object], Mapping[str, object]]
+Loaded = tuple[Callable[..., object], Sequence[object], Mapping[str, object]]
 
 
 class _UnloadableError(Exception):
@@ -194,12 +194,20 @@ class Attached:
             if name.partition(".")[0] == PACKAGE or name not in MODULES:
                 MODULES[name] = module
 
-    def _called(self, number: int, inherited: Task | None) -> _Loaded | NotSent | BaseException:
+    def _called(self, number: int, inherited: Task | None) -> Loaded | NotSent | BaseException:
         """Return the function of a task with its arguments, or why it cannot be called."""
         around = self.header.around
         if inherited is not None:
             function = inherited.function if around is None else around(inherited.function)
             return function, inherited.args, inherited.kwargs
+        loaded = self.load_call(number, {})
+        if around is not None and isinstance(loaded, tuple):
+            function, args, kwargs = loaded
+            return around(function), args, kwargs
+        return loaded
+
+    def load_call(self, number: int, seen: dict[int, object]) -> Loaded | NotSent | BaseException:
+        """Load the function of a task, and its arguments; those in `seen` are used again."""
         call = self.header.contents.calls[number]
         assert call is not None, "a task was submitted that could not be sent"
         found = self._functions[call.function]
@@ -207,17 +215,16 @@ class Attached:
             return found
         try:
             function = find(found) if isinstance(found, Address) else found
-            if around is not None:
-                function = around(function)
-            return function, *self._arguments(call)
+            return function, *self._arguments(call, seen)
         except _UnloadableError as error:
             return error.why
         except BaseException as error:
             return error
 
-    def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
+    def _arguments(
+        self, call: Call, seen: dict[int, object]
+    ) -> tuple[list[object], dict[str, object]]:
         """Load fresh copies of the arguments; the same object twice stays one object."""
-        seen: dict[int, object] = {}
         return (
             [self._argument(value, n, seen) for n, value in enumerate(call.args, start=1)],
             {key: self._argument(value, key, seen) for key, value in call.kwargs},
