@@ -128,6 +128,16 @@ LOCAL.value = 3
 def test_local(n):
     return getattr(LOCAL, "value", 0)
 
+@pytest.fixture(scope="module")
+def precision():
+    with decimal.localcontext() as context:
+        context.prec = 5
+        yield
+
+@cases
+def test_context(precision, n):
+    return str(decimal.Decimal(1) / 3)
+
 @cases
 def test_generator(n):
     return random.random()
@@ -137,6 +147,7 @@ CAUSES_IN_THREADS = {
     "test_race": ("THREAD_RACE", ""),
     "test_lazy": ("THREAD_RACE", ""),
     "test_local": ("THREAD_CONTEXT", ""),
+    "test_context": ("THREAD_CONTEXT", "decimal context"),
     "test_generator": ("GLOBAL_RNG", "random"),
 }
 

@@ -15,7 +15,7 @@ from .chance import chance, chance_experiments, global_generator, hash_seed, sou
 from .laboratory import ALONE, ALONE_AGAIN, ExhaustedError, Laboratory
 from .order import order_experiments, serial_order, worker_history
 from .state import context, global_state, state_experiments
-from .threads import thread_context, thread_experiments, thread_race
+from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
 
 #: Returns the cause that its experiments speak for, None if they do not.
 Probe: TypeAlias = Callable[[Laboratory], Cause | None]
@@ -39,6 +39,7 @@ PROBES_OF_THREADS: tuple[Probe, ...] = (
     source_of_system,
     thread_context,
     thread_race,
+    context,
     serial_order,
     chance,
 )
@@ -80,7 +81,7 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
                     break
         end = _conclusion(lab)
         if lab.difference.is_threaded:
-            found += _poisoned(lab)
+            found += _poisoned(lab, found)
     except ExhaustedError as error:
         end = f"stopped after {now() - began:.0f} s, before the experiment: {error}"
     except (ParworkError, OSError, ValueError) as error:
@@ -92,16 +93,16 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
 def _at_first(lab: Laboratory) -> list[Experiment]:
     """Return the experiments that run before any probe: of a cheap case, all of them."""
     alone = [lab.experiment(ALONE), lab.experiment(ALONE_AGAIN)]
-    if lab.difference.own_seconds > CHEAP:
-        return alone
-    others = [*chance_experiments(lab), *order_experiments(lab)]
-    others += thread_experiments(lab) if lab.difference.is_threaded else state_experiments(lab)
-    return alone + others
+    others = [*chance_experiments(lab), *order_experiments(lab), *state_experiments(lab)]
+    others += thread_experiments(lab) if lab.difference.is_threaded else []
+    return alone + others if lab.difference.own_seconds <= CHEAP else alone
 
 
-def _poisoned(lab: Laboratory) -> list[Cause]:
+def _poisoned(lab: Laboratory, found: Sequence[Cause]) -> list[Cause]:
     """Return the cause of a serial result that a fresh process does not give, if it is so."""
-    if not lab.is_stable() or any(lab.are_serial([one]) for one in lab.alone()):
+    # These name a difference between threads; all others explain the serial result themselves.
+    is_open = all(one.name.startswith("THREAD_") and one.detail in OF_THREADS for one in found)
+    if not (is_open and lab.is_stable()) or any(lab.are_serial([one]) for one in lab.alone()):
         return []
     evidence = "the serial run gave another result than two fresh processes: threads may have"
     return [lab.cause("REFERENCE_POISONED", "", f"{evidence} spoilt what it uses", "")]

@@ -44,11 +44,13 @@ def context(lab: Laboratory) -> Cause | None:
     found = _flipping(lab, {name: Context({name: value}) for name, value in changed.items()})
     if found is None:
         return None
+    is_threaded = lab.difference.is_threaded
     return lab.cause(
-        "CONTEXT_NOT_PROPAGATED",
+        "THREAD_CONTEXT" if is_threaded else "CONTEXT_NOT_PROPAGATED",
         found,
-        f"the {found} was changed in pytest's process, and workers do not have that: with it, a "
-        f"fresh process gives the serial result, without it the parallel one",
+        f"the {found} was changed in pytest's {'main thread' if is_threaded else 'process'}, and "
+        f"workers do not have that: with it, a fresh process gives the serial result, without it "
+        f"the parallel one",
         "set it in the case, or in a fixture of function scope",
         confirmed=True,
     )

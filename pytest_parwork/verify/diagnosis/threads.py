@@ -9,6 +9,9 @@ from .bench import Experiment
 from .laboratory import Laboratory, outcome_of
 from .treatments import Together, in_thread_of_context
 
+#: The details of the causes that are found here, without and with the context of the main thread.
+OF_THREADS = ("", "context variables")
+
 #: How often calls run at the same time in each process: a race is a matter of luck.
 RACES = 5
 
@@ -65,7 +68,7 @@ def thread_context(lab: Laboratory) -> Cause | None:
     more = "; in a copy of the context of the main thread it gives the same" if by_context else ""
     return lab.cause(
         "THREAD_CONTEXT",
-        "context variables" if by_context else "",
+        OF_THREADS[by_context],
         f"a thread gives another result than the main thread, without any other thread{more}",
         "set in the case what it needs of its thread, or run it in contextvars.copy_context()",
         confirmed=True,
