@@ -111,6 +111,7 @@ def run(backend: str, mode: str, names: Sequence[str]) -> tuple[str, Mapping[str
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                "--parwork-diagnose=off",
                 *(f"--import-mode={mode}", f"--parwork-backend={backend}"),
                 *(f"--rootdir={PROJECT}", "-c", os.devnull, f"--junitxml={junit}"),
                 *("-o", "junit_family=xunit1", f"--parwork-report={report}"),

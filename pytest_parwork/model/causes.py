@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .printable import make_printable, printable
@@ -29,6 +30,13 @@ class Cause:
         make_printable(self, "name", "detail", "evidence", "remedy")
         for name in ("cases", "probes"):
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Yield the rows for messages: the cause, the evidence for it, the remedy."""
+        yield "cause", str(self)
+        yield "evidence", self.evidence
+        if self.remedy:
+            yield "remedy", self.remedy
 
     def __str__(self) -> str:
         """Return the text for reports: `GLOBAL_RNG (numpy.random), confirmed`."""

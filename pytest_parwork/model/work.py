@@ -113,6 +113,7 @@ class Plan:
     verify: float = 1.0
     timeout: float | None = None
     min_speedup: float | None = None
+    diagnose: bool = True
     scope: Scope = "function"
     exclusive: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from textwrap import indent, wrap
 from typing import Any
 
+from ..model.causes import Cause
 from ..model.comparison import LINES, Comparison, Mismatch
 from ..model.listing import WIDTH, columns, pad, shorten
 from ..model.outcome import Verdict
@@ -73,6 +74,7 @@ class Scene:
     fixtures: Sequence[str] = ()
     alongside: str = ""
     hint: str = ""
+    causes: Sequence[Cause] = ()
     is_verbose: bool = False
     width: int = WIDTH
 
@@ -93,6 +95,7 @@ def mismatch_message(
     if scene.like and not scene.is_verbose:
         here = _difference(comparison)
         rows = [("as in", f"{scene.like}, here {here}" if here else scene.like)]
+        rows += [("cause", str(cause)) for cause in scene.causes[:1]]
         commands = [_row(*command) for command in scene.commands[-1:]]
         return printable("\n".join([first, *_rows(rows, scene.room), *commands]))
     parts = [first]
@@ -108,6 +111,7 @@ def mismatch_message(
     if traceback:
         parts.append(f"  {scene.where}:\n{indent(printable(traceback).rstrip(), '    ')}")
     rows = [
+        *(row for cause in scene.causes for row in cause.rows()),
         *_policy(comparison, scene),
         *_notes(comparison, scene),
         *_fixtures(scene),

@@ -152,14 +152,31 @@ class Outcomes(Sequence[Outcome]):
         seconds = ended - started if started is not None and ended is not None else 0.0
         return self._results.kind(number), seconds
 
+    def earlier_in_worker(self, number: int) -> tuple[int, ...]:
+        """Return the tasks that the worker of a task had started before it, in order."""
+        _, started, _ = self._ledger.times(number)
+        if started is None:
+            return ()
+        worker = self._ledger.worker(number)
+        earlier = [
+            (at, other)
+            for other in range(self._tasks)
+            if (at := self._ledger.times(other)[1]) is not None
+            and at < started
+            and self._ledger.worker(other) == worker
+        ]
+        return tuple(other for _, other in sorted(earlier))
+
     def free(self, number: int) -> None:
         """Free the memory of an outcome: large values that were loaded read as zeros then."""
         if self._is_stored(number):
             self._results.free(number)
 
-    def close(self) -> None:
-        """Free everything; a rerun stays."""
+    def close(self, *, with_rerun: bool = False) -> None:
+        """Free everything; a rerun stays unless it is named."""
         self._results.close()
+        if with_rerun and self.rerun is not None:
+            self.rerun.close()
 
     def _number_workers(self) -> dict[int, int]:
         """Number the workers 1, 2, … in the order of their arrival.

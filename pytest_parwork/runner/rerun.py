@@ -70,6 +70,7 @@ class Rerun:
         *,
         timeout: float | None = None,
         around: Around | None = None,
+        alongside: Sequence[int] = (),
     ) -> Run:
         """Run tasks in processes of this machine that another backend starts, like `run`.
 
@@ -84,7 +85,8 @@ class Rerun:
             limited = tuple(replace(one, timeout=timeout) for one in request.workload.tasks)
             request = replace(request, workload=replace(request.workload, tasks=limited))
         capture = replace(request.capture or Capture(), streams=True)
-        return self._execute(backend, self._stored, replace(request, capture=capture), tasks)
+        request = replace(request, capture=capture)
+        return self._execute(backend, self._stored, request, [*tasks, *alongside])
 
     def _again(
         self,
@@ -97,6 +99,8 @@ class Rerun:
         known: Sequence[Task] = self._request.workload.tasks
         capture = self._request.capture
         ends = accumulate(map(len, batches)) if batches is not None else ()
+        # One worker runs one task at a time; lanes would only change the order.
+        is_fixed, lanes = batches is not None or configuration.workers == 1, self._request.lanes
         return replace(
             self._request,
             workload=replace(self._request.workload, tasks=tuple(known[n] for n in tasks)),
@@ -106,6 +110,7 @@ class Rerun:
             batches=None
             if batches is None
             else [range(end - len(b), end) for b, end in zip(batches, ends, strict=True)],
+            lanes={} if is_fixed else {at: lanes[n] for at, n in enumerate(tasks) if n in lanes},
             stop=None,
             progress=None,
             keep=False,

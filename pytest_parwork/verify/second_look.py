@@ -67,10 +67,6 @@ class SecondLook:
         """Return the look at the task of that number."""
         return partial(self._judge, terms, number)
 
-    def close(self) -> None:
-        """Free the arguments of the tasks."""
-        self.rerun.close()
-
     def _judge(
         self, terms: Terms, number: int, actual: Outcome, expected: Outcome, found: Comparison
     ) -> Comparison:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
-import signal
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from signal import SIGINT, default_int_handler, signal  # now: a task may replace them
+from typing import Any
 
 from ..machine.clock import now, sleep
 from ..machine.process_groups import enroll, enrolled
 from ..machine.system import is_main_thread
+from ..transport.ledger import Kind
+from .calling import perform
 from .endings import end_executors_at_exit
 
 #: Seconds that a worker which starts early waits for others.
@@ -58,5 +62,33 @@ def lead_a_group() -> None:
         with suppress(OSError):  # the leader of a session already leads a group
             os.setpgid(0, 0)
     if is_main_thread():
-        signal.signal(signal.SIGINT, lambda *_: None)
+        signal(SIGINT, _do_nothing)
     end_executors_at_exit()
+
+
+class Interruptible:
+    """Runs tasks in the main thread of a worker so that they may interrupt themselves.
+
+    A test may raise SIGINT, and expect `KeyboardInterrupt`. Ctrl-C does not reach the worker, which
+    leads its own group; between two tasks nothing may be raised in our code. A handler that a task
+    has left is in force again for the next one, as in pytest's process.
+    """
+
+    def __init__(self) -> None:
+        self._handler: Any = default_int_handler
+
+    def __call__(
+        self, function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> tuple[Kind, object]:
+        """Call the function as `perform` does."""
+        if self._handler is None:  # it is not Python's, and could not be restored
+            return perform(function, args, kwargs)
+        signal(SIGINT, self._handler)
+        try:
+            return perform(function, args, kwargs)
+        finally:
+            self._handler = signal(SIGINT, _do_nothing)
+
+
+def _do_nothing(*_: object) -> None:
+    return

@@ -13,7 +13,7 @@ from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
 from ..machine.stacks import keep_stack
-from ..machine.system import os
+from ..machine.system import is_main_thread, os
 from ..model.errors import BackendError
 from ..model.outcome import NotSent
 from ..model.output import Output
@@ -26,7 +26,7 @@ from ..transport.payload import Call, Handle, Header, Places
 from ..transport.pickling import by_reference, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
-from .arrival import lead_a_group, start_processes_by
+from .arrival import Interruptible, lead_a_group, start_processes_by
 from .calling import meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
@@ -42,7 +42,7 @@ PACKAGE = __name__.partition(".")[0]
 
 
 #: The function of a task, with its arguments.
-_Loaded = tuple[Callable[..., object], Sequence[object], Mapping[str, object]]
+Loaded = tuple[Callable[..., object], Sequence[object], Mapping[str, object]]
 
 
 class _UnloadableError(Exception):
@@ -85,6 +85,8 @@ class Attached:
     """The attachment of a worker process to the run that it works for, one at a time."""
 
     current: Attached | None = None
+    #: How the function of a task is called.
+    _perform: Callable[..., tuple[Kind, object]] = staticmethod(perform)
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
@@ -94,6 +96,8 @@ class Attached:
         self._fd = os.open(places.payload, os.O_RDONLY)
         self.has_met = False
         lead_a_group()
+        if is_main_thread():
+            self._perform = Interruptible()
         if places.registry is not None:
             enroll(places.registry)
             self._mark = mark_worker(places.registry)
@@ -163,7 +167,7 @@ class Attached:
                 capture.begin(number, is_by_pytest=inherited is not None)
             self._name_test(number)
             self.ledger.start(number, now())
-            kind, value = perform(function, args, kwargs)
+            kind, value = self._perform(function, args, kwargs)
             self.ledger.end(number, now())
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()
@@ -190,12 +194,20 @@ class Attached:
             if name.partition(".")[0] == PACKAGE or name not in MODULES:
                 MODULES[name] = module
 
-    def _called(self, number: int, inherited: Task | None) -> _Loaded | NotSent | BaseException:
+    def _called(self, number: int, inherited: Task | None) -> Loaded | NotSent | BaseException:
         """Return the function of a task with its arguments, or why it cannot be called."""
         around = self.header.around
         if inherited is not None:
             function = inherited.function if around is None else around(inherited.function)
             return function, inherited.args, inherited.kwargs
+        loaded = self.load_call(number, {})
+        if around is not None and isinstance(loaded, tuple):
+            function, args, kwargs = loaded
+            return around(function), args, kwargs
+        return loaded
+
+    def load_call(self, number: int, seen: dict[int, object]) -> Loaded | NotSent | BaseException:
+        """Load the function of a task, and its arguments; those in `seen` are used again."""
         call = self.header.contents.calls[number]
         assert call is not None, "a task was submitted that could not be sent"
         found = self._functions[call.function]
@@ -203,17 +215,16 @@ class Attached:
             return found
         try:
             function = find(found) if isinstance(found, Address) else found
-            if around is not None:
-                function = around(function)
-            return function, *self._arguments(call)
+            return function, *self._arguments(call, seen)
         except _UnloadableError as error:
             return error.why
         except BaseException as error:
             return error
 
-    def _arguments(self, call: Call) -> tuple[list[object], dict[str, object]]:
+    def _arguments(
+        self, call: Call, seen: dict[int, object]
+    ) -> tuple[list[object], dict[str, object]]:
         """Load fresh copies of the arguments; the same object twice stays one object."""
-        seen: dict[int, object] = {}
         return (
             [self._argument(value, n, seen) for n, value in enumerate(call.args, start=1)],
             {key: self._argument(value, key, seen) for key, value in call.kwargs},

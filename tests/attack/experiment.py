@@ -158,6 +158,7 @@ def _pytest(backend: str) -> Sequence[str]:
     name = "dask:{address}" if backend == JOINED else backend
     return [
         *(sys.executable, "-m", "pytest", "-p", "parwork", "-p", "no:cacheprovider"),
+        "--parwork-diagnose=off",
         f"--parwork-backend={name}",
         *("--parwork-workers=2", "--parwork-report=report.json", "--junitxml=junit.xml"),
     ]

@@ -25,9 +25,10 @@ __all__ = ["Apart", "Recorder", "Scratch", "Session", "noted", "slow", "until"]
 #: Seconds for a session in a process of its own; less than the deadline of a test.
 DEADLINE = 50.0
 
+#: Differences are diagnosed only where a test asks for it, because that takes seconds.
 #: No plugin but parwork is loaded unless a test requests it. pytest's faulthandler plugin would
 #: cancel the deadline of the test around an inner session.
-OPTIONS = "-p parwork -p no:faulthandler -W error"
+OPTIONS = "-p parwork -p no:faulthandler -W error --parwork-diagnose=off"
 
 #: The process that runs pytest, for `note`.
 PID = "SCRATCH_PID"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
-from pytest_parwork.machine import budget
+from pytest_parwork.machine import budget, pressure
 from pytest_parwork.machine.cpus import Cpus
+from pytest_parwork.machine.pressure import Pressure
 from pytest_parwork.plugin.cases import checks
 
 from .scratch import Scratch
@@ -21,6 +23,7 @@ def set_cpus(monkeypatch: pytest.MonkeyPatch, cpus: Cpus) -> None:
 @pytest.fixture(autouse=True)
 def _two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     set_cpus(monkeypatch, Cpus(number=2))
+    monkeypatch.setattr(pressure, "PRESSURE", Path("/nowhere"))  # this machine may be busy
 
 
 def cases(least: float, *, backend: str = "'threads'", workers: str = "2", count: int = 3) -> str:
@@ -97,6 +100,17 @@ class TestMinSpeedup:
         assert "on 2 workers, start-up" in session.text
         assert "Traceback" not in session.text
         assert "pytest_parwork" not in session.text
+
+    def test_a_busy_machine_is_not_the_fault_of_the_cases(
+        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        moments = iter([Pressure(at=1.0, waited=0.0), Pressure(at=2.0, waited=0.4)])
+        monkeypatch.setattr(Pressure, "here", lambda: next(moments))
+        scratch.cases(cases(1e9))
+        session = scratch.run("-rs")
+        assert session.counts == {"passed": 4, "skipped": 1}
+        text = " ".join(session.text.split())
+        assert "tasks of this machine waited for a CPU 40 % of the time" in text
 
     def test_the_cases_pass_all_the_same(self, scratch: Scratch) -> None:
         scratch.cases(cases(1e9))

@@ -91,6 +91,27 @@ def test_an_exception_of_the_worker_alone_gets_the_hint_without_a_name(scratch: 
     assert text.index(hint) > text.index("'NoneType' object has no attribute 'name'")
 
 
+def test_joblib_inside_joblib_is_named(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        import threading
+        from joblib import Parallel, delayed
+
+        def is_main():
+            return threading.current_thread() is threading.main_thread()
+
+        @pytest.mark.parwork(backend="joblib", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            return Parallel(n_jobs=2)(delayed(is_main)() for _ in range(2))
+        """
+    )
+    session = scratch.run_apart()
+    assert session.counts == {"failed": 2}
+    text = " ".join(session.text.split())
+    assert "hint joblib.Parallel in the test runs on threads inside a worker of joblib" in text
+
+
 @dataclasses.dataclass
 class Held:
     value: int = 0

@@ -195,7 +195,7 @@ def test_what_a_body_does_not_raise_counts_as_much_in_a_worker(
     assert session.counts["failed"] == 8
     # One for each case, though both legs of one test gave it.
     assert session.counts["warnings"] == 4
-    assert "after the body: pytest.PytestUn" in session.text
+    assert "nothing a" in session.text  # one leg; the texts are shortened to the width
 
 
 @pytest.mark.parametrize("backend", ["processes:fork", "threads", slow("joblib"), slow("dask")])

@@ -65,7 +65,9 @@ def allowed_helpers(item: pytest.Item) -> list[str]:
     """Return the marks of helper processes that the backend of this test may keep."""
     if "keeps_helpers" in fixtures_of(item):
         return list(HELPERS.values())
-    kinds: set[str] = set()
+    # A serial run next to threads may be looked at again in a new process, and multiprocessing
+    # starts a tracker with the first one.
+    kinds = {"resource_tracker"}
     params = getattr(getattr(item, "callspec", None), "params", {})
     for name in (value for value in params.values() if isinstance(value, str)):
         family = name.partition(":")[0]

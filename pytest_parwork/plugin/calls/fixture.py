@@ -14,6 +14,7 @@ import pytest
 
 from ...backends.protocol import is_threaded
 from ...equivalence import show
+from ...model.causes import Cause
 from ...model.errors import BackendError, UsageError
 from ...model.outcome import NotSent, Run
 from ...model.public import public
@@ -23,6 +24,7 @@ from ...report.message import Scene
 from ...report.serialising import serialise
 from ...runner import Interrupted, RunRequest, execute
 from ...transport.modules import project_modules
+from ...verify.diagnosis.laboratory import Difference
 from ...verify.legs import SERIAL
 from ...verify.reference import call
 from ..cases.matrix import column_of
@@ -35,11 +37,11 @@ from ..config.registry import (
     changes,
     guard,
     own_comparison,
-    second_look,
     sendable,
 )
 from ..config.settings import AXES, marker_keywords, settings
 from ..session.capturing import capture_of
+from ..session.diagnosing import causes_of, is_kept, second_look
 from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
 from ..session.rewriting import rewritten
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 #: Keywords of the marker that a single call accepts too.
-CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize")
+CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksize", "diagnose")
 
 #: Width of the prefix that pytest puts before each line of an exception.
 MARGIN = len("E       ")
@@ -103,7 +105,7 @@ class Parwork:
 
         `fn` is called a second time for each item, serially in this process, and both outcomes
         must be the same; with side effects use `verify=0`. Keywords are those of the marker:
-        backend, workers, compare, verify, timeout, chunksize; single values only.
+        backend, workers, compare, verify, timeout, chunksize, diagnose; single values only.
 
         Returns a `Run`: the values in order, with `.outcomes`, `.wall` and `.speedup`. Raises
         `MismatchError` if outcomes differ, `LostError` if a worker died, `PayloadError` if `fn`, an
@@ -150,8 +152,7 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         backend = backend_named(self._config, plan.configuration.backend)
-        keep = is_threaded(backend) and plan.verify > 0  # for a second look
-        request = replace(self._request(workload, plan), keep=keep)
+        request = replace(self._request(workload, plan), keep=is_kept(plan, backend))
         try:
             with showing(self._config, name, plan.configuration.id) as progress:
                 run = execute(replace(request, progress=progress), backend)
@@ -168,6 +169,7 @@ class Parwork:
     ) -> Run:
         """Compare the calls of a run, report it, and return it or raise for its worst verdict."""
         __tracebackhide__ = True
+        rerun = run.outcomes.rerun  # type: ignore[attr-defined]  # as below
         verified = Verified(
             workload,
             plan,
@@ -176,7 +178,12 @@ class Parwork:
             scene=self._scene(plan),
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
-            look=(look := second_look(self._config, run)),
+            look=second_look(
+                self._config, run, backend_named(self._config, plan.configuration.backend)
+            ),
+            diagnose=None
+            if rerun is None or not plan.diagnose
+            else self._diagnosing(workload, run),
         )
         try:
             if interrupted is None:
@@ -187,8 +194,8 @@ class Parwork:
             interrupted = error
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
-            if look is not None:
-                look.close()
+            if rerun is not None:
+                rerun.close()
             if interrupted is None:  # also if something else was raised
                 self._report(verified.entry(xdist=self._is_xdist))
         if interrupted is not None:
@@ -208,6 +215,19 @@ class Parwork:
             guard=guard(self._config),
             capture=capture_of(self._config, from_threads=False),
             surroundings=changes(self._config).surroundings(),
+        )
+
+    def _diagnosing(
+        self, workload: Workload, run: Run
+    ) -> Callable[[Difference], tuple[Cause, ...]]:
+        """Return the function that names the causes of a difference."""
+        return partial(
+            causes_of,
+            self._config,
+            run.outcomes.rerun,  # type: ignore[attr-defined]  # kept for this
+            names=[task.id for task in workload.tasks],
+            function=workload.tasks[0].function,
+            workers=run.granted,
         )
 
     def _plan(self, given: Mapping[str, object]) -> Plan:

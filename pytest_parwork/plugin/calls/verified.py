@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
 from ...equivalence import at_step, merge
 from ...machine.limits import Limits
+from ...model.causes import Cause
 from ...model.comparison import Comparison, OwnComparison
 from ...model.errors import LostError, MismatchError
 from ...model.outcome import NotSent, Outcome, Run, Verdict
@@ -18,12 +19,14 @@ from ...report.data import RunEntry, summarise
 from ...report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from ...report.message import Scene, mismatch_message
 from ...runner.outcomes import Outcomes
+from ...verify.diagnosis.laboratory import Difference
 from ...verify.legs import SERIAL, Judged, Terms, drop, in_parallel, judge, unjudged
 from ...verify.reference import Called, call, sample
 from ...verify.second_look import SecondLook
 from ...worker.inputs import Inputs, is_sampled
 from ..session.breadcrumb import Breadcrumb
 from ..session.capturing import echo, warn_again, warnings_shown
+from ..session.diagnosing import MOST_CASES
 from ..session.termination import ENDING
 
 
@@ -41,11 +44,14 @@ class Verified:
         own: OwnComparison | None = None,
         is_recorded: bool = False,
         look: SecondLook | None = None,
+        diagnose: Callable[[Difference], tuple[Cause, ...]] | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
         self._look = look
+        self._diagnose = diagnose
+        self._causes: tuple[Cause, ...] = ()
         self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
         self._scene = scene
@@ -118,6 +124,27 @@ class Verified:
         if found.comparison is not None:
             self._reference_seconds += found.entry.serial or 0.0
             self._comparisons.append(at_step(found.comparison, f"[{index}]"))
+            if not found.comparison and self._diagnose is not None:
+                self._causes = self._diagnose(self._difference(index, found))
+                self._diagnose = None  # once for all calls
+
+    def _difference(self, index: int, found: Judged) -> Difference:
+        """Return the first difference, with the calls before it."""
+        assert isinstance(self._run.outcomes, Outcomes)
+        actual, expected = found.outcomes
+        return Difference(
+            number=index,
+            id=found.entry.id,
+            actual=actual,
+            expected=expected,
+            policy=self._plan.policy,
+            own=self._own,
+            timeout=self._plan.timeout,
+            start_method=self._run.start_method,
+            earlier=tuple(range(index))[-MOST_CASES:],
+            earlier_in_worker=self._run.outcomes.earlier_in_worker(index)[-MOST_CASES:],
+            seconds=self._reference_seconds + self._run.startup + self._run.wall,
+        )
 
     def _call(self, task: Task, limits: Limits) -> Called:
         """Make the serial call, which is the reference."""
@@ -169,7 +196,8 @@ class Verified:
     def entry(self, *, xdist: bool) -> RunEntry:
         """Return the entry of the run in the report."""
         facts = (RunFacts.of(self._run, self._run_key),)
-        return _entry(self._workload, self._plan, self._entries, facts, xdist=xdist)
+        found = _entry(self._workload, self._plan, self._entries, facts, xdist=xdist)
+        return replace(found, causes=self._causes)
 
     def result(self) -> Run:
         """Return the run, or raise the error for its worst outcome."""
@@ -204,6 +232,7 @@ class Verified:
             used=entry.workers_used,
             granted=self._run.granted,
             peak=entry.peak_overlap,
+            causes=self._causes,
         )
         case = CaseEntry(id=self._workload.name, verdict=Verdict.DIFFERENT)
         return mismatch_message(case, found, scene)

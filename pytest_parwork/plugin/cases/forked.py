@@ -70,6 +70,7 @@ class Forked:
         """
         item = self._case.item
         overlay = _detach(item.config)
+        assert item.location  # pytest keeps it; a case may replace what it is computed with
         wider = _Wider()
         item.config.pluginmanager.register(wider)
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)

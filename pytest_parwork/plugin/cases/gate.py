@@ -8,8 +8,9 @@ from itertools import count
 
 import pytest
 
-from ...backends.protocol import is_threaded
+from ...backends.protocol import Backend
 from ...machine.limits import Limits
+from ...machine.pressure import Pressure
 from ...model.outcome import Run
 from ...model.output import Filter
 from ...model.work import Workload
@@ -19,8 +20,9 @@ from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
 from ..compat import fixture_defs
-from ..config.registry import backend_named, changes, guard, second_look, sendable
+from ..config.registry import backend_named, changes, guard, sendable
 from ..session.capturing import capture_of, filters_of
+from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
 from ..session.progress import showing
 from ..session.rewriting import rewritten
@@ -183,7 +185,7 @@ class Gates:
             stop=self._stop(cases),
             guard=guard(self._config),
             capture=capture_of(self._config, filters),
-            keep=is_threaded(backend) and any(case.plan.verify > 0 for case in cases),
+            keep=any(is_kept(case.plan, backend) for case in cases),
             lanes=lanes_of(cases),
             surroundings=changes(self._config).surroundings(),
         )
@@ -195,17 +197,18 @@ class Gates:
             ):
                 run = execute(replace(request, progress=progress), backend)
         except Interrupted as interrupted:
-            self._take(interrupted.run, cases, wide)
+            self._take(interrupted.run, cases, wide, backend)
             raise interrupted.cause from None
         assert isinstance(run.outcomes, Outcomes)
         # If pytest reaches a case before which the run was stopped, the case is sent again.
-        self._take(run, cases, wide, but=run.outcomes.interrupted)
+        self._take(run, cases, wide, backend, but=run.outcomes.interrupted)
 
     def _take(
         self,
         run: Run,
         cases: list[Case],
         wide: dict[str, object],
+        backend: Backend,
         *,
         but: frozenset[int] = frozenset(),
     ) -> None:
@@ -226,7 +229,8 @@ class Gates:
             wide=wide,
             limits=Limits(run.threads),
             side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
-            look=second_look(self._config, run),
+            pressure=Pressure.here(),  # at the beginning of the serial run
+            look=second_look(self._config, run, backend),
         )
         group.facts[sent.facts.run] = sent.facts
         self._open.append(sent)

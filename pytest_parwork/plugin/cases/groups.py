@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import chain
 
 import pytest
 
 from ...machine.limits import Limits
+from ...machine.pressure import Pressure
+from ...model.causes import Cause
 from ...model.comparison import OwnComparison, Side
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
@@ -46,13 +49,12 @@ class ParallelRun:
     wide: dict[str, object]
     limits: Limits
     side: Side
+    pressure: Pressure | None = None
     look: SecondLook | None = None
 
     def close(self) -> None:
         """Free the outcomes, the arguments and the values of wide fixtures."""
-        self.outcomes.close()
-        if self.look is not None:
-            self.look.close()
+        self.outcomes.close(with_rerun=True)
         self.wide.clear()  # otherwise the values would outlive their fixtures
 
     def others(self, number: int) -> tuple[int, int]:
@@ -167,10 +169,8 @@ class Case:
 
     def look(self, terms: Terms) -> Look | None:
         """Return the second look at its serial run, None if the parallel run cannot reach that."""
-        run = self.sent.run
-        if run is None or run.look is None:
-            return None
-        return run.look.of(terms, self.sent.number)
+        look = self.sent.run.look if self.sent.run is not None else None
+        return look.of(terms, self.sent.number) if look is not None else None
 
     def inputs(self) -> Inputs | None:
         """Return the current arguments if the case is in the sample, else None."""
@@ -199,7 +199,8 @@ class Group:
     the ids of those that also run serially, None if all do. `policies` are the texts of the
     policies of the cases, each once, because every entry lists all. `imported` are the attributes
     of the test classes before anything was set up. `is_reported` says that the report contains the
-    run. `varied` are the parameters that look like a number of workers of the code under test.
+    run. `varied` are the parameters that look like a number of workers of the code under test,
+    `causes` those of the differences of each test.
     """
 
     id: str
@@ -213,6 +214,7 @@ class Group:
     imported: Mapping[type | None, Mapping[str, object]] = field(default_factory=dict)
     is_reported: bool = False
     varied: tuple[str, ...] = ()
+    causes: dict[str, tuple[Cause, ...]] = field(default_factory=dict)
 
     def verifies(self, case: Case) -> bool:
         """Return whether a case also runs serially."""
@@ -236,6 +238,7 @@ class Group:
             expected=self.expected,
             xdist=xdist,
             varied=self.varied,
+            causes=tuple(chain.from_iterable(self.causes.values())),
             scope=self.scope,
         )
 

@@ -1,10 +1,11 @@
-"""Hints at what hooks have set in this process, and workers that are no forks of it lack."""
+"""Hints at what makes a worker differ: state that a hook has set here, a library that nests."""
 
 from __future__ import annotations
 
 import dis
 import sys
 from collections.abc import Callable, Iterator
+from inspect import unwrap
 from itertools import chain, pairwise
 from multiprocessing import get_all_start_methods
 from pathlib import Path
@@ -25,6 +26,9 @@ _OF_MISSING = {
 #: How workers are started that have everything that was set in this process.
 _INHERITING = ("fork", "thread", "none")
 
+#: Workers in which joblib uses threads for what it is asked to do in parallel.
+_NESTING = ("loky",)
+
 
 class Hints:
     """Finds the hooks that set state, once for a session."""
@@ -39,6 +43,11 @@ class Hints:
             return ""
         if self._hook is None:
             self._hook = next(_find_setting_hooks(case.item.config), "")
+        if run.facts.start_method in _NESTING and _names(case.item.function, "Parallel"):
+            return (
+                "joblib.Parallel in the test runs on threads inside a worker of joblib, and on "
+                "processes in the serial run; compare on processes, or use vary="
+            )
         failure = actual.failure
         is_missing = failure is not None and failure.type in _OF_MISSING
         if self._hook:
@@ -69,6 +78,11 @@ def _file_of(function: Callable[..., Any]) -> Path | None:
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     return None if file is None else Path(file)
+
+
+def _names(function: Callable[..., Any], name: str) -> bool:
+    """Return whether the code of a function uses a name; during a call, ours is around it."""
+    return any(name in code.co_names for code in codes_of(unwrap(function)))
 
 
 def sets_state(function: Callable[..., Any]) -> bool:

@@ -9,6 +9,7 @@ from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...equivalence.digest import digest
 from ...machine.deadline import TimedOut, deadline
+from ...model.causes import Cause
 from ...model.comparison import FRESH_PROCESS, Comparison
 from ...model.listing import shorten
 from ...model.outcome import Outcome
@@ -19,6 +20,7 @@ from ..config.commands import command
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES, marker_keywords
+from .causes import diagnosed
 from .copied import hint_at_copies
 from .groups import Case
 from .hints import Hints
@@ -53,8 +55,15 @@ class Scenes:
             raised = (expected.type, expected.where) if expected is not None else None
             hint = hint_at_copies(case, actual, reference)
             hint = hint or self._hints.of(case, actual, reference)
+            causes = diagnosed(case, found)
             self.write(
-                case, found.comparison, values, traceback=traceback, raised=raised, hint=hint
+                case,
+                found.comparison,
+                values,
+                traceback=traceback,
+                raised=raised,
+                hint=hint,
+                causes=causes,
             )
 
     def write(
@@ -66,12 +75,13 @@ class Scenes:
         traceback: str,
         raised: object = None,
         hint: str = "",
+        causes: Sequence[Cause] = (),
     ) -> None:
         """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
         assert case.judged.entry is not None
         first = comparison.mismatches[0]
         like = self._like(case, id(case.group), case.test_id, first.kind, first.path, raised)
-        scene = replace(self._scene(case, comparison, values, like), hint=hint)
+        scene = replace(self._scene(case, comparison, values, like), hint=hint, causes=causes)
         case.judged.is_like = bool(like) and not self._is_verbose
         case.judged.message = mismatch_message(
             case.judged.entry, comparison, scene, traceback=traceback

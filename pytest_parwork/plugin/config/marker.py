@@ -29,6 +29,7 @@ class CallSettings(TypedDict, total=False):
     verify: float
     timeout: float | None
     chunksize: WorkersAsked
+    diagnose: bool
 
 
 class MarkSettings(TypedDict, total=False):
@@ -42,6 +43,7 @@ class MarkSettings(TypedDict, total=False):
     verify: float
     timeout: float | None
     chunksize: WorkersAsked
+    diagnose: bool
     scope: Scope
     exclusive: str | Sequence[str] | None
     min_speedup: float | None
@@ -64,7 +66,8 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
     may take in either run; `scope`, which cases form one workload, those of a function, class,
     module or the session; `exclusive`, the names of resources, such as a port, that no two cases
     use at the same time; `min_speedup`, the lowest accepted ratio of serial to parallel seconds;
-    `chunksize`, tasks per batch. Wrong values are errors at collection.
+    `chunksize`, tasks per batch; `diagnose`, False if a difference must not lead to further runs.
+    Wrong values are errors at collection.
     """
     mark = pytest.mark.parwork
     return mark(function) if function is not None else mark(**keywords)

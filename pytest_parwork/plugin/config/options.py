@@ -29,14 +29,23 @@ KEYWORDS = {
     "exclusive": "a name, or a list of names; cases that share one never run at the same time",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
+    "diagnose": "whether a difference is diagnosed by further runs: True or False; on or off",
     "inside": "joblib:..., dask:threads, dask:processes, dask or native, or a list of these",
     "vary": '{"argument": [reference, other, ...]}, values that are compared with the first',
 }
 
-DEFAULTS: Mapping[str, object] = {"backend": "joblib", "workers": "auto", "verify": 1.0}
+DEFAULTS: Mapping[str, object] = {
+    "backend": "joblib",
+    "workers": "auto",
+    "verify": 1.0,
+    "diagnose": True,
+}
 
 #: Keywords with an option of the same name, for tests that do not name one.
 OF_TESTS = ("backend", "workers", "verify", "timeout")
+
+#: Another one, which changes no outcome, so that no command has to repeat it.
+DIAGNOSE = "diagnose"
 
 #: Whether every test is fanned out as if it were marked.
 ALL = pytest.StashKey[bool]()
@@ -59,6 +68,7 @@ def add_options(parser: pytest.Parser) -> None:
         ("workers", "NUMBERS", 'default auto, the usable CPUs; as "2,auto" they make a matrix'),
         ("verify", "SHARE", "share of cases that also run serially, 0 to 1; default 1"),
         ("timeout", "SECONDS", "seconds that a case may take, in either run; default no limit"),
+        ("diagnose", "on|off", "name the cause of a difference by further runs; default on"),
     ):
         described = f"for parwork tests that name no {name}: {text}"
         group.addoption(f"--parwork-{name}", metavar=kind, default=None, help=described)

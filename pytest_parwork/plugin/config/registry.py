@@ -14,11 +14,8 @@ from ...backends.protocol import Backend, Family, check_reach
 from ...machine.surroundings import Changes
 from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.errors import UsageError
-from ...model.outcome import Run
 from ...runner import Guard
-from ...runner.outcomes import Outcomes
 from ...transport.sources import Sendable
-from ...verify.second_look import SecondLook
 from ..compat import uncaptured
 from ..session.breadcrumb import Breadcrumb
 from .options import ENVIRONMENT, no_send
@@ -105,19 +102,6 @@ def backend_named(config: pytest.Config, name: str) -> Backend:
     if argument and isinstance(found := known.get(family), Family):
         return check_reach(name, found.named(argument))
     raise unknown_backend(name, known)
-
-
-def second_look(config: pytest.Config, run: Run) -> SecondLook | None:
-    """Return the second look at the serial run of a run whose tasks were kept, else None."""
-    outcomes = run.outcomes
-    if not isinstance(outcomes, Outcomes) or outcomes.rerun is None:
-        return None
-    return SecondLook(
-        rerun=outcomes.rerun,
-        briefs=outcomes.briefs(),
-        find=lambda name: backend_named(config, name),
-        workers=run.granted,
-    )
 
 
 def unknown_backend(value: object, known: Mapping[str, Backend]) -> UsageError:

@@ -1,0 +1,62 @@
+"""The reruns that verify doubtful serial runs and diagnose differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from ...backends.protocol import Backend, is_threaded
+from ...machine.clock import now
+from ...model.causes import Cause
+from ...model.outcome import Run
+from ...model.work import Plan
+from ...runner import Rerun
+from ...runner.outcomes import Outcomes
+from ...verify.diagnosis.diagnosis import budget, diagnose
+from ...verify.diagnosis.laboratory import Difference, Laboratory
+from ...verify.second_look import SecondLook
+from ..config.registry import backend_named
+
+#: Most earlier cases that are run again before one that differs, the latest ones.
+MOST_CASES = 100
+
+
+def is_kept(plan: Plan, backend: Backend) -> bool:
+    """Return whether the tasks of a run are kept, so that some can be run again."""
+    return plan.verify > 0 and (plan.diagnose or is_threaded(backend))
+
+
+def second_look(config: pytest.Config, run: Run, backend: Backend) -> SecondLook | None:
+    """Return the second look at the serial run if its tasks ran in threads and were kept."""
+    outcomes = run.outcomes
+    if not isinstance(outcomes, Outcomes) or outcomes.rerun is None or not is_threaded(backend):
+        return None
+    return SecondLook(
+        rerun=outcomes.rerun,
+        briefs=outcomes.briefs(),
+        find=lambda name: backend_named(config, name),
+        workers=run.granted,
+    )
+
+
+def causes_of(
+    config: pytest.Config,
+    rerun: Rerun,
+    difference: Difference,
+    *,
+    names: Sequence[str],
+    function: Callable[..., object] | None,
+    workers: int,
+) -> tuple[Cause, ...]:
+    """Diagnose a difference between both runs; `names` are those of the tasks, in order."""
+    laboratory = Laboratory(
+        difference=difference,
+        rerun=rerun,
+        names=names,
+        function=function,
+        workers=workers,
+        find=lambda name: backend_named(config, name),
+        deadline=now() + budget(difference.seconds),
+    )
+    return diagnose(laboratory)

@@ -1,0 +1,1 @@
+"""The cause of a difference, found by controlled reruns in other processes."""

@@ -1,0 +1,152 @@
+"""The experiments in one clean process, each of them in a fork of it that ends with it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from ...machine.clock import now
+from ...model.outcome import Failure, NotSent, Outcome
+from ...transport.failures import revived
+from ...transport.ledger import Kind
+from ...transport.payload import Around
+from ...worker.calling import perform
+from ...worker.fixtures.ended import unfold
+from ...worker.processes import Attached, Loaded, pack
+from .treatments import Function, Together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Tasks that run one after the other in a process; the outcome of the last one counts.
+
+    `treatment` wraps their functions. With `is_sharing`, they share their arguments as in the
+    serial run. With `together`, the tasks run in threads of the process, and the outcome is the
+    list of theirs.
+    """
+
+    label: str
+    tasks: tuple[int, ...]
+    treatment: Around | None = None
+    is_sharing: bool = False
+    together: Together | None = None
+
+
+class Packed(NamedTuple):
+    """An outcome that an experiment has sent: the result of `pack`, with its buffers."""
+
+    kind: Kind
+    data: bytes
+    buffers: tuple[bytes, ...]
+
+    def load(self) -> Outcome:
+        """Load the outcome; one that fails to load is not sent."""
+        try:
+            loaded: Any = pickle.loads(self.data, buffers=self.buffers)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            why = NotSent(reason="result", detail=f"it cannot be loaded: {error}")
+            return Outcome(kind="not_sent", not_sent=why)
+        if self.kind == "value":
+            return unfold(Outcome(kind="value", value=loaded))
+        if self.kind == "not_sent":
+            return Outcome(kind="not_sent", not_sent=loaded)
+        failure, data = loaded
+        assert isinstance(failure, Failure)
+        return unfold(Outcome(kind=self.kind, failure=replace(failure, exception=revived(data))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Runs experiments in place of a task; sent to the process that is to run them.
+
+    `places` are the numbers that the tasks have there. An experiment may take `limit` seconds, all
+    of them `seconds`; what has not ended by then has no result.
+    """
+
+    experiments: tuple[Experiment, ...]
+    places: Mapping[int, int]
+    limit: float
+    seconds: float
+
+    def __call__(self, function: Function) -> Function:  # noqa: ARG002, it is one of the tasks
+        """Return a function that runs all experiments; None stands for one without a result."""
+
+        def run(*args: object, **kwargs: object) -> object:  # noqa: ARG001, nor are these needed
+            until = now() + self.seconds
+            return [self._forked(one, until) for one in self.experiments]
+
+        return run
+
+    def _forked(self, experiment: Experiment, until: float) -> Packed | None:
+        """Run an experiment in a fork, and return its outcome."""
+        until = min(until, now() + self.limit)
+        if now() >= until:
+            return None
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            with suppress(BaseException):
+                os.close(reading)
+                with open(writing, "wb") as file:
+                    file.write(pickle.dumps(self._result(experiment)))
+            os._exit(0)
+        os.close(writing)
+        try:
+            data = _read(reading, until)
+        finally:
+            os.close(reading)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        with suppress(Exception):  # it died while it wrote
+            found = pickle.loads(data)
+            return found if isinstance(found, Packed) else None
+        return None
+
+    def _result(self, experiment: Experiment) -> Packed:
+        seen: dict[int, object] = {}
+        calls = []
+        if experiment.together is not None:  # threads share their arguments, too
+            for number in experiment.tasks:
+                calls.append(self._load(number, experiment, seen))
+            kind, value = perform(experiment.together, [calls], {})
+        else:
+            for number in experiment.tasks:
+                call = self._load(number, experiment, seen if experiment.is_sharing else {})
+                kind, value = perform(*call)
+        kind, data, buffers = pack(kind, value)
+        return Packed(kind, data, tuple(bytes(buffer.raw()) for buffer in buffers))
+
+    def _load(self, number: int, experiment: Experiment, seen: dict[int, object]) -> Loaded:
+        site = Attached.current
+        assert site is not None
+        loaded = site.load_call(self.places[number], seen)
+        if not isinstance(loaded, tuple):
+            return (lambda: _raise(loaded)), (), {}
+        function, args, kwargs = loaded
+        if experiment.treatment is not None:
+            function = experiment.treatment(function)
+        return function, args, kwargs
+
+
+def _raise(why: NotSent | BaseException) -> None:
+    raise why if isinstance(why, BaseException) else why.error
+
+
+def _read(fd: int, until: float) -> bytes:
+    """Read until the other end is closed, or until it is too late."""
+    chunks: list[bytes] = []
+    while (left := until - now()) > 0 and select.select([fd], [], [], left)[0]:
+        chunk = os.read(fd, 1 << 16)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+    return b""

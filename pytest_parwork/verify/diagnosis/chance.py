@@ -1,0 +1,140 @@
+"""Probes for what differs from process to process: generators, hash seed, identity, chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...equivalence import compare_outcomes, unordered
+from ...model.causes import Cause
+from .bench import Experiment
+from .laboratory import Laboratory
+from .treatments import Fixed, Seeded
+
+#: Further hash seeds: two processes may have the same order of a set by chance.
+MORE_SEEDS = ("3", "4")
+
+#: Sources of the system: name and detail of the cause, how it is explained, and the remedy.
+SOURCES = {
+    "pid": (
+        "PROCESS_IDENTITY",
+        "os.getpid",
+        "the result depends on the id of the process",
+        "do not return what depends on os.getpid(), or compare without it",
+    ),
+    "time": (
+        "NONDETERMINISTIC_FUNCTION",
+        "time",
+        "the result depends on the time at which it is computed",
+        "pass the time as an argument, or compare without it",
+    ),
+    "entropy": (
+        "NONDETERMINISTIC_FUNCTION",
+        "os.urandom",
+        "the result depends on random bytes of the system (uuid4, secrets, unseeded generators)",
+        "pass a generator that is seeded by the fixture parwork_seed",
+    ),
+}
+
+
+def chance_experiments(lab: Laboratory) -> list[Experiment]:
+    """Return the experiments of all probes of this module."""
+    fixed = [
+        lab.experiment(f"fixed {source}{again}", treatment=Fixed(source))
+        for source in SOURCES
+        for again in ("", ", again")
+    ]
+    return [*_seeded(lab), *fixed]
+
+
+def _seeded(lab: Laboratory) -> Sequence[Experiment]:
+    seeds = (("0", 0, 0), ("1", 1, 1), ("0, again", 0, 0), ("0 and 1", 0, 1))
+    return [
+        lab.experiment(f"global generators seeded with {name}", treatment=Seeded(python, numpy))
+        for name, python, numpy in seeds
+    ]
+
+
+def global_generator(lab: Laboratory) -> Cause | None:
+    """Find out whether the result depends on the state of a global generator."""
+    zero, one, again, mixed = (lab.outcomes(experiment) for experiment in _seeded(lab))
+    if not (lab.differ(zero, one) and lab.are_same(zero, again)):
+        return None
+    if lab.are_same(mixed, zero):
+        detail, rng = "random", "random.Random(parwork_seed)"
+    else:
+        by_both = not lab.are_same(mixed, one)
+        detail = "random and numpy.random" if by_both else "numpy.random"
+        rng = "np.random.default_rng(parwork_seed)"
+    return lab.cause(
+        "GLOBAL_RNG",
+        detail,
+        "the case draws from a global generator, whose state depends on what ran before it in the "
+        "process; same state, same result; other state, other result",
+        f"rng = {rng}, with the fixture parwork_seed",
+        confirmed=True,
+    )
+
+
+def hash_seed(lab: Laboratory) -> Cause | None:
+    """Find out whether the result depends on the order of sets of strings."""
+    if lab.difference.start_method in ("fork", "thread") or not lab.is_stable():
+        return None  # these workers have the seed of pytest's process
+    first, alone = lab.alone()[0], lab.experiment("alone")
+    for seed in ("2", *MORE_SEEDS):
+        other = lab.outcomes(alone, [seed])[0]
+        if not lab.is_comparable(first, other):
+            return None
+        if lab.same(first, other):
+            continue
+        again = lab.outcomes(alone, ["1 again", f"{seed} again"])
+        if lab.are_same(again, [first, other]):
+            return lab.cause(
+                "HASH_SEED",
+                "",
+                "the result depends on the order of a set, or on hash(), of strings, which differs "
+                "by the hash seed of the process; same seed, same result; other seed, other result",
+                "sort what comes from a set, or set PYTHONHASHSEED",
+                confirmed=True,
+            )
+        return lab.cause(
+            "PROCESS_IDENTITY",
+            "",
+            "each new process gives another result, with the same hash seed, too: what a module "
+            "makes when it is imported differs",
+            "make what differs from process to process in the case, from its arguments",
+        )
+    return None
+
+
+def source_of_system(lab: Laboratory) -> Cause | None:
+    """Find out whether the result depends on the process id, the time or the system's entropy."""
+    alone, again = lab.alone(), lab.outcomes(lab.experiment("alone, again"))
+    if not lab.differ(alone, again):
+        return None
+    for source, (name, detail, evidence, remedy) in SOURCES.items():
+        fixed, too = (
+            lab.outcomes(lab.experiment(f"fixed {source}{more}", treatment=Fixed(source)))
+            for more in ("", ", again")
+        )
+        if lab.are_same(fixed, too):
+            why = f"{evidence}; if that is fixed, it is the same in each process, else it differs"
+            return lab.cause(name, detail, why, remedy, confirmed=True)
+    return None
+
+
+def chance(lab: Laboratory) -> Cause | None:
+    """Find out whether serial runs differ from one another."""
+    alone, again = lab.alone(), lab.outcomes(lab.experiment("alone, again"))
+    if not lab.differ(alone, again):
+        return None
+    by_order = all(
+        bool(compare_outcomes(*pair, unordered())) for pair in zip(alone, again, strict=True)
+    )
+    equal = "; compared by unordered() they are equal" if by_order else ""
+    return lab.cause(
+        "NONDETERMINISTIC_FUNCTION",
+        "order only" if by_order else "",
+        f"two serial runs in forks of the same process differ{equal}",
+        "compare=unordered()" if by_order else "make it deterministic, or compare a property of it",
+        confirmed=True,
+    )

@@ -1,0 +1,132 @@
+"""The diagnosis of a difference: probes in the order of their priors, until one is sure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from ...machine.clock import now
+from ...model.causes import Cause
+from ...model.errors import ParworkError
+from ...model.outcome import Outcome
+from .bench import Experiment
+from .chance import chance, chance_experiments, global_generator, hash_seed, source_of_system
+from .laboratory import ALONE, ALONE_AGAIN, ExhaustedError, Laboratory
+from .order import order_experiments, serial_order, worker_history
+from .state import context, global_state, state_experiments
+from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
+
+#: Returns the cause that its experiments speak for, None if they do not.
+Probe: TypeAlias = Callable[[Laboratory], Cause | None]
+
+#: Experience says that order and state of a process come before anything else (Gruber et al. 2021:
+#: 59 % of flaky Python tests depend on their order), and random generators explain both.
+PROBES: tuple[Probe, ...] = (
+    global_generator,
+    source_of_system,
+    worker_history,
+    serial_order,
+    context,
+    global_state,
+    hash_seed,
+    chance,
+)
+
+#: On threads, what is shared or has one value for each thread explains most.
+PROBES_OF_THREADS: tuple[Probe, ...] = (
+    global_generator,
+    source_of_system,
+    thread_context,
+    thread_race,
+    context,
+    serial_order,
+    chance,
+)
+
+#: A case of at most so many seconds has all experiments run at once, because the start of their
+#: process takes longer than they do.
+CHEAP = 0.2
+
+#: Seconds of a diagnosis: at least, at most, and for each second of both runs.
+LEAST, MOST, TIMES = 5.0, 30.0, 5.0
+
+
+def budget(seconds: float) -> float:
+    """Return the seconds that a diagnosis may take, for those of both runs of the workload."""
+    return min(MOST, max(LEAST, TIMES * seconds))
+
+
+def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
+    """Return the causes of a difference, confirmed ones first; `UNEXPLAINED` if there is none.
+
+    No experiment runs in this process, and none changes a verdict.
+    """
+    if why := lab.rerun.unavailable.get(lab.difference.number):
+        return (_unexplained(lab, f"the case cannot be run again: {why}"),)
+    if not hasattr(os, "fork"):
+        return (_unexplained(lab, "its experiments need os.fork(), which this system lacks"),)
+    found: list[Cause] = []
+    began, end = now(), ""
+    try:
+        lab.measure(_at_first(lab))
+        if not lab.is_comparable(*lab.alone()):
+            return (_unexplained(lab, f"alone in a fresh process: {_absence(lab.alone())}"),)
+        probes = PROBES_OF_THREADS if lab.difference.is_threaded else PROBES
+        for probe in probes:
+            cause = probe(lab)
+            if cause is not None:
+                found.append(cause)
+                if cause.confirmed:
+                    break
+        end = _conclusion(lab)
+        if lab.difference.is_threaded:
+            found += _poisoned(lab, found)
+    except ExhaustedError as error:
+        end = f"stopped after {now() - began:.0f} s, before the experiment: {error}"
+    except (ParworkError, OSError, ValueError) as error:
+        end = f"its experiments could not be run: {error}"
+    found.sort(key=lambda cause: not cause.confirmed)  # stable: else in their order
+    return tuple(found) or (_unexplained(lab, end),)
+
+
+def _at_first(lab: Laboratory) -> list[Experiment]:
+    """Return the experiments that run before any probe: of a cheap case, all of them."""
+    alone = [lab.experiment(ALONE), lab.experiment(ALONE_AGAIN)]
+    others = [*chance_experiments(lab), *order_experiments(lab), *state_experiments(lab)]
+    others += thread_experiments(lab) if lab.difference.is_threaded else []
+    return alone + others if lab.difference.own_seconds <= CHEAP else alone
+
+
+def _poisoned(lab: Laboratory, found: Sequence[Cause]) -> list[Cause]:
+    """Return the cause of a serial result that a fresh process does not give, if it is so."""
+    # These name a difference between threads; all others explain the serial result themselves.
+    is_open = all(one.name.startswith("THREAD_") and one.detail in OF_THREADS for one in found)
+    if not (is_open and lab.is_stable()) or any(lab.are_serial([one]) for one in lab.alone()):
+        return []
+    evidence = "the serial run gave another result than two fresh processes: threads may have"
+    return [lab.cause("REFERENCE_POISONED", "", f"{evidence} spoilt what it uses", "")]
+
+
+def _conclusion(lab: Laboratory) -> str:
+    """Say what the case gives alone in a fresh process, where nothing explains the difference."""
+    if not lab.is_stable():
+        return "two serial runs in forks of a fresh process differ at times"
+    if lab.are_serial(lab.alone()):
+        return "alone in a fresh process it gives the serial result"
+    if lab.are_parallel(lab.alone()):
+        return "alone in a fresh process it gives the parallel result"
+    return "alone in a fresh process it gives neither result"
+
+
+def _absence(outcomes: Sequence[Outcome]) -> str:
+    for outcome in outcomes:
+        if outcome.lost is not None:
+            return outcome.lost.detail
+        if outcome.not_sent is not None:
+            return outcome.not_sent.detail
+    return "it has no result"
+
+
+def _unexplained(lab: Laboratory, why: str) -> Cause:
+    return lab.cause("UNEXPLAINED", "", why, "")

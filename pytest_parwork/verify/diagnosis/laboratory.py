@@ -1,0 +1,242 @@
+"""The experiments of a diagnosis: when they run, what they gave, and what that is the same as."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...backends.protocol import Backend
+from ...equivalence import compare_outcomes
+from ...machine.clock import now
+from ...model.causes import Cause
+from ...model.comparison import OwnComparison, Policy
+from ...model.outcome import Failure, Lost, Outcome
+from ...model.work import Configuration
+from ...runner import Rerun
+from ...runner.outcomes import Outcomes
+from .bench import Bench, Experiment
+
+#: The backend that starts a new interpreter.
+FRESH = "processes:spawn"
+
+#: Interpreters that a diagnosis may start; forks of them, one for each experiment, do not count.
+MOST_STARTS = 12
+
+#: Every experiment runs in two processes, which have different hash seeds.
+SEEDS = ("1", "2")
+
+#: Seconds that an experiment may take: at least these, or so many times as long as the case took.
+LEAST, TIMES = 2.0, 5.0
+
+#: The case alone, twice: in two forks of a process.
+ALONE, ALONE_AGAIN = "alone", "alone, again"
+
+
+class ExhaustedError(Exception):
+    """The budget of a diagnosis is used up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The first case of a run that differs, as pytest and a worker have seen it.
+
+    `number` is its task, `actual` the outcome of the parallel run, `expected` that of the serial
+    run. `earlier` are the tasks before it in the serial run, `earlier_in_worker` those that its
+    worker ran before it, both in order. `seconds` are those of both runs together.
+    """
+
+    number: int
+    id: str
+    actual: Outcome
+    expected: Outcome
+    policy: Policy
+    own: OwnComparison | None
+    timeout: float | None
+    start_method: str
+    earlier: tuple[int, ...]
+    earlier_in_worker: tuple[int, ...]
+    seconds: float
+
+    @property
+    def is_threaded(self) -> bool:
+        """Whether it ran in a thread of pytest's process."""
+        return self.start_method == "thread"
+
+    @property
+    def own_seconds(self) -> float:
+        """The seconds of the case itself, in the slower run."""
+        return max(self.actual.seconds or 0.0, self.expected.seconds or 0.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Laboratory:
+    """Runs experiments on the tasks around a difference, and compares what they give.
+
+    `names` are the names of the tasks, `function` is what the case calls, `workers` the number of
+    workers of the run. `find` returns a backend by name, `deadline` is when the diagnosis must have
+    ended. `log` names the experiments that were run.
+    """
+
+    difference: Difference
+    rerun: Rerun
+    names: Sequence[str]
+    function: Callable[..., object] | None
+    workers: int
+    find: Callable[[str], Backend]
+    deadline: float
+    log: list[str] = field(default_factory=list)
+    _found: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    _starts: int = 0
+
+    def experiment(self, label: str, earlier: Sequence[int] = (), **how: Any) -> Experiment:
+        """Return an experiment that runs these tasks and then the differing one."""
+        usable = [one for one in earlier if one not in self.rerun.unavailable]
+        return Experiment(label=label, tasks=(*usable, self.difference.number), **how)
+
+    def measure(self, experiments: Sequence[Experiment], seeds: Sequence[str] = SEEDS) -> None:
+        """Run those experiments that have no outcome yet, in a process for each hash seed.
+
+        Raises `ExhaustedError` where the budget is used up.
+        """
+        for seed in seeds:
+            missing = [one for one in experiments if (one.label, seed) not in self._found]
+            if missing:
+                self._run(missing, seed)
+
+    def outcomes(self, experiment: Experiment, seeds: Sequence[str] = SEEDS) -> list[Outcome]:
+        """Return the outcomes of an experiment, one of each process."""
+        self.measure([experiment], seeds)
+        return [self._found[experiment.label, seed] for seed in seeds]
+
+    def alone(self) -> list[Outcome]:
+        """Return the outcomes of the case alone in a fresh process."""
+        return self.outcomes(self.experiment(ALONE))
+
+    def is_stable(self) -> bool:
+        """Return whether the case alone gives the same in two forks of a process."""
+        return self.are_same(self.alone(), self.outcomes(self.experiment(ALONE_AGAIN)))
+
+    def are_same(self, some: Sequence[Outcome], others: Sequence[Outcome]) -> bool:
+        """Return whether two experiments give the same, in each of the processes."""
+        return all(self.same(*pair) for pair in zip(some, others, strict=True))
+
+    def differ(self, some: Sequence[Outcome], others: Sequence[Outcome]) -> bool:
+        """Return whether two experiments give something else, in each of the processes."""
+        return all(
+            self.is_comparable(*pair) and not self.same(*pair)
+            for pair in zip(some, others, strict=True)
+        )
+
+    def same(self, actual: Outcome, expected: Outcome) -> bool:
+        """Return whether two outcomes of the case are the same by its policy."""
+        if not self.is_comparable(actual, expected):
+            return False
+        difference = self.difference
+        return bool(
+            compare_outcomes(
+                actual, expected, difference.policy, own=difference.own, seconds=difference.timeout
+            )
+        )
+
+    def is_comparable(self, *outcomes: Outcome) -> bool:
+        """Return whether all are outcomes of the case, and not of our way to run it."""
+        return all(one.kind in ("value", "failure", "skip") for one in outcomes)
+
+    def are_serial(self, outcomes: Sequence[Outcome]) -> bool:
+        """Return whether all outcomes are that of the serial run."""
+        return all(self.same(one, self.difference.expected) for one in outcomes)
+
+    def are_parallel(self, outcomes: Sequence[Outcome]) -> bool:
+        """Return whether all outcomes are that of the parallel run."""
+        return all(self.same(one, self.difference.actual) for one in outcomes)
+
+    def named(self, tasks: Sequence[int]) -> str:
+        """Name tasks in a text."""
+        shown = [self.names[number].rpartition("::")[2] for number in tasks[:3]]
+        more = f" and {len(tasks) - 3} more" if len(tasks) > 3 else ""
+        return ", ".join(shown) + more
+
+    def cause(
+        self, name: str, detail: str, evidence: str, remedy: str, *, confirmed: bool = False
+    ) -> Cause:
+        """Return a cause of the difference, with the experiments until now."""
+        return Cause(
+            name=name,
+            detail=detail,
+            confirmed=confirmed,
+            cases=(self.difference.id,),
+            evidence=evidence,
+            remedy=remedy,
+            probes=tuple(self.log),
+        )
+
+    def _run(self, experiments: Sequence[Experiment], seed: str) -> None:
+        left = self.deadline - now()
+        if left <= 0 or self._starts >= MOST_STARTS:
+            raise ExhaustedError(experiments[0].label)
+        self._starts += 1
+        self.log += [one.label for one in experiments if one.label not in self.log]
+        number = self.difference.number
+        others = sorted({task for one in experiments for task in one.tasks} - {number})
+        bench = Bench(
+            experiments=tuple(experiments),
+            places={task: place for place, task in enumerate([number, *others])},
+            limit=max(LEAST, TIMES * self.difference.own_seconds),
+            seconds=left,
+        )
+        with _environment({"PYTHONHASHSEED": seed.partition(" ")[0]}):
+            run = self.rerun.run_elsewhere(
+                [number],
+                self.find(FRESH),
+                Configuration(backend=FRESH, workers=1),
+                timeout=left + LEAST,
+                around=bench,
+                alongside=others,
+            )
+        assert isinstance(run.outcomes, Outcomes)
+        try:
+            outcome = run.outcomes.load(0, LEAST)
+        finally:
+            run.outcomes.close()
+        packed = outcome.value if isinstance(outcome.value, list) else []
+        for place, one in enumerate(experiments):
+            given = packed[place] if place < len(packed) else None
+            found = given.load() if given is not None else _without(outcome)
+            self._found[one.label, seed] = found
+
+
+def _without(outcome: Outcome) -> Outcome:
+    """Return the outcome of an experiment that did not end, or of all if their process failed."""
+    if outcome.kind in ("lost", "not_sent"):
+        return outcome
+    failure = outcome.failure
+    why = "it did not end in time, or its process died"
+    if failure is not None:
+        why = f"{failure.type}: {failure.text}"
+    return Outcome(kind="lost", lost=Lost(reason="backend", detail=why))
+
+
+def outcome_of(kind: str, result: Any) -> Outcome:
+    """Return the outcome of a task that ran together with others."""
+    if kind == "value":
+        return Outcome(kind="value", value=result)
+    name, text = result
+    return Outcome(kind="failure", failure=Failure(type=name, text=text))
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables while processes are started, which inherit them."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,110 @@
+"""Probes for what threads share, and for what each of them has of its own."""
+
+from __future__ import annotations
+
+from ...model.causes import Cause
+from ...model.outcome import Outcome
+from ...worker.calling import in_thread
+from .bench import Experiment
+from .laboratory import Laboratory, outcome_of
+from .treatments import Together, in_thread_of_context
+
+#: The details of the causes that are found here, without and with the context of the main thread.
+OF_THREADS = ("", "context variables")
+
+#: How often calls run at the same time in each process: a race is a matter of luck.
+RACES = 5
+
+#: How often each of them runs each time.
+ROUNDS = 3
+
+#: Most tasks that run at the same time, the differing one among them.
+MOST_TASKS = 8
+
+
+def thread_experiments(lab: Laboratory) -> list[Experiment]:
+    """Return the experiments of all probes of this module."""
+    return [*_inside(lab), *_locked(lab), *_raced(lab)]
+
+
+def _inside(lab: Laboratory) -> list[Experiment]:
+    return [
+        lab.experiment("alone in a thread", treatment=in_thread),
+        lab.experiment("alone in a thread, again", treatment=in_thread),
+        lab.experiment("in a thread with the context", treatment=in_thread_of_context),
+    ]
+
+
+def _locked(lab: Laboratory) -> list[Experiment]:
+    return [_together(lab, f"one after the other, run {n}", is_locked=True) for n in (1, 2)]
+
+
+def _raced(lab: Laboratory) -> list[Experiment]:
+    return [
+        _together(lab, f"at the same time, run {n}", is_locked=False) for n in range(1, RACES + 1)
+    ]
+
+
+def _together(lab: Laboratory, label: str, *, is_locked: bool) -> Experiment:
+    usable = [n for n in range(len(lab.names)) if n not in lab.rerun.unavailable]
+    number = lab.difference.number
+    others = [n for n in usable if n != number][: MOST_TASKS - 1]
+    return Experiment(
+        label=f"in threads, {label}",
+        tasks=tuple(sorted([*others, number])) * ROUNDS,
+        together=Together(lab.workers, is_locked),
+    )
+
+
+def thread_context(lab: Laboratory) -> Cause | None:
+    """Find out whether the result is another one in a thread, without any other thread."""
+    if not lab.is_stable():
+        return None
+    alone = lab.alone()
+    inside, again, with_context = (lab.outcomes(one) for one in _inside(lab))
+    if not (lab.differ(inside, alone) and lab.are_same(inside, again)):
+        return None
+    by_context = lab.are_same(with_context, alone)
+    more = "; in a copy of the context of the main thread it gives the same" if by_context else ""
+    return lab.cause(
+        "THREAD_CONTEXT",
+        OF_THREADS[by_context],
+        f"a thread gives another result than the main thread, without any other thread{more}",
+        "set in the case what it needs of its thread, or run it in contextvars.copy_context()",
+        confirmed=True,
+    )
+
+
+def thread_race(lab: Laboratory) -> Cause | None:
+    """Find out whether calls are right one after the other, and wrong at the same time."""
+    first, second = (lab.outcomes(one) for one in _locked(lab))
+    rights = [_parts(one) for one in first]
+    if not all(_agree(lab, *pair) for pair in zip(rights, map(_parts, second), strict=True)):
+        return None
+    wrong = 0
+    for experiment in _raced(lab):
+        for right, raced in zip(rights, lab.outcomes(experiment), strict=True):
+            parts = _parts(raced)
+            wrong += len(parts) == len(right) and not _agree(lab, parts, right)
+    if not wrong:
+        return None
+    return lab.cause(
+        "THREAD_RACE",
+        "",
+        f"right when a lock lets the calls run one after the other in their threads, wrong in "
+        f"{wrong} of {RACES * len(rights)} runs when they run at the same time",
+        "do not share what the calls change: one object for each call, or a lock around its use",
+        confirmed=wrong > 1,
+    )
+
+
+def _parts(together: Outcome) -> list[Outcome]:
+    """Return the outcomes of tasks that ran together, none if they did not end."""
+    pairs = together.value
+    return [outcome_of(*pair) for pair in pairs] if isinstance(pairs, list) else []
+
+
+def _agree(lab: Laboratory, some: list[Outcome], others: list[Outcome]) -> bool:
+    if not some or len(some) != len(others):
+        return False
+    return lab.are_same(some, others)

@@ -1,0 +1,202 @@
+"""The probes of a diagnosis, on outcomes as experiments give them: no cause without its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from pytest_parwork.equivalence import exact
+from pytest_parwork.model.outcome import Lost, Outcome
+from pytest_parwork.runner import Rerun
+from pytest_parwork.verify.diagnosis.chance import (
+    chance,
+    global_generator,
+    hash_seed,
+    source_of_system,
+)
+from pytest_parwork.verify.diagnosis.diagnosis import PROBES, budget, diagnose
+from pytest_parwork.verify.diagnosis.laboratory import Difference, Laboratory
+from pytest_parwork.verify.diagnosis.order import serial_order, worker_history
+from pytest_parwork.verify.diagnosis.threads import thread_context, thread_race
+
+LOST = Outcome(kind="lost", lost=Lost(reason="timeout", detail="too late"))
+SEEDED = "global generators seeded with"
+IN_WORKER = "after the cases that its worker ran before it"
+SERIALLY = "after the cases that ran before it serially, with"
+
+
+def outcome(value: object) -> Outcome:
+    return value if isinstance(value, Outcome) else Outcome(kind="value", value=value)
+
+
+def laboratory(
+    found: Mapping[str, object],
+    *,
+    serial: object = "S",
+    parallel: object = "P",
+    start_method: str = "spawn",
+) -> Laboratory:
+    """Return a laboratory in which all experiments were run.
+
+    A pair has the value for each of both processes; an experiment that is not named gave what the
+    case gave alone, and that was the serial result if it is not named.
+    """
+    difference = Difference(
+        number=1,
+        id="test_it[1]",
+        actual=outcome(parallel),
+        expected=outcome(serial),
+        policy=exact(),
+        own=None,
+        timeout=None,
+        start_method=start_method,
+        earlier=(0,),
+        earlier_in_worker=(0,),
+        seconds=0.0,
+    )
+    rerun = cast("Rerun", SimpleNamespace(unavailable={}))
+    made = Laboratory(
+        difference=difference,
+        rerun=rerun,
+        names=["test_it[0]", "test_it[1]"],
+        function=None,
+        workers=2,
+        find=lambda name: pytest.fail(name),
+        deadline=float("inf"),
+    )
+    known: Any = {}
+
+    class Found(dict[tuple[str, str], Outcome]):
+        def __contains__(self, key: object) -> bool:
+            return True
+
+        def __missing__(self, key: tuple[str, str]) -> Outcome:
+            label, seed = key
+            given = found.get(f"{label} {seed}", found.get(label, found.get("alone", serial)))
+            if isinstance(given, tuple):
+                given = given[int(seed[0]) % 2 == 0]
+            return outcome(given)
+
+    made._found = Found(known)
+    return made
+
+
+def test_a_result_that_follows_the_state_of_a_generator_depends_on_it() -> None:
+    found = {
+        f"{SEEDED} 0": 0,
+        f"{SEEDED} 0, again": 0,
+        f"{SEEDED} 1": 1,
+        f"{SEEDED} 0 and 1": 1,
+    }
+    cause = global_generator(laboratory(found))
+    assert cause is not None
+    assert (cause.name, cause.detail, cause.confirmed) == ("GLOBAL_RNG", "numpy.random", True)
+    again = {**found, f"{SEEDED} 0, again": 5}  # something else differs, too
+    assert global_generator(laboratory(again)) is None
+    assert global_generator(laboratory({**found, f"{SEEDED} 1": (0, 1)})) is None  # in one only
+    assert global_generator(laboratory({**found, f"{SEEDED} 1": LOST})) is None
+
+
+def test_the_hash_seed_is_the_cause_only_if_the_same_one_gives_the_same_again() -> None:
+    found = {"alone": ("a", "b"), "alone, again": ("a", "b")}
+    again = {**found, "alone 1 again": "a", "alone 2 again": "b"}
+    cause = hash_seed(laboratory(again))
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("HASH_SEED", True)
+    other = hash_seed(laboratory({**again, "alone 2 again": "c"}))
+    assert other is not None
+    assert (other.name, other.confirmed) == ("PROCESS_IDENTITY", False)
+    # Forked workers have the seed of pytest's process.
+    assert hash_seed(laboratory(again, start_method="fork")) is None
+    assert hash_seed(laboratory({"alone": "a"})) is None
+
+
+def test_a_source_of_the_system_is_the_cause_only_if_fixing_it_fixes_the_result() -> None:
+    unstable: dict[str, object] = {"alone": 1, "alone, again": 2}
+    fixed: dict[str, object] = {f"fixed {s}": 3 for s in ("pid", "time", "entropy")}
+    fixed |= {f"fixed {s}, again": 4 for s in ("pid", "time", "entropy")}
+    assert source_of_system(laboratory({**unstable, **fixed})) is None
+    cause = source_of_system(laboratory({**unstable, **fixed, "fixed time, again": 3}))
+    assert cause is not None
+    assert (cause.name, cause.detail) == ("NONDETERMINISTIC_FUNCTION", "time")
+    assert source_of_system(laboratory({})) is None
+
+
+def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() -> None:
+    cause = chance(laboratory({"alone": [1, 2], "alone, again": [2, 1]}))
+    assert cause is not None
+    assert (cause.detail, cause.remedy) == ("order only", "compare=unordered()")
+    assert chance(laboratory({"alone": 1, "alone, again": (2, 1)})) is None
+
+
+def test_history_is_the_cause_only_if_it_makes_the_parallel_result_and_nothing_else_does() -> None:
+    cause = worker_history(laboratory({IN_WORKER: "P"}))
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("WORKER_HISTORY", True)
+    assert "after test_it[0] it is" in cause.evidence
+    assert worker_history(laboratory({IN_WORKER: ("P", "S")})) is None
+    assert worker_history(laboratory({"alone": "P", IN_WORKER: "P"})) is None
+    assert worker_history(laboratory({IN_WORKER: "P", "alone, again": "T"})) is None
+
+
+def test_the_serial_order_and_a_changed_argument_are_told_apart() -> None:
+    shared, separate = f"{SERIALLY} the same arguments", f"{SERIALLY} arguments of their own"
+    order = serial_order(laboratory({"alone": "P", shared: "S", separate: "S"}))
+    changed = serial_order(laboratory({"alone": "P", shared: "S", separate: "P"}))
+    assert order is not None
+    assert changed is not None
+    assert (order.name, changed.name) == ("CASE_ORDER", "INPUT_MUTATION")
+    assert serial_order(laboratory({"alone": "P", shared: "S", separate: LOST})) is None
+    assert serial_order(laboratory({shared: "S"})) is None
+
+
+def test_a_thread_is_the_cause_only_if_it_alone_gives_another_result() -> None:
+    inside = {"alone in a thread": "P", "alone in a thread, again": "P"}
+    cause = thread_context(laboratory(inside, start_method="thread"))
+    assert cause is not None
+    assert (cause.name, cause.detail) == ("THREAD_CONTEXT", "context variables")
+    again = {**inside, "alone in a thread, again": "Q"}
+    assert thread_context(laboratory(again, start_method="thread")) is None
+
+
+@pytest.mark.parametrize(("wrong", "confirmed"), [(0, None), (1, False), (2, True)])
+def test_a_race_is_confirmed_if_it_was_lost_twice(wrong: int, confirmed: bool | None) -> None:
+    right = [("value", 1), ("value", 2)]
+    found: dict[str, object] = {f"in threads, one after the other, run {n}": right for n in (1, 2)}
+    found |= {f"in threads, at the same time, run {n}": right for n in range(1, 6)}
+    for n in range(1, wrong + 1):
+        bad = [("value", 1), ("failure", ("ValueError", "x"))]
+        found[f"in threads, at the same time, run {n}"] = (bad, right)
+    cause = thread_race(laboratory(found, start_method="thread"))
+    assert (cause.confirmed if cause is not None else None) is confirmed
+
+
+def test_no_race_is_seen_where_a_lock_does_not_help() -> None:
+    right, other = [("value", 1)], [("value", 2)]
+    races = [f"in threads, at the same time, run {n}" for n in range(1, 6)]
+    found: dict[str, object] = dict.fromkeys(races, other)
+    found |= {"in threads, one after the other, run 1": right}
+    found |= {"in threads, one after the other, run 2": other}
+    assert thread_race(laboratory(found, start_method="thread")) is None
+
+
+@pytest.mark.parametrize("start_method", ["spawn", "fork", "thread"])
+def test_nothing_is_blamed_for_a_difference_that_no_experiment_shows(start_method: str) -> None:
+    (cause,) = diagnose(laboratory({}, start_method=start_method))
+    assert (cause.name, cause.confirmed) == ("UNEXPLAINED", False)
+    assert cause.evidence == "alone in a fresh process it gives the serial result"
+
+
+def test_lost_experiments_blame_nothing() -> None:
+    lab = laboratory({"alone": LOST})
+    assert [probe(lab) for probe in PROBES] == [None] * len(PROBES)
+    (cause,) = diagnose(lab)
+    assert cause.evidence == "alone in a fresh process: too late"
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(0.1, 5.0), (2.0, 10.0), (60.0, 30.0)])
+def test_the_budget_follows_the_seconds_of_both_runs(seconds: float, allowed: float) -> None:
+    assert budget(seconds) == allowed
