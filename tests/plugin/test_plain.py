@@ -288,3 +288,23 @@ def test_a_value_that_a_mark_around_asks_for_is_dropped_where_it_cannot_be_compa
 
     assert session.counts == {"passed": 2}
     assert len(session.report["plain"]) == 2
+
+
+@pytest.mark.parametrize("option", ["--parwork-serial", "--setup-only"])
+def test_serial_wins_over_all_and_that_is_said(scratch: Scratch, option: str) -> None:
+    scratch.cases(KINDS)
+
+    session = scratch.run("--parwork-all", option, *QUIET, "-q", report=True)
+
+    assert session.title == f"parwork: nothing fanned out, because of {option}"
+    assert session.report["plain"] == []
+    assert not [line for line in scratch.notes() if line.endswith("there")]
+
+
+def test_an_unknown_backend_for_all_tests_is_an_error_that_names_it(scratch: Scratch) -> None:
+    scratch.cases("def test_it(): pass")
+
+    session = scratch.run("--parwork-all", "--parwork-backend=nosuch")
+
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert "unknown backend 'nosuch'" in session.text

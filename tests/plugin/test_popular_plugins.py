@@ -138,3 +138,70 @@ def test_faker(scratch: Scratch, backend: str) -> None:
     session = run(scratch, backend, text, "-p", "faker.contrib.pytest.plugin")
     assert session.counts == {"passed": 2}, session.text
     assert verdicts(session) <= {"EQUAL"}
+
+
+REGRESSIONS = "@N\ndef test_it(n, data_regression): data_regression.check({'n': n})\n"
+
+
+def regressions(scratch: Scratch, backend: str, *options: str) -> Session:
+    for module in ("pytest_regressions", "pytest_datadir"):
+        pytest.importorskip(module)
+    plugins = ("-p", "pytest_datadir.plugin", "-p", "pytest_regressions.plugin")
+    return run(scratch, backend, REGRESSIONS, *plugins, *options)
+
+
+def stored(scratch: Scratch) -> list[str]:
+    """Return the names of the results that are stored next to the test."""
+    return sorted(path.name for path in (scratch.path / "test_it").glob("*"))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_results_that_are_stored(scratch: Scratch, backend: str) -> None:
+    for n in range(2):
+        scratch.write(f"test_it/test_it_{n}_.yml", f"n: {n}\n")
+    session = regressions(scratch, backend)
+    assert session.counts == {"passed": 2}, session.text
+    assert session.report["plain"] == []
+    assert verdicts(session) == {"EQUAL"}
+    scratch.write("test_it/test_it_1_.yml", "n: 7\n")
+    session = regressions(scratch, backend)
+    assert session.counts == {"passed": 1, "failed": 1}, session.text
+    assert "DIFFERENT" not in session.text
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_worker_never_stores_a_result(scratch: Scratch, backend: str) -> None:
+    session = regressions(scratch, backend)
+    assert session.counts == {"failed": 2}, session.text  # as in pytest: it has stored them now
+    assert stored(scratch) == ["test_it_0_.yml", "test_it_1_.yml"]
+    assert "DIFFERENT" not in session.text
+    assert len(session.report["plain"]) == 2
+
+
+@pytest.mark.parametrize("backend", ["threads", "isolated:fork"])
+def test_with_an_option_that_stores_results_anew_tests_are_plain(
+    scratch: Scratch, backend: str
+) -> None:
+    session = regressions(scratch, backend, "--force-regen")
+    assert session.counts == {"failed": 2}, session.text
+    assert reasons(session) == ["--force-regen"]
+
+
+@pytest.mark.parametrize("backend", ["threads", "isolated:fork", "processes:fork"])
+def test_httpserver(scratch: Scratch, backend: str) -> None:
+    pytest.importorskip("pytest_httpserver")
+    text = """
+import urllib.request
+
+@N
+def test_it(n, httpserver):
+    httpserver.expect_request("/x").respond_with_data(str(n))
+    time.sleep(0.05)
+    return urllib.request.urlopen(httpserver.url_for("/x")).read()
+"""
+    session = run(scratch, backend, text, "-p", "pytest_httpserver.pytest_plugin")
+    assert session.counts == {"passed": 2}, session.text
+    if backend == "threads":
+        assert verdicts(session) == {"EQUAL"}
+    else:
+        assert len(session.report["plain"]) == 2

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from ...backends.protocol import is_threaded
 from ...model.errors import UsageError
 from ...model.work import Plan
 from ...report.data import RunEntry
@@ -16,8 +17,10 @@ from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
 from ..config.commands import SESSION
 from ..config.options import MARK, is_partly_collected
+from ..config.registry import backend_named
 from ..config.settings import AXES, is_marked, marks, settings_of
 from ..variants.collecting import Varied, is_varied
+from .company import resetting_fixtures
 from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
 from .lazy import lazy_parameters
@@ -261,7 +264,11 @@ def is_case(item: pytest.Item) -> bool:
 def _plan(item: pytest.Function) -> Plan:
     given, column = settings_of(item), column_of(item)
     _check_late_keywords(item, given.axes)
-    return given.plan(column.configuration if column is not None else None)
+    plan = given.plan(column.configuration if column is not None else None)
+    if is_threaded(backend_named(item.config, plan.configuration.backend)):
+        names = (*plan.exclusive, *resetting_fixtures(item))
+        plan = replace(plan, exclusive=tuple(dict.fromkeys(names)))
+    return plan
 
 
 def _check_late_keywords(item: pytest.Function, axes: Mapping[str, object]) -> None:

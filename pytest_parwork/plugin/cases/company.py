@@ -8,6 +8,17 @@ from collections.abc import Iterable
 import pytest
 
 from ...worker.fixtures.drawing import Drawing
+from ...worker.fixtures.plugins import STORING
+from ..compat import fixture_defs
+
+#: Options by which plugins store results anew.
+_REGENERATING = ("--force-regen", "--regen-all", "--snapshot-update")
+
+#: Fixtures of function scope that reset an object of wider scope: a server, a generator.
+_RESETTING = ("faker", "httpserver")
+
+#: Packages whose fixtures need a thread of pytest's process.
+_THREADED = {"pytest_httpserver", "pytest_localserver"}
 
 #: Why we keep pytest-run-parallel from running an item; that is no opinion of the suite.
 _OUR_REASON = "parwork runs it in parallel"
@@ -61,6 +72,36 @@ def drawing_of(item: pytest.Item) -> Drawing | None:
                 mark.kwargs.get("backend", plugin.default_backend),
             )
     return Drawing()
+
+
+def packages_of(item: pytest.Function) -> set[str]:
+    """Return the packages that define the fixtures of an item."""
+    makers = (each.func for each in fixture_defs(item).values())
+    return {str(getattr(maker, "__module__", "")).partition(".")[0] for maker in makers}
+
+
+def is_storing(item: pytest.Function) -> bool:
+    """Return whether a fixture of the item compares with results that are stored next to it."""
+    return not STORING.isdisjoint(packages_of(item))
+
+
+def regenerating_option(item: pytest.Function) -> str:
+    """Return the option by which results are stored anew, empty if none is given."""
+    given = (name for name in _REGENERATING if item.config.getoption(name, default=None))
+    return next(given, "") if is_storing(item) else ""
+
+
+def resetting_fixtures(item: pytest.Function) -> tuple[str, ...]:
+    """Return the fixtures of function scope of an item that reset an object of wider scope."""
+    return tuple(name for name in _RESETTING if name in fixture_defs(item))
+
+
+def threaded_fixture(item: pytest.Function) -> str:
+    """Return a fixture whose thread a fork of this process does not have, empty without one."""
+    for name, definition in fixture_defs(item).items():
+        if str(getattr(definition.func, "__module__", "")).partition(".")[0] in _THREADED:
+            return name
+    return ""
 
 
 def keep_single(items: Iterable[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ from ...machine.clock import host
 from ...model.outcome import Failure
 from ...worker.calling import end_copy_of
 from ...worker.capture.phases import enter
+from ...worker.fixtures.baselines import protect
 from ...worker.fixtures.cache import Cache
 from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
@@ -23,6 +24,7 @@ from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_
 from ..session.reporting import RUNNING
 from .addresses import body_of
 from .bodies import Body
+from .company import is_storing
 from .groups import Case
 from .late import late_failures
 from .plain import UnsupportedError
@@ -74,6 +76,8 @@ class Forked:
         wider = _Wider()
         item.config.pluginmanager.register(wider)
         item.ihook.pytest_runtest_teardown(item=self._gate, nextitem=item)
+        if is_storing(item):
+            protect(str(item.path))
         value: list[object] = []
         phase: Phase = "setup"
         raised: list[BaseException] = []

@@ -16,7 +16,7 @@ from ..config.registry import backend_named
 from ..config.settings import marker_keywords, settings_of
 from .bodies import Body
 from .code import find_change, package
-from .company import drawing_of, is_thread_unsafe
+from .company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
 from .fixture_plans import check, fixtures_of
 from .forked import fixtures_in_fork
 from .plain import UnsupportedError, is_reached
@@ -35,6 +35,19 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
         raise UnsupportedError(text, reason="opted out", is_choice=True)
     check_kind(item)
     backend = backend_named(item.config, name)
+    if option := regenerating_option(item):
+        raise UnsupportedError(
+            f"{option} has results stored anew, which a worker must not do; run the test without "
+            f"it, or add --parwork-serial",
+            reason=option,
+            is_choice=True,
+        )
+    if place_of(backend) == "fork" and (fixture := threaded_fixture(item)):
+        raise UnsupportedError(
+            f"the fixture {fixture!r} needs a thread of pytest's process, which a fork of it does "
+            f"not have; use backend='threads'",
+            reason=f"`{fixture}` in a fork",
+        )
     if place_of(backend) == "fork":
         return fixtures_in_fork(item)
     if is_threaded(backend) and is_all(item.config) and is_thread_unsafe(item):

@@ -191,10 +191,26 @@ def is_serial(config: pytest.Config) -> bool:
     return bool(config.getoption("parwork_serial") or config.getini("parwork_serial"))
 
 
+#: The options of pytest that debug or show set-ups, by the names of their values.
+_AGAINST = {
+    "usepdb": "--pdb",
+    "trace": "--trace",
+    "setuponly": "--setup-only",
+    "setupplan": "--setup-plan",
+}
+
+
+def why_serial(config: pytest.Config) -> str:
+    """Return the option because of which nothing runs in parallel, empty without one."""
+    if is_serial(config):
+        return "--parwork-serial"
+    asked = (name for name in _AGAINST if config.getoption(name, default=False))
+    return next((_AGAINST[name] for name in asked), "")
+
+
 def is_fanned_out(config: pytest.Config) -> bool:
     """Return whether cases run in parallel too: not with options that debug or show set-ups."""
-    against = ("usepdb", "trace", "setuponly", "setupplan")
-    return not is_serial(config) and not any(config.getoption(o, default=False) for o in against)
+    return not why_serial(config)
 
 
 def is_partly_collected(config: pytest.Config, node: pytest.Collector) -> bool:

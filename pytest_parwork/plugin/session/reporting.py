@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ...model.printable import printable
+from ..config.options import is_all, why_serial
 
 if TYPE_CHECKING:
     from ...report.data import Report, RunEntry
@@ -141,6 +142,8 @@ class Reporting:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the section; nothing where nothing was marked."""
+        if is_all(self._config) and (why := why_serial(self._config)):
+            terminalreporter.write_sep("=", f"parwork: nothing fanned out, because of {why}")
         if self._report is None:
             return
         from ...report.terminal import render
