@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...model.causes import Cause
-from ...verify.diagnosis.laboratory import Difference
+from ...verify.diagnosis.difference import Difference
 from ...verify.legs import Judged
 from ..session.diagnosing import MOST_CASES, causes_of
 from .groups import Case

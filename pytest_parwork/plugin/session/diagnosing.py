@@ -14,7 +14,8 @@ from ...model.work import Plan
 from ...runner import Rerun
 from ...runner.outcomes import Outcomes
 from ...verify.diagnosis.diagnosis import budget, diagnose
-from ...verify.diagnosis.laboratory import Difference, Laboratory
+from ...verify.diagnosis.difference import Difference
+from ...verify.diagnosis.laboratory import Laboratory
 from ...verify.second_look import SecondLook
 from ..config.registry import backend_named
 
