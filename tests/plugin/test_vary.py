@@ -542,10 +542,29 @@ def test_the_closest_choice_wins_and_options_for_backends_do_not_apply(scratch: 
     ]
 
 
+def test_tests_that_a_mark_around_them_reaches_in_vain_are_plain(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+        class TestIt:
+            def test_takes_it(self, n_jobs): return 1
+            def test_does_not(self): return None
+            async def test_cannot(self, n_jobs): return 1
+        """
+    )
+    session = scratch.run("-k", "not cannot", report=True)
+    assert session.counts["passed"] == 3
+    assert [run["id"] for run in session.report["runs"]] == ["test_it.py::TestIt::test_takes_it"]
+    assert [(one["id"], one["reason"]) for one in session.report["plain"]] == [
+        ("test_it.py::TestIt::test_does_not", "takes no argument that is varied")
+    ]
+
+
 def test_markers_that_come_too_late_are_errors(scratch: Scratch) -> None:
     scratch.cases(
         """
-        def test_it(n_jobs=1): return 1
+        @pytest.mark.parametrize("n_jobs", [1])
+        def test_it(n_jobs): return 1
         """
     )
     scratch.write(
