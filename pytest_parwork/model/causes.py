@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from .printable import make_printable, printable
 
-
 #: What stands in place of a cause where none was found: it is not suspected of anything.
 NO_CAUSES = ("UNEXPLAINED", "UNREPRODUCED")
 
