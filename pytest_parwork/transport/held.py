@@ -32,10 +32,10 @@ COMMON = frozenset(
 # or import what a lazy module stands for.
 _COMMON = frozenset(map(id, COMMON))  # to hash a class may call its metaclass
 _contents_of_module: Callable[[ModuleType], dict[str, object]]
-_contents_of_module = ModuleType.__dict__["__dict__"].__get__
-_contents_of_class: Callable[[type], Mapping[str, object]] = type.__dict__["__dict__"].__get__
-_home_of_class: Callable[[type], object] = type.__dict__["__module__"].__get__
-_name_of_class: Callable[[type], str] = type.__dict__["__name__"].__get__
+_contents_of_module = vars(ModuleType)["__dict__"].__get__
+_contents_of_class: Callable[[object], Mapping[str, object]] = type.__dict__["__dict__"].__get__
+_home_of_class: Callable[[object], object] = type.__dict__["__module__"].__get__
+_name_of_class: Callable[[object], str] = type.__dict__["__name__"].__get__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def class_places() -> Iterator[tuple[int, tuple[str, str]]]:
         for cls in names.values():
             if not issubclass(type(cls), type):
                 continue
-            with suppress(AttributeError):  # a class may have deleted its `__module__`
+            with suppress(AttributeError):  # a class made by `exec` may have no module
                 if _home_of_class(cls) != module or (title := _name_of_class(cls)) not in names:
                     continue
                 for name, value in _contents_of_class(cls).items():

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FunctionType
-from typing import Any, cast
+from typing import Any
 
 from ..machine.deadline import TimedOut
 from ..model.outcome import NotSent
@@ -42,7 +42,7 @@ class Pickled:
     def of(cls, value: object) -> Pickled:
         """Return a result that may be serialised already; the buffers are not copied."""
         # Not isinstance, which asks a value for its class; that may raise.
-        return cast("Pickled", value) if type(value) is cls else cls(value, copies=False)
+        return value if type(value) is cls else cls(value, copies=False)
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return _load, (self.data, *self.buffers)
@@ -71,7 +71,7 @@ class Copied:
     def of(cls, value: object) -> Copied:
         """Return a result that may be copied already."""
         # Not isinstance, which asks a value for its class; that may raise.
-        return cast("Copied", value) if type(value) is cls else cls(value)
+        return value if type(value) is cls else cls(value)
 
     def read(self) -> object:
         """Return the value, or a `NotSent` if it has changed since it was returned."""

@@ -356,7 +356,7 @@ def test_what_other_modules_hold_is_not_asked_for_anything(
     monkeypatch: pytest.MonkeyPatch, value: object
 ) -> None:
     monkeypatch.setitem(sys.modules, "lazy", Lazy("lazy"))
-    monkeypatch.setitem(sys.modules, "no_module", object.__new__(Unanswered))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "no_module", object.__new__(Unanswered))
     holder = ModuleType("holder")
     names: dict[str, Any] = {}
     exec("Homeless = type('Homeless', (), {})", names)
