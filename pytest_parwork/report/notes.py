@@ -66,7 +66,7 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
         names = " or ".join(run.varied)
         text = (
             f"each case is compared with its own serial run: cases with different {names} are not "
-            f"compared with one another"
+            f"compared with one another, as vary= does"
         )
         yield RunNote(kind="varied", text=text)
     yield from (RunNote(kind="remark", text=text) for text in _remarks(run, is_verbose=is_verbose))

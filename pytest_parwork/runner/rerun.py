@@ -136,8 +136,9 @@ class Rerun:
             )
 
     def close(self) -> None:
-        """Free the arguments of the tasks."""
+        """Free the arguments of the tasks, also where somebody still holds the rerun."""
         self._is_closed = True
+        self._request = replace(self._request, workload=replace(self._request.workload, tasks=()))
         if self._stored is not None:
             self._stored.close()
         self._snapshot.close()

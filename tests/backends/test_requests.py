@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -297,3 +299,21 @@ def test_a_rerun_with_fewer_workers_has_the_same_limit_of_native_threads(
     assert carrier.keep_open(rerun.run([0], workers=1)).threads == run.threads
     carrier.close()
     rerun.close()
+
+
+@pytest.mark.parametrize("name", ["serial", "threads", "processes:fork", "joblib:loky", "dask"])
+def test_a_closed_rerun_keeps_no_argument_alive(backends: Mapping[str, Backend], name: str) -> None:
+    carrier = Carrier(name, backends[name])
+    argument = tasks.Adder(1)
+    kept = weakref.ref(argument)
+    rerun = rerun_of(carrier(calls(tasks.identity, (argument,)), keep=True))
+    again = rerun.run_elsewhere(
+        [0], backends["isolated:fork"], Configuration(backend="isolated:fork", workers=1)
+    )
+    carrier.keep_open(again)
+    del argument, again
+    carrier.close()
+    assert kept() is not None, "a rerun needs it"
+    rerun.close()
+    gc.collect()
+    assert kept() is None

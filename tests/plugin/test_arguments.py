@@ -329,8 +329,8 @@ def test_what_a_thread_does_to_a_fixture_is_not_seen_here(scratch: Scratch) -> N
         (
             """
             import unittest
-            @pytest.mark.parwork
             class TestIt(unittest.TestCase):
+                @pytest.mark.parwork
                 def test_it(self): note("ran")
             """,
             ["test_it.py::TestIt::test_it", "unittest.TestCase", "use a plain class"],

@@ -477,14 +477,6 @@ class TestRefused:
                 "a test with @given cannot be fanned out",
             ),
             (
-                "pytest_benchmark",
-                """
-                @pytest.mark.parwork
-                def test_it(benchmark): note("ran")
-                """,
-                "the fixture 'benchmark' exists only in the main process",
-            ),
-            (
                 "pytest_asyncio",
                 """
                 @pytest.mark.parwork
@@ -494,7 +486,7 @@ class TestRefused:
                 "an async test cannot be fanned out; call asyncio.run() inside",
             ),
         ],
-        ids=["hypothesis", "benchmark", "asyncio"],
+        ids=["hypothesis", "asyncio"],
     )
     def test_by_name_with_advice(self, scratch: Scratch, module: str, text: str, told: str) -> None:
         pytest.importorskip(module)

@@ -239,8 +239,9 @@ class TestArguments:
     ) -> None:
         scratch.cases(cases(self.GETSTATE, backend=repr(backend), values=self.VALUES, result="1"))
         session = scratch.run_apart(report=True)
-        equal_but_3(session, "DIFFERENT", "serial value 1")
-        assert "argument 'n' could not be serialised within 1 s" in " ".join(session.out.split())
+        equal_but_3(session, "NOT_SENT", "argument 'n' could not be serialised within 1 s")
+        why = session.run("test_it.py::test_it")["cases"][3]["not_sent"]
+        assert why["reason"] == "argument"
 
     @pytest.mark.parametrize("method", [GETSTATE, DEEPCOPY])
     def test_one_that_takes_too_long_to_be_copied_is_passed_as_it_is(

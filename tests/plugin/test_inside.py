@@ -138,6 +138,28 @@ def test_a_collection_is_computed_and_compared_with_its_layout(scratch: Scratch)
     assert "a dask collection is not computed yet; return its .compute()" in session.out
 
 
+def test_checks_have_the_ids_of_what_was_given_as_a_list(scratch: Scratch) -> None:
+    scratch.write("library.py", LIBRARY)
+    scratch.cases(
+        """
+        from library import negated
+
+        @pytest.mark.parwork(inside="joblib:threading", workers=2)
+        def test_one(): return negated(4)
+
+        @pytest.mark.parwork(inside=["joblib:threading", "dask:threads"], workers=2)
+        def test_two(): return negated(4)
+        """
+    )
+    session = scratch.run("--parwork-strict", "--parwork-all")
+    checks = {id.partition("::")[2]: how for id, how in session.cases.items() if "exerc" in id}
+    assert checks == {
+        "test_one[exercised]": "passed",
+        "test_two[joblib:threading-exercised]": "passed",
+        "test_two[dask:threads-exercised]": "failed",
+    }
+
+
 def test_native_threads_are_limited_in_the_reference_and_named(scratch: Scratch) -> None:
     pytest.importorskip("numpy")
     scratch.cases(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -401,6 +403,15 @@ def in_small_memory(size: str, *before: str) -> list[str]:
     return ["unshare", "-m", "sh", "-c", f'{script} "$@"', "sh"]
 
 
+def reason_not_to_start(cases: Sequence[Mapping[str, Any]]) -> str:
+    """Return the one reason for which a backend could not start for any of these cases."""
+    assert {(case["verdict"], case["not_sent"]["reason"]) for case in cases} == {
+        ("NOT_SENT", "backend")
+    }
+    (detail,) = {case["not_sent"]["detail"] for case in cases}
+    return str(detail)
+
+
 def mounts() -> bool:
     return os.system("unshare -m mount -t tmpfs -o size=1m tmpfs /dev/shm 2>/dev/null") == 0
 
@@ -434,16 +445,15 @@ class TestSharedMemory:
         if session.counts != {"passed": 2}:
             assert session.counts == {"failed": 2}
             cases = session.run("test_it.py::test_it")["cases"]
-            assert len({case["lost"]["detail"] for case in cases}) == 1
-            assert "No space left" in cases[0]["lost"]["detail"]
-            assert "/dev/shm, where multiprocessing has its locks, is full" in str(cases[0])
+            detail = reason_not_to_start(cases)
+            assert "No space left" in detail
+            assert "/dev/shm, where multiprocessing has its locks, is full" in detail
 
     def test_where_it_is_read_only_that_is_the_reason(self, scratch: Scratch, backend: str) -> None:
         scratch.cases(self.CASES.format(backend=backend, size=10))
         apart = scratch.start(command=in_small_memory("1m,ro"), report=True)
         cases = apart.finish().run("test_it.py::test_it")["cases"]
-        assert {case["verdict"] for case in cases} == {"LOST"}
-        assert cases[0]["lost"]["detail"].endswith(
+        assert reason_not_to_start(cases).endswith(
             "Read-only file system. /dev/shm, where multiprocessing has its locks, is read-only: "
             "make it writable, or use the backend isolated or threads, which need none"
         )
@@ -477,8 +487,6 @@ def test_without_a_file_descriptor_left_all_cases_say_so(scratch: Scratch, backe
     session = apart.finish()
     nothing_is_left(apart)
     assert session.counts == {"failed": 3, "passed": 1}
-    told = [case["not_sent"] for case in session.run("test_it.py::TestFew::test_it")["cases"]]
-    assert {why["reason"] for why in told} == {"backend"}
-    assert len({why["detail"] for why in told}) == 1
-    assert f"the backend '{backend}' cannot start" in told[0]["detail"]
-    assert "Too many open files" in told[0]["detail"]
+    detail = reason_not_to_start(session.run("test_it.py::TestFew::test_it")["cases"])
+    assert f"the backend '{backend}' cannot start" in detail
+    assert "Too many open files" in detail

@@ -308,3 +308,27 @@ def test_an_unknown_backend_for_all_tests_is_an_error_that_names_it(scratch: Scr
 
     assert session.code == pytest.ExitCode.USAGE_ERROR
     assert "unknown backend 'nosuch'" in session.text
+
+
+def test_a_module_that_a_worker_cannot_import_is_one_reason_for_all_its_cases(
+    scratch: Scratch,
+) -> None:
+    scratch.cases("""
+        if os.environ.setdefault("IMPORTED", str(os.getpid())) != str(os.getpid()):
+            raise RuntimeError("imported twice")
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n): pass
+
+        def test_folder(tmp_path): pass
+    """)
+
+    session = scratch.run_apart(
+        "--parwork-all", "--parwork-backend=processes:spawn", *QUIET, report=True
+    )
+
+    assert session.counts == {"passed": 3}
+    assert [entry["reason"] for entry in session.report["plain"]] == [
+        "modules that a worker cannot import"
+    ] * 3
+    assert session.report["plain"][0]["detail"] == "RuntimeError: imported twice"

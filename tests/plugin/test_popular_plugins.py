@@ -205,3 +205,36 @@ def test_it(n, httpserver):
         assert verdicts(session) == {"EQUAL"}
     else:
         assert len(session.report["plain"]) == 2
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_benchmark_measures_in_the_serial_run_only(scratch: Scratch, backend: str) -> None:
+    pytest.importorskip("pytest_benchmark")
+    text = """
+@N
+def test_call(n, benchmark):
+    note(f"call {n}")
+    return benchmark(abs, -n)
+
+@N
+def test_pedantic(n, benchmark):
+    benchmark.extra_info["n"] = n
+    return benchmark.pedantic(divmod, setup=lambda: ((7, n + 1), {}), rounds=2)
+"""
+    session = run(scratch, backend, text, "-p", "pytest_benchmark.plugin")
+    assert session.counts == {"passed": 4}, session.text
+    assert session.report["plain"] == []
+    assert verdicts(session) == {"EQUAL"}
+
+
+def test_times_are_not_available_in_a_worker(scratch: Scratch) -> None:
+    pytest.importorskip("pytest_benchmark")
+    text = """
+@N
+def test_it(n, benchmark):
+    benchmark(abs, -n)
+    assert benchmark.stats.stats.mean >= 0
+"""
+    session = run(scratch, "processes:fork", text, "-p", "pytest_benchmark.plugin")
+    assert session.counts == {"passed": 2}, session.text
+    assert len(session.report["plain"]) == 2

@@ -11,7 +11,7 @@ PROJECT = """
 import functools
 import threading
 
-THREADS = dict(backend="threads", workers=2)
+THREADS = dict(backend="threads", workers=2, diagnose=False)
 SPOILT, LAST = [], {}
 
 def spoil(n):

@@ -92,22 +92,8 @@ def test_each_value_is_compared_with_the_reference_of_its_case(scratch: Scratch)
     )
     session = scratch.run(report=True)
     assert session.counts == {"passed": 8, "failed": 4}
-    # What differs is called once more, to see whether it differs from itself.
-    times = {
-        (False, 1): 1,
-        (True, 1): 1,
-        (False, 2): 1,
-        (True, 2): 2,
-        (False, -1): 1,
-        (True, -1): 2,
-    }
-    assert scratch.notes() == [
-        f"{d}-{w}-{n} here"
-        for w in (False, True)
-        for d in (4, 8)
-        for n in (1, 2, -1)
-        for _ in range(times[w, n])
-    ]
+    names = [f"{d}-{w}-{n}" for w in (False, True) for d in (4, 8) for n in (1, 2, -1)]
+    assert scratch.notes() == [f"{name} here" for name in names]
     workload = "test_it.py::TestIt::test_squares"
     verdicts = {
         "False-4": "EQUAL",
@@ -157,10 +143,10 @@ def test_a_value_alone_runs_its_reference_hidden_and_once(scratch: Scratch) -> N
     }
     assert [line.removesuffix(" here") for line in scratch.notes()] == [
         line
-        for n, times in ((1, 1), (2, 1), (3, 2))  # what differs is called once more
+        for n in (1, 2, 3)
         for line in (
             f"set up test_it[4-n_jobs:{n}]",
-            *[f"4-{n}"] * times,
+            f"4-{n}",
             f"torn down test_it[4-n_jobs:{n}]",
         )
     ]
@@ -169,6 +155,55 @@ def test_a_value_alone_runs_its_reference_hidden_and_once(scratch: Scratch) -> N
 
     again = scratch.run("--lf", "-p", "cacheprovider")
     assert again.counts["failed"] == 1
+
+
+def test_what_differs_is_called_again_to_see_whether_it_differs_from_itself(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(
+        """
+        from pytest_parwork import parwork
+        vary = {"n_jobs": [1, 2]}
+
+        @parwork(vary=vary, diagnose=True)
+        def test_same(n_jobs):
+            note(n_jobs)
+            return {"x": 1.0 if n_jobs == 1 else 1.0 + 2.0**-50}
+
+        @parwork(vary=vary, diagnose=True)
+        def test_race(n_jobs): return random.random() if n_jobs > 1 else 0.0
+
+        @parwork(vary=vary, diagnose=True)
+        def test_unseeded(n_jobs): return random.random()
+
+        @parwork(vary=vary, diagnose=False)
+        def test_forbidden(n_jobs):
+            note(f"forbidden {n_jobs}")
+            return n_jobs
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 4, "failed": 4}
+    assert scratch.notes() == [
+        *("1 here", "2 here", "2 here"),
+        *("forbidden 1 here", "forbidden 2 here"),
+    ]
+    notes = {
+        run["id"].partition("::")[2]: " ".join(
+            note["text"] for note in run["notes"] if note["kind"] in ("again", "rounding")
+        )
+        for run in session.report["runs"]
+    }
+    assert notes == {
+        "test_same": "another order of summation can do that with 5 terms of one sign or more "
+        "(relative difference 8.9e-16) n_jobs:2 returned exactly the same when it was called "
+        "again: rather another order, random stream or branch than a race",
+        "test_race": "n_jobs:2 differs from itself when it is called again, and n_jobs:1 does "
+        "not: what runs in parallel is not deterministic",
+        "test_unseeded": "even n_jobs:1 differs from itself when it is called again with the same "
+        "arguments: an unseeded generator, or arguments that the test changes",
+        "test_forbidden": "",
+    }
 
 
 def test_only_the_reference_has_nothing_to_compare(scratch: Scratch) -> None:
@@ -507,10 +542,29 @@ def test_the_closest_choice_wins_and_options_for_backends_do_not_apply(scratch: 
     ]
 
 
+def test_tests_that_a_mark_around_them_reaches_in_vain_are_plain(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+        class TestIt:
+            def test_takes_it(self, n_jobs): return 1
+            def test_does_not(self): return None
+            async def test_cannot(self, n_jobs): return 1
+        """
+    )
+    session = scratch.run("-k", "not cannot", report=True)
+    assert session.counts["passed"] == 3
+    assert [run["id"] for run in session.report["runs"]] == ["test_it.py::TestIt::test_takes_it"]
+    assert [(one["id"], one["reason"]) for one in session.report["plain"]] == [
+        ("test_it.py::TestIt::test_does_not", "takes no argument that is varied")
+    ]
+
+
 def test_markers_that_come_too_late_are_errors(scratch: Scratch) -> None:
     scratch.cases(
         """
-        def test_it(n_jobs=1): return 1
+        @pytest.mark.parametrize("n_jobs", [1])
+        def test_it(n_jobs): return 1
         """
     )
     scratch.write(
@@ -574,11 +628,11 @@ def test_stopping_at_the_first_failure_and_running_again(scratch: Scratch) -> No
     )
     session = scratch.run("-x")
     assert session.counts == {"passed": 1, "failed": 1}
-    assert scratch.notes() == ["1 here", "2 here", "2 here"]
+    assert scratch.notes() == ["1 here", "2 here"]
 
     session = scratch.run("-p", "rerunfailures", "--reruns=1", "-k", "n_jobs:2")
     assert session.counts == {"failed": 1, "deselected": 2, "rerun": 1}
-    assert scratch.notes() == ["1 here", "2 here", "2 here", "2 here"]  # the verdict stands
+    assert scratch.notes() == ["1 here", "2 here", "2 here"]  # the verdict stands
 
 
 def test_the_set_up_of_a_reference_may_fail_or_be_skipped(scratch: Scratch) -> None:
@@ -636,7 +690,7 @@ def test_xdist_keeps_the_values_of_a_case_together(scratch: Scratch) -> None:
     session = scratch.run_apart("-p", "xdist", "-n2", report=True)
     assert session.counts == {"passed": 8, "failed": 4}
     notes = scratch.notes()
-    assert len(notes) == 12 + 4  # each reference once, and what differs twice
+    assert len(notes) == 12  # each reference once
     assert len(set(notes)) == 4  # and each case in one process
     verdicts = session.verdicts("test_it.py::test_it", "n_jobs:3")
     assert verdicts == {f"{k}-n_jobs:3": "DIFFERENT" for k in range(4)}

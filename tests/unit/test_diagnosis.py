@@ -126,10 +126,23 @@ def test_a_source_of_the_system_is_the_cause_only_if_fixing_it_fixes_the_result(
 
 
 def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() -> None:
-    cause = chance(laboratory({"alone": [1, 2], "alone, again": [2, 1]}))
+    unstable: dict[str, object] = {"alone": [1, 2], "alone, again": [2, 1]}
+    held: dict[str, object] = {"all sources fixed": [1, 2], "all sources fixed, again": [2, 1]}
+    cause = chance(laboratory({**unstable, **held}))
     assert cause is not None
     assert (cause.detail, cause.remedy) == ("order only", "compare=unordered()")
+    assert cause.confirmed
     assert chance(laboratory({"alone": 1, "alone, again": (2, 1)})) is None
+
+
+def test_several_sources_of_chance_are_suspected_together() -> None:
+    found: dict[str, object] = {"alone": 1, "alone, again": 2}
+    found |= {f"all sources fixed{more}": 0 for more in ("", ", again")}
+    for n, source in enumerate(("pid", "time", "entropy", "global generators")):
+        found |= {f"only {source} free": 0, f"only {source} free, again": n % 3}
+    cause = chance(laboratory(found))
+    assert cause is not None
+    assert (cause.detail, cause.confirmed) == ("time, entropy", False)
 
 
 def test_history_is_the_cause_only_if_it_makes_the_parallel_result_and_nothing_else_does() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -44,6 +45,9 @@ _UNSENT = {
     "backend": "a backend that cannot start",
 }
 
+#: The same for a module that raises when it is imported anew: one reason for all its cases.
+_UNIMPORTABLE = "modules that a worker cannot import"
+
 #: The same for a fixture that a worker cannot set up, as it found out while it tried.
 _UNSUPPORTED = "fixtures that a worker cannot set up"
 
@@ -68,6 +72,26 @@ def leave_rejected(case: Case, why: str) -> bool:
         return False
     _leave(case, _UNSUPPORTED, why)
     return True
+
+
+def leave_unusable(case: Case, actual: Outcome) -> bool:
+    """Let a case be plain that no worker could begin and that was only reached; else False."""
+    if why := rejection(actual):
+        return leave_rejected(case, why)
+    failure = actual.failure
+    if failure is None or not is_reached(case.item) or not _failed_to_import(case, actual):
+        return False
+    _leave(case, _UNIMPORTABLE, f"{failure.type}: {failure.text}")
+    return True
+
+
+def _failed_to_import(case: Case, actual: Outcome) -> bool:
+    """Return whether the module of the test raised when the worker imported it."""
+    traceback = actual.failure.traceback if actual.failure is not None else ""
+    module = re.search(
+        rf'File "{re.escape(str(case.item.path))}", line \d+, in <module>', traceback
+    )
+    return module is not None
 
 
 def _leave(case: Case, reason: str, detail: str) -> None:

@@ -24,7 +24,7 @@ from ..session.reporting import report_runs
 from ..variants.axis import variant_of
 from .collection import Collected, is_case
 from .groups import Group
-from .matrix import TestKey, WideKey, column_of, workload_key
+from .matrix import TestKey, WideKey, column_of, key_of, workload_key
 from .plain import make_plain
 
 Kind = Literal["min_speedup", "exercised"]
@@ -173,7 +173,7 @@ def checks_for(
             plan = _plan_of(item)
         except UsageError:
             continue  # raised again when the items are gathered
-        key = workload_key(item, plan)
+        key = _key_of(item, plan)
         is_strict = is_own_strict(item.config) or (
             has_mark(item) and is_exercise_strict(item.config)
         )
@@ -184,7 +184,8 @@ def checks_for(
             if (key, kind) in known:
                 continue
             known.add((key, kind))
-            ids = f"{column.label}-{kind}" if column is not None else kind
+            label = variant.id if variant is not None else getattr(column, "label", "")
+            ids = f"{label}-{kind}" if label else kind
             if isinstance(key, TestKey):
                 yield _check(collector, f"{name}[{ids}]", item, kind, key)
                 continue
@@ -212,9 +213,14 @@ def _check(
     return check
 
 
+def _key_of(item: pytest.Function, plan: Plan) -> TestKey | WideKey:
+    """Return the key of what is judged: a workload, or a variant of one test."""
+    return workload_key(item, plan) if variant_of(item) is None else key_of(item)
+
+
 def _plan_of(item: pytest.Function) -> Plan:
     given, column = settings_of(item), column_of(item)
-    if column is None and given.axes:
+    if column is None and given.axes and given.choice == "backend":
         raise UsageError("it has no column of its matrix: it is plain, or was marked too late")
     return given.plan(column.configuration if column is not None else None)
 
@@ -229,7 +235,7 @@ def place(items: list[pytest.Item]) -> None:
     for at, item in enumerate(rest):
         if isinstance(item, pytest.Function):
             with suppress(UsageError):  # raised again when the items are gathered
-                last[workload_key(item, _plan_of(item))] = at
+                last[_key_of(item, _plan_of(item))] = at
     behind: dict[int, list[pytest.Item]] = {}
     for check in checks:
         at = last.get(check.key, len(rest) - 1)

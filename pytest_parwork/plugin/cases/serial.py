@@ -20,6 +20,7 @@ from ..session.reporting import report_runs
 from .absent import (
     error_of,
     leave_rejected,
+    leave_unusable,
     message_of,
     outcome_of,
     rejection,
@@ -143,11 +144,11 @@ class Serial:
             value = body()
             return value if is_taken else None
         actual = self._load(case)  # before the body runs, so that at most two copies exist
+        if leave_unusable(case, actual):
+            self._gates.done_with(case)
+            value = body()
+            return None if has_mark(case.item) else value
         if why := rejection(actual):
-            if leave_rejected(case, why):
-                self._gates.done_with(case)
-                value = body()
-                return None if has_mark(case.item) and not is_taken else value
             self._reject(case, actual, why)
             raise case.judged.error
         is_verified = case.group.verifies(case)

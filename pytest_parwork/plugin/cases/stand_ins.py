@@ -20,7 +20,6 @@ UNSUPPORTED = {
     "capteesys": "use capsys",
     "pytester": "it runs pytest itself, so remove the marker",
     "testdir": "it runs pytest itself, so remove the marker",
-    "benchmark": "it needs to time its function on its own, so remove the marker",
 }
 
 #: Fixtures of pytest with a stand-in in the worker, by the settings that the stand-in needs.
@@ -47,6 +46,8 @@ def stand_in(name: str, item: pytest.Function) -> tuple[str, dict[str, object]] 
         if name == "tmpdir_factory":
             settings["path"] = legacy_path()
         return name, settings
+    if name == "benchmark":
+        return name, {"skips": bool(config.getoption("benchmark_skip", default=False))}
     if name == "subtests":
         return name, {"stops": config.getoption("maxfail") == 1}
     if name == "caplog":

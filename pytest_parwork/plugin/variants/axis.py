@@ -8,12 +8,16 @@ import pytest
 
 from ...equivalence import show
 from ...model.errors import UsageError
+from ..cases.plain import is_reached
 from ..compat import fixture_chains, fixture_defs
 from ..config.settings import settings_of
 from ..config.varied import Variant, names_of
 
 #: The name under which a variant parametrizes the test.
 VARIANT = "parwork_variant"
+
+#: Why a test is plain that a mark around it reaches.
+NOT_TAKEN = "takes no argument that is varied"
 
 #: pytest's scopes, the widest first.
 _SCOPES = ("session", "package", "module", "class")
@@ -29,6 +33,8 @@ def parametrize_variants(metafunc: pytest.Metafunc) -> None:
     if not variants:
         return
     names = list(variants[0].values)
+    if not set(names) <= set(metafunc.fixturenames) and is_reached(metafunc.definition):
+        return  # the test will be plain
     _check(metafunc, names)
     metafunc.fixturenames.append(VARIANT)
     metafunc.parametrize(

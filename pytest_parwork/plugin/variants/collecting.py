@@ -11,9 +11,10 @@ from ...model.comparison import Side
 from ...model.errors import UsageError
 from ...report.data import RunEntry
 from ..cases.matrix import FIXTURE, TestKey, key_of
+from ..cases.plain import UnsupportedError, is_plain_for, make_plain_for
 from ..cases.support import check_kind
 from ..config.settings import has_mark, settings_of
-from .axis import VARIANT, rest_of, variant_of
+from .axis import NOT_TAKEN, VARIANT, rest_of, variant_of
 from .cases import VARIED, Siblings, VariedCase, VariedGroup, plan_of
 
 
@@ -28,14 +29,27 @@ class Varied:
     def count(self, item: pytest.Function) -> None:
         """Count a generated item, whether it is selected or not; note those of references."""
         variant = variant_of(item)
-        assert variant is not None
+        if variant is None:
+            return
         self._generated[key_of(item)] += 1
         if variant.is_reference:
             self._of(item).reference = item
 
     def add(self, item: pytest.Function) -> None:
-        """Add a selected item; raises `UsageError` if it cannot be one."""
+        """Add a selected item, or make it plain; raises `UsageError` if it can be neither."""
+        try:
+            self._add(item)
+        except UnsupportedError as error:
+            if not is_plain_for(item, error):
+                raise
+            make_plain_for(item, error)
+
+    def _add(self, item: pytest.Function) -> None:
         variant = variant_of(item)
+        vary = settings_of(item).values["vary"] or {}
+        if variant is None and not vary.keys() <= set(item.fixturenames):
+            text = f"the test does not take all of {', '.join(map(repr, vary))}, which vary= names"
+            raise UnsupportedError(text, reason=NOT_TAKEN)
         if variant is None:
             raise UsageError(
                 "vary= was added after parametrization, too late to vary anything; put it on the "

@@ -48,7 +48,7 @@ class Difference:
         `seconds` is how long the call has taken: long ones are not repeated.
         """
         is_unclear = "uncomparable" in self.comparison.classes or self.digests[0] is None
-        if is_unclear or seconds > LONGEST_REPEATED:
+        if is_unclear or not case.plan.diagnose or seconds > LONGEST_REPEATED:
             return
         label, reference = case.side.name, case.siblings.side.name
         if (same := _is_same(repeat(as_reference=False), self.digests[0], case)) is None:

@@ -8,7 +8,7 @@ from ...equivalence import compare_outcomes, unordered
 from ...model.causes import Cause
 from .bench import Experiment
 from .laboratory import Laboratory
-from .treatments import Fixed, Seeded
+from .treatments import GENERATORS, Fixed, Held, Seeded
 
 #: Further hash seeds: two processes may have the same order of a set by chance.
 MORE_SEEDS = ("3", "4")
@@ -127,6 +127,10 @@ def chance(lab: Laboratory) -> Cause | None:
     alone, again = lab.alone(), lab.outcomes(lab.experiment("alone, again"))
     if not lab.differ(alone, again):
         return None
+    held, *free = _held(lab)
+    lab.measure([one for pair in (held, *free) for one in pair])
+    if not lab.differ(*map(lab.outcomes, held)):
+        return _several(lab, free)
     by_order = all(
         bool(compare_outcomes(*pair, unordered())) for pair in zip(alone, again, strict=True)
     )
@@ -134,7 +138,36 @@ def chance(lab: Laboratory) -> Cause | None:
     return lab.cause(
         "NONDETERMINISTIC_FUNCTION",
         "order only" if by_order else "",
-        f"two serial runs in forks of the same process differ{equal}",
+        f"two serial runs in forks of the same process differ, also if process id, time, entropy "
+        f"and global generators are the same{equal}",
         "compare=unordered()" if by_order else "make it deterministic, or compare a property of it",
         confirmed=True,
+    )
+
+
+def _held(lab: Laboratory) -> list[list[Experiment]]:
+    """Return pairs of experiments: with all sources fixed, and with each of them free."""
+    labels = {"all sources fixed": Held()}
+    labels |= {f"only {source} free": Held(source) for source in (*SOURCES, GENERATORS)}
+    return [
+        [lab.experiment(f"{label}{more}", treatment=held) for more in ("", ", again")]
+        for label, held in labels.items()
+    ]
+
+
+def _several(lab: Laboratory, free: Sequence[Sequence[Experiment]]) -> Cause | None:
+    """Return the cause of a result that several sources change, none of which explains it alone."""
+    found = [
+        source
+        for source, pair in zip((*SOURCES, GENERATORS), free, strict=True)
+        if lab.differ(*map(lab.outcomes, pair))
+    ]
+    if not found:
+        return None
+    return lab.cause(
+        "NONDETERMINISTIC_FUNCTION",
+        ", ".join(found),
+        f"the result is the same if all sources of chance are fixed, and differs if one of these "
+        f"is not: {', '.join(found)}",
+        "leave them out of the result, or pass them as arguments",
     )

@@ -24,6 +24,9 @@ from ...transport.failures import describe
 
 Function = Callable[..., object]
 
+#: The global generators, as one of the sources of chance.
+GENERATORS = "global generators"
+
 #: A call of a task: its function and its arguments.
 Call = tuple[Function, Sequence[object], Mapping[str, object]]
 
@@ -62,6 +65,22 @@ class Fixed:
                 return function(*args, **kwargs)
 
         return call
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Make every source and the global generators the same in each process, except one of them."""
+
+    free: str = ""
+
+    def __call__(self, function: Function) -> Function:
+        """Return the function with all of them held."""
+        if self.free != GENERATORS:
+            function = Seeded(0, 0)(function)
+        for source in _SOURCES:
+            if source != self.free:
+                function = Fixed(source)(function)
+        return function
 
 
 @contextmanager
