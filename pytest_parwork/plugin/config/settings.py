@@ -17,7 +17,6 @@ from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, Scope, WorkersAsked
-from ...runner.ambient import check_ambient
 from .options import DEFAULTS, DIAGNOSE, KEYWORDS, MARK, OF_TESTS, is_all
 from .registry import backend_named, backends, unknown_backend
 from .varied import Choice, Variant, check_vary, merge, variants_inside, variants_of
@@ -246,6 +245,8 @@ def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
     if axis == "workers":
         return _count("workers", "auto" if value == -1 else value)
     if axis == "inside":
+        from ...runner.ambient import check_ambient  # a session without it need not load it
+
         return check_ambient(value, partial(backend_named, config))
     if not isinstance(value, str):
         raise unknown_backend(value, backends(config))
