@@ -18,14 +18,13 @@ from ...worker.fixtures.recipe import FixturePlan
 from ..config.commands import SESSION
 from ..config.options import MARK, is_partly_collected
 from ..config.registry import backend_named
-from ..config.settings import AXES, is_marked, marks, settings_of
-from ..variants.collecting import Varied, is_varied
+from ..config.settings import AXES, marks, settings_of
+from ..variants.collecting import Varied, way_of
 from .company import resetting_fixtures
 from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
 from .lazy import lazy_parameters
 from .matrix import (
-    FIXTURE,
     TestKey,
     WideKey,
     column_of,
@@ -63,10 +62,12 @@ class Collected:
 
     def count(self, item: pytest.Item) -> None:
         """Count a generated item, whether it is selected or not."""
-        if isinstance(item, pytest.Function) and is_varied(item):
+        if not isinstance(item, pytest.Function):
+            return
+        way = way_of(item)
+        if way == "varied":
             self.varied.count(item)
-        if is_case(item):
-            assert isinstance(item, pytest.Function)
+        elif way == "case":
             place = key_of(item)
             self.ordinals[item] = self.generated[place]
             self.generated[place] += 1
@@ -89,9 +90,10 @@ class Collected:
             if not isinstance(item, pytest.Function):
                 continue
             try:
-                if is_varied(item):
+                way = way_of(item)
+                if way == "varied":
                     self.varied.add(item)
-                if is_case(item):
+                elif way == "case":
                     self._gather(item, plans)
             except UsageError as error:
                 item.stash[NO_CASE] = f"{item.nodeid}: {error}"
@@ -175,7 +177,7 @@ class Collected:
     def _add(
         self, item: pytest.Function, plan: Plan, place: TestKey, fixtures: FixturePlan | None
     ) -> None:
-        key = workload_key(item, plan)
+        key = workload_key(item, plan, place)
         if key not in self.groups:
             self.groups[key] = self._group(key, item, plan)
         group = self.groups[key]
@@ -249,16 +251,6 @@ def _varied(group: Group) -> tuple[str, ...]:
 def _test_of(case: Case) -> tuple[pytest.Collector, str]:
     """Return the test of a case, in whatever configuration."""
     return key_of(case.item)[:2]
-
-
-def is_case(item: pytest.Item) -> bool:
-    """Return whether the item is fanned out: marked, without the `parwork` fixture and `vary=`."""
-    return (
-        isinstance(item, pytest.Function)
-        and is_marked(item)
-        and FIXTURE not in item.fixturenames
-        and not is_varied(item)
-    )
 
 
 def _plan(item: pytest.Function) -> Plan:
