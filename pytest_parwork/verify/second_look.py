@@ -67,6 +67,10 @@ class SecondLook:
         """Return the look at the task of that number."""
         return partial(self._judge, terms, number)
 
+    def close(self) -> None:
+        """Free the results of tasks that did not become doubtful."""
+        self._fresh = {}
+
     def _judge(
         self, terms: Terms, number: int, actual: Outcome, expected: Outcome, found: Comparison
     ) -> Comparison:

@@ -170,6 +170,8 @@ class Parwork:
         """Compare the calls of a run, report it, and return it or raise for its worst verdict."""
         __tracebackhide__ = True
         rerun = run.outcomes.rerun  # type: ignore[attr-defined]  # as below
+        backend = backend_named(self._config, plan.configuration.backend)
+        look = second_look(self._config, run, backend)
         verified = Verified(
             workload,
             plan,
@@ -178,9 +180,7 @@ class Parwork:
             scene=self._scene(plan),
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
-            look=second_look(
-                self._config, run, backend_named(self._config, plan.configuration.backend)
-            ),
+            look=look,
             diagnose=None
             if rerun is None or not plan.diagnose
             else self._diagnosing(workload, run),
@@ -196,6 +196,8 @@ class Parwork:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
             if rerun is not None:
                 rerun.close()
+            if look is not None:
+                look.close()
             if interrupted is None:  # also if something else was raised
                 self._report(verified.entry(xdist=self._is_xdist))
         if interrupted is not None:

@@ -59,6 +59,8 @@ class ParallelRun:
         """Free the outcomes, the arguments and the values of wide fixtures."""
         self.outcomes.close(with_rerun=True)
         self.wide.clear()  # otherwise the values would outlive their fixtures
+        if self.look is not None:
+            self.look.close()
 
     def others(self, number: int) -> tuple[int, int]:
         """Return how many other tasks than this lost one have an outcome, and how many there are.
