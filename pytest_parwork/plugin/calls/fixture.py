@@ -30,6 +30,7 @@ from ...verify.reference import call
 from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
+from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
 from ..config.registry import (
     backend_named,
@@ -39,7 +40,7 @@ from ..config.registry import (
     own_comparison,
     sendable,
 )
-from ..config.settings import AXES, marker_keywords, settings
+from ..config.settings import AXES, settings
 from ..session.capturing import capture_of
 from ..session.diagnosing import causes_of, is_kept, second_look
 from ..session.progress import showing

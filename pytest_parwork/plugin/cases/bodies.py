@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from types import CellType, FunctionType
+from types import CellType, FunctionType, MethodType
 
 import pytest
 
@@ -20,11 +20,12 @@ class Body:
     """
 
     def __init__(self, item: pytest.Function) -> None:
+        outermost = item.obj
         self._item = item
-        self._cell = _cell_of(item)
+        self._cell = _cell_of(item, outermost)
         self._put: Callable[..., object] | None = None
         self.function: Callable[..., object] = (
-            item.obj if self._cell is None else self._cell.cell_contents
+            outermost if self._cell is None else self._cell.cell_contents
         )
 
     @property
@@ -75,12 +76,12 @@ class Dropping:
             pyfuncitem.obj = outermost
 
 
-def _cell_of(item: pytest.Function) -> CellType | None:
+def _cell_of(item: pytest.Function, outermost: object) -> CellType | None:
     """Return the cell in which a plugin's wrapper keeps the test function, None without one."""
     innermost = _function_of(getattr(getattr(item.parent, "obj", None), item.originalname, None))
-    if innermost is None or _function_of(item.obj) is innermost:
+    if innermost is None or _function_of(outermost) is innermost:
         return None
-    left, met = [item.obj], set[int]()
+    left, met = [outermost], set[int]()
     while left:
         wrapper = _function_of(left.pop())
         if not isinstance(wrapper, FunctionType) or id(wrapper) in met:
@@ -99,4 +100,4 @@ def _cell_of(item: pytest.Function) -> CellType | None:
 
 def _function_of(value: object) -> object:
     """Return the function of a bound method; anything else unchanged."""
-    return getattr(value, "__func__", value) if inspect.ismethod(value) else value
+    return value.__func__ if isinstance(value, MethodType) else value

@@ -17,8 +17,9 @@ from ...report.figures import digits, duration, percent, ratio
 from ...report.notes import why_not_exercised
 from ...report.variants import Variation, unserial_reference
 from ..config.commands import SESSION
+from ..config.marks import has_mark
 from ..config.options import is_exercise_strict, is_own_strict, is_serial
-from ..config.settings import Column, has_mark, settings_of
+from ..config.settings import Column, settings_of
 from ..config.varied import Variant
 from ..session.reporting import report_runs
 from ..variants.axis import variant_of

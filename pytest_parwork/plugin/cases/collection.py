@@ -16,9 +16,10 @@ from ...report.data import RunEntry
 from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
 from ..config.commands import SESSION
+from ..config.marks import marks
 from ..config.options import MARK, is_partly_collected
 from ..config.registry import backend_named
-from ..config.settings import AXES, marks, settings_of
+from ..config.settings import AXES, settings_of
 from ..variants.collecting import Varied, way_of
 from .company import resetting_fixtures
 from .fixture_plans import named_fixtures
@@ -193,14 +194,14 @@ class Collected:
         index, ordinal = len(group.cases), self.ordinals.pop(item, None)
         if ordinal == index:
             ordinal = index  # one int object instead of two
-        id = f"{place.parent.nodeid}::{item.name}"
+        id, nodeid = f"{place.parent.nodeid}::{item.name}", item.nodeid
         case = Case(
             item=item,
             group=group,
             index=index,
             ordinal=ordinal,
             plan=plan,
-            id=item.nodeid if item.nodeid == id else id,  # mostly equal: then one string object
+            id=nodeid if nodeid == id else id,  # mostly equal: then one string object
             fixtures=fixtures,
         )
         group.cases.append(case)

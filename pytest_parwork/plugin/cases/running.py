@@ -13,9 +13,9 @@ import pytest
 
 from ...machine.limits import Limits
 from ...model.errors import BackendError, LostError, MismatchError, PayloadError
+from ..config.marks import has_mark
 from ..config.options import is_fanned_out
 from ..config.registry import guard
-from ..config.settings import has_mark
 from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
