@@ -10,6 +10,8 @@ from types import CellType, FunctionType, MethodType
 
 import pytest
 
+from ...equivalence import show
+
 
 class Body:
     """The innermost function of an item: what it returns is what the test returned.
@@ -74,6 +76,30 @@ class Dropping:
             return (yield)
         finally:
             pyfuncitem.obj = outermost
+
+
+def returning_nothing(item: pytest.Function) -> Callable[..., object]:
+    """Return a body of a marked test with calls that fails if the test returns a value.
+
+    The marker makes it look like the value that is compared, but a test with calls is not run in
+    parallel itself.
+    """
+    original = item.obj
+
+    @functools.wraps(original)
+    def body(**kwargs: object) -> object:
+        value = original(**kwargs)
+        if value is None or inspect.isawaitable(value):  # for a plugin to run
+            return value
+        pytest.fail(
+            f"{item.name} returned {show(value)}, which nothing is compared with: in a test with "
+            f"the fixture 'parwork' only its calls run in parallel. Return nothing and pass the "
+            f"function to parwork.map, or do without the fixture, so that the marker runs the "
+            f"whole test",
+            pytrace=False,
+        )
+
+    return body
 
 
 def _cell_of(item: pytest.Function, outermost: object) -> CellType | None:
