@@ -417,6 +417,19 @@ def breaks_threads(x: int, bad: int) -> int:
     return x * x
 
 
+def breaks_locks(x: int, bad: int) -> int:
+    if x == bad:
+        threading.Lock = threading.RLock = threading.Event = None  # type: ignore[assignment,misc]
+    return x * x
+
+
+def interrupts_its_worker(x: int, bad: int) -> int:
+    if x == bad:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)  # the loop of a worker that ends would end within it
+    return x * x
+
+
 def unloads_modules(x: int, bad: int, prefix: str) -> int:
     if x == bad:
         for name in list(sys.modules):
