@@ -13,14 +13,14 @@ import pytest
 
 from ...machine.limits import Limits
 from ...model.errors import BackendError, LostError, MismatchError, PayloadError
+from ..config.marks import has_mark
 from ..config.options import is_fanned_out
 from ..config.registry import guard
-from ..config.settings import has_mark
 from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
 from .absent import leave_unsent
-from .bodies import Body, Dropping
+from .bodies import Body, Dropping, returning_nothing
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
@@ -158,8 +158,6 @@ class Running:
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
             function: Callable[..., object] = replaced(case, body)
         elif FIXTURE in item.fixturenames and has_mark(item):
-            from ..calls.fixture import returning_nothing
-
             function = returning_nothing(item)
         elif is_unsent(item) and has_mark(item):
             function = dropping_value(body)

@@ -11,9 +11,10 @@ from ...backends.protocol import is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
 from ..compat import fixture_defs
+from ..config.marks import marker_keywords
 from ..config.options import is_all, is_fanned_out
 from ..config.registry import backend_named
-from ..config.settings import marker_keywords, settings_of
+from ..config.settings import settings_of
 from .bodies import Body
 from .code import find_change, package
 from .company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
