@@ -59,7 +59,8 @@ under each of pytest's import modes. The cells mean:
 - "shared": it was not run. Threads share the global generators and the warning filters, so it works
   there only by chance.
 
-[make_compatibility.py](make_compatibility.py) generates this page from those runs. The import modes
+[make_compatibility.py](make_compatibility.py) generates this page from those runs. Fixtures of
+popular plugins have [a page of their own](plugins.md). The import modes
 {modes} gave the same results everywhere{but}.
 """
 

@@ -95,11 +95,22 @@ _SUBTESTS = _Words("no subtests", "subtests", "the subtests of the two runs")
 #: The name of a thread without one of its own: the number is that of all threads so far.
 _NUMBERED = re.compile(r"\bThread-\d+")
 
+#: A line that names one of our files.
+_OURS = re.compile(r"^.*\bpytest_parwork[/\\].*\n?", re.MULTILINE)
+
 
 def _anonymous(failures: Sequence[Failure]) -> list[Failure]:
-    """Return failures to be compared by their texts, without the numbers of threads."""
+    """Return failures to be compared by their texts, without numbers of threads and our frames.
+
+    pytest-check writes the calls that led to a failure into its text.
+    """
     return [
-        replace(one, text=_NUMBERED.sub("Thread", one.text), is_assertion=False, exception=None)
+        replace(
+            one,
+            text=_OURS.sub("", _NUMBERED.sub("Thread", one.text)),
+            is_assertion=False,
+            exception=None,
+        )
         for one in failures
     ]
 

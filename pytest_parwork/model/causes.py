@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from .printable import make_printable, printable
 
+#: What stands in place of a cause where none was found: it is not suspected of anything.
+NO_CAUSES = ("UNEXPLAINED", "UNREPRODUCED")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
@@ -41,4 +44,6 @@ class Cause:
     def __str__(self) -> str:
         """Return the text for reports: `GLOBAL_RNG (numpy.random), confirmed`."""
         detail = f" ({self.detail})" if self.detail else ""
+        if self.name in NO_CAUSES:
+            return f"{self.name}{detail}"
         return f"{self.name}{detail}, {'confirmed' if self.confirmed else 'suspected'}"

@@ -136,10 +136,10 @@ class Remembered:
         given = self._given[task]
         assert given is not None, "an outcome that was freed"
         kind, value, failure = given
-        if not isinstance(value, Copied):
+        if type(value) is not Copied:  # not isinstance: see `Copied.of`
             return given
         found = value.read()
-        return "not_sent" if isinstance(found, NotSent) else kind, found, failure
+        return "not_sent" if type(found) is NotSent else kind, found, failure
 
     def may_run_code(self, task: int) -> bool:
         """Return False: there is nothing to load."""

@@ -14,6 +14,15 @@ from ..model.work import Task
 from .medium import Medium
 
 
+def none_starts(reason: str, medium: Medium) -> Lost:
+    """Return why tasks are lost if each worker dies before it starts one.
+
+    A backend whose workers were attached can start them: then what they import is fatal.
+    """
+    detail = f"no worker could start a task: {reason}"
+    return Lost(reason="crash" if medium.was_attached() else "backend", detail=detail)
+
+
 class Losses:
     """The lost tasks of a run, each with the tries and the stack of its worker.
 

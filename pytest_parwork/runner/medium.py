@@ -181,6 +181,10 @@ class Medium(Protocol):
         """Return the processes that are attached to the run."""
         return ()
 
+    def was_attached(self) -> bool:
+        """Return whether a process is known to have been attached, if only for a moment."""
+        return False
+
     # Workers that have died.
 
     def process_of(self, task: int) -> int | None:

@@ -18,7 +18,7 @@ from ..transport.files import Files
 from ..transport.ledger import DamagedError, Ledger, State
 from ..transport.payload import Handle, Header, Payload, Places
 from ..transport.records import is_whole
-from ..transport.spool import owner_of
+from ..transport.spool import owner_of, was_taken
 from ..worker.capture.files import OutputFiles
 from ..worker.processes import ProcessCall
 from .ending import end_workers
@@ -186,6 +186,10 @@ class OnMachine(Medium):
     def attached(self) -> Sequence[int]:
         """Return the living processes that have a spool."""
         return [pid for pid in map(owner_of, self._spools) if pid]
+
+    def was_attached(self) -> bool:
+        """Return whether a process, which may be dead, has taken a spool."""
+        return any(map(was_taken, self._spools))
 
     def process_of(self, task: int) -> int | None:
         """Return the process that has a task."""

@@ -14,7 +14,7 @@ from .burial import Burial, Suspects
 from .crew import Crew
 from .damage import Damage
 from .flight import Flight, Rendezvous
-from .losses import Losses
+from .losses import Losses, none_starts
 from .medium import Medium
 from .overdue import Overdue
 from .progress import Reporter
@@ -99,7 +99,7 @@ class Watch:
             self._reporter.look(self._crew.workers.size)
             self._next_look = now() + HEARTBEAT
         if self._burial.is_hopeless:
-            self._give_up(f"no worker could start a task: {self._burial.reason}")
+            self._drop_all(none_starts(self._burial.reason, self._medium))
         self._push()
 
     def _is_under_way(self) -> bool:
@@ -249,13 +249,12 @@ class Watch:
         elif self._overdue.threads_left:
             self._replace("threads do not return from their tasks")
         elif idle > self._overdue.patience:
-            patience = self._overdue.patience
-            self._give_up(self._overdue.end_the_unready(patience))
+            self._drop_all(self._overdue.end_the_unready(self._overdue.patience))
 
     def _replace(self, reason: str) -> None:
         """Start new workers in place of those that accept no tasks any more."""
         if not self._crew.may_be_replaced(has_begun=self._burial.has_begun):
-            self._give_up(f"no worker could start a task: {self._deaths.idle or reason}")
+            self._drop_all(none_starts(self._deaths.idle or reason, self._medium))
             return
         batches = [batch for batch in self._flight if self._medium.withdraw(batch)]
         self._crew.dismiss()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import (
     BuiltinFunctionType,
@@ -26,6 +27,15 @@ COMMON = frozenset(
         *(WrapperDescriptorType, type, list, dict, set, bytearray, *ATOMS),
     )
 )
+
+# Modules and classes are read without any code of theirs, which may raise whatever it is asked for,
+# or import what a lazy module stands for.
+_COMMON = frozenset(map(id, COMMON))  # to hash a class may call its metaclass
+_contents_of_module: Callable[[ModuleType], dict[str, object]]
+_contents_of_module = vars(ModuleType)["__dict__"].__get__
+_contents_of_class: Callable[[object], Mapping[str, object]] = type.__dict__["__dict__"].__get__
+_home_of_class: Callable[[object], object] = type.__dict__["__module__"].__get__
+_name_of_class: Callable[[object], str] = type.__dict__["__name__"].__get__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +87,7 @@ def places() -> Iterator[tuple[int, tuple[str, str]]]:
     """Yield the id of each object that a module holds, with the place; the first one comes last."""
     for module, names in _modules():
         for name, value in names.items():
-            if type(value) not in COMMON:
+            if id(type(value)) not in _COMMON:
                 yield id(value), (module, name)
 
 
@@ -85,13 +95,17 @@ def class_places() -> Iterator[tuple[int, tuple[str, str]]]:
     """Yield the same for the objects that are attributes of a class, at the top of its module."""
     for module, names in _modules():
         for cls in names.values():
-            if isinstance(cls, type) and cls.__module__ == module and cls.__name__ in names:
-                for name, value in vars(cls).items():
-                    if type(value) not in COMMON:
-                        yield id(value), (module, f"{cls.__name__}.{name}")
+            if not issubclass(type(cls), type):
+                continue
+            with suppress(AttributeError):  # a class made by `exec` may have no module
+                if _home_of_class(cls) != module or (title := _name_of_class(cls)) not in names:
+                    continue
+                for name, value in _contents_of_class(cls).items():
+                    if id(type(value)) not in _COMMON:
+                        yield id(value), (module, f"{title}.{name}")
 
 
 def _modules() -> Iterator[tuple[str, Mapping[str, object]]]:
     for name, module in reversed(sys.modules.copy().items()):
-        if isinstance(module, ModuleType) and name != "__main__":  # another one in a worker
-            yield name, module.__dict__.copy()
+        if issubclass(type(module), ModuleType) and name != "__main__":  # another one in a worker
+            yield name, _contents_of_module(module).copy()

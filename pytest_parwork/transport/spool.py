@@ -105,6 +105,11 @@ class Spool:
         os.close(self._fd)
 
 
+def was_taken(fd: int) -> bool:
+    """Return whether a worker, which may be dead, has taken the spool with this descriptor."""
+    return any(os.pread(fd, OWNER.size, 0))
+
+
 def owner_of(fd: int) -> int:
     """Return the process id of the living worker that has a spool, 0 if none has."""
     owner = os.pread(fd, OWNER.size, 0)

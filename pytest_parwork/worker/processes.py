@@ -281,7 +281,7 @@ class Attached:
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
     if kind == "value":
-        sent = value if isinstance(value, Pickled) else Pickled(value, copies=False)
+        sent = Pickled.of(value)
         if sent.not_sent is None:
             return kind, sent.data, sent.buffers
         kind, value = "not_sent", sent.not_sent

@@ -38,6 +38,12 @@ class Pickled:
         if copies:
             self.buffers[:] = map(_kept_buffer, self.buffers)
 
+    @classmethod
+    def of(cls, value: object) -> Pickled:
+        """Return a result that may be serialised already; the buffers are not copied."""
+        # Not isinstance, which asks a value for its class; that may raise.
+        return value if type(value) is cls else cls(value, copies=False)
+
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return _load, (self.data, *self.buffers)
 
@@ -60,6 +66,12 @@ class Copied:
         except BaseException:  # a `__reduce__` may raise SystemExit
             self._value = value
             self._digest = self._digest_now()
+
+    @classmethod
+    def of(cls, value: object) -> Copied:
+        """Return a result that may be copied already."""
+        # Not isinstance, which asks a value for its class; that may raise.
+        return value if type(value) is cls else cls(value)
 
     def read(self) -> object:
         """Return the value, or a `NotSent` if it has changed since it was returned."""

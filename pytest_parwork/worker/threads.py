@@ -139,7 +139,7 @@ class ThreadCall:
             self._end_capture(number)
             raise value  # Ctrl-C or the like: it would end the serial run as well
         if self.capture is not None and (late := self.capture.late()):
-            value = Copied(value) if kind == "value" and not isinstance(value, Copied) else value
+            value = Copied.of(value) if kind == "value" else value
             kind, value = with_late(kind, value, late)
         with self._lock:  # or its output might be taken twice
             self._ledger.end(number, now())
@@ -149,7 +149,7 @@ class ThreadCall:
         failure = None
         with deadline(seconds):
             if kind == "value":
-                value = value if isinstance(value, Copied) else Copied(value)
+                value = Copied.of(value)
             elif isinstance(value, BaseException):
                 failure = describe(value, value)
         with self._lock:  # from here on the task cannot be given up

@@ -96,13 +96,14 @@ def test_a_task_that_replaces_pickle_in_its_worker_costs_no_neighbour(carrier: C
     assert run == [x * x for x in range(12)]
 
 
-def test_a_result_without_room_in_a_file_is_a_failure_that_says_so(carrier: Carrier) -> None:
+def test_a_result_without_room_in_a_file_is_not_sent_and_says_so(carrier: Carrier) -> None:
     tasks = calls(faults.innocent, *((x,) for x in range(12)))
     tasks[GUILTY] = Task(id="guilty", function=faults.limits_the_size_of_files)
     outcomes = carrier(tasks).outcomes
-    failure = outcomes[GUILTY].failure
-    assert failure is not None
-    assert "cannot be stored for pytest" in failure.text
-    assert "File too large" in failure.text
+    not_sent = outcomes[GUILTY].not_sent
+    assert not_sent is not None
+    assert not_sent.reason == "result"
+    assert "cannot be stored for pytest" in not_sent.detail
+    assert "File too large" in not_sent.detail
     found = {n: outcome.value for n, outcome in enumerate(outcomes) if outcome.kind == "value"}
     assert found == INNOCENT

@@ -17,8 +17,9 @@ import pytest_parwork
 from .scratch import Scratch
 
 # A session inside this process forgets what it imported first. NumPy and cryptography cannot be
-# imported twice, and classes of ours would be there twice.
-LOADED = (np, ec, joblib.externals.loky)
+# imported twice, neither can what NumPy imports at its first use; and classes of ours would be
+# there twice.
+LOADED = (np, np.ma, np.random, np.fft, np.polynomial, np.ctypeslib, ec, joblib.externals.loky)
 for _module in pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork."):
     # No test here needs the libraries that may be installed or not, and take a second to import.
     if not _module.name.endswith("__main__") and ".libraries." not in _module.name:

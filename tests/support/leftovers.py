@@ -65,9 +65,10 @@ def allowed_helpers(item: pytest.Item) -> list[str]:
     """Return the marks of helper processes that the backend of this test may keep."""
     if "keeps_helpers" in fixtures_of(item):
         return list(HELPERS.values())
-    # A serial run next to threads may be looked at again in a new process, and multiprocessing
-    # starts a tracker with the first one.
-    kinds = {"resource_tracker"}
+    # A session may look again at a serial run next to threads in a new process. multiprocessing
+    # starts its tracker with the first one; it ends with this process, because others may have
+    # registered with it what it has to remove.
+    kinds = {"resource_tracker"} if "scratch" in fixtures_of(item) else set()
     params = getattr(getattr(item, "callspec", None), "params", {})
     for name in (value for value in params.values() if isinstance(value, str)):
         family = name.partition(":")[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from relation.outcomes import failure, skip, value
 
-from pytest_parwork.equivalence import close, compare_outcomes, exact
-from pytest_parwork.model.outcome import Lost, Outcome
+from pytest_parwork.equivalence import close, compare_late, compare_outcomes, exact
+from pytest_parwork.model.outcome import Failure, Lost, Outcome
 
 HERE, THERE = ("test_a.py", 3), ("test_a.py", 4)
 
@@ -62,3 +62,13 @@ def test_a_lost_outcome_is_not_compared() -> None:
     lost = Outcome(kind="lost", lost=Lost(reason="crash", detail="signal 9"))
     with pytest.raises(ValueError, match="an outcome that is lost has nothing to compare"):
         compare_outcomes(value(1), lost, exact())
+
+
+def test_frames_of_ours_in_a_text_after_the_body_do_not_count() -> None:
+    def checked(frame: str) -> Failure:
+        text = f"FAILURE: check 0 == 5\n{frame}\ntest_it.py:6 in test()"
+        return Failure(type="AssertionError", text=text)
+
+    ours, theirs = "../pytest_parwork/plugin/cases/forked.py:94 in caught()", "helpers.py:3 in f()"
+    assert compare_late([checked(ours)], [checked(f"{ours}\n{ours}")], exact())
+    assert not compare_late([checked(ours)], [checked(theirs)], exact())

@@ -45,6 +45,9 @@ def test_a_process_that_exits_slowly_gets_time_to_exit(monkeypatch: pytest.Monke
             token="0" * 16,
             folders=(),
         )
+        monkeypatch.setattr(
+            "pytest_parwork.machine.leavings.DYING", 60.0
+        )  # each look takes a while
         monkeypatch.setattr(os, "kill", kill_late)
         leavings.end_workers()
         monkeypatch.undo()

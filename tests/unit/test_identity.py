@@ -6,13 +6,14 @@ import copy
 import math
 import pickle
 import re
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -321,3 +322,47 @@ def test_values_that_only_look_alike_keep_their_ways() -> None:
     for value in (Path("a"), Fraction(1, 3), re.compile("a"), np.float64(1.5), np.dtype("f4")):
         assert by_process(value) == by_thread(value) == (value,)
     assert copy.deepcopy(MISSING) is not MISSING
+
+
+class Unanswering(type):
+    """Makes classes that raise whatever they are asked for, their hash included."""
+
+    def __getattribute__(cls, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __hash__(cls) -> int:
+        raise RuntimeError("hash")
+
+    def __eq__(cls, other: object) -> bool:
+        raise RuntimeError("equality")
+
+
+class Unanswered(metaclass=Unanswering):
+    """One of them; its instances raise, too."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class Lazy(ModuleType):
+    """Raises where its import would begin."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise ImportError(name)
+
+
+@pytest.mark.parametrize("value", [Empty(), BARE, Outer.INNER], ids=["new", "held", "in a class"])
+def test_what_other_modules_hold_is_not_asked_for_anything(
+    monkeypatch: pytest.MonkeyPatch, value: object
+) -> None:
+    monkeypatch.setitem(sys.modules, "lazy", Lazy("lazy"))
+    monkeypatch.setitem(sys.modules, "no_module", object.__new__(Unanswered))
+    holder = ModuleType("holder")
+    names: dict[str, Any] = {}
+    exec("Homeless = type('Homeless', (), {})", names)
+    assert "__module__" not in vars(names["Homeless"])
+    vars(holder).update(names, cls=Unanswered, one=object.__new__(Unanswered))
+    monkeypatch.setitem(sys.modules, "holder", holder)
+    (found,) = by_process([value, value])
+    assert found[0] is found[1]
+    assert type(found[0]) is type(value)

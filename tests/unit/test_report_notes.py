@@ -357,3 +357,8 @@ def test_notes_are_shown_once_per_kind_and_all_of_them_with_v() -> None:
     ]
     shown = [text for text in notes_of(entry, verbosity=1) if text.startswith("note:")]
     assert shown[2:] == ["note: test_fib[2] at ['a']: keys moved"]
+
+
+def test_what_is_not_explained_is_not_suspected_of_anything() -> None:
+    assert str(Cause(name="UNEXPLAINED")) == "UNEXPLAINED"
+    assert str(Cause(name="WORKER_HISTORY")) == "WORKER_HISTORY, suspected"

@@ -98,10 +98,14 @@ function show(report, run) {
 
 function causes(run) {
   return run.causes.flatMap((cause) => [
-    make("h3", {}, `Cause: ${cause.name}${cause.detail ? ` (${cause.detail})` : ""}, `
-      + (cause.confirmed ? "confirmed" : "suspected")),
+    make("h3", {}, `Cause: ${cause.name}${cause.detail ? ` (${cause.detail})` : ""}${certainty(cause)}`),
     make("p", {}, cause.evidence),
     ...(cause.remedy ? [make("p", {}, "Remedy: ", make("code", {}, cause.remedy))] : [])]);
+}
+
+function certainty(cause) {
+  if (["UNEXPLAINED", "UNREPRODUCED"].includes(cause.name)) return "";
+  return cause.confirmed ? ", confirmed" : ", suspected";
 }
 
 function rowsOf(run) {
