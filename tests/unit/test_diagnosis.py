@@ -94,14 +94,14 @@ def laboratory(
 def test_a_result_that_follows_the_state_of_a_generator_depends_on_it() -> None:
     found = {
         f"{SEEDED} 0": 0,
-        f"{SEEDED} 0, again": 0,
+        f"{SEEDED} 0, run 2": 0,
         f"{SEEDED} 1": 1,
         f"{SEEDED} 0 and 1": 1,
     }
     cause = global_generator(laboratory(found))
     assert cause is not None
     assert (cause.name, cause.detail, cause.confirmed) == ("GLOBAL_RNG", "numpy.random", True)
-    again = {**found, f"{SEEDED} 0, again": 5}  # something else differs, too
+    again = {**found, f"{SEEDED} 0, run 2": 5}  # something else differs, too
     assert global_generator(laboratory(again)) is None
     assert global_generator(laboratory({**found, f"{SEEDED} 1": (0, 1)})) is None  # in one only
     assert global_generator(laboratory({**found, f"{SEEDED} 1": LOST})) is None
