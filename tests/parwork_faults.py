@@ -423,11 +423,10 @@ def breaks_locks(x: int, bad: int) -> int:
     return x * x
 
 
-def interrupts_its_worker(x: int, bad: int) -> int:
-    if x == bad:
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.5)  # the loop of a worker that ends would end within it
-    return x * x
+def interrupts_its_worker(seconds: float) -> int:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(seconds)
+    return os.getpid()
 
 
 def unloads_modules(x: int, bad: int, prefix: str) -> int:

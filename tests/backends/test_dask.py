@@ -165,9 +165,10 @@ def test_a_worker_that_exits_with_0_is_noticed_at_once(shared: Carrier) -> None:
 
 def test_a_task_that_interrupts_its_worker_does_not_end_it(shared: Carrier) -> None:
     """asyncio would end the worker: its loop runs in the main thread, which gets the signal."""
-    run = shared.map(faults.interrupts_its_worker, *[(x, 3) for x in range(8)])
-    assert run == [x * x for x in range(8)]
-    assert run.workers_used == 2
+    first = shared.map(faults.interrupts_its_worker, (0.5,), (0.5,))
+    second = shared.map(faults.interrupts_its_worker, (0.0,), (0.0,))
+    assert len(set(first)) == 2
+    assert set(second) == set(first)
 
 
 def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(shared: Carrier) -> None:
