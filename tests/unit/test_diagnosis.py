@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as datetime_module
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -27,6 +29,7 @@ from pytest_parwork.verify.diagnosis.laboratory import Laboratory
 from pytest_parwork.verify.diagnosis.order import serial_order, worker_history
 from pytest_parwork.verify.diagnosis.resources import shared_resource
 from pytest_parwork.verify.diagnosis.threads import thread_context, thread_race
+from pytest_parwork.verify.diagnosis.treatments import Fixed
 
 LOST = Outcome(kind="lost", lost=Lost(reason="timeout", detail="too late"))
 SEEDED = "global generators seeded with"
@@ -269,3 +272,14 @@ def test_lost_experiments_blame_nothing() -> None:
 @pytest.mark.parametrize(("seconds", "allowed"), [(0.1, 5.0), (2.0, 10.0), (60.0, 30.0)])
 def test_the_budget_follows_the_seconds_of_both_runs(seconds: float, allowed: float) -> None:
     assert budget(seconds) == allowed
+
+
+def test_a_fixed_time_is_that_of_datetime_too_however_it_was_imported() -> None:
+    def case() -> list[datetime]:
+        return [datetime.now(), datetime_module.datetime.utcnow(), datetime(2020, 1, 1)]
+
+    fixed = Fixed("time")(case)
+    assert fixed() == fixed()
+    assert all(type(one) is datetime for one in cast("list[datetime]", fixed()))
+    assert datetime is datetime_module.datetime
+    assert case()[0] != case()[0]

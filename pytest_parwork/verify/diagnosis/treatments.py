@@ -102,17 +102,18 @@ def _fixed_time() -> Iterator[None]:
     clocks = ("time", "monotonic", "perf_counter", "process_time")
     replaced: dict[str, Any] = dict.fromkeys(clocks, seconds)
     replaced.update({f"{name}_ns": nanoseconds for name in clocks})
+    real, standin = datetime.datetime, _datetime_of(seconds)
     with patch.multiple(time, **replaced), ExitStack() as stack:
         for module in list(sys.modules.values()):
             for name, value in list(getattr(module, "__dict__", {}).items()):
-                if value is datetime.datetime:
-                    stack.enter_context(patch.object(module, name, _datetime_of(seconds)))
+                if value is real:  # modules that have imported it by name, too
+                    stack.enter_context(patch.object(module, name, standin))
         yield
 
 
 def _datetime_of(seconds: Callable[[], float]) -> type:
     """Return a stand-in for `datetime.datetime` of a clock; what it makes is not of this class."""
-    real = datetime.datetime
+    real: Any = datetime.datetime
 
     class Made(type):
         def __instancecheck__(cls, instance: object) -> bool:
@@ -124,7 +125,7 @@ def _datetime_of(seconds: Callable[[], float]) -> type:
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             return real(*args, **kwargs)
 
-    class Standin(real, metaclass=Made):
+    class Standin(datetime.datetime, metaclass=Made):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Any:
             return real.fromtimestamp(seconds(), tz)
