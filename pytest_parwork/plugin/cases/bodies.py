@@ -10,6 +10,8 @@ from types import CellType, FunctionType
 
 import pytest
 
+from ...worker.fixtures.subtests import Subtests
+
 
 class Body:
     """The innermost function of an item: what it returns is what the test returned.
@@ -21,6 +23,8 @@ class Body:
 
     def __init__(self, item: pytest.Function) -> None:
         self._item = item
+        #: The recorder of subtests that pytest reports without a fixture, as no function has them.
+        self.subtests: Subtests | None = None
         self._cell = _cell_of(item)
         self._put: Callable[..., object] | None = None
         self.function: Callable[..., object] = (
