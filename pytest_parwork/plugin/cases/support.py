@@ -10,14 +10,14 @@ from ...backends.protocol import is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
 from ..compat import fixture_defs
+from ..config.marks import marker_keywords
 from ..config.options import is_all, is_fanned_out
 from ..config.registry import backend_named
-from ..config.settings import marker_keywords, settings_of
+from ..config.settings import settings_of
 from .bodies import Body
 from .code import find_change, package
 from .company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
 from .fixture_plans import check, fixtures_of
-from .forked import fixtures_in_fork
 from .plain import UnsupportedError, is_reached
 from .testcases import around, is_awaited, is_run_by_unittest, is_testcase
 
@@ -49,6 +49,8 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
             reason=f"`{fixture}` in a fork",
         )
     if place_of(backend) == "fork":
+        from .forked import fixtures_in_fork
+
         return fixtures_in_fork(item)
     if is_threaded(backend) and is_all(item.config) and is_thread_unsafe(item):
         text = f"a mark says that it is unsafe in threads, where backend={name!r} runs the cases"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace, TracebackType
 from typing import Any
-from unittest import IsolatedAsyncioTestCase, TestCase
 
 import pytest
 
@@ -22,7 +22,7 @@ AROUND = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown")
 
 def is_testcase(item: pytest.Function) -> bool:
     """Return whether an item is a method of `unittest.TestCase`."""
-    return item.cls is not None and issubclass(item.cls, TestCase)
+    return _is_of(item, "unittest.case", "TestCase")
 
 
 def is_run_by_unittest(item: pytest.Function) -> bool:
@@ -39,7 +39,13 @@ def around(item: pytest.Function) -> list[Callable[..., Any]]:
 
 def is_awaited(item: pytest.Function) -> bool:
     """Return whether unittest itself awaits the methods of the class that are async."""
-    return item.cls is not None and issubclass(item.cls, IsolatedAsyncioTestCase)
+    return _is_of(item, "unittest.async_case", "IsolatedAsyncioTestCase")
+
+
+def _is_of(item: pytest.Function, module: str, name: str) -> bool:
+    """Return whether the class of an item inherits from one that need not be imported for that."""
+    cls = getattr(sys.modules.get(module), name, None)
+    return cls is not None and item.cls is not None and issubclass(item.cls, cls)
 
 
 def rules_of(item: pytest.Function) -> TestCaseRules | None:
