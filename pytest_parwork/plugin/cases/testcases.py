@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace, TracebackType
@@ -44,8 +43,8 @@ def is_awaited(item: pytest.Function) -> bool:
 
 def _is_of(item: pytest.Function, module: str, name: str) -> bool:
     """Return whether the class of an item inherits from one that need not be imported for that."""
-    cls = getattr(sys.modules.get(module), name, None)
-    return cls is not None and item.cls is not None and issubclass(item.cls, cls)
+    bases = item.cls.__mro__ if item.cls is not None else ()
+    return any(base.__name__ == name and base.__module__ == module for base in bases)
 
 
 def rules_of(item: pytest.Function) -> TestCaseRules | None:
