@@ -21,7 +21,7 @@ from ...report.message import Scene
 from ...report.serialising import serialise
 from ...runner import Interrupted, RunRequest, execute
 from ...transport.modules import project_modules
-from ...verify.diagnosis.laboratory import Difference
+from ...verify.diagnosis.difference import Difference
 from ...verify.legs import SERIAL
 from ...verify.reference import call
 from ..cases.matrix import column_of

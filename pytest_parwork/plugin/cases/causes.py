@@ -30,7 +30,7 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
         return ()  # it is known to differ
     if all(mismatch.kind == "uncomparable" for mismatch in comparison.mismatches):
         return ()
-    from ...verify.diagnosis.laboratory import Difference  # most sessions have no difference
+    from ...verify.diagnosis.difference import Difference  # most sessions have no difference
 
     actual, expected = found.outcomes
     terms = case.terms()

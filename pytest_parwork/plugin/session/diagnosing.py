@@ -20,7 +20,7 @@ from ...runner.outcomes import Outcomes
 from ..config.registry import backend_named
 
 if TYPE_CHECKING:
-    from ...verify.diagnosis.laboratory import Difference
+    from ...verify.diagnosis.difference import Difference
     from ...verify.second_look import SecondLook
 
 #: Most earlier cases that are run again before one that differs, the latest ones.
