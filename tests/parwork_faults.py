@@ -417,6 +417,18 @@ def breaks_threads(x: int, bad: int) -> int:
     return x * x
 
 
+def breaks_locks(x: int, bad: int) -> int:
+    if x == bad:
+        threading.Lock = threading.RLock = threading.Event = None  # type: ignore[assignment,misc]
+    return x * x
+
+
+def interrupts_its_worker(seconds: float) -> int:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(seconds)
+    return os.getpid()
+
+
 def unloads_modules(x: int, bad: int, prefix: str) -> int:
     if x == bad:
         for name in list(sys.modules):

@@ -283,3 +283,30 @@ def test_the_worker_loads_without_pytest_and_numpy() -> None:
         "sys.exit(bool({'pytest', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        *("plugin.variants.running", "runner.ambient", "report.scaling", "machine.observation"),
+        *("verify.diagnosis.diagnosis", "verify.second_look", "runner.over_network"),
+        *("backends.dask.joined", "backends.dask.local", "backends.joblib.ray_driver"),
+    ],
+)
+def test_a_session_with_cases_loads_no_feature_that_it_does_not_use(
+    feature: str, loaded_by_a_session: frozenset[str]
+) -> None:
+    assert "pytest_parwork.plugin.cases.running" in loaded_by_a_session
+    assert f"pytest_parwork.{feature}" not in loaded_by_a_session
+
+
+@pytest.fixture(scope="module")
+def loaded_by_a_session() -> frozenset[str]:
+    code = (
+        "import pytest_parwork.backends, pytest_parwork.plugin.cases.running, sys;"
+        "import pytest_parwork.report.terminal;"
+        "pytest_parwork.backends.bundled();"
+        "print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
+    return frozenset(run.stdout.split())

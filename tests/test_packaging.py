@@ -1,4 +1,4 @@
-"""What is handed out: the wheel, the public names, the README."""
+"""What is released: the wheel, the public names, the documentation."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ from pytest_parwork.transport.failures import describe
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(pytest_parwork.__file__).parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+#: The README and the pages of the documentation, by file.
+PAGES = {
+    page: page.read_text(encoding="utf-8")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
 
 #: Where public names are imported from.
 ADDRESSES = [pytest_parwork, backends]
@@ -144,14 +150,16 @@ def test_the_package_alone_loads_none_of_its_modules(tmp_path: Path) -> None:
     assert run("-c", code, cwd=tmp_path) == "[]\n"
 
 
-def test_the_readme_opens_with_an_example_and_its_output() -> None:
-    first, difference, matrix = SESSION.finditer(README)
-    assert README.index("```") == first.start()
-    assert (difference["name"], matrix["name"]) == ("test_mean.py", "test_sums.py")
+SESSIONS = {shown["name"]: shown for text in PAGES.values() for shown in SESSION.finditer(text)}
 
 
-@pytest.mark.parametrize("shown", list(SESSION.finditer(README)), ids=lambda shown: shown["name"])
-def test_a_session_in_the_readme_is_as_it_is(shown: re.Match[str], tmp_path: Path) -> None:
+def test_there_are_sessions_in_the_documentation() -> None:
+    assert {"test_fib.py", "test_mean.py", "test_sums.py"} <= SESSIONS.keys()
+    assert len(README.splitlines()) < 200
+
+
+@pytest.mark.parametrize("shown", list(SESSIONS.values()), ids=lambda shown: shown["name"])
+def test_a_session_in_the_documentation_is_as_it_is(shown: re.Match[str], tmp_path: Path) -> None:
     (tmp_path / shown["name"]).write_text(shown["code"], encoding="utf-8")
 
     told = run("-m", "pytest", "-p", "no:randomly", *shown["arguments"].split(), cwd=tmp_path)
@@ -174,19 +182,35 @@ def test_the_calls_in_the_readme_pass(tmp_path: Path) -> None:
     assert "1 passed" in run("-m", "pytest", "-p", "no:randomly", cwd=tmp_path)
 
 
-def test_the_readme_names_every_backend_keyword_option_and_example() -> None:
+def test_the_documentation_names_every_backend_keyword_option_and_example() -> None:
     suffixes = {f":{suffix}" for name in bundled() for suffix in name.split(":")[1:]}
     names = [name for name in bundled() if ":" not in name]
     examples = [file.name for file in (ROOT / "examples").glob("test_*.py")]
+    written = "\n".join(PAGES.values())
     for text in [*names, *suffixes, *options.KEYWORDS, *examples]:
-        assert text in README
+        assert text in written
     shown = run("-m", "pytest", "--help", cwd=ROOT)
     assert set(re.findall(r"--parwork-[\w-]+", shown)) == set(
-        re.findall(r"--parwork-[\w-]+", README)
+        re.findall(r"--parwork-[\w-]+", written)
     )
 
 
-def test_links_in_the_readme_lead_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert [target for target in targets if not (ROOT / target).exists()] == []
-    assert targets
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, heading in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", PAGES[page]):
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), target
+        if heading and file in PAGES:
+            assert heading in anchors(PAGES[file]), f"{target}#{heading}"
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names of the headings of a page, as GitHub and MyST make them."""
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {page.stem for page in PAGES if page.parent.name == "docs"} - {"index"}
+    assert {name for name in pages if f"\n{name}\n" in index} == pages

@@ -56,7 +56,7 @@ def bundled() -> Mapping[str, Backend]:
     """Return new instances of all backends of this package, by the name that a test uses."""
     # Imported here, so that neither a session without parwork nor a worker spends time on it.
     from . import isolated, multiprocessing, processes, serial, threads
-    from .dask import adapter as dask
+    from .dask import named as dask
     from .dask.clusters import Clusters
     from .joblib import adapter as joblib
 

@@ -143,9 +143,12 @@ def pytest_pycollect_makeitem(
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _COLLECTED in config.stash:
         from .cases.checks import place
-        from .variants.cases import ordered
 
-        items[:] = ordered(items, config.stash[_COLLECTED].varied.place)
+        varied = config.stash[_COLLECTED].varied
+        if varied.is_any:
+            from .variants.cases import ordered
+
+            items[:] = ordered(items, varied.place)
         place(items)
     if any(map(config.pluginmanager.hasplugin, ("run-parallel", "pytest_run_parallel.plugin"))):
         from .cases.company import keep_single

@@ -13,7 +13,6 @@ from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
 from .notes import RunNote, equal_counts, notes
 from .plain import PlainEntry, count_plain, list_plain
-from .scaling import Scaling, rows, scalings
 from .variants import Severity
 
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
@@ -98,8 +97,8 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             yield from _row(run, run.configuration_id if ambiguous else run.label)
             for note in notes(run, is_verbose=verbosity > 0):
                 yield from _note(note, room=min(width, 80) - _INDENT)
-        for scaling in scalings(runs):
-            yield from _scaling(scaling)
+        if any(run.variation is not None for run in runs):
+            yield from _scaling(runs)
     if choice.remarks:
         yield from _heading(f"{len(workloads)} workloads in all", width)
         yield _total(total(report.runs))
@@ -119,15 +118,18 @@ def _note(note: RunNote, *, room: int) -> Iterator[Line]:
         yield _line(" " * _INDENT, (line, _COLOURS[note.severity]))
 
 
-def _scaling(scaling: Scaling) -> Iterator[Line]:
-    """Yield a table of the speed by the number of workers."""
-    table = list(rows(scaling))
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        first, *rest = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        yield _line(f"  {first.strip():<{widths[0]}}  {'  '.join(rest)}")
-    if scaling.law:
-        yield _line(f"  {scaling.law}")
+def _scaling(runs: Iterable[RunReport]) -> Iterator[Line]:
+    """Yield a table of the speed by the number of workers, where that is what varies."""
+    from .scaling import rows, scalings  # a session without variants need not load it
+
+    for scaling in scalings(runs):
+        table = list(rows(scaling))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for cells in table:
+            first, *rest = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+            yield _line(f"  {first.strip():<{widths[0]}}  {'  '.join(rest)}")
+        if scaling.law:
+            yield _line(f"  {scaling.law}")
 
 
 def _sent(runs: Iterable[RunReport], width: int) -> Iterator[Line]:

@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 
 from ..machine.clock import now
 from ..machine.process_groups import kill_group, state_of
+from ..model.outcome import Lost
 from ..model.work import Batch, Task
 from ..transport.ledger import State
 from .deaths import Deaths
@@ -98,8 +99,11 @@ class Overdue:
             if pid not in known and state_of(pid) == "T":
                 resume(pid)
 
-    def end_the_unready(self, patience: float) -> str:
-        """End attached workers that have not started a task; return what they were waiting for."""
+    def end_the_unready(self, patience: float) -> Lost:
+        """End attached workers that have not started a task; return what they were waiting for.
+
+        Without any, the backend has not started; otherwise what they import for the tasks hangs.
+        """
         pids = self._medium.attached()
         for pid in pids:
             resume(pid)
@@ -110,9 +114,10 @@ class Overdue:
             stacks += [frames[0] for frames in [self._losses.stack_of(pid).frames] if frames]
             kill_group(pid)
         if not pids:
-            return f"no worker took it for {patience:.0f} s"
+            return Lost(reason="backend", detail=f"no worker took it for {patience:.0f} s")
         where = f", at {stacks[0]}" if stacks else ""
-        return f"its worker did not get ready to run it within {patience:.0f} s{where}"
+        detail = f"its worker did not get ready to run it within {patience:.0f} s{where}"
+        return Lost(reason="timeout", detail=detail)
 
     def is_all(self, idle: float, patience: float) -> bool:
         """Return whether all submitted tasks have run out of time without any progress since."""

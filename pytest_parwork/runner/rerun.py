@@ -138,7 +138,8 @@ class Rerun:
     def close(self) -> None:
         """Free the arguments of the tasks, also where somebody still holds the rerun."""
         self._is_closed = True
-        self._request = replace(self._request, workload=replace(self._request.workload, tasks=()))
+        workload = replace(self._request.workload, tasks=())
+        self._request = replace(self._request, workload=workload, order=None, batches=None)
         if self._stored is not None:
             self._stored.close()
         self._snapshot.close()

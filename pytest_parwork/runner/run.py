@@ -24,7 +24,6 @@ from .losses import Losses
 from .medium import Medium, Setting, Snapshot
 from .on_machine import StoredTasks
 from .outcomes import Outcomes
-from .over_network import SentTasks
 from .request import RunRequest
 from .rerun import Rerun
 from .schedule import Schedule
@@ -32,11 +31,18 @@ from .suspension import Suspension
 from .waits import CLOSE, CLOSE_INTERRUPTED
 from .watch import Watch
 
+
+def _over_network(setting: Setting) -> Snapshot:
+    from .over_network import SentTasks  # a session on this machine need not load it
+
+    return SentTasks(setting)
+
+
 #: The class that keeps the tasks of a run, by the reach of its backend.
 SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
     "process": CopiedTasks,
     "machine": lambda setting: StoredTasks.write(setting.request.workload.tasks),
-    "network": SentTasks,
+    "network": _over_network,
 }
 
 #: Where Linux keeps named semaphores, which are the locks of multiprocessing.

@@ -249,8 +249,7 @@ class Watch:
         elif self._overdue.threads_left:
             self._replace("threads do not return from their tasks")
         elif idle > self._overdue.patience:
-            patience = self._overdue.patience
-            self._give_up(self._overdue.end_the_unready(patience))
+            self._drop_all(self._overdue.end_the_unready(self._overdue.patience))
 
     def _replace(self, reason: str) -> None:
         """Start new workers in place of those that accept no tasks any more."""

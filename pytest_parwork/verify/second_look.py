@@ -67,6 +67,10 @@ class SecondLook:
         """Return the look at the task of that number."""
         return partial(self._judge, terms, number)
 
+    def close(self) -> None:
+        """Free the results of tasks that did not become doubtful."""
+        self._fresh = {}
+
     def _judge(
         self, terms: Terms, number: int, actual: Outcome, expected: Outcome, found: Comparison
     ) -> Comparison:
@@ -96,8 +100,8 @@ class SecondLook:
             return "failure"
         self._parallel += actual.seconds or 0.0
         self._serial += expected.seconds or 0.0
-        both = ((actual.seconds, expected.seconds), (self._parallel, self._serial))
-        return "speed" if any(self._is_too_fast(*seconds) for seconds in both) else None
+        is_fast = self._is_too_fast(actual.seconds, expected.seconds)
+        return "speed" if is_fast or self._is_too_fast(self._parallel, self._serial) else None
 
     def _is_too_fast(self, parallel: float | None, serial: float | None) -> bool:
         if parallel is None or serial is None or parallel < WORTH:

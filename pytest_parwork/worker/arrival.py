@@ -54,16 +54,21 @@ def start_processes_by(method: str) -> None:
 
 
 def lead_a_group() -> None:
-    """Make this process lead a process group, which ends with it, and leave Ctrl-C to the runner.
-
-    The handler does nothing. SIG_IGN would be inherited by programs that a task starts.
-    """
+    """Make this process lead a process group, which ends with it; leave Ctrl-C to the runner."""
     if hasattr(os, "setpgid"):
         with suppress(OSError):  # the leader of a session already leads a group
             os.setpgid(0, 0)
+    survive_interrupts()
+    end_executors_at_exit()
+
+
+def survive_interrupts() -> None:
+    """Do nothing at a SIGINT, if this is the main thread, which can say so.
+
+    SIG_IGN would be inherited by programs that a task starts.
+    """
     if is_main_thread():
         signal(SIGINT, _do_nothing)
-    end_executors_at_exit()
 
 
 class Interruptible:

@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import compress
 from typing import Any, NamedTuple
 
 from ..machine.deadline import TimedOut, deadline
@@ -81,10 +82,14 @@ class Copies(NamedTuple):
 def _copied_by_pickle(
     tasks: Sequence[Task], identities: Identities, *, has_nan: bool = False
 ) -> list[Arguments]:
-    """Copy task by task, each within its timeout; the pickler remembers objects of earlier ones."""
+    """Copy task by task, each within its timeout; the pickler remembers objects of earlier ones.
+
+    Atoms are passed themselves; a task that has nothing else is not pickled.
+    """
+    compound = [not _is_atomic(task) for task in tasks]
     file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
     pickler = make_pickler(file, buffers.append, identities)
-    for task in tasks:
+    for task in compress(tasks, compound):
         with deadline(task.timeout):
             given = (task.args, dict(task.kwargs))
             pickler.dump(identities.mark_nans(given) if has_nan else given)
@@ -93,7 +98,10 @@ def _copied_by_pickle(
     file.seek(0)
     unpickler = _Unpickler(file, buffers, identities.kept)
     copies: list[Arguments] = []
-    for task in tasks:
+    for task, is_compound in zip(tasks, compound, strict=True):
+        if not is_compound:
+            copies.append((task.args, dict(task.kwargs)))
+            continue
         with deadline(task.timeout):
             args, kwargs = unpickler.load()
         copies.append(
@@ -118,6 +126,10 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) == (find_kept.__module__, find_kept.__name__):
             return self._kept.__getitem__
         return super().find_class(module, name)
+
+
+def _is_atomic(task: Task) -> bool:
+    return all(type(value) in ATOMS for value in (*task.args, *task.kwargs.values()))
 
 
 def _atom_or_copy(value: object, copied: object) -> object:

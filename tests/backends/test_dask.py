@@ -163,6 +163,20 @@ def test_a_worker_that_exits_with_0_is_noticed_at_once(shared: Carrier) -> None:
     assert lost[3].tries[-1].seconds < 1
 
 
+def test_a_task_that_interrupts_its_worker_does_not_end_it(shared: Carrier) -> None:
+    """asyncio would end the worker: its loop runs in the main thread, which gets the signal."""
+    first = shared.map(faults.interrupts_its_worker, (0.5,), (0.5,))
+    second = shared.map(faults.interrupts_its_worker, (0.0,), (0.0,))
+    assert len(set(first)) == 2
+    assert set(second) == set(first)
+
+
+def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(shared: Carrier) -> None:
+    for _ in range(2):
+        run = shared(calls(faults.breaks_locks, *[(x, 5) for x in range(10)]), chunksize=1)
+        assert run == [x * x for x in range(10)]
+
+
 def test_what_runs_in_a_worker_that_leaves_its_cluster_is_tried_again(shared: Carrier) -> None:
     function = faults.damages_its_worker_or_waits
     run = shared(calls(function, *((x, 5) for x in range(8))), chunksize=2)
@@ -236,7 +250,10 @@ def test_a_worker_that_no_longer_responds_is_replaced(
 
 @pytest.mark.sweep  # a joined cluster is asked daily
 @BOTH
-@pytest.mark.parametrize("fault", [faults.breaks_len, faults.breaks_pickle, faults.breaks_threads])
+@pytest.mark.parametrize(
+    "fault",
+    [faults.breaks_len, faults.breaks_pickle, faults.breaks_threads, faults.breaks_locks],
+)
 def test_a_task_that_breaks_the_python_of_its_worker_costs_no_other(
     carrier: Carrier, fault: Callable[[int, int], int]
 ) -> None:

@@ -24,8 +24,7 @@ from support.dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
 from pytest_parwork.backends import Event
-from pytest_parwork.backends.dask import adapter as backend
-from pytest_parwork.backends.dask import joined, sending
+from pytest_parwork.backends.dask import adapter, joined, named, sending
 from pytest_parwork.backends.dask.clusters import Clusters
 from pytest_parwork.backends.dask.futures import received
 from pytest_parwork.model.errors import BackendError
@@ -39,7 +38,7 @@ DAILY_OF_EACH = 1
 
 @contextmanager
 def joining(address: str | None) -> Iterator[Carrier]:
-    carrier = Carrier(JOINED, backend.DaskBackend(Clusters(), address))
+    carrier = Carrier(JOINED, named.DaskBackend(Clusters(), address))
     try:
         yield carrier
     finally:
@@ -197,7 +196,7 @@ def at_the_first_outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[
                 do()
             return event
 
-        monkeypatch.setattr(backend, "received", receive)
+        monkeypatch.setattr(adapter, "received", receive)
 
     return at_the_first_outcome
 
@@ -236,9 +235,9 @@ def test_a_scheduler_that_dies_between_runs_is_named(
 def test_workers_that_die_and_do_not_come_back_leave_no_case_without_an_outcome(
     own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "WORKER_PATIENCE", 1.0)
-    monkeypatch.setattr(backend, "SILENCE", 0.2)
-    monkeypatch.setattr(backend, "ANSWER", DEADLINE)
+    monkeypatch.setattr(adapter, "WORKER_PATIENCE", 1.0)
+    monkeypatch.setattr(adapter, "SILENCE", 0.2)
+    monkeypatch.setattr(adapter, "ANSWER", DEADLINE)
     programs = own_programs(workers=0)
     programs.worker(nanny=False)
     with joining(programs.address) as carrier:
@@ -324,9 +323,9 @@ def test_a_stopped_scheduler_leaves_no_case_without_an_outcome(
     at_the_first_outcome: Callable[[Callable[[], None]], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(backend, "WORKER_PATIENCE", 4.0)
-    monkeypatch.setattr(backend, "SILENCE", 0.2)
-    monkeypatch.setattr(backend, "ANSWER", 0.5)
+    monkeypatch.setattr(adapter, "WORKER_PATIENCE", 4.0)
+    monkeypatch.setattr(adapter, "SILENCE", 0.2)
+    monkeypatch.setattr(adapter, "ANSWER", 0.5)
     programs = own_programs()
     with joining(programs.address) as carrier:
         carrier.map(tasks.square, (1,), (2,))

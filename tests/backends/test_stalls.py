@@ -175,11 +175,10 @@ def test_an_import_that_never_ends_is_named_where_tasks_have_a_timeout(
     task = Task(id="0", function=abs, address=address, timeout=0.5)
     carrier = Carrier(name, backends[name])
     run = carrier([task] * 4, modules={"endless": (str(file), None)})
-    details = {outcome.lost.detail for outcome in run.outcomes if outcome.lost is not None}
+    lost = {(lost.reason, lost.detail) for one in run.outcomes if (lost := one.lost) is not None}
     carrier.close()
-    assert details == {
-        "its worker did not get ready to run it within 2 s, at endless.py:2 in <module>"
-    }
+    detail = "its worker did not get ready to run it within 2 s, at endless.py:2 in <module>"
+    assert lost == {("timeout", detail)}
 
 
 def test_a_run_that_ended_before_one_looked_has_its_wall_time(

@@ -330,10 +330,11 @@ def test_what_a_thread_does_to_a_fixture_is_not_seen_here(scratch: Scratch) -> N
             """
             import unittest
             class TestIt(unittest.TestCase):
+                def run(self, result=None): note("ran")
                 @pytest.mark.parwork
                 def test_it(self): note("ran")
             """,
-            ["test_it.py::TestIt::test_it", "unittest.TestCase", "use a plain class"],
+            ["test_it.py::TestIt::test_it", "TestIt inherits a run()", "use a plain class"],
         ),
         (
             """
@@ -581,3 +582,33 @@ class TestMemory:
             """
         )
         assert scratch.run_apart().counts == {"passed": 17}
+
+    def test_a_result_of_a_fresh_process_does_not_outlive_its_run(self, scratch: Scratch) -> None:
+        scratch.cases(
+            """
+            import gc, weakref
+
+            arrived = []
+
+            class Big:
+                def __getstate__(self):
+                    return {"pid": os.getpid()}
+                def __setstate__(self, state):
+                    if state["pid"] != os.getpid():
+                        arrived.append(weakref.ref(self))
+
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", [pytest.param(0, marks=pytest.mark.xfail), 1])
+            def test_it(n):
+                if n == 0:
+                    raise ValueError
+                time.sleep(0.06)
+                return Big()
+
+            def test_freed():
+                gc.collect()
+                assert [big() for big in arrived] == [None]
+            """
+        )
+        session = scratch.run_apart()
+        assert session.counts == {"passed": 2, "xfailed": 1}, session.text

@@ -20,11 +20,13 @@ DAILY_OF_EACH = 1
 BUSY = """
     import subprocess
 
+    STARTED = []  # a Popen deleted while its process runs warns, in one leg only
+
     @pytest.mark.parwork(backend="{backend}", workers=2, chunksize=1)
     @pytest.mark.parametrize("n", range(4))
     def test_it(n):
         if not is_here():
-            subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL)
+            STARTED.append(subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL))
             if n < 2:
                 note(n)
                 time.sleep(1000)

@@ -108,7 +108,17 @@ def processes(allowed: list[str], kept: Collection[int | None]) -> Iterator[str]
             continue
         todo.extend((child, False) for child in children(pid))
         if not (is_ours and any(mark in line for mark in (*allowed, FORKING))):
-            yield f"process {pid}: {line[:200]}"
+            yield f"process {pid}: {line[:200] or _origin_of(pid)}"
+
+
+def _origin_of(pid: int) -> str:
+    """Say what a process was that is exiting, or has exited, and has no command line any more."""
+    with suppress(OSError):
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+        state, parent = stat[2].split()[:2]
+        line = Path(f"/proc/{parent}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return f"{stat[0].partition('(')[2]}, state {state}, child of {parent}: {line[:200]}"
+    return ""
 
 
 def children(pid: int) -> list[int]:

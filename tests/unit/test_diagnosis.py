@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as datetime_module
+import subprocess
+import sys
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,15 +17,19 @@ from pytest_parwork.equivalence import exact
 from pytest_parwork.model.outcome import Lost, Outcome
 from pytest_parwork.runner import Rerun
 from pytest_parwork.verify.diagnosis.chance import (
+    SOURCES,
     chance,
     global_generator,
     hash_seed,
     source_of_system,
 )
 from pytest_parwork.verify.diagnosis.diagnosis import PROBES, budget, diagnose
-from pytest_parwork.verify.diagnosis.laboratory import Difference, Laboratory
+from pytest_parwork.verify.diagnosis.difference import Difference
+from pytest_parwork.verify.diagnosis.laboratory import Laboratory
 from pytest_parwork.verify.diagnosis.order import serial_order, worker_history
+from pytest_parwork.verify.diagnosis.resources import shared_resource
 from pytest_parwork.verify.diagnosis.threads import thread_context, thread_race
+from pytest_parwork.verify.diagnosis.treatments import Fixed
 
 LOST = Outcome(kind="lost", lost=Lost(reason="timeout", detail="too late"))
 SEEDED = "global generators seeded with"
@@ -41,8 +50,8 @@ def laboratory(
 ) -> Laboratory:
     """Return a laboratory in which all experiments were run.
 
-    A pair has the value for each of both processes; an experiment that is not named gave what the
-    case gave alone, and that was the serial result if it is not named.
+    A pair has the value for each of both processes. An experiment that is not named gave what its
+    first run gave, else what the case gave alone; that was the serial result if it is not named.
     """
     difference = Difference(
         number=1,
@@ -75,7 +84,8 @@ def laboratory(
 
         def __missing__(self, key: tuple[str, str]) -> Outcome:
             label, seed = key
-            given = found.get(f"{label} {seed}", found.get(label, found.get("alone", serial)))
+            first = found.get(label.rpartition(", run ")[0], found.get("alone", serial))
+            given = found.get(f"{label} {seed}", found.get(label, first))
             if isinstance(given, tuple):
                 given = given[int(seed[0]) % 2 == 0]
             return outcome(given)
@@ -87,21 +97,21 @@ def laboratory(
 def test_a_result_that_follows_the_state_of_a_generator_depends_on_it() -> None:
     found = {
         f"{SEEDED} 0": 0,
-        f"{SEEDED} 0, again": 0,
+        f"{SEEDED} 0, run 2": 0,
         f"{SEEDED} 1": 1,
         f"{SEEDED} 0 and 1": 1,
     }
     cause = global_generator(laboratory(found))
     assert cause is not None
     assert (cause.name, cause.detail, cause.confirmed) == ("GLOBAL_RNG", "numpy.random", True)
-    again = {**found, f"{SEEDED} 0, again": 5}  # something else differs, too
+    again = {**found, f"{SEEDED} 0, run 2": 5}  # something else differs, too
     assert global_generator(laboratory(again)) is None
     assert global_generator(laboratory({**found, f"{SEEDED} 1": (0, 1)})) is None  # in one only
     assert global_generator(laboratory({**found, f"{SEEDED} 1": LOST})) is None
 
 
 def test_the_hash_seed_is_the_cause_only_if_the_same_one_gives_the_same_again() -> None:
-    found = {"alone": ("a", "b"), "alone, again": ("a", "b")}
+    found = {"alone": ("a", "b"), "alone, run 2": ("a", "b")}
     again = {**found, "alone 1 again": "a", "alone 2 again": "b"}
     cause = hash_seed(laboratory(again))
     assert cause is not None
@@ -115,28 +125,33 @@ def test_the_hash_seed_is_the_cause_only_if_the_same_one_gives_the_same_again() 
 
 
 def test_a_source_of_the_system_is_the_cause_only_if_fixing_it_fixes_the_result() -> None:
-    unstable: dict[str, object] = {"alone": 1, "alone, again": 2}
-    fixed: dict[str, object] = {f"fixed {s}": 3 for s in ("pid", "time", "entropy")}
-    fixed |= {f"fixed {s}, again": 4 for s in ("pid", "time", "entropy")}
-    assert source_of_system(laboratory({**unstable, **fixed})) is None
-    cause = source_of_system(laboratory({**unstable, **fixed, "fixed time, again": 3}))
+    unstable: dict[str, object] = {"alone": 1, "alone, run 2": 2}
+    fixed: dict[str, object] = {f"fixed {s}": 3 for s in SOURCES}
+    changing = {f"fixed {s}, run {n}": n for s in SOURCES for n in range(2, 21)}
+    steady = {f"fixed time, run {n}": 3 for n in range(2, 21)}
+    free = {f"alone, run {n}": n for n in range(2, 21)}
+    assert source_of_system(laboratory({**unstable, **fixed, **changing, **free})) is None
+    cause = source_of_system(laboratory({**unstable, **fixed, **changing, **free, **steady}))
     assert cause is not None
     assert (cause.name, cause.detail) == ("NONDETERMINISTIC_FUNCTION", "time")
     assert source_of_system(laboratory({})) is None
+    rare = {"alone, run 2": 2, **{f"alone, run {n}": 1 for n in range(3, 21)}}  # luck, perhaps
+    assert source_of_system(laboratory({**unstable, **fixed, **changing, **rare, **steady})) is None
 
 
 def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() -> None:
-    unstable: dict[str, object] = {"alone": [1, 2], "alone, again": [2, 1]}
-    held: dict[str, object] = {"all sources fixed": [1, 2], "all sources fixed, again": [2, 1]}
+    unstable: dict[str, object] = {"alone": [1, 2], "alone, run 2": [2, 1]}
+    held: dict[str, object] = {"watch what it writes": []}
+    held |= {"all sources fixed": [1, 2], "all sources fixed, again": [2, 1]}
     cause = chance(laboratory({**unstable, **held}))
     assert cause is not None
     assert (cause.detail, cause.remedy) == ("order only", "compare=unordered()")
     assert cause.confirmed
-    assert chance(laboratory({"alone": 1, "alone, again": (2, 1)})) is None
+    assert chance(laboratory({"alone": 1, "alone, run 2": (2, 1)})) is None
 
 
 def test_several_sources_of_chance_are_suspected_together() -> None:
-    found: dict[str, object] = {"alone": 1, "alone, again": 2}
+    found: dict[str, object] = {"alone": 1, "alone, run 2": 2}
     found |= {f"all sources fixed{more}": 0 for more in ("", ", again")}
     for n, source in enumerate(("pid", "time", "entropy", "global generators")):
         found |= {f"only {source} free": 0, f"only {source} free, again": n % 3}
@@ -146,13 +161,19 @@ def test_several_sources_of_chance_are_suspected_together() -> None:
 
 
 def test_history_is_the_cause_only_if_it_makes_the_parallel_result_and_nothing_else_does() -> None:
-    cause = worker_history(laboratory({IN_WORKER: "P"}))
+    after = {IN_WORKER: "P", f"{IN_WORKER}, run 2": "P"}
+    cause = worker_history(laboratory(after))
     assert cause is not None
     assert (cause.name, cause.confirmed) == ("WORKER_HISTORY", True)
     assert "after test_it[0] it is" in cause.evidence
     assert worker_history(laboratory({IN_WORKER: ("P", "S")})) is None
     assert worker_history(laboratory({"alone": "P", IN_WORKER: "P"})) is None
-    assert worker_history(laboratory({IN_WORKER: "P", "alone, again": "T"})) is None
+    assert (
+        worker_history(
+            laboratory({IN_WORKER: "P", f"{IN_WORKER}, run 2": "P", "alone, run 2": "T"})
+        )
+        is None
+    )
 
 
 def test_the_serial_order_and_a_changed_argument_are_told_apart() -> None:
@@ -199,8 +220,46 @@ def test_no_race_is_seen_where_a_lock_does_not_help() -> None:
 @pytest.mark.parametrize("start_method", ["spawn", "fork", "thread"])
 def test_nothing_is_blamed_for_a_difference_that_no_experiment_shows(start_method: str) -> None:
     (cause,) = diagnose(laboratory({}, start_method=start_method))
-    assert (cause.name, cause.confirmed) == ("UNEXPLAINED", False)
-    assert cause.evidence == "alone in a fresh process it gives the serial result"
+    assert (cause.name, cause.confirmed) == ("UNREPRODUCED", False)
+    (cause,) = diagnose(laboratory({"alone": "P"}, start_method=start_method))
+    name = "REFERENCE_POISONED" if start_method == "thread" else "UNEXPLAINED"
+    assert (cause.name, cause.confirmed) == (name, False)
+
+
+@pytest.mark.parametrize(("wrong", "confirmed"), [(0, None), (1, False), (2, True)])
+def test_a_shared_resource_is_the_cause_if_only_other_cases_spoil_the_result(
+    wrong: int, confirmed: bool | None
+) -> None:
+    labels = ["alongside other cases", *(f"alongside other cases, run {n}" for n in range(2, 9))]
+    found: dict[str, object] = dict.fromkeys(labels, "S")
+    found |= dict.fromkeys(labels[:wrong], ("P", "S"))
+    watched: dict[str, object] = {"watch what it writes": ["/tmp/state"]}
+    cause = shared_resource(laboratory({**found, **watched}))
+    assert (cause.confirmed if cause is not None else None) is confirmed
+    assert cause is None or "it writes /tmp/state" in cause.evidence
+    assert shared_resource(laboratory({**found, "alongside busy processes": "P"})) is None
+    assert shared_resource(laboratory({**found, "alone, run 3": "P"})) is None
+
+
+def test_history_needs_the_same_result_each_time() -> None:
+    assert worker_history(laboratory({IN_WORKER: "P", f"{IN_WORKER}, run 2": "S"})) is None
+    assert worker_history(laboratory({IN_WORKER: "P", "alone, run 5": "P"})) is None
+
+
+def test_the_files_that_a_case_opens_for_writing_are_seen(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from pytest_parwork.verify.diagnosis.treatments import watching
+def case():
+    open(sys.argv[1] + "/read").close() if os.path.exists(sys.argv[1] + "/read") else None
+    open(sys.argv[1] + "/written", "w").close()
+    os.mkdir(sys.argv[1] + "/made")
+    raise ValueError
+print(watching(case)())
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == str([f"{tmp_path}/made", f"{tmp_path}/written"])
 
 
 def test_lost_experiments_blame_nothing() -> None:
@@ -213,3 +272,14 @@ def test_lost_experiments_blame_nothing() -> None:
 @pytest.mark.parametrize(("seconds", "allowed"), [(0.1, 5.0), (2.0, 10.0), (60.0, 30.0)])
 def test_the_budget_follows_the_seconds_of_both_runs(seconds: float, allowed: float) -> None:
     assert budget(seconds) == allowed
+
+
+def test_a_fixed_time_is_that_of_datetime_too_however_it_was_imported() -> None:
+    def case() -> list[datetime]:
+        return [datetime.now(), datetime_module.datetime.utcnow(), datetime(2020, 1, 1)]
+
+    fixed = Fixed("time")(case)
+    assert fixed() == fixed()
+    assert all(type(one) is datetime for one in cast("list[datetime]", fixed()))
+    assert datetime is datetime_module.datetime
+    assert case()[0] != case()[0]

@@ -1,29 +1,23 @@
-"""The backend `dask`: a cluster of `dask.distributed`, of our own or one that is joined."""
+"""The workers of a run on a cluster of `dask.distributed` that is joined."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from os import getpid, kill
 from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, cast
 
 from ...machine.clock import now
-from ...model.errors import UsageError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
 from ...worker.sites import forget, forget_with, has_worked, release
 from ..parts import EventQueue
-from ..protocol import Backend, Event, Reach, Workers
-from .ambient import computing_on
-from .clusters import Clusters
+from ..protocol import Event
 from .futures import LOST, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
-from .own import LocalWorkers
-from .requirements import missing_distributed
 from .sending import Sending
 
 if TYPE_CHECKING:
@@ -47,43 +41,6 @@ AGAIN = 4
 
 #: The topic under which workers report their arrival; only one, because schedulers keep all topics.
 TOPIC = "parwork"
-
-
-class DaskBackend:
-    """The cluster that `Client()` would join, or the one at `address`; else one of our own."""
-
-    def __init__(self, clusters: Clusters, address: str | None = None) -> None:
-        self._clusters = clusters
-        self._address = address
-
-    def named(self, argument: str, /) -> DaskBackend:
-        """Return the backend of a scheduler's address, as in `dask:tcp://host:8786`."""
-        if not re.search(r"://|:\d+$", argument):
-            raise UsageError(
-                f"unknown backend 'dask:{argument}'; after the colon comes the address of a "
-                f"scheduler: dask:tcp://host:8786"
-            )
-        return DaskBackend(self._clusters, argument)
-
-    @property
-    def reach(self) -> Reach:
-        return self._clusters.reach(self._address)
-
-    def obstacle(self) -> str:
-        return missing_distributed()
-
-    def start(self, workers: int, /) -> Workers:
-        joined = self._clusters.joined(self._address)
-        if joined is not None:
-            return JoinedWorkers(joined, workers)
-        return LocalWorkers(self._clusters.local, workers)
-
-    def ambient(self, workers: int, /) -> AbstractContextManager[None]:
-        """Have dask compute on the cluster inside the block."""
-        return computing_on(self._clusters.client(workers, self._address))
-
-    def close(self) -> None:
-        self._clusters.close()
 
 
 class JoinedWorkers:
@@ -284,8 +241,3 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
         if worker.nanny is not None and has_worked(call.run):
             kill(getpid(), SIGKILL)  # a task has broken this process; its nanny starts another one
         raise
-
-
-def backends(clusters: Clusters) -> dict[str, Backend]:
-    """Return the backend by name."""
-    return {"dask": DaskBackend(clusters)}

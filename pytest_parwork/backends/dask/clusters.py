@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from ...model.errors import BackendError
 from ..protocol import Reach
-from .joined import JoinedDask, configured_address
-from .local import LocalDask
 from .logs import Hush
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from .joined import JoinedDask
+    from .local import LocalDask
 
 
 class Clusters:
@@ -21,10 +22,21 @@ class Clusters:
     def __init__(self) -> None:
         self._hush = Hush()
         self._joined: dict[str, JoinedDask] = {}
-        self.local = LocalDask(self._hush)
+        self._local: LocalDask | None = None
+
+    @property
+    def local(self) -> LocalDask:
+        """The local cluster, which may not be started yet."""
+        if self._local is None:
+            from .local import LocalDask
+
+            self._local = LocalDask(self._hush)
+        return self._local
 
     def joined(self, address: str | None = None) -> JoinedDask | None:
         """Return the cluster at `address`, or the configured one; None if there is none."""
+        from .joined import JoinedDask, configured_address
+
         address = address or configured_address()
         if address is None:
             return None
@@ -39,6 +51,8 @@ class Clusters:
 
     def reach(self, address: str | None = None) -> Reach:
         """Return the reach of the joined cluster, or else that of the local one."""
+        from .joined import configured_address
+
         with suppress(BackendError):  # dask is missing, which is reported when it has to start
             address = address or configured_address()
         return "machine" if address is None else "network"
@@ -48,4 +62,5 @@ class Clusters:
         for joined in self._joined.values():
             joined.close()
         self._joined.clear()
-        self.local.close()
+        if self._local is not None:
+            self._local.close()

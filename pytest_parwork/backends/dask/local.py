@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from time import sleep
 from typing import TYPE_CHECKING, Any
@@ -161,15 +161,18 @@ class LocalDask:
                     kill_group(pid)
         self._cluster.replace_ended()
 
-    def end_where_failed(self, key: str) -> None:
-        """End the worker in which a batch failed, not just a task: a task has broken it."""
+    def end_where_failed(self, keys: Iterable[str]) -> None:
+        """End the workers in which batches failed, not just tasks: tasks have broken them."""
         if (cluster := self._cluster) is None:
             return
-        batch = cluster.scheduler.tasks.get(key)
-        for nanny in list(cluster.workers.values()):
-            is_there = batch is not None and nanny.worker_address in (batch.erred_on or ())
-            if is_there and nanny.pid is not None:
-                kill_group(nanny.pid)
+        batches = map(cluster.scheduler.tasks.get, keys)
+        broken = {address for batch in batches if batch for address in batch.erred_on or ()}
+        for pid, address in self._started():
+            if address in broken:
+                kill_group(pid)
+        until = now() + HEARSAY  # before that, the scheduler would send them what is submitted next
+        while now() < until and broken & {state.address for state in self._states()}:
+            sleep(GLANCE)
 
     def signs(self) -> Mapping[int, float]:
         """Return when each worker that has work was last heard from, by process id.

@@ -12,10 +12,11 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 import dask
-from distributed import LocalCluster, Nanny, Status
+from distributed import LocalCluster, Nanny, Status, WorkerPlugin
 from tornado.ioloop import IOLoop
 
 from ...machine.exits import exit_name
+from ...worker.arrival import survive_interrupts
 from .clock import OwnClock, keep_clocks
 from .logs import Nannies
 
@@ -99,6 +100,19 @@ class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
             await self._correct_state()
 
 
+class Uninterrupted(WorkerPlugin):  # type: ignore[misc]  # which is untyped
+    """Lets a worker survive a SIGINT that a task raises: its event loop would end.
+
+    The loop runs in the main thread, which gets all signals, the tasks in another.
+    """
+
+    name = "parwork-uninterrupted"
+
+    def setup(self, worker: Any) -> None:
+        """Replace the handler that asyncio has set."""
+        survive_interrupts()
+
+
 def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
     """Return dask's nanny without its changes to this process and the import of `__main__`.
 
@@ -111,7 +125,7 @@ def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             # It may replace another one during a run, when nobody else has these settings.
             with dask.config.set(settings):
-                super().__init__(*args, plugins=(OwnClock(),), **kwargs)
+                super().__init__(*args, plugins=(OwnClock(), Uninterrupted()), **kwargs)
                 # What dask makes of its own shares parts with it.
                 self.config: dict[str, object] = deepcopy(dask.config.config)
             # PYTHONHASHSEED, which would be set in this process.

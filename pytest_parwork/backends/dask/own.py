@@ -47,9 +47,10 @@ class LocalWorkers:
             # If one worker had several batches, the first is to blame, so it is reported first.
             ended = [future for future in self._open if future.status != "pending"]
         events = [event_of(future, self._open.pop(future)) for future in ended]
-        for future, event in zip(ended, events, strict=True):
-            if event.kind == "failed":
-                self._local.end_where_failed(future.key)
+        pairs = zip(ended, events, strict=True)
+        if failed := [future.key for future, event in pairs if event.kind == "failed"]:
+            self._local.end_where_failed(failed)
+        for future in ended:
             future.release()  # dask would recompute a result that it keeps if its worker died
         if not events and self._open:
             if self._local.is_hopeless:

@@ -8,11 +8,9 @@ from contextlib import ExitStack, contextmanager
 
 from ...machine.contexts import is_measured
 from ...model.errors import UsageError
-from ..dask.ambient import computing_on
 from ..dask.clusters import Clusters
 from ..dask.requirements import missing_distributed, require_distributed
 from ..protocol import Backend, Reach, Workers
-from .ambient import calling
 from .on_ray import RayBackend
 from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
 
@@ -73,9 +71,13 @@ class JoblibBackend:
         """Have `joblib.Parallel` use it inside the block."""
         self._check_room()
         self._is_used = True
+        from .ambient import calling
+
         with ExitStack() as around:
             if self._library == "dask":
                 require_distributed()
+                from ..dask.ambient import computing_on
+
                 around.enter_context(computing_on(self._clusters.client(workers)))
             around.enter_context(calling(self._library, workers))
             yield

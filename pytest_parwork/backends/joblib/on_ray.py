@@ -24,7 +24,6 @@ from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ..protocol import Event, Reach, Workers
-from .ray_driver import SERVER_ENDED, serve
 
 #: The name of the process that calls ray.
 DRIVER = "parwork-ray"
@@ -92,6 +91,8 @@ class Driver:
         self._folder = tempfile.mkdtemp(
             prefix="parwork-ray-", dir=folder if len(folder) < LONGEST else "/tmp"
         )
+        from .ray_driver import serve
+
         self._processes = Processes("spawn")
         self._process = self._processes.start(
             serve, theirs, self._room, self._folder, os.getpid(), name=DRIVER
@@ -110,6 +111,8 @@ class Driver:
     @property
     def end(self) -> str:
         """How the process ended, empty while it lives."""
+        from .ray_driver import SERVER_ENDED
+
         code = self._process.exitcode
         if code == SERVER_ENDED:
             return "a server of ray has ended"

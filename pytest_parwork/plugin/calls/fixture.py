@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from ...backends.protocol import is_threaded
-from ...equivalence import show
 from ...model.causes import Cause
 from ...model.errors import BackendError, UsageError
 from ...model.outcome import NotSent, Run
@@ -24,12 +21,13 @@ from ...report.message import Scene
 from ...report.serialising import serialise
 from ...runner import Interrupted, RunRequest, execute
 from ...transport.modules import project_modules
-from ...verify.diagnosis.laboratory import Difference
+from ...verify.diagnosis.difference import Difference
 from ...verify.legs import SERIAL
 from ...verify.reference import call
 from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
+from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
 from ..config.registry import (
     backend_named,
@@ -39,7 +37,7 @@ from ..config.registry import (
     own_comparison,
     sendable,
 )
-from ..config.settings import AXES, marker_keywords, settings
+from ..config.settings import AXES, settings
 from ..session.capturing import capture_of
 from ..session.diagnosing import causes_of, is_kept, second_look
 from ..session.progress import showing
@@ -57,30 +55,6 @@ CALL_KEYWORDS = ("backend", "workers", "compare", "verify", "timeout", "chunksiz
 
 #: Width of the prefix that pytest puts before each line of an exception.
 MARGIN = len("E       ")
-
-
-def returning_nothing(item: pytest.Function) -> Callable[..., object]:
-    """Return a body of a marked test with calls that fails if the test returns a value.
-
-    The marker makes it look like the value that is compared, but a test with calls is not run in
-    parallel itself.
-    """
-    original = item.obj
-
-    @functools.wraps(original)
-    def body(**kwargs: object) -> object:
-        value = original(**kwargs)
-        if value is None or inspect.isawaitable(value):  # for a plugin to run
-            return value
-        pytest.fail(
-            f"{item.name} returned {show(value)}, which nothing is compared with: in a test with "
-            f"the fixture 'parwork' only its calls run in parallel. Return nothing and pass the "
-            f"function to parwork.map, or do without the fixture, so that the marker runs the "
-            f"whole test",
-            pytrace=False,
-        )
-
-    return body
 
 
 @public()
@@ -170,6 +144,8 @@ class Parwork:
         """Compare the calls of a run, report it, and return it or raise for its worst verdict."""
         __tracebackhide__ = True
         rerun = run.outcomes.rerun  # type: ignore[attr-defined]  # as below
+        backend = backend_named(self._config, plan.configuration.backend)
+        look = second_look(self._config, run, backend)
         verified = Verified(
             workload,
             plan,
@@ -178,9 +154,7 @@ class Parwork:
             scene=self._scene(plan),
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
-            look=second_look(
-                self._config, run, backend_named(self._config, plan.configuration.backend)
-            ),
+            look=look,
             diagnose=None
             if rerun is None or not plan.diagnose
             else self._diagnosing(workload, run),
@@ -196,6 +170,8 @@ class Parwork:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
             if rerun is not None:
                 rerun.close()
+            if look is not None:
+                look.close()
             if interrupted is None:  # also if something else was raised
                 self._report(verified.entry(xdist=self._is_xdist))
         if interrupted is not None:

@@ -19,7 +19,7 @@ from ...report.data import RunEntry, summarise
 from ...report.entries import INTERRUPTED, CaseEntry, RunFacts, judged
 from ...report.message import Scene, mismatch_message
 from ...runner.outcomes import Outcomes
-from ...verify.diagnosis.laboratory import Difference
+from ...verify.diagnosis.difference import Difference
 from ...verify.legs import SERIAL, Judged, Terms, drop, in_parallel, judge, unjudged
 from ...verify.reference import Called, call, sample
 from ...verify.second_look import SecondLook

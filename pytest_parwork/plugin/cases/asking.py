@@ -38,7 +38,7 @@ class Asking:
         skipping = manager.get_plugin("skipping")
         others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
         self._skipping = manager.subset_hook_caller(_SETUP, others)
-        self._hooks: dict[int, tuple[object, Callable[[pytest.Item], None] | None]] = {}
+        self._hooks: dict[object, Callable[[pytest.Item], None] | None] = {}
 
     def is_skipped(self, item: pytest.Item) -> bool:
         """Return whether marks or hooks would skip an item, or fail in its set-up."""
@@ -62,11 +62,10 @@ class Asking:
         return False
 
     def _hooks_for(self, item: pytest.Item) -> Callable[[pytest.Item], None] | None:
-        """Return what asks the hooks for an item, None if there are none: the same in a folder."""
-        proxy = item.ihook
-        if id(proxy) not in self._hooks:
-            self._hooks[id(proxy)] = proxy, self._asker(item)
-        return self._hooks[id(proxy)][1]
+        """Return what asks the hooks for an item, None if there are none: the same in a file."""
+        if item.parent not in self._hooks:
+            self._hooks[item.parent] = self._asker(item)
+        return self._hooks[item.parent]
 
     def _asker(self, item: pytest.Item) -> Callable[[pytest.Item], None] | None:
         asked = list(_asked(item))

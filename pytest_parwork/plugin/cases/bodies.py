@@ -6,9 +6,12 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from types import CellType, FunctionType
+from types import CellType, FunctionType, MethodType
 
 import pytest
+
+from ...equivalence import show
+from ...worker.fixtures.subtests import Subtests
 
 
 class Body:
@@ -20,11 +23,14 @@ class Body:
     """
 
     def __init__(self, item: pytest.Function) -> None:
+        outermost = item.obj
         self._item = item
-        self._cell = _cell_of(item)
+        #: The recorder of subtests that pytest reports without a fixture, as no function has them.
+        self.subtests: Subtests | None = None
+        self._cell = _cell_of(item, outermost)
         self._put: Callable[..., object] | None = None
         self.function: Callable[..., object] = (
-            item.obj if self._cell is None else self._cell.cell_contents
+            outermost if self._cell is None else self._cell.cell_contents
         )
 
     @property
@@ -75,12 +81,36 @@ class Dropping:
             pyfuncitem.obj = outermost
 
 
-def _cell_of(item: pytest.Function) -> CellType | None:
+def returning_nothing(item: pytest.Function) -> Callable[..., object]:
+    """Return a body of a marked test with calls that fails if the test returns a value.
+
+    The marker makes it look like the value that is compared, but a test with calls is not run in
+    parallel itself.
+    """
+    original = item.obj
+
+    @functools.wraps(original)
+    def body(**kwargs: object) -> object:
+        value = original(**kwargs)
+        if value is None or inspect.isawaitable(value):  # for a plugin to run
+            return value
+        pytest.fail(
+            f"{item.name} returned {show(value)}, which nothing is compared with: in a test with "
+            f"the fixture 'parwork' only its calls run in parallel. Return nothing and pass the "
+            f"function to parwork.map, or do without the fixture, so that the marker runs the "
+            f"whole test",
+            pytrace=False,
+        )
+
+    return body
+
+
+def _cell_of(item: pytest.Function, outermost: object) -> CellType | None:
     """Return the cell in which a plugin's wrapper keeps the test function, None without one."""
     innermost = _function_of(getattr(getattr(item.parent, "obj", None), item.originalname, None))
-    if innermost is None or _function_of(item.obj) is innermost:
+    if innermost is None or _function_of(outermost) is innermost:
         return None
-    left, met = [item.obj], set[int]()
+    left, met = [outermost], set[int]()
     while left:
         wrapper = _function_of(left.pop())
         if not isinstance(wrapper, FunctionType) or id(wrapper) in met:
@@ -99,4 +129,4 @@ def _cell_of(item: pytest.Function) -> CellType | None:
 
 def _function_of(value: object) -> object:
     """Return the function of a bound method; anything else unchanged."""
-    return getattr(value, "__func__", value) if inspect.ismethod(value) else value
+    return value.__func__ if isinstance(value, MethodType) else value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...model.causes import Cause
-from ...verify.diagnosis.laboratory import Difference
 from ...verify.legs import Judged
 from ..session.diagnosing import MOST_CASES, causes_of
 from .groups import Case
@@ -31,6 +30,8 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
         return ()  # it is known to differ
     if all(mismatch.kind == "uncomparable" for mismatch in comparison.mismatches):
         return ()
+    from ...verify.diagnosis.difference import Difference  # most sessions have no difference
+
     actual, expected = found.outcomes
     terms = case.terms()
     others = [other for other in run.cases if other is not case]

@@ -17,12 +17,14 @@ from ...report.figures import digits, duration, percent, ratio
 from ...report.notes import why_not_exercised
 from ...report.variants import Variation, unserial_reference
 from ..config.commands import SESSION
+from ..config.marks import has_mark
 from ..config.options import is_exercise_strict, is_own_strict, is_serial
-from ..config.settings import Column, has_mark, settings_of
+from ..config.settings import Column, settings_of
 from ..config.varied import Variant
 from ..session.reporting import report_runs
 from ..variants.axis import variant_of
-from .collection import Collected, is_case
+from ..variants.collecting import way_of
+from .collection import Collected
 from .groups import Group
 from .matrix import TestKey, WideKey, column_of, key_of, workload_key
 from .plain import make_plain
@@ -165,8 +167,9 @@ def checks_for(
             continue
         variant = variant_of(item)
         column = variant or column_of(item)
-        is_compared = is_case(item) if variant is None else not variant.is_reference
-        if column in seen or not is_compared:
+        if column in seen:
+            continue
+        if not (way_of(item) == "case" if variant is None else not variant.is_reference):
             continue
         seen.add(column)
         try:

@@ -16,16 +16,16 @@ from ...report.data import RunEntry
 from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
 from ..config.commands import SESSION
+from ..config.marks import marks
 from ..config.options import MARK, is_partly_collected
 from ..config.registry import backend_named
-from ..config.settings import AXES, is_marked, marks, settings_of
-from ..variants.collecting import Varied, is_varied
+from ..config.settings import AXES, settings_of
+from ..variants.collecting import Varied, way_of
 from .company import resetting_fixtures
 from .fixture_plans import named_fixtures
 from .groups import CASE, NO_CASE, Case, Group
 from .lazy import lazy_parameters
 from .matrix import (
-    FIXTURE,
     TestKey,
     WideKey,
     column_of,
@@ -63,10 +63,12 @@ class Collected:
 
     def count(self, item: pytest.Item) -> None:
         """Count a generated item, whether it is selected or not."""
-        if isinstance(item, pytest.Function) and is_varied(item):
+        if not isinstance(item, pytest.Function):
+            return
+        way = way_of(item)
+        if way == "varied":
             self.varied.count(item)
-        if is_case(item):
-            assert isinstance(item, pytest.Function)
+        elif way == "case":
             place = key_of(item)
             self.ordinals[item] = self.generated[place]
             self.generated[place] += 1
@@ -89,9 +91,10 @@ class Collected:
             if not isinstance(item, pytest.Function):
                 continue
             try:
-                if is_varied(item):
+                way = way_of(item)
+                if way == "varied":
                     self.varied.add(item)
-                if is_case(item):
+                elif way == "case":
                     self._gather(item, plans)
             except UsageError as error:
                 item.stash[NO_CASE] = f"{item.nodeid}: {error}"
@@ -175,7 +178,7 @@ class Collected:
     def _add(
         self, item: pytest.Function, plan: Plan, place: TestKey, fixtures: FixturePlan | None
     ) -> None:
-        key = workload_key(item, plan)
+        key = workload_key(item, plan, place)
         if key not in self.groups:
             self.groups[key] = self._group(key, item, plan)
         group = self.groups[key]
@@ -191,14 +194,14 @@ class Collected:
         index, ordinal = len(group.cases), self.ordinals.pop(item, None)
         if ordinal == index:
             ordinal = index  # one int object instead of two
-        id = f"{place.parent.nodeid}::{item.name}"
+        id, nodeid = f"{place.parent.nodeid}::{item.name}", item.nodeid
         case = Case(
             item=item,
             group=group,
             index=index,
             ordinal=ordinal,
             plan=plan,
-            id=item.nodeid if item.nodeid == id else id,  # mostly equal: then one string object
+            id=nodeid if nodeid == id else id,  # mostly equal: then one string object
             fixtures=fixtures,
         )
         group.cases.append(case)
@@ -249,16 +252,6 @@ def _varied(group: Group) -> tuple[str, ...]:
 def _test_of(case: Case) -> tuple[pytest.Collector, str]:
     """Return the test of a case, in whatever configuration."""
     return key_of(case.item)[:2]
-
-
-def is_case(item: pytest.Item) -> bool:
-    """Return whether the item is fanned out: marked, without the `parwork` fixture and `vary=`."""
-    return (
-        isinstance(item, pytest.Function)
-        and is_marked(item)
-        and FIXTURE not in item.fixturenames
-        and not is_varied(item)
-    )
 
 
 def _plan(item: pytest.Function) -> Plan:

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,13 +25,15 @@ from ...report.data import RunEntry
 from ...report.entries import CaseEntry, RunFacts
 from ...runner.outcomes import Outcomes
 from ...verify.legs import SERIAL, Look, Terms, in_parallel
-from ...verify.second_look import SecondLook
 from ...worker.fixtures.recipe import FixturePlan
 from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
 from ..config.options import RECORDS
 from ..config.registry import breadcrumb
 from .judgement import Judgement
+
+if TYPE_CHECKING:
+    from ...verify.second_look import SecondLook
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -56,6 +59,8 @@ class ParallelRun:
         """Free the outcomes, the arguments and the values of wide fixtures."""
         self.outcomes.close(with_rerun=True)
         self.wide.clear()  # otherwise the values would outlive their fixtures
+        if self.look is not None:
+            self.look.close()
 
     def others(self, number: int) -> tuple[int, int]:
         """Return how many other tasks than this lost one have an outcome, and how many there are.

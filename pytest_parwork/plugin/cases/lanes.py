@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from ...model.errors import UsageError
-from ..config.settings import has_mark, settings_of
+from ..config.marks import has_mark
+from ..config.settings import settings_of
 from .groups import CASE, Case
 from .plain import PLAIN
 
@@ -21,6 +22,8 @@ def lanes_of(cases: Sequence[Case]) -> Mapping[int, int]:
     lanes: dict[int, int] = {}
     first: dict[str, int] = {}  # the lane of each resource
     for number, case in enumerate(cases):
+        if not case.plan.exclusive:
+            continue
         known = {first[name] for name in case.plan.exclusive if name in first}
         lane = min(known, default=number)
         for other, its in lanes.items() if len(known) > 1 else ():
@@ -30,8 +33,7 @@ def lanes_of(cases: Sequence[Case]) -> Mapping[int, int]:
             if its in known:
                 first[name] = lane
         first.update(dict.fromkeys(case.plan.exclusive, lane))
-        if case.plan.exclusive:
-            lanes[number] = lane
+        lanes[number] = lane
     return lanes
 
 

@@ -34,7 +34,7 @@ def lazy_parts(value: Any) -> Iterator[Any]:
 def lazy_parameters(item: pytest.Item) -> Mapping[str, tuple[str, ...]]:
     """Return the parameters that are lazy, each with the fixtures that it asks for."""
     callspec = getattr(item, "callspec", None)
-    if callspec is None or not {FIXTURES, CASES} & sys.modules.keys():
+    if callspec is None or (FIXTURES not in sys.modules and CASES not in sys.modules):
         return {}
     found: dict[str, tuple[str, ...]] = {}
     for name, value in callspec.params.items():
@@ -51,7 +51,10 @@ def lazy_parameters(item: pytest.Item) -> Mapping[str, tuple[str, ...]]:
 
 def lazy_defs(item: pytest.Function) -> Mapping[str, pytest.FixtureDef[Any]]:
     """Return the fixtures that lazy parameters ask for, and those that these request."""
-    names = [name for asked in lazy_parameters(item).values() for name in asked]
+    parameters = lazy_parameters(item)
+    if not parameters:
+        return {}
+    names = [name for asked in parameters.values() for name in asked]
     chains = [chains_of(item, name) for name in names]
     return {name: chain[-1] for found in chains for name, chain in found.items()}
 

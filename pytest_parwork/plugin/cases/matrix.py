@@ -37,10 +37,15 @@ class WideKey(NamedTuple):
     configuration: Configuration
 
 
-def workload_key(item: pytest.Function, plan: Plan) -> TestKey | WideKey:
-    """Return the key of the workload that a case belongs to, in its configuration."""
+def workload_key(
+    item: pytest.Function, plan: Plan, place: TestKey | None = None
+) -> TestKey | WideKey:
+    """Return the key of the workload that a case belongs to, in its configuration.
+
+    `place` is the key of its test, if it is known already.
+    """
     node = _holder(item, plan.scope)
-    return key_of(item) if node is None else WideKey(node, plan.configuration)
+    return (place or key_of(item)) if node is None else WideKey(node, plan.configuration)
 
 
 def _holder(item: pytest.Function, scope: Scope) -> pytest.Collector | None:

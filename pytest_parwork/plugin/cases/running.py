@@ -1,4 +1,7 @@
-"""The hooks of a session with cases or calls: gates before cases, verdicts after them."""
+"""The hooks of a session with cases or calls: gates before cases, verdicts after them.
+
+Imports inside a function are of what not every such session uses.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,14 @@ import pytest
 
 from ...machine.limits import Limits
 from ...model.errors import BackendError, LostError, MismatchError, PayloadError
-from ..calls.fixture import returning_nothing
+from ..config.marks import has_mark
 from ..config.options import is_fanned_out
 from ..config.registry import guard
-from ..config.settings import has_mark
 from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
-from ..variants.hidden import HiddenRuns
-from ..variants.running import Varying
 from .absent import leave_unsent
-from .bodies import Body, Dropping
+from .bodies import Dropping, returning_nothing
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
@@ -33,6 +33,7 @@ from .plain import dropping_value, is_unsent, note_plain
 from .serial import Serial
 from .showing import Showing
 from .subtests import is_reporting_subtest
+from .testcases import called
 from .wide import wide_names
 
 #: The errors of calls, whose texts begin with the verdict.
@@ -92,6 +93,9 @@ class Running:
     def begin_varied(self, manager: pytest.PytestPluginManager) -> None:
         """Register the plugins for tests that vary something, if there are any."""
         if self._collected.varied.groups:
+            from ..variants.hidden import HiddenRuns
+            from ..variants.running import Varying
+
             manager.register(Varying(self._config, is_off=self._is_off), "parwork-varying")
             manager.register(HiddenRuns(), "parwork-hidden-runs")
 
@@ -150,8 +154,9 @@ class Running:
         # With --trace a debugger calls the body, and drops its value.
         if self._is_traced or not isinstance(item, pytest.Function):
             return (yield)
-        body = Body(item)
+        body = called(item)
         if case is not None:
+            case.judged.subtests = body.subtests or case.judged.subtests
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
             function: Callable[..., object] = replaced(case, body)
         elif FIXTURE in item.fixturenames and has_mark(item):

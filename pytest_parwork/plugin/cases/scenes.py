@@ -17,9 +17,10 @@ from ...report.message import Scene, mismatch_message
 from ...verify.legs import SERIAL, Judged
 from ..compat import fixture_defs
 from ..config.commands import command
+from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
-from ..config.settings import AXES, marker_keywords
+from ..config.settings import AXES
 from .causes import diagnosed
 from .copied import hint_at_copies
 from .groups import Case

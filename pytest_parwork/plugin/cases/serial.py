@@ -14,8 +14,8 @@ from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.serialising import serialise
 from ...verify.legs import Judged, drop, entry_of, judge
+from ..config.marks import has_mark
 from ..config.registry import own_comparison
-from ..config.settings import has_mark
 from ..session.reporting import report_runs
 from .absent import (
     error_of,

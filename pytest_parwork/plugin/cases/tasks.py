@@ -12,6 +12,7 @@ from ...model.work import Address, Task
 from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.call import CaseCall
+from ...worker.fixtures.configuration import SentConfig
 from ...worker.fixtures.recipe import PARAM, CaseFacts, ClassState, FixturePlan, SentMark
 from ...worker.fixtures.tmp_path import leaf
 from ..compat import argument_names
@@ -19,10 +20,8 @@ from .addresses import body_of
 from .bodies import Body
 from .company import drawing_of, limit_of
 from .fixture_plans import SEED, no_fixtures_of
-from .forked import Forked
 from .groups import Case
 from .lazy import fresh
-from .pictures import sent_config
 from .seeding import parwork_seed_of
 from .stand_ins import FOLDERS
 
@@ -85,7 +84,7 @@ class Tasks:
                 case.sent.folder = f"{self._folder_of(item)}/{leaf(item.name)}-{case.index}"
         if id(fixtures) not in self._calls:
             state = self._state_for(case)
-            config = sent_config(item.config) if fixtures.has_config else None
+            config = _config_of(item) if fixtures.has_config else None
             self._calls[id(fixtures)] = CaseCall(
                 replace(
                     fixtures, class_state=state or None, config=config, drawing=drawing_of(item)
@@ -104,6 +103,8 @@ class Tasks:
 
     def _in_fork(self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]) -> Task:
         """Return the task of a case that pytest runs in a fork."""
+        from .forked import Forked
+
         item = case.item
         values = {**params, **self._wide}
         if "tmp_path" in item.fixturenames:  # pytest appends a number to the folder
@@ -133,6 +134,12 @@ class Tasks:
         factory = self._wide["tmp_path_factory"]  # tmp_path requests it too
         assert isinstance(factory, pytest.TempPathFactory)
         return factory
+
+
+def _config_of(item: pytest.Item) -> SentConfig:
+    from .pictures import sent_config  # most cases do not ask for the configuration
+
+    return sent_config(item.config)
 
 
 def _on_fresh_instance(item: pytest.Function) -> Callable[..., object]:

@@ -17,10 +17,10 @@ from ...equivalence import as_policy, exact
 from ...machine.budget import most_workers
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, Scope, WorkersAsked
-from ...runner.ambient import check_ambient
-from .options import DEFAULTS, DIAGNOSE, KEYWORDS, MARK, OF_TESTS, is_all
+from .marks import marker_keywords, marks
+from .options import DEFAULTS, DIAGNOSE, KEYWORDS, OF_TESTS, is_all
 from .registry import backend_named, backends, unknown_backend
-from .varied import Choice, Variant, check_vary, merge, variants_inside, variants_of
+from .varied import Choice, Variant, check_vary, variants_inside, variants_of
 
 #: Keywords that make a matrix if their value is a list, in the order of the ids.
 AXES = ("backend", "workers")
@@ -118,34 +118,15 @@ def _configuration(values: Mapping[str, Any]) -> Configuration:
     )
 
 
-def has_mark(node: pytest.Item) -> bool:
-    """Return whether the node, or a node around it, has the marker."""
-    return bool(marks(node))  # a third of the calls of `get_closest_marker`, some times a case
+def choice_of(node: pytest.Item) -> Choice | None:
+    """Return how the node runs in parallel; None if it has no marker, and not every test does.
 
-
-def is_marked(node: pytest.Item) -> bool:
-    """Return whether the node is fanned out: it has the marker, or every test is."""
-    return is_all(node.config) or has_mark(node)
-
-
-def marks(node: pytest.Item) -> list[pytest.Mark]:
-    """Return all markers of the node, the closest one last."""
-    return [mark for around in node.listchain() for mark in around.own_markers if mark.name == MARK]
-
-
-def marker_keywords(node: pytest.Item) -> dict[str, object]:
-    """Merge the keywords of all markers: `pytest.param` and `add_marker` over function over class.
-
-    `get_closest_marker` would return those of the function, although a parameter's mark is closer.
+    Raises `UsageError` for a wrong marker.
     """
-    merged: dict[str, object] = {}
-    for mark in marks(node):
-        if mark.args:
-            raise UsageError(
-                f"parwork takes keywords only, not {mark.args[0]!r}; known: {', '.join(KEYWORDS)}"
-            )
-        merged = merge(merged, mark.kwargs)
-    return merged
+    found = marks(node)
+    if not found:
+        return "backend" if is_all(node.config) else None
+    return _settings_of(node, found).choice
 
 
 def settings_of(node: pytest.Item) -> Settings:
@@ -153,8 +134,11 @@ def settings_of(node: pytest.Item) -> Settings:
 
     Raises `UsageError` with the value and the valid ones.
     """
+    return _settings_of(node, marks(node))
+
+
+def _settings_of(node: pytest.Item, found: Sequence[pytest.Mark]) -> Settings:
     known = node.config.stash.setdefault(_SETTINGS, {})
-    found = marks(node)
     key = tuple(map(id, found))
     if key not in known:
         known[key] = (found, settings(node.config, marker_keywords(node)))
@@ -246,6 +230,8 @@ def _axis_value(axis: str, value: object, config: pytest.Config) -> object:
     if axis == "workers":
         return _count("workers", "auto" if value == -1 else value)
     if axis == "inside":
+        from ...runner.ambient import check_ambient  # a session without it need not load it
+
         return check_ambient(value, partial(backend_named, config))
     if not isinstance(value, str):
         raise unknown_backend(value, backends(config))

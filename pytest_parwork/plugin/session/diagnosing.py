@@ -1,8 +1,12 @@
-"""The reruns that verify doubtful serial runs and diagnose differences."""
+"""The reruns that verify doubtful serial runs and diagnose differences.
+
+Their modules are imported where they are used, because most sessions use neither.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,10 +17,11 @@ from ...model.outcome import Run
 from ...model.work import Plan
 from ...runner import Rerun
 from ...runner.outcomes import Outcomes
-from ...verify.diagnosis.diagnosis import budget, diagnose
-from ...verify.diagnosis.laboratory import Difference, Laboratory
-from ...verify.second_look import SecondLook
 from ..config.registry import backend_named
+
+if TYPE_CHECKING:
+    from ...verify.diagnosis.difference import Difference
+    from ...verify.second_look import SecondLook
 
 #: Most earlier cases that are run again before one that differs, the latest ones.
 MOST_CASES = 100
@@ -32,6 +37,8 @@ def second_look(config: pytest.Config, run: Run, backend: Backend) -> SecondLook
     outcomes = run.outcomes
     if not isinstance(outcomes, Outcomes) or outcomes.rerun is None or not is_threaded(backend):
         return None
+    from ...verify.second_look import SecondLook
+
     return SecondLook(
         rerun=outcomes.rerun,
         briefs=outcomes.briefs(),
@@ -50,6 +57,9 @@ def causes_of(
     workers: int,
 ) -> tuple[Cause, ...]:
     """Diagnose a difference between both runs; `names` are those of the tasks, in order."""
+    from ...verify.diagnosis.diagnosis import budget, diagnose
+    from ...verify.diagnosis.laboratory import Laboratory
+
     laboratory = Laboratory(
         difference=difference,
         rerun=rerun,

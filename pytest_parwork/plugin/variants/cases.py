@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,12 +15,14 @@ from ...model.observed import Observed
 from ...model.work import Plan
 from ...report.data import RunEntry
 from ...report.entries import CaseEntry
-from ...verify.computed import Collection
 from ...verify.legs import Terms
 from ...verify.reference import Called
 from ..config.options import MARK, RECORDS
 from ..config.settings import settings_of
 from ..config.varied import CHOICES, Variant
+
+if TYPE_CHECKING:
+    from ...verify.computed import Collection
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
+from typing import Literal
 
 import pytest
 
@@ -13,7 +14,7 @@ from ...report.data import RunEntry
 from ..cases.matrix import FIXTURE, TestKey, key_of
 from ..cases.plain import UnsupportedError, is_plain_for, make_plain_for
 from ..cases.support import check_kind
-from ..config.settings import has_mark, settings_of
+from ..config.settings import choice_of, settings_of
 from .axis import NOT_TAKEN, VARIANT, rest_of, variant_of
 from .cases import VARIED, Siblings, VariedCase, VariedGroup, plan_of
 
@@ -25,6 +26,11 @@ class Varied:
         self.groups: dict[TestKey, VariedGroup] = {}
         self._siblings: dict[Hashable, Siblings] = {}
         self._generated: Counter[TestKey] = Counter()
+
+    @property
+    def is_any(self) -> bool:
+        """Whether any test varies something."""
+        return bool(self._generated)
 
     def count(self, item: pytest.Function) -> None:
         """Count a generated item, whether it is selected or not; note those of references."""
@@ -113,10 +119,14 @@ class Varied:
         return item.parent, item.originalname, rest_of(item, variant)
 
 
-def is_varied(item: pytest.Item) -> bool:
-    """Return whether the item belongs to a test that varies something."""
-    if not isinstance(item, pytest.Function) or FIXTURE in item.fixturenames:
-        return False
-    return variant_of(item) is not None or (
-        has_mark(item) and settings_of(item).choice != "backend"
-    )
+def way_of(item: pytest.Function) -> Literal["case", "varied"] | None:
+    """Return what an item is: a case, or one of a test that varies something; None for others.
+
+    A test that makes calls is neither. Raises `UsageError` for a wrong marker.
+    """
+    if FIXTURE in item.fixturenames:
+        return None
+    if variant_of(item) is not None:
+        return "varied"
+    choice = choice_of(item)
+    return None if choice is None else "case" if choice == "backend" else "varied"

@@ -21,9 +21,9 @@ from ...verify.legs import Judged, drop, entry_of, judge
 from ...verify.reference import Called
 from ..cases.phases import without_folders
 from ..config.commands import command
+from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import own_comparison
-from ..config.settings import marker_keywords
 from .cases import VariedCase
 from .difference import Again, Difference, digest_of, rounding
 

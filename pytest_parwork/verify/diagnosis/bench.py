@@ -9,9 +9,9 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from ...machine.clock import now
+from ...machine.clock import now, sleep
 from ...model.outcome import Failure, NotSent, Outcome
 from ...transport.failures import revived
 from ...transport.ledger import Kind
@@ -28,7 +28,9 @@ class Experiment:
 
     `treatment` wraps their functions. With `is_sharing`, they share their arguments as in the
     serial run. With `together`, the tasks run in threads of the process, and the outcome is the
-    list of theirs.
+    list of theirs. Meanwhile the tasks `alongside` run over and over, each in a process of its own,
+    and as many processes as `busy` says do nothing but use the CPU.
+    `wants` says that it is of use only if the results before it were all the same, or were not.
     """
 
     label: str
@@ -36,6 +38,19 @@ class Experiment:
     treatment: Around | None = None
     is_sharing: bool = False
     together: Together | None = None
+    alongside: tuple[int, ...] = ()
+    busy: int = 0
+    wants: Literal["", "steady", "changing"] = ""
+
+    @property
+    def crowd(self) -> tuple[int | None, ...]:
+        """The tasks of the processes alongside it, None for those that are only busy."""
+        return (*self.alongside, *(None for _ in range(self.busy)))
+
+    @property
+    def all_tasks(self) -> tuple[int, ...]:
+        """All tasks that it needs."""
+        return (*self.tasks, *self.alongside)
 
 
 class Packed(NamedTuple):
@@ -77,11 +92,22 @@ class Bench:
     seconds: float
 
     def __call__(self, function: Function) -> Function:  # noqa: ARG002, it is one of the tasks
-        """Return a function that runs all experiments; None stands for one without a result."""
+        """Return a function that runs the experiments; it returns their results by number.
+
+        None stands for one without a result. Those that are of no use are left out.
+        """
 
         def run(*args: object, **kwargs: object) -> object:  # noqa: ARG001, nor are these needed
             until = now() + self.seconds
-            return [self._forked(one, until) for one in self.experiments]
+            found: dict[int, Packed | None] = {}
+            first: set[Packed | None] = set()
+            for number, one in enumerate(self.experiments):
+                if one.wants and one.wants != ("changing" if len(first) > 1 else "steady"):
+                    continue
+                found[number] = self._forked(one, until)
+                if one.label.partition(",")[0] == self.experiments[0].label:
+                    first.add(found[number])
+            return found
 
         return run
 
@@ -90,6 +116,8 @@ class Bench:
         until = min(until, now() + self.limit)
         if now() >= until:
             return None
+        stop, stopping = os.pipe()
+        crowd = [self._kept_running(experiment, one, stop, stopping) for one in experiment.crowd]
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -103,13 +131,30 @@ class Bench:
             data = _read(reading, until)
         finally:
             os.close(reading)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            _end(pid, now())
+            os.close(stopping)
+            for one in crowd:  # they end their call, so that they leave nothing half done behind
+                _end(one, until)
+            os.close(stop)
         with suppress(Exception):  # it died while it wrote
             found = pickle.loads(data)
             return found if isinstance(found, Packed) else None
         return None
+
+    def _kept_running(
+        self, experiment: Experiment, number: int | None, stop: int, stopping: int
+    ) -> int:
+        """Fork a process that runs a task over and over, or nothing, until it is to stop."""
+        pid = os.fork()
+        if pid == 0:
+            with suppress(BaseException):
+                os.close(stopping)
+                until = now() + self.limit
+                while now() < until and not select.select([stop], [], [], 0)[0]:
+                    if number is not None:
+                        perform(*self._load(number, experiment, {}))
+            os._exit(0)
+        return pid
 
     def _result(self, experiment: Experiment) -> Packed:
         seen: dict[int, object] = {}
@@ -139,6 +184,17 @@ class Bench:
 
 def _raise(why: NotSent | BaseException) -> None:
     raise why if isinstance(why, BaseException) else why.error
+
+
+def _end(pid: int, until: float) -> None:
+    """Wait for the end of a fork, and kill it if that is too late."""
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if now() >= until:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return
+        sleep(0.001)
 
 
 def _read(fd: int, until: float) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from ...machine.clock import now
@@ -11,9 +12,17 @@ from ...model.causes import Cause
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
 from .bench import Experiment
-from .chance import chance, chance_experiments, global_generator, hash_seed, source_of_system
-from .laboratory import ALONE, ALONE_AGAIN, ExhaustedError, Laboratory
-from .order import order_experiments, serial_order, worker_history
+from .chance import (
+    chance,
+    generator_experiments,
+    global_generator,
+    hash_seed,
+    source_experiments,
+    source_of_system,
+)
+from .laboratory import ALONE, ExhaustedError, Laboratory
+from .order import in_worker, order_experiments, serial_order, worker_history
+from .resources import shared_resource, watch
 from .state import context, global_state, state_experiments
 from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
 
@@ -29,6 +38,7 @@ PROBES: tuple[Probe, ...] = (
     serial_order,
     context,
     global_state,
+    shared_resource,
     hash_seed,
     chance,
 )
@@ -79,6 +89,8 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
                 found.append(cause)
                 if cause.confirmed:
                     break
+        if not found and (gone := _unreproduced(lab)):
+            return (gone,)
         end = _conclusion(lab)
         if lab.difference.is_threaded:
             found += _poisoned(lab, found)
@@ -92,10 +104,18 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
 
 def _at_first(lab: Laboratory) -> list[Experiment]:
     """Return the experiments that run before any probe: of a cheap case, all of them."""
-    alone = [lab.experiment(ALONE), lab.experiment(ALONE_AGAIN)]
-    others = [*chance_experiments(lab), *order_experiments(lab), *state_experiments(lab)]
-    others += thread_experiments(lab) if lab.difference.is_threaded else []
-    return alone + others if lab.difference.own_seconds <= CHEAP else alone
+    alone = lab.series(ALONE)
+    if lab.difference.own_seconds > CHEAP:
+        return alone
+    steady = [*order_experiments(lab), *state_experiments(lab)]
+    steady += thread_experiments(lab) if lab.difference.is_threaded else []
+    return [
+        *alone,
+        *(replace(one, wants="steady") for one in steady),
+        *(replace(one, wants="changing") for one in source_experiments(lab)),
+        *generator_experiments(lab),
+        watch(lab),
+    ]
 
 
 def _poisoned(lab: Laboratory, found: Sequence[Cause]) -> list[Cause]:
@@ -106,6 +126,23 @@ def _poisoned(lab: Laboratory, found: Sequence[Cause]) -> list[Cause]:
         return []
     evidence = "the serial run gave another result than two fresh processes: threads may have"
     return [lab.cause("REFERENCE_POISONED", "", f"{evidence} spoilt what it uses", "")]
+
+
+def _unreproduced(lab: Laboratory) -> Cause | None:
+    """Return the cause of a parallel result that no experiment has given again."""
+    if not (lab.is_stable() and lab.are_serial(lab.alone())):
+        return None
+    again = [lab.outcomes(one) for one in in_worker(lab)]
+    if not all(lab.are_serial(one) for one in again):
+        return None
+    after = ", and after the cases that its worker ran before it" if again else ""
+    return lab.cause(
+        "UNREPRODUCED",
+        "",
+        f"the parallel result did not come again: alone in fresh processes{after}, it gives the "
+        f"serial result each time",
+        "repeat=20 runs each case more often, which makes what is rare more likely",
+    )
 
 
 def _conclusion(lab: Laboratory) -> str:

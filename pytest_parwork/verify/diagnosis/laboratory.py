@@ -12,12 +12,13 @@ from ...backends.protocol import Backend
 from ...equivalence import compare_outcomes
 from ...machine.clock import now
 from ...model.causes import Cause
-from ...model.comparison import OwnComparison, Policy
 from ...model.outcome import Failure, Lost, Outcome
 from ...model.work import Configuration
 from ...runner import Rerun
 from ...runner.outcomes import Outcomes
+from ...transport.payload import Around
 from .bench import Bench, Experiment
+from .difference import Difference
 
 #: The backend that starts a new interpreter.
 FRESH = "processes:spawn"
@@ -31,44 +32,22 @@ SEEDS = ("1", "2")
 #: Seconds that an experiment may take: at least these, or so many times as long as the case took.
 LEAST, TIMES = 2.0, 5.0
 
-#: The case alone, twice: in two forks of a process.
-ALONE, ALONE_AGAIN = "alone", "alone, again"
+#: The case alone.
+ALONE = "alone"
+
+#: How often it runs alone, in as many forks of a process: if it ran twice, a coin that shows the
+#: same side in both processes would look like a result that does not change.
+REPEATS = 5
+
+#: How often an experiment runs in each process before it confirms a cause of unstable results.
+MOST_REPEATS = 20
+
+#: The likelihood of a cause that is confirmed, were chance alone at work.
+DOUBT = 0.001
 
 
 class ExhaustedError(Exception):
     """The budget of a diagnosis is used up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """The first case of a run that differs, as pytest and a worker have seen it.
-
-    `number` is its task, `actual` the outcome of the parallel run, `expected` that of the serial
-    run. `earlier` are the tasks before it in the serial run, `earlier_in_worker` those that its
-    worker ran before it, both in order. `seconds` are those of both runs together.
-    """
-
-    number: int
-    id: str
-    actual: Outcome
-    expected: Outcome
-    policy: Policy
-    own: OwnComparison | None
-    timeout: float | None
-    start_method: str
-    earlier: tuple[int, ...]
-    earlier_in_worker: tuple[int, ...]
-    seconds: float
-
-    @property
-    def is_threaded(self) -> bool:
-        """Whether it ran in a thread of pytest's process."""
-        return self.start_method == "thread"
-
-    @property
-    def own_seconds(self) -> float:
-        """The seconds of the case itself, in the slower run."""
-        return max(self.actual.seconds or 0.0, self.expected.seconds or 0.0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,9 +94,49 @@ class Laboratory:
         """Return the outcomes of the case alone in a fresh process."""
         return self.outcomes(self.experiment(ALONE))
 
+    def series(self, label: str, *, count: int = REPEATS, **how: Any) -> list[Experiment]:
+        """Return an experiment several times, each of them in a fork of its own."""
+        labels = (label, *(f"{label}, run {n}" for n in range(2, count + 1)))
+        return [self.experiment(one, **how) for one in labels]
+
+    def repeats(self) -> list[list[Outcome]]:
+        """Return the outcomes of the case alone in several forks of each process."""
+        return [self.outcomes(one) for one in self.series(ALONE)]
+
     def is_stable(self) -> bool:
-        """Return whether the case alone gives the same in two forks of a process."""
-        return self.are_same(self.alone(), self.outcomes(self.experiment(ALONE_AGAIN)))
+        """Return whether the case alone gives the same in all forks of a process."""
+        return all(self.are_same(self.alone(), again) for again in self.repeats()[1:])
+
+    def is_unstable(self) -> bool:
+        """Return whether the case alone gives different results in forks of a process."""
+        repeats = self.repeats()
+        return not self.is_stable() and all(self.is_comparable(*each) for each in repeats)
+
+    def is_settled(self, label: str, treatment: Around) -> bool:
+        """Return whether a treatment makes an unstable result the same, and not by luck.
+
+        Both ways are repeated until results that change as often as those without the treatment
+        would hardly ever be the same so often.
+        """
+        for count in (REPEATS, MOST_REPEATS):
+            treated = self.series(label, count=count, treatment=treatment)
+            free = self.series(ALONE, count=count)
+            self.measure([*treated, *free])
+            if self._changes(treated):
+                return False
+            pairs = len(SEEDS) * (count - 1)
+            if (1 - self._changes(free) / pairs) ** pairs < DOUBT:
+                return True
+        return False
+
+    def _changes(self, experiments: Sequence[Experiment]) -> int:
+        """Return how often an experiment differs from the one before it, in all processes."""
+        found = [self.outcomes(one) for one in experiments]
+        return sum(
+            not self.same(*pair)
+            for later, before in zip(found[1:], found, strict=False)
+            for pair in zip(later, before, strict=True)
+        )
 
     def are_same(self, some: Sequence[Outcome], others: Sequence[Outcome]) -> bool:
         """Return whether two experiments give the same, in each of the processes."""
@@ -180,7 +199,7 @@ class Laboratory:
         self._starts += 1
         self.log += [one.label for one in experiments if one.label not in self.log]
         number = self.difference.number
-        others = sorted({task for one in experiments for task in one.tasks} - {number})
+        others = sorted({task for one in experiments for task in one.all_tasks} - {number})
         bench = Bench(
             experiments=tuple(experiments),
             places={task: place for place, task in enumerate([number, *others])},
@@ -201,11 +220,14 @@ class Laboratory:
             outcome = run.outcomes.load(0, LEAST)
         finally:
             run.outcomes.close()
-        packed = outcome.value if isinstance(outcome.value, list) else []
-        for place, one in enumerate(experiments):
-            given = packed[place] if place < len(packed) else None
+        packed = (
+            outcome.value
+            if isinstance(outcome.value, dict)
+            else dict.fromkeys(range(len(experiments)))
+        )
+        for number, given in packed.items():
             found = given.load() if given is not None else _without(outcome)
-            self._found[one.label, seed] = found
+            self._found[experiments[number].label, seed] = found
 
 
 def _without(outcome: Outcome) -> Outcome:

@@ -12,16 +12,21 @@ from .laboratory import Laboratory
 #: Most earlier cases that are tried one by one.
 MOST_SINGLE = 20
 
+#: How often each order is tried in each process: a result that changes now and then may be the
+#: wanted one by luck.
+TWICE = 2
+
 
 def order_experiments(lab: Laboratory) -> list[Experiment]:
     """Return the experiments of all probes of this module."""
-    return [*_in_worker(lab), *_serially(lab)]
+    return [*in_worker(lab), *_serially(lab)]
 
 
-def _in_worker(lab: Laboratory) -> list[Experiment]:
+def in_worker(lab: Laboratory) -> list[Experiment]:
+    """Return the case after those that its worker ran before it; nothing if it was the first."""
     earlier = lab.difference.earlier_in_worker
     label = "after the cases that its worker ran before it"
-    return [lab.experiment(label, earlier)] if earlier else []
+    return lab.series(label, count=TWICE, earlier=earlier) if earlier else []
 
 
 def _serially(lab: Laboratory) -> list[Experiment]:
@@ -30,8 +35,8 @@ def _serially(lab: Laboratory) -> list[Experiment]:
     if not earlier:
         return []
     return [
-        lab.experiment(f"{label} the same arguments", earlier, is_sharing=True),
-        lab.experiment(f"{label} arguments of their own", earlier),
+        *lab.series(f"{label} the same arguments", count=TWICE, earlier=earlier, is_sharing=True),
+        *lab.series(f"{label} arguments of their own", count=TWICE, earlier=earlier),
     ]
 
 
@@ -39,7 +44,8 @@ def worker_history(lab: Laboratory) -> Cause | None:
     """Find out whether the cases before it in its worker make the parallel result."""
     if not lab.is_stable() or any(lab.are_parallel([one]) for one in lab.alone()):
         return None
-    if not any(lab.are_parallel(lab.outcomes(one)) for one in _in_worker(lab)):
+    after = in_worker(lab)
+    if not after or not all(lab.are_parallel(lab.outcomes(one)) for one in after):
         return None
     culprits = _reduced(lab, lab.difference.earlier_in_worker, lab.are_parallel)
     return lab.cause(
@@ -60,10 +66,10 @@ def serial_order(lab: Laboratory) -> Cause | None:
     if not lab.is_stable() or any(lab.are_serial([one]) for one in lab.alone()):
         return None
     found = [lab.outcomes(one) for one in _serially(lab)]
-    if not found or not lab.are_serial(found[0]):
+    shared, separate = found[:TWICE], found[TWICE:]
+    if not found or not all(map(lab.are_serial, shared)):
         return None
-    shared, separate = found
-    if lab.are_serial(separate):
+    if all(map(lab.are_serial, separate)):
         culprits = _reduced(lab, lab.difference.earlier, lab.are_serial)
         return lab.cause(
             "CASE_ORDER",
@@ -73,7 +79,7 @@ def serial_order(lab: Laboratory) -> Cause | None:
             "set up in each case what it needs",
             confirmed=True,
         )
-    if not lab.differ(separate, shared):
+    if not all(lab.differ(*pair) for pair in zip(separate, shared, strict=True)):
         return None
     return lab.cause(
         "INPUT_MUTATION",

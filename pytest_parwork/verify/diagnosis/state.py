@@ -10,8 +10,9 @@ from types import CodeType, FunctionType, ModuleType
 from ...model.causes import Cause
 from ...transport.payload import Around
 from .bench import Experiment
+from .contexts import Context, read_context, reading_context
 from .laboratory import Laboratory
-from .treatments import Context, Globals, ReadGlobals, read_context, read_globals, reading_context
+from .treatments import Globals, ReadGlobals, read_globals
 
 #: Most globals that are read, and most that are tried.
 MOST_READ, MOST_TRIED = 200, 6
@@ -84,11 +85,16 @@ def global_state(lab: Laboratory) -> Cause | None:
 def _flipping(lab: Laboratory, treatments: Mapping[str, Around]) -> str | None:
     """Return the treatment with which a fresh process gives the serial result, None if none."""
     tried = {
-        name: lab.experiment(f"with {name} of pytest's process", treatment=treatment)
+        name: lab.series(f"with {name} of pytest's process", count=2, treatment=treatment)
         for name, treatment in treatments.items()
     }
-    lab.measure(list(tried.values()))
-    return next((name for name, one in tried.items() if lab.are_serial(lab.outcomes(one))), None)
+    lab.measure([one for pair in tried.values() for one in pair])
+    flipping = (
+        name
+        for name, pair in tried.items()
+        if all(lab.are_serial(lab.outcomes(one)) for one in pair)
+    )
+    return next(flipping, None)
 
 
 def _is_state_in_question(lab: Laboratory) -> bool:

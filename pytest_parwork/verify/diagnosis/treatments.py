@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextvars
-import decimal
+import datetime
 import importlib
 import itertools
-import locale
 import os
 import pickle
 import random
@@ -15,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -103,8 +102,43 @@ def _fixed_time() -> Iterator[None]:
     clocks = ("time", "monotonic", "perf_counter", "process_time")
     replaced: dict[str, Any] = dict.fromkeys(clocks, seconds)
     replaced.update({f"{name}_ns": nanoseconds for name in clocks})
-    with patch.multiple(time, **replaced):
+    real, standin = datetime.datetime, _datetime_of(seconds)
+    with patch.multiple(time, **replaced), ExitStack() as stack:
+        for module in list(sys.modules.values()):
+            for name, value in list(getattr(module, "__dict__", {}).items()):
+                if value is real:  # modules that have imported it by name, too
+                    stack.enter_context(patch.object(module, name, standin))
         yield
+
+
+def _datetime_of(seconds: Callable[[], float]) -> type:
+    """Return a stand-in for `datetime.datetime` of a clock; what it makes is not of this class."""
+    real: Any = datetime.datetime
+
+    class Made(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, real)
+
+        def __subclasscheck__(cls, subclass: type) -> bool:
+            return issubclass(subclass, real)
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            return real(*args, **kwargs)
+
+    class Standin(datetime.datetime, metaclass=Made):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return real.fromtimestamp(seconds(), tz)
+
+        @classmethod
+        def today(cls) -> Any:
+            return real.fromtimestamp(seconds())
+
+        @classmethod
+        def utcnow(cls) -> Any:
+            return real.fromtimestamp(seconds(), datetime.timezone.utc).replace(tzinfo=None)
+
+    return Standin
 
 
 @contextmanager
@@ -166,89 +200,6 @@ def read_globals(names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], byte
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Set the context of a process before each call; names and values as `read_context` gives."""
-
-    values: Mapping[str, object]
-
-    def __call__(self, function: Function) -> Function:
-        """Return the function with the context set before it."""
-
-        def call(*args: object, **kwargs: object) -> object:
-            for name, value in self.values.items():
-                _FACTORS[name][1](value)
-            return function(*args, **kwargs)
-
-        return call
-
-
-def reading_context(function: Function) -> Function:  # noqa: ARG001, it is not called
-    """Return a function that returns the context before a call, in place of its result."""
-
-    def call(*args: object, **kwargs: object) -> object:  # noqa: ARG001
-        return read_context()
-
-    return call
-
-
-def read_context() -> dict[str, object]:
-    """Return what libraries keep for the process or the thread, as far as they are loaded."""
-    found: dict[str, object] = {}
-    for name, (read, _) in _FACTORS.items():
-        with suppress(Exception):
-            found[name] = read()
-    return found
-
-
-def _decimal() -> object:
-    now = decimal.getcontext()
-    return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp
-
-
-def _set_decimal(value: Any) -> None:
-    prec, rounding, low, high, capitals, clamp = value
-    now = decimal.getcontext()
-    decimal.setcontext(decimal.Context(prec, rounding, low, high, capitals, clamp))
-    decimal.getcontext().traps = now.traps
-
-
-def _numpy() -> Any:
-    return sys.modules["numpy"]
-
-
-def _pandas_options() -> object:
-    options: Any = sys.modules["pandas"].options
-    return {name: getattr(options.display, name) for name in ("precision", "max_rows")}
-
-
-def _set_pandas_options(values: Any) -> None:
-    for name, value in values.items():
-        setattr(sys.modules["pandas"].options.display, name, value)
-
-
-#: What is kept for a process or a thread: how it is read, and how it is set.
-_FACTORS: Mapping[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
-    "decimal context": (_decimal, _set_decimal),
-    "numpy error state": (lambda: _numpy().geterr(), lambda v: _numpy().seterr(**v)),
-    "numpy print options": (
-        lambda: {k: v for k, v in _numpy().get_printoptions().items() if k != "override_repr"},
-        lambda v: _numpy().set_printoptions(**v),
-    ),
-    "pandas display options": (_pandas_options, _set_pandas_options),
-    "locale": (
-        lambda: locale.setlocale(locale.LC_ALL),
-        lambda v: locale.setlocale(locale.LC_ALL, v),
-    ),
-    "working directory": (os.getcwd, os.chdir),
-    "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
-    "integer string limit": (
-        lambda: sys.get_int_max_str_digits(),
-        lambda v: sys.set_int_max_str_digits(v),
-    ),
-}
-
-
 def in_thread_of_context(function: Function) -> Function:
     """Return the function, called in a new thread in a copy of the context of this one."""
 
@@ -289,3 +240,32 @@ class Together:
         sys.setswitchinterval(1e-5)  # so that a race that there is shows
         with ThreadPoolExecutor(self.workers) as pool:
             return list(pool.map(run, calls))
+
+
+#: The events of the interpreter that tell of something which outlives the call.
+_LASTING = {"os.mkdir", "os.rename", "os.remove", "socket.bind", "sqlite3.connect"}
+
+
+def watching(function: Function) -> Function:
+    """Return a function that returns what a call opens for writing, in place of its result."""
+
+    def call(*args: object, **kwargs: object) -> object:
+        seen: list[str] = []
+        is_over = False
+
+        def hook(event: str, given: tuple[Any, ...]) -> None:
+            if is_over:
+                return
+            if event == "open" and isinstance(given[2], int):
+                if given[2] & (os.O_WRONLY | os.O_RDWR) and isinstance(given[0], str):
+                    seen.append(given[0])
+            elif event in _LASTING:
+                seen.append(str(given[1] if event == "socket.bind" else given[0]))
+
+        sys.addaudithook(hook)  # it cannot be removed, but it ends with the fork
+        with suppress(BaseException):
+            function(*args, **kwargs)
+        is_over = True
+        return sorted(set(seen) - {os.devnull})
+
+    return call

@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ...model.outcome import Failure, Link
@@ -101,15 +101,15 @@ class Noticed:
 
     def __init__(self) -> None:
         self._found: list[Mishap] = []
-        self._hooks = ExitStack()
+        self._hooks = hooked(self._take)
 
     def __enter__(self) -> Noticed:
         self._checked = len(_soft_texts())
-        self._hooks.enter_context(hooked(self._take))
+        self._hooks.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hooks.close()
+        self._hooks.__exit__(None, None, None)
 
     def _take(self, mishap: Mishap, _: threading.Thread | None) -> bool:
         self._found.append(mishap)

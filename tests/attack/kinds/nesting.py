@@ -196,7 +196,7 @@ KINDS: tuple[Kind, ...] = (
         "import-never-ends-in-workers",
         "",
         "EQUAL",
-        "LOST backend: did not get ready to run it within 20 s, at",
+        "LOST timeout: did not get ready to run it within 20 s, at",
         top="""
         if not is_pytest():
             time.sleep(600)

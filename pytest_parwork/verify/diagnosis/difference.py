@@ -1,0 +1,40 @@
+"""The difference that a diagnosis explains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...model.comparison import OwnComparison, Policy
+from ...model.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The first case of a run that differs, as pytest and a worker have seen it.
+
+    `number` is its task, `actual` the outcome of the parallel run, `expected` that of the serial
+    run. `earlier` are the tasks before it in the serial run, `earlier_in_worker` those that its
+    worker ran before it, both in order. `seconds` are those of both runs together.
+    """
+
+    number: int
+    id: str
+    actual: Outcome
+    expected: Outcome
+    policy: Policy
+    own: OwnComparison | None
+    timeout: float | None
+    start_method: str
+    earlier: tuple[int, ...]
+    earlier_in_worker: tuple[int, ...]
+    seconds: float
+
+    @property
+    def is_threaded(self) -> bool:
+        """Whether it ran in a thread of pytest's process."""
+        return self.start_method == "thread"
+
+    @property
+    def own_seconds(self) -> float:
+        """The seconds of the case itself, in the slower run."""
+        return max(self.actual.seconds or 0.0, self.expected.seconds or 0.0)

@@ -1,0 +1,58 @@
+"""A sample of the planted defects, one of each kind; `tox -e causes` runs all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from .clean import FLUKES, FUNCTIONS
+from .corpus import DEFECTS
+from .judging import Judged, as_table, judged, session
+from .planted import Planted
+
+#: Defects of which the daily tests have one of each kind.
+SAMPLE = ("forked_pid", "counter", "half_made_table", "unstable_coin", "once")
+
+#: Seconds of each diagnosis, on a busy machine.
+PATIENCE = 25.0
+
+
+def found_in(corpus: list[Planted]) -> list[Judged]:
+    found = judged(corpus, *session(corpus, least=PATIENCE))
+    print(as_table(found))
+    return found
+
+
+def test_a_sample_of_planted_defects_has_the_causes_that_were_planted() -> None:
+    found = found_in([one for one in DEFECTS if one.name in SAMPLE])
+    assert len(found) == len(SAMPLE)
+    assert [one.planted.name for one in found if one.is_wrong] == []
+    missed = [one.planted.name for one in found if one.is_missed]
+    assert len(missed) <= 1  # a race may be won
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("start", range(0, len(FLUKES), 6))
+def test_a_clean_function_that_failed_once_is_blamed_for_nothing(start: int) -> None:
+    found = found_in(list(FLUKES[start : start + 6]))
+    assert [one.planted.name for one in found if one.is_wrong] == []
+
+
+def test_the_corpus_is_large_enough_and_each_of_its_modules_compiles() -> None:
+    assert len(DEFECTS) >= 50
+    assert len(FUNCTIONS) >= 15
+    corpus = (*DEFECTS, *FLUKES)
+    assert len({one.name for one in corpus}) == len(corpus)
+    for one in corpus:
+        compile(one.text(), one.name, "exec")
+
+
+def test_a_confirmed_cause_that_was_not_planted_is_wrong_and_a_suspected_one_is_missed() -> None:
+    (pid,) = (one for one in DEFECTS if one.name == "pid")
+    for name, sure, is_wrong, is_missed in (
+        ("PROCESS_IDENTITY", True, False, False),
+        ("HASH_SEED", True, True, True),
+        ("HASH_SEED", False, False, True),
+    ):
+        causes = ((name, "os.getpid", sure, ""),)
+        one = Judged(planted=pid, causes=causes, seconds=0.0)
+        assert (one.is_wrong, one.is_missed) == (is_wrong, is_missed)
