@@ -242,3 +242,28 @@ def write_raw(writer: Any, text: str) -> None:
 def records_of(item: pytest.Item) -> Mapping[str, Sequence[logging.LogRecord]]:
     """Return the log records of an item in this process by phase: its report has only text."""
     return item.stash.get(caplog_records_key, {})
+
+
+def take_failures(item: pytest.Item) -> list[pytest.ExceptionInfo[BaseException]]:
+    """Return what unittest has recorded for an item so far, and remove it there.
+
+    pytest raises nothing: it takes the first one for the report of the call, and the next one for
+    that of the tear-down.
+    """
+    failures: list[pytest.ExceptionInfo[BaseException]] = getattr(item, "_excinfo", None) or []
+    vars(item).pop("_excinfo", None)
+    return failures
+
+
+def put_failures(
+    item: pytest.Item, failures: Sequence[pytest.ExceptionInfo[BaseException]]
+) -> None:
+    """Let pytest take these for the reports of an item that unittest has run."""
+    vars(item)["_excinfo"] = [*failures]
+
+
+def no_message() -> object:
+    """Return what unittest has for a subtest without a message, by which pytest recognises it."""
+    from unittest.case import _subtest_msg_sentinel  # type: ignore[attr-defined]
+
+    return _subtest_msg_sentinel

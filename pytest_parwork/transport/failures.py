@@ -54,9 +54,9 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
 def _describe_one(error: BaseException) -> Failure:
     """Describe an exception without its chain and without the traceback's text."""
     where, source = None, ""
-    summary = traceback.extract_tb(_own_frames_removed(error.__traceback__))
+    summary = traceback.extract_tb(_innermost(_own_frames_removed(error.__traceback__)), limit=1)
     if summary:
-        last = summary[-1]
+        last = summary[0]
         where, source = (last.filename, last.lineno or 0), last.line or ""
     return Failure(
         type=_type_name(type(error)),
@@ -117,6 +117,16 @@ def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:
     while frames is not None and is_ours(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     return frames
+
+
+def _innermost(frames: TracebackType | None) -> TracebackType | None:
+    """Return the last frame outside unittest, whose assertion methods say nothing of the place."""
+    found = frames
+    while frames is not None:
+        if "__unittest" not in frames.tb_frame.f_globals:
+            found = frames
+        frames = frames.tb_next
+    return found
 
 
 def survivor(error: BaseException) -> bytes | None:

@@ -330,10 +330,11 @@ def test_what_a_thread_does_to_a_fixture_is_not_seen_here(scratch: Scratch) -> N
             """
             import unittest
             class TestIt(unittest.TestCase):
+                def run(self, result=None): note("ran")
                 @pytest.mark.parwork
                 def test_it(self): note("ran")
             """,
-            ["test_it.py::TestIt::test_it", "unittest.TestCase", "use a plain class"],
+            ["test_it.py::TestIt::test_it", "TestIt inherits a run()", "use a plain class"],
         ),
         (
             """

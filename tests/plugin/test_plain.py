@@ -62,7 +62,8 @@ def test_one_option_fans_out_a_suite_and_counts_what_runs_plainly(scratch: Scrat
     assert found.items() >= REASONS.items()
     assert scratch.notes().count("case there") == 4
     assert session.title.startswith(
-        "parwork: 4 cases fanned out in 1 run, all equal to serial; 6 plain: 1 doctest, 1 async, "
+        "parwork: 5 cases fanned out in 1 run, all equal to serial, 1 compared by outcome only; "
+        "5 plain: 1 doctest, 1 async, "
     )
     assert "(-v lists them)" not in session.title
     listed = session.section.index(

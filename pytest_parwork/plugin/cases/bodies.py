@@ -11,6 +11,7 @@ from types import CellType, FunctionType, MethodType
 import pytest
 
 from ...equivalence import show
+from ...worker.fixtures.subtests import Subtests
 
 
 class Body:
@@ -24,6 +25,8 @@ class Body:
     def __init__(self, item: pytest.Function) -> None:
         outermost = item.obj
         self._item = item
+        #: The recorder of subtests that pytest reports without a fixture, as no function has them.
+        self.subtests: Subtests | None = None
         self._cell = _cell_of(item, outermost)
         self._put: Callable[..., object] | None = None
         self.function: Callable[..., object] = (

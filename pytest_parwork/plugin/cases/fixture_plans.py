@@ -24,6 +24,7 @@ from .code import constants_around
 from .lazy import lazy_parameters
 from .plain import UnsupportedError, or_in_fork
 from .stand_ins import UNSUPPORTED, stand_in
+from .testcases import rules_of
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
@@ -98,7 +99,8 @@ class _Planner:
         taken = argument_names(item)
         arguments = {name: self._source(name, ()) for name in taken}
         lazy = lazy_parameters(item)
-        if not (self._steps or REQUEST in taken or SEED in self._given or lazy):
+        rules = rules_of(item)
+        if not (self._steps or REQUEST in taken or SEED in self._given or lazy or rules):
             return None
         for parameter, names in lazy.items():
             for name in names:
@@ -112,6 +114,7 @@ class _Planner:
             given=tuple(self._given),
             home=(host(), os.getpid()),
             has_lazy=bool(lazy),
+            testcase=rules,
         )
 
     def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:

@@ -19,16 +19,17 @@ from ...worker.fixtures.baselines import protect
 from ...worker.fixtures.cache import Cache
 from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
+from ...worker.fixtures.subtests import Subtests
 from ...worker.results import Pickled
 from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
-from .bodies import Body
 from .company import is_storing
 from .groups import Case
 from .late import late_failures
 from .plain import UnsupportedError
 from .seeding import reseeded
+from .testcases import called
 
 #: Packages whose frames, at the outer end of a traceback, do not explain a failure.
 _MACHINERY = {"_pytest", "pluggy", "pytest_parwork"}
@@ -79,13 +80,15 @@ class Forked:
         if is_storing(item):
             protect(str(item.path))
         value: list[object] = []
+        subtests: Subtests | None = None
         phase: Phase = "setup"
         raised: list[BaseException] = []
         late: list[Failure] = []
         error = self._run_phase("setup")[0]
         if error is None:
             phase = "call"
-            body = Body(item)
+            body = called(item, reports=False)
+            subtests = body.subtests
             function = reseeded(self._case, body.function)
 
             @functools.wraps(function)
@@ -112,7 +115,12 @@ class Forked:
         if overlay is not None:
             overlay.close()
         return conclude(
-            phase, value[0] if value else None, error, [torn] if torn is not None else [], late
+            phase,
+            value[0] if value else None,
+            error,
+            [torn] if torn is not None else [],
+            late,
+            subtests.seen if subtests is not None else (),
         )
 
     def _run_phase(

@@ -20,7 +20,7 @@ from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
 from .absent import leave_unsent
-from .bodies import Body, Dropping, returning_nothing
+from .bodies import Dropping, returning_nothing
 from .checks import Check, inform
 from .collection import Collected
 from .frames import drop_frames
@@ -33,6 +33,7 @@ from .plain import dropping_value, is_unsent, note_plain
 from .serial import Serial
 from .showing import Showing
 from .subtests import is_reporting_subtest
+from .testcases import called
 from .wide import wide_names
 
 #: The errors of calls, whose texts begin with the verdict.
@@ -153,8 +154,9 @@ class Running:
         # With --trace a debugger calls the body, and drops its value.
         if self._is_traced or not isinstance(item, pytest.Function):
             return (yield)
-        body = Body(item)
+        body = called(item)
         if case is not None:
+            case.judged.subtests = body.subtests or case.judged.subtests
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
             function: Callable[..., object] = replaced(case, body)
         elif FIXTURE in item.fixturenames and has_mark(item):

@@ -12,6 +12,7 @@ from ..compat import capture_result, legacy_path
 #: The prefixes of the fixtures that pytest creates for `setup_method` and `setup_function`.
 XUNIT = {
     "_xunit_setup_method_fixture_": "setup_method",
+    "_unittest_setup_method_fixture_": "setup_method",
     "_xunit_setup_function_fixture_": "setup_function",
 }
 

@@ -40,11 +40,10 @@ def report_subtests(case: Case, subtests: Sequence[Subtest]) -> None:
         parameters = {name: _Shown(text) for name, text in subtest.parameters}
         with here.test(subtest.message, **parameters):
             failure = subtest.failure
-            text = printable(failure.traceback or failure.text) if failure is not None else ""
-            if subtest.ended == "failed":
-                pytest.fail(text, pytrace=False)
-            elif subtest.ended == "skipped":
-                pytest.skip(text)
+            if failure is not None and subtest.ended == "failed":
+                pytest.fail(printable(failure.traceback or failure.text), pytrace=False)
+            elif failure is not None:
+                pytest.skip(printable(failure.text))
 
 
 class _Shown:

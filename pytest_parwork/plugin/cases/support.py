@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import unittest
 
 import pytest
 
@@ -20,6 +19,7 @@ from .code import find_change, package
 from .company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
 from .fixture_plans import check, fixtures_of
 from .plain import UnsupportedError, is_reached
+from .testcases import around, is_awaited, is_run_by_unittest, is_testcase
 
 #: The backend by which a mark opts out of --parwork-all.
 OPTING_OUT = "serial"
@@ -81,8 +81,17 @@ def check_can_start(config: pytest.Config, name: str) -> None:
 def plain_everywhere(item: pytest.Function) -> UsageError | None:
     """Return why a test that was only reached is supported on no column of its matrix.
 
-    It runs once. None if one column supports it, without a matrix, and for tests marked themselves.
+    It runs once. None if one column supports it, without a matrix, and for tests marked themselves;
+    but methods of `unittest.TestCase` cannot have a matrix.
     """
+    if is_testcase(item) and (axes := settings_of(item).axes):
+        axis, values = next(iter(axes.items()))
+        return UnsupportedError(
+            f"{axis}={values!r} asks for a matrix, but a method of unittest.TestCase cannot be "
+            f"parametrized; give a single value, or use a plain class",
+            reason="unittest in a matrix",
+            is_choice=axis not in marker_keywords(item),  # a suite is run with several backends
+        )
     first = None
     columns = settings_of(item).matrix() if is_reached(item) else ()
     for column in columns:
@@ -102,6 +111,7 @@ def _check_code(item: pytest.Function, name: str) -> None:
     """
     definitions = fixture_defs(item).values()
     own = [each.func for each in definitions if each.scope == "function"]
+    own += around(item)
     for function in (Body(item).function, *own):
         if package(function) not in ("_pytest", "pytest_parwork") and (
             change := find_change(function)
@@ -115,12 +125,10 @@ def _check_code(item: pytest.Function, name: str) -> None:
 
 def check_kind(item: pytest.Function) -> None:
     """Raise `UsageError` for a kind of test whose body is no plain call."""
-    if item.cls is not None and issubclass(item.cls, unittest.TestCase):
-        raise UnsupportedError(
-            "a method of unittest.TestCase cannot be fanned out; use a plain class",
-            reason="unittest",
-        )
-    if inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function):
+    if is_testcase(item):
+        _check_testcase(item)
+    is_async = inspect.iscoroutinefunction(item.function)
+    if (is_async and not is_awaited(item)) or inspect.isasyncgenfunction(item.function):
         raise UnsupportedError(
             "an async test cannot be fanned out; call asyncio.run() inside", reason="async"
         )
@@ -131,4 +139,14 @@ def check_kind(item: pytest.Function) -> None:
             "pass it to parwork.map, with "
             "suppress_health_check=[HealthCheck.function_scoped_fixture]",
             reason="@given",
+        )
+
+
+def _check_testcase(item: pytest.Function) -> None:
+    """Raise `UsageError` for a class whose methods unittest itself does not run."""
+    if not is_run_by_unittest(item):
+        raise UnsupportedError(
+            f"{item.cls.__qualname__} inherits a run() or __call__() that is not that of "
+            f"unittest.TestCase, so a worker does not know how to run it; use a plain class",
+            reason="unittest with its own run()",
         )

@@ -56,7 +56,8 @@ def union_of_wide_names(cases: Iterable[Case]) -> list[str]:
         test = (case.item.parent, case.item.originalname, *lazy_defs(case.item))
         if test not in seen:
             seen.add(test)
-            found.update(dict.fromkeys(wide_names(case.item)))
+            names = wide_names(case.item)  # but those of its own class, which others do not have
+            found.update(dict.fromkeys(n for n in names if not _is_empty(n, case.item)))
             steps = case.fixtures.steps if case.fixtures is not None else ()
             if any(step.maker in FOLDERS for step in steps):  # perhaps of one that comes late
                 found["tmp_path_factory"] = None
