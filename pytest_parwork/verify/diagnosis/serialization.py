@@ -27,8 +27,8 @@ class RoundTrip:
         def call(*args: object, **kwargs: object) -> object:
             value = function(*args, **kwargs)
             copy = pickle.loads(pickle.dumps(value, protocol=5))
-            results = (Outcome(kind="value", value=one) for one in (copy, value))
-            return _texts(compare_outcomes(*results, self.policy, own=self.own).mismatches)
+            sent, direct = (Outcome(kind="value", value=one) for one in (copy, value))
+            return _texts(compare_outcomes(sent, direct, self.policy, own=self.own).mismatches)
 
         return call
 
