@@ -6,8 +6,9 @@ import importlib
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import local
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -16,6 +17,7 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
+from typing import Any
 
 from ..model.errors import PayloadError
 from .pickling import ATOMS, by_reference, load
@@ -66,6 +68,49 @@ def find_held(held: Held) -> object:
             f"{held.module}.{held.name} is not the {held.cls} there that it is in pytest's process"
         )
     return load(held.copy)
+
+
+class HeldNan:
+    """Stands for the NaN of a module."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, str]]:
+        return get, (self._module, "nan")
+
+
+class _Made(local):
+    """What this thread has made in place of objects of another process, while it loads a call."""
+
+    objects: dict[tuple[int, int, Any], object] | None = None
+
+
+_MADE = _Made()
+
+
+@contextmanager
+def made_once() -> Iterator[None]:
+    """Let all that is loaded inside the block share the objects that `make_empty` makes.
+
+    The arguments of a call are loaded one by one, and `pattern[0] is missing` holds between two of
+    them as well. The next call gets new objects, because a case may set attributes of its own.
+    """
+    before, _MADE.objects = _MADE.objects, {}
+    try:
+        yield
+    finally:
+        _MADE.objects = before
+
+
+def make_empty(process: int, number: int, cls: Any) -> object:
+    """Return what stands here for an object without state that has that id in another process."""
+    if _MADE.objects is None:
+        return cls.__new__(cls)
+    key = process, number, cls
+    if key not in _MADE.objects:
+        _MADE.objects[key] = cls.__new__(cls)
+    return _MADE.objects[key]
 
 
 def class_name(value: object) -> str:

@@ -26,7 +26,18 @@ from typing import Any, NamedTuple
 
 from ..model.errors import PayloadError
 from ..model.work import Task
-from .held import COMMON, Held, class_name, class_places, find_held, get, pickled, places
+from .held import (
+    COMMON,
+    Held,
+    HeldNan,
+    class_name,
+    class_places,
+    find_held,
+    get,
+    make_empty,
+    pickled,
+    places,
+)
 from .pickling import ATOMS, make_pickler
 
 #: What a pickler writes for an object: a function that returns it, and its arguments.
@@ -80,7 +91,7 @@ def find_inherited(process: int, number: int, cls: Any) -> object:
             _Inherited.found = {id(value): value for value in identities.kept}
         if number in _Inherited.found:
             return _Inherited.found[number]
-    return cls.__new__(cls)
+    return make_empty(process, number, cls)
 
 
 class Identities:
@@ -97,7 +108,7 @@ class Identities:
         self._places: dict[int, tuple[str, str]] | None = None
         self._class_places: dict[int, tuple[str, str]] | None = None
         self._kinds: dict[type, _Kind] = {}
-        self._nans: dict[int, _Nan] = {}
+        self._nans: dict[int, HeldNan] = {}
         self._copies: dict[int, tuple[object, object]] = {}  # with the original, to keep its id
 
     def reduce(self, value: object) -> Reduced | None:
@@ -142,7 +153,7 @@ class Identities:
         same object only.
         """
         held = [name for name in ("numpy", "math") if name in sys.modules]
-        self._nans |= {id(sys.modules[name].nan): _Nan(name) for name in reversed(held)}
+        self._nans |= {id(sys.modules[name].nan): HeldNan(name) for name in reversed(held)}
         try:
             return self._marked(value)
         except RecursionError:
@@ -200,16 +211,6 @@ class Identities:
                 self._class_places = dict(class_places())
             place = self._class_places.get(id(value))
         return place
-
-
-class _Nan:
-    """Stands for the NaN of a module."""
-
-    def __init__(self, module: str) -> None:
-        self._module = module
-
-    def __reduce__(self) -> Reduced:
-        return get, (self._module, "nan")
 
 
 class _Kind(NamedTuple):

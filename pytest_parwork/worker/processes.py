@@ -20,6 +20,7 @@ from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
 from ..transport.failures import Record, describe, survivor
+from ..transport.held import made_once
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
@@ -215,7 +216,8 @@ class Attached:
             return found
         try:
             function = find(found) if isinstance(found, Address) else found
-            return function, *self._arguments(call, seen)
+            with made_once():
+                return function, *self._arguments(call, seen)
         except _UnloadableError as error:
             return error.why
         except BaseException as error:

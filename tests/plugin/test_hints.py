@@ -170,3 +170,55 @@ def test_what_a_hook_sets_is_read_from_its_code(
     hook: Callable[..., object], expected: bool
 ) -> None:
     assert sets_state(hook) is expected
+
+
+@pytest.mark.parametrize(
+    "backend", ["joblib", pytest.param("processes:spawn", marks=pytest.mark.sweep)]
+)
+def test_a_wide_set_up_that_assigns_to_a_global_name_is_named(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.cases(
+        f"""
+        pytestmark = pytest.mark.parwork(backend="{backend}", workers=2, scope="module")
+
+        import os
+        from types import SimpleNamespace
+
+        def made():
+            return SimpleNamespace(value=1)
+
+        class TestOfClass:
+            @classmethod
+            def setup_class(cls):
+                global first, second
+                first = second = made()
+
+            def test_one(self):
+                assert first.value == 1
+
+        @pytest.fixture(scope="module")
+        def base():
+            global third
+            third = made()
+
+        def test_two(base):
+            assert third.value == 1
+
+        class TestOfAttributes:
+            @classmethod
+            def setup_class(cls):
+                cls.own = made()
+                cls.own.other = 1
+
+            def test_three(self):
+                return os.getpid()
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"failed": 3}
+    text = " ".join(session.text.split())
+    end = "in pytest's process, which its workers lack; if the case passes on processes:fork"
+    assert f"hint setup_class sets first, second {end}" in text
+    assert f"hint the fixture 'base' sets third {end}" in text
+    assert text.count(end) == 2, "attributes of what a set-up makes say nothing"

@@ -25,6 +25,7 @@ import pytest
 from xarray.core.dtypes import NA
 
 from pytest_parwork.model.work import Address, Task
+from pytest_parwork.transport.held import made_once
 from pytest_parwork.transport.identity import Identities
 from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.worker.copies import Copies
@@ -366,3 +367,17 @@ def test_what_other_modules_hold_is_not_asked_for_anything(
     (found,) = by_process([value, value])
     assert found[0] is found[1]
     assert type(found[0]) is type(value)
+
+
+def test_an_object_that_no_module_holds_is_one_for_all_arguments_of_a_call_in_processes() -> None:
+    local, other = Empty(), object()
+    sent = [dumps(value, themselves=Identities()) for value in (local, other, [(local, other)])]
+    calls = []
+    for _ in range(2):
+        with made_once():
+            calls.append([pickle.loads(data) for data in sent])
+    for first, second, ((in_list, beside),) in calls:
+        assert in_list is first
+        assert beside is second
+        assert first is not second
+    assert calls[0][0] is not calls[1][0], "a case may set attributes of its own"

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from ...model.outcome import Outcome
+from ..compat import fixture_defs
 from .code import codes_of
 from .groups import Case
+from .wide import wide_names
 
 #: Exceptions of code that meets None, or nothing, where something was set before.
 _OF_MISSING = {
@@ -25,6 +27,10 @@ _OF_MISSING = {
 
 #: How workers are started that have everything that was set in this process.
 _INHERITING = ("fork", "thread", "none")
+
+#: The set-up functions of a module and a class, by the names that pytest knows.
+_MODULE_SET_UPS = ("setup_module", "setUpModule")
+_CLASS_SET_UPS = ("setup_class", "setUpClass")
 
 #: Workers in which joblib uses threads for what it is asked to do in parallel.
 _NESTING = ("loky",)
@@ -48,6 +54,10 @@ class Hints:
                 "joblib.Parallel in the test runs on threads inside a worker of joblib, and on "
                 "processes in the serial run; compare on processes, or use vary="
             )
+        where = "processes:fork" if "fork" in get_all_start_methods() else "threads"
+        for set_up, names in _setting_fixtures(case.item):
+            what = f"{set_up} sets {names} in pytest's process, which its workers lack"
+            return f"{what}; if the case passes on {where}, that is why"
         failure = actual.failure
         is_missing = failure is not None and failure.type in _OF_MISSING
         if self._hook:
@@ -56,7 +66,6 @@ class Hints:
             what = "a hook or a plugin may have set in pytest's process what its workers lack"
         else:
             return ""
-        where = "processes:fork" if "fork" in get_all_start_methods() else "threads"
         return f"{what}; if the case passes on {where}, that is why"
 
 
@@ -72,6 +81,24 @@ def _find_setting_hooks(config: pytest.Config) -> Iterator[str]:
                 continue
             if "site-packages" not in file.parts and sets_state(function):
                 yield f"{name} ({file.relative_to(config.rootpath)})"
+
+
+def _setting_fixtures(item: pytest.Function) -> Iterator[tuple[str, str]]:
+    """Yield the wide fixtures and set-up functions that assign to global names, with these.
+
+    Unlike hooks, they set attributes of what they make all the time, so these say nothing.
+    """
+    functions = {name: getattr(item.module, name, None) for name in _MODULE_SET_UPS}
+    functions |= {name: getattr(item.cls, name, None) for name in _CLASS_SET_UPS}
+    defs = fixture_defs(item)
+    fixtures = [name for name in wide_names(item) if name in defs]
+    functions |= {f"the fixture {name!r}": defs[name].func for name in reversed(fixtures)}
+    for name, function in functions.items():
+        codes = codes_of(getattr(function, "__func__", function)) if callable(function) else ()
+        steps = chain.from_iterable(map(dis.get_instructions, codes))
+        found = dict.fromkeys(step.argval for step in steps if step.opname == "STORE_GLOBAL")
+        if found:
+            yield name, ", ".join(found)
 
 
 def _file_of(function: Callable[..., Any]) -> Path | None:
