@@ -13,7 +13,7 @@ def body(*lines: str, before: str = "") -> str:
 def shared(value: str, *lines: str) -> str:
     """Return a test of these lines with a value that all cases share."""
     fixture = f'@pytest.fixture(scope="module")\ndef shared():\n    return {value}\n'
-    return body(*lines, before=fixture).replace("(n)", "(shared, n)")
+    return body(*lines, before=fixture).replace("test_it(n)", "test_it(shared, n)")
 
 
 def around(change: str, *lines: str, before: str = "", undo: str = "pass") -> str:
@@ -22,7 +22,7 @@ def around(change: str, *lines: str, before: str = "", undo: str = "pass") -> st
         f'{before}\n@pytest.fixture(scope="module")\ndef changed():\n    {change}\n    yield\n'
         f"    {undo}\n"
     )
-    return body(*lines, before=fixture).replace("(n)", "(changed, n)")
+    return body(*lines, before=fixture).replace("test_it(n)", "test_it(changed, n)")
 
 
 #: What earlier cases leave: which of both it is depends on the case that differs first.

@@ -28,6 +28,7 @@ from pytest_parwork.verify.diagnosis.difference import Difference
 from pytest_parwork.verify.diagnosis.laboratory import Laboratory
 from pytest_parwork.verify.diagnosis.order import serial_order, worker_history
 from pytest_parwork.verify.diagnosis.resources import shared_resource
+from pytest_parwork.verify.diagnosis.serialization import RoundTrip, lost_output
 from pytest_parwork.verify.diagnosis.threads import thread_context, thread_race
 from pytest_parwork.verify.diagnosis.treatments import Fixed
 
@@ -276,10 +277,37 @@ def test_the_budget_follows_the_seconds_of_both_runs(seconds: float, allowed: fl
 
 def test_a_fixed_time_is_that_of_datetime_too_however_it_was_imported() -> None:
     def case() -> list[datetime]:
-        return [datetime.now(), datetime_module.datetime.utcnow(), datetime(2020, 1, 1)]
+        return [datetime.now(), datetime_module.datetime.today(), datetime(2020, 1, 1)]
 
     fixed = Fixed("time")(case)
     assert fixed() == fixed()
     assert all(type(one) is datetime for one in cast("list[datetime]", fixed()))
     assert datetime is datetime_module.datetime
     assert case()[0] != case()[0]
+
+
+class Lossy:
+    def __init__(self, memo: int | None) -> None:
+        self.memo = memo
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"memo": None}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lossy) and self.memo == other.memo
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_result_that_loses_a_part_in_its_pickle_is_named_with_the_path() -> None:
+    label = "compare the result with its copy from a pickle"
+    how = RoundTrip(policy=exact(), own=None)
+    lost = how(lambda: [Lossy(3)])()
+    assert how(lambda: [1, {"a": 2.5}])() == []
+    results: dict[str, Any] = {"serial": [Lossy(3)], "parallel": [Lossy(None)]}
+    cause = lost_output(laboratory({"alone": [Lossy(None)], label: lost}, **results))
+    assert cause is not None
+    assert (cause.name, cause.detail, cause.confirmed) == ("SERIALIZATION", "output", True)
+    assert "loses [0]" in cause.evidence
+    assert lost_output(laboratory({"alone": [Lossy(None)], label: []}, **results)) is None
+    assert lost_output(laboratory({label: lost}, **results)) is None  # alone it is serial

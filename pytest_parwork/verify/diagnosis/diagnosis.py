@@ -23,6 +23,7 @@ from .chance import (
 from .laboratory import ALONE, ExhaustedError, Laboratory
 from .order import in_worker, order_experiments, serial_order, worker_history
 from .resources import shared_resource, watch
+from .serialization import lost_output
 from .state import context, global_state, state_experiments
 from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
 
@@ -38,6 +39,7 @@ PROBES: tuple[Probe, ...] = (
     serial_order,
     context,
     global_state,
+    lost_output,
     shared_resource,
     hash_seed,
     chance,

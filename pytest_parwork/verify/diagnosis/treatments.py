@@ -148,7 +148,17 @@ def _fixed_entropy() -> Iterator[None]:
     def read(size: int) -> bytes:
         return bytes((next(counter) * 37 + 11) % 256 for _ in range(size))
 
-    with patch.object(os, "urandom", read), patch.object(random, "_urandom", read):
+    seed = random.Random.seed
+
+    def seed_read(self: random.Random, a: Any = None, version: int = 2) -> None:
+        # Without a seed, it would read the entropy in C.
+        seed(self, int.from_bytes(read(32), "big") if a is None else a, version)
+
+    with (
+        patch.object(os, "urandom", read),
+        patch.object(random, "_urandom", read),
+        patch.object(random.Random, "seed", seed_read),
+    ):
         yield
 
 
