@@ -59,7 +59,7 @@ def find_held(held: Held) -> object:
     """Return the object that this process has at a place, or its copy."""
     try:
         found = get(held.module, held.name)
-        if class_name(found) == held.cls and (not held.has_state or pickled(found) == held.copy):
+        if class_name(found) == held.cls and (not held.has_state or _is_same(found, held.copy)):
             return found
     except Exception:  # whatever an import raises, or an attribute of a module
         pass
@@ -68,6 +68,26 @@ def find_held(held: Held) -> object:
             f"{held.module}.{held.name} is not the {held.cls} there that it is in pytest's process"
         )
     return load(held.copy)
+
+
+def _is_same(found: object, copy: bytes | None) -> bool:
+    """Return whether an object is the one that was pickled.
+
+    An equal one is, whose pickle differs: values keep in private attributes what they have computed
+    (the units of astropy), and have not computed it yet in a new process.
+    """
+    if pickled(found) == copy:
+        return True
+    if copy is None or type(found).__eq__ is object.__eq__:
+        return False
+    other = load(copy)
+    return bool(found == other) and hash(found) == hash(other) and _public(found) == _public(other)
+
+
+def _public(value: object) -> Mapping[str, bytes | None]:
+    """Return the pickles of the public attributes of an instance."""
+    state = getattr(value, "__dict__", {})
+    return {name: pickled(part) for name, part in state.items() if name[:1] != "_"}
 
 
 class HeldNan:

@@ -381,3 +381,36 @@ def test_an_object_that_no_module_holds_is_one_for_all_arguments_of_a_call_in_pr
         assert beside is second
         assert first is not second
     assert calls[0][0] is not calls[1][0], "a case may set attributes of its own"
+
+
+class Computing:
+    """A value that keeps what it has computed."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._known: int | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Computing) and self.number == other.number
+
+    def __hash__(self) -> int:
+        return hash(("computing", self.number))
+
+    def double(self) -> int:
+        self._known = 2 * self.number
+        return self._known
+
+
+COMPUTING = Computing(3)
+
+
+def test_a_value_that_has_kept_here_what_it_computed_arrives_as_itself() -> None:
+    COMPUTING.double()
+    data = dumps([COMPUTING], themselves=Identities())
+    COMPUTING._known = None  # as in a process that has not computed it
+    assert pickle.loads(data)[0] is COMPUTING
+    COMPUTING.number = 4
+    try:
+        assert pickle.loads(data)[0].number == 3, "another value under the name"
+    finally:
+        COMPUTING.number = 3
