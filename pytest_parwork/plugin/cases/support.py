@@ -33,8 +33,8 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if is_all(item.config) and marker_keywords(item).get("backend") == OPTING_OUT:
         text = f"its mark has backend={OPTING_OUT!r}, which opts out of --parwork-all"
         raise UnsupportedError(text, reason="opted out", is_choice=True)
-    check_kind(item)
     backend = backend_named(item.config, name)
+    check_kind(item, by_pytest=place_of(backend) == "fork")
     if option := regenerating_option(item):
         raise UnsupportedError(
             f"{option} has results stored anew, which a worker must not do; run the test without "
@@ -123,14 +123,20 @@ def _check_code(item: pytest.Function, name: str) -> None:
             )
 
 
-def check_kind(item: pytest.Function) -> None:
-    """Raise `UsageError` for a kind of test whose body is no plain call."""
+def check_kind(item: pytest.Function, *, by_pytest: bool = False) -> None:
+    """Raise `UsageError` for a kind of test whose body is no plain call.
+
+    Where cases run `by_pytest`, its plugins run the event loop of async ones.
+    """
     if is_testcase(item):
         _check_testcase(item)
     is_async = inspect.iscoroutinefunction(item.function)
-    if (is_async and not is_awaited(item)) or inspect.isasyncgenfunction(item.function):
+    is_left = is_async and not by_pytest and not is_awaited(item)
+    if is_left or inspect.isasyncgenfunction(item.function):
         raise UnsupportedError(
-            "an async test cannot be fanned out; call asyncio.run() inside", reason="async"
+            "an async test cannot be fanned out; call asyncio.run() inside, or use "
+            "backend='isolated:fork', where pytest's plugins run it",
+            reason="async",
         )
     if getattr(item.function, "is_hypothesis_test", False):
         raise UnsupportedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace, TracebackType
@@ -62,12 +63,15 @@ def rules_of(item: pytest.Function) -> TestCaseRules | None:
 
 def called(item: pytest.Function, *, reports: bool = True) -> Body:
     """Return what is called for an item in one piece, and can be replaced."""
-    return WholeCall(item, reports=reports) if is_testcase(item) else Body(item)
+    if is_testcase(item) or inspect.iscoroutinefunction(item.function):
+        return WholeCall(item, reports=reports)
+    return Body(item)
 
 
 class WholeCall(Body):
-    """The call of a method with all that unittest runs around it, in the place of a `Body`.
+    """The call of an item with all that runs around its body: unittest, or an event loop.
 
+    It takes the place of a `Body`: what an async function returns has yet to be awaited.
     `subtests` records them; unless it `reports`, pytest does not report them.
     """
 
