@@ -130,3 +130,23 @@ def test_plain_assertions_stay_plain(scratch: Scratch) -> None:
     session = scratch.run_apart(*options, report=True)  # here the outer session would rewrite them
     case = session.run("test_it.py::test_body")["cases"][0]
     assert (case["verdict"], case["outcome"]) == ("EQUAL", "failure")
+
+
+def test_they_do_so_in_test_modules_outside_of_the_project(scratch: Scratch) -> None:
+    """Such as those of an installed package, by `--pyargs`: the table of modules omits them."""
+    write(scratch)
+    scratch.write("elsewhere/pytest.ini", "[pytest]")
+    scratch.write(
+        "test_call.py",
+        f"""
+        class C: pass
+        def own(n):
+            assert {TWO}
+            return n
+        def test_own_function(parwork):
+            assert parwork.map(own, [1, 2], workers=2) == [1, 2]
+        """,
+    )
+    options = ("--rootdir=elsewhere", "--parwork-backend=processes:spawn")
+    session = scratch.run(*options, "-k", "test_body or test_own_function")
+    assert {**session.counts, "deselected": 0} == {"passed": 3, "deselected": 0}

@@ -180,7 +180,9 @@ class Parwork:
         return verified.result()
 
     def _request(self, workload: Workload, plan: Plan) -> RunRequest:
-        modules = project_modules(self._config.rootpath)
+        own = getattr(self._item, "module", None)
+        tests = () if own is None else (own.__name__,)
+        modules = project_modules(self._config.rootpath, tests=tests)
         used = {str(getattr(task.function, "__module__", "")) for task in workload.tasks}
         return RunRequest(
             workload=workload,

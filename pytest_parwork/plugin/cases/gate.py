@@ -170,7 +170,8 @@ class Gates:
         tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
         workload = Workload(name=group.id, tasks=tasks)
         backend = backend_named(self._config, group.plan.configuration.backend)
-        modules = project_modules(self._config.rootpath)
+        tests = {case.item.module.__name__ for case in cases}
+        modules = project_modules(self._config.rootpath, tests=tests)
         request = RunRequest(
             workload=workload,
             configuration=group.plan.configuration,
