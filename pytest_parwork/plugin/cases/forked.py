@@ -28,7 +28,7 @@ from .company import is_storing
 from .groups import Case
 from .late import late_failures
 from .plain import UnsupportedError
-from .seeding import reseeded
+from .seeding import draw_seed, given_seed, reseeded
 from .testcases import called
 
 #: Packages whose frames, at the outer end of a traceback, do not explain a failure.
@@ -65,6 +65,7 @@ class Forked:
     def __init__(self, case: Case, gate: pytest.Item) -> None:
         self._case = case
         self._gate = gate
+        draw_seed(case.item)
 
     def __call__(self, **_: object) -> object:
         """Set up, call, tear down; return the body's result or raise, as `CaseCall` does.
@@ -102,7 +103,7 @@ class Forked:
                 return result if body.is_taken else None
 
             process = os.getpid()
-            with body.replaced(caught):
+            with given_seed(item), body.replaced(caught):
                 ended, late = self._run_phase("call", raised)
             if raised:
                 error = raised[-1].with_traceback(_inner_part(raised[-1].__traceback__))

@@ -30,6 +30,7 @@ from .lanes import resources_of
 from .matrix import FIXTURE
 from .phases import SettingUp
 from .plain import dropping_value, is_unsent, note_plain
+from .seeding import given_seed
 from .serial import Serial
 from .showing import Showing
 from .subtests import is_reporting_subtest
@@ -165,7 +166,7 @@ class Running:
             function = dropping_value(body)
         else:
             return (yield)
-        with body.replaced(function):
+        with given_seed(item), body.replaced(function):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

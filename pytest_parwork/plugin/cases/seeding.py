@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from random import SystemRandom
 from zlib import crc32
 
 import pytest
@@ -74,3 +76,42 @@ def randomly_seed_of(case: Case) -> int | None:
         id = f"{case.test_id}[{case.ordinal or 0}]"
     seed: int = config.getoption("randomly_seed")
     return seed + crc32(id.encode(errors="surrogatepass"))
+
+
+#: The seed by which hypothesis chooses the examples of a case, in both of its runs.
+_GIVEN_SEED = pytest.StashKey[int]()
+
+
+def is_given(item: pytest.Function) -> bool:
+    """Return whether a test has `@given` of hypothesis."""
+    return bool(getattr(item.function, "is_hypothesis_test", False))
+
+
+def draw_seed(item: pytest.Function) -> None:
+    """Choose a seed for the examples of a test with `@given`: another one in each session."""
+    is_own = getattr(item.function, "_hypothesis_internal_use_seed", None) is not None
+    is_seeded = is_own or item.config.getoption("hypothesis_seed", default=None) is not None
+    if is_given(item) and not is_seeded:
+        item.stash.setdefault(_GIVEN_SEED, SystemRandom().getrandbits(64))
+
+
+@contextmanager
+def given_seed(item: pytest.Function) -> Iterator[None]:
+    """Seed hypothesis for a case for which a seed was drawn.
+
+    Its `seed` also keeps the test from the database of examples, which would differ between runs.
+    """
+    chosen = item.stash.get(_GIVEN_SEED, None)
+    if chosen is None:
+        yield
+        return
+    from hypothesis import seed
+
+    function = item.function
+    before = dict(vars(function))
+    seed(chosen)(function)
+    try:
+        yield
+    finally:
+        vars(function).clear()
+        vars(function).update(before)

@@ -19,6 +19,7 @@ from .code import find_change, package
 from .company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
 from .fixture_plans import check, fixtures_of
 from .plain import UnsupportedError, is_reached
+from .seeding import is_given
 from .testcases import around, is_awaited, is_run_by_unittest, is_testcase
 
 #: The backend by which a mark opts out of --parwork-all.
@@ -126,7 +127,8 @@ def _check_code(item: pytest.Function, name: str) -> None:
 def check_kind(item: pytest.Function, *, by_pytest: bool = False) -> None:
     """Raise `UsageError` for a kind of test whose body is no plain call.
 
-    Where cases run `by_pytest`, its plugins run the event loop of async ones.
+    Where cases run `by_pytest`, its plugins run the event loop of async ones, and hypothesis runs
+    those with `@given`, with one seed for both runs.
     """
     if is_testcase(item):
         _check_testcase(item)
@@ -138,12 +140,13 @@ def check_kind(item: pytest.Function, *, by_pytest: bool = False) -> None:
             "backend='isolated:fork', where pytest's plugins run it",
             reason="async",
         )
-    if getattr(item.function, "is_hypothesis_test", False):
+    if is_given(item) and not by_pytest:
         raise UnsupportedError(
             "a test with @given cannot be fanned out: hypothesis chooses each example by the "
             "result of the previous one. Parametrize the test, or draw a list, st.lists(...), and "
             "pass it to parwork.map, with "
-            "suppress_health_check=[HealthCheck.function_scoped_fixture]",
+            "suppress_health_check=[HealthCheck.function_scoped_fixture]; or use "
+            "backend='isolated:fork'",
             reason="@given",
         )
 
