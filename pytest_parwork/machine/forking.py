@@ -31,6 +31,9 @@ HELPERS = {
 }
 PREFIX = "pytest_"
 
+#: Modules that wrap what every thread of the process runs: it is not theirs.
+WRAPPERS = {"pytest_check.check_log"}
+
 #: Threads of executors that dask keeps alongside its event loop, busy ones too.
 DASK_POOLS = ("Dask-", "TCP-Executor-", "asyncio_")
 
@@ -90,7 +93,7 @@ def _calls(frame: FrameType | None) -> list[tuple[str, str]]:
     calls = []
     while frame is not None:
         module = frame.f_globals.get("__name__", "?")
-        if module != "threading":
+        if module != "threading" and module not in WRAPPERS:
             calls.append((module, frame.f_code.co_name))
         frame = frame.f_back
     return calls[::-1]

@@ -86,6 +86,18 @@ def test_a_thread_that_threading_does_not_know_counts() -> None:
         assert unsafe_threads().endswith("(users_code.watch)")
 
 
+@pytest.mark.parametrize("wrapper", sorted(forking.WRAPPERS))
+def test_a_thread_of_the_user_counts_in_a_plugin_that_wraps_it(wrapper: str) -> None:
+    def start(watch: Callable[[], object]) -> None:
+        def run() -> object:
+            return watch()
+
+        in_thread(moved(run, wrapper))
+
+    with alive(start):
+        assert unsafe_threads() == "'poller' (users_code.watch)"
+
+
 def test_a_thread_that_only_waits_counts() -> None:
     event = threading.Event()
     thread = threading.Thread(target=event.wait, name="waiting")
