@@ -327,7 +327,8 @@ class Scratch:
 
     def run(self, *options: str, report: bool = False, plugins: Sequence[object] = ()) -> Session:
         """Run pytest in this process."""
-        os.environ[PID] = str(os.getpid())
+        # The session sets it, so that workers get it that started before.
+        os.environ.pop(PID, None)
         recorder = Recorder()
         around = os.environ[CURRENT_TEST]
         result = self._pytester.runpytest_inprocess(
