@@ -390,7 +390,7 @@ def test_the_cluster_serves_nothing_by_http(shared: Carrier) -> None:
     before = list(cluster.workers.values())
     cluster.sync(before[0].close)
     with distributed.Client(cluster, set_as_default=False) as client:
-        cluster.replace_ended()  # as in the middle of a run
+        cluster.sync(cluster._replace_ended)  # as in the middle of a run, which does not wait
         client.wait_for_workers(len(before), DEADLINE)
     assert set(cluster.workers.values()) - set(before)
     with distributed.Client(cluster, set_as_default=False) as client:

@@ -23,7 +23,7 @@ def spoil(n):
 
 @functools.cache
 def stored(what, n):
-    time.sleep(0.06)
+    time.sleep(0.12)
     return what()
 
 def name_here():
@@ -186,7 +186,7 @@ def test_an_ordinary_run_on_threads_starts_no_process(scratch: Scratch) -> None:
         @pytest.mark.parametrize("n", range(4))
         def test_it(n):
             note("ran")
-            time.sleep(0.06)
+            time.sleep(0.12)
             return n
 
         @pytest.mark.parwork(backend="threads", workers=2, verify=0)
