@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
+
+np = pytest.importorskip("numpy", reason="needs NumPy: pip install numpy")
 
 
 @pytest.mark.parwork(backend="threads")
