@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -49,7 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show.add_argument("-v", "--verbose", action="store_true", help="as pytest -v")
     options = parser.parse_args(arguments)
     try:
-        return _show(options) if options.command == "show" else _compare(options)
+        code = _show(options) if options.command == "show" else _compare(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EQUAL if options.command == "show" else DIFFERENT
     except UsageError as error:
         print(f"parwork: {' '.join(printable(str(error)).split())}", file=sys.stderr)
         return UNUSABLE

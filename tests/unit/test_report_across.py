@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -256,3 +259,12 @@ def test_nothing_that_a_report_says_reaches_the_terminal_raw(
 def test_a_verdict_of_a_report_does_not_change_what_is_compared() -> None:
     members = with_results(cases(1, verdict=Verdict.DIFFERENT), [1])
     assert compare_reports(report(run(members)), of([1]), exact()).is_equal
+
+
+def test_a_reader_that_has_seen_enough_ends_the_output_without_a_word(files: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "pytest_parwork", "show", "a.json"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=50)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -53,6 +53,7 @@ KINDS: tuple[Kind, ...] = (
         kept[-1].submit(time.sleep, 600)
     """,
         "EQUAL",
+        own=DAEMONIC,
         top="kept = []",
     ),
     nesting(
