@@ -11,8 +11,8 @@ from ...model.errors import MismatchError, ParworkError
 from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...transport.sources import note_missing
-from .groups import Case
-from .subtests import report_subtests
+from ..cases.groups import Case
+from ..cases.subtests import report_subtests
 
 SECTION = "parwork"
 
