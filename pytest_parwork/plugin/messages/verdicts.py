@@ -13,8 +13,8 @@ from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...report.as_junit import CAUSE, VERDICT
 from ...transport.sources import note_missing
-from .groups import Case
-from .subtests import report_subtests
+from ..cases.groups import Case
+from ..cases.subtests import report_subtests
 
 SECTION = "parwork"
 
