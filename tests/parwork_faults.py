@@ -415,7 +415,7 @@ def breaks_isinstance(x: int, bad: int) -> int:
     if x == bad:
         import builtins
 
-        builtins.isinstance = lambda *_: False  # type: ignore[assignment]
+        builtins.isinstance = lambda *_: False
     return x * x
 
 

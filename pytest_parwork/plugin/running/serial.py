@@ -116,7 +116,8 @@ class Serial:
         if judged.entry is None:
             return  # pytest ran it without parwork: --parwork-serial, --pdb, --setup-only
         self._report(case, judged.entry, report)
-        note_verdict(case.item, report, judged.entry.verdict)
+        causes = case.group.causes.get(case.test_id, ())
+        note_verdict(case.item, report, judged.entry.verdict, causes)
         if judged.message and not is_expected(case.item, call, report):
             fail(report, call, judged.message, is_like=judged.is_like)
         elif judged.traceback and call.when == "call":
