@@ -15,18 +15,18 @@ from ...model.listing import shorten
 from ...model.outcome import Outcome
 from ...report.message import Scene, mismatch_message
 from ...verify.legs import SERIAL, Judged
+from ..cases.groups import Case
+from ..cases.matrix import label_of
 from ..compat import fixture_defs
 from ..config.commands import command
 from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES
+from ..sending.wide import wide_names
 from .causes import diagnosed
 from .copied import hint_at_copies
-from .groups import Case
 from .hints import Hints
-from .matrix import label_of
-from .wide import wide_names
 
 #: Most columns for the id of another case; a parameter may be a text of any length.
 LONGEST_ID = 60

@@ -19,23 +19,23 @@ from ...runner import Interrupted, RunRequest, Stop, execute
 from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
+from ..cases.groups import Case, ParallelRun
+from ..cases.lazy import lazy_defs
+from ..cases.plain import PLAIN
+from ..collecting.share import Share
 from ..compat import fixture_defs
 from ..config.registry import backend_named, changes, guard, sendable
+from ..sending.asking import Asking
+from ..sending.lanes import lanes_of
+from ..sending.seeding import reseeded_tasks
+from ..sending.tasks import Tasks
+from ..sending.wide import Sets, shown_names, union_of_wide_names
 from ..session.capturing import capture_of, filters_of
 from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
 from ..session.progress import showing
 from ..session.rewriting import rewritten
-from .asking import Asking
-from .groups import Case, ParallelRun
-from .lanes import lanes_of
-from .lazy import lazy_defs
-from .plain import PLAIN
 from .repeats import copies_of, repeated
-from .seeding import reseeded_tasks
-from .share import Share
-from .tasks import Tasks
-from .wide import Sets, shown_names, union_of_wide_names
 
 
 class Gate(pytest.Function):

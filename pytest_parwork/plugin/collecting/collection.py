@@ -15,17 +15,10 @@ from ...model.work import Plan
 from ...report.data import RunEntry
 from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
-from ..config.commands import SESSION
-from ..config.marks import marks
-from ..config.options import MARK, is_partly_collected
-from ..config.registry import backend_named
-from ..config.settings import AXES, settings_of
-from ..variants.collecting import Varied, way_of
-from .company import resetting_fixtures
-from .fixture_plans import named_fixtures
-from .groups import CASE, NO_CASE, Case, Group
-from .lazy import lazy_parameters
-from .matrix import (
+from ..cases.company import resetting_fixtures
+from ..cases.groups import CASE, NO_CASE, Case, Group
+from ..cases.lazy import lazy_parameters
+from ..cases.matrix import (
     TestKey,
     WideKey,
     column_of,
@@ -33,9 +26,16 @@ from .matrix import (
     varied_parallelism,
     workload_key,
 )
+from ..cases.plain import is_plain_for, make_plain_for
+from ..config.commands import SESSION
+from ..config.marks import marks
+from ..config.options import MARK, is_partly_collected
+from ..config.registry import backend_named
+from ..config.settings import AXES, settings_of
+from ..sending.fixture_plans import named_fixtures
+from ..sending.support import check_can_start, plain_everywhere, supported_fixtures
+from ..variants.collecting import Varied, way_of
 from .mistakes import Mistakes
-from .plain import is_plain_for, make_plain_for
-from .support import check_can_start, plain_everywhere, supported_fixtures
 
 #: Keywords that a single case cannot have, because they belong to a whole run.
 _OF_RUNS = (*AXES, "vary", "inside", "chunksize", "min_speedup", "scope")

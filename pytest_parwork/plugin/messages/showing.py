@@ -11,9 +11,9 @@ from ...model.output import Output, Warned
 from ...model.printable import printable, printable_output
 from ...worker.capture.bounds import HALF, Text, clipped
 from ...worker.capture.warned import as_shown, key_of, warning_of
+from ..cases.groups import Case
 from ..compat import records_of
 from ..session.capturing import log_text
-from .groups import Case
 
 PHASES = ("setup", "call", "teardown")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from ..cases.groups import Case, Group
+from ..cases.lazy import lazy_defs
+from ..cases.matrix import parameters_of
 from ..compat import fixture_defs, hidden_fixtures, scope_of
-from .groups import Case, Group
-from .lazy import lazy_defs
-from .matrix import parameters_of
 from .stand_ins import FOLDERS
 
 #: Fixtures of pytest and xdist whose set-up nobody can see: it only returns what is there.

@@ -9,18 +9,18 @@ import pytest
 from ...backends.protocol import is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
+from ..cases.bodies import Body
+from ..cases.code import find_change, package
+from ..cases.company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
+from ..cases.plain import UnsupportedError, is_reached
+from ..cases.testcases import around, is_awaited, is_run_by_unittest, is_testcase
 from ..compat import fixture_defs
 from ..config.marks import marker_keywords
 from ..config.options import is_all, is_fanned_out
 from ..config.registry import backend_named
 from ..config.settings import settings_of
-from .bodies import Body
-from .code import find_change, package
-from .company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
 from .fixture_plans import check, fixtures_of
-from .plain import UnsupportedError, is_reached
 from .seeding import is_given
-from .testcases import around, is_awaited, is_run_by_unittest, is_testcase
 
 #: The backend by which a mark opts out of --parwork-all.
 OPTING_OUT = "serial"

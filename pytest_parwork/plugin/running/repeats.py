@@ -12,9 +12,9 @@ from ...model.output import Output
 from ...verify.legs import Judged, Terms, judge
 from ...verify.reference import Called
 from ...verify.repeats import Tasks, judge_tasks
-from .absent import outcome_of
-from .groups import Case
-from .judgement import Aftermath
+from ..cases.groups import Case
+from ..cases.judgement import Aftermath
+from ..messages.absent import outcome_of
 from .phases import masked
 
 _Value = TypeVar("_Value")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ...model.causes import Cause
 from ...verify.legs import Judged
+from ..cases.groups import Case, ParallelRun
 from ..session.diagnosing import MOST_CASES, causes_of
-from .groups import Case, ParallelRun
 
 #: Seconds of the earlier cases that are run again, the latest ones.
 MOST_SECONDS = 2.0

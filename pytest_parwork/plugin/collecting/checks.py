@@ -16,6 +16,9 @@ from ...report.data import RunReport, slow, summarise
 from ...report.figures import digits, duration, percent, ratio
 from ...report.notes import why_not_exercised
 from ...report.variants import Variation, unserial_reference
+from ..cases.groups import Group
+from ..cases.matrix import TestKey, WideKey, column_of, key_of, workload_key
+from ..cases.plain import make_plain
 from ..config.commands import SESSION
 from ..config.marks import has_mark
 from ..config.options import is_exercise_strict, is_own_strict, is_serial
@@ -25,9 +28,6 @@ from ..session.reporting import report_runs
 from ..variants.axis import variant_of
 from ..variants.collecting import way_of
 from .collection import Collected
-from .groups import Group
-from .matrix import TestKey, WideKey, column_of, key_of, workload_key
-from .plain import make_plain
 
 Kind = Literal["min_speedup", "exercised"]
 

@@ -17,10 +17,10 @@ from ...transport.failures import describe, is_skip
 from ...worker.capture.warned import UNCAUGHT
 from ...worker.fixtures.ended import leaves
 from ...worker.seeding import reseed_setup
+from ..cases.groups import CASE, Case
+from ..cases.subtests import record
 from ..compat import is_torn_here
-from .groups import CASE, Case
-from .seeding import randomly_seed_of
-from .subtests import record
+from ..sending.seeding import randomly_seed_of
 
 #: A `tmp_path` on another machine than pytest's.
 ELSEWHERE = r"[^\s'\"]*/parwork-\w{8}\b"

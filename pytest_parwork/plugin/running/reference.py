@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from ...verify.legs import SERIAL
 from ...verify.reference import Called, References, call
+from ..cases.groups import Case
 from ..session.termination import ENDING
-from .groups import Case
 
 
 class CaseReferences:

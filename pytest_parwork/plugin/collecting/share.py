@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from ..cases.groups import CASE, Case
+from ..cases.matrix import TestKey, WideKey, workload_key
 from ..session.distribution import CHANNEL
 from ..variants.cases import VARIED
 from .checks import Check
-from .groups import CASE, Case
-from .matrix import TestKey, WideKey, workload_key
 
 
 class Share:

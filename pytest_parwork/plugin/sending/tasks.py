@@ -15,13 +15,13 @@ from ...worker.fixtures.call import CaseCall
 from ...worker.fixtures.configuration import SentConfig
 from ...worker.fixtures.recipe import PARAM, CaseFacts, ClassState, FixturePlan, SentMark
 from ...worker.fixtures.tmp_path import leaf
+from ..cases.bodies import Body
+from ..cases.company import drawing_of, limit_of
+from ..cases.groups import Case
+from ..cases.lazy import fresh
 from ..compat import argument_names
 from .addresses import body_of
-from .bodies import Body
-from .company import drawing_of, limit_of
 from .fixture_plans import SEED, no_fixtures_of
-from .groups import Case
-from .lazy import fresh
 from .seeding import parwork_seed_of
 from .stand_ins import FOLDERS
 

@@ -21,15 +21,15 @@ from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
 from ...worker.fixtures.subtests import Subtests
 from ...worker.results import Pickled
+from ..cases.company import is_storing
+from ..cases.groups import Case
+from ..cases.late import late_failures
+from ..cases.plain import UnsupportedError
+from ..cases.testcases import called
 from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_capturing
 from ..session.reporting import RUNNING
 from .addresses import body_of
-from .company import is_storing
-from .groups import Case
-from .late import late_failures
-from .plain import UnsupportedError
 from .seeding import draw_seed, given_seed, reseeded
-from .testcases import called
 
 #: Packages whose frames, at the outer end of a traceback, do not explain a failure.
 _MACHINERY = {"_pytest", "pluggy", "pytest_parwork"}

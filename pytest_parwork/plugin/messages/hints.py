@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from ...model.outcome import Outcome
+from ..cases.code import codes_of
+from ..cases.groups import Case
 from ..compat import fixture_defs
-from .code import codes_of
-from .groups import Case
-from .wide import wide_names
+from ..sending.wide import wide_names
 
 #: Exceptions of code that meets None, or nothing, where something was set before.
 _OF_MISSING = {

@@ -8,7 +8,7 @@ from ...equivalence import show
 from ...model.outcome import Outcome
 from ...transport.identity import Identities
 from ...transport.pickling import ATOMS
-from .groups import Case
+from ..cases.groups import Case
 
 
 def hint_at_copies(case: Case, actual: Outcome, expected: Outcome) -> str:

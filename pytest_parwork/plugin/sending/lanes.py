@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from ...model.errors import UsageError
+from ..cases.groups import CASE, Case
+from ..cases.plain import PLAIN
 from ..config.marks import has_mark
 from ..config.settings import settings_of
-from .groups import CASE, Case
-from .plain import PLAIN
 
 
 def lanes_of(cases: Sequence[Case]) -> Mapping[int, int]:

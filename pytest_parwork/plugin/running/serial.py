@@ -14,10 +14,13 @@ from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.serialising import serialise
 from ...verify.legs import Judged, drop, entry_of
+from ..cases.bodies import Body
+from ..cases.groups import Case
+from ..cases.late import judge_call
+from ..cases.plain import PLAIN, dropping_value
 from ..config.marks import has_mark
 from ..config.registry import own_comparison
-from ..session.reporting import report_runs
-from .absent import (
+from ..messages.absent import (
     error_of,
     leave_rejected,
     leave_unusable,
@@ -25,17 +28,20 @@ from .absent import (
     rejection,
     rejection_of_tear_down,
 )
-from .bodies import Body
+from ..messages.scenes import Scenes
+from ..messages.verdicts import (
+    end_as_in_parallel,
+    fail,
+    is_expected,
+    note_verdict,
+    show_worker_failure,
+)
+from ..sending.seeding import reseeded
+from ..session.reporting import report_runs
 from .gate import Gates
-from .groups import Case
-from .late import judge_call
 from .phases import compare_phases, outcome_of_setup
-from .plain import PLAIN, dropping_value
 from .reference import CaseReferences
 from .repeats import CaseTasks
-from .scenes import Scenes
-from .seeding import reseeded
-from .verdicts import end_as_in_parallel, fail, is_expected, note_verdict, show_worker_failure
 
 #: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
@@ -110,7 +116,8 @@ class Serial:
         if judged.entry is None:
             return  # pytest ran it without parwork: --parwork-serial, --pdb, --setup-only
         self._report(case, judged.entry, report)
-        note_verdict(case.item, report, judged.entry.verdict)
+        causes = case.group.causes.get(case.test_id, ())
+        note_verdict(case.item, report, judged.entry.verdict, causes)
         if judged.message and not is_expected(case.item, call, report):
             fail(report, call, judged.message, is_like=judged.is_like)
         elif judged.traceback and call.when == "call":

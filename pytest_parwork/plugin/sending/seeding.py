@@ -14,9 +14,9 @@ import pytest
 from ...model.work import Task
 from ...worker.fixtures.recipe import CaseFacts
 from ...worker.seeding import Reseeded, reseed
+from ..cases.groups import Case
+from ..cases.matrix import column_of, id_without_column
 from ..config.options import seed
-from .groups import Case
-from .matrix import column_of, id_without_column
 
 
 def parwork_seed_of(item: pytest.Item) -> int:

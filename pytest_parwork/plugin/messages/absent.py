@@ -11,8 +11,8 @@ from ...model.outcome import Failure, NotSent, Outcome
 from ...report.entries import CaseEntry
 from ...report.message import lost_message, not_sent_message
 from ...verify.legs import SERIAL
-from .groups import CASE, Case
-from .plain import is_reached, make_plain, or_in_fork
+from ..cases.groups import CASE, Case
+from ..cases.plain import is_reached, make_plain, or_in_fork
 from .scenes import Scenes, alongside, serially
 
 

@@ -13,29 +13,29 @@ import pytest
 
 from ...machine.limits import Limits
 from ...model.errors import BackendError, LostError, MismatchError, PayloadError
+from ..cases.bodies import Dropping, returning_nothing
+from ..cases.groups import CASE, NO_CASE
+from ..cases.matrix import FIXTURE
+from ..cases.plain import dropping_value, is_unsent, note_plain
+from ..cases.subtests import is_reporting_subtest
+from ..cases.testcases import called
+from ..collecting.checks import Check, inform
+from ..collecting.collection import Collected
 from ..config.marks import has_mark
 from ..config.options import is_fanned_out
 from ..config.registry import guard
+from ..messages.absent import leave_unsent
+from ..messages.frames import drop_frames
+from ..messages.showing import Showing
+from ..sending.lanes import resources_of
+from ..sending.seeding import given_seed
+from ..sending.wide import wide_names
 from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
-from .absent import leave_unsent
-from .bodies import Dropping, returning_nothing
-from .checks import Check, inform
-from .collection import Collected
-from .frames import drop_frames
 from .gate import Gates
-from .groups import CASE, NO_CASE
-from .lanes import resources_of
-from .matrix import FIXTURE
 from .phases import SettingUp
-from .plain import dropping_value, is_unsent, note_plain
-from .seeding import given_seed
 from .serial import Serial
-from .showing import Showing
-from .subtests import is_reporting_subtest
-from .testcases import called
-from .wide import wide_names
 
 #: The errors of calls, whose texts begin with the verdict.
 _VERDICTS = (BackendError, LostError, MismatchError, PayloadError)

@@ -17,14 +17,14 @@ from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.plugins import is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
+from ..cases.bodies import Body
+from ..cases.code import constants_around
+from ..cases.lazy import lazy_parameters
+from ..cases.plain import UnsupportedError, or_in_fork
+from ..cases.testcases import rules_of
 from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
-from .bodies import Body
-from .code import constants_around
-from .lazy import lazy_parameters
-from .plain import UnsupportedError, or_in_fork
 from .stand_ins import UNSUPPORTED, stand_in
-from .testcases import rules_of
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
