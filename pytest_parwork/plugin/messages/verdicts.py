@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from ...model.causes import Cause
 from ...model.errors import MismatchError, ParworkError
 from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
+from ...report.as_junit import CAUSE, VERDICT
 from ...transport.sources import note_missing
 from ..cases.groups import Case
 from ..cases.subtests import report_subtests
@@ -18,19 +20,27 @@ SECTION = "parwork"
 
 #: The property with the verdict, one object for all cases with that verdict.
 PROPERTIES: Mapping[Verdict, tuple[str, object]] = {
-    verdict: ("parwork_verdict", verdict.value) for verdict in Verdict
+    verdict: (VERDICT, verdict.value) for verdict in Verdict
 }
 
 
-def note_verdict(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> None:
-    """Set the verdict in the properties of a test, for JUnit, replacing an earlier one."""
-    chosen = PROPERTIES[verdict]
+def note_verdict(
+    item: pytest.Item, report: pytest.TestReport, verdict: Verdict, causes: Sequence[Cause] = ()
+) -> None:
+    """Set the verdict in the properties of a test, for JUnit, replacing an earlier one.
+
+    The first of the causes of a difference is a property, too.
+    """
+    chosen = [PROPERTIES[verdict]]
+    if causes and verdict is Verdict.DIFFERENT:
+        chosen.append((CAUSE, str(causes[0])))
     for owner in (item, report):
         known = owner.user_properties
         if not known:
-            owner.user_properties = [chosen]  # `append` would allocate room for three more
-        elif chosen not in known:
-            known[:] = [*(pair for pair in known if pair[0] != chosen[0]), chosen]
+            owner.user_properties = chosen[:]  # `append` would allocate room for three more
+        elif not all(pair in known for pair in chosen):
+            names = [name for name, _ in chosen]
+            known[:] = [*(pair for pair in known if pair[0] not in names), *chosen]
 
 
 def end_as_in_parallel(case: Case, actual: Outcome) -> None:
