@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from relation import OUTCOMES, VALUES, Row
+from relation.row import send_by_value
 from support.carrier import outcomes
 from support.rows import check_each
 
@@ -19,7 +19,7 @@ from pytest_parwork.model.comparison import Comparison
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import RunRequest, execute
-from pytest_parwork.transport.pickling import by_value, dumps
+from pytest_parwork.transport.pickling import dumps
 
 PICKLABLE = {name: row for name, row in VALUES.items() if row.is_picklable}
 
@@ -59,13 +59,6 @@ def by_pickle(value: object) -> object:
         return pickle.loads(pickle.dumps(value, 5))
     except Exception:
         return loads(value)
-
-
-def send_by_value(value: object) -> object:
-    """Send a value by cloudpickle, as a result, so that no class of the table is overwritten."""
-    file = io.BytesIO()
-    by_value()(file, protocol=5, is_tracked=False).dump(value)
-    return pickle.loads(file.getvalue())
 
 
 @pytest.mark.parametrize("copy_of", [by_pickle, send_by_value, loads])
