@@ -25,7 +25,8 @@ from ..transport.payload import Header
 from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
 from .current_test import named_by_thread
-from .processes import Attached, pack
+from .processes import Attached
+from .results import pack
 
 #: Seconds to write a stack.
 PATIENCE = 0.5

@@ -16,8 +16,8 @@ from ..cases.plain import is_reached, make_plain, or_in_fork
 from .scenes import Scenes, alongside, serially
 
 
-def outcome_of(case: Case) -> Outcome:
-    """Load the outcome of the parallel run; not sent if there was no run."""
+def outcome_of(case: Case, number: int) -> Outcome:
+    """Load the outcome of a task in the parallel run; not sent if there was no run."""
     if case.sent.run is None:
         if case.sent.trouble:
             why = NotSent(reason="backend", detail=case.sent.trouble)
@@ -25,7 +25,7 @@ def outcome_of(case: Case) -> Outcome:
             detail = "its fixtures could not be set up for the parallel run"
             why = NotSent(reason="argument", detail=detail)
         return Outcome(kind="not_sent", not_sent=why)
-    return _naming_fixture(case, case.take())
+    return _naming_fixture(case, case.take(number))
 
 
 def _naming_fixture(case: Case, actual: Outcome) -> Outcome:
@@ -59,7 +59,8 @@ def leave_unsent(case: Case) -> bool:
     if case.sent.run is None:
         why = NotSent(reason="backend", detail=case.sent.trouble) if case.sent.trouble else None
     else:
-        why = case.sent.run.outcomes.without_value(case.sent.number).not_sent
+        tasks = map(case.sent.run.outcomes.without_value, case.sent.numbers)
+        why = next((task.not_sent for task in tasks if task.not_sent is not None), None)
     if why is None:
         return False
     _leave(case, _UNSENT[why.reason], why.detail)
@@ -134,7 +135,7 @@ def message_of(case: Case, scenes: Scenes, *, has_others: bool = False) -> str:
         return f"{entry.verdict}: as in {like}"
     if entry.not_sent is not None:
         return not_sent_message(entry, serially(case), reference=SERIAL.name)
-    others = run.others(case.sent.number) if has_others and run is not None else None
+    others = run.others(case.sent.shown) if has_others and run is not None else None
     return lost_message(
         entry,
         serially(case),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...model.causes import Cause
 from ...verify.legs import Judged
-from ..cases.groups import Case
+from ..cases.groups import Case, ParallelRun
 from ..session.diagnosing import MOST_CASES, causes_of
 
 #: Seconds of the earlier cases that are run again, the latest ones.
@@ -41,7 +41,7 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
         case.item.config,
         rerun,
         Difference(
-            number=case.sent.number,
+            number=case.sent.shown,
             id=case.id,
             actual=actual,
             expected=expected,
@@ -49,11 +49,11 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
             own=terms.own,
             timeout=terms.timeout,
             start_method=run.facts.start_method,
-            earlier=_latest(others, _serially_before(others)),
-            earlier_in_worker=_latest(others, run.outcomes.earlier_in_worker(case.sent.number)),
+            earlier=_latest(run, _serially_before(others)),
+            earlier_in_worker=_latest(run, run.outcomes.earlier_in_worker(case.sent.shown)),
             seconds=serial + (expected.seconds or 0.0) + run.facts.startup + run.facts.wall,
         ),
-        names=[other.id for other in run.cases],
+        names=[sender.id for sender in run.senders],
         function=case.item.function,
         workers=run.facts.granted,
     )
@@ -69,17 +69,13 @@ def _serially_before(others: Sequence[Case]) -> Sequence[int]:
     return [number for _, number in sorted(ran)]
 
 
-def _latest(others: Sequence[Case], numbers: Sequence[int]) -> tuple[int, ...]:
-    """Return the latest of these cases that take little time together, in their order."""
-    seconds = {
-        other.sent.number: entry.serial or entry.parallel or 0.0
-        for other in others
-        if (entry := other.judged.entry) is not None
-    }
+def _latest(run: ParallelRun, numbers: Sequence[int]) -> tuple[int, ...]:
+    """Return the latest of these tasks that take little time together, in their order."""
     chosen: list[int] = []
     left = MOST_SECONDS
     for number in reversed(numbers[-MOST_CASES:]):
-        left -= seconds.get(number, 0.0)
+        entry = run.senders[number].judged.entry
+        left -= (entry.serial or entry.parallel or 0.0) if entry is not None else 0.0
         if left < 0 and chosen:
             break
         chosen.insert(0, number)

@@ -165,7 +165,8 @@ def alongside(case: Case) -> str:
     run = case.sent.run
     if run is None or case.group.scope == "function":
         return ""
-    cases = [run.cases[number] for number in run.outcomes.alongside(case.sent.number)]
+    found = (run.senders[number] for number in run.outcomes.alongside(case.sent.shown))
+    cases = dict.fromkeys(other for other in found if other is not case)
     prefix = case.test_id.removesuffix(case.item.originalname)
     names = [shorten(c.id.removeprefix(prefix), LONGEST_ID) for c in cases]
     more = len(names) - MOST_NAMES

@@ -35,6 +35,7 @@ from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
 from ..session.progress import showing
 from ..session.rewriting import rewritten
+from .repeats import copies_of, repeated
 
 
 class Gate(pytest.Function):
@@ -136,7 +137,8 @@ class Gates:
         sent, run, entry = case.sent, case.sent.run, case.judged.entry
         if run is None or not sent.is_waiting:
             return
-        run.outcomes.free(sent.number)
+        for number in sent.numbers:
+            run.outcomes.free(number)
         if entry is not None and entry.serial is not None and case.key in self._uses:
             self._seconds[case.key] = entry.serial
         sent.is_waiting = False
@@ -167,8 +169,9 @@ class Gates:
     ) -> None:
         group = cases[0].group
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
-        tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
-        workload = Workload(name=group.id, tasks=tasks)
+        tasks = repeated(cases, reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases))))
+        senders = repeated(cases, cases)
+        workload = Workload(name=group.id, tasks=tuple(tasks))
         backend = backend_named(self._config, group.plan.configuration.backend)
         tests = {case.item.module.__name__ for case in cases}
         modules = project_modules(self._config.rootpath, tests=tests)
@@ -180,14 +183,15 @@ class Gates:
             sendable=sendable(self._config),
             durations={
                 number: self._seconds[case.key]
-                for number, case in enumerate(cases)
+                for number, case in enumerate(senders)
                 if case.key in self._seconds
             },
-            stop=self._stop(cases),
+            stop=self._stop(senders),
             guard=guard(self._config),
-            capture=capture_of(self._config, filters),
+            capture=capture_of(self._config, (filters[0], repeated(cases, filters[1]))),
             keep=any(is_kept(case.plan, backend) for case in cases),
-            lanes=lanes_of(cases),
+            lanes=lanes_of(senders),
+            copies=copies_of(cases),
             surroundings=changes(self._config).surroundings(),
         )
         configuration = group.plan.configuration.id
@@ -216,17 +220,19 @@ class Gates:
         """Assign the run to each of its cases, except to the numbers in `but`."""
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
-        group = cases[0].group
+        group, senders = cases[0].group, repeated(cases, cases)
+        interrupted = frozenset(senders[number].index for number in but)
         sent = ParallelRun(
             facts=RunFacts.of(
                 run,
                 f"{worker}-{next(self._numbers)}",
                 fixtures=() if group.scope == "function" else shown_names(cases[0].item),
-                lanes=_lanes(cases),
+                lanes=_lanes(senders),
             ),
             outcomes=run.outcomes,
             cases=cases,
-            waiting=len(cases) - len(but),
+            senders=senders,
+            waiting=len(cases) - len(interrupted),
             wide=wide,
             limits=Limits(run.threads),
             side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
@@ -235,19 +241,23 @@ class Gates:
         )
         group.facts[sent.facts.run] = sent.facts
         self._open.append(sent)
-        for number, case in enumerate(cases):
-            if number not in but:
+        number = 0
+        for case in cases:
+            if case.index not in interrupted:
                 self.done_with(case)  # with an earlier run, whose wide values were torn down
-                case.sent.put(sent, case.index if case.index == number else number)  # one object
+                first = case.index if case.index == number else number  # one object
+                case.sent.put(sent, first, case.plan.repeat)
+            number += case.plan.repeat
 
-    def _stop(self, cases: Sequence[Case]) -> Stop | None:
+    def _stop(self, senders: Sequence[Case]) -> Stop | None:
         """Return when `-x` or `--maxfail` stop the run, None without these options."""
         most: int = self._config.getoption("maxfail")
         if not most:
             return None
-        tolerated = [n for n, case in enumerate(cases) if case.item.get_closest_marker("xfail")]
+        tolerated = [n for n, case in enumerate(senders) if case.item.get_closest_marker("xfail")]
         left = max(1, most - self._session.testsfailed)
-        return Stop(failures=left, tolerated=frozenset(tolerated))
+        cases = tuple(case.index for case in senders)
+        return Stop(failures=left, tolerated=frozenset(tolerated), cases=cases)
 
     def _is_valid(self, case: Case) -> bool:
         """Return whether every wide value that was sent is still that of its fixture."""
@@ -264,7 +274,7 @@ class Gates:
         return True
 
 
-def _lanes(cases: Sequence[Case]) -> int | None:
-    """Return how many cases could run at the same time at most; None if nothing limits them."""
-    lanes = lanes_of(cases)
-    return len(cases) - len(lanes) + len(set(lanes.values())) if lanes else None
+def _lanes(senders: Sequence[Case]) -> int | None:
+    """Return how many tasks could run at the same time at most; None if nothing limits them."""
+    lanes = lanes_of(senders)
+    return len(senders) - len(lanes) + len(set(lanes.values())) if lanes else None

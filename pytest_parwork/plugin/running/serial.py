@@ -13,7 +13,7 @@ from ...model.outcome import Outcome, Verdict
 from ...model.printable import printable
 from ...report.entries import SKIPPED, CaseEntry, with_mismatches
 from ...report.serialising import serialise
-from ...verify.legs import Judged, drop, entry_of, judge
+from ...verify.legs import Judged, drop, entry_of
 from ..cases.bodies import Body
 from ..cases.groups import Case
 from ..cases.late import judge_call
@@ -25,7 +25,6 @@ from ..messages.absent import (
     leave_rejected,
     leave_unusable,
     message_of,
-    outcome_of,
     rejection,
     rejection_of_tear_down,
 )
@@ -40,8 +39,9 @@ from ..messages.verdicts import (
 from ..sending.seeding import reseeded
 from ..session.reporting import report_runs
 from .gate import Gates
-from .phases import compare_phases, masked, outcome_of_setup
+from .phases import compare_phases, outcome_of_setup
 from .reference import CaseReferences
+from .repeats import CaseTasks
 
 #: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
@@ -150,7 +150,10 @@ class Serial:
             case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
             value = body()
             return value if is_taken else None
-        actual = self._load(case)  # before the body runs, so that at most two copies exist
+        is_verified = case.group.verifies(case)
+        terms = case.terms(self._own_of(case))
+        tasks = CaseTasks(case, terms, is_verified=is_verified)
+        actual = tasks.load()  # before the body runs, so that at most two copies exist
         if leave_unusable(case, actual):
             self._gates.done_with(case)
             value = body()
@@ -158,20 +161,9 @@ class Serial:
         if why := rejection(actual):
             self._reject(case, actual, why)
             raise case.judged.error
-        is_verified = case.group.verifies(case)
-        terms = case.terms(self._own_of(case))
-        found = judge(
-            terms,
-            actual,
-            functools.partial(self._references.of, case, body, is_taken=is_taken)
-            if is_verified
-            else None,
-            inputs=case.inputs,
-            masked=functools.partial(masked, case),
-            look=case.look(terms),
-            why=f"verify={case.plan.verify:g}",
-        )
         del actual
+        reference = functools.partial(self._references.of, case, body, is_taken=is_taken)
+        found = tasks.judge(reference if is_verified else None)
         self._settle(case, found)
         case.judged.raised = found.error
         if found.is_absent:
@@ -188,17 +180,6 @@ class Serial:
         if case.judged.message:
             raise case.judged.error
         return value
-
-    def _load(self, case: Case) -> Outcome:
-        """Return the outcome of the parallel run, and note what its report needs of it."""
-        actual = outcome_of(case)
-        case.judged.output = actual.output
-        if case.fixtures is not None and actual.lost is None and actual.not_sent is None:
-            case.judged.torn = actual.torn
-            case.judged.parts = actual.subtests
-            if case.fixtures.by_pytest:
-                case.judged.late = actual.late
-        return actual
 
     def _settle(self, case: Case, found: Judged) -> None:
         """Keep the judgement, and free the outcome in the run."""
@@ -226,31 +207,28 @@ class Serial:
             case.judged.entry = entry_of(terms, Verdict.NOT_VERIFIED, why=why)
             self._gates.done_with(case)
             return
-        actual, here = self._load(case), (outcome_of_setup(error), None)
+        tasks, here = CaseTasks(case, terms), (outcome_of_setup(error), None)
+        actual = tasks.load()
         if why_not := rejection(actual):
             if leave_rejected(case, why_not):
                 self._gates.done_with(case)
             else:
                 self._reject(case, actual, why_not)
             return
-        found = judge(
-            terms,
-            actual,
-            lambda: here,
-            masked=functools.partial(masked, case),
-            look=case.look(terms),
-        )
-        self._settle(case, found)
+        del actual
+        self._settle(case, tasks.judge(lambda: here))
 
     def _judge_teardown(
         self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> bool:
         """Compare the tear-downs; return False if they do not change the report."""
         judged = case.judged
-        if judged.torn is None or judged.entry is None:
+        if not judged.after or judged.entry is None:
             return False
-        torn = judged.take_torn()
-        comparison = compare_phases(case, torn, call)
+        for torn in judged.take_torn():
+            comparison = compare_phases(case, torn, call)
+            if not comparison:
+                break
         if why := rejection_of_tear_down(torn):
             if leave_rejected(case, why):
                 return False
