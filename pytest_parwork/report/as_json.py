@@ -97,6 +97,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "outcome": case.outcome,
         "compared": case.compared,
         "seconds": {"serial": case.serial, "parallel": case.parallel},
+        "cpu": {"serial": case.serial_cpu, "parallel": case.parallel_cpu},
         "worker": case.worker,
         "process": case.process,
         "interval": run.since_origin(case.interval),

@@ -145,6 +145,8 @@ def _case(
         run=data["part"],
         serial=data["seconds"]["serial"],
         parallel=data["seconds"]["parallel"],
+        serial_cpu=data.get("cpu", {}).get("serial"),
+        parallel_cpu=data.get("cpu", {}).get("parallel"),
         worker=data.get("worker"),
         process=data.get("process"),
         interval=tuple(interval) if interval else None,

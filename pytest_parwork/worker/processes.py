@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from ..machine.clock import now
+from ..machine.clock import cpu_of_process, now
 from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
@@ -40,7 +40,6 @@ from .results import Pickled
 MODULES = sys.modules
 THIS = MODULES[__name__]
 PACKAGE = __name__.partition(".")[0]
-
 
 #: The function of a task, with its arguments.
 Loaded = tuple[Callable[..., object], Sequence[object], Mapping[str, object]]
@@ -86,8 +85,9 @@ class Attached:
     """The attachment of a worker process to the run that it works for, one at a time."""
 
     current: Attached | None = None
-    #: How the function of a task is called.
+    #: How the function of a task is called, and the CPU seconds of what runs it.
     _perform: Callable[..., tuple[Kind, object]] = staticmethod(perform)
+    _cpu: Callable[[], float] = staticmethod(cpu_of_process)
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
@@ -161,15 +161,15 @@ class Attached:
             kind, value = "not_sent", found
         else:
             function, args, kwargs = found
-            inputs = None
-            if is_sampled(number, len(self.header.contents.calls)):
-                inputs = Inputs(args, kwargs)
+            is_in_sample = is_sampled(number, len(self.header.contents.calls))
+            inputs = Inputs(args, kwargs) if is_in_sample else None
             if capture is not None:
                 capture.begin(number, is_by_pytest=inherited is not None)
             self._name_test(number)
+            cpu = self._cpu()
             self.ledger.start(number, now())
             kind, value = self._perform(function, args, kwargs)
-            self.ledger.end(number, now())
+            self.ledger.end(number, now(), self._cpu() - cpu)
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()
             if capture is not None:
