@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
+from .repeats import Repeat
 from .scaling import scalings
 from .serialising import serialise
 
@@ -108,6 +109,18 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "mismatch_classes": case.classes,
         "result": case.result,
         "legs": case.legs,
+        "repeats": tuple(_repeat(task, run) for task in case.repeats),
+    }
+
+
+def _repeat(task: Repeat, run: RunReport) -> dict[str, object]:
+    return {
+        "verdict": task.verdict,
+        "seconds": task.parallel,
+        "cpu": task.parallel_cpu,
+        "worker": task.worker,
+        "process": task.process,
+        "interval": run.since_origin(task.interval),
     }
 
 

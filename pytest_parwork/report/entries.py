@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from ..model.observed import Legs
 from ..model.outcome import Lost, NotSent, Outcome, OutcomeKind, Run, Verdict
 from ..model.printable import make_printable, printable
 from ..model.work import Budget
+from .repeats import Repeat, interval_of
 from .serialising import serialise
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
@@ -66,7 +67,9 @@ class CaseEntry:
     `why` says why a case is NOT_VERIFIED: `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is
     that of the serial run, where there was one, else that of the parallel run; None where no report
     file is asked for. `legs` is what ran in both calls of code that is parallel itself, for which
-    the parallel run is that of a variant, and the serial one that of its reference.
+    the parallel run is that of a variant, and the serial one that of its reference. `repeats` are
+    all tasks of a case that is several of them, in their order: the other fields describe the first
+    of the worst of these.
     """
 
     id: str
@@ -92,9 +95,15 @@ class CaseEntry:
     why: str = ""
     result: Result | None = None
     legs: Legs | None = None
+    repeats: tuple[Repeat, ...] = ()
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "why")
+
+    @property
+    def tasks(self) -> Sequence[CaseEntry | Repeat]:
+        """What ran in parallel: the repeats of the case, or the case itself."""
+        return self.repeats or (self,)
 
     @property
     def is_skipped(self) -> bool:
@@ -205,7 +214,7 @@ def judged(
         parallel_cpu=sent.cpu,
         worker=sent.worker,
         process=sent.process,
-        interval=_interval(sent),
+        interval=interval_of(sent),
         serial_interval=serial_interval,
         outcome=known.kind,
         compared="outcomes" if nothing and sent.value is None else "values",
@@ -218,12 +227,6 @@ def judged(
         why=why,
         result=result,
     )
-
-
-def _interval(sent: Outcome) -> tuple[float, float, float] | None:
-    if sent.arrived is None or sent.started is None or sent.ended is None:
-        return None
-    return sent.arrived, sent.started, sent.ended
 
 
 def result_of(outcome: Outcome, *, seconds: float | None) -> Result:

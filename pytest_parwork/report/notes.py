@@ -13,6 +13,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
+from .power import repetition
 from .several import of_several_tests, runs_of, why_not_met
 from .slowness import why_slow
 from .timing import Timing
@@ -225,6 +226,8 @@ def _setting(run: RunReport) -> str:
     if any(case.compared == "values" and not case.is_skipped for case in run.cases):
         parts.append(run.policy.removesuffix("()"))
     if run.variation is not None and (text := setting(run.variation, run.cases)):
+        parts.append(text)
+    if text := repetition(run.cases):
         parts.append(text)
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"

@@ -31,7 +31,8 @@ class Timing:
     - `parallel`: from the release of the first task to the last outcome, all runs together;
     - `startup`: before that, for payload, workers and imports;
     - `speedup`: serial seconds by `parallel`. Where only a share of the cases ran serially, the
-      others are taken to need the mean of that share;
+      others are taken to need the mean of that share. A case that is several tasks counts so many
+      times: that is the work which ran in parallel;
     - `efficiency`: `speedup` by the number of workers;
     - `bound`: the least possible parallel seconds (`stats.bound`) for cases that take as long as
       serially, where that is known, else as long as in their worker;
@@ -83,7 +84,7 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     cases = [case for _, members in timed for case in members]
     serial = [case.serial for case in cases if case.serial is not None]
     parallel = sum(facts.wall for facts, _ in timed)
-    ran = [case for case in cases if case.parallel is not None]
+    ran = [case for case in cases for task in case.tasks if task.parallel is not None]
     both = [case.serial for case in ran if case.serial is not None]
     speedup = sum(both) / len(both) * len(ran) / parallel if both and parallel else None
     # The runs follow one another, so each has its own bound.
@@ -103,9 +104,9 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
         bound_share=bound_share,
         flaw=flaw,
         reliable=speedup is not None and len(both) == len(ran) and not flaw and not xdist,
-        in_workers=_sum(case.parallel for case in cases),
+        in_workers=_sum(task.parallel for case in cases for task in case.tasks),
         serial_cpu=_sum(case.serial_cpu for case in cases),
-        parallel_cpu=_sum(case.parallel_cpu for case in cases),
+        parallel_cpu=_sum(task.parallel_cpu for case in cases for task in case.tasks),
         cpu_share=_cpu_share(cases),
         waiting=max((f.waiting for f, _ in timed if f.waiting is not None), default=None),
     )
@@ -120,7 +121,7 @@ def _cpu_share(cases: Sequence[CaseEntry]) -> float | None:
     """Return the CPU seconds by the seconds of the cases, the lower ones of both runs."""
     legs = (
         [(case.serial, case.serial_cpu) for case in cases],
-        [(case.parallel, case.parallel_cpu) for case in cases],
+        [(task.parallel, task.parallel_cpu) for case in cases for task in case.tasks],
     )
     shares = []
     for leg in legs:
@@ -145,5 +146,9 @@ def flaw_of(cases: Iterable[CaseEntry]) -> str | None:
 
 
 def _durations(cases: Iterable[CaseEntry]) -> list[float]:
-    taken = (case.parallel if case.serial is None else case.serial for case in cases)
+    taken = (
+        task.parallel if case.serial is None else case.serial
+        for case in cases
+        for task in case.tasks
+    )
     return [seconds for seconds in taken if seconds is not None]

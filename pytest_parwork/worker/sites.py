@@ -25,7 +25,8 @@ from ..transport.payload import Header
 from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
 from .current_test import named_by_thread
-from .processes import Attached, pack
+from .processes import Attached
+from .results import pack
 
 #: Seconds to write a stack.
 PATIENCE = 0.5
@@ -85,7 +86,7 @@ class Site(Attached):
         home: tuple[str, int],
     ) -> None:
         self.home = home
-        is_away = home != (host(), os.getpid())
+        self._is_away = is_away = home != (host(), os.getpid())
         self._fd = _file_of(payload)
         self.header: Header = load(header)
         self.go = Event()
@@ -94,7 +95,6 @@ class Site(Attached):
         self._met: set[str] = set()
         self._seats: list[bool] = []
         self._undo = ExitStack()
-        self._is_away = is_away
         self._here = local()
         self._journal = Journal(run)
         # In the process that runs pytest nothing has to be prepared.

@@ -11,7 +11,7 @@ import pytest
 from pytest_parwork.machine import budget, pressure
 from pytest_parwork.machine.cpus import Cpus
 from pytest_parwork.machine.pressure import Pressure
-from pytest_parwork.plugin.cases import checks
+from pytest_parwork.plugin.collecting import checks
 
 from .scratch import Scratch
 

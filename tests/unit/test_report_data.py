@@ -13,6 +13,7 @@ from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.model.work import Budget
 from pytest_parwork.report.data import RunEntry, RunReport, collect, summarise
 from pytest_parwork.report.entries import SKIPPED, CaseEntry, RunFacts
+from pytest_parwork.report.repeats import Repeat
 
 
 def skipped(index: int) -> CaseEntry:
@@ -145,6 +146,20 @@ def test_a_verified_share_is_taken_for_the_others_and_is_not_reliable() -> None:
     assert timing.serial == 5
     assert timing.speedup == 2
     assert not timing.reliable
+
+
+def test_a_case_that_is_several_tasks_counts_as_so_much_work_and_meets_itself() -> None:
+    (case,) = cases(1)
+    spans = [interval(0.0, 1.0), interval(0.0, 1.0), interval(1.0, 2.0)]
+    tasks = tuple(
+        Repeat(verdict=Verdict.EQUAL, parallel=span[2] - span[1], worker=worker, interval=span)
+        for span, worker in zip(spans, (1, 2, 1), strict=True)
+    )
+    found = run([replace(case, repeats=tasks)], wall=2.0, expected=1)
+    assert (found.timing.serial, found.timing.speedup) == (1, 1.5)
+    assert (found.timing.bound, found.shares) == (1.5, ((2, 1),))
+    assert (found.workers_used, found.peak_overlap, found.exercised) == (2, 2, True)
+    assert found.timing.reliable
 
 
 def test_without_a_serial_run_there_is_a_bound_and_no_speed_up() -> None:

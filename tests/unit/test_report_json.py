@@ -120,6 +120,7 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "mismatch_classes": {},
         "result": None,
         "legs": None,
+        "repeats": [],
     }
 
 
