@@ -99,6 +99,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "outcome": case.outcome,
         "compared": case.compared,
         "seconds": {"serial": case.serial, "parallel": case.parallel},
+        "cpu": {"serial": case.serial_cpu, "parallel": case.parallel_cpu},
         "worker": case.worker,
         "process": case.process,
         "interval": run.since_origin(case.interval),
@@ -117,6 +118,7 @@ def _repeat(task: Repeat, run: RunReport) -> dict[str, object]:
     return {
         "verdict": task.verdict,
         "seconds": task.parallel,
+        "cpu": task.parallel_cpu,
         "worker": task.worker,
         "process": task.process,
         "interval": run.since_origin(task.interval),

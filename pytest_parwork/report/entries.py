@@ -53,7 +53,8 @@ class CaseEntry:
     """One case in one configuration.
 
     `index` is the place of the case in its workload, `run` the run it belongs to, as in
-    `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end;
+    `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end,
+    `serial_cpu` and `parallel_cpu` the CPU seconds in them;
     `interval` is (arrived, started, ended) in the parallel run, `serial_interval` (started, ended)
     in the serial one, both on the clock of the machine: `RunReport.since_origin` makes them
     relative. `worker` and `process` are those of the parallel outcome. `lost` is None or a
@@ -77,6 +78,8 @@ class CaseEntry:
     run: str = ""
     serial: float | None = None
     parallel: float | None = None
+    serial_cpu: float | None = None
+    parallel_cpu: float | None = None
     worker: int | None = None
     process: int | None = None
     interval: tuple[float, float, float] | None = None
@@ -130,7 +133,9 @@ class RunFacts:
     A workload with several values of a wide fixture has one run for each of them. `run` is the name
     of the run, unique in the session, also among the processes of xdist; `fixtures` are the wide
     fixtures by which it was split from others, `lanes` how many cases could run at the same time
-    at most because of `exclusive`, None without it. The other fields are those of `model.Run`.
+    at most because of `exclusive`, None without it, `waiting` the share of the time of the serial
+    run in which tasks of this machine waited for a CPU, None if unknown. The other fields are those
+    of `model.Run`.
     """
 
     run: str
@@ -145,6 +150,7 @@ class RunFacts:
     avoided: str = ""
     fixtures: tuple[str, ...] = ()
     lanes: int | None = None
+    waiting: float | None = None
 
     def __post_init__(self) -> None:
         make_printable(self, "start_method", "avoided")
@@ -204,6 +210,8 @@ def judged(
         run=run,
         serial=serial.seconds if serial is not None else None,
         parallel=sent.seconds,
+        serial_cpu=serial.cpu if serial is not None else None,
+        parallel_cpu=sent.cpu,
         worker=sent.worker,
         process=sent.process,
         interval=interval_of(sent),

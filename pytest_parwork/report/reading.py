@@ -146,6 +146,8 @@ def _case(
         run=data["part"],
         serial=data["seconds"]["serial"],
         parallel=data["seconds"]["parallel"],
+        serial_cpu=data.get("cpu", {}).get("serial"),
+        parallel_cpu=data.get("cpu", {}).get("parallel"),
         worker=data.get("worker"),
         process=data.get("process"),
         interval=tuple(interval) if interval else None,
@@ -173,6 +175,7 @@ def _repeat(data: Mapping[str, Json]) -> Repeat:
     return Repeat(
         verdict=Verdict(data["verdict"]),
         parallel=data.get("seconds"),
+        parallel_cpu=data.get("cpu"),
         worker=data.get("worker"),
         process=data.get("process"),
         interval=tuple(interval) if interval else None,

@@ -13,6 +13,7 @@ class Repeat:
 
     verdict: Verdict
     parallel: float | None = None
+    parallel_cpu: float | None = None
     worker: int | None = None
     process: int | None = None
     interval: tuple[float, float, float] | None = None
@@ -23,6 +24,7 @@ class Repeat:
         return cls(
             verdict=verdict,
             parallel=outcome.seconds,
+            parallel_cpu=outcome.cpu,
             worker=outcome.worker,
             process=outcome.process,
             interval=interval_of(outcome),

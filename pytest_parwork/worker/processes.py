@@ -5,9 +5,9 @@ from __future__ import annotations
 import faulthandler
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn, cast
+from typing import cast
 
-from ..machine.clock import now
+from ..machine.clock import cpu_of_process, now
 from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
@@ -26,7 +26,7 @@ from ..transport.pickling import by_reference, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import Interruptible, lead_a_group, start_processes_by
-from .calling import meet, perform
+from .calling import exit_unusable, meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .current_test import exchange_name, name_test
@@ -71,7 +71,7 @@ class ProcessCall:
             self._run(batch)
         except Exception as error:
             if Attached.has_called:
-                _exit_unusable(error)
+                exit_unusable(error)
             raise
         return batch.number
 
@@ -87,25 +87,15 @@ class ProcessCall:
                 run.run_task(number, worker, self._inherited.get(number))
 
 
-def _exit_unusable(error: Exception) -> NoReturn:
-    """End this process: an earlier task has broken what tasks are run with, `isinstance` say.
-
-    Every further batch would fail here at once, and so in no time all that are left.
-    """
-    try:
-        sys.__excepthook__(type(error), error, error.__traceback__)
-    finally:
-        os._exit(1)
-
-
 class Attached:
     """The attachment of a worker process to the run that it works for, one at a time."""
 
     current: Attached | None = None
     #: Whether this process has called a task, of any run.
     has_called = False
-    #: How the function of a task is called.
+    #: How the function of a task is called, and the CPU seconds of what runs it.
     _perform: Callable[..., tuple[Kind, object]] = staticmethod(perform)
+    _cpu: Callable[[], float] = staticmethod(cpu_of_process)
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
@@ -179,16 +169,16 @@ class Attached:
             kind, value = "not_sent", found
         else:
             function, args, kwargs = found
-            inputs = None
-            if is_sampled(number, len(self.header.contents.calls)):
-                inputs = Inputs(args, kwargs)
+            is_in_sample = is_sampled(number, len(self.header.contents.calls))
+            inputs = Inputs(args, kwargs) if is_in_sample else None
             if capture is not None:
                 capture.begin(number, is_by_pytest=inherited is not None)
             self._name_test(number)
+            cpu = self._cpu()
             self.ledger.start(number, now())
             Attached.has_called = True
             kind, value = self._perform(function, args, kwargs)
-            self.ledger.end(number, now())
+            self.ledger.end(number, now(), self._cpu() - cpu)
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()
             if capture is not None:

@@ -294,3 +294,29 @@ def test_a_run_in_which_nothing_arrived_has_no_origin() -> None:
     made = run([replace(c, interval=None) for c in cases(2)])
     assert made.origin is None
     assert made.since_origin((1.0, 2.0)) is None
+
+
+# CPU seconds
+
+
+@pytest.mark.parametrize(
+    ("waiting", "serial", "parallel", "is_crowded"),
+    [
+        pytest.param(0.4, 0.5, 0.5, True, id="both were kept waiting"),
+        pytest.param(0.4, 1.0, 0.5, True, id="the workers were kept waiting"),
+        pytest.param(0.4, 1.0, 0.95, False, id="both had their CPUs"),
+        pytest.param(0.4, 3.0, 3.0, False, id="native threads had theirs"),
+        pytest.param(0.9, 0.01, 0.01, False, id="they sleep"),
+        pytest.param(0.2, 0.5, 0.5, False, id="the machine was free, so they wait by themselves"),
+        pytest.param(None, 0.5, 0.5, False, id="the system does not count"),
+        pytest.param(0.4, None, None, False, id="CPU seconds are unknown"),
+    ],
+)
+def test_a_run_is_crowded_if_others_had_the_cpus_that_its_cases_needed(
+    waiting: float | None, serial: float | None, parallel: float | None, is_crowded: bool
+) -> None:
+    entry = run(cases(2, serial_cpu=serial, parallel_cpu=parallel), waiting=waiting)
+    assert entry.timing.is_crowded is is_crowded
+    assert entry.timing.serial_cpu == (None if serial is None else 2 * serial)
+    assert entry.timing.in_workers == 2.0
+    assert entry.timing.waiting == waiting

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,13 @@ class ParallelRun:
     pressure: Pressure | None = None
     look: SecondLook | None = None
     ends: frozenset[int] = frozenset()
+
+    def facts_at_end(self) -> RunFacts:
+        """Return the facts, with how busy this machine was since the parallel run."""
+        now = Pressure.here() if self.pressure is not None else None
+        if self.pressure is None or now is None:
+            return self.facts
+        return replace(self.facts, waiting=self.pressure.share_until(now))
 
     def close(self) -> None:
         """Free the outcomes, the arguments and the values of wide fixtures."""

@@ -9,14 +9,12 @@ from typing import Literal
 import pytest
 
 from ...machine.cpus import usable_cpus
-from ...machine.pressure import Pressure
 from ...model.errors import UsageError
 from ...model.work import Plan
 from ...report.data import RunReport, slow, summarise
-from ...report.figures import digits, duration, percent, ratio
-from ...report.notes import why_not_exercised
+from ...report.figures import digits, duration, ratio
+from ...report.notes import crowding, why_not_exercised
 from ...report.variants import Variation, unserial_reference
-from ..cases.groups import Group
 from ..cases.matrix import TestKey, WideKey, column_of, key_of, workload_key
 from ..cases.plain import make_plain
 from ..config.commands import SESSION
@@ -30,9 +28,6 @@ from ..variants.collecting import way_of
 from .collection import Collected
 
 Kind = Literal["min_speedup", "exercised"]
-
-#: Above this share of the time in which tasks wait for a CPU, a machine with two is busy.
-BUSY = 0.25
 
 #: Marks that decide how cases run, as opposed to marks that select them.
 _OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
@@ -59,7 +54,6 @@ class Check(pytest.Item):
         self.key = key
         self.least: float | None = None
         self.run: RunReport | None = None
-        self.waiting: float | None = None
 
     def runtest(self) -> None:
         """Pass or fail; skip if there are not enough facts to judge."""
@@ -114,13 +108,9 @@ class Check(pytest.Item):
         if run.timing.flaw:
             pytest.skip(f"speed-up cannot be judged: {run.timing.flaw}")
         if speedup < self.least:
-            if (self.waiting or 0) > BUSY:
-                pytest.skip(
-                    f"speed-up cannot be judged: while the cases ran serially, on one CPU, tasks "
-                    f"of this machine waited for a CPU {percent(self.waiting or 0)} of the time; "
-                    f"other programs were using the CPUs"
-                )
             timing = run.timing
+            if timing.is_crowded:
+                pytest.skip(f"speed-up cannot be judged: {crowding(timing)}")
             required = f"at least {digits(self.least)}x is required"
             verdict = f"TOO SLOW: speed-up {ratio(speedup, below=self.least)}, {required}"
             report_runs(self.config, [slow(run, verdict)])
@@ -269,16 +259,3 @@ def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
         check.least = max((least for least in asked if least is not None), default=None)
         entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
         check.run = summarise(group.entry(entries, xdist=xdist))
-        check.waiting = _waiting(group)
-
-
-def _waiting(group: Group) -> float | None:
-    """Return the share of the time since the parallel run in which tasks waited for a CPU.
-
-    The serial run takes one CPU, so what waits beside it are other programs: a busy machine. In the
-    parallel run that could be the cases themselves.
-    """
-    runs = [case.sent.run.pressure for case in group.cases if case.sent.run is not None]
-    first = min(filter(None, runs), key=lambda pressure: pressure.at, default=None)
-    now = Pressure.here()
-    return first.share_until(now) if first is not None and now is not None else None

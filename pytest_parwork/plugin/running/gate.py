@@ -145,6 +145,7 @@ class Gates:
         run.waiting -= 1
         if not run.waiting and run in self._open:
             self._open.remove(run)
+            case.group.facts[run.facts.run] = run.facts_at_end()
             run.close()
 
     def close(self) -> None:
