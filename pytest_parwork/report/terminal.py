@@ -224,7 +224,8 @@ def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:
     }[worst]
     if colour == "green" and len(plain) > sum(len(run.cases) for run in runs):
         colour = "yellow"
-    colour = "red" if any(run.too_slow for run in runs) else colour
+    if any(run.too_slow or (run.stress is not None and run.stress.bad) for run in runs):
+        colour = "red"
     text = "; ".join(filter(None, [f"parwork: {', '.join(counts)}", uncompared]))
     return Segment(text=text, markup=(colour, "bold"))
 
@@ -246,6 +247,8 @@ def _bad_counts(runs: list[RunReport]) -> list[str]:
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
     if slow := sum(bool(run.too_slow) for run in runs):
         counts.append(f"{slow} TOO SLOW" if counts else f"{counted(slow, 'run')} TOO SLOW")
+    if stressed := sum(run.stress is not None and bool(run.stress.bad) for run in runs):
+        counts.append(f"{counted(stressed, 'run')} not equal under stress")
     unexercised = sum(run.exercised is False for run in runs)
     if runs and unexercised == len(runs):
         counts.append("NOT EXERCISED")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...backends.protocol import Backend
 from ...equivalence import compare_outcomes
 from ...machine.clock import now
+from ...machine.surroundings import environment
 from ...model.causes import Cause
 from ...model.outcome import Failure, Lost, Outcome
 from ...model.work import Configuration
@@ -206,7 +205,7 @@ class Laboratory:
             limit=max(LEAST, TIMES * self.difference.own_seconds),
             seconds=left,
         )
-        with _environment({"PYTHONHASHSEED": seed.partition(" ")[0]}):
+        with environment({"PYTHONHASHSEED": seed.partition(" ")[0]}):
             run = self.rerun.run_elsewhere(
                 [number],
                 self.find(FRESH),
@@ -247,18 +246,3 @@ def outcome_of(kind: str, result: Any) -> Outcome:
         return Outcome(kind="value", value=result)
     name, text = result
     return Outcome(kind="failure", failure=Failure(type=name, text=text))
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables while processes are started, which inherit them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
