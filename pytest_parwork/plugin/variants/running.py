@@ -21,10 +21,11 @@ from ...verify.reference import Called, call
 from ...worker.results import Copied
 from ...worker.seeding import reseed, reseed_setup
 from ..cases.bodies import Body
-from ..cases.frames import drop_frames
-from ..cases.verdicts import fail, is_expected, note_verdict
 from ..compat import twin_of
 from ..config.registry import backend_named, guard
+from ..messages.frames import drop_frames
+from ..messages.verdicts import fail, is_expected, note_verdict
+from ..session.diagnosing import controls_of
 from ..session.reporting import report_runs
 from ..session.termination import ENDING
 from .axis import variant_of
@@ -46,7 +47,9 @@ class Varying:
         self._xdist = hasattr(config, "workerinput")
         self._is_random = config.getoption("randomly_reset_seed", default=False)
         self._seeded: pytest.Item | None = None
-        self._judging = Judging(is_verbose=config.getoption("verbose", 0) > 0)
+        self._judging = Judging(
+            is_verbose=config.getoption("verbose", 0) > 0, controls=controls_of(config)
+        )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -114,7 +117,7 @@ class Varying:
                 if self._is_off:
                     value = run()
                 elif case is None or is_reference:
-                    value = self._measure_reference(item, siblings, run, is_taken=body.is_taken)
+                    value = self._measure_reference(item, siblings, run, body.is_taken)
                 elif case.entry is not None:
                     value = self._rerun(case, run)
                 else:
@@ -129,12 +132,7 @@ class Varying:
         return seed + crc32(siblings.id.encode(errors="surrogatepass"))
 
     def _measure_reference(
-        self,
-        item: pytest.Function,
-        siblings: Siblings,
-        run: Callable[[], object],
-        *,
-        is_taken: bool,
+        self, item: pytest.Function, siblings: Siblings, run: Callable[[], object], is_taken: bool
     ) -> object:
         """Run the reference, keep its outcome for the variants, and end as it does.
 
