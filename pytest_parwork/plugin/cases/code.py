@@ -12,6 +12,16 @@ from typing import Any
 #: What changes the whole process while it is used, by module and name. In threads, other cases see
 #: the change. Generators of random numbers are left out: there a difference is a finding.
 CHANGING = {
+    "approvaltests": (  # a second call for a test is an error, in the same process
+        "verify",
+        "verify_all",
+        "verify_all_combinations",
+        "verify_as_json",
+        "verify_exception",
+        "verify_file",
+        "verify_html",
+        "verify_xml",
+    ),
     "click.testing": ("CliRunner",),
     "contextlib": ("chdir", "redirect_stderr", "redirect_stdout"),
     "faulthandler": ("disable", "enable"),
