@@ -457,3 +457,24 @@ def leaves_what_is_waited_for(x: int, bad: int, kind: str) -> int:
 
         util.Finalize(None, time.sleep, args=(LONG,), exitpriority=1)
     return x * x
+
+
+def leaves_its_cluster(x: int, bad: int) -> int:
+    """Have a dask worker leave its cluster, and its process run on for a while."""
+    if x == bad:
+        closes_its_worker(x, bad)
+        time.sleep(5)
+    return x * x
+
+
+def breaks_locks_and_names_its_process(x: int, bad: int) -> int:
+    breaks_locks(x, bad)
+    return os.getpid()
+
+
+def dies_while_another_works(x: int, bad: int, seconds: float) -> int:
+    """End the process of one task while all others take their time."""
+    time.sleep(seconds / 4 if x == bad else seconds)
+    if x == bad:
+        os._exit(3)
+    return x * x

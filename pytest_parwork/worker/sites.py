@@ -169,6 +169,7 @@ class Site(Attached):
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
         past = self._journal.look_back()
+        self._journal.claim(batch.number)
         for number in batch.tasks:
             self.ledger.reset(number)  # the task may have run here before
         if announce is not None and worker not in self._met:
@@ -180,7 +181,7 @@ class Site(Attached):
         for number in batch.tasks:
             if self.is_over:
                 break
-            known = past.died.get((batch.number, number)) or past.ended.get(number)
+            known = past.known(batch.number, number)
             if known is None:
                 self._here.batch = batch.number
                 self._here.worker = worker
