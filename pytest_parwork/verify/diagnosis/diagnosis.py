@@ -21,10 +21,16 @@ from .chance import (
     source_of_system,
 )
 from .laboratory import ALONE, ExhaustedError, Laboratory
-from .order import in_worker, order_experiments, serial_order, worker_history
+from .order import (
+    in_worker,
+    order_experiments,
+    poisoned_reference,
+    serial_order,
+    worker_history,
+)
 from .resources import shared_resource, watch
-from .serialization import lost_output
-from .state import context, global_state, state_experiments
+from .serialization import lost_input, lost_output
+from .state import context, global_state, isolation, state_experiments
 from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
 
 #: Returns the cause that its experiments speak for, None if they do not.
@@ -40,8 +46,10 @@ PROBES: tuple[Probe, ...] = (
     context,
     global_state,
     lost_output,
+    lost_input,
     shared_resource,
     hash_seed,
+    isolation,
     chance,
 )
 
@@ -50,9 +58,11 @@ PROBES_OF_THREADS: tuple[Probe, ...] = (
     global_generator,
     source_of_system,
     thread_context,
+    worker_history,
+    serial_order,
+    poisoned_reference,
     thread_race,
     context,
-    serial_order,
     chance,
 )
 
