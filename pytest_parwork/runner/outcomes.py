@@ -219,6 +219,7 @@ class Outcomes(Sequence[Outcome]):
             arrived=arrived,
             started=started,
             ended=ended,
+            cpu=None if ended is None else self._ledger.cpu(number),
             worker=None if process is None else self._workers[process],
             process=process,
             has_changed_input=self._ledger.has_changed(number),

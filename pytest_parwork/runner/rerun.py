@@ -144,6 +144,7 @@ class Rerun:
             if batches is None
             else [range(end - len(b), end) for b, end in zip(batches, ends, strict=True)],
             lanes={} if is_fixed else {at: lanes[n] for at, n in enumerate(tasks) if n in lanes},
+            copies=1,
             stop=None,
             progress=None,
             keep=False,

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event, RLock, Thread, Timer, get_ident, local
 from typing import Protocol
 
-from ..machine.clock import host, now
+from ..machine.clock import cpu_of_thread, host, now
 from ..machine.limits import limit_thread, limit_worker
 from ..machine.system import os
 from ..model.output import Output
@@ -25,7 +25,8 @@ from ..transport.payload import Header
 from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
 from .current_test import named_by_thread
-from .processes import Attached, pack
+from .processes import Attached
+from .results import pack
 
 #: Seconds to write a stack.
 PATIENCE = 0.5
@@ -72,6 +73,7 @@ class Site(Attached):
     sites: dict[str, Site] = {}  # noqa: RUF012, because it is meant to be shared
     released: set[str] = set()  # noqa: RUF012, for the same reason
     changing = RLock()
+    _cpu = staticmethod(cpu_of_thread)
 
     def __init__(
         self,
@@ -84,7 +86,7 @@ class Site(Attached):
         home: tuple[str, int],
     ) -> None:
         self.home = home
-        is_away = home != (host(), os.getpid())
+        self._is_away = is_away = home != (host(), os.getpid())
         self._fd = _file_of(payload)
         self.header: Header = load(header)
         self.go = Event()
@@ -93,7 +95,6 @@ class Site(Attached):
         self._met: set[str] = set()
         self._seats: list[bool] = []
         self._undo = ExitStack()
-        self._is_away = is_away
         self._here = local()
         self._journal = Journal(run)
         # In the process that runs pytest nothing has to be prepared.
@@ -199,11 +200,11 @@ class Site(Attached):
         self._running.pop(get_ident(), None)
         kind, data, buffers = pack(kind, value)
         self.ledger.store(number, kind, 0, 0, 0)
+        here = self._here
         arrived, started, ended = (at or 0.0 for at in self.ledger.times(number))
         flat = tuple(bytes(buffer.raw()) for buffer in buffers)
-        entry = Entry(
-            number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
-        )
+        times = arrived, started, ended, self.ledger.cpu(number)
+        entry = Entry(number, kind, here.worker, os.getpid(), *times, data, flat)
         if output is not None:
             entry = entry._replace(output=by_reference(output, protocol=5))
         self._journal.end(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
@@ -98,6 +99,19 @@ def test_waiting_for_the_others_is_not_part_of_a_task_s_duration(carrier: Carrie
         assert outcome.seconds <= run.wall
     assert run.startup >= 0
     assert run.wall > 0
+
+
+def test_the_cpu_seconds_of_a_task_are_those_of_its_work_and_not_of_its_waits(
+    carrier: Carrier,
+) -> None:
+    burnt = carrier.map(tasks.burn, (0.1,), (0.1,))
+    slept = carrier.map(time.sleep, (0.3,), (0.3,))
+    for outcome in burnt.outcomes:
+        assert outcome.cpu is not None
+        assert outcome.cpu >= 0.1
+    for outcome in slept.outcomes:
+        assert outcome.cpu is not None
+        assert 0 <= outcome.cpu < 0.15
 
 
 def test_more_workers_than_tasks_are_not_started(carrier: Carrier) -> None:

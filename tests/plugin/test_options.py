@@ -398,6 +398,9 @@ class TestWithoutTheMarker:
                 heavy = {"joblib", "numpy", "cloudpickle", "threadpoolctl", "multiprocessing"}
                 ours = {
                     "pytest_parwork.plugin.cases",
+                    "pytest_parwork.plugin.collecting",
+                    "pytest_parwork.plugin.running",
+                    "pytest_parwork.plugin.sending",
                     "pytest_parwork.plugin.config.settings",
                     "pytest_parwork.plugin.calls.fixture",
                     "pytest_parwork.runner",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from ...backends.protocol import is_threaded
+from ...equivalence import show
 from ...model.causes import Cause
 from ...model.errors import BackendError, UsageError
 from ...model.outcome import NotSent, Run
@@ -210,6 +211,11 @@ class Parwork:
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
         __tracebackhide__ = True
+        if (repeat := {"repeat": 1, **self._marked, **given}["repeat"]) != 1:
+            raise UsageError(
+                f"repeat={show(repeat)}: a call is one task for each item; repeat the items of "
+                f"the call: parwork.map(fn, items * 5)"
+            )
         for keyword in given:
             if keyword not in CALL_KEYWORDS:
                 known = ", ".join(CALL_KEYWORDS)

@@ -27,6 +27,7 @@ KEYWORDS = {
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
     "scope": "'function', 'class', 'module' or 'session', whose cases form one workload",
     "exclusive": "a name, or a list of names; cases that share one never run at the same time",
+    "repeat": "how many tasks of the run each case is, all compared: a whole number, 1 to 10,000",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
     "diagnose": "whether a difference is diagnosed by further runs: True or False; on or off",

@@ -19,11 +19,11 @@ from ...runner.ambient import NATIVE
 from ...verify.computed import Collection, is_shared, shared_part
 from ...verify.legs import Judged, drop, entry_of, judge
 from ...verify.reference import Called
-from ..cases.phases import without_folders
 from ..config.commands import command
 from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import own_comparison
+from ..running.phases import without_folders
 from .cases import VariedCase
 from .difference import Again, Difference, digest_of, rounding
 

@@ -19,10 +19,10 @@ from ...verify.computed import Collection, computed
 from ...verify.legs import entry_of
 from ...verify.reference import Called, call
 from ...worker.seeding import reseed, reseed_setup
-from ..cases.frames import drop_frames
-from ..cases.verdicts import fail, is_expected, note_verdict
 from ..compat import twin_of
 from ..config.registry import backend_named, guard
+from ..messages.frames import drop_frames
+from ..messages.verdicts import fail, is_expected, note_verdict
 from ..session.reporting import report_runs
 from ..session.termination import ENDING
 from .axis import variant_of

@@ -19,7 +19,8 @@ from ...transport.ledger import Kind
 from ...transport.payload import Around
 from ...worker.calling import perform
 from ...worker.fixtures.ended import unfold
-from ...worker.processes import Attached, Loaded, pack
+from ...worker.processes import Attached, Loaded
+from ...worker.results import pack
 from .treatments import Function, Together
 
 
