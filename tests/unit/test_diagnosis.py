@@ -329,16 +329,17 @@ def in_question(found: Mapping[str, object]) -> Laboratory:
 
 
 def test_state_is_the_cause_only_if_all_of_it_gives_the_serial_result() -> None:
-    flip = {
-        "read the context of a fresh process": {"recursion limit": b"another"},
-        "with the context of pytest's process": "S",
-    }
-    cause = context(in_question(flip))
+    everything = "with the context of pytest's process"
+    part = f"{everything}: recursion limit"
+    cause = context(in_question({everything: "S", part: "S", f"{part}, run 2": "S"}))
     assert cause is not None
     assert (cause.name, cause.detail) == ("CONTEXT_NOT_PROPAGATED", "recursion limit")
-    assert context(in_question({**flip, "with the context of pytest's process": "P"})) is None
-    assert context(laboratory({"alone": "S", **flip})) is None
-    assert global_state(in_question(flip)) is None
+    together = context(in_question({everything: "S"}))
+    assert together is not None
+    assert together.detail == "several values together"
+    assert context(in_question({everything: "P", part: "S"})) is None
+    assert context(laboratory({"alone": "S", everything: "S"})) is None
+    assert global_state(in_question({everything: "S"})) is None
 
 
 def test_isolation_is_suspected_if_a_fork_of_pytests_process_gives_the_serial_result() -> None:

@@ -21,7 +21,10 @@ from ...worker.calling import perform
 from ...worker.fixtures.ended import unfold
 from ...worker.processes import Attached, Loaded
 from ...worker.results import pack
-from .treatments import Function, Together
+from .treatments import Change, Function, Together
+
+#: The experiment that is nothing but the case alone.
+ALONE = "alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,9 @@ class Experiment:
     serial run. With `together`, the tasks run in threads of the process, and the outcome is the
     list of theirs. Meanwhile the tasks `alongside` run over and over, each in a process of its own,
     and as many processes as `busy` says do nothing but use the CPU.
-    `wants` says that it is of use only if the results before it were all the same, or were not.
+    `wants` says that it is of use only if the results before it were all the same, or were not;
+    `after`, that it is so only if the first of the experiments with that name gave something else
+    than the case alone.
     """
 
     label: str
@@ -43,6 +48,7 @@ class Experiment:
     alongside: tuple[int, ...] = ()
     busy: int = 0
     wants: Literal["", "steady", "changing"] = ""
+    after: str = ""
 
     @property
     def crowd(self) -> tuple[int | None, ...]:
@@ -105,13 +111,17 @@ class Bench:
         """
         until = now() + self.seconds
         found: dict[int, Packed | None] = {}
-        first: set[Packed | None] = set()
+        labels: dict[str, Packed | None] = {}
         for number, one in enumerate(self.experiments):
-            if one.wants and one.wants != ("changing" if len(first) > 1 else "steady"):
+            repeats = {r for label, r in labels.items() if label.partition(",")[0] == ALONE}
+            if one.wants and one.wants != ("steady" if len(repeats) < 2 else "changing"):
                 continue
-            found[number] = self._forked(one, until)
-            if one.label.partition(",")[0] == self.experiments[0].label:
-                first.add(found[number])
+            alone = labels.get(ALONE)
+            if one.after in labels and labels[one.after] == alone:
+                continue
+            is_idle = isinstance(one.treatment, Change) and one.treatment.is_idle()
+            found[number] = alone if is_idle and alone else self._forked(one, until)
+            labels[one.label] = found[number]
         return found
 
     def _forked(self, experiment: Experiment, until: float) -> Packed | None:

@@ -29,6 +29,10 @@ class Context:
 
     values: Mapping[str, bytes]
 
+    def is_idle(self) -> bool:
+        """Return whether the context is so already."""
+        return not changed_context(self.values, read_context())
+
     def __call__(self, function: Function) -> Function:
         """Return the function with the context set before it."""
 
@@ -39,15 +43,6 @@ class Context:
             return function(*args, **kwargs)
 
         return call
-
-
-def reading_context(function: Function) -> Function:  # noqa: ARG001, it is not called
-    """Return a function that returns the context before a call, in place of its result."""
-
-    def call(*args: object, **kwargs: object) -> object:  # noqa: ARG001
-        return read_context()
-
-    return call
 
 
 def read_context() -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from ...machine.clock import now
 from ...model.causes import Cause
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
-from .bench import Experiment
+from .bench import ALONE, Experiment
 from .chance import (
     chance,
     generator_experiments,
@@ -20,7 +20,7 @@ from .chance import (
     source_experiments,
     source_of_system,
 )
-from .laboratory import ALONE, ExhaustedError, Laboratory
+from .laboratory import ExhaustedError, Laboratory
 from .order import (
     in_worker,
     order_experiments,
@@ -29,7 +29,7 @@ from .order import (
     worker_history,
 )
 from .resources import shared_resource, watch
-from .serialization import lost_input, lost_output
+from .serialization import lost_input, lost_output, round_trip
 from .state import context, global_state, isolation, state_experiments
 from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
 
@@ -127,6 +127,7 @@ def _at_first(lab: Laboratory) -> list[Experiment]:
         *(replace(one, wants="changing") for one in source_experiments(lab)),
         *generator_experiments(lab),
         watch(lab),
+        replace(round_trip(lab), wants="steady"),
     ]
 
 

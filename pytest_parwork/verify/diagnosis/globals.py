@@ -18,12 +18,19 @@ from .treatments import Function
 #: Module and name of a global; that of an attribute of a class has dots: `Config.level`.
 Place = tuple[str, str]
 
+#: Most bytes of the pickle of a global that is tried: they are sent several times.
+LARGEST = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Globals:
     """Set the globals of modules that differ before each call; by module and name, pickled."""
 
     values: Mapping[Place, bytes]
+
+    def is_idle(self) -> bool:
+        """Return whether the globals are so already."""
+        return read_globals(tuple(self.values)) == self.values
 
     def __call__(self, function: Function) -> Function:
         """Return the function with the globals set before it."""
@@ -39,28 +46,15 @@ class Globals:
         return call
 
 
-@dataclass(frozen=True, slots=True)
-class ReadGlobals:
-    """Return the pickled globals of modules as they are before a call, in place of its result."""
-
-    names: Sequence[Place]
-
-    def __call__(self, function: Function) -> Function:  # noqa: ARG002, it is not called
-        """Return the reading."""
-
-        def call(*args: object, **kwargs: object) -> object:  # noqa: ARG001
-            return read_globals(self.names)
-
-        return call
-
-
 def read_globals(names: Sequence[Place]) -> dict[Place, bytes]:
     """Return the pickled values of globals, by module and name, as far as they can be pickled."""
     found: dict[Place, bytes] = {}
     for place in names:
         with suppress(Exception):
             holder, name = _holder(place)
-            found[place] = pickle.dumps(vars(holder)[name])
+            data = pickle.dumps(vars(holder)[name])
+            if len(data) <= LARGEST:
+                found[place] = data
     return found
 
 

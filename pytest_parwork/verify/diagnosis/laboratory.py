@@ -13,7 +13,7 @@ from ...model.causes import Cause
 from ...model.outcome import Failure, Outcome
 from ...runner import Rerun
 from ...transport.payload import Around
-from .bench import Bench, Experiment
+from .bench import ALONE, Bench, Experiment
 from .difference import Difference
 from .processes import run_in_fork, run_in_new_process
 
@@ -28,9 +28,6 @@ SEEDS = ("1", "2")
 
 #: Seconds that an experiment may take: at least these, or so many times as long as the case took.
 LEAST, TIMES = 2.0, 5.0
-
-#: The case alone.
-ALONE = "alone"
 
 #: How often it runs alone, in as many forks of a process: if it ran twice, a coin that shows the
 #: same side in both processes would look like a result that does not change.

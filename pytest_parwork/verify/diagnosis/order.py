@@ -8,7 +8,7 @@ from ...model.causes import Cause
 from ...model.outcome import Outcome
 from .bench import Experiment
 from .laboratory import Laboratory
-from .polluters import smallest
+from .polluters import first_sets, smallest
 
 #: How often each order is tried in each process: a result that changes now and then may be the
 #: wanted one by luck.
@@ -19,10 +19,17 @@ SHARED, SEPARATE = "the same arguments", "arguments of their own"
 
 def order_experiments(lab: Laboratory) -> list[Experiment]:
     """Return the experiments of all probes of this module."""
-    if lab.difference.is_threaded:
-        separate = _in_worker(lab, is_sharing=False)
-        return [*in_worker(lab), *separate, *_serially(lab), *_after_threads(lab)]
-    return [*in_worker(lab), *_serially(lab)]
+    difference, is_threaded = lab.difference, lab.difference.is_threaded
+    found = [*in_worker(lab), *_serially(lab)]
+    if is_threaded:
+        found += [*_in_worker(lab, is_sharing=False), *_after_threads(lab)]
+    for one in in_worker(lab)[:1]:
+        found += first_sets(
+            lab, difference.earlier_in_worker, is_sharing=is_threaded, after=one.label
+        )
+    for one in _serially(lab)[:1]:
+        found += first_sets(lab, difference.earlier, after=one.label)
+    return list({one.label: one for one in found}.values())
 
 
 def in_worker(lab: Laboratory) -> list[Experiment]:

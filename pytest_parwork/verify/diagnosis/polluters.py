@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ...model.outcome import Outcome
 from .bench import Experiment
@@ -37,6 +38,30 @@ def smallest(
         return earlier
 
 
+def first_sets(
+    lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool = False, after: str
+) -> list[Experiment]:
+    """Return the experiments of the first round, which are of use if `after` changes something."""
+    if len(earlier) < 2:
+        return []
+    found = [_after(lab, one, is_sharing=is_sharing) for one in _first(earlier)]
+    return [replace(one, after=after) for one in found]
+
+
+def _first(earlier: Sequence[int]) -> list[list[int]]:
+    """Return each earlier case, the latest one first; then all but one of them, and all."""
+    some = earlier[-MOST_AT_ONCE:]
+    singles = [[number] for number in reversed(some)]
+    others = [[one for one in earlier if one != number] for number in some]
+    return [*singles, *others, list(earlier)]
+
+
+def _after(lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool) -> Experiment:
+    how = ", with the same arguments" if is_sharing else ""
+    label = f"after {', '.join(lab.named([number]) for number in earlier)}{how}"
+    return lab.experiment(label, earlier, is_sharing=is_sharing)
+
+
 class _Search:
     def __init__(self, lab: Laboratory, are_so: AreSo, *, is_sharing: bool) -> None:
         self._lab = lab
@@ -45,9 +70,10 @@ class _Search:
 
     def single(self, earlier: Sequence[int]) -> Sequence[int]:
         """Return the latest case that suffices; all if none can be missed, else nothing."""
-        singles = [[number] for number in reversed(earlier[-MOST_AT_ONCE:])]
-        others = [[one for one in earlier if one != number] for number in earlier[:MOST_AT_ONCE]]
-        self._measure([*singles, *others])
+        count = min(MOST_AT_ONCE, len(earlier))
+        sets = _first(earlier)
+        singles, others = sets[:count], sets[count:-1]
+        self._measure(sets)
         found = next((one for one in singles if self._is_so(one)), [])
         if found or len(earlier) > MOST_AT_ONCE or any(map(self._is_so, others)):
             return found
@@ -78,16 +104,13 @@ class _Search:
 
     def is_certain(self, found: Sequence[int]) -> bool:
         """Return whether a set suffices in both processes."""
-        return self._are_so(self._lab.outcomes(self._after(found)))
+        return self._are_so(self._lab.outcomes(self._experiment(found)))
 
     def _measure(self, sets: Sequence[Sequence[int]]) -> None:
-        self._lab.measure([self._after(one) for one in sets], FIRST)
+        self._lab.measure([self._experiment(one) for one in sets], FIRST)
 
     def _is_so(self, earlier: Sequence[int]) -> bool:
-        return self._are_so(self._lab.outcomes(self._after(earlier), FIRST))
+        return self._are_so(self._lab.outcomes(self._experiment(earlier), FIRST))
 
-    def _after(self, earlier: Sequence[int]) -> Experiment:
-        names = [self._lab.named([number]) for number in earlier]
-        how = ", with the same arguments" if self._is_sharing else ""
-        label = f"after {', '.join(names)}{how}"
-        return self._lab.experiment(label, earlier, is_sharing=self._is_sharing)
+    def _experiment(self, earlier: Sequence[int]) -> Experiment:
+        return _after(self._lab, earlier, is_sharing=self._is_sharing)

@@ -2,65 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from ...model.causes import Cause
 from ...transport.payload import Around
 from .bench import Experiment
-from .contexts import Context, changed_context, read_context, reading_context
-from .globals import Globals, Place, ReadGlobals, globals_of, read_globals
-from .laboratory import ExhaustedError, Laboratory
+from .contexts import Context, read_context
+from .globals import Globals, globals_of, read_globals
+from .laboratory import Laboratory
 
-#: Most globals that are read, and most that are tried one by one.
-MOST_READ, MOST_TRIED = 200, 12
+#: Most globals that are tried.
+MOST_TRIED = 200
 
 #: How often each is tried in each process.
 TWICE = 2
 
-READ_CONTEXT = "read the context of a fresh process"
-READ_GLOBALS = "read the globals of a fresh process"
-ALL_CONTEXT = "with the context of pytest's process"
-ALL_GLOBALS = "with the globals of pytest's process"
+CONTEXT = "with the context of pytest's process"
+GLOBALS = "with the globals of pytest's process"
 
 
 def state_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments that read the state of a fresh process, or replace all of it."""
-    return [
-        lab.experiment(READ_CONTEXT, treatment=reading_context),
-        *lab.series(ALL_CONTEXT, count=TWICE, treatment=Context(read_context())),
-        lab.experiment(READ_GLOBALS, treatment=ReadGlobals(_names(lab))),
-        *lab.series(ALL_GLOBALS, count=TWICE, treatment=Globals(read_globals(_names(lab)))),
-    ]
+    """Return the experiments that replace state of a fresh process: all of it, and each part.
+
+    Parts are tried only if all of them together change something.
+    """
+    return [*_series(lab, CONTEXT, _contexts()), *_series(lab, GLOBALS, _globals(lab))]
 
 
-def _names(lab: Laboratory) -> tuple[Place, ...]:
-    """Return the globals that the case names, the nearest ones."""
+def _contexts() -> dict[str, Around]:
+    """Return the treatments by the context of this process: all of it, then each part by name."""
+    here = read_context()
+    return {"": Context(here), **{name: Context({name: here[name]}) for name in here}}
+
+
+def _globals(lab: Laboratory) -> dict[str, Around]:
+    """Return the same by the globals that the case names, the nearest ones."""
     if lab.function is None:
-        return ()
-    return tuple(dict.fromkeys(islice(globals_of(lab.function), MOST_READ)))
+        return {}
+    here = read_globals(tuple(dict.fromkeys(islice(globals_of(lab.function), MOST_TRIED))))
+    return {"": Globals(here), **{".".join(one): Globals({one: here[one]}) for one in here}}
+
+
+def _series(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> list[Experiment]:
+    return [
+        one
+        for name, treatment in treatments.items()
+        for one in lab.series(
+            f"{label}: {name}" if name else label,
+            count=TWICE,
+            treatment=treatment,
+            after=label if name else "",
+        )
+    ]
 
 
 def context(lab: Laboratory) -> Cause | None:
     """Find out whether an option of a library, or of the process, makes the serial result."""
-    if not lab.is_in_question():
+    found = _flipping(lab, CONTEXT, _contexts()) if lab.is_in_question() else None
+    if found is None:
         return None
-    reading, *replacing = state_experiments(lab)[: TWICE + 1]
-    there = lab.outcomes(reading)[0].value
-    if not _are_serial(lab, replacing) or not isinstance(there, dict):
-        return None
-    changed = changed_context(read_context(), there)
-    found = _flipping(lab, {name: Context({name: value}) for name, value in changed.items()})
     is_threaded = lab.difference.is_threaded
     name, process = (
         ("THREAD_CONTEXT", "main thread") if is_threaded else ("CONTEXT_NOT_PROPAGATED", "process")
     )
     return lab.cause(
         name,
-        found or "several",
-        f"the {found or 'context'} was changed in pytest's {process}, and workers do not have "
-        f"that: with it, a fresh process gives the serial result, without it the parallel one",
+        found,
+        f"the {found} was changed in pytest's {process}, and workers do not have that: with it, a "
+        f"fresh process gives the serial result, without it the parallel one",
         "set it in the case, or in a fixture of function scope",
         confirmed=True,
     )
@@ -68,16 +78,9 @@ def context(lab: Laboratory) -> Cause | None:
 
 def global_state(lab: Laboratory) -> Cause | None:
     """Find out whether a global that was changed after import makes the serial result."""
-    if not lab.is_in_question():
+    found = _flipping(lab, GLOBALS, _globals(lab)) if lab.is_in_question() else None
+    if found is None:
         return None
-    reading, *replacing = state_experiments(lab)[TWICE + 1 :]
-    there = lab.outcomes(reading)[0].value
-    if not _are_serial(lab, replacing) or not isinstance(there, dict):
-        return None
-    here = read_globals(_names(lab))
-    changed = [one for one in here if here[one] != there.get(one)]
-    tried = {".".join(one): Globals({one: here[one]}) for one in changed[:MOST_TRIED]}
-    found = _flipping(lab, tried) or ", ".join(tried)
     return lab.cause(
         "GLOBAL_STATE_NOT_PROPAGATED",
         found,
@@ -89,21 +92,20 @@ def global_state(lab: Laboratory) -> Cause | None:
     )
 
 
-def _flipping(lab: Laboratory, treatments: Mapping[str, Around]) -> str | None:
-    """Return the treatment with which a fresh process gives the serial result, None if none."""
-    if len(treatments) == 1:
-        return next(iter(treatments))  # the only one of those that have given it together
-    tried = {
-        name: lab.series(f"with {name} of pytest's process", count=TWICE, treatment=treatment)
-        for name, treatment in treatments.items()
-    }
-    with suppress(ExhaustedError):  # then all of them are named
-        lab.measure([one for pair in tried.values() for one in pair])
-        return next((name for name, pair in tried.items() if _are_serial(lab, pair)), None)
-    return None
+def _flipping(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> str | None:
+    """Return the part of the state that makes the serial result; None if all of it does not."""
+    experiments = _series(lab, label, treatments)
+    together, parts = experiments[:TWICE], experiments[TWICE:]
+    if not together or not _are_serial(lab, together):
+        return None
+    lab.measure(parts)
+    pairs = [parts[at : at + TWICE] for at in range(0, len(parts), TWICE)]
+    names = [name for name in treatments if name]
+    found = (name for name, pair in zip(names, pairs, strict=True) if _are_serial(lab, pair))
+    return next(found, "several values together")
 
 
-def _are_serial(lab: Laboratory, experiments: list[Experiment]) -> bool:
+def _are_serial(lab: Laboratory, experiments: Sequence[Experiment]) -> bool:
     return all(lab.are_serial(lab.outcomes(one)) for one in experiments)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from unittest.mock import patch
 
 from ...transport.failures import describe
@@ -26,6 +26,15 @@ GENERATORS = "global generators"
 
 #: A call of a task: its function and its arguments.
 Call = tuple[Function, Sequence[object], Mapping[str, object]]
+
+
+@runtime_checkable
+class Change(Protocol):
+    """A treatment that changes something of the process, unless that is so already."""
+
+    def is_idle(self) -> bool:
+        """Return whether there is nothing to change here."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
