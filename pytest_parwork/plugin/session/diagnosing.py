@@ -1,4 +1,4 @@
-"""The reruns that verify doubtful serial runs and diagnose differences.
+"""The reruns that verify doubtful serial runs and diagnose differences, the negative control.
 
 Their modules are imported where they are used, because most sessions use neither.
 """
@@ -17,11 +17,13 @@ from ...model.outcome import Run
 from ...model.work import Plan
 from ...runner import Rerun
 from ...runner.outcomes import Outcomes
+from ..config.options import is_selftest
 from ..config.registry import backend_named
 
 if TYPE_CHECKING:
     from ...verify.diagnosis.difference import Difference
     from ...verify.second_look import SecondLook
+    from ...verify.selftest import Controls
 
 #: Tasks by number, in the order in which they ran.
 Tasks: TypeAlias = tuple[int, ...]
@@ -61,6 +63,15 @@ def ran_before(outcomes: Outcomes, number: int, *, is_threaded: bool) -> tuple[T
     started = outcomes.started()
     at = started.index(number) if number in started else 0
     return started[:at], started
+
+
+def controls_of(config: pytest.Config) -> Controls | None:
+    """Return negative controls, if faults are to be planted in results."""
+    if not is_selftest(config):
+        return None
+    from ...verify.selftest import Controls
+
+    return Controls()
 
 
 def causes_of(
