@@ -22,7 +22,7 @@ from pytest_parwork.model.outcome import Run
 DAILY_OF_EACH = 4
 
 #: How often a pool is made to see whether all its workers take part.
-REPEATS = 10
+REPEATS = 5
 SLOW_TO_START = {"spawn", "forkserver", "ray"}
 
 #: The backends whose workers are started for a run and inherit nothing.
@@ -76,7 +76,7 @@ def test_the_start_method_is_reported(carrier: Carrier) -> None:
 
 
 def test_all_workers_of_a_cold_pool_hold_a_task_at_once(carrier: Carrier) -> None:
-    repeats = 3 if start_method(carrier.name) in SLOW_TO_START else REPEATS
+    repeats = 2 if start_method(carrier.name) in SLOW_TO_START else REPEATS
     for repeat in range(repeats):
         if start_method(carrier.name) == "loky" and repeat < 2:
             carrier.backend.close()  # or its workers would be warm
