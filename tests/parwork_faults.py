@@ -411,6 +411,30 @@ def breaks_pickle(x: int, bad: int) -> int:
     return x * x
 
 
+def breaks_isinstance(x: int, bad: int) -> int:
+    if x == bad:
+        import builtins
+
+        builtins.isinstance = lambda *_: False
+    return x * x
+
+
+def releases_all_memory(x: int, bad: int) -> int:
+    if x == bad:
+        import gc
+        import mmap
+
+        for found in gc.get_objects():
+            if type(found) is memoryview:
+                with suppress(Exception):
+                    found.release()
+        for found in gc.get_objects():
+            if type(found) is mmap.mmap:
+                with suppress(Exception):
+                    found.close()
+    return x * x
+
+
 def breaks_threads(x: int, bad: int) -> int:
     if x == bad:
         threading.Thread = threading.Event = None  # type: ignore[assignment,misc]

@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 
+def burn(seconds: float) -> None:
+    """Use so many CPU seconds."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
 def square(x: int) -> int:
     return x * x
 

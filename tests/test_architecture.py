@@ -296,14 +296,14 @@ def test_the_worker_loads_without_pytest_and_numpy() -> None:
 def test_a_session_with_cases_loads_no_feature_that_it_does_not_use(
     feature: str, loaded_by_a_session: frozenset[str]
 ) -> None:
-    assert "pytest_parwork.plugin.cases.running" in loaded_by_a_session
+    assert "pytest_parwork.plugin.running.hooks" in loaded_by_a_session
     assert f"pytest_parwork.{feature}" not in loaded_by_a_session
 
 
 @pytest.fixture(scope="module")
 def loaded_by_a_session() -> frozenset[str]:
     code = (
-        "import pytest_parwork.backends, pytest_parwork.plugin.cases.running, sys;"
+        "import pytest_parwork.backends, pytest_parwork.plugin.running.hooks, sys;"
         "import pytest_parwork.report.terminal;"
         "pytest_parwork.backends.bundled();"
         "print(*sys.modules)"

@@ -72,6 +72,6 @@ class Inbox:
         ):
             return
         if entry.ended:
-            self._ledger.end(task, ended)
+            self._ledger.end(task, ended, entry.cpu)
         has_output = bool(entry.output)
         self._ledger.store(task, entry.kind, self._spool.number, *place, has_output=has_output)

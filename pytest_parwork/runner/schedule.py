@@ -39,7 +39,8 @@ class Schedule:
     and a long task that starts last leaves the other workers idle. `in_order` is for a run that may
     be stopped by a failure: all tasks before that one are then done. `order` is a requested order,
     `batches` are requested batches; both are used as they are, without tasks that cannot be sent.
-    Tasks that share a lane in `lanes` are one batch, whatever its size.
+    Tasks that share a lane in `lanes` are one batch, whatever its size. Where no size is requested,
+    a batch has at most `most` tasks.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Schedule:
         order: Sequence[int] | None = None,
         batches: Sequence[Sequence[int]] | None = None,
         lanes: Mapping[int, int] | None = None,
+        most: int | None = None,
     ) -> None:
         known, wanted = durations or {}, set(tasks)
         if order is None and batches is None:
@@ -69,6 +71,7 @@ class Schedule:
             task: number for number, batch in enumerate(batches or ()) for task in batch
         }
         self._lanes = lanes or {}
+        self._most = most
         self._workers = workers
         self._chunksize = chunksize
         self._seen = 0.0  # the number of tasks and their seconds, earlier ones weighted less
@@ -124,7 +127,7 @@ class Schedule:
 
     def all(self) -> list[Batch]:
         """Return all remaining batches, for a library that wants everything at once."""
-        size = max(1, len(self._queue) // (self._workers * EAGER_SHARE))
+        size = self._limited(max(1, len(self._queue) // (self._workers * EAGER_SHARE)))
         if self._batch_of or self._chunksize != "auto":
             size = self._size()
         batches = []
@@ -160,7 +163,10 @@ class Schedule:
             return 1
         # Never more than a fair share of the rest, or all would wait for the last batch.
         fair = math.ceil(len(self._queue) / (2 * self._workers))
-        return max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9))))
+        return self._limited(max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9)))))
+
+    def _limited(self, size: int) -> int:
+        return size if self._most is None else min(size, self._most)
 
     def _take(self, size: int) -> Batch:
         tasks = [self._queue.popleft()]

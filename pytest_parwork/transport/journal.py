@@ -111,20 +111,22 @@ class Journal:
                     self._read_if_dead(name)
             return self._past
 
-    def claim(self, batch: int) -> None:
-        """Note that this process runs a batch; look for tasks of it that another one is running.
+    def claim(self, batch: int) -> Past:
+        """Look back, and note that this process runs a batch, of which another may run tasks.
 
         A cluster sends a batch to another worker as soon as the first has left, though its process
         may live on for a while.
         """
+        past = self.look_back()
         with self._reading, suppress(OSError):
             before = self._claimed(f"{CLAIM}{batch}") if self._directory >= 0 else ""
             if before not in self._read and _NAME.fullmatch(before):
                 fd = open_own(before, self._directory)
                 try:
-                    self._past.add_left(batch, read_notes(fd))
+                    past.add_left(batch, read_notes(fd))
                 finally:
                     os.close(fd)
+        return past
 
     def _claimed(self, claim: str) -> str:
         """Write the name of this journal to the file of a batch; return the one that was there."""

@@ -15,7 +15,7 @@ from .ledger import Kind
 _LENGTHS = struct.Struct("<IQ")
 
 #: The fields of an entry that a journal has in addition to its data; others are for dead tasks.
-_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended")
+_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended", "cpu")
 
 
 class Entry(NamedTuple):
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     a task that died with its process, `suspects` says how many tasks were running there, `stack` is
     the stack that the process has left. A *stopped* task was running, or had run, in a process when
     a signal stopped the process. A *left* one is still running in a process that is no longer part
-    of the cluster.
+    of the cluster. `cpu` are the CPU seconds of its thread.
     """
 
     task: int
@@ -36,6 +36,7 @@ class Entry(NamedTuple):
     arrived: float
     started: float
     ended: float = 0.0
+    cpu: float = 0.0
     data: bytes = b""
     buffers: tuple[bytes, ...] = ()
     suspects: int = 1

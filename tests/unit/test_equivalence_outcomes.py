@@ -69,6 +69,7 @@ def test_frames_of_ours_in_a_text_after_the_body_do_not_count() -> None:
         text = f"FAILURE: check 0 == 5\n{frame}\ntest_it.py:6 in test()"
         return Failure(type="AssertionError", text=text)
 
-    ours, theirs = "../pytest_parwork/plugin/cases/forked.py:94 in caught()", "helpers.py:3 in f()"
+    ours = "../pytest_parwork/plugin/sending/forked.py:94 in caught()"
+    theirs = "helpers.py:3 in f()"
     assert compare_late([checked(ours)], [checked(f"{ours}\n{ours}")], exact())
     assert not compare_late([checked(ours)], [checked(theirs)], exact())

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from os import getpid, kill
-from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, cast
 
 from ...machine.clock import now
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
-from ...worker.sites import forget, forget_with, has_worked, release
+from ...worker.sites import forget, forget_with, release
 from ..parts import EventQueue
 from ..protocol import Event
 from .futures import LOST, CallError, first_to_end, has_broken, received
@@ -228,7 +226,7 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     """Run a batch in a thread of a dask worker."""
     from distributed import get_worker
 
-    from .preparing import prepare
+    from .preparing import end_if_broken, prepare
 
     worker = get_worker()
     prepare(worker)
@@ -240,6 +238,5 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     try:
         return call(batch, place=worker.address, announce=announce if is_meeting else None)
     except Exception as error:
-        if worker.nanny is not None and has_worked(call.run):
-            kill(getpid(), SIGKILL)  # a task has broken this process; its nanny starts another one
+        end_if_broken(worker)
         raise CallError(f"{type(error).__name__}: {error}") from error

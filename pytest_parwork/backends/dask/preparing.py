@@ -1,7 +1,9 @@
-"""The preparation of a dask worker, so that what a task does to its process does not end it."""
+"""The preparation of a dask worker for tasks that interrupt it, freeze its clock, or break it."""
 
 from __future__ import annotations
 
+from os import getpid, kill
+from signal import SIGKILL
 from threading import Event
 from typing import Any
 
@@ -9,6 +11,7 @@ from distributed import WorkerPlugin
 
 from ...machine.system import is_main_thread
 from ...worker.arrival import survive_interrupts
+from ...worker.processes import Attached
 from .clock import keep_clocks
 
 #: Seconds that the event loop of a worker has to follow.
@@ -50,3 +53,12 @@ def prepare(worker: Any) -> None:
     else:
         worker.loop.add_callback(survive)
         done.wait(PATIENCE)
+
+
+def end_if_broken(worker: Any) -> None:
+    """End this process, in which a batch failed, if a task may have broken it before.
+
+    Its nanny starts another one.
+    """
+    if worker.nanny is not None and Attached.has_called:
+        kill(getpid(), SIGKILL)

@@ -163,10 +163,15 @@ class PreparingCall:
     def __call__(self, batch: Batch, /) -> object:
         from distributed import get_worker
 
-        from ..dask.preparing import prepare
+        from ..dask.preparing import end_if_broken, prepare
 
-        prepare(get_worker())
-        return self._call(batch)
+        worker = get_worker()
+        prepare(worker)
+        try:
+            return self._call(batch)
+        except Exception:
+            end_if_broken(worker)
+            raise
 
 
 class OnJoinedDask(DaskWorkers):
