@@ -79,6 +79,7 @@ def _run(run: RunReport) -> dict[str, object]:
         "peak_overlap": run.peak_overlap,
         "together": run.together,
         "timing": run.timing,
+        "power": run.power,
         "too_slow": run.too_slow or None,
         "varied": run.varied,
         "sent": run.sent,

@@ -15,6 +15,7 @@ from ..model.work import Budget, Scope, WorkersAsked
 from .entries import CaseEntry, RunFacts
 from .overlap import has_met, peak_of, share_of, tasks_of, together
 from .plain import PlainEntry
+from .power import Power, power_of
 from .timing import Timing, timing
 from .variants import Variation, is_exercised, timing_of, workers_of
 
@@ -81,6 +82,8 @@ class RunReport(RunEntry):
       judged;
     - `verdict`: the worst of the cases' verdicts and NOT_EXERCISED;
     - `is_slower`: the run took longer than the serial one, as far as two decimals show;
+    - `power`: what clean results rule out, None if all cases were compared once, or not all are
+      equal;
     - `origin`: when the first case arrived in its worker, on the clock of the machine, None if none
       did.
     """
@@ -104,6 +107,7 @@ class RunReport(RunEntry):
     timing: Timing
     is_slower: bool
     origin: float | None
+    power: Power | None
 
     @property
     def cause(self) -> Cause | None:
@@ -221,6 +225,7 @@ def summarise(entry: RunEntry) -> RunReport:
         timing=times,
         is_slower=_is_slower(times.speedup, entry, exercised),
         origin=min((t.interval[0] for t in tasks_of(entry.cases) if t.interval), default=None),
+        power=power_of(entry.cases),
     )
 
 

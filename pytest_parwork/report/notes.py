@@ -13,7 +13,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-from .power import repetition
+from .power import power_notes, repetition
 from .several import of_several_tests, runs_of, why_not_met
 from .slowness import why_slow
 from .timing import Timing
@@ -34,9 +34,9 @@ class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
     `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
-    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `varied`, `remark` (a
-    note of a case), `setting`, `busy`, `speed`, `bound`, `detail`. `reached` is the share that was
-    reached of what the text names, which a rendering may draw.
+    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `power`, `varied`,
+    `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`. `reached` is the
+    share that was reached of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -67,6 +67,7 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
             yield RunNote(severity=severity, kind=kind, text=text)
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
+    yield from (RunNote(kind="power", text=text) for text in power_notes(run.power))
     if run.varied:
         names = " or ".join(run.varied)
         text = (

@@ -167,6 +167,16 @@ class Outcomes(Sequence[Outcome]):
         ]
         return tuple(other for _, other in sorted(earlier))
 
+    def first_and_last(self) -> frozenset[int]:
+        """Return the first and the last task of each worker, by when they started."""
+        spans: dict[int, list[tuple[float, int]]] = {}
+        for number in range(self._tasks):
+            _, started, _ = self._ledger.times(number)
+            if started is not None:
+                worker = self._workers[self._ledger.worker(number)]
+                spans.setdefault(worker, []).append((started, number))
+        return frozenset(number for span in spans.values() for _, number in (min(span), max(span)))
+
     def free(self, number: int) -> None:
         """Free the memory of an outcome: large values that were loaded read as zeros then."""
         if self._is_stored(number):

@@ -54,6 +54,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "peak_overlap",
         "together",
         "timing",
+        "power",
         "too_slow",
         "varied",
         "sent",

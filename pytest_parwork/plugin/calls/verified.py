@@ -94,6 +94,9 @@ class Verified:
     def _verify_all(self) -> None:
         tasks = self._workload.tasks
         chosen = sample([task.id for task in tasks], self._plan.verify)
+        if 0 < self._plan.verify < 1:
+            assert isinstance(self._run.outcomes, Outcomes)
+            chosen |= {tasks[number].id for number in self._run.outcomes.first_and_last()}
         limits = Limits(self._run.threads)
         for index, task in enumerate(tasks):
             actual = self._load(index)

@@ -42,7 +42,8 @@ class ParallelRun:
 
     `wide` are those values by name, `cases` the cases that were sent, `senders` the case of each
     task, `waiting` the number of cases whose outcome is still to be compared. `look` examines
-    doubtful serial runs, None where the run cannot have influenced them.
+    doubtful serial runs, None where the run cannot have influenced them. `ends` are the first and
+    the last task of each worker, where not all cases are verified.
     """
 
     facts: RunFacts
@@ -55,6 +56,7 @@ class ParallelRun:
     side: Side
     pressure: Pressure | None = None
     look: SecondLook | None = None
+    ends: frozenset[int] = frozenset()
 
     def facts_at_end(self) -> RunFacts:
         """Return the facts, with how busy this machine was since the parallel run."""
@@ -246,8 +248,15 @@ class Group:
     causes: dict[str, tuple[Cause, ...]] = field(default_factory=dict)
 
     def verifies(self, case: Case) -> bool:
-        """Return whether a case also runs serially."""
-        return self.verified is None or case.id in self.verified
+        """Return whether a case also runs serially.
+
+        Of those outside of the share, the first and the last one of each worker do: a fault of a
+        worker that is new, or has run much, shows there.
+        """
+        if self.verified is None or case.id in self.verified:
+            return True
+        run, share = case.sent.run, case.plan.verify
+        return run is not None and share > 0 and not run.ends.isdisjoint(case.sent.numbers)
 
     def entry(self, cases: Sequence[CaseEntry], *, xdist: bool = False) -> RunEntry:
         """Return the entry with these cases, and only the facts of the runs that they were part of.

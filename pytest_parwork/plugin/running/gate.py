@@ -239,6 +239,7 @@ class Gates:
             side=in_parallel(f"{group.plan.configuration.backend}-{run.granted}"),
             pressure=Pressure.here(),  # at the beginning of the serial run
             look=second_look(self._config, run, backend),
+            ends=run.outcomes.first_and_last() if group.verified is not None else frozenset(),
         )
         group.facts[sent.facts.run] = sent.facts
         self._open.append(sent)
