@@ -56,7 +56,7 @@ def paste(scratch: Scratch, command: str, folder: Path) -> str:
     ],
 )
 def test_a_case_is_run_serially_and_no_other_is(scratch: Scratch, values: str) -> None:
-    scratch.cases(FAILING.format(settings='backend="threads", workers=2', values=values))
+    scratch.cases(FAILING.format(settings='backend="processes:fork", workers=2', values=values))
     failed = scratch.run_apart("-v")
     found = commands(failed, "serially")
     assert len(found) == len(eval(values))
@@ -108,7 +108,7 @@ def test_options_that_the_test_does_not_name_are_in_the_commands(scratch: Scratc
 def test_a_seed_is_in_every_command(scratch: Scratch) -> None:
     scratch.cases(
         """
-        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
         @pytest.mark.parametrize("n", [1, 2])
         def test_it(n, parwork_seed):
             note(f"{n} {parwork_seed}")
@@ -135,7 +135,7 @@ def test_commands_start_from_the_folder_in_which_pytest_was_called(scratch: Scra
     scratch.write("pytest.ini", "[pytest]\npythonpath = .\n")
     scratch.write("below/deep/.keep")
     scratch.cases(
-        FAILING.format(settings='backend="threads", workers=2', values="[1, 2]"),
+        FAILING.format(settings='backend="processes:fork", workers=2', values="[1, 2]"),
         "below/test_it.py",
     )
     for folder, target, shown in (
@@ -155,7 +155,7 @@ def test_a_test_with_calls_is_run_serially_and_again(scratch: Scratch) -> None:
         @pytest.mark.parametrize("text", ["a b", "c"])
         def test_it(parwork, text):
             parwork.map(len, [text])
-            parwork.map(lambda n: is_here(), [1, 2], backend="threads")
+            parwork.map(lambda n: is_here(), [1, 2], backend="processes:fork")
         """
     )
     session = scratch.run_apart("--parwork-backend=processes", "--parwork-workers=2")
@@ -188,9 +188,9 @@ def test_a_lost_case_is_run_serially_from_the_folder_of_the_session(scratch: Scr
 def test_tests_of_an_installed_package_are_found(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch, asked: str, calls: bool
 ) -> None:
-    body = FAILING.format(settings='backend="threads", workers=2', values="[1, 2]")
+    body = FAILING.format(settings='backend="processes:fork", workers=2', values="[1, 2]")
     if calls:
-        call = "parwork.map(lambda n: is_here(), [n], backend='threads', workers=2)"
+        call = "parwork.map(lambda n: is_here(), [n], backend='processes:fork', workers=2)"
         body = f"@pytest.mark.parametrize('n', [1, 2])\ndef test_it(parwork, n):\n    {call}\n"
     scratch.cases(body)
     folder = scratch.path / "site" / "package" / "tests"
@@ -214,7 +214,7 @@ def test_tests_of_an_installed_package_are_found(
 def test_the_options_that_decide_what_is_run_are_in_every_command(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scratch.cases(FAILING.format(settings='backend="threads", workers=2', values="[1, 2]"))
+    scratch.cases(FAILING.format(settings='backend="processes:fork", workers=2', values="[1, 2]"))
     scratch.write("own.ini", "[pytest]\n")
     monkeypatch.setenv("PYTHONPATH", str(scratch.path))
     options = f"-c {scratch.path / 'own.ini'} --rootdir={scratch.path} --import-mode=importlib"
