@@ -80,6 +80,7 @@ def _run(run: RunReport) -> dict[str, object]:
         "together": run.together,
         "timing": run.timing,
         "power": run.power,
+        "selftest": run.selftest,
         "too_slow": run.too_slow or None,
         "varied": run.varied,
         "sent": run.sent,
@@ -111,6 +112,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "result": case.result,
         "legs": case.legs,
         "repeats": tuple(_repeat(task, run) for task in case.repeats),
+        "planted": case.planted,
     }
 
 

@@ -16,6 +16,7 @@ from .entries import CaseEntry, RunFacts
 from .overlap import has_met, peak_of, share_of, tasks_of, together
 from .plain import PlainEntry
 from .power import Power, power_of
+from .selftest import Control, controls
 from .timing import Timing, timing
 from .variants import Variation, is_exercised, timing_of, workers_of
 
@@ -83,7 +84,7 @@ class RunReport(RunEntry):
     - `verdict`: the worst of the cases' verdicts and NOT_EXERCISED;
     - `is_slower`: the run took longer than the serial one, as far as two decimals show;
     - `power`: what clean results rule out, None if all cases were compared once, or not all are
-      equal;
+      equal; `selftest` is what became of the faults that were planted;
     - `origin`: when the first case arrived in its worker, on the clock of the machine, None if none
       did.
     """
@@ -108,6 +109,7 @@ class RunReport(RunEntry):
     is_slower: bool
     origin: float | None
     power: Power | None
+    selftest: tuple[Control, ...]
 
     @property
     def cause(self) -> Cause | None:
@@ -226,6 +228,7 @@ def summarise(entry: RunEntry) -> RunReport:
         is_slower=_is_slower(times.speedup, entry, exercised),
         origin=min((t.interval[0] for t in tasks_of(entry.cases) if t.interval), default=None),
         power=power_of(entry.cases),
+        selftest=controls(plant for case in entry.cases for plant in case.planted),
     )
 
 

@@ -16,6 +16,7 @@ from ..model.outcome import Lost, NotSent, Outcome, OutcomeKind, Run, Verdict
 from ..model.printable import make_printable, printable
 from ..model.work import Budget
 from .repeats import Repeat, interval_of
+from .selftest import Plant
 from .serialising import serialise
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
@@ -69,7 +70,7 @@ class CaseEntry:
     file is asked for. `legs` is what ran in both calls of code that is parallel itself, for which
     the parallel run is that of a variant, and the serial one that of its reference. `repeats` are
     all tasks of a case that is several of them, in their order: the other fields describe the first
-    of the worst of these.
+    of the worst of these. `planted` are the faults of `--parwork-selftest`.
     """
 
     id: str
@@ -96,6 +97,7 @@ class CaseEntry:
     result: Result | None = None
     legs: Legs | None = None
     repeats: tuple[Repeat, ...] = ()
+    planted: tuple[Plant, ...] = ()
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "why")

@@ -14,6 +14,7 @@ from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
 from .power import power_notes, repetition
+from .selftest import control_notes
 from .several import of_several_tests, runs_of, why_not_met
 from .slowness import why_slow
 from .timing import Timing
@@ -34,9 +35,9 @@ class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
     `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
-    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `power`, `varied`,
-    `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`. `reached` is the
-    share that was reached of what the text names, which a rendering may draw.
+    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `power`, `selftest`,
+    `varied`, `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`. `reached`
+    is the share that was reached of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -68,6 +69,8 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
     yield from (RunNote(kind="power", text=text) for text in power_notes(run.power))
+    for severity, text in control_notes(run.selftest):
+        yield RunNote(severity=severity, kind="selftest", text=text)
     if run.varied:
         names = " or ".join(run.varied)
         text = (

@@ -22,6 +22,7 @@ from .entries import CaseEntry, Result, RunFacts
 from .plain import PlainEntry
 from .repeats import Repeat
 from .schema import violation
+from .selftest import Plant
 from .serialising import deserialise
 from .variants import Variation
 
@@ -167,6 +168,7 @@ def _case(
         result=deserialise(Result, _known(Result, result)) if result else None,
         legs=_legs(data["legs"]) if data.get("legs") else None,
         repeats=tuple(map(_repeat, data.get("repeats", ()))),
+        planted=tuple(Plant(**_known(Plant, one)) for one in data.get("planted", ())),
     )
 
 

@@ -55,6 +55,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "together",
         "timing",
         "power",
+        "selftest",
         "too_slow",
         "varied",
         "sent",
@@ -122,6 +123,7 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "result": None,
         "legs": None,
         "repeats": [],
+        "planted": [],
     }
 
 

@@ -25,6 +25,7 @@ from pytest_parwork.report.plain import PlainEntry
 from pytest_parwork.report.reading import DIGITS, read_report
 from pytest_parwork.report.repeats import Repeat
 from pytest_parwork.report.schema import schema, violation
+from pytest_parwork.report.selftest import Plant
 
 BUDGET = Budget(workers=2, source="2 usable CPUs", cpus=2)
 
@@ -46,7 +47,8 @@ def whole() -> Report:
         Repeat(verdict=v, parallel=1.0, worker=n, process=7, interval=t.interval)
         for n, (v, t) in enumerate(zip((Verdict.EQUAL, Verdict.DIFFERENT), tasks, strict=True), 1)
     ]
-    members[2] = replace(members[2], repeats=tuple(repeats))
+    planted = (Plant(name="one ulp", result="passes", why="close() lets it pass"),)
+    members[2] = replace(members[2], repeats=tuple(repeats), planted=planted)
     rng = Cause(name="GLOBAL_RNG", detail="numpy.random", confirmed=True, probes=("again",))
     made = run(members, causes=(rng,), too_slow="1.1x", varied=("n_jobs",), budget=BUDGET)
     plain = PlainEntry(id="test_a.py::test_b", reason="async", detail="a coroutine")

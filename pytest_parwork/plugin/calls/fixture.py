@@ -40,7 +40,7 @@ from ..config.registry import (
 )
 from ..config.settings import AXES, settings
 from ..session.capturing import capture_of
-from ..session.diagnosing import causes_of, is_kept, second_look
+from ..session.diagnosing import causes_of, controls_of, is_kept, second_look
 from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
 from ..session.rewriting import rewritten
@@ -156,6 +156,7 @@ class Parwork:
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
             look=look,
+            controls=controls_of(self._config),
             diagnose=None
             if rerun is None or not plan.diagnose
             else self._diagnosing(workload, run),

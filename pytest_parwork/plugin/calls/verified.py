@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...equivalence import at_step, merge
 from ...machine.limits import Limits
@@ -29,6 +30,9 @@ from ..session.capturing import echo, warn_again, warnings_shown
 from ..session.diagnosing import MOST_CASES
 from ..session.termination import ENDING
 
+if TYPE_CHECKING:
+    from ...verify.selftest import Controls
+
 
 class Verified:
     """Compares a run of calls with its reference, call by call."""
@@ -45,12 +49,14 @@ class Verified:
         is_recorded: bool = False,
         look: SecondLook | None = None,
         diagnose: Callable[[Difference], tuple[Cause, ...]] | None = None,
+        controls: Controls | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
         self._look = look
         self._diagnose = diagnose
+        self._controls = controls
         self._causes: tuple[Cause, ...] = ()
         self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
@@ -110,6 +116,8 @@ class Verified:
                 look=self._look.of(terms, index) if self._look is not None else None,
                 why=f"verify={self._plan.verify:g}",
             )
+            if self._controls is not None:
+                self._controls.of(self._workload.name).try_on(terms, found)
             self._note(index, found)
             drop(found, terms)
             self._entries.append(found.entry)

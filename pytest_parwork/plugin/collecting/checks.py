@@ -14,12 +14,13 @@ from ...model.work import Plan
 from ...report.data import RunReport, slow, summarise
 from ...report.figures import digits, duration, ratio
 from ...report.notes import crowding, why_not_exercised
+from ...report.selftest import control_notes
 from ...report.variants import Variation, unserial_reference
 from ..cases.matrix import TestKey, WideKey, column_of, key_of, workload_key
 from ..cases.plain import make_plain
 from ..config.commands import SESSION
 from ..config.marks import has_mark
-from ..config.options import is_exercise_strict, is_own_strict, is_serial
+from ..config.options import is_exercise_strict, is_own_strict, is_selftest, is_serial
 from ..config.settings import Column, settings_of
 from ..config.varied import Variant
 from ..session.reporting import report_runs
@@ -27,7 +28,7 @@ from ..variants.axis import variant_of
 from ..variants.collecting import way_of
 from .collection import Collected
 
-Kind = Literal["min_speedup", "exercised"]
+Kind = Literal["min_speedup", "exercised", "selftest"]
 
 #: Marks that decide how cases run, as opposed to marks that select them.
 _OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
@@ -60,6 +61,9 @@ class Check(pytest.Item):
         if is_serial(self.config):
             pytest.skip("nothing runs in parallel with --parwork-serial")
         expected = self.run.expected if self.run is not None else None
+        if self.kind == "selftest" and self.run is not None:
+            self._judge_selftest(self.run)
+            return
         if self.run is None or expected is None or len(self.run.cases) < expected:
             pytest.skip("some cases of the workload are missing in this session")
         if self.kind == "exercised":
@@ -86,6 +90,13 @@ class Check(pytest.Item):
                 f"equal results prove nothing about parallelism."
                 f"\n{why_not_exercised(run)}"
             )
+
+    def _judge_selftest(self, run: RunReport) -> None:
+        if not any(control.planted for control in run.selftest):
+            pytest.skip("no case is equal, so there is nothing to plant faults in")
+        texts = [text for severity, text in control_notes(run.selftest) if severity == "error"]
+        if texts:
+            raise CheckError("\n".join(texts))
 
     def _judge_variation(self, run: RunReport, variation: Variation) -> None:
         if not run.exercised:
@@ -173,6 +184,8 @@ def checks_for(
         wanted: list[Kind] = ["exercised"] if is_strict else []
         if plan.min_speedup is not None:
             wanted.append("min_speedup")
+        if is_selftest(item.config):
+            wanted.append("selftest")
         for kind in wanted:
             if (key, kind) in known:
                 continue

@@ -30,6 +30,7 @@ from ..messages.showing import Showing
 from ..sending.lanes import resources_of
 from ..sending.seeding import given_seed
 from ..sending.wide import wide_names
+from ..session.diagnosing import controls_of
 from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
@@ -81,6 +82,7 @@ class Running:
             xdist=self._xdist,
             is_verbose=config.getoption("verbose", 0) > 0,
             is_random=config.getoption("randomly_reset_seed", default=False),
+            controls=controls_of(config),
         )
         if any(case.fixtures for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")

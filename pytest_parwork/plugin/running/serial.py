@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -39,9 +40,12 @@ from ..messages.verdicts import (
 from ..sending.seeding import reseeded
 from ..session.reporting import report_runs
 from .gate import Gates
-from .phases import compare_phases, outcome_of_setup
+from .phases import compare_phases, masked, outcome_of_setup
 from .reference import CaseReferences
 from .repeats import CaseTasks
+
+if TYPE_CHECKING:
+    from ...verify.selftest import Controls
 
 #: `CaseEntry.why` of a case whose body was not reached in this process.
 NOT_REACHED = "set-up failed"
@@ -60,6 +64,7 @@ class Serial:
         xdist: bool,
         is_verbose: bool,
         is_random: bool,
+        controls: Controls | None = None,
     ) -> None:
         self._gates = gates
         self._references = CaseReferences(uses)
@@ -67,6 +72,7 @@ class Serial:
         self._is_random = is_random  # pytest-randomly seeds before each body
         self._scenes = Scenes(is_verbose=is_verbose)
         self._own: dict[int, OwnComparison | None] = {}
+        self._controls = controls
 
     def body_of(self, case: Case, body: Body) -> Callable[..., object]:
         """Return a body that runs the case serially and compares it with its parallel outcome.
@@ -164,6 +170,8 @@ class Serial:
         del actual
         reference = functools.partial(self._references.of, case, body, is_taken=is_taken)
         found = tasks.judge(reference if is_verified else None)
+        if self._controls is not None:
+            self._controls.of(case.group.id).try_on(terms, found, functools.partial(masked, case))
         self._settle(case, found)
         case.judged.raised = found.error
         if found.is_absent:

@@ -1,4 +1,4 @@
-"""The reruns that verify doubtful serial runs and diagnose differences.
+"""The reruns that verify doubtful serial runs and diagnose differences, the negative control.
 
 Their modules are imported where they are used, because most sessions use neither.
 """
@@ -17,11 +17,13 @@ from ...model.outcome import Run
 from ...model.work import Plan
 from ...runner import Rerun
 from ...runner.outcomes import Outcomes
+from ..config.options import is_selftest
 from ..config.registry import backend_named
 
 if TYPE_CHECKING:
     from ...verify.diagnosis.difference import Difference
     from ...verify.second_look import SecondLook
+    from ...verify.selftest import Controls
 
 #: Most earlier cases that are run again before one that differs, the latest ones.
 MOST_CASES = 100
@@ -45,6 +47,15 @@ def second_look(config: pytest.Config, run: Run, backend: Backend) -> SecondLook
         find=lambda name: backend_named(config, name),
         workers=run.granted,
     )
+
+
+def controls_of(config: pytest.Config) -> Controls | None:
+    """Return negative controls, if faults are to be planted in results."""
+    if not is_selftest(config):
+        return None
+    from ...verify.selftest import Controls
+
+    return Controls()
 
 
 def causes_of(

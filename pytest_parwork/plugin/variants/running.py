@@ -23,6 +23,7 @@ from ..compat import twin_of
 from ..config.registry import backend_named, guard
 from ..messages.frames import drop_frames
 from ..messages.verdicts import fail, is_expected, note_verdict
+from ..session.diagnosing import controls_of
 from ..session.reporting import report_runs
 from ..session.termination import ENDING
 from .axis import variant_of
@@ -44,7 +45,9 @@ class Varying:
         self._xdist = hasattr(config, "workerinput")
         self._is_random = config.getoption("randomly_reset_seed", default=False)
         self._seeded: pytest.Item | None = None
-        self._judging = Judging(is_verbose=config.getoption("verbose", 0) > 0)
+        self._judging = Judging(
+            is_verbose=config.getoption("verbose", 0) > 0, controls=controls_of(config)
+        )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
