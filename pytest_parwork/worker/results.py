@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from ..model.outcome import NotSent
 from ..transport.culprit import unsendable_result
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind
-from ..transport.pickling import ATOMS, by_reference, dumps, load
+from ..transport.pickling import ATOMS, Interruptible, by_reference, dumps, load
 from .copies import copied, copied_buffer, copied_bytes
 
 
@@ -110,7 +109,7 @@ def _copied(value: object) -> object:
 
 def _copied_around(value: object) -> object:
     """Copy all but those parts that cannot be copied, a lock say: they stay shared."""
-    file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
+    file, buffers = Interruptible(), list[pickle.PickleBuffer]()
     pickler = _Sharing(file, protocol=5, buffer_callback=buffers.append)
     pickler.dump(value)
     if len(pickler.shared) == 1 and pickler.shared[0] is value:

@@ -80,7 +80,7 @@ def test_a_race_fails_an_item_of_its_own_and_its_row_comes_first_next_time(
     assert session.counts["passed"] + session.counts["failed"] == 7
     bad = [row for row in rows(session) if row["verdict"] == "DIFFERENT"]
     assert bad
-    assert "not equal under stress" in session.title
+    assert "1 run WRONG UNDER STRESS" in session.title
     (command,) = re.findall(r"again    pytest (\S+) (\S+)", session.out)
     assert command == (f'"{ITEM}"', f"--parwork-stress={bad[0]['row']}")
 

@@ -25,8 +25,8 @@ from pytest_parwork.report.plain import PlainEntry
 from pytest_parwork.report.reading import DIGITS, read_report
 from pytest_parwork.report.repeats import Repeat
 from pytest_parwork.report.schema import schema, violation
-from pytest_parwork.report.stress import Stress, StressRun
 from pytest_parwork.report.selftest import Plant
+from pytest_parwork.report.stress import Stress, StressRun
 
 BUDGET = Budget(workers=2, source="2 usable CPUs", cpus=2)
 
