@@ -247,9 +247,9 @@ def _bad_counts(runs: list[RunReport]) -> list[str]:
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
     if slow := sum(bool(run.too_slow) for run in runs):
         counts.append(f"{slow} TOO SLOW" if counts else f"{counted(slow, 'run')} TOO SLOW")
-    if stressed := sum(run.stress is not None and bool(run.stress.bad) for run in runs):
-        number = str(stressed) if counts else counted(stressed, "run")
-        counts.append(f"{number} WRONG UNDER STRESS")
+    stressed = sum(run.stress is not None and bool(run.stress.bad) for run in runs)
+    if stressed and not counts:  # else the title is long enough, and each run says it below
+        counts.append(f"{counted(stressed, 'run')} WRONG UNDER STRESS")
     unexercised = sum(run.exercised is False for run in runs)
     if runs and unexercised == len(runs):
         counts.append("NOT EXERCISED")
