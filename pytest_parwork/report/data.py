@@ -118,6 +118,11 @@ class RunReport(RunEntry):
         """The first of the causes."""
         return self.causes[0] if self.causes else None
 
+    @property
+    def is_wrong_under_stress(self) -> bool:
+        """Whether a perturbed run was not equal to the serial one."""
+        return self.stress is not None and bool(self.stress.bad)
+
     def since_origin(self, moments: tuple[float, ...] | None) -> tuple[float, ...] | None:
         """Return the moments of an interval in seconds since the origin of the run.
 
