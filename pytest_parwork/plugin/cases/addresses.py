@@ -16,6 +16,11 @@ from ...worker.fixtures.finding import unwrapped
 from ...worker.fixtures.recipe import Binding
 
 
+def class_of(item: pytest.Function) -> type | None:
+    """Return the class of an item, None outside of a class: `item.cls` searches all nodes."""
+    return None if type(item.parent) is pytest.Module else item.cls
+
+
 def body_of(item: pytest.Function) -> Address:
     """Return the address of the test function of an item."""
     classes = tuple(node.name for node in item.listchain() if isinstance(node, pytest.Class))

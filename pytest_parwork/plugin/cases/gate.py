@@ -170,7 +170,7 @@ class Gates:
         tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
         workload = Workload(name=group.id, tasks=tasks)
         backend = backend_named(self._config, group.plan.configuration.backend)
-        tests = {case.item.module.__name__ for case in cases}
+        tests = {item.module.__name__ for item in {c.item.parent: c.item for c in cases}.values()}
         modules = project_modules(self._config.rootpath, tests=tests)
         request = RunRequest(
             workload=workload,

@@ -137,8 +137,7 @@ class Case:
             return self.judged.entry.is_absent
         if self.sent.run is None:
             return bool(self.sent.trouble)
-        outcome = self.sent.run.outcomes.without_value(self.sent.number)
-        return outcome.lost is not None or outcome.not_sent is not None
+        return self.sent.run.outcomes.is_absent(self.sent.number)
 
     @property
     def test_id(self) -> str:
