@@ -6,7 +6,7 @@ import faulthandler
 import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Any, ClassVar, cast
 
 from ..machine.clock import now
 from ..machine.limits import Limits
@@ -40,7 +40,6 @@ from .results import Pickled
 MODULES = sys.modules
 THIS = MODULES[__name__]
 PACKAGE = __name__.partition(".")[0]
-
 
 #: The function of a task, with its arguments.
 Loaded = tuple[Callable[..., object], Sequence[object], Mapping[str, object]]
@@ -86,6 +85,9 @@ class Attached:
     """The attachment of a worker process to the run that it works for, one at a time."""
 
     current: Attached | None = None
+    #: The modules of pytest's process when it forks: a worker that listed its own would write to
+    #: the memory of each, and so copy it, a fifth of what it copies.
+    forked_with: ClassVar[Mapping[str, Any]] = {}
     #: How the function of a task is called.
     _perform: Callable[..., tuple[Kind, object]] = staticmethod(perform)
 
@@ -125,7 +127,7 @@ class Attached:
         self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
         exchange_name(test)
-        self.modules = dict(sys.modules)
+        self.modules = self.forked_with or dict(sys.modules)
         self.ledger = Ledger.open(places.ledger)
 
     @classmethod
@@ -161,9 +163,8 @@ class Attached:
             kind, value = "not_sent", found
         else:
             function, args, kwargs = found
-            inputs = None
-            if is_sampled(number, len(self.header.contents.calls)):
-                inputs = Inputs(args, kwargs)
+            tasks = len(self.header.contents.calls)
+            inputs = Inputs(args, kwargs) if is_sampled(number, tasks) else None
             if capture is not None:
                 capture.begin(number, is_by_pytest=inherited is not None)
             self._name_test(number)
@@ -202,10 +203,9 @@ class Attached:
             function = inherited.function if around is None else around(inherited.function)
             return function, inherited.args, inherited.kwargs
         loaded = self.load_call(number, {})
-        if around is not None and isinstance(loaded, tuple):
-            function, args, kwargs = loaded
-            return around(function), args, kwargs
-        return loaded
+        if around is None or not isinstance(loaded, tuple):
+            return loaded
+        return around(loaded[0]), *loaded[1:]
 
     def load_call(self, number: int, seen: dict[int, object]) -> Loaded | NotSent | BaseException:
         """Load the function of a task, and its arguments; those in `seen` are used again."""
