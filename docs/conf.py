@@ -19,7 +19,7 @@ extensions = [
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 suppress_warnings = ["myst.xref_missing"]  # links to files outside of this folder
-exclude_patterns = ["compatibility/**", "failures/**"]
+exclude_patterns = ["compatibility/**", "failures/**", "shop/**"]
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Literal, get_origin
 
 import pytest
+from make_output import PICTURE, SHOWN, sessions, shape, text_of
 
 import pytest_parwork
 from pytest_parwork import backends
@@ -38,13 +39,6 @@ ADDRESSES = [pytest_parwork, backends]
 
 #: Seconds for a process of its own; less than the deadline of a test.
 DEADLINE = 50.0
-
-#: A file and the session with it, as the README shows them.
-SESSION = re.compile(
-    r"```python\n# (?P<name>test_\w+\.py)\n(?P<code>(?:(?!```).)*)```\s+"
-    r"```console\n\$ pytest (?P<arguments>.*?)\n(?P<output>.*?)```",
-    re.DOTALL,
-)
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -150,30 +144,40 @@ def test_the_package_alone_loads_none_of_its_modules(tmp_path: Path) -> None:
     assert run("-c", code, cwd=tmp_path) == "[]\n"
 
 
-SESSIONS = {shown["name"]: shown for text in PAGES.values() for shown in SESSION.finditer(text)}
+SESSIONS = sessions()
+
+#: Sessions that show what others show, too, and take some seconds.
+RARE = {"test_pi.py"}
 
 
 def test_there_are_sessions_in_the_documentation() -> None:
-    assert {"test_fib.py", "test_mean.py", "test_sums.py"} <= SESSIONS.keys()
+    assert {
+        "test_fib.py",
+        "test_mean.py",
+        "test_sums.py",
+        "test_draw.py",
+        "shop",
+    } <= SESSIONS.keys()
     assert len(README.splitlines()) < 200
 
 
-@pytest.mark.parametrize("shown", list(SESSIONS.values()), ids=lambda shown: shown["name"])
-def test_a_session_in_the_documentation_is_as_it_is(shown: re.Match[str], tmp_path: Path) -> None:
-    (tmp_path / shown["name"]).write_text(shown["code"], encoding="utf-8")
-
-    told = run("-m", "pytest", "-p", "no:randomly", *shown["arguments"].split(), cwd=tmp_path)
-
-    assert shape(told) == shape(shown["output"]), told
-
-
-def shape(output: str) -> list[str]:
-    """Keep titles, counts and node ids: what does not depend on times, chance and machine."""
-    lines = [re.sub(r" in \d+\.\d+s", "", line.strip("= ")) for line in output.splitlines()]
-    kept = re.compile(
-        r"collected |parwork: |FAILED |\d+ (passed|failed|tests )|_+ |\S+\.py [.F]+|\S+::\S+$"
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.sweep] * (name in RARE)) for name in SESSIONS]
+)
+def test_a_session_in_the_documentation_is_as_it_is(name: str) -> None:
+    printed = SESSIONS[name].run()
+    assert shape(printed) == shape(SESSIONS[name].output), (
+        f"run `python docs/make_output.py {name}`, and look at what has changed\n{printed}"
     )
-    return [line.partition(" - ")[0] for line in lines if kept.match(line)]
+
+
+def test_the_picture_shows_a_session_of_the_documentation() -> None:
+    shown = SESSIONS[SHOWN]
+    command, _, output = text_of(PICTURE.read_text(encoding="utf-8")).partition("\n")
+    assert command == f"$ pytest {' '.join(shown.arguments)}"
+    assert shape(output)[:-1] == shape(shown.output)[:-1]
+    assert "GLOBAL_RNG (random), confirmed" in output
+    assert "http" not in re.sub(r'xmlns="[^"]*"|<!--.*?-->', "", PICTURE.read_text("utf-8"))
 
 
 def test_the_calls_in_the_readme_pass(tmp_path: Path) -> None:

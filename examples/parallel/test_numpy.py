@@ -16,7 +16,8 @@ def test_product(size: int) -> NDArray[np.float64]:
     return np.asarray(matrix @ matrix)
 
 
-# LAPACK adds up in blocks that depend on the threads.
+# LAPACK factorizes in blocks that depend on the number of threads. Each number agrees with itself,
+# bit by bit; one and two differ by 7e-13: eps * condition number * largest element is 2.5e-11.
 @parwork(inside="native", workers=2, compare=close(rtol=1e-6, atol=1e-9))
 def test_solution() -> NDArray[np.float64]:
     generator = np.random.default_rng(0)

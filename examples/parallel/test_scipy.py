@@ -37,8 +37,8 @@ def test_brute(workers: int) -> NDArray[np.float64]:
 @pytest.mark.parametrize(
     "updating",
     [
-        # With workers, SciPy overrides "immediate" by "deferred", which is another algorithm. One
-        # worker gives what two give with "deferred".
+        # With workers, SciPy overrides "immediate" by "deferred", which is another algorithm: two
+        # workers with "immediate" give the bits of one with "deferred".
         pytest.param("immediate", marks=pytest.mark.xfail(raises=MismatchError, strict=True)),
         "deferred",
     ],

@@ -171,8 +171,6 @@ def read_attributes(value: object, known: type = object) -> dict[str, object]:
     The slots of a path, for example, hold how it was created, and cached results.
     """
     found = dict(getattr(value, "__dict__", {}))
-    if isinstance(value, BaseException):
-        found.pop("__notes__", None)  # they describe how it was raised, not the result
     for base in type(value).__mro__:
         if issubclass(known, base):
             continue

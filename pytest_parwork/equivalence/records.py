@@ -73,7 +73,7 @@ def is_cached(cls: type, name: str) -> bool:
 
 
 def read_arguments(value: BaseException) -> dict[str, tuple[object, ...]]:
-    """Read the arguments: traceback, cause and notes describe the raise, not the result."""
+    """Read the arguments; pickle drops traceback and chain, and notes are an attribute."""
     args = value.args
     if isinstance(value, OSError) and value.filename is not None:  # which OSError removes from args
         args = (*args, value.filename, value.filename2)

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..model.observed import Observed, Pool
 from .clock import now
+from .native import THREADS
 
 #: Modules of the pools themselves: who uses one is the first caller outside of them.
 POOLS = ("concurrent.futures", "multiprocessing", "asyncio", "joblib.externals.loky", "loky")
@@ -226,11 +227,29 @@ def _is_library(module: str) -> bool:
 def _settle() -> None:
     """Wait until native threads of an earlier call sleep: they spin for up to 0.1 s."""
     until = now() + PATIENCE
-    while now() < until:
+    while now() < until and _is_busy_elsewhere():
+        time.sleep(GLANCE)
+
+
+def _is_busy_elsewhere() -> bool:
+    """Return whether another thread of this process works, or waits for a CPU to do so."""
+    try:
+        return any(map(_is_runnable, os.listdir(THREADS)))
+    except OSError:  # not Linux: a thread that waits for a CPU is taken for one that sleeps
         cpu = time.process_time()
         time.sleep(GLANCE)
-        if time.process_time() - cpu < GLANCE / 2:
-            return
+        return time.process_time() - cpu >= GLANCE / 2
+
+
+def _is_runnable(thread: str) -> bool:
+    """Return whether a thread of this process, other than the calling one, is in state R."""
+    if int(thread) == threading.get_native_id():
+        return False
+    try:
+        with open(f"{THREADS}/{thread}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2].startswith(b"R")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return False
 
 
 def _children() -> float:

@@ -132,11 +132,12 @@ class Outcome:
     """The result of one task: a value, a failure, a skip, *not sent*, or *lost*.
 
     `arrived`, `started` and `ended` are seconds on `clock.now`: when the worker received the task,
-    when its function was called, and when it returned. `worker` is 1, 2, … in the order in which
-    the workers of the run arrived; `process` is the id of its process, in threads that of the
-    thread, across a network a number that no other process of the run has. `has_changed_input` is
-    determined for a sample of the tasks. `output` is what the task printed, logged and warned, None
-    if nothing.
+    when its function was called, and when it returned. `cpu` are the CPU seconds in between: those
+    of its process and of the children that this waited for, in threads and across a network those
+    of its thread. `worker` is 1, 2, … in the order in which the workers of the run arrived;
+    `process` is the id of its process, in threads that of the thread, across a network a number
+    that no other process of the run has. `has_changed_input` is determined for a sample of the
+    tasks. `output` is what the task printed, logged and warned, None if nothing.
 
     `phase` is the last phase that a task with fixtures reached: a failure or a skip may be that of
     the set-up. `torn` are the failures of the fixtures' tear-down. `late` are failures of the call
@@ -155,6 +156,7 @@ class Outcome:
     arrived: float | None = None
     started: float | None = None
     ended: float | None = None
+    cpu: float | None = None
     worker: int | None = None
     process: int | None = None
     has_changed_input: bool = False

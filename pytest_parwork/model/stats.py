@@ -36,6 +36,34 @@ def bound(durations: Sequence[float], workers: int) -> float:
     return max(sum(durations) / workers, max(durations, default=0.0))
 
 
+def most_unseen(cases: int, checked: int, *, confidence: float) -> int:
+    """Return how many cases can be wrong at most, if a random sample of them had no wrong one.
+
+    It is the largest number that such a sample misses with a chance above 1 - confidence, exactly:
+    of `cases`, `wrong` ones are all outside of the sample with a chance of
+    C(cases - wrong, checked) / C(cases, checked), the hypergeometric distribution.
+    """
+    if not checked:
+        return cases
+    wrong, chance = 0, 1.0
+    while wrong < cases - checked:
+        chance *= (cases - checked - wrong) / (cases - wrong)
+        if chance <= 1 - confidence:
+            break
+        wrong += 1
+    return wrong
+
+
+def highest_rate(clean: int, *, confidence: float) -> float:
+    """Return the highest rate of an event that so many independent trials without one leave open.
+
+    A rate of p gives no event in n trials with a chance of (1 - p)**n. For n above 30 the result is
+    close to 3 / n with a confidence of 95 %, the rule of three (Hanley and Lippman-Hand, JAMA 249
+    (1983) 1743-1745), and never above it.
+    """
+    return 1 - float((1 - confidence) ** (1 / clean))
+
+
 def _levels(intervals: Iterable[Interval]) -> Iterator[tuple[int, float]]:
     """Yield, between two changes, how many intervals were running and for how long.
 

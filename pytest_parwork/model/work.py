@@ -105,7 +105,7 @@ class Budget:
 class Plan:
     """The resolved settings of a case in one configuration.
 
-    Cases that share a name in `exclusive` never run at the same time.
+    Cases that share a name in `exclusive` never run at the same time. Each case is `repeat` tasks.
     """
 
     configuration: Configuration
@@ -116,6 +116,7 @@ class Plan:
     diagnose: bool = True
     scope: Scope = "function"
     exclusive: tuple[str, ...] = ()
+    repeat: int = 1
 
 
 @public(BACKENDS)

@@ -20,7 +20,7 @@ from .session.reporting import REPORTING, RUNNING, Reporting, add_table
 if TYPE_CHECKING:
     from ..backends.protocol import Backend
     from .calls.fixture import Parwork
-    from .cases.collection import Collected
+    from .collecting.collection import Collected
 
 #: The tests for authors of backends, whose assertions are to show their values.
 TESTING = "pytest_parwork.testing"
@@ -93,7 +93,7 @@ def parwork(request: pytest.FixtureRequest) -> Generator[Parwork, None, None]:
 @pytest.fixture
 def parwork_seed(request: pytest.FixtureRequest) -> int:
     """A seed from --parwork-seed and the id of the test: the same in both runs."""
-    from .cases.seeding import parwork_seed_of
+    from .sending.seeding import parwork_seed_of
 
     return parwork_seed_of(request.node)
 
@@ -103,7 +103,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
     if not (_is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames):
         return (yield)
     from .cases.matrix import parametrize
-    from .cases.support import plain_everywhere
+    from .sending.support import plain_everywhere
     from .variants.axis import parametrize_variants
 
     metafunc.config.stash[_IN_USE] = True
@@ -129,7 +129,7 @@ def pytest_pycollect_makeitem(
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
         return made
-    from .cases.checks import checks_for
+    from .collecting.checks import checks_for
 
     collected = _collected(collector.config)
     if any(map(collected.mistakes.has, made)):
@@ -142,7 +142,7 @@ def pytest_pycollect_makeitem(
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _COLLECTED in config.stash:
-        from .cases.checks import place
+        from .collecting.checks import place
 
         varied = config.stash[_COLLECTED].varied
         if varied.is_any:
@@ -159,7 +159,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)  # before xdist reports to its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
     if options.is_all(session.config):
-        from .cases.checks import make_others_plain
+        from .collecting.checks import make_others_plain
 
         make_others_plain(session.items)
     has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
@@ -231,7 +231,7 @@ def _is_marked(item: object) -> bool:
 
 
 def _collected(config: pytest.Config) -> Collected:
-    from .cases.collection import Collected
+    from .collecting.collection import Collected
 
     return config.stash.setdefault(_COLLECTED, Collected())
 
@@ -249,7 +249,7 @@ def _start(session: pytest.Session) -> None:
     manager = session.config.pluginmanager
     session.config.stash[_IN_USE] = True
     if not manager.has_plugin(RUNNING):
-        from .cases.running import Running
+        from .running.hooks import Running
 
         running = Running(session, _collected(session.config))
         manager.register(running.gates, "parwork-gates")

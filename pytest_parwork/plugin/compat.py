@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -83,9 +83,11 @@ def chains_of(item: pytest.Function, name: str) -> Mapping[str, Sequence[pytest.
 def _closure(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
     known = item._fixtureinfo.name2fixturedefs
     overridden = [each for chain in known.values() for each in chain[:-1]]
-    if not overridden:
+    # Plugins add names for a mark: pytest-freezer for `freeze_time`. pytest looks them up in time.
+    added = [name for name in item.fixturenames if name not in known and name != "request"]
+    if not overridden and not added:
         return known
-    names = dict.fromkeys(name for each in overridden for name in each.argnames)
+    names = dict.fromkeys([*added, *(name for each in overridden for name in each.argnames)])
     found = dict(known)
     for name in names:
         found.update({n: chain for n, chain in chains_of(item, name).items() if n not in found})
@@ -267,3 +269,32 @@ def no_message() -> object:
     from unittest.case import _subtest_msg_sentinel  # type: ignore[attr-defined]
 
     return _subtest_msg_sentinel
+
+
+def junit_file(config: pytest.Config) -> Any:
+    """Return what writes the JUnit file of the session, None where none is asked for.
+
+    Only a fixture, `record_testsuite_property`, leads to it in public.
+    """
+    from _pytest.junitxml import xml_key
+
+    return config.stash.get(xml_key, None)
+
+
+def drop_from_junit_cases(junit: Any, names: Collection[str]) -> None:
+    """Drop properties from the test cases of a JUnit file that is not yet written.
+
+    pytest writes the properties of a report in every family, also where the schema allows none.
+    """
+    for reporter in junit.node_reporters_ordered:
+        if "properties" in vars(reporter):  # its test has not come to its end
+            kept = [pair for pair in reporter.properties if pair[0] not in names]
+            reporter.properties = kept
+            continue
+        case = reporter.to_xml()
+        for properties in case.findall("properties"):
+            for each in properties.findall("property"):
+                if each.get("name") in names:
+                    properties.remove(each)
+            if not len(properties):
+                case.remove(properties)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
+from .repeats import Repeat
 from .scaling import scalings
 from .serialising import serialise
 
@@ -78,6 +79,8 @@ def _run(run: RunReport) -> dict[str, object]:
         "peak_overlap": run.peak_overlap,
         "together": run.together,
         "timing": run.timing,
+        "power": run.power,
+        "selftest": run.selftest,
         "too_slow": run.too_slow or None,
         "varied": run.varied,
         "sent": run.sent,
@@ -97,6 +100,7 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "outcome": case.outcome,
         "compared": case.compared,
         "seconds": {"serial": case.serial, "parallel": case.parallel},
+        "cpu": {"serial": case.serial_cpu, "parallel": case.parallel_cpu},
         "worker": case.worker,
         "process": case.process,
         "interval": run.since_origin(case.interval),
@@ -107,6 +111,19 @@ def _case(case: CaseEntry, run: RunReport) -> dict[str, object]:
         "mismatch_classes": case.classes,
         "result": case.result,
         "legs": case.legs,
+        "repeats": tuple(_repeat(task, run) for task in case.repeats),
+        "planted": case.planted,
+    }
+
+
+def _repeat(task: Repeat, run: RunReport) -> dict[str, object]:
+    return {
+        "verdict": task.verdict,
+        "seconds": task.parallel,
+        "cpu": task.parallel_cpu,
+        "worker": task.worker,
+        "process": task.process,
+        "interval": run.since_origin(task.interval),
     }
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from ..model.outcome import Verdict
 from .data import Report, RunReport
-from .entries import CaseEntry
 
 #: The thread of the serial run.
 SERIAL = 0
@@ -30,8 +30,7 @@ def trace_pieces(report: Report) -> Iterator[str]:
 
 def _starts(run: RunReport) -> Iterator[float]:
     for case in run.cases:
-        if case.interval is not None:
-            yield case.interval[1]
+        yield from (task.interval[1] for task in case.tasks if task.interval is not None)
         if case.serial_interval is not None:
             yield case.serial_interval[0]
 
@@ -39,34 +38,36 @@ def _starts(run: RunReport) -> Iterator[float]:
 def _events(run: RunReport, process: int, origin: float) -> Iterator[Mapping[str, object]]:
     yield _name("process_name", f"{run.id} on {run.label}", process)
     threads: dict[tuple[str, int], int] = {}
-    rows: dict[int, list[tuple[float, float, CaseEntry]]] = {}
+    rows: dict[int, list[tuple[float, float, str, Verdict]]] = {}
     for case in run.cases:
         if case.serial_interval is not None:
-            rows.setdefault(SERIAL, []).append((*case.serial_interval, case))
-        if case.interval is not None and case.worker is not None:
+            rows.setdefault(SERIAL, []).append((*case.serial_interval, case.id, case.verdict))
+        for task in case.tasks:
+            if task.interval is None or task.worker is None:
+                continue
             # xdist's processes have workers of the same numbers at the same time.
-            key = (case.run if run.xdist else "", case.worker)
+            key = (case.run if run.xdist else "", task.worker)
             thread = threads.setdefault(key, len(threads) + 1)
-            rows.setdefault(thread, []).append((*case.interval[1:], case))
+            rows.setdefault(thread, []).append((*task.interval[1:], case.id, task.verdict))
     if SERIAL in rows:
         yield _name("thread_name", "serial", process, SERIAL)
     for key, thread in threads.items():
         yield _name("thread_name", f"worker {key[-1]}", process, thread)
     for thread, row in sorted(rows.items()):
         last = 0
-        for start, end, case in sorted(row, key=lambda one: one[:2]):
+        for start, end, id, verdict in sorted(row, key=lambda one: one[:2]):
             # Rounded, an event may begin before the one before it has ended.
             begin = max(last, round((start - origin) * 1e6))
             last = max(begin, round((end - origin) * 1e6))
             yield {
-                "name": case.id.rpartition("::")[2],
-                "cat": case.verdict.value,
+                "name": id.rpartition("::")[2],
+                "cat": verdict.value,
                 "ph": "X",
                 "pid": process,
                 "tid": thread,
                 "ts": begin,
                 "dur": last - begin,
-                "args": {"id": case.id, "verdict": case.verdict.value},
+                "args": {"id": id, "verdict": verdict.value},
             }
 
 

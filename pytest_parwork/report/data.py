@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from ..model import stats
 from ..model.causes import Cause
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
 from ..model.public import public
 from ..model.work import Budget, Scope, WorkersAsked
 from .entries import CaseEntry, RunFacts
+from .overlap import has_met, peak_of, share_of, tasks_of, together
 from .plain import PlainEntry
+from .power import Power, power_of
+from .selftest import Control, controls
 from .timing import Timing, timing
 from .variants import Variation, is_exercised, timing_of, workers_of
 
@@ -71,15 +73,18 @@ class RunReport(RunEntry):
       hide, or if none returned at all;
     - `mismatch_count`, `mismatch_classes`: all mismatches, also those beyond the kept ones, and how
       many there are of each class, the most frequent first;
-    - `shares`: how many cases each worker ran, for each of the runs;
-    - `workers_used`, `peak_overlap`: the number of workers that ran a case, and of cases that were
+    - `shares`: how many tasks each worker ran, for each of the runs; a case is one of them, or
+      several if it is repeated;
+    - `workers_used`, `peak_overlap`: the number of workers that ran a task, and of tasks that were
       in workers at the same time; the highest of any of the runs;
-    - `together`: the share of the busy time in which two cases or more were running, None if there
+    - `together`: the share of the busy time in which two tasks or more were running, None if there
       was no busy time;
-    - `exercised`: whether cases overlapped in at least two workers, None where that can't be
+    - `exercised`: whether tasks overlapped in at least two workers, None where that can't be
       judged;
     - `verdict`: the worst of the cases' verdicts and NOT_EXERCISED;
     - `is_slower`: the run took longer than the serial one, as far as two decimals show;
+    - `power`: what clean results rule out, None if all cases were compared once, or not all are
+      equal; `selftest` is what became of the faults that were planted;
     - `origin`: when the first case arrived in its worker, on the clock of the machine, None if none
       did.
     """
@@ -103,6 +108,8 @@ class RunReport(RunEntry):
     timing: Timing
     is_slower: bool
     origin: float | None
+    power: Power | None
+    selftest: tuple[Control, ...]
 
     @property
     def cause(self) -> Cause | None:
@@ -183,9 +190,8 @@ def summarise(entry: RunEntry) -> RunReport:
         runs.setdefault(case.run, []).append(case)
     facts = {one.run: one for one in entry.facts}
     granted = max((run.granted for run in entry.facts), default=0)
-    counts = [Counter(c.worker for c in cases if c.worker is not None) for cases in runs.values()]
-    shares = [tuple(count[worker] for worker in sorted(count)) for count in counts]
-    peaks = [_peak(cases) for cases in runs.values()]
+    shares = [share_of(cases) for cases in runs.values()]
+    peaks = [peak_of(cases) for cases in runs.values()]
     classes: Counter[str] = Counter()
     for case in entry.cases:
         classes.update(case.classes)
@@ -215,12 +221,14 @@ def summarise(entry: RunEntry) -> RunReport:
         shares=tuple(share for share in shares if share),
         workers_used=max(map(len, shares), default=0),
         peak_overlap=max(peaks, default=0),
-        together=_together(runs.values()),
+        together=together(runs.values()),
         exercised=exercised,
         verdict=_verdict(entry.cases, exercised),
         timing=times,
         is_slower=_is_slower(times.speedup, entry, exercised),
-        origin=min((case.interval[0] for case in entry.cases if case.interval), default=None),
+        origin=min((t.interval[0] for t in tasks_of(entry.cases) if t.interval), default=None),
+        power=power_of(entry.cases),
+        selftest=controls(plant for case in entry.cases for plant in case.planted),
     )
 
 
@@ -229,21 +237,6 @@ def _compared(cases: Sequence[CaseEntry]) -> Literal["values", "outcomes"]:
     passed = [case for case in judged if case.outcome == "value"]
     kinds = {case.compared for case in passed or judged or cases}
     return "outcomes" if "outcomes" in kinds else "values"
-
-
-def _peak(cases: Iterable[CaseEntry]) -> int:
-    return stats.peak_overlap(
-        (case.interval[0], case.interval[2]) for case in cases if case.interval
-    )
-
-
-def _together(runs: Iterable[Sequence[CaseEntry]]) -> float | None:
-    busy = together = 0.0
-    for cases in runs:
-        running = [case.interval[1:] for case in cases if case.interval]
-        busy += stats.busy_time(running)
-        together += stats.busy_time(running, at_least=2)
-    return together / busy if busy else None
 
 
 def _is_whole(entry: RunEntry) -> bool:
@@ -263,20 +256,15 @@ def _exercised(
     """
     if not _is_whole(entry):
         return None
-    if all(case.interval is None for case in entry.cases):
+    if all(task.interval is None for task in tasks_of(entry.cases)):
         return None
     several = [run[:2] for run in runs if sum(run[0]) >= 2 and run[2] != 1]
     if not several and any(sum(run[0]) >= 2 for run in runs):
         return None
     # The runs of several tests differ: that one has met says nothing about another.
     is_enough = any if entry.scope == "function" else all
-    met = bool(several) and is_enough(_has_met(*run) for run in several)
+    met = bool(several) and is_enough(has_met(*run) for run in several)
     return met or (None if entry.xdist or any(case.is_absent for case in entry.cases) else False)
-
-
-def _has_met(share: Sequence[int], peak: int) -> bool:
-    """Return whether cases of a run overlapped, in at least two workers."""
-    return len(share) >= 2 and peak >= 2
 
 
 def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,6 +15,8 @@ from ..model.observed import Legs
 from ..model.outcome import Lost, NotSent, Outcome, OutcomeKind, Run, Verdict
 from ..model.printable import make_printable, printable
 from ..model.work import Budget
+from .repeats import Repeat, interval_of
+from .selftest import Plant
 from .serialising import serialise
 
 #: `CaseEntry.why` of a case that was skipped before it was sent.
@@ -52,7 +54,8 @@ class CaseEntry:
     """One case in one configuration.
 
     `index` is the place of the case in its workload, `run` the run it belongs to, as in
-    `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end;
+    `RunFacts`. `serial` and `parallel` are seconds, None where the case did not run to its end,
+    `serial_cpu` and `parallel_cpu` the CPU seconds in them;
     `interval` is (arrived, started, ended) in the parallel run, `serial_interval` (started, ended)
     in the serial one, both on the clock of the machine: `RunReport.since_origin` makes them
     relative. `worker` and `process` are those of the parallel outcome. `lost` is None or a
@@ -65,7 +68,9 @@ class CaseEntry:
     `why` says why a case is NOT_VERIFIED: `verify=0.5`, `SKIPPED` or `INTERRUPTED`. `result` is
     that of the serial run, where there was one, else that of the parallel run; None where no report
     file is asked for. `legs` is what ran in both calls of code that is parallel itself, for which
-    the parallel run is that of a variant, and the serial one that of its reference.
+    the parallel run is that of a variant, and the serial one that of its reference. `repeats` are
+    all tasks of a case that is several of them, in their order: the other fields describe the first
+    of the worst of these. `planted` are the faults of `--parwork-selftest`.
     """
 
     id: str
@@ -74,6 +79,8 @@ class CaseEntry:
     run: str = ""
     serial: float | None = None
     parallel: float | None = None
+    serial_cpu: float | None = None
+    parallel_cpu: float | None = None
     worker: int | None = None
     process: int | None = None
     interval: tuple[float, float, float] | None = None
@@ -89,9 +96,16 @@ class CaseEntry:
     why: str = ""
     result: Result | None = None
     legs: Legs | None = None
+    repeats: tuple[Repeat, ...] = ()
+    planted: tuple[Plant, ...] = ()
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "why")
+
+    @property
+    def tasks(self) -> Sequence[CaseEntry | Repeat]:
+        """What ran in parallel: the repeats of the case, or the case itself."""
+        return self.repeats or (self,)
 
     @property
     def is_skipped(self) -> bool:
@@ -121,7 +135,9 @@ class RunFacts:
     A workload with several values of a wide fixture has one run for each of them. `run` is the name
     of the run, unique in the session, also among the processes of xdist; `fixtures` are the wide
     fixtures by which it was split from others, `lanes` how many cases could run at the same time
-    at most because of `exclusive`, None without it. The other fields are those of `model.Run`.
+    at most because of `exclusive`, None without it, `waiting` the share of the time of the serial
+    run in which tasks of this machine waited for a CPU, None if unknown. The other fields are those
+    of `model.Run`.
     """
 
     run: str
@@ -136,6 +152,7 @@ class RunFacts:
     avoided: str = ""
     fixtures: tuple[str, ...] = ()
     lanes: int | None = None
+    waiting: float | None = None
 
     def __post_init__(self) -> None:
         make_printable(self, "start_method", "avoided")
@@ -195,9 +212,11 @@ def judged(
         run=run,
         serial=serial.seconds if serial is not None else None,
         parallel=sent.seconds,
+        serial_cpu=serial.cpu if serial is not None else None,
+        parallel_cpu=sent.cpu,
         worker=sent.worker,
         process=sent.process,
-        interval=_interval(sent),
+        interval=interval_of(sent),
         serial_interval=serial_interval,
         outcome=known.kind,
         compared="outcomes" if nothing and sent.value is None else "values",
@@ -210,12 +229,6 @@ def judged(
         why=why,
         result=result,
     )
-
-
-def _interval(sent: Outcome) -> tuple[float, float, float] | None:
-    if sent.arrived is None or sent.started is None or sent.ended is None:
-        return None
-    return sent.arrived, sent.started, sent.ended
 
 
 def result_of(outcome: Outcome, *, seconds: float | None) -> Result:

@@ -14,6 +14,7 @@ from ..model.outcome import Verdict
 from ..model.printable import printable
 from .entries import CaseEntry
 from .figures import counted, duration
+from .power import repeats_row
 
 #: Columns before the text of a row.
 INDENT = 11
@@ -117,6 +118,7 @@ def mismatch_message(
         *_fixtures(scene),
         *([("hint", scene.hint)] if scene.hint else []),
         *_values(scene),
+        *repeats_row(case),
         *_others(case, scene),
         *_overlap(scene),
         *([("together", scene.alongside)] if scene.alongside else []),

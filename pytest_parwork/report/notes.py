@@ -13,12 +13,18 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
+from .power import power_notes, repetition
+from .selftest import control_notes
 from .several import of_several_tests, runs_of, why_not_met
 from .slowness import why_slow
+from .timing import Timing
 from .variants import Severity, remarks, setting, why_nothing_ran
 
 #: Kinds of notes of cases that only their messages show.
 OF_MESSAGES = ("again", "rounding")
+
+#: Fewer serial seconds are too few to say that a machine was busy.
+WORTH_SAYING = 0.1
 
 #: How many cases are named that were running when the session was interrupted.
 RUNNING = 8
@@ -29,9 +35,9 @@ class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
     `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
-    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `varied`, `remark` (a
-    note of a case), `setting`, `speed`, `bound`, `detail`. `reached` is the share that was reached
-    of what the text names, which a rendering may draw.
+    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `power`, `selftest`,
+    `varied`, `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`. `reached`
+    is the share that was reached of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -62,6 +68,9 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
             yield RunNote(severity=severity, kind=kind, text=text)
     yield from (RunNote(kind="outcomes", text=text) for text in _outcomes(run))
     yield from (RunNote(kind="not-verified", text=text) for text in _not_verified(run))
+    yield from (RunNote(kind="power", text=text) for text in power_notes(run.power))
+    for severity, text in control_notes(run.selftest):
+        yield RunNote(severity=severity, kind="selftest", text=text)
     if run.varied:
         names = " or ".join(run.varied)
         text = (
@@ -222,6 +231,8 @@ def _setting(run: RunReport) -> str:
         parts.append(run.policy.removesuffix("()"))
     if run.variation is not None and (text := setting(run.variation, run.cases)):
         parts.append(text)
+    if text := repetition(run.cases):
+        parts.append(text)
     if run.facts:
         workers = f"{run.workers_used} of {counted(run.granted, 'worker')}"
         # Without a suffix, the start method depends on the Python version and the system.
@@ -244,6 +255,8 @@ def _speed(run: RunReport) -> Iterator[RunNote]:
     timing = run.timing
     if run.verdict not in (Verdict.EQUAL, Verdict.NOT_VERIFIED) or run.granted < 2:
         return
+    if timing.is_crowded and (timing.serial or 0) >= WORTH_SAYING:
+        yield RunNote(kind="busy", text=f"busy machine: {crowding(timing)}")
     if timing.flaw and timing.speedup is not None:
         yield RunNote(kind="speed", text=f"no measure of speed: {timing.flaw}")
         return
@@ -254,6 +267,16 @@ def _speed(run: RunReport) -> Iterator[RunNote]:
         return
     best = ratio(timing.speedup / timing.bound_share)
     yield RunNote(kind="bound", text=f"bound {best}", reached=timing.bound_share)
+
+
+def crowding(timing: Timing) -> str:
+    """Say that the cases did not get the CPUs, with their CPU seconds beside the others."""
+    return (
+        f"tasks of this machine waited for a CPU {percent(timing.waiting or 0)} of the time while "
+        f"the cases ran serially; serial {duration(timing.serial)} "
+        f"({duration(timing.serial_cpu)} CPU), in workers {duration(timing.in_workers)} "
+        f"({duration(timing.parallel_cpu)} CPU)"
+    )
 
 
 def _details(run: RunReport) -> Iterator[str]:

@@ -20,7 +20,9 @@ from ..model.work import Budget
 from .data import SCHEMA, Report, RunEntry, summarise
 from .entries import CaseEntry, Result, RunFacts
 from .plain import PlainEntry
+from .repeats import Repeat
 from .schema import violation
+from .selftest import Plant
 from .serialising import deserialise
 from .variants import Variation
 
@@ -145,6 +147,8 @@ def _case(
         run=data["part"],
         serial=data["seconds"]["serial"],
         parallel=data["seconds"]["parallel"],
+        serial_cpu=data.get("cpu", {}).get("serial"),
+        parallel_cpu=data.get("cpu", {}).get("parallel"),
         worker=data.get("worker"),
         process=data.get("process"),
         interval=tuple(interval) if interval else None,
@@ -163,6 +167,20 @@ def _case(
         why=data.get("why", ""),
         result=deserialise(Result, _known(Result, result)) if result else None,
         legs=_legs(data["legs"]) if data.get("legs") else None,
+        repeats=tuple(map(_repeat, data.get("repeats", ()))),
+        planted=tuple(Plant(**_known(Plant, one)) for one in data.get("planted", ())),
+    )
+
+
+def _repeat(data: Mapping[str, Json]) -> Repeat:
+    interval = data.get("interval")
+    return Repeat(
+        verdict=Verdict(data["verdict"]),
+        parallel=data.get("seconds"),
+        parallel_cpu=data.get("cpu"),
+        worker=data.get("worker"),
+        process=data.get("process"),
+        interval=tuple(interval) if interval else None,
     )
 
 

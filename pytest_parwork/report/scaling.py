@@ -78,34 +78,51 @@ def amdahl(scales: Sequence[Scale]) -> float | None:
 
 
 def scalings(runs: Iterable[RunReport]) -> Iterator[Scaling]:
-    """Yield the speed of each workload by its number of workers, where that is what varies."""
-    workloads: dict[tuple[str, str], list[RunReport]] = {}
+    """Yield the speed of each workload by its number of workers, where that is what varies.
+
+    That is so for code that is parallel itself, and for runs on several numbers of workers of one
+    backend.
+    """
+    workloads: dict[tuple[object, ...], list[RunReport]] = {}
     for run in runs:
-        if run.variation is not None and run.variation.counts_workers and not run.xdist:
+        if run.xdist:
+            continue
+        if run.variation is None:
+            workloads.setdefault((run.id, run.backend, run.chunksize), []).append(run)
+        elif run.variation.counts_workers:
             inside = run.variation.values.get("inside", "")
             workloads.setdefault((run.id, inside), []).append(run)
-    for (id, _), varied in workloads.items():
-        scales = list(_scales(varied))
-        if len(scales) > 1:
-            yield Scaling(id=id, scales=tuple(scales), serial_share=amdahl(scales))
+    for (id, *_), those in workloads.items():
+        if those[0].variation is None and not is_scaled(those):
+            continue
+        scales = list(_scales(those))
+        if len({scale.label for scale in scales}) > (1 if those[0].variation is not None else 2):
+            yield Scaling(id=str(id), scales=tuple(scales), serial_share=amdahl(scales))
+
+
+def is_scaled(runs: Sequence[RunReport]) -> bool:
+    """Return whether runs on backends got several numbers of workers."""
+    return len({run.granted for run in runs if run.granted and run.variation is None}) > 1
 
 
 def _scales(runs: Sequence[RunReport]) -> Iterator[Scale]:
     """Yield the scale of the reference, then those of the runs with known workers and times.
 
     The seconds of the reference are those of the first run. Another one may lack cases, so its
-    seconds are taken from its own speed-up.
+    seconds are taken from its own speed-up. On a backend with one worker nothing can overlap, but
+    the row shows what sending costs.
     """
     reference: float | None = None
     for run in runs:
         serial, speedup = run.timing.serial, run.timing.speedup
-        if run.variation is None or not run.granted or not run.timing.reliable:
+        if not run.granted or not run.timing.reliable or not serial or not speedup:
             continue
-        if not serial or not speedup or run.exercised is False:
+        if run.exercised is False and (run.granted > 1 or run.variation is not None):
             continue
         if reference is None:
             reference = serial
-            yield scale(run.variation.reference, 1, reference, reference)
+            name = "serial" if run.variation is None else run.variation.reference
+            yield scale(name, 1, reference, reference)
         yield scale(run.label, run.granted, reference, reference / speedup)
 
 

@@ -16,15 +16,16 @@ def why_slow(run: RunReport) -> str:
     """
     timing = run.timing
     both = [
-        (case.serial, case.parallel)
+        (case.serial, task.parallel)
         for case in run.cases
-        if case.serial is not None and case.parallel is not None
+        for task in case.tasks
+        if case.serial is not None and task.parallel is not None
     ]
     has_stored = any(note.kind == FRESH_PROCESS for case in run.cases for note in case.notes)
     if not both or has_stored or timing.parallel is None or (timing.bound_share or 1) > 0.5:
         return ""
     work, taken = (sum(seconds) / len(both) for seconds in zip(*both, strict=True))
-    ran = sum(case.parallel is not None for case in run.cases)
+    ran = sum(task.parallel is not None for case in run.cases for task in case.tasks)
     overhead = timing.parallel * run.granted / ran - taken
     if taken - work > overhead:
         return (

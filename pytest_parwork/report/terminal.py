@@ -97,7 +97,7 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             yield from _row(run, run.configuration_id if ambiguous else run.label)
             for note in notes(run, is_verbose=verbosity > 0):
                 yield from _note(note, room=min(width, 80) - _INDENT)
-        if any(run.variation is not None for run in runs):
+        if len(runs) > 1 or runs[0].variation is not None:
             yield from _scaling(runs)
     if choice.remarks:
         yield from _heading(f"{len(workloads)} workloads in all", width)
@@ -120,7 +120,10 @@ def _note(note: RunNote, *, room: int) -> Iterator[Line]:
 
 def _scaling(runs: Iterable[RunReport]) -> Iterator[Line]:
     """Yield a table of the speed by the number of workers, where that is what varies."""
-    from .scaling import rows, scalings  # a session without variants need not load it
+    from .scaling import (
+        rows,
+        scalings,
+    )  # most sessions have one configuration, and need not load it
 
     for scaling in scalings(runs):
         table = list(rows(scaling))

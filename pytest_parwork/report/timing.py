@@ -15,6 +15,13 @@ from .figures import counted, ratio
 #: is further above measures something else, a clock that is set say.
 FAR = 1.5
 
+#: Above this share of the time in which tasks wait for a CPU, a machine is busy.
+BUSY = 0.25
+
+#: Code that uses fewer CPU seconds in a second waits for something else; code that uses more had a
+#: CPU nearly all the time.
+WAITS, RUNS = 0.05, 0.9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
@@ -24,13 +31,19 @@ class Timing:
     - `parallel`: from the release of the first task to the last outcome, all runs together;
     - `startup`: before that, for payload, workers and imports;
     - `speedup`: serial seconds by `parallel`. Where only a share of the cases ran serially, the
-      others are taken to need the mean of that share;
+      others are taken to need the mean of that share. A case that is several tasks counts so many
+      times: that is the work which ran in parallel;
     - `efficiency`: `speedup` by the number of workers;
     - `bound`: the least possible parallel seconds (`stats.bound`) for cases that take as long as
       serially, where that is known, else as long as in their worker;
     - `bound_share`: `bound` by `parallel`, 1 for a schedule that cannot be better. It is above 1
       where cases were slower serially than in the workers (the serial run filled the caches,
       say), and is not capped, because that tells more than a 1 does;
+    - `in_workers`: the seconds of all cases in their workers together;
+    - `serial_cpu`, `parallel_cpu`: the CPU seconds of all cases together, in each of the runs;
+    - `cpu_share`: their share of the seconds of the cases, the lower one of the two runs;
+    - `waiting`: the share of the time of the serial run in which tasks of this machine waited for a
+      CPU: as the serial run takes one, those of other programs, or the serial run itself;
     - `flaw`: why the speed-up is not that of the same work in both runs, in a few words: a case
       that is DIFFERENT may have failed early in one of them. None if none is known;
     - `reliable`: the speed-up is measured, on all cases that ran, without a flaw, and no other
@@ -46,6 +59,21 @@ class Timing:
     bound_share: float | None
     flaw: str | None
     reliable: bool
+    in_workers: float | None = None
+    serial_cpu: float | None = None
+    parallel_cpu: float | None = None
+    cpu_share: float | None = None
+    waiting: float | None = None
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the cases were kept from running: other programs were using the CPUs.
+
+        Cases that sleep use no CPU, and a busy machine does not make them slower.
+        """
+        if self.waiting is None or self.waiting <= BUSY or self.cpu_share is None:
+            return False
+        return WAITS < self.cpu_share < RUNS
 
 
 def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist: bool) -> Timing:
@@ -56,7 +84,7 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     cases = [case for _, members in timed for case in members]
     serial = [case.serial for case in cases if case.serial is not None]
     parallel = sum(facts.wall for facts, _ in timed)
-    ran = [case for case in cases if case.parallel is not None]
+    ran = [case for case in cases for task in case.tasks if task.parallel is not None]
     both = [case.serial for case in ran if case.serial is not None]
     speedup = sum(both) / len(both) * len(ran) / parallel if both and parallel else None
     # The runs follow one another, so each has its own bound.
@@ -76,7 +104,31 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
         bound_share=bound_share,
         flaw=flaw,
         reliable=speedup is not None and len(both) == len(ran) and not flaw and not xdist,
+        in_workers=_sum(task.parallel for case in cases for task in case.tasks),
+        serial_cpu=_sum(case.serial_cpu for case in cases),
+        parallel_cpu=_sum(task.parallel_cpu for case in cases for task in case.tasks),
+        cpu_share=_cpu_share(cases),
+        waiting=max((f.waiting for f, _ in timed if f.waiting is not None), default=None),
     )
+
+
+def _sum(seconds: Iterable[float | None]) -> float | None:
+    known = [each for each in seconds if each is not None]
+    return sum(known) if known else None
+
+
+def _cpu_share(cases: Sequence[CaseEntry]) -> float | None:
+    """Return the CPU seconds by the seconds of the cases, the lower ones of both runs."""
+    legs = (
+        [(case.serial, case.serial_cpu) for case in cases],
+        [(task.parallel, task.parallel_cpu) for case in cases for task in case.tasks],
+    )
+    shares = []
+    for leg in legs:
+        known = [(wall, cpu) for wall, cpu in leg if wall is not None and cpu is not None]
+        if wall := sum(wall for wall, _ in known):
+            shares.append(sum(cpu for _, cpu in known) / wall)
+    return min(shares, default=None)
 
 
 def flaw_of(cases: Iterable[CaseEntry]) -> str | None:
@@ -94,5 +146,9 @@ def flaw_of(cases: Iterable[CaseEntry]) -> str | None:
 
 
 def _durations(cases: Iterable[CaseEntry]) -> list[float]:
-    taken = (case.parallel if case.serial is None else case.serial for case in cases)
+    taken = (
+        task.parallel if case.serial is None else case.serial
+        for case in cases
+        for task in case.tasks
+    )
     return [seconds for seconds in taken if seconds is not None]

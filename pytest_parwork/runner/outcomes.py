@@ -156,20 +156,33 @@ class Outcomes(Sequence[Outcome]):
         seconds = ended - started if started is not None and ended is not None else 0.0
         return self._results.kind(number), seconds
 
+    def started(self) -> tuple[int, ...]:
+        """Return the tasks that were started, in this order."""
+        starts = [
+            (at, task)
+            for task in range(self._tasks)
+            if (at := self._ledger.times(task)[1]) is not None
+        ]
+        return tuple(task for _, task in sorted(starts))
+
     def earlier_in_worker(self, number: int) -> tuple[int, ...]:
         """Return the tasks that the worker of a task had started before it, in order."""
-        _, started, _ = self._ledger.times(number)
-        if started is None:
+        started = self.started()
+        if number not in started:
             return ()
         worker = self._ledger.worker(number)
-        earlier = [
-            (at, other)
-            for other in range(self._tasks)
-            if (at := self._ledger.times(other)[1]) is not None
-            and at < started
-            and self._ledger.worker(other) == worker
-        ]
-        return tuple(other for _, other in sorted(earlier))
+        before = started[: started.index(number)]
+        return tuple(task for task in before if self._ledger.worker(task) == worker)
+
+    def first_and_last(self) -> frozenset[int]:
+        """Return the first and the last task of each worker, by when they started."""
+        spans: dict[int, list[tuple[float, int]]] = {}
+        for number in range(self._tasks):
+            _, started, _ = self._ledger.times(number)
+            if started is not None:
+                worker = self._workers[self._ledger.worker(number)]
+                spans.setdefault(worker, []).append((started, number))
+        return frozenset(number for span in spans.values() for _, number in (min(span), max(span)))
 
     def free(self, number: int) -> None:
         """Free the memory of an outcome: large values that were loaded read as zeros then."""
@@ -220,6 +233,7 @@ class Outcomes(Sequence[Outcome]):
             arrived=arrived,
             started=started,
             ended=ended,
+            cpu=None if ended is None else self._ledger.cpu(number),
             worker=None if process is None else self._workers[process],
             process=process,
             has_changed_input=self._ledger.has_changed(number),

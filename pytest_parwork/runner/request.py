@@ -47,7 +47,8 @@ class RunRequest:
     with `stop`, in the order of the workload until so many have failed. `order` is the exact order
     in which they are submitted, `batches` are the exact batches; either names each task by its
     number, once. Tasks that share a lane in `lanes`, by number, are one batch, so that no two of
-    them run at the same time.
+    them run at the same time. `copies` says how many tasks in a row are the same call: they are
+    spread over the workers, so that it meets itself.
 
     `progress` is called now and then while tasks run, and once at the end; its exceptions are
     ignored. With `keep`, the outcomes have a `rerun` that can run tasks again with their original
@@ -64,6 +65,7 @@ class RunRequest:
     order: Sequence[int] | None = None
     batches: Sequence[Sequence[int]] | None = None
     lanes: Mapping[int, int] = field(default_factory=dict)
+    copies: int = 1
     stop: Stop | None = None
     guard: Guard | None = None
     capture: Capture | None = None

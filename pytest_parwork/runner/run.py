@@ -199,6 +199,7 @@ def _scheduled(request: RunRequest, workers: Workers, medium: Medium) -> Schedul
         order=request.order,
         batches=request.batches,
         lanes=request.lanes,
+        most=max(1, request.copies // workers.size) if request.copies > 1 else None,
     )
 
 

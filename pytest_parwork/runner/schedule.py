@@ -44,7 +44,8 @@ class Schedule:
     and a long task that starts last leaves the other workers idle. `in_order` is for a run that may
     be stopped by a failure: all tasks before that one are then done. `order` is a requested order,
     `batches` are requested batches; both are used as they are, without tasks that cannot be sent.
-    Tasks that share a lane in `lanes` are one batch, whatever its size.
+    Tasks that share a lane in `lanes` are one batch, whatever its size. Where no size is requested,
+    a batch has at most `most` tasks.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Schedule:
         order: Sequence[int] | None = None,
         batches: Sequence[Sequence[int]] | None = None,
         lanes: Mapping[int, int] | None = None,
+        most: int | None = None,
     ) -> None:
         known, wanted = durations or {}, set(tasks)
         if order is None and batches is None:
@@ -74,6 +76,7 @@ class Schedule:
             task: number for number, batch in enumerate(batches or ()) for task in batch
         }
         self._lanes = lanes or {}
+        self._most = most
         self._workers = workers
         self._chunksize = chunksize
         self._seen = 0.0  # the number of tasks and their seconds, earlier ones weighted less
@@ -129,7 +132,7 @@ class Schedule:
 
     def all(self) -> list[Batch]:
         """Return all remaining batches, for a library that wants everything at once."""
-        size = max(1, len(self._queue) // (self._workers * EAGER_SHARE))
+        size = self._limited(max(1, len(self._queue) // (self._workers * EAGER_SHARE)))
         if self._batch_of or self._chunksize != "auto":
             size = self._size()
         batches = []
@@ -168,7 +171,10 @@ class Schedule:
         seconds = max(seconds, 1e-9)
         share = math.ceil(len(self._queue) / self._workers)
         least = min(share, LEAST_TASKS, int(LEAST_SECONDS / seconds))
-        return max(1, least, min(fair, int(BATCH_SECONDS / seconds)))
+        return self._limited(max(1, least, min(fair, int(BATCH_SECONDS / seconds))))
+
+    def _limited(self, size: int) -> int:
+        return size if self._most is None else min(size, self._most)
 
     def _take(self, size: int) -> Batch:
         tasks = [self._queue.popleft()]

@@ -20,7 +20,8 @@ from types import (
 from typing import Any
 
 from ..model.errors import PayloadError
-from .pickling import ATOMS, by_reference, load
+from .pickling import ATOMS, load
+from .sameness import are_same, pickled
 
 #: Types whose values pickle sends by name anyway, or which are copied in any case.
 COMMON = frozenset(
@@ -71,23 +72,7 @@ def find_held(held: Held) -> object:
 
 
 def _is_same(found: object, copy: bytes | None) -> bool:
-    """Return whether an object is the one that was pickled.
-
-    An equal one is, whose pickle differs: values keep in private attributes what they have computed
-    (the units of astropy), and have not computed it yet in a new process.
-    """
-    if pickled(found) == copy:
-        return True
-    if copy is None or type(found).__eq__ is object.__eq__:
-        return False
-    other = load(copy)
-    return bool(found == other) and hash(found) == hash(other) and _public(found) == _public(other)
-
-
-def _public(value: object) -> Mapping[str, bytes | None]:
-    """Return the pickles of the public attributes of an instance."""
-    state = getattr(value, "__dict__", {})
-    return {name: pickled(part) for name, part in state.items() if name[:1] != "_"}
+    return pickled(found) == copy or (copy is not None and are_same(found, load(copy)))
 
 
 class HeldNan:
@@ -135,13 +120,6 @@ def make_empty(process: int, number: int, cls: Any) -> object:
 
 def class_name(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
-
-
-def pickled(value: object) -> bytes | None:
-    try:
-        return by_reference(value, protocol=5)
-    except Exception:
-        return None
 
 
 def get(module: str, name: str) -> object:

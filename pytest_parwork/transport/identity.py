@@ -35,10 +35,10 @@ from .held import (
     find_held,
     get,
     make_empty,
-    pickled,
     places,
 )
 from .pickling import ATOMS, make_pickler
+from .sameness import pickled, public_state, state_of
 
 #: What a pickler writes for an object: a function that returns it, and its arguments.
 Reduced = tuple[Callable[..., object], tuple[Any, ...]]
@@ -119,13 +119,13 @@ class Identities:
             kind = self._kinds[cls] = _Kind.of(cls)
         if not kind.is_possible:
             return None
-        state = _state(value)
+        state = state_of(value)
         if not state and kind.is_plain and _is_empty(value):
             if self._is_local:
                 self.empty.append(value)
             return self._kept(value) if self._is_local else self._held(value, has_state=False)
         if kind.is_value:
-            if not all(_is_immutable(part) for name, part in state.items() if name[:1] != "_"):
+            if not all(map(_is_immutable, public_state(value).values())):
                 return None
         elif not (kind.is_unequal and state and all(type(part) is str for part in state.values())):
             return None
@@ -247,22 +247,6 @@ class _Kind(NamedTuple):
             has_own and not is_changed_by_operators,
             given.__eq__ is object.__eq__ and not is_changed_by_operators,
         )
-
-
-def _state(value: object) -> Mapping[str, object]:
-    """Return the attributes of an instance, those in slots included."""
-    state = getattr(value, "__dict__", None) or {}
-    names = [name for cls in type(value).__mro__ for name in _slots(cls)]
-    if not names:
-        return state
-    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
-    return {**found, **state}
-
-
-def _slots(cls: type) -> Sequence[str]:
-    slots: Any = vars(cls).get("__slots__", ())
-    names = [slots] if isinstance(slots, str) else list(slots)
-    return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
 def _is_empty(value: object) -> bool:

@@ -1,8 +1,8 @@
 """The table of a run, which workers write and the runner reads.
 
-It has one row of 64 bytes per task: state, worker, three times, the place of the outcome. Each word
-is stored by a single 8-byte store, the state last: `struct.pack_into` would clear a row first, and
-readers would see zeros.
+It has one row of 72 bytes per task: state, worker, three times, the place of the outcome, its CPU
+seconds. Each word is stored by a single 8-byte store, the state last: `struct.pack_into` would
+clear a row first, and readers would see zeros.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Literal
 
 from ..machine.system import mmap, os
 
-_WORDS = 8  # of 8 bytes each: a row, and the header before the rows
-_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH = range(_WORDS)
+_WORDS = 9  # of 8 bytes each: a row, and the header before the rows
+_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED, _SPOOL, _OFFSET, _LENGTH, _CPU = range(_WORDS)
 _SPAN = (_STATE, _WORKER, _ARRIVED, _STARTED, _ENDED)
 _RELEASED, _FIRST, _LAST, _SIGNATURE = range(4)  # words of the header
 _SIGNED = int.from_bytes(b"parwork\0", "little")
@@ -90,9 +90,10 @@ class Ledger:
         self._times[row + _STARTED] = at
         self._words[row + _STATE] = _IS_STARTED
 
-    def end(self, task: int, at: float) -> None:
-        """Note that the function of `task` returned or raised."""
+    def end(self, task: int, at: float, cpu: float = 0.0) -> None:
+        """Note that the function of `task` returned or raised, after so many CPU seconds."""
         row = _WORDS * (task + 1)
+        self._times[row + _CPU] = cpu
         self._times[row + _ENDED] = at
         self._words[row + _STATE] = _IS_ENDED
 
@@ -222,6 +223,10 @@ class Ledger:
             (self._times[row + _STARTED] or None) if state >= State.STARTED else None,
             (self._times[row + _ENDED] or None) if state >= State.ENDED else None,
         )
+
+    def cpu(self, task: int) -> float:
+        """Return the CPU seconds of a task that ended."""
+        return self._times[_WORDS * (task + 1) + _CPU]
 
     def spans(self) -> Iterator[tuple[int, float, float]]:
         """Yield, for every task that arrived, its worker and its first and last time."""

@@ -15,7 +15,7 @@ from .ledger import Kind
 _LENGTHS = struct.Struct("<IQ")
 
 #: The fields of an entry that a journal has in addition to its data; others are for dead tasks.
-_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended")
+_PLAIN = ("task", "kind", "worker", "pid", "arrived", "started", "ended", "cpu")
 
 
 class Entry(NamedTuple):
@@ -25,16 +25,18 @@ class Entry(NamedTuple):
     its out-of-band buffers, `output` is the pickle of what the task printed, logged and warned. For
     a task that died with its process, `suspects` says how many tasks were running there, `stack` is
     the stack that the process has left. A *stopped* task was running, or had run, in a process when
-    a signal stopped the process.
+    a signal stopped the process. A *left* one is still running in a process that is no longer part
+    of the cluster. `cpu` are the CPU seconds of its thread.
     """
 
     task: int
-    kind: Kind | Literal["died", "stopped", "timeout"]
+    kind: Kind | Literal["died", "left", "stopped", "timeout"]
     worker: str
     pid: int
     arrived: float
     started: float
     ended: float = 0.0
+    cpu: float = 0.0
     data: bytes = b""
     buffers: tuple[bytes, ...] = ()
     suspects: int = 1

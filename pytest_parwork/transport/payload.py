@@ -224,7 +224,10 @@ class _Writer:
         buffers: list[pickle.PickleBuffer] = []
         try:
             with deadline(self._seconds):
-                data = dumps(value, buffers, themselves=self._themselves)
+                is_limited = self._seconds is not None
+                data = dumps(
+                    value, buffers, themselves=self._themselves, is_interruptible=is_limited
+                )
         except TimedOut:
             self._failed[key] = f"could not be serialised within {self._seconds:g} s", ""
         except Exception as error:

@@ -50,11 +50,13 @@ def dumps(
     *,
     is_result: bool = False,
     themselves: Themselves | None = None,
+    is_interruptible: bool = False,
 ) -> bytes:
     """Serialise by reference where possible, else by value, as `by_value` does.
 
     Large contiguous buffers are appended to `buffers`, where given. `themselves` says which objects
-    are to arrive as themselves. Raises whatever pickling raises.
+    are to arrive as themselves. With `is_interruptible`, a deadline ends it wherever it is. Raises
+    whatever pickling raises.
     """
     if type(value) in ATOMS and not (themselves is not None and value != value):
         return by_reference(value, protocol=5)
@@ -69,7 +71,7 @@ def dumps(
 
     callback = None if buffers is None else keep
     try:
-        data = dump_whole(value, callback, themselves)
+        data = dump_whole(value, callback, themselves, is_interruptible=is_interruptible)
     except Exception:
         pass
     else:
@@ -77,7 +79,7 @@ def dumps(
             return data
     if buffers is not None:
         buffers.clear()
-    file = io.BytesIO()
+    file = Interruptible() if is_interruptible else io.BytesIO()
     pickler = by_value()(
         file,
         protocol=5,
@@ -93,18 +95,34 @@ def dump_whole(
     value: object,
     callback: Callable[[Any], Any] | None,
     themselves: Themselves | None = None,
+    *,
+    is_interruptible: bool = False,
 ) -> bytes:
     """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
-    if themselves is None and not _OWN_REDUCERS & sys.modules.keys():
+    is_plain = themselves is None and not _OWN_REDUCERS & sys.modules.keys()
+    if is_plain and not is_interruptible:
         return by_reference(value, protocol=5, buffer_callback=callback)
-    file = io.BytesIO()
+    kind = Interruptible if is_interruptible else io.BytesIO
+    file = kind()
     make_pickler(file, callback, themselves).dump(value)
     data = file.getvalue()
     if themselves is not None and may_have_nan(data):
-        file = io.BytesIO()
+        file = kind()
         make_pickler(file, callback, themselves).dump(themselves.mark_nans(value))
         data = file.getvalue()
     return data
+
+
+class Interruptible(io.BytesIO):
+    """A file that returns to Python for every 64 KiB, where a thread can be ended.
+
+    A list subclass whose `__iter__` is `itertools.repeat(1)` would otherwise be serialised in C
+    without end, and no other thread would run meanwhile.
+    """
+
+    def write(self, data: Any, /) -> int:
+        """Write some bytes."""
+        return super().write(data)
 
 
 def may_have_nan(data: bytes) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..machine.clock import now
+from ..machine.clock import cpu_of_process, now
 from ..machine.deadline import TimedOut, deadline
 from ..machine.stacks import stack_of
 from ..model.outcome import Lost, NotSent, Outcome
@@ -45,6 +45,7 @@ def call(
     """
     __tracebackhide__ = True
     noticed = Noticed()
+    cpu = cpu_of_process()
     started = now()
     try:
         with noticed, deadline(timeout):
@@ -55,22 +56,24 @@ def call(
     except passing:
         raise
     except BaseException as error:
-        ended = now()
+        ended, cpu = now(), cpu_of_process() - cpu
         kind: Literal["skip", "failure"] = "skip" if is_skip(error) else "failure"
         try:
             with deadline(timeout):
                 failure = describe(error, error)
-        except TimedOut as late:
+        except TimedOut as slow:
             raised = f"it raised {type(error).__name__} in {run}"
             detail = f"{raised}, and str() of the exception took longer than {timeout:g} s"
-            lost = timed_out(detail, late)
+            lost = timed_out(detail, slow)
             return Outcome(kind="lost", lost=lost, started=started, ended=ended), None
-        return replace(
-            Outcome(kind=kind, failure=failure, started=started, ended=ended), late=noticed.late()
+        late = noticed.late()
+        return Outcome(
+            kind=kind, failure=failure, late=late, started=started, ended=ended, cpu=cpu
         ), error
-    ended = now()
+    ended, cpu = now(), cpu_of_process() - cpu
+    late = noticed.late()
     return Outcome(
-        kind="value", value=value, late=noticed.late(), started=started, ended=ended
+        kind="value", value=value, late=late, started=started, ended=ended, cpu=cpu
     ), None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import _exit, getpid  # imported now: a task may replace those of `os`
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ..machine.clock import now, sleep
 from ..machine.deadline import TimedOut
@@ -64,6 +65,17 @@ def end_copy_of(process: int) -> None:
     """
     if getpid() != process:
         _exit(0)
+
+
+def exit_unusable(error: Exception) -> NoReturn:
+    """End this process: an earlier task has broken what tasks are run with, `isinstance` say.
+
+    Every further batch would fail here at once, and so in no time all that are left.
+    """
+    try:
+        sys.__excepthook__(type(error), error, error.__traceback__)
+    finally:
+        _exit(1)
 
 
 def meet(ledger: Ledger, batch: Batch, worker: int, patience: float) -> None:

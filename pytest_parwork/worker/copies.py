@@ -15,7 +15,14 @@ from ..machine.deadline import TimedOut, deadline
 from ..machine.system import mmap
 from ..model.work import Task
 from ..transport.identity import Identities, find_kept
-from ..transport.pickling import ATOMS, dump_whole, load, make_pickler, may_have_nan
+from ..transport.pickling import (
+    ATOMS,
+    Interruptible,
+    dump_whole,
+    load,
+    make_pickler,
+    may_have_nan,
+)
 
 #: Buffers of fewer bytes have no room for a huge page.
 WORTH_HUGE = 1 << 22
@@ -87,7 +94,7 @@ def _copied_by_pickle(
     Atoms are passed themselves; a task that has nothing else is not pickled.
     """
     compound = [not _is_atomic(task) for task in tasks]
-    file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
+    file, buffers = Interruptible(), list[pickle.PickleBuffer]()
     pickler = make_pickler(file, buffers.append, identities)
     for task in compress(tasks, compound):
         with deadline(task.timeout):
@@ -194,7 +201,7 @@ def copied(value: object, identities: Identities | None = None) -> object:
     """Return a copy of a value; raises whatever pickling and copying raise."""
     buffers: list[pickle.PickleBuffer] = []
     try:
-        data = dump_whole(value, buffers.append, identities)
+        data = dump_whole(value, buffers.append, identities, is_interruptible=True)
     except Exception:
         # Not cloudpickle: loading would overwrite the attributes of local classes in this process.
         return copy.deepcopy(value, _memo(identities))

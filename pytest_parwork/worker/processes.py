@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import faulthandler
-import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
-from ..machine.clock import now
+from ..machine.clock import cpu_of_process, now
 from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
@@ -19,7 +18,6 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.failures import Record, describe, survivor
 from ..transport.held import made_once
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
@@ -28,13 +26,13 @@ from ..transport.pickling import by_reference, load
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import Interruptible, lead_a_group, start_processes_by
-from .calling import meet, perform
+from .calling import exit_unusable, meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .current_test import exchange_name, name_test
 from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
-from .results import Pickled
+from .results import no_room_for, pack
 
 #: The table of modules; if this module is not in it any more, a task has unloaded it.
 MODULES = sys.modules
@@ -69,6 +67,15 @@ class ProcessCall:
         return ProcessCall, (self._handle,)
 
     def __call__(self, batch: Batch, /) -> int:
+        try:
+            self._run(batch)
+        except Exception as error:
+            if Attached.has_called:
+                exit_unusable(error)
+            raise
+        return batch.number
+
+    def _run(self, batch: Batch) -> None:
         run = Attached.to(self._handle)
         worker = os.getpid()
         if not run.has_met:
@@ -78,7 +85,6 @@ class ProcessCall:
             # dask repeats a batch if its worker left the cluster before it could report the end.
             if run.ledger.state(number) is not State.STORED:
                 run.run_task(number, worker, self._inherited.get(number))
-        return batch.number
 
 
 class Attached:
@@ -88,8 +94,11 @@ class Attached:
     #: The modules of pytest's process when it forks: a worker that listed its own would write to
     #: the memory of each, and so copy it, a fifth of what it copies.
     forked_with: ClassVar[Mapping[str, Any]] = {}
-    #: How the function of a task is called.
+    #: Whether this process has called a task, of any run.
+    has_called = False
+    #: How the function of a task is called, and the CPU seconds of what runs it.
     _perform: Callable[..., tuple[Kind, object]] = staticmethod(perform)
+    _cpu: Callable[[], float] = staticmethod(cpu_of_process)
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
@@ -163,14 +172,16 @@ class Attached:
             kind, value = "not_sent", found
         else:
             function, args, kwargs = found
-            tasks = len(self.header.contents.calls)
-            inputs = Inputs(args, kwargs) if is_sampled(number, tasks) else None
+            is_in_sample = is_sampled(number, len(self.header.contents.calls))
+            inputs = Inputs(args, kwargs) if is_in_sample else None
             if capture is not None:
                 capture.begin(number, is_by_pytest=inherited is not None)
             self._name_test(number)
+            cpu = self._cpu()
             self.ledger.start(number, now())
+            Attached.has_called = True
             kind, value = self._perform(function, args, kwargs)
-            self.ledger.end(number, now())
+            self.ledger.end(number, now(), self._cpu() - cpu)
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()
             if capture is not None:
@@ -264,7 +275,7 @@ class Attached:
         try:
             place = self.spool.append(data, buffers)
         except OSError as error:  # no memory, or a limit on the size of files
-            kind, data, buffers = pack("not_sent", _no_room_for(data, buffers, error))
+            kind, data, buffers = pack("not_sent", no_room_for(data, buffers, error))
             try:
                 place = self.spool.append(data, buffers)
             except OSError as again:
@@ -279,22 +290,3 @@ class Attached:
         except OSError:
             return False
         return True
-
-
-def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
-    if kind == "value":
-        sent = Pickled.of(value)
-        if sent.not_sent is None:
-            return kind, sent.data, sent.buffers
-        kind, value = "not_sent", sent.not_sent
-    if isinstance(value, NotSent):
-        return kind, by_reference(value, protocol=5), []
-    assert isinstance(value, BaseException)
-    record: Record = (describe(value), survivor(value))
-    return kind, by_reference(record, protocol=5), []
-
-
-def _no_room_for(data: bytes, buffers: Sequence[pickle.PickleBuffer], error: OSError) -> NotSent:
-    size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
-    detail = f"the result, {size:,} bytes, cannot be stored for pytest: {error}"
-    return NotSent(reason="result", detail=detail)

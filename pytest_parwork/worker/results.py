@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,7 +11,9 @@ from typing import Any
 from ..machine.deadline import TimedOut
 from ..model.outcome import NotSent
 from ..transport.culprit import unsendable_result
-from ..transport.pickling import ATOMS, by_reference, dumps, load
+from ..transport.failures import Record, describe, survivor
+from ..transport.ledger import Kind
+from ..transport.pickling import ATOMS, Interruptible, by_reference, dumps, load
 from .copies import copied, copied_buffer, copied_bytes
 
 
@@ -108,7 +109,7 @@ def _copied(value: object) -> object:
 
 def _copied_around(value: object) -> object:
     """Copy all but those parts that cannot be copied, a lock say: they stay shared."""
-    file, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
+    file, buffers = Interruptible(), list[pickle.PickleBuffer]()
     pickler = _Sharing(file, protocol=5, buffer_callback=buffers.append)
     pickler.dump(value)
     if len(pickler.shared) == 1 and pickler.shared[0] is value:
@@ -159,3 +160,24 @@ def _load(data: bytes, *buffers: object) -> object:
 def _kept_buffer(buffer: pickle.PickleBuffer) -> pickle.PickleBuffer:
     view = buffer.raw()
     return buffer if type(view.obj) is bytes else pickle.PickleBuffer(copied_bytes(view))
+
+
+def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
+    """Return an outcome as it is stored; a value that cannot be sent becomes `not_sent`."""
+    if kind == "value":
+        sent = Pickled.of(value)
+        if sent.not_sent is None:
+            return kind, sent.data, sent.buffers
+        kind, value = "not_sent", sent.not_sent
+    if isinstance(value, NotSent):
+        return kind, by_reference(value, protocol=5), []
+    assert isinstance(value, BaseException)
+    record: Record = (describe(value), survivor(value))
+    return kind, by_reference(record, protocol=5), []
+
+
+def no_room_for(data: bytes, buffers: Sequence[pickle.PickleBuffer], error: OSError) -> NotSent:
+    """Return why a result was not stored."""
+    size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
+    detail = f"the result, {size:,} bytes, cannot be stored for pytest: {error}"
+    return NotSent(reason="result", detail=detail)

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event, RLock, Thread, Timer, get_ident, local
 from typing import Protocol
 
-from ..machine.clock import host, now
+from ..machine.clock import cpu_of_thread, host, now
 from ..machine.limits import limit_thread, limit_worker
 from ..machine.system import os
 from ..model.output import Output
@@ -25,7 +25,8 @@ from ..transport.payload import Header
 from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
 from .current_test import named_by_thread
-from .processes import Attached, pack
+from .processes import Attached
+from .results import pack
 
 #: Seconds to write a stack.
 PATIENCE = 0.5
@@ -72,6 +73,7 @@ class Site(Attached):
     sites: dict[str, Site] = {}  # noqa: RUF012, because it is meant to be shared
     released: set[str] = set()  # noqa: RUF012, for the same reason
     changing = RLock()
+    _cpu = staticmethod(cpu_of_thread)
 
     def __init__(
         self,
@@ -84,7 +86,7 @@ class Site(Attached):
         home: tuple[str, int],
     ) -> None:
         self.home = home
-        is_away = home != (host(), os.getpid())
+        self._is_away = is_away = home != (host(), os.getpid())
         self._fd = _file_of(payload)
         self.header: Header = load(header)
         self.go = Event()
@@ -93,7 +95,6 @@ class Site(Attached):
         self._met: set[str] = set()
         self._seats: list[bool] = []
         self._undo = ExitStack()
-        self._is_away = is_away
         self._here = local()
         self._journal = Journal(run)
         # In the process that runs pytest nothing has to be prepared.
@@ -112,7 +113,6 @@ class Site(Attached):
         self.modules = dict(sys.modules)
         self.ledger = _Noted(bytearray(Ledger.size(len(self.header.contents.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread
-        self.has_stored = False
         if timeouts and is_away:
             watch = Thread(target=self._watch, args=(timeouts,), daemon=True)
             watch.start()
@@ -168,7 +168,7 @@ class Site(Attached):
     def _run_new(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
-        past = self._journal.look_back()
+        past = self._journal.claim(batch.number)
         for number in batch.tasks:
             self.ledger.reset(number)  # the task may have run here before
         if announce is not None and worker not in self._met:
@@ -180,7 +180,7 @@ class Site(Attached):
         for number in batch.tasks:
             if self.is_over:
                 break
-            known = past.died.get((batch.number, number)) or past.ended.get(number)
+            known = past.known(batch.number, number)
             if known is None:
                 self._here.batch = batch.number
                 self._here.worker = worker
@@ -199,16 +199,15 @@ class Site(Attached):
         self._running.pop(get_ident(), None)
         kind, data, buffers = pack(kind, value)
         self.ledger.store(number, kind, 0, 0, 0)
+        here = self._here
         arrived, started, ended = (at or 0.0 for at in self.ledger.times(number))
         flat = tuple(bytes(buffer.raw()) for buffer in buffers)
-        entry = Entry(
-            number, kind, self._here.worker, os.getpid(), arrived, started, ended, data, flat
-        )
+        times = arrived, started, ended, self.ledger.cpu(number)
+        entry = Entry(number, kind, here.worker, os.getpid(), *times, data, flat)
         if output is not None:
             entry = entry._replace(output=by_reference(output, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
-        self.has_stored = True
 
     def _watch(self, timeouts: Mapping[int, float]) -> None:
         pause = Event()
@@ -247,11 +246,6 @@ def release(run: str) -> None:
         Site.released.add(run)
         if run in Site.sites:
             Site.sites[run].go.set()
-
-
-def has_worked(run: str) -> bool:
-    """Return whether this process has run a task of `run`, which may have broken the process."""
-    return run in Site.sites and Site.sites[run].has_stored
 
 
 def forget(run: str) -> None:

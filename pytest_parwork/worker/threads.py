@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ..machine.clock import now
+from ..machine.clock import cpu_of_thread, now
 from ..machine.deadline import TimedOut, deadline
 from ..machine.limits import limit_thread
 from ..machine.system import id_of, is_main_thread, thread_id, threading
@@ -131,9 +131,11 @@ class ThreadCall:
             self.capture.begin(number)
         if task.test:
             name_test(task.test, "call")
+        before = cpu_of_thread()
         self._ledger.start(number, now())
         with deadline(seconds):
             kind, value = perform(function, args, kwargs)
+        ended, cpu = now(), cpu_of_thread() - before
         # In this order: a value may raise where it is asked for its class.
         if kind == "failure" and isinstance(value, KeyboardInterrupt) and is_main_thread():
             self._end_capture(number)
@@ -142,7 +144,7 @@ class ThreadCall:
             value = Copied.of(value) if kind == "value" else value
             kind, value = with_late(kind, value, late)
         with self._lock:  # or its output might be taken twice
-            self._ledger.end(number, now())
+            self._ledger.end(number, ended, cpu)
             self._end_capture(number)
         if inputs is not None and inputs.changed():
             self._ledger.note_change(number)

@@ -88,21 +88,21 @@ def test_children_of_every_task_cost_no_other_task(
 ) -> None:
     """A fork of a worker that returns, too, stores nothing; one that stays keeps no spool."""
     sleeping = (5.0,) if fault is faults.leaves_a_sleeper else ()
-    run = carrier(calls(fault, *((*sleeping, x) for x in range(40))), workers=2)
-    assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(40)]
+    run = carrier(calls(fault, *((*sleeping, x) for x in range(12))), workers=2)
+    assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(12)]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "threads", "dask", JOINED], indirect=True)
 def test_a_task_that_returns_twice_gives_its_own_result_once(carrier: Carrier) -> None:
-    tasks = calls(faults.innocent, *((x,) for x in range(60)))
-    for n in range(3, 60, 7):
+    tasks = calls(faults.innocent, *((x,) for x in range(24)))
+    for n in range(3, 24, 7):
         tasks[n] = Task(id=str(n), function=faults.forks_and_returns_twice, args=(n,))
     tasks[20] = Task(id="20", function=faults.forks_and_raises_twice)
     outcomes = list(carrier(tasks).outcomes)
     failure = outcomes.pop(20).failure
     assert failure is not None
     assert failure.text == "as it may"
-    assert [outcome.value for outcome in outcomes] == [x * x for x in range(60) if x != 20]
+    assert [outcome.value for outcome in outcomes] == [x * x for x in range(24) if x != 20]
 
 
 @pytest.mark.parametrize(

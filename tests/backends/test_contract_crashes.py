@@ -13,6 +13,9 @@ from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, report
 from pytest_parwork.model.errors import LostError
 from pytest_parwork.model.work import Address, Task
 
+#: Workers of a network are lost, and found, in their own way.
+CLUSTERS_DAILY = (JOINED,)
+
 GUILTY = 5
 GUILTY_NEVER = -1
 

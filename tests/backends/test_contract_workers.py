@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
@@ -21,7 +22,7 @@ from pytest_parwork.model.outcome import Run
 DAILY_OF_EACH = 4
 
 #: How often a pool is made to see whether all its workers take part.
-REPEATS = 10
+REPEATS = 5
 SLOW_TO_START = {"spawn", "forkserver", "ray"}
 
 #: The backends whose workers are started for a run and inherit nothing.
@@ -75,7 +76,7 @@ def test_the_start_method_is_reported(carrier: Carrier) -> None:
 
 
 def test_all_workers_of_a_cold_pool_hold_a_task_at_once(carrier: Carrier) -> None:
-    repeats = 3 if start_method(carrier.name) in SLOW_TO_START else REPEATS
+    repeats = 2 if start_method(carrier.name) in SLOW_TO_START else REPEATS
     for repeat in range(repeats):
         if start_method(carrier.name) == "loky" and repeat < 2:
             carrier.backend.close()  # or its workers would be warm
@@ -98,6 +99,19 @@ def test_waiting_for_the_others_is_not_part_of_a_task_s_duration(carrier: Carrie
         assert outcome.seconds <= run.wall
     assert run.startup >= 0
     assert run.wall > 0
+
+
+def test_the_cpu_seconds_of_a_task_are_those_of_its_work_and_not_of_its_waits(
+    carrier: Carrier,
+) -> None:
+    burnt = carrier.map(tasks.burn, (0.1,), (0.1,))
+    slept = carrier.map(time.sleep, (0.3,), (0.3,))
+    for outcome in burnt.outcomes:
+        assert outcome.cpu is not None
+        assert outcome.cpu >= 0.1
+    for outcome in slept.outcomes:
+        assert outcome.cpu is not None
+        assert 0 <= outcome.cpu < 0.15
 
 
 def test_more_workers_than_tasks_are_not_started(carrier: Carrier) -> None:

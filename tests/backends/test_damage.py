@@ -96,6 +96,17 @@ def test_a_task_that_replaces_pickle_in_its_worker_costs_no_neighbour(carrier: C
     assert run == [x * x for x in range(12)]
 
 
+@pytest.mark.parametrize("damage", [faults.breaks_isinstance, faults.releases_all_memory])
+def test_a_worker_that_a_task_has_broken_is_replaced(
+    damage: Callable[[int, int], int], carrier: Carrier
+) -> None:
+    tasks = [Task(id=f"{x}", function=damage, args=(x, 3)) for x in range(12)]
+    outcomes = carrier(tasks, chunksize=3).outcomes
+    found = {n: outcome.value for n, outcome in enumerate(outcomes) if outcome.kind == "value"}
+    found.pop(3, None)  # its own doing
+    assert found == {x: x * x for x in range(12) if x != 3}
+
+
 def test_a_result_without_room_in_a_file_is_not_sent_and_says_so(carrier: Carrier) -> None:
     tasks = calls(faults.innocent, *((x,) for x in range(12)))
     tasks[GUILTY] = Task(id="guilty", function=faults.limits_the_size_of_files)

@@ -36,6 +36,9 @@ DEADLINE = 30.0
 #: A cluster is slow, and each function asks two backends about the same.
 DAILY_OF_EACH = 1
 
+#: The same clusters; what joblib does to them has tests of its own.
+SLOW = pytest.param("joblib:dask", marks=pytest.mark.sweep)
+
 pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
 
 
@@ -78,47 +81,41 @@ def test_ten_thousand_small_tasks_are_some_dozens_of_batches(carrier: Carrier) -
     assert backend.batches < 200
 
 
-def test_the_cluster_becomes_nobody_s_default_and_changes_no_environment(carrier: Carrier) -> None:
-    environment = dict(os.environ)
-    path = list(sys.path)
-    spec = sys.modules["__main__"].__spec__
-    settings = dask.config.get("distributed.scheduler.allowed-failures")
-    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
-    assert dict(os.environ) == environment
-    assert sys.path == path
-    assert sys.modules["__main__"].__spec__ is spec
-    assert dask.config.get("distributed.scheduler.allowed-failures") == settings
-    with pytest.raises(ValueError, match="No clients found"):
-        distributed.default_client()
-
-
 def test_a_worker_of_the_cluster_imports_neither_main_nor_pytest(shared: Carrier) -> None:
     assert shared.map(tasks.main_module, ()) == [None]
     loaded = shared.map(tasks.loaded_modules, ())[0]
     assert not {"pytest", "_pytest"} & set(loaded)
 
 
-def test_what_dask_logs_of_the_cluster_is_not_shown(
-    carrier: Carrier, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    names = ("distributed", "distributed.nanny")
-    before = [logging.getLogger(name).level for name in names]
-    carrier.map(tasks.die_by_kill, *[(x, 1) for x in range(4)])
-    carrier.backend.close()
-    assert caplog.records == []
-    assert capfd.readouterr() == ("", "")
-    assert [logging.getLogger(name).level for name in names] == before
-
-
-def test_a_closed_cluster_leaves_no_file_and_is_made_anew_when_asked(
-    carrier: Carrier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_cluster_changes_nothing_here_and_leaves_nothing_and_is_made_anew_when_asked(
+    carrier: Carrier,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for _ in range(2):
+
+    def state() -> tuple[object, ...]:
+        names = ("distributed", "distributed.nanny")
+        settings = dask.config.get("distributed.scheduler.allowed-failures")
+        levels = [logging.getLogger(name).level for name in names]
+        return dict(os.environ), list(sys.path), sys.modules["__main__"].__spec__, settings, levels
+
+    before = state()
+    for number in range(2):
         assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
+        assert state()[:-1] == before[:-1]
+        with pytest.raises(ValueError, match="No clients found"):
+            distributed.default_client()
         assert list(tmp_path.glob("parwork-dask-*"))
+        if not number:
+            carrier.map(tasks.die_by_kill, *[(x, 1) for x in range(4)])
         carrier.backend.close()
         assert list(tmp_path.iterdir()) == []
+    assert state() == before
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_without_distributed_the_remedy_is_named(
@@ -152,7 +149,7 @@ def test_a_nanny_may_be_slow_to_report_how_its_worker_ended(
     assert "exit code 3" in lost.detail
 
 
-@pytest.mark.parametrize("shared", ["dask", "joblib:dask"], indirect=True)
+@pytest.mark.parametrize("shared", ["dask", SLOW], indirect=True)
 def test_a_worker_that_exits_with_0_is_noticed_at_once(shared: Carrier) -> None:
     given = calls(abs, *((x,) for x in range(6)))
     given[3] = Task(id="guilty", function=faults.exits_with_0)
@@ -203,7 +200,7 @@ def lost(run: Run) -> dict[int, str]:
     return {n: one.lost.reason for n, one in enumerate(run.outcomes) if one.lost is not None}
 
 
-BOTH = pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+BOTH = pytest.mark.parametrize("carrier", ["dask", SLOW], indirect=True)
 
 
 @pytest.mark.sweep  # a joined cluster is asked daily
@@ -308,13 +305,16 @@ def kill_as_they_start(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[
 
 
 @BOTH
-@pytest.mark.parametrize("deaths", [1, 3])
-def test_a_worker_that_dies_while_it_starts_is_started_again(
-    carrier: Carrier, kill_as_they_start: Callable[[int], list[int]], deaths: int
+def test_a_worker_that_dies_while_it_starts_is_started_again_unless_all_do(
+    carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:
-    killed = kill_as_they_start(deaths)
+    killed = kill_as_they_start(3)
     assert carrier.map(tasks.square, *[(x,) for x in range(20)]) == [x * x for x in range(20)]
-    assert len(killed) == deaths
+    assert len(killed) == 3
+    kill_as_they_start(1000)
+    run = carrier.map(tasks.die_by_kill, *[(x, 0) for x in range(2)], *[(0, 0)] * 4)
+    details = {one.lost.detail for one in run.outcomes if one.lost is not None}
+    assert any("dask workers in a row ended while they started" in detail for detail in details)
 
 
 @pytest.mark.sweep  # a joined cluster is asked daily
@@ -339,16 +339,6 @@ def test_workers_that_all_die_while_they_start_are_given_up_for_the_reason(
     assert len(killed) < 20
 
 
-def test_workers_that_all_die_in_the_middle_of_a_run_end_it_for_the_reason(
-    carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
-) -> None:
-    carrier.map(tasks.square, (2,), (3,))
-    kill_as_they_start(1000)
-    run = carrier.map(tasks.die_by_kill, *[(x, 0) for x in range(2)], *[(0, 0)] * 4)
-    details = {one.lost.detail for one in run.outcomes if one.lost is not None}
-    assert any("dask workers in a row ended while they started" in detail for detail in details)
-
-
 def cluster_here() -> distributed.LocalCluster:
     found = [c for c in distributed.LocalCluster._instances if c.status.name == "running"]
     assert len(found) == 1
@@ -366,7 +356,7 @@ def knock(address: str, security: distributed.Security) -> Any:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("shared", ["dask", "joblib:dask"], indirect=True)
+@pytest.mark.parametrize("shared", ["dask", SLOW], indirect=True)
 def test_nobody_without_the_certificate_of_the_cluster_gets_in(shared: Carrier) -> None:
     assert shared.map(tasks.square, (2,), (3,)) == [4, 9]
     cluster = cluster_here()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from .scratch import Scratch
@@ -222,13 +224,15 @@ assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in t
 
 
 class TestVerify:
-    @pytest.mark.parametrize(("verify", "here"), [("0", 0), ("0.5", 2), ("1", 4)])
+    @pytest.mark.parametrize(("verify", "here"), [("0", {0}), ("0.5", range(20, 25)), ("1", {40})])
     def test_the_function_runs_here_only_for_the_share(
-        self, scratch: Scratch, verify: str, here: int
+        self, scratch: Scratch, verify: str, here: Collection[int]
     ) -> None:
-        passes(scratch, f"parwork.map(note, range(4), {PROCESSES}, verify={verify})")
+        """The first and the last call of both workers are always in a share."""
+        passes(scratch, f"parwork.map(note, range(40), {PROCESSES}, verify={verify})")
         places = [line.split()[1] for line in scratch.notes()]
-        assert (places.count("here"), places.count("there")) == (here, 4)
+        assert places.count("here") in here
+        assert places.count("there") == 40
 
     def test_nothing_was_compared_without_it(self, scratch: Scratch) -> None:
         passes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pytest_parwork.machine import budget, pressure
 from pytest_parwork.machine.cpus import Cpus
 from pytest_parwork.machine.pressure import Pressure
-from pytest_parwork.plugin.cases import checks
+from pytest_parwork.plugin.collecting import checks
 
 from .scratch import Scratch
 
@@ -26,10 +27,10 @@ def _two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pressure, "PRESSURE", Path("/nowhere"))  # this machine may be busy
 
 
-def cases(least: float, *, backend: str = "'threads'", workers: str = "2", count: int = 3) -> str:
+def cases(least: float, *, backend: str = "'threads'", workers: str = "2", number: int = 3) -> str:
     return f"""
         @pytest.mark.parwork(backend={backend}, workers={workers}, min_speedup={least})
-        @pytest.mark.parametrize("n", range({count}))
+        @pytest.mark.parametrize("n", range({number}))
         def test_fib(n):
             return n
 
@@ -51,7 +52,7 @@ class TestMinSpeedup:
         ]
 
     def test_there_is_one_for_each_configuration_behind_its_cases(self, scratch: Scratch) -> None:
-        scratch.cases(cases(1, backend="['threads', 'serial']", workers="[2, 3]", count=1))
+        scratch.cases(cases(1, backend="['threads', 'serial']", workers="[2, 3]", number=1))
         session = scratch.run("--collect-only", "-q")
         assert [line for line in session.lines if "fib" in line] == [
             f"test_it.py::test_fib[{backend}-{workers}-{last}]"
@@ -61,7 +62,7 @@ class TestMinSpeedup:
         ]
 
     def test_its_id_shows_what_the_ids_of_its_cases_show(self, scratch: Scratch) -> None:
-        scratch.cases(cases(1, backend="['threads', 'serial']", workers="2", count=1))
+        scratch.cases(cases(1, backend="['threads', 'serial']", workers="2", number=1))
         session = scratch.run("--collect-only", "-q")
         assert [line.partition("::")[2] for line in session.lines if "fib" in line] == [
             "test_fib[threads-0]",
@@ -101,16 +102,43 @@ class TestMinSpeedup:
         assert "Traceback" not in session.text
         assert "pytest_parwork" not in session.text
 
-    def test_a_busy_machine_is_not_the_fault_of_the_cases(
+    def test_a_busy_machine_is_not_the_fault_of_the_cases_unless_they_only_wait(
         self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        moments = iter([Pressure(at=1.0, waited=0.0), Pressure(at=2.0, waited=0.4)])
+        moments = (Pressure(at=float(n), waited=0.4 * n) for n in count())
         monkeypatch.setattr(Pressure, "here", lambda: next(moments))
-        scratch.cases(cases(1e9))
-        session = scratch.run("-rs")
-        assert session.counts == {"passed": 4, "skipped": 1}
+        mark = "@pytest.mark.parwork(backend='processes:fork', workers=2, min_speedup=1e9)"
+        scratch.cases(
+            f"""
+            import time
+
+            {mark}
+            @pytest.mark.parametrize("n", range(3))
+            def test_work(n):
+                until = time.thread_time() + 0.05
+                while time.thread_time() < until:
+                    pass
+                time.sleep(0.05)  # as if another program had the CPU
+
+            {mark}
+            @pytest.mark.parametrize("n", range(3))
+            def test_sleep(n):
+                time.sleep(0.1)
+            """
+        )
+        session = scratch.run("-rs", report=True)
+        assert session.counts == {"passed": 6, "skipped": 1, "failed": 1}
         text = " ".join(session.text.split())
+        assert "TOO SLOW: speed-up" in text
         assert "tasks of this machine waited for a CPU 40 % of the time" in text
+        assert text.count("busy machine: ") == 1, "shown below the run as well"
+        work = session.run("test_it.py::test_work")
+        assert work["parts"][0]["waiting"] == work["timing"]["waiting"] == pytest.approx(0.4)
+        for leg in ("serial", "parallel"):
+            seconds = sum(case["cpu"][leg] for case in work["cases"])
+            assert seconds == pytest.approx(work["timing"][f"{leg}_cpu"])
+            assert seconds >= 0.15
+        assert 0.05 < work["timing"]["cpu_share"] < 0.9
 
     def test_the_cases_pass_all_the_same(self, scratch: Scratch) -> None:
         scratch.cases(cases(1e9))

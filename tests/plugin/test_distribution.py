@@ -178,7 +178,7 @@ def test_a_workload_of_more_cases_than_there_are_tests_for_each_process(scratch:
             return n
         """
     )
-    session = run(scratch, processes=3)
+    session = run(scratch)
     assert session.counts == {"passed": 2}
     assert len(processes_of(session, "test_it")) == 1
     assert sent(scratch.notes()) == {"0": 1, "1": 1}

@@ -154,7 +154,7 @@ def test_a_session_that_ends_at_once_leaves_no_error(scratch: Scratch) -> None:
         def test_it(n): pass
         """
     )
-    for _ in range(20):
+    for _ in range(6):
         assert scratch.run().code == pytest.ExitCode.USAGE_ERROR
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.plugin.cases.hints import sets_state
+from pytest_parwork.plugin.messages.hints import sets_state
 
 from .scratch import Scratch
 

@@ -9,7 +9,12 @@ import pytest
 
 from .scratch import Scratch
 
-pytest.importorskip("dask.array")  # here, because a session inside of this process imports it anew
+
+@pytest.fixture(scope="module", autouse=True)
+def _dask_is_loaded() -> None:
+    """Import it here: a session inside of this process would import it anew."""
+    pytest.importorskip("dask.array")
+
 
 #: A body that follows joblib's configuration, one that follows dask's, and one that follows none.
 LIBRARY = """

@@ -36,11 +36,9 @@ CONFTEST = """
     """
 
 ODD = [
-    "with space/test it.py",
-    "süß/日本語/test_größe.py",
-    "a[1]/test_[x].py",
+    "with space/süß/日本語/test größe.py",
+    "a[1]/quote's/$HOME/test_[x].py",
     "a::b/test_colons.py",
-    "quote's/$HOME/test_quote.py",
 ]
 
 

@@ -84,3 +84,14 @@ def test_a_live_line_comes_and_goes_and_output_stays_as_it_is(tmp_path: Path) ->
 def test_no_live_line_if_it_is_not_wanted(tmp_path: Path, option: str) -> None:
     (tmp_path / "test_it.py").write_text(SLOW.partition("def test_call")[0])
     assert "\x1b7" not in on_a_terminal(tmp_path, option)
+
+
+def test_the_controller_of_xdist_shows_what_its_processes_run(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    (tmp_path / "test_it.py").write_text(SLOW.partition("def test_call")[0])
+    text = on_a_terminal(tmp_path, "-p", "no:randomly", "-n", "1")
+    live = re.findall(r"\x1b7 ([^\x1b]*)\x1b\[K\x1b8", text)
+    assert any(re.search(r"parwork threads-2 \[#+-+\] \d/6  2 busy", line) for line in live)
+    rest = re.sub(r"\x1b7[^\x1b]*\x1b\[K\x1b8|\x1b\[K|\x1b\[[\d;]*m", "", text)
+    assert "......" in rest
+    assert "busy" not in rest

@@ -300,7 +300,7 @@ class TestJson:
 
 class TestJunit:
     def properties(self, scratch: Scratch) -> dict[str, list[str | None]]:
-        scratch.run("--junitxml=junit.xml")
+        scratch.run("--junitxml=junit.xml", "-o", "junit_family=legacy")
         rows = ET.parse(scratch.path / "junit.xml").iter("testcase")
         return {
             row.get("name", ""): [

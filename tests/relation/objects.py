@@ -33,6 +33,7 @@ from .classes import (
     Space,
     Stated,
     Trouble,
+    Undecided,
     Unpicklable,
     Weighed,
 )
@@ -348,7 +349,9 @@ EXCEPTIONS = (
     Row("exception and its base", KeyError("a"), LookupError("a"), "type"),
     Row("exception with a traceback", raised(ValueError("a")), ValueError("a")),
     Row("exception with a cause", cause(ValueError("a"), KeyError()), ValueError("a")),
-    Row("exception with a note", note(ValueError("a"), "seen"), ValueError("a")),
+    Row("exception with a note", note(ValueError("a"), "seen"), note(ValueError("a"), "seen")),
+    Row("exception with one more note", note(ValueError("a"), "b"), ValueError("a"), "extra"),
+    Row("other note", note(ValueError("a"), "b"), note(ValueError("a"), "c"), "value"),
     Row("exception with an attribute", Custom("a", code=1), Custom("a", code=1)),
     Row("other attribute of an exception", Custom("a", code=1), Custom("a", code=2), "value"),
     Row("OSError", OSError(2, "no", "a"), OSError(2, "no", "a")),
@@ -362,6 +365,12 @@ def closed(coroutine: Any) -> Any:
     """Return a coroutine that nobody will be told was never awaited."""
     coroutine.close()
     return coroutine
+
+
+def partly_read(data: bytes) -> io.BytesIO:
+    memory = io.BytesIO(data)
+    memory.read(1)
+    return memory
 
 
 def file() -> Any:
@@ -391,7 +400,16 @@ OPAQUE = (
     Row("map", map(str, [1]), map(str, [1]), "uncomparable"),
     Row("zip", zip([1], strict=True), zip([1], strict=True), "uncomparable"),
     Row("count", itertools.count(), itertools.count(), "uncomparable", is_picklable=False),
-    Row("text in memory", io.StringIO("a"), io.StringIO("a"), "uncomparable"),
+    Row("text in memory", io.StringIO("a"), io.StringIO("a")),
+    Row("other text in memory", io.StringIO("a"), io.StringIO("b"), "value"),
+    Row("bytes in memory", io.BytesIO(b"a"), io.BytesIO(b"a")),
+    Row("bytes in memory read to another place", partly_read(b"a"), io.BytesIO(b"a"), V),
+    Row("own eq undecided", Undecided(1), Undecided(1)),
+    Row("own eq undecided, other state", Undecided(1), Undecided(2), "value"),
+    Row("own eq undecided in a key", {Undecided(1): 1}, {Undecided(1): 1}),
+    Row(
+        "own eq undecided in another key", {Undecided(1): 1}, {Undecided(2): 1}, "missing and extra"
+    ),
     Row("file", file(), file(), "uncomparable", is_picklable=False),
     Row("lock", threading.Lock(), threading.Lock(), "uncomparable", is_picklable=False),
     Row("reentrant lock", threading.RLock(), threading.RLock(), "uncomparable", is_picklable=False),

@@ -1,10 +1,14 @@
-"""One row of the table of pairs."""
+"""One row of the table of pairs, and how its values are sent."""
 
 from __future__ import annotations
 
+import io
+import pickle
 from typing import NamedTuple
 
-__all__ = ["Row"]
+from pytest_parwork.transport.pickling import by_value
+
+__all__ = ["Row", "send_by_value"]
 
 
 class Row(NamedTuple):
@@ -33,3 +37,10 @@ class Row(NamedTuple):
         """The classes that are wanted with both sides exchanged."""
         other = {"missing": "extra", "extra": "missing"}
         return frozenset(other.get(name, name) for name in self.classes)
+
+
+def send_by_value(value: object) -> object:
+    """Send a value by cloudpickle, as a result, so that no class of the table is overwritten."""
+    file = io.BytesIO()
+    by_value()(file, protocol=5, is_tracked=False).dump(value)
+    return pickle.loads(file.getvalue())

@@ -145,7 +145,16 @@ def open_files() -> Iterator[str]:
 
 
 def named_files() -> Iterator[str]:
-    yield from map(str, Path(tempfile.gettempdir()).glob("parwork-*"))
-    for folder in map(Path, ("/dev/shm", tempfile.gettempdir())):
+    # Path.glob asks of each file whether it is a folder, and /dev/shm may hold thousands.
+    yield from beginning_with("parwork-", tempfile.gettempdir())
+    for folder in ("/dev/shm", tempfile.gettempdir()):
         # joblib 1.6 makes an empty folder for each call, and removes them all at exit.
-        yield from map(str, folder.glob(f"joblib_memmapping_folder_{os.getpid()}_*/*"))
+        for found in beginning_with(f"joblib_memmapping_folder_{os.getpid()}_", folder):
+            yield from beginning_with("", found)
+
+
+def beginning_with(prefix: str, folder: str) -> list[str]:
+    """Return the paths of the files in a folder whose names begin so."""
+    with suppress(OSError):  # it may be removed meanwhile, or be none
+        return [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(prefix)]
+    return []

@@ -86,6 +86,7 @@ def entry(members: Sequence[CaseEntry], **fields: Any) -> RunEntry:
         "threads": None,
         "sent": (),
         "withheld": (),
+        "waiting": None,
     }
     facts |= {name: fields.pop(name) for name in list(fields) if name in facts}
     standard: dict[str, Any] = {

@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from pytest_parwork.backends import bundled
-from support.carrier import SWEPT
+from support.carrier import JOINED, SWEPT
 
 #: The parameters of tests that may name a backend.
 NAMES = ("name", "backend")
@@ -28,6 +28,11 @@ ALWAYS = {"serial", "threads", "joblib:threading", "processes:fork", "joblib:lok
 
 #: The families of backends, in the names of which a method follows.
 FAMILIES = {name.partition(":")[0] for name in bundled()}
+
+#: Clusters, which take longer to start than the other tests of a module together. They are the
+#: other one only where a module lists them in this variable, or where nothing else is asked.
+CLUSTERS = {"dask", JOINED}
+CLUSTERS_TOO = "CLUSTERS_DAILY"
 
 #: A module of tests lists in this variable what is asked daily in addition.
 ALSO = "ALSO_DAILY"
@@ -63,8 +68,11 @@ def daily_of(
 ) -> Sequence[pytest.Item]:
     """Return the tests of one other backend; `has_more` says that the question is asked anyway."""
     known = [item for item in others if backend_of(item) not in SWEPT]
+    if known:
+        too = getattr(getattr(known[0], "module", None), CLUSTERS_TOO, ())
+        quick = [item for item in known if backend_of(item) not in CLUSTERS.difference(too)]
+        known = quick if quick or has_more else known
     if known and is_of_plugin(known[0]):
-        known = [item for item in known if backend_of(item) != "dask"] or known
         # Half of the questions, before few of each function are chosen.
         nobody = [f"nobody {number}" for number in range(len(known) if has_more else 0)]
         return [item for item in sampled([*known, *nobody], 1, seed=question) if item in known]

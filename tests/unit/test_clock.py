@@ -15,7 +15,7 @@ import pytest
 from pytest_parwork.machine import clock, contexts
 
 #: All that a test may have replaced in `time`.
-FUNCTIONS = ("time", "time_ns", "monotonic", "perf_counter", "sleep", "thread_time")
+FUNCTIONS = ("time", "time_ns", "monotonic", "perf_counter", "sleep", "thread_time", "process_time")
 
 
 @contextmanager
@@ -75,3 +75,24 @@ def test_a_wait_for_a_process_ends_where_the_time_is_replaced() -> None:
     here, there = connection.Pipe()
     with here, there, replaced():
         assert connection.wait([here], 0.01) == []
+
+
+@pytest.mark.parametrize("frozen", FROZEN)
+@pytest.mark.parametrize("read", [clock.cpu_of_process, clock.cpu_of_thread])
+def test_cpu_seconds_go_on_where_the_time_is_frozen(
+    frozen: Callable[[], AbstractContextManager[object]], read: Callable[[], float]
+) -> None:
+    before = read()
+    with frozen():
+        for _ in range(1_000_000):
+            if read() > before:
+                return
+    pytest.fail("they stand still")
+
+
+def test_the_cpu_seconds_of_a_process_have_those_of_the_children_that_it_has_waited_for() -> None:
+    work = "import time\nwhile time.process_time() < 0.2: pass"
+    before = clock.cpu_of_process(), clock.cpu_of_thread()
+    subprocess.run([sys.executable, "-c", work], timeout=60, check=True)
+    assert clock.cpu_of_process() - before[0] >= 0.2
+    assert clock.cpu_of_thread() - before[1] < 0.2

@@ -18,7 +18,9 @@ import pytest
 from relation import VALUES, Row
 from relation.classes import Bare, Pair, Point
 from relation.making import twin
+from relation.row import send_by_value
 from relation.singles import NAN, OTHER_NAN
+from support.rows import check_each
 
 from pytest_parwork.equivalence import compare, walk
 from pytest_parwork.equivalence import digest as own_module
@@ -61,31 +63,39 @@ def count_up(n: int) -> list[dict[str, object]]:
     return [{"id": i, "name": f"n{i}", "inner": {"x": i / 7, "y": (i, None)}} for i in range(n)]
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in DECIDED.items()])
-def test_two_values_have_the_same_digest_exactly_if_they_are_equal(row: Row) -> None:
-    left, right = digest(row.left), digest(row.right)
-    assert left is not None
-    assert right is not None
-    assert len(left) == 20
-    assert (left == right) == (not row.wanted)
-    if row.is_picklable:
-        assert digest(cloudpickle.loads(cloudpickle.dumps(row.left))) == left
+def test_two_values_have_the_same_digest_exactly_if_they_are_equal() -> None:
+    def have_the_same_exactly_if_equal(row: Row) -> None:
+        left, right = digest(row.left), digest(row.right)
+        assert left is not None
+        assert right is not None
+        assert len(left) == 20
+        assert (left == right) == (not row.wanted)
+        if row.is_picklable:
+            assert digest(send_by_value(row.left)) == left
+
+    check_each(DECIDED, have_the_same_exactly_if_equal)
 
 
-@pytest.mark.parametrize("name", sorted(UNDECIDED))
-def test_a_value_that_only_its_class_can_compare_has_no_digest(name: str) -> None:
-    row = VALUES[name]
-    assert [digest(side) for side in (row.left, row.right, [row.left])] == [None] * 3
+def test_a_value_that_only_its_class_can_compare_has_no_digest() -> None:
+    def has_none(row: Row) -> None:
+        assert [digest(side) for side in (row.left, row.right, [row.left])] == [None] * 3
+
+    check_each({name: VALUES[name] for name in UNDECIDED}, has_none)
 
 
-def test_any_two_values_have_the_same_digest_exactly_if_they_are_equal() -> None:
+@pytest.mark.parametrize("apart", [20, pytest.param(len(DECIDED), marks=pytest.mark.sweep)])
+def test_any_two_values_have_the_same_digest_exactly_if_they_are_equal(apart: int) -> None:
+    """Daily those that are close to one another in the table, which are of one kind."""
     known = [(row.left, digest(row.left)) for row in DECIDED.values()]
     wrong = [
         (left, right)
-        for (left, one), (right, other) in itertools.combinations(known, 2)
+        for at, (left, one) in enumerate(known)
+        for right, other in known[at + 1 : at + 1 + apart]
         if (one == other) != bool(compare(left, right))
     ]
     assert not wrong
+    alike: dict[object, Any] = {}
+    assert all(compare(alike.setdefault(one, value), value) for value, one in known)
 
 
 HASHED = """
@@ -117,7 +127,7 @@ def test_every_process_gives_the_same_digests_under_any_hash_seed() -> None:
             check=True,
             timeout=50,
         ).stdout
-        for seed in ("0", "1", "4242")
+        for seed in ("0", "4242")
     }
     assert len(written) == 1
     (text,) = written
@@ -410,9 +420,9 @@ def test_a_graph_of_rows_that_share_rows_is_digested_in_bounded_time() -> None:
     assert digest(rows) is not None
 
 
-def test_ten_thousand_nested_lists_have_a_digest() -> None:
+def test_thousands_of_nested_lists_have_a_digest() -> None:
     def nest(wrap: Callable[[object], object], leaf: object) -> object:
-        for _ in range(10_000):
+        for _ in range(3_000):
             leaf = wrap(leaf)
         return leaf
 

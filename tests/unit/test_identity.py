@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import pickle
 import re
@@ -158,7 +159,7 @@ ITEMS = [1]
 TABLE = {"a": 1}
 TEXTS = Texts(["a"])
 ARRAY = np.arange(3)
-MASKED = np.ma.masked_array([1], [True])
+MASKED: Any = np.ma.masked_array([1], [True])
 FRAME = pd.DataFrame({"a": [1]})
 SERIES = pd.Series([1])
 NAMESPACE = SimpleNamespace(name="namespace")
@@ -414,3 +415,102 @@ def test_a_value_that_has_kept_here_what_it_computed_arrives_as_itself() -> None
         assert pickle.loads(data)[0].number == 3, "another value under the name"
     finally:
         COMPUTING.number = 3
+
+
+class ReadOnly(property):
+    """Keeps what it computed in the instance, under its own name, as astropy's `lazyproperty`."""
+
+    def __get__(self, value: Any, owner: Any = None) -> Any:
+        if value is None:
+            return self
+        assert self.fget is not None
+        return vars(value).setdefault(self.fget.__name__, self.fget(value))
+
+
+class Measure:
+    """A value that keeps what it computed in many ways, and has parts that do so."""
+
+    def __init__(self, names: tuple[str, ...], parts: tuple[Any, ...] = ()) -> None:
+        self.names = names
+        self.parts = parts
+        self.labels = frozenset(names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Measure) and self.names == other.names
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+    @functools.cached_property
+    def si(self) -> tuple[str, ...]:
+        return tuple(name.upper() for name in self.names)
+
+    @functools.cached_property
+    def known(self) -> list[str]:
+        return list(self.names)
+
+    @ReadOnly
+    def cgs(self) -> dict[str, int]:
+        return {name: len(name) for name in self.names}
+
+    def compute(self) -> None:
+        assert self.si
+        assert self.known
+        assert self.cgs
+
+
+METRE = Measure(("metre", "m"))
+SPEED = Measure(("speed",), (METRE, COMPUTING))
+
+
+def forget() -> None:
+    for unit in (METRE, SPEED):
+        for name in ("si", "known", "cgs"):
+            vars(unit).pop(name, None)
+    COMPUTING._known = None
+
+
+def test_what_a_cached_property_keeps_is_no_state_whether_here_or_there_or_in_a_part() -> None:
+    for here, there in ([METRE], [SPEED]), ([SPEED], [METRE]), ([METRE, SPEED], []):
+        forget()
+        COMPUTING.double()
+        for unit in here:
+            unit.compute()
+        data = dumps([METRE, SPEED], themselves=Identities())
+        forget()
+        for unit in there:
+            unit.compute()
+        found = pickle.loads(data)
+        assert found[0] is METRE
+        assert found[1] is SPEED
+    forget()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("parts", (COMPUTING,)), ("labels", frozenset({"other"})), ("extra", 1)],
+    ids=["a part", "a set", "one more"],
+)
+def test_another_public_attribute_makes_another_value_of_what_a_module_holds(
+    monkeypatch: pytest.MonkeyPatch, change: tuple[str, object]
+) -> None:
+    forget()
+    data = dumps([SPEED], themselves=Identities())
+    monkeypatch.setitem(vars(SPEED), *change)
+    (found,) = pickle.loads(data)
+    assert found is not SPEED
+    assert found.names == ("speed",)
+    assert found.labels == {"speed"}
+
+
+def test_the_order_of_a_set_does_not_make_another_value() -> None:
+    data = dumps([METRE], themselves=Identities())
+    numbers = [8, 0]  # which collide, so that the order is that of insertion
+    assert list(frozenset(numbers)) != list(frozenset(numbers[::-1]))
+    METRE.labels = frozenset(numbers)  # type: ignore[arg-type]
+    try:
+        data = dumps([METRE], themselves=Identities())
+        METRE.labels = frozenset(numbers[::-1])  # type: ignore[arg-type]
+        assert pickle.loads(data)[0] is METRE
+    finally:
+        METRE.labels = frozenset(METRE.names)

@@ -27,7 +27,7 @@ def files() -> Iterator[Files]:
 
 
 def value(task: int, data: object, *, at: float, worker: str = "w#0") -> Entry:
-    return Entry(task, "value", worker, 1, at, at + 1, at + 2, pickle.dumps(data))
+    return Entry(task, "value", worker, 1, at, at + 1, at + 2, 0.5, pickle.dumps(data))
 
 
 def body(*entries: Entry, host: str = "elsewhere", sent: float = 0.0) -> bytes:
@@ -42,6 +42,7 @@ def test_an_outcome_stands_where_that_of_a_shared_machine_would(files: Files) ->
     assert inbox.take(body(value(2, "two", at=here), host=host(), sent=here)) == []
     assert ledger.state(2) is State.STORED
     assert ledger.times(2) == (here, here + 1, here + 2)
+    assert ledger.cpu(2) == 0.5
     kind, spool, offset, length = ledger.place(2)
     assert (kind, spool) == ("value", 0)
     assert read_record(fd, offset, length) == "two"

@@ -33,20 +33,22 @@ def begun(task):
     return Entry(task, "died", "w#0", os.getpid(), 1.0, 2.0)
 
 journal.begin(7, begun(1))
-journal.end(Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, b"one", (b"buffer",)))
+journal.end(Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, 0.5, b"one", (b"buffer",)))
 journal.begin(7, begun(2))
 journal.begin(7, begun(3))
 if sys.argv[2] == "timeout":
     journal.end(begun(2)._replace(kind="timeout"))
 if sys.argv[2] == "large":
-    journal.end(Entry(3, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, bytes(1 << 21)))
+    journal.end(Entry(3, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, 0.5, bytes(1 << 21)))
 if sys.argv[2] == "torn":
     os.write(journal._fd, (100).to_bytes(8, "little") + b"123")
 if sys.argv[2] == "child" and os.fork() == 0:
     os.close(1)
     sys.stdin.read()
     os._exit(0)
-if sys.argv[2] == "alive":
+if sys.argv[2] == "claims":
+    journal.claim(7)
+if sys.argv[2] in {"alive", "claims"}:
     print("ready", flush=True)
     sys.stdin.read()
 os.kill(os.getpid(), signal.SIGKILL)
@@ -80,7 +82,9 @@ def test_what_ended_is_kept_and_what_had_begun_is_told_as_dead(
 ) -> None:
     pid = die(tmp_path, "")
     past = journal.look_back()
-    assert past.ended == {1: Entry(1, "value", "w#0", pid, 1.0, 2.0, 3.0, b"one", (b"buffer",))}
+    assert past.ended == {
+        1: Entry(1, "value", "w#0", pid, 1.0, 2.0, 3.0, 0.5, b"one", (b"buffer",))
+    }
     assert past.died == {
         (7, task): Entry(task, "died", "w#0", pid, 1.0, 2.0, suspects=2) for task in (2, 3)
     }
@@ -166,7 +170,7 @@ def is_without_journals(folder: Path) -> bool:
     before = {path.name: path.lstat() for path in folder.iterdir()}
     journal = Journal(RUN)
     journal.begin(1, Entry(1, "died", "w#0", os.getpid(), 1.0, 2.0))
-    journal.end(Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, b"one"))
+    journal.end(Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, data=b"one"))
     past = journal.look_back()
     journal.close()
     after = {path.name: path.lstat() for path in folder.iterdir()}
@@ -249,7 +253,7 @@ def test_a_journal_is_not_unpickled(journal: Journal, tmp_path: Path) -> None:
     file.write_bytes(len(data).to_bytes(8, "little") + data)
     file = journal.folder / f"2-0-0-{'0' * 32}"
     file.touch(0o600)
-    entry = Entry(2, "value", "w#0", 2, 1.0, 2.0, 3.0, data, (data,), output=data)
+    entry = Entry(2, "value", "w#0", 2, 1.0, 2.0, 3.0, 0.5, data, (data,), output=data)
     with file.open("wb") as writing:
         fd, journal._fd = journal._fd, writing.fileno()
         journal.end(entry)
@@ -279,7 +283,7 @@ def test_what_is_no_note_ends_a_journal(journal: Journal, tmp_path: Path, garbag
 def test_after_a_note_that_could_not_be_written_whole_nothing_is_noted(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, entry = os.write, Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, b"one")
+    write, entry = os.write, Entry(1, "value", "w#0", os.getpid(), 1.0, 2.0, 3.0, data=b"one")
     (file,) = [path for path in journal.folder.iterdir() if path.name[0].isdigit()]
     monkeypatch.setattr(system.os, "write", lambda fd, data: write(fd, data[:-1]))
     journal.end(entry)
@@ -287,3 +291,22 @@ def test_after_a_note_that_could_not_be_written_whole_nothing_is_noted(
     size = file.stat().st_size
     journal.end(entry)
     assert file.stat().st_size == size > 0
+
+
+def test_a_task_of_a_batch_that_a_living_process_runs_is_known_to_the_next_one_of_the_batch(
+    journal: Journal, tmp_path: Path
+) -> None:
+    with process(tmp_path, "claims") as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == b"ready\n"
+        past = journal.claim(8)
+        assert past.known(8, 2) is None
+        journal.claim(7)
+        assert [past.known(7, task) for task in (1, 2, 3)] == [
+            None,
+            Entry(2, "left", "w#0", other.pid, 1.0, 2.0),
+            Entry(3, "left", "w#0", other.pid, 1.0, 2.0),
+        ]
+        other.stdin.close()
+        other.wait(30)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.rows import check_each
 
 from pytest_parwork.model.work import Task
 from pytest_parwork.transport import layout
@@ -66,21 +67,23 @@ def by_thread(value: object) -> Any:
 
 @pytest.mark.parametrize("way", [by_process, by_buffers, by_thread])
 @pytest.mark.parametrize("is_read_only", [False, True], ids=["as it is", "read-only"])
-@pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
-def test_an_array_arrives_with_its_layout(array: Any, is_read_only: bool, way: Any) -> None:
-    array = array.view()
-    if is_read_only:
-        array.flags.writeable = False
-    found = way(array)
-    assert type(found) is np.ndarray
-    assert (found.dtype, found.shape) == (array.dtype, array.shape)
-    if array.size < 1 << 20:
-        np.testing.assert_array_equal(found, array)
-    assert not np.may_share_memory(found, array)
-    for flag in ("writeable", "c_contiguous", "f_contiguous", "aligned"):
-        assert getattr(found.flags, flag) == getattr(array.flags, flag), flag
-    if not array.dtype.hasobject:
-        assert found.strides == array.strides or not array.size
+def test_an_array_arrives_with_its_layout(is_read_only: bool, way: Any) -> None:
+    def arrives(array: Any) -> None:
+        array = array.view()
+        if is_read_only:
+            array.flags.writeable = False
+        found = way(array)
+        assert type(found) is np.ndarray
+        assert (found.dtype, found.shape) == (array.dtype, array.shape)
+        if array.size < 1 << 20:
+            np.testing.assert_array_equal(found, array)
+        assert not np.may_share_memory(found, array)
+        for flag in ("writeable", "c_contiguous", "f_contiguous", "aligned"):
+            assert getattr(found.flags, flag) == getattr(array.flags, flag), flag
+        if not array.dtype.hasobject:
+            assert found.strides == array.strides or not array.size
+
+    check_each(ARRAYS, arrives)
 
 
 def test_a_view_that_spans_too_much_memory_arrives_without_gaps(
@@ -120,7 +123,7 @@ def test_one_array_in_two_places_stays_one() -> None:
 
 
 def test_a_subclass_is_left_to_its_own_pickle() -> None:
-    class Own(np.ndarray):
+    class Own(np.ndarray[Any, Any]):
         pass
 
     for array in (np.ma.masked_array(BASE, BASE > 3)[::2], np.arange(4).view(np.recarray)):

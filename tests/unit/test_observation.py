@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import concurrent.futures
+import io
 import multiprocessing
 import multiprocessing.pool
+import os
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import joblib
 import pytest
 
+from pytest_parwork.machine import observation
 from pytest_parwork.machine.observation import Observation
 from pytest_parwork.model.observed import Observed, Pool
 
@@ -20,9 +24,9 @@ FORK = multiprocessing.get_context("fork")
 
 
 def seen(call: Callable[[], object]) -> Observed:
-    with Observation() as observation:
+    with Observation() as found:
         call()
-    return observation.observed
+    return found.observed
 
 
 def executor(workers: int, tasks: int) -> None:
@@ -132,3 +136,29 @@ def test_everything_is_as_before_afterwards() -> None:
     with suppress(ZeroDivisionError), Observation():
         _ = 1 / 0
     assert [dict(vars(cls)) for cls in classes] == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux")
+def test_threads_that_wait_for_a_cpu_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, a thread that spins after its work may use no CPU time meanwhile."""
+    states = iter("RRS")
+    tid = str(threading.get_native_id())
+    monkeypatch.setattr(os, "listdir", lambda _: [tid, "7"])
+    looked = []
+
+    def opened(path: str, mode: str) -> io.BytesIO:
+        looked.append(path)
+        return io.BytesIO(f"7 (a) b) {next(states)} 1 2".encode())
+
+    monkeypatch.setattr(observation, "open", opened, raising=False)
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
+    with Observation():
+        pass
+    assert looked == ["/proc/self/task/7/stat"] * 3
+
+
+def test_a_thread_that_ends_meanwhile_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listdir", lambda _: ["999999999"])
+    with Observation() as found:
+        pass
+    assert found.observed.pools == ()

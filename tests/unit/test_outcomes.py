@@ -117,3 +117,9 @@ def test_letting_go_is_possible_for_every_kind_of_outcome() -> None:
     assert outcomes[2].lost is CRASH
     assert outcomes[3].kind == "not_sent"
     outcomes.close()
+
+
+def test_the_first_and_the_last_task_of_each_worker() -> None:
+    assert gathered(*range(10)).first_and_last() == {0, 1, 8, 9}
+    assert gathered(1, 2, 3, rejected=0, workers=1).first_and_last() == {1, 2}
+    assert gathered(1, workers=1).first_and_last() == {0}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import functools
+import itertools
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ import pytest
 
 from pytest_parwork.equivalence import compare
 from pytest_parwork.equivalence.digest import digest
+from pytest_parwork.machine.deadline import TimedOut, deadline
 from pytest_parwork.transport.pickling import dumps, name_class_by_value
+from pytest_parwork.worker.copies import copied
 
 
 def loads(value: object, *, is_result: bool = True) -> Any:
@@ -142,3 +146,24 @@ def test_a_plain_value_needs_neither_numpy_nor_cloudpickle() -> None:
         [sys.executable, "-c", MODULES], capture_output=True, text=True, check=True, timeout=50
     )
     assert done.stdout == "[]\n"
+
+
+class Long(list[int]):
+    """A list whose elements, of which there are very many, are made in C."""
+
+    made = itertools.count()
+
+    def __iter__(self) -> Iterator[int]:
+        return itertools.islice(self.made, 30_000_000)
+
+
+@pytest.mark.parametrize(
+    "serialise", [functools.partial(dumps, is_interruptible=True), copied], ids=["sent", "copied"]
+)
+def test_a_deadline_ends_the_serialisation_of_elements_made_in_c(
+    serialise: Callable[[object], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Long, "made", itertools.count())
+    with pytest.raises(TimedOut), deadline(0.05):
+        serialise(Long())
+    assert 0 < next(Long.made) < 30_000_000

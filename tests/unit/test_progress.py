@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.plugin.session import progress
+from pytest_parwork.plugin.session import board, progress
 from pytest_parwork.plugin.session.progress import live_text, log_text
 from pytest_parwork.runner.request import Progress
 
@@ -50,12 +50,18 @@ class Terminal:
 
     verbosity = 0
     isatty = False
+    fullwidth = 80
+    width_of_current_line = 0
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self._tw = self
 
     def ensure_newline(self) -> None:
         self.lines.append("")
+
+    def line(self, line: str) -> None:
+        self.lines.append(line)
 
     def write_line(self, line: str) -> None:
         self.lines.append(line)
@@ -106,3 +112,99 @@ def test_nothing_is_shown(case: str) -> None:
     config: Any = Config(terminal, capture="no" if case == "-s" else "fd")
     with progress.showing(config, "t.py::test_x", "dask-12") as show:
         assert show is None
+
+
+class Channel:
+    """Stands for the channel to the controller of xdist."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+
+def test_a_process_of_xdist_sends_its_progress_and_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress, "now", lambda: clock[0])
+    channel = Channel()
+    config: Any = Config(None)
+    config.workerinput = {progress.CHANNEL: channel}
+    with progress.showing(config, "t.py::test_x", "dask-12") as show:
+        assert show is not None
+        show(state(1, total=4))
+        assert channel.sent == [], "a run that ends at once is not shown"
+        clock[0] = 2.0
+        show(state(2, total=4))
+        show(state(3, total=4))
+    counts = {"total": 4, "done": 2, "failed": 0, "lost": 0, "running": 12, "workers": 12}
+    assert channel.sent == [("dask-12", "test_x on dask-12", 2.0, 2.0, counts), None]
+
+
+class Terminals(Terminal):
+    """Stands for the terminal reporter of a controller, with a writer."""
+
+    def __init__(self, *, isatty: bool) -> None:
+        super().__init__()
+        self.isatty = isatty
+
+    def write_raw(self, text: str, *, flush: bool) -> None:
+        self.lines.append(text)
+
+
+def message(done: int, elapsed: float, total: int = 10, left: float | None = 5.0) -> Any:
+    counts = {"total": total, "done": done, "failed": 1, "lost": 0, "running": 2, "workers": 2}
+    return ("joblib-2", "test_x on joblib-2", elapsed, left, counts)
+
+
+def test_the_controller_of_xdist_shows_all_processes_in_a_live_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(board, "now", lambda: clock[0])
+    monkeypatch.setenv("TERM", "xterm")
+    terminal: Any = Terminals(isatty=True)
+    shown = board.Board(terminal)
+    for process, done in (("gw0", 2), ("gw1", 4)):
+        clock[0] += 1.0
+        shown.receive(process, message(done, 3.0, left=float(done)))
+    one, both = terminal.lines
+    assert "parwork joblib-2 [####----------------] 2/10  2 busy  1 failed  eta 2.00s" in one
+    assert "parwork 2 runs [######--------------] 6/20  4 busy  2 failed  eta 4.00s" in both
+    shown.pytest_runtest_logreport()
+    assert terminal.lines[2:] == ["\x1b[K"]
+    shown.receive("gw0", message(5, 3.0))
+    assert len(terminal.lines) == 3, "pytest is writing"
+    clock[0] += 1.0
+    shown.receive("gw0", message(6, 3.0))
+    shown.receive("gw1", None)
+    assert len(terminal.lines) == 4
+    shown.receive("gw0", None)
+    assert terminal.lines[4:] == ["\x1b[K"], "nothing is shown, so nothing may stay"
+    shown.pytest_sessionfinish()
+    clock[0] += 9.0
+    shown.receive("gw0", message(6, 3.0))
+    assert len(terminal.lines) == 5, "the summaries are no place for it"
+
+
+def test_the_controller_of_xdist_writes_a_line_every_thirty_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(board, "now", lambda: clock[0])
+    terminal: Any = Terminals(isatty=False)
+    terminal.width_of_current_line = 3  # the dots of the latest tests
+    shown = board.Board(terminal)
+    for second in range(100):
+        clock[0] += 1.0
+        shown.receive("gw0", message(second, float(second), total=200, left=None))
+        if second > 50:
+            shown.receive("gw1", message(7, float(second - 50), total=10))
+            shown.pytest_runtest_logreport()
+    lines = [line for line in terminal.lines if line not in ("", "flushed")]
+    assert all(terminal.lines[terminal.lines.index(line) - 1] == "" for line in lines)
+    assert lines == [
+        "parwork: test_x on joblib-2: 30 of 200 done, 1 failed, 30.00s",
+        "parwork: 2 runs: 67 of 210 done, 2 failed, 1m00s",
+        "parwork: 2 runs: 97 of 210 done, 2 failed, 1m30s",
+    ]

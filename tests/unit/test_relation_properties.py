@@ -18,7 +18,7 @@ from pytest_parwork.transport.pickling import dumps
 
 #: The same values every day, so that no push fails by bad luck.
 DAILY = settings(
-    max_examples=120,
+    max_examples=60,
     derandomize=True,
     database=None,
     deadline=None,

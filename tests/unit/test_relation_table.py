@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from relation import OUTCOMES, VALUES, Row
+from relation.row import send_by_value
 from support.carrier import outcomes
+from support.rows import check_each
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.equivalence import compare, compare_outcomes, exact
@@ -18,11 +19,8 @@ from pytest_parwork.model.comparison import Comparison
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.model.work import Configuration, Task, Workload
 from pytest_parwork.runner import RunRequest, execute
-from pytest_parwork.transport.pickling import by_value, dumps
+from pytest_parwork.transport.pickling import dumps
 
-by_name = pytest.mark.parametrize(
-    "row", [pytest.param(row, id=name) for name, row in VALUES.items()]
-)
 PICKLABLE = {name: row for name, row in VALUES.items() if row.is_picklable}
 
 
@@ -37,13 +35,15 @@ def test_the_table_is_long_enough() -> None:
     assert len(VALUES) + len(OUTCOMES) >= 250
 
 
-@by_name
-def test_a_pair_is_as_the_table_says_both_ways(row: Row) -> None:
-    check(compare(row.left, row.right), row.classes, row.note)
-    check(compare(row.right, row.left), row.mirrored, row.note)
-    if row.reflexive:
-        for side in (row.left, row.right):
-            check(compare(side, side), row.classes & {"uncomparable"}, "")
+def test_a_pair_is_as_the_table_says_both_ways() -> None:
+    def is_as_it_says(row: Row) -> None:
+        check(compare(row.left, row.right), row.classes, row.note)
+        check(compare(row.right, row.left), row.mirrored, row.note)
+        if row.reflexive:
+            for side in (row.left, row.right):
+                check(compare(side, side), row.classes & {"uncomparable"}, "")
+
+    check_each(VALUES, is_as_it_says)
 
 
 def loads(value: object) -> object:
@@ -61,32 +61,29 @@ def by_pickle(value: object) -> object:
         return loads(value)
 
 
-def send_by_value(value: object) -> object:
-    """Send a value by cloudpickle, as a result, so that no class of the table is overwritten."""
-    file = io.BytesIO()
-    by_value()(file, protocol=5, is_tracked=False).dump(value)
-    return pickle.loads(file.getvalue())
-
-
-@pytest.mark.parametrize("name", PICKLABLE)
-def test_pickling_changes_nothing(name: str) -> None:
-    row = VALUES[name]
-    for copy_of in (by_pickle, send_by_value, loads):
+@pytest.mark.parametrize("copy_of", [by_pickle, send_by_value, loads])
+def test_pickling_changes_nothing(copy_of: Callable[[object], object]) -> None:
+    def is_unchanged(row: Row) -> None:
+        left, right = copy_of(row.left), copy_of(row.right)
         if row.reflexive:
-            for side in (row.left, row.right):
-                check(compare(copy_of(side), side), row.classes & {"uncomparable"}, "")
-        assert set(compare(copy_of(row.left), row.right).classes) == row.classes
-        assert set(compare(row.left, copy_of(row.right)).classes) == row.classes
+            for copy, side in ((left, row.left), (right, row.right)):
+                check(compare(copy, side), row.classes & {"uncomparable"}, "")
+        assert set(compare(left, row.right).classes) == row.classes
+        assert set(compare(row.left, right).classes) == row.classes
+
+    check_each(PICKLABLE, is_unchanged)
 
 
-@pytest.mark.parametrize("name", sorted(VALUES.keys() - PICKLABLE.keys()))
-def test_an_unpicklable_value_is_rejected_or_loads_as_another_one(name: str) -> None:
-    value = VALUES[name].left
-    try:
-        arrived = loads(value)
-    except Exception:
-        return
-    assert not compare(arrived, value)
+def test_an_unpicklable_value_is_rejected_or_loads_as_another_one() -> None:
+    def is_rejected_or_another_one(row: Row) -> None:
+        try:
+            arrived = loads(row.left)
+        except Exception:
+            return
+        assert not compare(arrived, row.left)
+
+    others = {name: row for name, row in VALUES.items() if not row.is_picklable}
+    check_each(others, is_rejected_or_another_one)
 
 
 def give(name: str) -> Any:
@@ -128,11 +125,13 @@ def judge(gave: Mapping[str, Outcome]) -> dict[str, tuple[frozenset[str], str]]:
     return found
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in OUTCOMES.items()])
-def test_outcomes_are_as_the_table_says(row: Row) -> None:
-    assert isinstance(row.left, Outcome)
-    assert isinstance(row.right, Outcome)
-    check(compare_outcomes(row.left, row.right, exact()), row.classes, row.note)
-    check(compare_outcomes(row.right, row.left, exact()), row.mirrored, row.note)
-    for side in (row.left, row.right):
-        assert compare_outcomes(side, side, exact())
+def test_outcomes_are_as_the_table_says() -> None:
+    def is_as_it_says(row: Row) -> None:
+        assert isinstance(row.left, Outcome)
+        assert isinstance(row.right, Outcome)
+        check(compare_outcomes(row.left, row.right, exact()), row.classes, row.note)
+        check(compare_outcomes(row.right, row.left, exact()), row.mirrored, row.note)
+        for side in (row.left, row.right):
+            assert compare_outcomes(side, side, exact())
+
+    check_each(OUTCOMES, is_as_it_says)

@@ -13,6 +13,7 @@ from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.model.work import Budget
 from pytest_parwork.report.data import RunEntry, RunReport, collect, summarise
 from pytest_parwork.report.entries import SKIPPED, CaseEntry, RunFacts
+from pytest_parwork.report.repeats import Repeat
 
 
 def skipped(index: int) -> CaseEntry:
@@ -147,6 +148,20 @@ def test_a_verified_share_is_taken_for_the_others_and_is_not_reliable() -> None:
     assert not timing.reliable
 
 
+def test_a_case_that_is_several_tasks_counts_as_so_much_work_and_meets_itself() -> None:
+    (case,) = cases(1)
+    spans = [interval(0.0, 1.0), interval(0.0, 1.0), interval(1.0, 2.0)]
+    tasks = tuple(
+        Repeat(verdict=Verdict.EQUAL, parallel=span[2] - span[1], worker=worker, interval=span)
+        for span, worker in zip(spans, (1, 2, 1), strict=True)
+    )
+    found = run([replace(case, repeats=tasks)], wall=2.0, expected=1)
+    assert (found.timing.serial, found.timing.speedup) == (1, 1.5)
+    assert (found.timing.bound, found.shares) == (1.5, ((2, 1),))
+    assert (found.workers_used, found.peak_overlap, found.exercised) == (2, 2, True)
+    assert found.timing.reliable
+
+
 def test_without_a_serial_run_there_is_a_bound_and_no_speed_up() -> None:
     timing = run(cases(10, serial=None), wall=6.25).timing
     assert timing.serial is timing.speedup is timing.efficiency is None
@@ -279,3 +294,29 @@ def test_a_run_in_which_nothing_arrived_has_no_origin() -> None:
     made = run([replace(c, interval=None) for c in cases(2)])
     assert made.origin is None
     assert made.since_origin((1.0, 2.0)) is None
+
+
+# CPU seconds
+
+
+@pytest.mark.parametrize(
+    ("waiting", "serial", "parallel", "is_crowded"),
+    [
+        pytest.param(0.4, 0.5, 0.5, True, id="both were kept waiting"),
+        pytest.param(0.4, 1.0, 0.5, True, id="the workers were kept waiting"),
+        pytest.param(0.4, 1.0, 0.95, False, id="both had their CPUs"),
+        pytest.param(0.4, 3.0, 3.0, False, id="native threads had theirs"),
+        pytest.param(0.9, 0.01, 0.01, False, id="they sleep"),
+        pytest.param(0.2, 0.5, 0.5, False, id="the machine was free, so they wait by themselves"),
+        pytest.param(None, 0.5, 0.5, False, id="the system does not count"),
+        pytest.param(0.4, None, None, False, id="CPU seconds are unknown"),
+    ],
+)
+def test_a_run_is_crowded_if_others_had_the_cpus_that_its_cases_needed(
+    waiting: float | None, serial: float | None, parallel: float | None, is_crowded: bool
+) -> None:
+    entry = run(cases(2, serial_cpu=serial, parallel_cpu=parallel), waiting=waiting)
+    assert entry.timing.is_crowded is is_crowded
+    assert entry.timing.serial_cpu == (None if serial is None else 2 * serial)
+    assert entry.timing.in_workers == 2.0
+    assert entry.timing.waiting == waiting

@@ -54,6 +54,8 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "peak_overlap",
         "together",
         "timing",
+        "power",
+        "selftest",
         "too_slow",
         "varied",
         "sent",
@@ -71,6 +73,11 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "bound_share",
         "flaw",
         "reliable",
+        "in_workers",
+        "serial_cpu",
+        "parallel_cpu",
+        "cpu_share",
+        "waiting",
     ]
 
 
@@ -94,7 +101,7 @@ def test_where_no_run_tells_where_its_workers_come_from_there_is_none() -> None:
 
 
 def test_a_case_tells_its_verdict_and_seconds() -> None:
-    (entry,) = written(run(cases(2, serial=0.5)))["runs"]
+    (entry,) = written(run(cases(2, serial=0.5, serial_cpu=0.4, parallel_cpu=0.9)))["runs"]
     assert entry["cases"][1] == {
         "id": "test_fib.py::test_fib[1]",
         "index": 1,
@@ -104,6 +111,7 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "outcome": "value",
         "compared": "values",
         "seconds": {"serial": 0.5, "parallel": 1.0},
+        "cpu": {"serial": 0.4, "parallel": 0.9},
         "worker": 2,
         "process": None,
         "interval": [0.0, 0.0, 1.0],
@@ -114,6 +122,8 @@ def test_a_case_tells_its_verdict_and_seconds() -> None:
         "mismatch_classes": {},
         "result": None,
         "legs": None,
+        "repeats": [],
+        "planted": [],
     }
 
 

@@ -362,3 +362,11 @@ def test_notes_are_shown_once_per_kind_and_all_of_them_with_v() -> None:
 def test_what_is_not_explained_is_not_suspected_of_anything() -> None:
     assert str(Cause(name="UNEXPLAINED")) == "UNEXPLAINED"
     assert str(Cause(name="WORKER_HISTORY")) == "WORKER_HISTORY, suspected"
+
+
+def test_a_busy_machine_is_shown_with_cpu_seconds_beside_the_others() -> None:
+    members = cases(2, serial_cpu=0.5, parallel_cpu=0.45)
+    text = " ".join(notes_of(run(members, waiting=0.4)))
+    assert "busy machine: tasks of this machine waited for a CPU 40 % of the time" in text
+    assert "serial 2.00s (1.00s CPU), in workers 2.00s (0.90s CPU)" in text
+    assert "busy" not in " ".join(notes_of(run(members, waiting=0.1)))

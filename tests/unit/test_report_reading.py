@@ -23,7 +23,9 @@ from pytest_parwork.report.environment import environment
 from pytest_parwork.report.files import write_whole
 from pytest_parwork.report.plain import PlainEntry
 from pytest_parwork.report.reading import DIGITS, read_report
+from pytest_parwork.report.repeats import Repeat
 from pytest_parwork.report.schema import schema, violation
+from pytest_parwork.report.selftest import Plant
 
 BUDGET = Budget(workers=2, source="2 usable CPUs", cpus=2)
 
@@ -40,6 +42,13 @@ def whole() -> Report:
         notes=(Note(path="", kind="identity", text="a remark"),),
     )
     members[1] = replace(members[1], **CRASH)
+    tasks = cases(2, process=7)
+    repeats = [
+        Repeat(verdict=v, parallel=1.0, worker=n, process=7, interval=t.interval)
+        for n, (v, t) in enumerate(zip((Verdict.EQUAL, Verdict.DIFFERENT), tasks, strict=True), 1)
+    ]
+    planted = (Plant(name="one ulp", result="passes", why="close() lets it pass"),)
+    members[2] = replace(members[2], repeats=tuple(repeats), planted=planted)
     rng = Cause(name="GLOBAL_RNG", detail="numpy.random", confirmed=True, probes=("again",))
     made = run(members, causes=(rng,), too_slow="1.1x", varied=("n_jobs",), budget=BUDGET)
     plain = PlainEntry(id="test_a.py::test_b", reason="async", detail="a coroutine")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.report_samples import cases, report, shown
+from support.report_samples import cases, report, run, shown
 
 from pytest_parwork.model.observed import Legs, Observed, Pool
 from pytest_parwork.model.outcome import Verdict
@@ -162,6 +162,40 @@ def test_a_law_needs_three_numbers_of_workers() -> None:
     scales = [scale("1", 1, 1.0, 1.0), scale("2", 2, 1.0, 0.5), scale("-1", 2, 1.0, 0.6)]
     assert amdahl(scales) is None
     assert amdahl([*scales, scale("4", 4, 1.0, 0.1)]) == 0.0  # faster than any law: caches
+
+
+def on(workers: int, seconds: float, backend: str = "joblib", **fields: Any) -> RunReport:
+    """Return a run of 8 cases of 0.5 s on a backend that took so many seconds."""
+    members = cases(8, serial=0.5, parallel=0.5, workers=workers)
+    facts = {"wall": seconds, "granted": workers, "configuration_id": f"{backend}-{workers}"}
+    return run(members, **{**facts, "backend": backend, "asked": workers, **fields})
+
+
+def test_runs_of_a_backend_on_several_numbers_of_workers_have_a_table() -> None:
+    # T(p) = 0.8 + 3.2 / p, and sending takes a while on one worker.
+    runs = (on(1, 4.4), on(2, 2.4), on(4, 1.6), on(2, 3.0, "threads"))
+    (scaling,) = scalings(runs)
+    assert [(s.label, s.workers) for s in scaling.scales] == [
+        ("serial", 1),
+        ("joblib-1", 1),
+        ("joblib-2", 2),
+        ("joblib-4", 4),
+    ]
+    assert [s.efficiency for s in scaling.scales] == pytest.approx([1, 4 / 4.4, 4 / 4.8, 2.5 / 4])
+    lines = shown(*runs).splitlines()
+    at = lines.index("            workers  seconds  speed-up  efficiency  Karp-Flatt")
+    assert lines[at + 4] == "  joblib-4        4    1.60s     2.50x        62 %        0.20"
+    assert lines[at + 5] == "  Amdahl's law: 20 % serial, at most 5.0x (fitted to 1, 2, 4 workers)"
+
+
+def test_runs_on_one_number_of_workers_or_without_known_speeds_have_no_table() -> None:
+    assert list(scalings([on(2, 2.4)])) == []
+    assert list(scalings([on(2, 2.4), on(2, 2.5, configuration_id="joblib-auto")])) == []
+    assert list(scalings([on(2, 2.4), on(2, 1.6, "threads")])) == []
+    assert list(scalings([on(2, 2.4, xdist=True), on(4, 1.6, xdist=True)])) == []
+    assert list(scalings([on(2, 2.4), on(4, 1.6, expected=9)])) != []
+    unreliable = run(cases(8, serial=None), wall=1.6, granted=4, configuration_id="joblib-4")
+    assert list(scalings([on(2, 2.4), unreliable])) == []
 
 
 def test_what_was_not_parallel_has_no_scale() -> None:

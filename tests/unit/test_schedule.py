@@ -182,3 +182,15 @@ def test_batches_are_kept_to_whatever_is_known_of_their_tasks(chunksize: Workers
     schedule.observe(10.0)
     schedule.put_back([0])
     assert [batch.tasks for batch in schedule.all()] == [(0,), (1,), (2, 5)]  # 4 cannot be sent
+
+
+def test_no_batch_holds_more_tasks_of_one_call_than_it_may_have() -> None:
+    schedule = Schedule(range(40), workers=2, most=3)
+    schedule.observe(1e-6)
+    batch = schedule.next()
+    assert batch is not None
+    assert len(batch.tasks) == 3
+    assert {len(batch.tasks) for batch in Schedule(range(64), workers=2, most=1).all()} == {1}
+    asked = Schedule(range(40), workers=2, chunksize=10, most=3).next()
+    assert asked is not None
+    assert len(asked.tasks) == 10  # the user asked for it

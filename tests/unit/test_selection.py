@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.carrier import CONTRACT, SWEPT
-from support.selection import ALWAYS, FAMILIES, mark_sweep, sampled
+from support.carrier import CONTRACT, JOINED, SWEPT
+from support.selection import ALWAYS, CLUSTERS, FAMILIES, mark_sweep, sampled
 
 MODULE = """
 import pytest
 
-ALSO_DAILY = ("dask",)
+ALSO_DAILY = ("isolated:forkserver",)
 {few}
 
 @pytest.mark.parametrize("number", range({numbers}))
@@ -26,9 +26,17 @@ def tour(): ...
 """
 
 
+#: What the module asks daily in addition.
+ALSO = "isolated:forkserver"
+
+
 @pytest.fixture
-def daily(pytester: pytest.Pytester) -> Callable[..., list[tuple[str, str]]]:
+def daily(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[tuple[str, str]]]:
     """Give what returns the daily tests of a module, as pairs of backend and number."""
+    # Plugins of the environment take a second to import, and have no part in it.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def daily(
         *names: str,
@@ -61,9 +69,20 @@ def test_a_question_is_asked_daily_of_some_backends_and_of_one_other(
 ) -> None:
     found = daily(*CONTRACT)
     for number in range(6):
-        assert of(found, number) > {*ALWAYS, "dask"}
+        assert of(found, number) > {*ALWAYS, ALSO}
         assert len(of(found, number)) == len(ALWAYS) + 2
-        assert not of(found, number) & SWEPT
+        assert of(found, number) & SWEPT == {ALSO}
+        assert not of(found, number) & CLUSTERS
+
+
+def test_a_cluster_is_the_other_one_where_a_module_has_it_or_nothing_else_is_asked(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    assert {backend for backend, _ in daily("threads", "dask", JOINED)} == {"threads"}
+    assert len(daily(JOINED)) == 6
+    few = f"CLUSTERS_DAILY = ({JOINED!r},)"
+    asked = daily("threads", "dask", JOINED, few=few, file="test_clusters.py")
+    assert {backend for backend, _ in asked} == {"threads", JOINED}
 
 
 @pytest.mark.sweep
@@ -81,16 +100,16 @@ def test_it_is_always_the_same_one_whatever_else_there_is(
 def test_each_backend_is_asked_something_daily(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    found = daily(*CONTRACT, numbers=80)
-    assert {backend for backend, _ in found} == set(CONTRACT) - SWEPT
+    found = daily(*CONTRACT, numbers=80, few=f"CLUSTERS_DAILY = {sorted(CLUSTERS)}")
+    assert {backend for backend, _ in found} == {*CONTRACT, ALSO} - (SWEPT - {ALSO})
 
 
 def test_a_module_can_have_more_backends_asked(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    found = daily("threads", "joblib", "dask", "isolated:fork")
+    found = daily("threads", "joblib", ALSO, "isolated:fork")
     for number in range(6):
-        assert of(found, number) > {"threads", "dask"}
+        assert of(found, number) > {"threads", ALSO}
         assert len(of(found, number)) == 3
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from ...backends.protocol import is_threaded
+from ...equivalence import show
 from ...model.causes import Cause
 from ...model.errors import BackendError, UsageError
 from ...model.outcome import NotSent, Run
@@ -39,7 +40,7 @@ from ..config.registry import (
 )
 from ..config.settings import AXES, settings
 from ..session.capturing import capture_of
-from ..session.diagnosing import causes_of, is_kept, second_look
+from ..session.diagnosing import causes_of, controls_of, is_kept, second_look
 from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
 from ..session.rewriting import rewritten
@@ -155,6 +156,7 @@ class Parwork:
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
             look=look,
+            controls=controls_of(self._config),
             diagnose=None
             if rerun is None or not plan.diagnose
             else self._diagnosing(workload, run),
@@ -210,6 +212,11 @@ class Parwork:
 
     def _plan(self, given: Mapping[str, object]) -> Plan:
         __tracebackhide__ = True
+        if (repeat := {"repeat": 1, **self._marked, **given}["repeat"]) != 1:
+            raise UsageError(
+                f"repeat={show(repeat)}: a call is one task for each item; repeat the items of "
+                f"the call: parwork.map(fn, items * 5)"
+            )
         for keyword in given:
             if keyword not in CALL_KEYWORDS:
                 known = ", ".join(CALL_KEYWORDS)

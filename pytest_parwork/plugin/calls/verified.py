@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...equivalence import at_step, merge
 from ...machine.limits import Limits
@@ -26,8 +27,11 @@ from ...verify.second_look import SecondLook
 from ...worker.inputs import Inputs, is_sampled
 from ..session.breadcrumb import Breadcrumb
 from ..session.capturing import echo, warn_again, warnings_shown
-from ..session.diagnosing import MOST_CASES
+from ..session.diagnosing import MOST_CASES, ran_before
 from ..session.termination import ENDING
+
+if TYPE_CHECKING:
+    from ...verify.selftest import Controls
 
 
 class Verified:
@@ -45,12 +49,14 @@ class Verified:
         is_recorded: bool = False,
         look: SecondLook | None = None,
         diagnose: Callable[[Difference], tuple[Cause, ...]] | None = None,
+        controls: Controls | None = None,
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
         self._look = look
         self._diagnose = diagnose
+        self._controls = controls
         self._causes: tuple[Cause, ...] = ()
         self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
@@ -94,6 +100,9 @@ class Verified:
     def _verify_all(self) -> None:
         tasks = self._workload.tasks
         chosen = sample([task.id for task in tasks], self._plan.verify)
+        if 0 < self._plan.verify < 1:
+            assert isinstance(self._run.outcomes, Outcomes)
+            chosen |= {tasks[number].id for number in self._run.outcomes.first_and_last()}
         limits = Limits(self._run.threads)
         for index, task in enumerate(tasks):
             actual = self._load(index)
@@ -107,6 +116,8 @@ class Verified:
                 look=self._look.of(terms, index) if self._look is not None else None,
                 why=f"verify={self._plan.verify:g}",
             )
+            if self._controls is not None:
+                self._controls.of(self._workload.name).try_on(terms, found)
             self._note(index, found)
             drop(found, terms)
             self._entries.append(found.entry)
@@ -132,6 +143,8 @@ class Verified:
         """Return the first difference, with the calls before it."""
         assert isinstance(self._run.outcomes, Outcomes)
         actual, expected = found.outcomes
+        is_threaded = self._run.start_method == "thread"
+        in_worker, in_threads = ran_before(self._run.outcomes, index, is_threaded=is_threaded)
         return Difference(
             number=index,
             id=found.entry.id,
@@ -142,7 +155,8 @@ class Verified:
             timeout=self._plan.timeout,
             start_method=self._run.start_method,
             earlier=tuple(range(index))[-MOST_CASES:],
-            earlier_in_worker=self._run.outcomes.earlier_in_worker(index)[-MOST_CASES:],
+            earlier_in_worker=in_worker[-MOST_CASES:],
+            earlier_in_threads=in_threads[-MOST_CASES:],
             seconds=self._reference_seconds + self._run.startup + self._run.wall,
         )
 

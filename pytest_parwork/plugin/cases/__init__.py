@@ -1,1 +1,1 @@
-"""Test items as workloads: collected, run in parallel behind a gate, compared one by one."""
+"""The cases of a test: their body, column, group and judgement, and what makes a test plain."""

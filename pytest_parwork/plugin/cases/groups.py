@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -40,20 +40,30 @@ if TYPE_CHECKING:
 class ParallelRun:
     """One parallel run of those cases of a group that share the values of their wide fixtures.
 
-    `wide` are those values by name, `cases` the cases that were sent, `waiting` the number of cases
-    whose outcome is still to be compared. `look` examines doubtful serial runs, None where the run
-    cannot have influenced them.
+    `wide` are those values by name, `cases` the cases that were sent, `senders` the case of each
+    task, `waiting` the number of cases whose outcome is still to be compared. `look` examines
+    doubtful serial runs, None where the run cannot have influenced them. `ends` are the first and
+    the last task of each worker, where not all cases are verified.
     """
 
     facts: RunFacts
     outcomes: Outcomes
     cases: Sequence[Case]
+    senders: Sequence[Case]
     waiting: int
     wide: dict[str, object]
     limits: Limits
     side: Side
     pressure: Pressure | None = None
     look: SecondLook | None = None
+    ends: frozenset[int] = frozenset()
+
+    def facts_at_end(self) -> RunFacts:
+        """Return the facts, with how busy this machine was since the parallel run."""
+        now = Pressure.here() if self.pressure is not None else None
+        if self.pressure is None or now is None:
+            return self.facts
+        return replace(self.facts, waiting=self.pressure.share_until(now))
 
     def close(self) -> None:
         """Free the outcomes, the arguments and the values of wide fixtures."""
@@ -76,21 +86,30 @@ class ParallelRun:
 class Sending:
     """The run of a case, in which its outcome is stored.
 
-    `run` is the parallel run, `number` the case's task in it, `is_waiting` says whether the outcome
-    is still to be compared; `trouble` is the reason if there was no run. A case `is_withheld` while
-    hooks or marks would skip it. `folder` is the `tmp_path` of the case in the run.
+    `run` is the parallel run, `number` the case's task in it, the first of `count`; `shown` is the
+    one whose outcome decides. `is_waiting` says whether the outcome is still to be compared;
+    `trouble` is the reason if there was no run. A case `is_withheld` while hooks or marks would
+    skip it. `folder` is the `tmp_path` of the case in the run.
     """
 
     run: ParallelRun | None = None
     number: int = -1
+    count: int = 1
+    shown: int = -1
     is_waiting: bool = False
     trouble: str = ""
     is_withheld: bool = False
     folder: str = ""
 
-    def put(self, run: ParallelRun, number: int) -> None:
-        """Expect the outcome from this run, as this task of it."""
-        self.run, self.number, self.is_waiting = run, number, True
+    @property
+    def numbers(self) -> range:
+        """The tasks of the case in the run."""
+        return range(self.number, self.number + self.count)
+
+    def put(self, run: ParallelRun, number: int, count: int) -> None:
+        """Expect the outcome from this run, as these tasks of it."""
+        self.run, self.number, self.shown = run, number, number
+        self.count, self.is_waiting = count, True
 
     def give_up(self, error: BaseException) -> None:
         """Record why there was no run."""
@@ -137,7 +156,7 @@ class Case:
             return self.judged.entry.is_absent
         if self.sent.run is None:
             return bool(self.sent.trouble)
-        return self.sent.run.outcomes.is_absent(self.sent.number)
+        return any(map(self.sent.run.outcomes.is_absent, self.sent.numbers))
 
     @property
     def test_id(self) -> str:
@@ -145,10 +164,10 @@ class Case:
         assert self.item.parent is not None
         return f"{self.item.parent.nodeid}::{self.item.originalname}"
 
-    def take(self) -> Outcome:
-        """Load the outcome of the parallel run, once, within the time limit of the case."""
+    def take(self, number: int) -> Outcome:
+        """Load the outcome of one of its tasks, once, within the time limit of the case."""
         assert self.sent.run is not None
-        outcomes, number = self.sent.run.outcomes, self.sent.number
+        outcomes = self.sent.run.outcomes
         may_exit = outcomes.may_run_code(number)
         with breadcrumb(self.item.config).loading(self.id) if may_exit else nullcontext():
             return outcomes.take(number, self.plan.timeout)
@@ -171,10 +190,17 @@ class Case:
             is_recorded=self.item.config.stash[RECORDS],
         )
 
-    def look(self, terms: Terms) -> Look | None:
-        """Return the second look at its serial run, None if the parallel run cannot reach that."""
+    def look(self, terms: Terms, number: int) -> Look | None:
+        """Return the second look at its serial run, None if the parallel run cannot reach that.
+
+        It is a look at one of its tasks. Of the further ones, only those that differ are doubtful:
+        the serial run is the same for all.
+        """
         look = self.sent.run.look if self.sent.run is not None else None
-        return look.of(terms, self.sent.number) if look is not None else None
+        if look is None or number == self.sent.number:
+            return look.of(terms, number) if look is not None else None
+        examine = look.of(terms, number)
+        return lambda actual, expected, found: found or examine(actual, expected, found)
 
     def inputs(self) -> Inputs | None:
         """Return the current arguments if the case is in the sample, else None."""
@@ -221,8 +247,15 @@ class Group:
     causes: dict[str, tuple[Cause, ...]] = field(default_factory=dict)
 
     def verifies(self, case: Case) -> bool:
-        """Return whether a case also runs serially."""
-        return self.verified is None or case.id in self.verified
+        """Return whether a case also runs serially.
+
+        Of those outside of the share, the first and the last one of each worker do: a fault of a
+        worker that is new, or has run much, shows there.
+        """
+        if self.verified is None or case.id in self.verified:
+            return True
+        run, share = case.sent.run, case.plan.verify
+        return run is not None and share > 0 and not run.ends.isdisjoint(case.sent.numbers)
 
     def entry(self, cases: Sequence[CaseEntry], *, xdist: bool = False) -> RunEntry:
         """Return the entry with these cases, and only the facts of the runs that they were part of.

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ...model.errors import FixtureError, MismatchError, ParworkError
 from ...model.outcome import Failure, Subtest, Verdict
 from ...model.output import Output
 from ...report.entries import CaseEntry, with_rejection
 from ...worker.fixtures.subtests import Subtests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """What a task has left in its worker besides its result.
+
+    `torn` are the failures of its tear-down; `late` are those of its call that came after the body,
+    where pytest runs the case in both legs, None where it does not. `parts` are its subtests.
+    """
+
+    torn: tuple[Failure, ...] = ()
+    late: tuple[Failure, ...] | None = None
+    parts: tuple[Subtest, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -19,10 +33,9 @@ class Judgement:
     the class of the error with the message. `traceback` is
     the worker's, for a failure that was not verified; `output` is the output, log and warnings of
     the case in the worker, until they are shown. `is_like` says that the message only names another
-    case, which has shown the same in full. `torn` are the failures of its tear-down in the
-    worker, None if they are unknown, or compared already; `late` are those of its call that came
-    after the body, where pytest runs the case in both legs, and `raised` is what the body raised
-    here. `parts` are its subtests in the worker, `subtests` records them here.
+    case, which has shown the same in full. `after` are what its tasks have left in the worker
+    besides their results, the task whose outcome decides first, and `raised` is what the body
+    raised here. `subtests` records its subtests here.
 
     `wide_seconds` is the set-up time of wide fixtures, for the first case that needed them;
     `setup_seconds` is that of its function-scoped fixtures in this process, `broken` is their
@@ -34,25 +47,24 @@ class Judgement:
     raises: type[ParworkError] = MismatchError
     traceback: str = ""
     is_like: bool = False
-    torn: tuple[Failure, ...] | None = None
-    late: tuple[Failure, ...] | None = None
+    after: tuple[Aftermath, ...] = ()
     raised: BaseException | None = None
-    parts: tuple[Subtest, ...] = ()
     subtests: Subtests | None = None
     output: Output | None = None
     wide_seconds: float = 0.0
     setup_seconds: float = 0.0
     broken: BaseException | None = None
 
-    def take_torn(self) -> tuple[Failure, ...]:
-        """Return the failures of the tear-down in the worker, once: they are compared once."""
-        torn, self.torn = self.torn or (), None
-        return torn
+    def take_after_call(self) -> Sequence[Aftermath]:
+        """Return what is compared after the call, once; what is left is of the tear-down."""
+        after = self.after
+        self.after = tuple(replace(one, late=None, parts=()) for one in after)
+        return after
 
-    def take_late(self) -> tuple[Failure, ...] | None:
-        """Return the late failures in the worker, once; None if they are unknown."""
-        late, self.late = self.late, None
-        return late
+    def take_torn(self) -> Sequence[tuple[Failure, ...]]:
+        """Return the failures of the tear-downs in the worker, once: they are compared once."""
+        after, self.after = self.after, ()
+        return [one.torn for one in after]
 
     def take_broken(self) -> BaseException | None:
         """Return the exception of the set-up here, once: it keeps its frames alive."""

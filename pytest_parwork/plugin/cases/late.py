@@ -9,12 +9,13 @@ import pytest
 
 from ...equivalence import compare_late, compare_subtests
 from ...model.comparison import Comparison
-from ...model.outcome import Failure, Verdict
+from ...model.outcome import Failure, Subtest, Verdict
 from ...model.printable import printable
 from ...report.entries import CaseEntry
 from ...transport.failures import describe, is_skip
 from ...worker.fixtures.ended import leaves
 from .groups import Case
+from .judgement import Aftermath
 
 
 def late_failures(
@@ -53,30 +54,39 @@ def judge_call(
     None if there is no difference, or nothing to compare.
     """
     judged = case.judged
-    late, entry, parts = judged.take_late(), judged.entry, judged.parts
-    judged.parts = ()
+    tasks, entry = judged.take_after_call(), judged.entry
     if entry is None or judged.message:
         return None
     if entry.verdict is Verdict.NOT_VERIFIED:
-        _fail_as_in_fork(late or (), report)
+        _fail_as_in_fork(next((task.late for task in tasks if task.late), ()), report)
         return None
-    plan, comparison = case.plan, None
-    if judged.subtests is not None:
-        here = judged.subtests.seen
+    here = judged.subtests.seen if judged.subtests is not None else None
+    late = None
+    if any(task.late is not None for task in tasks):
+        late = late_failures(call, report, judged.raised)
+        judged.raised = None  # it keeps its frames alive
+    judged.subtests = None
+    for task in tasks:
+        comparison, failures = _compare(case, task, here, late)
+        if not comparison:
+            text = "\n".join(failure.traceback for failure in failures)
+            return FoundLate(entry, comparison, text)
+    return None
+
+
+def _compare(
+    case: Case, task: Aftermath, here: Sequence[Subtest] | None, late: Sequence[Failure] | None
+) -> tuple[Comparison, Sequence[Failure]]:
+    """Compare what a task has left with the subtests and late failures here."""
+    plan, parts = case.plan, task.parts
+    comparison = Comparison(policy=str(plan.policy))
+    if here is not None:
         if case.item.session.shouldfail:  # by a subtest, after which the worker has gone on
             parts = parts[: len(here)]
         comparison = compare_subtests(parts, here, plan.policy, seconds=plan.timeout)
-        judged.subtests = None
-    failures = [part.failure for part in parts if part.failure is not None]
-    if late is not None and (comparison is None or comparison):
-        comparison = compare_late(
-            late, late_failures(call, report, judged.raised), plan.policy, seconds=plan.timeout
-        )
-        failures = list(late)
-        judged.raised = None  # it keeps its frames alive
-    if comparison is None or comparison:
-        return None
-    return FoundLate(entry, comparison, "\n".join(failure.traceback for failure in failures))
+    if late is not None and task.late is not None and comparison:
+        return compare_late(task.late, late, plan.policy, seconds=plan.timeout), task.late
+    return comparison, [part.failure for part in parts if part.failure is not None]
 
 
 def _fail_as_in_fork(late: Sequence[Failure], report: pytest.TestReport) -> None:

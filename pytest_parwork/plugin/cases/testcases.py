@@ -14,8 +14,7 @@ from ...machine.deadline import TimedOut
 from ...worker.fixtures.subtests import Subtests
 from ...worker.fixtures.testcases import Raised, TestCaseRules, note_subtest
 from ..compat import no_message, put_failures, take_failures
-from .addresses import class_of
-from .bodies import Body
+from .bodies import Body, class_of
 
 #: What unittest runs around each method.
 AROUND = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown")

@@ -46,6 +46,7 @@ class MarkSettings(TypedDict, total=False):
     diagnose: bool
     scope: Scope
     exclusive: str | Sequence[str] | None
+    repeat: int
     min_speedup: float | None
 
 
@@ -65,7 +66,8 @@ def parwork(function: Callable[..., object] | None = None, /, **keywords: Any) -
     `verify`, the share of cases that also run serially, 0 to 1; `timeout`, the seconds that a case
     may take in either run; `scope`, which cases form one workload, those of a function, class,
     module or the session; `exclusive`, the names of resources, such as a port, that no two cases
-    use at the same time; `min_speedup`, the lowest accepted ratio of serial to parallel seconds;
+    use at the same time; `repeat`, how many tasks of the run each case is, so that it meets itself;
+    `min_speedup`, the lowest accepted ratio of serial to parallel seconds;
     `chunksize`, tasks per batch; `diagnose`, False if a difference must not lead to further runs.
     Wrong values are errors at collection.
     """
@@ -85,7 +87,8 @@ def _signature() -> inspect.Signature:
 
     The function itself takes any, so that a wrong one is an error at collection, with all known.
     """
-    defaults = {**DEFAULTS, "compare": _Exact(), "chunksize": "auto", "scope": "function"}
+    defaults = {**DEFAULTS, "compare": _Exact(), "chunksize": "auto"}
+    defaults |= {"scope": "function", "repeat": 1}
     keyword = inspect.Parameter.KEYWORD_ONLY
     hints = {name: hint.__forward_arg__ for name, hint in MarkSettings.__annotations__.items()}
     return inspect.Signature(

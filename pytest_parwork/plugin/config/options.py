@@ -27,6 +27,7 @@ KEYWORDS = {
     "timeout": "the seconds that a case may take, in either run, above 0; None for no limit",
     "scope": "'function', 'class', 'module' or 'session', whose cases form one workload",
     "exclusive": "a name, or a list of names; cases that share one never run at the same time",
+    "repeat": "how many tasks of the run each case is, all compared: a whole number, 1 to 10,000",
     "min_speedup": "the lowest accepted ratio of serial to parallel seconds, above 0",
     "chunksize": 'tasks per batch: a positive int, or "auto"',
     "diagnose": "whether a difference is diagnosed by further runs: True or False; on or off",
@@ -82,8 +83,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="run parwork tests serially in this process only, as for debugging with --pdb",
     )
     _add_reach(parser, group)
-    strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
-    group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
+    _add_proof(parser, group)
     group.addoption(
         "--parwork-report",
         action="append",
@@ -113,7 +113,6 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("parwork_no_send", f"{withheld}; one a line", type="linelist", default=[])
     parser.addini("parwork_serial", "the same as --parwork-serial", type="bool", default=False)
-    parser.addini("parwork_strict", strict, type="bool", default=False)
     parser.addini("parwork_report", "files as for --parwork-report", type="args", default=[])
 
 
@@ -127,6 +126,19 @@ def _add_reach(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     parser.addini("parwork_all", everything, type="bool", default=False)
     scopes = "for parwork tests that name no scope: function, class, module or session"
     parser.addini("parwork_scope", scopes)
+
+
+def _add_proof(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    """Declare what a green result has to prove."""
+    strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
+    group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
+    parser.addini("parwork_strict", strict, type="bool", default=False)
+    control = (
+        "plant faults in copies of the results of parwork tests, as items test_x[selftest]: each "
+        "must be seen, and the report says what a test would let pass"
+    )
+    group.addoption("--parwork-selftest", action="store_true", default=None, help=control)
+    parser.addini("parwork_selftest", control, type="bool", default=False)
 
 
 def marker_line() -> str:
@@ -242,6 +254,11 @@ def is_exercise_strict(config: pytest.Config) -> bool:
 def is_own_strict(config: pytest.Config) -> bool:
     """Return whether our own strict mode is on: pytest's applies to marked functions only."""
     return bool(config.getoption("parwork_strict") or config.getini("parwork_strict"))
+
+
+def is_selftest(config: pytest.Config) -> bool:
+    """Return whether faults are planted in results, to see whether they are seen."""
+    return bool(config.getoption("parwork_selftest") or config.getini("parwork_selftest"))
 
 
 def no_send(config: pytest.Config) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 
 import pytest
 
-from ...equivalence import as_policy, exact
+from ...equivalence import as_policy, exact, show
 from ...machine.budget import most_workers
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, Scope, WorkersAsked
@@ -27,6 +27,9 @@ AXES = ("backend", "workers")
 
 #: Longest timeout in seconds: a hundred days, which the timers of every system support.
 LONGEST = 8_640_000.0
+
+#: More tasks of one case would take the memory of a whole suite, and bound a race little further.
+MOST_REPEATS = 10_000
 
 #: By the ids of the marks, which are kept alive so that their ids are not reused.
 _SETTINGS = pytest.StashKey[dict[tuple[int, ...], tuple[Sequence[pytest.Mark], "Settings"]]]()
@@ -98,6 +101,7 @@ class Settings:
             diagnose=self.values["diagnose"],
             scope=self._scope(),
             exclusive=self.values["exclusive"],
+            repeat=self.values["repeat"],
         )
 
     def _scope(self) -> Scope:
@@ -163,6 +167,7 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         "diagnose": _switch("diagnose", asked["diagnose"]),
         "scope": _scope(asked.get("scope", "module" if is_all(config) else "function")),
         "exclusive": _names(asked.get("exclusive")),
+        "repeat": _count("repeat", asked.get("repeat", 1), highest=MOST_REPEATS),
         "vary": check_vary(asked.get("vary")),
         "inside": (),
         "counting": frozenset(config.getini("parwork_counts_workers")),
@@ -265,11 +270,15 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-def _count(keyword: str, value: object) -> WorkersAsked:
-    if value == "auto" and isinstance(value, str):
+def _count(keyword: str, value: object, *, highest: int | None = None) -> WorkersAsked:
+    if highest is None and value == "auto" and isinstance(value, str):
         return "auto"
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(f"{keyword}={value!r}; give {KEYWORDS[keyword]}")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not 1 <= value <= (highest or value)
+    ):
+        raise UsageError(f"{keyword}={show(value)}; give {KEYWORDS[keyword]}")
     return value
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from . import board
 from .locks import share_folder
 
 #: The name of the channel in `config.workerinput`.
@@ -29,6 +30,7 @@ def connect(node: Any) -> None:
     channel.setcallback(known.update)
     node.workerinput[CHANNEL] = channel
     share_folder(node)
+    board.connect(node)
     send = node.send_runtest_some
 
     def report_and_send(indices: Sequence[int]) -> None:

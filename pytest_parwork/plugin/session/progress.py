@@ -1,14 +1,15 @@
 """The progress of a parallel run: a live line on a terminal, a line now and then in a log.
 
-Nothing is shown with `-q`, with `-s`, by the processes of xdist, or for a run that ends at once.
+Nothing is shown with `-q`, with `-s`, or for a run that ends at once. A process of xdist sends its
+progress to the controller instead: see `board`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +26,9 @@ FIRST, EVERY = 1.0, 0.2
 #: Seconds between two lines of a log.
 LOGGED = 30.0
 
+#: Seconds between two messages of a process of xdist, and the name of their channel in its input.
+SENT, CHANNEL = 0.5, "parwork_progress"
+
 #: Columns of the bar, and the least that the live line needs.
 BAR, LEAST = 20, 12
 
@@ -37,20 +41,36 @@ def showing(
     config: pytest.Config, workload: str, configuration: str
 ) -> Iterator[Callable[[Progress], None] | None]:
     """Give what shows the progress of one run, None where nothing is to be shown."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or reporter.verbosity < 0 or config.getoption("capture") == "no":
+    name = f"{workload.partition('::')[2] or workload} on {configuration}"
+    channel = getattr(config, "workerinput", {}).get(CHANNEL)
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    shown: _Live | _Log | _Sent
+    if channel is not None:
+        shown = _Sent(channel, configuration, name)
+    elif not is_wanted(config):
         yield None
         return
-    if reporter.isatty and os.environ.get("TERM") != "dumb":
-        live = _Live(config, reporter, configuration)
-        try:
-            yield live
-        finally:
-            live.close()
+    elif is_live(reporter):
+        shown = _Live(config, reporter, configuration)
     else:
-        yield _Log(
-            config, reporter, f"{workload.partition('::')[2] or workload} on {configuration}"
-        )
+        shown = _Log(config, reporter, name)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+def is_wanted(config: pytest.Config) -> bool:
+    """Return whether this process shows the progress of runs."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or config.getoption("capture") == "no":
+        return False
+    return bool(reporter.verbosity >= 0)
+
+
+def is_live(reporter: pytest.TerminalReporter) -> bool:
+    """Return whether a line that was written can be replaced."""
+    return bool(reporter.isatty) and os.environ.get("TERM") != "dumb"
 
 
 class _Estimate:
@@ -89,19 +109,16 @@ class _Live:
         if elapsed < self._next:
             return
         self._next = elapsed + EVERY
-        writer = self._reporter._tw
-        room = writer.fullwidth - writer.width_of_current_line - 2
-        if room >= LEAST:
-            text = live_text(progress, self._configuration, self._estimate.left(progress), room)
-            self._is_shown = True
-            with _uncaptured(self._config):
-                write_raw(writer, f"{_SAVE} {text}{_ERASE}{_RESTORE}")
+        left = self._estimate.left(progress)
+        with _uncaptured(self._config):
+            if draw(self._reporter, progress, self._configuration, left):
+                self._is_shown = True
 
     def close(self) -> None:
         """Erase the line."""
         if self._is_shown:
             with _uncaptured(self._config):
-                write_raw(self._reporter._tw, _ERASE)
+                erase(self._reporter)
 
 
 class _Log:
@@ -121,9 +138,65 @@ class _Log:
         self._next = elapsed + LOGGED
         text = log_text(progress, self._name, elapsed, self._estimate.left(progress))
         with _uncaptured(self._config):
-            self._reporter.ensure_newline()
-            self._reporter.write_line(text)
-            self._reporter.flush()
+            write_log(self._reporter, text)
+
+    def close(self) -> None:
+        """Leave the lines as they are."""
+
+
+class _Sent:
+    """Sends the progress to the controller of xdist, and at the end that there is no more."""
+
+    def __init__(self, channel: Any, configuration: str, name: str) -> None:
+        self._channel = channel
+        self._texts = (configuration, name)
+        self._estimate = _Estimate()
+        self._next = FIRST
+        self._is_shown = False
+
+    def __call__(self, progress: Progress) -> None:
+        elapsed = self._estimate.elapsed
+        if elapsed < self._next:
+            return
+        self._next = elapsed + SENT
+        self._is_shown = True
+        state = {name: getattr(progress, name) for name in progress.__slots__}
+        left = self._estimate.left(progress)
+        with suppress(OSError):  # the controller is gone, which xdist itself will notice
+            self._channel.send((*self._texts, elapsed, left, state))
+
+    def close(self) -> None:
+        """Report the end of the run."""
+        if self._is_shown:
+            with suppress(OSError):
+                self._channel.send(None)
+
+
+def draw(
+    reporter: pytest.TerminalReporter, progress: Progress, configuration: str, left: float | None
+) -> bool:
+    """Write the live line behind the cursor, and leave that where it is; False without room."""
+    writer = reporter._tw
+    room = writer.fullwidth - writer.width_of_current_line - 2
+    if room < LEAST:
+        return False
+    text = live_text(progress, configuration, left, room)
+    write_raw(writer, f"{_SAVE} {text}{_ERASE}{_RESTORE}")
+    return True
+
+
+def erase(reporter: pytest.TerminalReporter) -> None:
+    """Erase the live line."""
+    write_raw(reporter._tw, _ERASE)
+
+
+def write_log(reporter: pytest.TerminalReporter, text: str) -> None:
+    """Write a line of a log."""
+    reporter.ensure_newline()
+    if reporter._tw.width_of_current_line:  # xdist writes no names of files, by which pytest knows
+        reporter.line("")
+    reporter.write_line(text)
+    reporter.flush()
 
 
 def live_text(progress: Progress, configuration: str, left: float | None, room: int) -> str:

@@ -103,6 +103,7 @@ class Reporting:
             environment=_environment() if is_for_others else {},
         )
         hook(config=self._config, report=self._report)
+        self._add_to_junit(self._report)
         self._add_durations(self._report)
         are_written = [self._write(file, self._report) for file in self._files]
         if not all(are_written) and session.exitstatus == pytest.ExitCode.OK:
@@ -119,6 +120,21 @@ class Reporting:
             return False
         self._written.append(printable(f"parwork report written: {file}"))
         return True
+
+    def _add_to_junit(self, report: Report) -> None:
+        """Add the properties of the report to the JUnit file, before pytest writes it."""
+        from ..compat import drop_from_junit_cases, junit_file
+
+        junit = junit_file(self._config)
+        if junit is None:
+            return
+        from ...report.as_junit import CAUSE, VERDICT, suite_properties
+
+        is_strict = junit.family == "xunit2"  # its schema knows no properties of a case
+        if is_strict:
+            drop_from_junit_cases(junit, (VERDICT, CAUSE))
+        for name, value in suite_properties(report, with_cases=is_strict):
+            junit.add_global_property(name, value)
 
     def _add_durations(self, report: Report) -> None:
         """Let `--durations` show each parallel run of cases; those of calls are inside a test."""

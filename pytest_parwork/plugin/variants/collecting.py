@@ -13,8 +13,8 @@ from ...model.errors import UsageError
 from ...report.data import RunEntry
 from ..cases.matrix import FIXTURE, TestKey, key_of
 from ..cases.plain import UnsupportedError, is_plain_for, make_plain_for
-from ..cases.support import check_kind
 from ..config.settings import choice_of, settings_of
+from ..sending.support import check_kind
 from .axis import NOT_TAKEN, VARIANT, rest_of, variant_of
 from .cases import VARIED, Siblings, VariedCase, VariedGroup, plan_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ...model.errors import ParworkError
-from ..cases.phases import outcome_of_setup
+from ..running.phases import outcome_of_setup
 from ..session.termination import ENDING
 from .cases import HIDDEN, VariedCase
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ...equivalence import exact
 from ...equivalence.outcomes import report_uncomparable
@@ -19,13 +21,16 @@ from ...runner.ambient import NATIVE
 from ...verify.computed import Collection, is_shared, shared_part
 from ...verify.legs import Judged, drop, entry_of, judge
 from ...verify.reference import Called
-from ..cases.phases import without_folders
 from ..config.commands import command
 from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import own_comparison
+from ..running.phases import without_folders
 from .cases import VariedCase
 from .difference import Again, Difference, digest_of, rounding
+
+if TYPE_CHECKING:
+    from ...verify.selftest import Controls
 
 #: Most columns for the id of another case.
 LONGEST_ID = 60
@@ -43,8 +48,9 @@ class Measured:
 class Judging:
     """Judges variants; remembers which differing ones agree, and what was shown in full."""
 
-    def __init__(self, *, is_verbose: bool) -> None:
+    def __init__(self, *, is_verbose: bool, controls: Controls | None = None) -> None:
         self._is_verbose = is_verbose
+        self._controls = controls
         self._digests: dict[Hashable, dict[str, bytes]] = {}  # of one case at a time
         self._shown: dict[tuple[object, ...], str] = {}
         self._own: dict[int, OwnComparison | None] = {}
@@ -69,6 +75,8 @@ class Judging:
             masked=lambda *outcomes: _masked(case, *outcomes),
         )
         del actual
+        if self._controls is not None:
+            self._controls.of(case.group.id).try_on(terms, found, partial(_masked, case))
         found.entry = replace(found.entry, legs=legs)
         different: Difference | None = None
         if found.comparison is not None:

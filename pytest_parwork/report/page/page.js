@@ -92,7 +92,7 @@ function show(report, run) {
     make("p", {}, make("strong", { class: BAD.has(run.verdict) ? "error" : "" }, run.verdict),
       ` · ${run.policy} · ${run.workers_used} of ${run.configuration.workers.resolved} workers, `
       + `${run.peak_overlap} cases at once`),
-    ...causes(run), ...timeline(run), ...scaling(siblings), ...distribution(run),
+    ...causes(run), ...timeline(run), ...scaling(siblings.filter((other) => other.configuration.backend === run.configuration.backend)), ...distribution(run),
     ...outcomes(siblings), ...mismatches(run), ...commands(run), ...cases(run));
 }
 

@@ -203,6 +203,7 @@ KINDS: tuple[Kind, ...] = (
         "lying-class",
         "return Hostile('x')",
         "DIFFERENT",
+        "NOT_SENT",
         top="""
         class Hostile:
             name = "x"

@@ -1,0 +1,135 @@
+"""The fixtures wider than function scope, by which the cases of a workload split into runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from ..cases.groups import Case, Group
+from ..cases.lazy import lazy_defs
+from ..cases.matrix import parameters_of
+from ..compat import fixture_defs, hidden_fixtures, scope_of
+from .stand_ins import FOLDERS
+
+#: Fixtures of pytest and xdist whose set-up nobody can see: it only returns what is there.
+INVISIBLE = frozenset(
+    (
+        "doctest_namespace",
+        "pytestconfig",
+        "record_testsuite_property",
+        "testrun_uid",
+        "tmp_path_factory",
+        "tmpdir_factory",
+        "worker_id",
+    )
+)
+
+#: The prefix of the fixture that pytest makes for `setUpClass`.
+_SET_UP_CLASS = "_unittest_setUpClass_fixture_"
+
+#: The fixtures that pytest makes for set-up functions; their names end in those of class or module.
+_XUNIT = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_.*", re.DOTALL)
+
+
+def wide_names(item: pytest.Function) -> list[str]:
+    """Return the fixtures wider than function scope, in pytest's order."""
+    lazy = lazy_defs(item)
+    defs = {**lazy, **fixture_defs(item)}
+    if not defs:
+        return []
+    names = dict.fromkeys((*item.fixturenames, *hidden_fixtures(item), *lazy))
+    return [name for name in names if name in defs and scope_of(defs[name], item) != "function"]
+
+
+def union_of_wide_names(cases: Iterable[Case]) -> list[str]:
+    """Return the wide fixtures of cases that run together.
+
+    They differ in invisible ones, and in those that lazy parameters ask for.
+    """
+    found: dict[str, None] = {}
+    seen: set[tuple[object, ...]] = set()
+    for case in cases:
+        test = (case.item.parent, case.item.originalname, *lazy_defs(case.item))
+        if test not in seen:
+            seen.add(test)
+            names = wide_names(case.item)  # but those of its own class, which others do not have
+            found.update(dict.fromkeys(n for n in names if not _is_empty(n, case.item)))
+            steps = case.fixtures.steps if case.fixtures is not None else ()
+            if any(step.maker in FOLDERS for step in steps):  # perhaps of one that comes late
+                found["tmp_path_factory"] = None
+    return list(found)
+
+
+class Sets:
+    """The cases of each group by the wide fixtures that they share: cases of a set run together."""
+
+    def __init__(self) -> None:
+        self._sets: dict[Group, dict[Hashable, list[Case]]] = {}
+        self._names: dict[tuple[object, ...], Sequence[tuple[str, tuple[Hashable, ...]]]] = {}
+
+    def around(self, case: Case) -> Sequence[Case]:
+        """Return the cases that can run together with this one, and the case itself."""
+        if case.group not in self._sets:
+            sets: dict[Hashable, list[Case]] = {}
+            for each in case.group.cases:
+                sets.setdefault(self._key(each), []).append(each)
+            self._sets[case.group] = sets
+        return self._sets[case.group][self._key(case)]
+
+    def _key(self, case: Case) -> Hashable:
+        """Return the same for cases with the same wide fixtures and parameters of these.
+
+        In a workload of wider scope tests differ in the fixtures that they use, and a fixture in
+        the node that pytest makes it for. An index is not enough there: each test may have values
+        of its own for the same fixture.
+        """
+        item = case.item
+        names = self._names_of(item)
+        places = dict(parameters_of(item)) if names else {}
+        if case.group.scope == "function":
+            return tuple((name, places[name]) for name, _ in names if name in places)
+        return tuple(
+            (*owner, places[name], id(item.callspec.params.get(name))) if name in places else owner
+            for name, owner in names
+        )
+
+    def _names_of(self, item: pytest.Function) -> Sequence[tuple[str, tuple[Hashable, ...]]]:
+        """Return the wide fixtures whose set-up can be seen, each with what it is made for."""
+        lazy = lazy_defs(item)
+        test = (item.parent, item.originalname, *item.fixturenames, *lazy)
+        if test not in self._names:
+            defs = {**lazy, **fixture_defs(item)}
+            self._names[test] = [
+                (name, (id(defs[name]), _node_of(defs[name], item)))
+                for name in wide_names(item)
+                if name not in INVISIBLE and not _is_empty(name, item)
+            ]
+        return self._names[test]
+
+
+def shown_names(item: pytest.Function) -> tuple[str, ...]:
+    """Return the wide fixtures whose set-up can be seen, by the names that users know."""
+    names = [n for n in wide_names(item) if n not in INVISIBLE and not _is_empty(n, item)]
+    return tuple(dict.fromkeys(_XUNIT.sub(r"\1", name) for name in names))
+
+
+def _node_of(definition: pytest.FixtureDef[Any], item: pytest.Function) -> pytest.Collector | None:
+    """Return the node that a fixture is made for; None where the fixture itself says it."""
+    if definition.scope == "class":
+        return item.getparent(pytest.Class)
+    return item.getparent(pytest.Module) if definition.scope == "module" else None
+
+
+def _is_empty(name: str, item: pytest.Function) -> bool:
+    """Return whether it is the fixture for the inherited `setUpClass`, which does nothing."""
+    if not name.startswith(_SET_UP_CLASS):
+        return False
+    from unittest import TestCase  # only a suite that uses it has such a fixture
+
+    return all(
+        getattr(getattr(item.cls, method), "__func__", None) is getattr(TestCase, method).__func__
+        for method in ("setUpClass", "tearDownClass")
+    )
