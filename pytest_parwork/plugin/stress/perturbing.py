@@ -19,7 +19,7 @@ from ...verify.stress.rows import Base
 from ...verify.stress.trial import Subject
 from ..cases.groups import Case, Group, ParallelRun
 from ..cases.kept import Kept
-from ..config.registry import backend_named, own_comparison
+from ..config.registry import backend_named, guard, own_comparison
 from ..running.gate import is_current
 from ..running.phases import ELSEWHERE, without_folders
 from .asking import Asked, failed_row, keep_row
@@ -34,7 +34,8 @@ def perturb(item: pytest.Item, group: Group, asked: Asked) -> Stress | str:
     kept = group.kept
     assert kept is not None
     try:
-        return _perturb(item, group, kept, asked)
+        with guard(item.config).marking():
+            return _perturb(item, group, kept, asked)
     finally:
         kept.close()
         group.kept = None
