@@ -35,6 +35,7 @@ class Event:
     """What became of the batch with that number; with `batch` None, of all submitted batches.
 
     - `done`: the call of the batch returned. With reach `"network"`, `body` is what it returned.
+      `reason` says how its process ended, if it has; it counts for tasks without an outcome.
     - `failed`: the library gave the batch up, and its worker lives; `reason` says why.
     - `broken`: its worker died, or with `batch` None all workers did. `alive` are the process ids
       of workers that still lived when another had died, if the library then ends them, too.
