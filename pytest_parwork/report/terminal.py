@@ -79,13 +79,19 @@ def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
 
 
 def _reasons(report: Report, width: int) -> Iterator[Line]:
-    """Yield why runs were not exercised, below a title that cannot say it."""
+    """Yield why runs were not exercised, below a title that cannot say it; each reason once."""
+    reasons: dict[str, list[RunReport]] = {}
+    found: dict[str, RunNote] = {}
     for run in report.runs:
         for note in notes(run):
             if note.kind == "not-exercised":
-                name = shorten(f"{run.id} on {run.label}", width, keep_end=True)
-                yield _line(name)
-                yield from _note(note, room=min(width, 80) - _INDENT)
+                reasons.setdefault(note.text, []).append(run)
+                found[note.text] = note
+    for text, runs in reasons.items():
+        more = f" and {counted(len(runs) - 1, 'more run')}" if len(runs) > 1 else ""
+        name = shorten(f"{runs[0].id} on {runs[0].label}", width - len(more), keep_end=True)
+        yield _line(name, more)
+        yield from _note(found[text], room=min(width, 80) - _INDENT)
 
 
 def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
