@@ -122,7 +122,7 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
 
 
 class _Said:
-    """Shows a long note once, with the number of runs that have it, and then refers to it."""
+    """Shows a long reason once, with the number of runs that have it, and then refers to it."""
 
     def __init__(self, runs: Sequence[RunReport]) -> None:
         several = runs if len(runs) > 1 else ()
@@ -132,7 +132,7 @@ class _Said:
     def once(self, note: RunNote, run: RunReport) -> RunNote:
         """Return the note of a run, or a short one in its place."""
         count = self._counts[note.text]
-        if count < 2 or len(note.text) <= _LONG:
+        if note.kind == "setting" or count < 2 or len(note.text) <= _LONG:
             return note
         first = self._first.setdefault(note.text, run)
         if first is run:

@@ -266,6 +266,9 @@ def test_a_long_reason_is_shown_once_with_the_number_of_its_runs() -> None:
     same = " ".join(shown(single("a"), single("a", backend="threads")).split())
     assert "NOT EXERCISED, as on joblib-1" in same
     assert " ".join(shown(*runs, verbosity=1).split()).count("each of the 3 cases") == 3
+    policy = "{'scores': close(rtol=1e-06, atol=0.0), 'labels': ulp(4), 'more': ulp(2)}"
+    settings = shown(run(cases(8), policy=policy), run(cases(8), id="other", policy=policy))
+    assert " ".join(settings.split()).count(f"{policy};") == 2, "settings are no reason"
 
 
 @pytest.mark.parametrize("width", [80, 200])
