@@ -152,20 +152,23 @@ class Outcomes(Sequence[Outcome]):
         seconds = ended - started if started is not None and ended is not None else 0.0
         return self._results.kind(number), seconds
 
+    def started(self) -> tuple[int, ...]:
+        """Return the tasks that were started, in this order."""
+        starts = [
+            (at, task)
+            for task in range(self._tasks)
+            if (at := self._ledger.times(task)[1]) is not None
+        ]
+        return tuple(task for _, task in sorted(starts))
+
     def earlier_in_worker(self, number: int) -> tuple[int, ...]:
         """Return the tasks that the worker of a task had started before it, in order."""
-        _, started, _ = self._ledger.times(number)
-        if started is None:
+        started = self.started()
+        if number not in started:
             return ()
         worker = self._ledger.worker(number)
-        earlier = [
-            (at, other)
-            for other in range(self._tasks)
-            if (at := self._ledger.times(other)[1]) is not None
-            and at < started
-            and self._ledger.worker(other) == worker
-        ]
-        return tuple(other for _, other in sorted(earlier))
+        before = started[: started.index(number)]
+        return tuple(task for task in before if self._ledger.worker(task) == worker)
 
     def first_and_last(self) -> frozenset[int]:
         """Return the first and the last task of each worker, by when they started."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
 from ..backends.protocol import Backend
+from ..model.errors import ParworkWarning
 from ..model.outcome import Run
 from ..model.output import Capture
 from ..model.work import Configuration, Task, WorkersAsked
@@ -30,7 +32,7 @@ class Rerun:
         request: RunRequest,
         snapshot: Snapshot,
         backend: Backend,
-        execute: Callable[[Backend, Snapshot, RunRequest, Sequence[int]], Run],
+        execute: Callable[[Backend, Snapshot | None, RunRequest, Sequence[int]], Run],
     ) -> None:
         self._request = request
         self._snapshot = snapshot
@@ -88,6 +90,37 @@ class Rerun:
         request = replace(request, capture=capture)
         return self._execute(backend, self._stored, request, [*tasks, *alongside])
 
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """The tasks of the first run, with what has become of their original arguments."""
+        return self._request.workload.tasks
+
+    def run_in_fork(
+        self, number: int, function: Callable[[], object], backend: Backend, *, timeout: float
+    ) -> Run:
+        """Run a function in place of a task, in a process that a backend forks from this one.
+
+        Nothing is sent there; the function finds everything as it is here.
+        """
+        self._check([], None)
+        configuration = Configuration(backend="a fork of this process", workers=1)
+        request = self._again([number], configuration, None, None)
+        task = replace(
+            self.tasks[number],
+            function=function,
+            address=None,
+            args=(),
+            kwargs={},
+            timeout=timeout,
+            is_inherited=True,
+        )
+        capture = replace(request.capture or Capture(), streams=True)
+        workload = replace(request.workload, tasks=(task,))
+        request = replace(request, workload=workload, capture=capture)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ParworkWarning)  # the user did not ask for a fork
+            return self._execute(backend, None, request, [0])
+
     def _again(
         self,
         tasks: Sequence[int],
@@ -96,7 +129,7 @@ class Rerun:
         around: Around | None,
     ) -> RunRequest:
         """Return the request for a rerun of tasks, renumbered in their order."""
-        known: Sequence[Task] = self._request.workload.tasks
+        known = self.tasks
         capture = self._request.capture
         ends = accumulate(map(len, batches)) if batches is not None else ()
         # One worker runs one task at a time; lanes would only change the order.

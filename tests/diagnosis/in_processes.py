@@ -118,6 +118,15 @@ SPAWNED = planted(
         ),
     ),
     (
+        "three_polluting_cases",
+        ORDER,
+        body(
+            "SEEN.add(n)",
+            "return n > 6 and {0, 2, 5} <= SEEN",
+            before="SEEN = set()",
+        ).replace("cases\n", "functools.partial(cases, count=9)\n"),
+    ),
+    (
         "serial_value_is_polluted",
         "CASE_ORDER | WORKER_HISTORY",
         body(
@@ -208,6 +217,24 @@ SPAWNED = planted(
         ),
     ),
     (
+        "attribute_of_a_function",
+        "PROCESS_ISOLATION",
+        around(
+            "scaled.factor = 3",
+            "return scaled(n)",
+            before="def scaled(n):\n    return n + scaled.factor\nscaled.factor = 1\n",
+        ),
+    ),
+    (
+        "module_made_by_a_fixture",
+        "PROCESS_ISOLATION",
+        around(
+            'sys.modules["planted"] = type(sys)("planted")',
+            'return n, "planted" in sys.modules',
+            undo='del sys.modules["planted"]',
+        ),
+    ),
+    (
         "one_file_for_all",
         "SHARED_RESOURCE_RACE",
         body(
@@ -258,7 +285,8 @@ SPAWNED = planted(
         "SERIALIZATION (input)",
         shared("[MISSING, 1]", "return [one is MISSING for one in shared]").replace(
             "@pytest.fixture",
-            "class Marker:\n    pass\nMISSING = Marker()\n@pytest.fixture",
+            "class Marker:\n    def __init__(self):\n        self.uses = 0\n"
+            "MISSING = Marker()\n@pytest.fixture",
         ),
     ),
     (

@@ -7,6 +7,7 @@ from .planted import planted
 
 RACE = "THREAD_RACE"
 CONTEXT = "THREAD_CONTEXT"
+HISTORY = "WORKER_HISTORY"
 
 THREADED = planted(
     "threads",
@@ -136,6 +137,18 @@ THREADED = planted(
         "argument_of_threads",
         f"INPUT_MUTATION | {RACE}",
         shared("[1]", "shared.append(n)", "return len(shared)"),
+    ),
+    (
+        "counter_of_threads",
+        f"{HISTORY} | CASE_ORDER",
+        body("was = n in SEEN", "SEEN.append(n)", "return n, was", before="SEEN = []"),
+    ),
+    (
+        "first_of_threads",
+        f"{HISTORY} | CASE_ORDER",
+        body("FIRST.append(n)", "time.sleep(0.02)", "return FIRST[0]", before="FIRST = []").replace(
+            "time.sleep(0.02)", "time.sleep(0.02); FIRST[:-4] = []"
+        ),
     ),
     ("once_in_threads", "UNREPRODUCED", body("return fails_once(n)")),
 )

@@ -6,6 +6,7 @@ import datetime as datetime_module
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar, copy_context
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_parwork.equivalence import exact
+from pytest_parwork.equivalence import exact, show
 from pytest_parwork.model.outcome import Lost, Outcome
 from pytest_parwork.runner import Rerun
 from pytest_parwork.verify.diagnosis.chance import (
@@ -23,12 +24,17 @@ from pytest_parwork.verify.diagnosis.chance import (
     hash_seed,
     source_of_system,
 )
+from pytest_parwork.verify.diagnosis.contexts import Context, changed_context, read_context
+from pytest_parwork.verify.diagnosis.copies import Copied, Described, Parts, described
 from pytest_parwork.verify.diagnosis.diagnosis import PROBES, budget, diagnose
 from pytest_parwork.verify.diagnosis.difference import Difference
+from pytest_parwork.verify.diagnosis.globals import Globals, globals_of, read_globals
 from pytest_parwork.verify.diagnosis.laboratory import Laboratory
 from pytest_parwork.verify.diagnosis.order import serial_order, worker_history
+from pytest_parwork.verify.diagnosis.polluters import smallest
 from pytest_parwork.verify.diagnosis.resources import shared_resource
-from pytest_parwork.verify.diagnosis.serialization import RoundTrip, lost_output
+from pytest_parwork.verify.diagnosis.serialization import RoundTrip, lost_input, lost_output
+from pytest_parwork.verify.diagnosis.state import context, global_state, isolation
 from pytest_parwork.verify.diagnosis.threads import thread_context, thread_race
 from pytest_parwork.verify.diagnosis.treatments import Fixed
 
@@ -201,12 +207,16 @@ def test_a_thread_is_the_cause_only_if_it_alone_gives_another_result() -> None:
 def test_a_race_is_confirmed_if_it_was_lost_twice(wrong: int, confirmed: bool | None) -> None:
     right = [("value", 1), ("value", 2)]
     found: dict[str, object] = {f"in threads, one after the other, run {n}": right for n in (1, 2)}
+    found["in threads, one after the other, backwards"] = right[::-1]
     found |= {f"in threads, at the same time, run {n}": right for n in range(1, 6)}
     for n in range(1, wrong + 1):
         bad = [("value", 1), ("failure", ("ValueError", "x"))]
         found[f"in threads, at the same time, run {n}"] = (bad, right)
     cause = thread_race(laboratory(found, start_method="thread"))
     assert (cause.confirmed if cause is not None else None) is confirmed
+    found["in threads, one after the other, backwards"] = right  # they depend on their order
+    cause = thread_race(laboratory(found, start_method="thread"))
+    assert (cause.confirmed if cause is not None else None) in (None, False)
 
 
 def test_no_race_is_seen_where_a_lock_does_not_help() -> None:
@@ -311,3 +321,160 @@ def test_a_result_that_loses_a_part_in_its_pickle_is_named_with_the_path() -> No
     assert "loses [0]" in cause.evidence
     assert lost_output(laboratory({"alone": [Lossy(None)], label: []}, **results)) is None
     assert lost_output(laboratory({label: lost}, **results)) is None  # alone it is serial
+
+
+def in_question(found: Mapping[str, object]) -> Laboratory:
+    """Return a laboratory in which a fresh process gives the parallel result."""
+    return laboratory({"alone": "P", **found})
+
+
+def test_state_is_the_cause_only_if_all_of_it_gives_the_serial_result() -> None:
+    everything = "with the context of pytest's process"
+    part = f"{everything}: recursion limit"
+    cause = context(in_question({everything: "S", part: "S", f"{part}, run 2": "S"}))
+    assert cause is not None
+    assert (cause.name, cause.detail) == ("CONTEXT_NOT_PROPAGATED", "recursion limit")
+    together = context(in_question({everything: "S"}))
+    assert together is not None
+    assert together.detail == "several values together"
+    assert context(in_question({everything: "P", part: "S"})) is None
+    assert context(laboratory({"alone": "S", everything: "S"})) is None
+    assert global_state(in_question({everything: "S"})) is None
+
+
+def test_isolation_is_suspected_if_a_fork_of_pytests_process_gives_the_serial_result() -> None:
+    cause = isolation(in_question({"in a fork of pytest's process": "S"}))
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("PROCESS_ISOLATION", False)
+    assert isolation(in_question({})) is None
+    assert isolation(laboratory({})) is None
+
+
+def test_an_argument_that_a_pickle_changes_is_named_down_to_the_part() -> None:
+    copies = "copies of its arguments from a pickle"
+    found = {
+        "in a fork of pytest's process": "S",
+        f"with {copies}": "P",
+        "list the parts of the arguments": [("argument", "model")],
+        f"with the original model in {copies}": "S",
+        "list the parts of model": [("attribute", "name"), ("attribute", "memo")],
+        f"with the original model.name in {copies}": "P",
+        f"with the original model.memo in {copies}": "S",
+        "list the parts of model.memo": [],
+        "describe model.memo": ["{1: 2}", "{}"],
+    }
+    cause = lost_input(in_question(found))
+    assert cause is not None
+    assert (cause.name, cause.detail, cause.confirmed) == ("SERIALIZATION", "input", True)
+    assert "model.memo is {1: 2}, and its copy from a pickle is {}" in cause.evidence
+    assert lost_input(in_question({**found, f"with {copies}": "S"})) is None
+    assert lost_input(in_question({**found, "in a fork of pytest's process": "P"})) is None
+
+
+class Marker:
+    def __init__(self) -> None:
+        self.uses = 0
+
+
+MARKER = Marker()
+
+
+def test_a_copy_of_arguments_keeps_the_part_that_is_asked_for() -> None:
+    def case(model: Lossy, marks: tuple[list[Marker], int]) -> tuple[object, bool]:
+        return model.memo, marks[0][0] is MARKER
+
+    arguments: dict[str, Any] = {"model": Lossy(3), "marks": ([MARKER], 1)}
+    memo: Any = (("argument", "model"), ("attribute", "memo"))
+    mark: Any = (("argument", "marks"), ("item", 0), ("item", 0))
+    assert Copied(())(case)(**arguments) == (None, False)
+    assert Copied(memo)(case)(**arguments) == (3, False)
+    assert Copied(mark)(case)(**arguments) == (None, True)
+    assert Copied(())(lambda a, b: a is b)(MARKER, MARKER) is True
+    assert Parts(())(case)(**arguments) == [("argument", "model"), ("argument", "marks")]
+    assert Parts(memo[:1])(case)(**arguments) == [("attribute", "memo")]
+    assert Parts(mark[:1])(case)(**arguments) == [("item", 0)]
+    assert Described(memo)(case)(**arguments) == ["3", "None"]
+    assert Described(mark)(case)(**arguments) == [show(MARKER), "another object"]
+    assert described(memo) == "model.memo"
+    assert described((("argument", 0), ("item", "key"))) == "argument 1['key']"
+
+
+@pytest.mark.parametrize(
+    ("needed", "found"),
+    [
+        ({4}, [4]),
+        ({1, 7}, [1, 7]),
+        ({0, 3, 9}, [0, 3, 9]),
+        (set(range(10)), list(range(10))),
+    ],
+)
+def test_the_smallest_set_of_earlier_cases_is_found(needed: set[int], found: list[int]) -> None:
+    lab = laboratory({})
+    lab.names = [f"test_it[{n}]" for n in range(11)]
+    rounds = []
+
+    class Given(dict[tuple[str, str], Outcome]):
+        def __missing__(self, key: tuple[str, str]) -> Outcome:
+            label = key[0].replace("after ", "").replace("test_it[", "").replace("]", "")
+            earlier = {int(each) for each in label.split(", ")}
+            return outcome("P" if needed <= earlier else "S")
+
+        def __contains__(self, key: object) -> bool:
+            rounds.append(key)
+            return True
+
+    lab._found = Given()
+    assert list(smallest(lab, range(10), lab.are_parallel)) == found
+
+
+def test_the_globals_of_a_function_include_the_values_of_classes_and_are_set_if_they_differ() -> (
+    None
+):
+    places = set(globals_of(reads_globals))
+    assert (__name__, "SETTINGS") in places
+    assert (__name__, "Config.level") in places
+    assert (__name__, "Plain.level") in places
+    before = read_globals([(__name__, "Config.level"), (__name__, "nothing")])
+    assert list(before) == [(__name__, "Config.level")]
+    Config.level = 5
+    try:
+        assert reads_globals() == (5, 2, 3)
+        assert Globals(before)(reads_globals)() == (1, 2, 3)
+    finally:
+        Config.level = 1
+
+
+class Plain:
+    level = 2
+
+
+class Config(Plain):
+    level = 1
+
+    @classmethod
+    def all(cls) -> tuple[int, int, int]:
+        return cls.level, Plain.level, SETTINGS["level"]
+
+
+SETTINGS = {"level": 3}
+CONFIG = Config()
+
+
+def reads_globals() -> tuple[int, int, int]:
+    return CONFIG.all()
+
+
+LEVEL: ContextVar[int] = ContextVar("level", default=1)
+
+
+def test_a_context_variable_is_read_where_it_is_set_and_set_where_it_is_not() -> None:
+    name = f"context variable {__name__}.LEVEL"
+    assert name not in copy_context().run(read_context)
+
+    def setting() -> dict[str, bytes]:
+        LEVEL.set(3)
+        return read_context()
+
+    here = copy_context().run(setting)
+    assert name in changed_context(here, copy_context().run(read_context))
+    assert copy_context().run(Context({name: here[name]})(LEVEL.get)) == 3

@@ -166,7 +166,7 @@ ITEMS = [1]
 TABLE = {"a": 1}
 TEXTS = Texts(["a"])
 ARRAY = np.arange(3)
-MASKED = np.ma.masked_array([1], [True])
+MASKED: Any = np.ma.masked_array([1], [True])
 FRAME = pd.DataFrame({"a": [1]})
 SERIES = pd.Series([1])
 NAMESPACE = SimpleNamespace(name="namespace")

@@ -124,7 +124,7 @@ def test_one_array_in_two_places_stays_one() -> None:
 
 
 def test_a_subclass_is_left_to_its_own_pickle() -> None:
-    class Own(np.ndarray):
+    class Own(np.ndarray[Any, Any]):
         pass
 
     for array in (np.ma.masked_array(BASE, BASE > 3)[::2], np.arange(4).view(np.recarray)):

@@ -27,7 +27,7 @@ from ...verify.second_look import SecondLook
 from ...worker.inputs import Inputs, is_sampled
 from ..session.breadcrumb import Breadcrumb
 from ..session.capturing import echo, warn_again, warnings_shown
-from ..session.diagnosing import MOST_CASES
+from ..session.diagnosing import MOST_CASES, ran_before
 from ..session.termination import ENDING
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ class Verified:
         """Return the first difference, with the calls before it."""
         assert isinstance(self._run.outcomes, Outcomes)
         actual, expected = found.outcomes
+        is_threaded = self._run.start_method == "thread"
+        in_worker, in_threads = ran_before(self._run.outcomes, index, is_threaded=is_threaded)
         return Difference(
             number=index,
             id=found.entry.id,
@@ -153,7 +155,8 @@ class Verified:
             timeout=self._plan.timeout,
             start_method=self._run.start_method,
             earlier=tuple(range(index))[-MOST_CASES:],
-            earlier_in_worker=self._run.outcomes.earlier_in_worker(index)[-MOST_CASES:],
+            earlier_in_worker=in_worker[-MOST_CASES:],
+            earlier_in_threads=in_threads[-MOST_CASES:],
             seconds=self._reference_seconds + self._run.startup + self._run.wall,
         )
 

@@ -232,7 +232,8 @@ class Collected:
         name = plan.configuration.backend
         lazy = lazy_parameters(item).items()
         known = (*item.fixturenames, *named_fixtures(item), *lazy)
-        key = (item.parent, item.originalname, name, *known)
+        own = (mark.name for mark in item.own_markers)  # some plugins act by a mark of one case
+        key = (item.parent, item.originalname, name, *known, *own)
         if key not in self.plans:
             self.plans[key] = supported_fixtures(item, name)
         return self.plans[key]

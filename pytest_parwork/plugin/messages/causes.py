@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...model.causes import Cause
 from ...verify.legs import Judged
 from ..cases.groups import Case, ParallelRun
-from ..session.diagnosing import MOST_CASES, causes_of
+from ..session.diagnosing import MOST_CASES, causes_of, ran_before
 
 #: Seconds of the earlier cases that are run again, the latest ones.
 MOST_SECONDS = 2.0
@@ -34,6 +34,9 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
 
     actual, expected = found.outcomes
     terms = case.terms()
+    number = case.sent.shown
+    is_threaded = run.facts.start_method == "thread"
+    in_worker, in_threads = ran_before(run.outcomes, number, is_threaded=is_threaded)
     others = [other for other in run.cases if other is not case]
     entries = [other.judged.entry for other in others]
     serial = sum(entry.serial or 0.0 for entry in entries if entry is not None)
@@ -41,7 +44,7 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
         case.item.config,
         rerun,
         Difference(
-            number=case.sent.shown,
+            number=number,
             id=case.id,
             actual=actual,
             expected=expected,
@@ -50,7 +53,8 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
             timeout=terms.timeout,
             start_method=run.facts.start_method,
             earlier=_latest(run, _serially_before(others)),
-            earlier_in_worker=_latest(run, run.outcomes.earlier_in_worker(case.sent.shown)),
+            earlier_in_worker=_latest(run, in_worker),
+            earlier_in_threads=_latest(run, in_threads),
             seconds=serial + (expected.seconds or 0.0) + run.facts.startup + run.facts.wall,
         ),
         names=[sender.id for sender in run.senders],

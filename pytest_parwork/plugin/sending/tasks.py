@@ -92,7 +92,11 @@ class Tasks:
             )
         facts = CaseFacts(item.name, item.nodeid, case.sent.folder)
         if fixtures.has_request:
-            facts = facts._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
+            facts = facts._replace(
+                marks=self._marks.of(item),
+                keywords=tuple(item.keywords),
+                names=_names_of(type(item), tuple(vars(item))),
+            )
         return Task(
             id=case.id,
             function=self._calls[id(fixtures)],
@@ -134,6 +138,12 @@ class Tasks:
         factory = self._wide["tmp_path_factory"]  # tmp_path requests it too
         assert isinstance(factory, pytest.TempPathFactory)
         return factory
+
+
+@functools.cache
+def _names_of(kind: type[pytest.Item], own: tuple[str, ...]) -> frozenset[str]:
+    """Return the names of all attributes of an item; those of most items are one object."""
+    return frozenset((*dir(kind), *own))
 
 
 def _config_of(item: pytest.Item) -> SentConfig:

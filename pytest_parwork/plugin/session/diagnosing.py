@@ -6,12 +6,13 @@ Their modules are imported where they are used, because most sessions use neithe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
 from ...backends.protocol import Backend, is_threaded
 from ...machine.clock import now
+from ...machine.deadline import pausing_alarm
 from ...model.causes import Cause
 from ...model.outcome import Run
 from ...model.work import Plan
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ...verify.diagnosis.difference import Difference
     from ...verify.second_look import SecondLook
     from ...verify.selftest import Controls
+
+#: Tasks by number, in the order in which they ran.
+Tasks: TypeAlias = tuple[int, ...]
 
 #: Most earlier cases that are run again before one that differs, the latest ones.
 MOST_CASES = 100
@@ -47,6 +51,19 @@ def second_look(config: pytest.Config, run: Run, backend: Backend) -> SecondLook
         find=lambda name: backend_named(config, name),
         workers=run.granted,
     )
+
+
+def ran_before(outcomes: Outcomes, number: int, *, is_threaded: bool) -> tuple[Tasks, Tasks]:
+    """Return the tasks that ran before one in its worker, and those that ran in threads.
+
+    Threads are one worker in this: what they leave is in the process, and is there for the serial
+    run as well.
+    """
+    if not is_threaded:
+        return outcomes.earlier_in_worker(number), ()
+    started = outcomes.started()
+    at = started.index(number) if number in started else 0
+    return started[:at], started
 
 
 def controls_of(config: pytest.Config) -> Controls | None:
@@ -80,4 +97,5 @@ def causes_of(
         find=lambda name: backend_named(config, name),
         deadline=now() + budget(difference.seconds),
     )
-    return diagnose(laboratory)
+    with pausing_alarm():
+        return diagnose(laboratory)

@@ -6,13 +6,14 @@ import os
 import pickle
 import select
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from ...machine.clock import now, sleep
 from ...model.outcome import Failure, NotSent, Outcome
+from ...model.work import Task
 from ...transport.failures import revived
 from ...transport.ledger import Kind
 from ...transport.payload import Around
@@ -20,7 +21,10 @@ from ...worker.calling import perform
 from ...worker.fixtures.ended import unfold
 from ...worker.processes import Attached, Loaded
 from ...worker.results import pack
-from .treatments import Function, Together
+from .treatments import Change, Function, Together
+
+#: The experiment that is nothing but the case alone.
+ALONE = "alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,9 @@ class Experiment:
     serial run. With `together`, the tasks run in threads of the process, and the outcome is the
     list of theirs. Meanwhile the tasks `alongside` run over and over, each in a process of its own,
     and as many processes as `busy` says do nothing but use the CPU.
-    `wants` says that it is of use only if the results before it were all the same, or were not.
+    `wants` says that it is of use only if the results before it were all the same, or were not;
+    `after`, that it is so only if the first of the experiments with that name gave something else
+    than the case alone.
     """
 
     label: str
@@ -42,6 +48,7 @@ class Experiment:
     alongside: tuple[int, ...] = ()
     busy: int = 0
     wants: Literal["", "steady", "changing"] = ""
+    after: str = ""
 
     @property
     def crowd(self) -> tuple[int | None, ...]:
@@ -91,26 +98,31 @@ class Bench:
     places: Mapping[int, int]
     limit: float
     seconds: float
+    originals: Sequence[Task] = ()
 
     def __call__(self, function: Function) -> Function:  # noqa: ARG002, it is one of the tasks
-        """Return a function that runs the experiments; it returns their results by number.
+        """Return the function that runs the experiments."""
+        return self.run
+
+    def run(self, *args: object, **kwargs: object) -> dict[int, Packed | None]:  # noqa: ARG002
+        """Run the experiments, and return their results by number.
 
         None stands for one without a result. Those that are of no use are left out.
         """
-
-        def run(*args: object, **kwargs: object) -> object:  # noqa: ARG001, nor are these needed
-            until = now() + self.seconds
-            found: dict[int, Packed | None] = {}
-            first: set[Packed | None] = set()
-            for number, one in enumerate(self.experiments):
-                if one.wants and one.wants != ("changing" if len(first) > 1 else "steady"):
-                    continue
-                found[number] = self._forked(one, until)
-                if one.label.partition(",")[0] == self.experiments[0].label:
-                    first.add(found[number])
-            return found
-
-        return run
+        until = now() + self.seconds
+        found: dict[int, Packed | None] = {}
+        labels: dict[str, Packed | None] = {}
+        for number, one in enumerate(self.experiments):
+            repeats = {r for label, r in labels.items() if label.partition(",")[0] == ALONE}
+            if one.wants and one.wants != ("steady" if len(repeats) < 2 else "changing"):
+                continue
+            alone = labels.get(ALONE)
+            if one.after in labels and labels[one.after] == alone:
+                continue
+            is_idle = isinstance(one.treatment, Change) and one.treatment.is_idle()
+            found[number] = alone if is_idle and alone else self._forked(one, until)
+            labels[one.label] = found[number]
+        return found
 
     def _forked(self, experiment: Experiment, until: float) -> Packed | None:
         """Run an experiment in a fork, and return its outcome."""
@@ -172,15 +184,21 @@ class Bench:
         return Packed(kind, data, tuple(bytes(buffer.raw()) for buffer in buffers))
 
     def _load(self, number: int, experiment: Experiment, seen: dict[int, object]) -> Loaded:
-        site = Attached.current
-        assert site is not None
-        loaded = site.load_call(self.places[number], seen)
+        loaded = self._loaded(number, seen)
         if not isinstance(loaded, tuple):
             return (lambda: _raise(loaded)), (), {}
         function, args, kwargs = loaded
         if experiment.treatment is not None:
             function = experiment.treatment(function)
         return function, args, kwargs
+
+    def _loaded(self, number: int, seen: dict[int, object]) -> Loaded | NotSent | BaseException:
+        if self.originals:
+            task = self.originals[number]
+            return task.function, task.args, task.kwargs
+        site = Attached.current
+        assert site is not None
+        return site.load_call(self.places[number], seen)
 
 
 def _raise(why: NotSent | BaseException) -> None:

@@ -2,50 +2,87 @@
 
 from __future__ import annotations
 
+import contextvars
 import decimal
+import importlib
 import locale
 import os
+import pickle
 import sys
+import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ...transport.pickling import dumps
 from .treatments import Function
+
+#: What the name of a context variable begins with; then its module and its name follow.
+VARIABLE = "context variable "
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Set the context of a process before each call; names and values as `read_context` gives."""
+    """Set what is another context before each call; names and values as `read_context` gives."""
 
-    values: Mapping[str, object]
+    values: Mapping[str, bytes]
+
+    def is_idle(self) -> bool:
+        """Return whether the context is so already."""
+        return not changed_context(self.values, read_context())
 
     def __call__(self, function: Function) -> Function:
         """Return the function with the context set before it."""
 
         def call(*args: object, **kwargs: object) -> object:
-            for name, value in self.values.items():
-                _FACTORS[name][1](value)
+            for name, value in changed_context(self.values, read_context()).items():
+                change = _FACTORS[name][1] if name in _FACTORS else _variable_named(name).set
+                change(pickle.loads(value))
             return function(*args, **kwargs)
 
         return call
 
 
-def reading_context(function: Function) -> Function:  # noqa: ARG001, it is not called
-    """Return a function that returns the context before a call, in place of its result."""
-
-    def call(*args: object, **kwargs: object) -> object:  # noqa: ARG001
-        return read_context()
-
-    return call
-
-
-def read_context() -> dict[str, object]:
-    """Return what libraries keep for the process or the thread, as far as they are loaded."""
-    found: dict[str, object] = {}
+def read_context() -> dict[str, bytes]:
+    """Return what libraries keep for the process or the thread, pickled, as far as it can be."""
+    found: dict[str, bytes] = {}
     for name, (read, _) in _FACTORS.items():
         with suppress(Exception):
-            found[name] = read()
+            found[name] = dumps(read())
+    values = contextvars.copy_context()
+    for variable, place in _variables(values).items():
+        with suppress(Exception):
+            found[f"{VARIABLE}{place}"] = dumps(values[variable])
+    return found
+
+
+def changed_context(here: Mapping[str, bytes], there: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Return what is another one here than there; a context variable may not be set there."""
+    return {
+        name: value
+        for name, value in here.items()
+        if (name in there or name.startswith(VARIABLE)) and there.get(name) != value
+    }
+
+
+def _variables(
+    values: contextvars.Context,
+) -> Mapping[contextvars.ContextVar[Any], str]:
+    """Return the variables of a context that modules hold, with module and name."""
+    places: dict[contextvars.ContextVar[Any], str] = {}
+    for module, found in list(sys.modules.items()):
+        for name, variable in list(getattr(found, "__dict__", {}).items()):
+            if type(variable) is contextvars.ContextVar and variable in values:
+                place = f"{module}.{name}"  # the shortest one: others have imported it
+                places[variable] = min(places.get(variable, place), place, key=len)
+    return places
+
+
+def _variable_named(name: str) -> contextvars.ContextVar[Any]:
+    module, _, variable = name.removeprefix(VARIABLE).rpartition(".")
+    found: contextvars.ContextVar[Any] = vars(importlib.import_module(module))[variable]
     return found
 
 
@@ -61,10 +98,6 @@ def _set_decimal(value: Any) -> None:
     decimal.getcontext().traps = now.traps
 
 
-def _numpy() -> Any:
-    return sys.modules["numpy"]
-
-
 def _pandas_options() -> object:
     options: Any = sys.modules["pandas"].options
     return {name: getattr(options.display, name) for name in ("precision", "max_rows")}
@@ -75,23 +108,76 @@ def _set_pandas_options(values: Any) -> None:
         setattr(sys.modules["pandas"].options.display, name, value)
 
 
+def _time_zone() -> object:
+    return time.tzname, time.timezone, time.daylight
+
+
+def _set_time_zone(value: Any) -> None:
+    (name, summer), offset, has_summer = value
+    os.environ["TZ"] = f"<{name}>{offset / 3600:g}" + (f"<{summer}>" if has_summer else "")
+    time.tzset()
+
+
+def _set_filters(value: Any) -> None:
+    warnings.filters[:] = value  # type: ignore[index]  # it is a list
+    warnings.simplefilter("default", _NoWarning, append=True)  # makes the new filters count
+
+
+class _NoWarning(Warning):
+    """A warning that nobody issues."""
+
+
+def _of(library: str) -> Any:
+    """Return a library, if it is loaded."""
+    return sys.modules[library]
+
+
 #: What is kept for a process or a thread: how it is read, and how it is set.
 _FACTORS: Mapping[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "decimal context": (_decimal, _set_decimal),
-    "numpy error state": (lambda: _numpy().geterr(), lambda v: _numpy().seterr(**v)),
+    "numpy error state": (
+        lambda: _of("numpy").geterr(),
+        lambda v: _of("numpy").seterr(**v),
+    ),
     "numpy print options": (
-        lambda: {k: v for k, v in _numpy().get_printoptions().items() if k != "override_repr"},
-        lambda v: _numpy().set_printoptions(**v),
+        lambda: {
+            name: value
+            for name, value in _of("numpy").get_printoptions().items()
+            if name != "override_repr"
+        },
+        lambda v: _of("numpy").set_printoptions(**v),
     ),
     "pandas display options": (_pandas_options, _set_pandas_options),
+    "xarray options": (
+        lambda: dict(_of("xarray").get_options()),
+        lambda v: _of("xarray").set_options(**v),
+    ),
+    "scikit-learn configuration": (
+        lambda: _of("sklearn").get_config(),
+        lambda v: _of("sklearn").set_config(**v),
+    ),
+    "matplotlib rcParams": (
+        lambda: dict(_of("matplotlib").rcParams),
+        lambda v: _of("matplotlib").rcParams.update(v),
+    ),
+    "torch default dtype": (
+        lambda: _of("torch").get_default_dtype(),
+        lambda v: _of("torch").set_default_dtype(v),
+    ),
+    "astropy.units enabled equivalencies": (
+        lambda: _of("astropy.units").get_current_unit_registry().equivalencies,
+        lambda v: _of("astropy.units").set_enabled_equivalencies(v),
+    ),
     "locale": (
         lambda: locale.setlocale(locale.LC_ALL),
         lambda v: locale.setlocale(locale.LC_ALL, v),
     ),
+    "time zone": (_time_zone, _set_time_zone),
     "working directory": (os.getcwd, os.chdir),
     "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
     "integer string limit": (
         lambda: sys.get_int_max_str_digits(),
         lambda v: sys.set_int_max_str_digits(v),
     ),
+    "warning filters": (lambda: list(warnings.filters), _set_filters),
 }

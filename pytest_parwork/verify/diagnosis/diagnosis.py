@@ -11,7 +11,7 @@ from ...machine.clock import now
 from ...model.causes import Cause
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
-from .bench import Experiment
+from .bench import ALONE, Experiment
 from .chance import (
     chance,
     generator_experiments,
@@ -20,11 +20,17 @@ from .chance import (
     source_experiments,
     source_of_system,
 )
-from .laboratory import ALONE, ExhaustedError, Laboratory
-from .order import in_worker, order_experiments, serial_order, worker_history
+from .laboratory import ExhaustedError, Laboratory
+from .order import (
+    in_worker,
+    order_experiments,
+    poisoned_reference,
+    serial_order,
+    worker_history,
+)
 from .resources import shared_resource, watch
-from .serialization import lost_output
-from .state import context, global_state, state_experiments
+from .serialization import lost_input, lost_output, round_trip
+from .state import context, global_state, isolation, state_experiments
 from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
 
 #: Returns the cause that its experiments speak for, None if they do not.
@@ -40,8 +46,10 @@ PROBES: tuple[Probe, ...] = (
     context,
     global_state,
     lost_output,
+    lost_input,
     shared_resource,
     hash_seed,
+    isolation,
     chance,
 )
 
@@ -50,9 +58,11 @@ PROBES_OF_THREADS: tuple[Probe, ...] = (
     global_generator,
     source_of_system,
     thread_context,
+    worker_history,
+    serial_order,
+    poisoned_reference,
     thread_race,
     context,
-    serial_order,
     chance,
 )
 
@@ -117,6 +127,7 @@ def _at_first(lab: Laboratory) -> list[Experiment]:
         *(replace(one, wants="changing") for one in source_experiments(lab)),
         *generator_experiments(lab),
         watch(lab),
+        replace(round_trip(lab), wants="steady"),
     ]
 
 

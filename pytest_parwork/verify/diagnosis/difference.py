@@ -14,7 +14,9 @@ class Difference:
 
     `number` is its task, `actual` the outcome of the parallel run, `expected` that of the serial
     run. `earlier` are the tasks before it in the serial run, `earlier_in_worker` those that its
-    worker ran before it, both in order. `seconds` are those of both runs together.
+    worker started before it (on threads, all that started before it), both in order. Those that ran
+    in threads, which have left what they did in the process of the serial run, are
+    `earlier_in_threads`. `seconds` are those of both runs together.
     """
 
     number: int
@@ -27,6 +29,7 @@ class Difference:
     start_method: str
     earlier: tuple[int, ...]
     earlier_in_worker: tuple[int, ...]
+    earlier_in_threads: tuple[int, ...] = ()
     seconds: float
 
     @property

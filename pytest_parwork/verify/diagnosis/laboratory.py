@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,28 +10,24 @@ from ...backends.protocol import Backend
 from ...equivalence import compare_outcomes
 from ...machine.clock import now
 from ...model.causes import Cause
-from ...model.outcome import Failure, Lost, Outcome
-from ...model.work import Configuration
+from ...model.outcome import Failure, Outcome
 from ...runner import Rerun
-from ...runner.outcomes import Outcomes
 from ...transport.payload import Around
-from .bench import Bench, Experiment
+from .bench import ALONE, Bench, Experiment
 from .difference import Difference
-
-#: The backend that starts a new interpreter.
-FRESH = "processes:spawn"
+from .processes import run_in_fork, run_in_new_process
 
 #: Interpreters that a diagnosis may start; forks of them, one for each experiment, do not count.
 MOST_STARTS = 12
+
+#: In place of a hash seed: the process is a fork of pytest's own, with all that it has.
+FORK = "a fork of pytest's process"
 
 #: Every experiment runs in two processes, which have different hash seeds.
 SEEDS = ("1", "2")
 
 #: Seconds that an experiment may take: at least these, or so many times as long as the case took.
 LEAST, TIMES = 2.0, 5.0
-
-#: The case alone.
-ALONE = "alone"
 
 #: How often it runs alone, in as many forks of a process: if it ran twice, a coin that shows the
 #: same side in both processes would look like a result that does not change.
@@ -90,6 +84,11 @@ class Laboratory:
         self.measure([experiment], seeds)
         return [self._found[experiment.label, seed] for seed in seeds]
 
+    def in_fork(self, experiments: Sequence[Experiment]) -> list[Outcome]:
+        """Return the outcomes of experiments in a fork of pytest's process."""
+        self.measure(experiments, [FORK])
+        return [self._found[one.label, FORK] for one in experiments]
+
     def alone(self) -> list[Outcome]:
         """Return the outcomes of the case alone in a fresh process."""
         return self.outcomes(self.experiment(ALONE))
@@ -106,6 +105,14 @@ class Laboratory:
     def is_stable(self) -> bool:
         """Return whether the case alone gives the same in all forks of a process."""
         return all(self.are_same(self.alone(), again) for again in self.repeats()[1:])
+
+    def is_in_question(self) -> bool:
+        """Return whether a fresh process gives the parallel result each time, not the serial one.
+
+        Then what matters is something that pytest's process has, and the workers do not.
+        """
+        alone = self.alone()
+        return self.is_stable() and self.are_parallel(alone) and not self.are_serial(alone)
 
     def is_unstable(self) -> bool:
         """Return whether the case alone gives different results in forks of a process."""
@@ -194,9 +201,8 @@ class Laboratory:
 
     def _run(self, experiments: Sequence[Experiment], seed: str) -> None:
         left = self.deadline - now()
-        if left <= 0 or self._starts >= MOST_STARTS:
+        if left <= 0 or (seed != FORK and self._starts >= MOST_STARTS):
             raise ExhaustedError(experiments[0].label)
-        self._starts += 1
         self.log += [one.label for one in experiments if one.label not in self.log]
         number = self.difference.number
         others = sorted({task for one in experiments for task in one.all_tasks} - {number})
@@ -205,40 +211,16 @@ class Laboratory:
             places={task: place for place, task in enumerate([number, *others])},
             limit=max(LEAST, TIMES * self.difference.own_seconds),
             seconds=left,
+            originals=self.rerun.tasks if seed == FORK else (),
         )
-        with _environment({"PYTHONHASHSEED": seed.partition(" ")[0]}):
-            run = self.rerun.run_elsewhere(
-                [number],
-                self.find(FRESH),
-                Configuration(backend=FRESH, workers=1),
-                timeout=left + LEAST,
-                around=bench,
-                alongside=others,
-            )
-        assert isinstance(run.outcomes, Outcomes)
-        try:
-            outcome = run.outcomes.load(0, LEAST)
-        finally:
-            run.outcomes.close()
-        packed = (
-            outcome.value
-            if isinstance(outcome.value, dict)
-            else dict.fromkeys(range(len(experiments)))
-        )
-        for number, given in packed.items():
-            found = given.load() if given is not None else _without(outcome)
-            self._found[experiments[number].label, seed] = found
-
-
-def _without(outcome: Outcome) -> Outcome:
-    """Return the outcome of an experiment that did not end, or of all if their process failed."""
-    if outcome.kind in ("lost", "not_sent"):
-        return outcome
-    failure = outcome.failure
-    why = "it did not end in time, or its process died"
-    if failure is not None:
-        why = f"{failure.type}: {failure.text}"
-    return Outcome(kind="lost", lost=Lost(reason="backend", detail=why))
+        if seed == FORK:
+            found = run_in_fork(self.rerun, self.find, bench, number)
+        else:
+            self._starts += 1
+            hash_seed = seed.partition(" ")[0]
+            found = run_in_new_process(self.rerun, self.find, bench, [number, *others], hash_seed)
+        for experiment, outcome in found:
+            self._found[experiment.label, seed] = outcome
 
 
 def outcome_of(kind: str, result: Any) -> Outcome:
@@ -247,18 +229,3 @@ def outcome_of(kind: str, result: Any) -> Outcome:
         return Outcome(kind="value", value=result)
     name, text = result
     return Outcome(kind="failure", failure=Failure(type=name, text=text))
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables while processes are started, which inherit them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

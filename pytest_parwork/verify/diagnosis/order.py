@@ -8,25 +8,47 @@ from ...model.causes import Cause
 from ...model.outcome import Outcome
 from .bench import Experiment
 from .laboratory import Laboratory
-
-#: Most earlier cases that are tried one by one.
-MOST_SINGLE = 20
+from .polluters import first_sets, smallest
 
 #: How often each order is tried in each process: a result that changes now and then may be the
 #: wanted one by luck.
 TWICE = 2
 
+SHARED, SEPARATE = "the same arguments", "arguments of their own"
+
 
 def order_experiments(lab: Laboratory) -> list[Experiment]:
     """Return the experiments of all probes of this module."""
-    return [*in_worker(lab), *_serially(lab)]
+    difference, is_threaded = lab.difference, lab.difference.is_threaded
+    found = [*in_worker(lab), *_serially(lab)]
+    if is_threaded:
+        found += [*_in_worker(lab, is_sharing=False), *_after_threads(lab)]
+    for one in in_worker(lab)[:1]:
+        found += first_sets(
+            lab, difference.earlier_in_worker, is_sharing=is_threaded, after=one.label
+        )
+    for one in _serially(lab)[:1]:
+        found += first_sets(lab, difference.earlier, after=one.label)
+    return list({one.label: one for one in found}.values())
 
 
 def in_worker(lab: Laboratory) -> list[Experiment]:
-    """Return the case after those that its worker ran before it; nothing if it was the first."""
+    """Return the case after those that its worker ran before it; nothing if it was the first.
+
+    Threads share the process, so that these are the cases of all threads; and arguments, too.
+    """
+    return _in_worker(lab, is_sharing=lab.difference.is_threaded)
+
+
+def _in_worker(lab: Laboratory, *, is_sharing: bool) -> list[Experiment]:
     earlier = lab.difference.earlier_in_worker
     label = "after the cases that its worker ran before it"
-    return lab.series(label, count=TWICE, earlier=earlier) if earlier else []
+    if lab.difference.is_threaded:
+        with_what = SHARED if is_sharing else SEPARATE
+        label = f"after the cases that started before it in threads, with {with_what}"
+    if not earlier:
+        return []
+    return lab.series(label, count=TWICE, earlier=earlier, is_sharing=is_sharing)
 
 
 def _serially(lab: Laboratory) -> list[Experiment]:
@@ -35,9 +57,37 @@ def _serially(lab: Laboratory) -> list[Experiment]:
     if not earlier:
         return []
     return [
-        *lab.series(f"{label} the same arguments", count=TWICE, earlier=earlier, is_sharing=True),
-        *lab.series(f"{label} arguments of their own", count=TWICE, earlier=earlier),
+        *lab.series(f"{label} {SHARED}", count=TWICE, earlier=earlier, is_sharing=True),
+        *lab.series(f"{label} {SEPARATE}", count=TWICE, earlier=earlier),
     ]
+
+
+def _after_threads(lab: Laboratory) -> list[Experiment]:
+    """Return the case after all that ran in threads, and after those that ran serially before it.
+
+    All of them are in the process where the serial run of the case was.
+    """
+    earlier = (*lab.difference.earlier_in_threads, *lab.difference.earlier)
+    label = "after all cases that ran in threads, and serially before it"
+    return lab.series(label, count=TWICE, earlier=earlier) if earlier else []
+
+
+def poisoned_reference(lab: Laboratory) -> Cause | None:
+    """Find out whether cases that ran in threads make the serial result, by what they leave."""
+    if not lab.is_in_question():
+        return None
+    after = _after_threads(lab)
+    if not after or not _all(lab, lab.are_serial, after):
+        return None
+    return lab.cause(
+        "CASE_ORDER",
+        "reference",
+        "the cases that ran in threads have changed the result of the serial run after them: alone "
+        "in a fresh process it is another one, and after the same cases it is that of the serial "
+        "run, without any threads, too",
+        "reset the state that the cases leave, or make it each time anew",
+        confirmed=True,
+    )
 
 
 def worker_history(lab: Laboratory) -> Cause | None:
@@ -45,13 +95,23 @@ def worker_history(lab: Laboratory) -> Cause | None:
     if not lab.is_stable() or any(lab.are_parallel([one]) for one in lab.alone()):
         return None
     after = in_worker(lab)
-    if not after or not all(lab.are_parallel(lab.outcomes(one)) for one in after):
+    if not after or not _all(lab, lab.are_parallel, after):
         return None
-    culprits = _reduced(lab, lab.difference.earlier_in_worker, lab.are_parallel)
+    if lab.difference.is_threaded:
+        separate = _in_worker(lab, is_sharing=False)
+        if not _all(lab, lab.are_parallel, separate):
+            return _changed_argument(lab, after, separate)
+    culprits = smallest(
+        lab,
+        lab.difference.earlier_in_worker,
+        lab.are_parallel,
+        is_sharing=lab.difference.is_threaded,
+    )
+    process = "the" if lab.difference.is_threaded else "their"
     return lab.cause(
         "WORKER_HISTORY",
         "",
-        f"earlier cases change the result in their process: alone it is another one, after "
+        f"earlier cases change the result in {process} process: alone it is another one, after "
         f"{lab.named(culprits)} it is that of the worker",
         "reset the state that these cases leave, or make it each time anew",
         confirmed=True,
@@ -65,21 +125,29 @@ def serial_order(lab: Laboratory) -> Cause | None:
     """
     if not lab.is_stable() or any(lab.are_serial([one]) for one in lab.alone()):
         return None
-    found = [lab.outcomes(one) for one in _serially(lab)]
-    shared, separate = found[:TWICE], found[TWICE:]
-    if not found or not all(map(lab.are_serial, shared)):
+    experiments = _serially(lab)
+    shared, separate = experiments[:TWICE], experiments[TWICE:]
+    if not experiments or not _all(lab, lab.are_serial, shared):
         return None
-    if all(map(lab.are_serial, separate)):
-        culprits = _reduced(lab, lab.difference.earlier, lab.are_serial)
-        return lab.cause(
-            "CASE_ORDER",
-            "",
-            f"the serial result needs earlier cases in the same process: alone it is another one, "
-            f"after {lab.named(culprits)} it is that of the serial run",
-            "set up in each case what it needs",
-            confirmed=True,
-        )
-    if not all(lab.differ(*pair) for pair in zip(separate, shared, strict=True)):
+    if not _all(lab, lab.are_serial, separate):
+        return _changed_argument(lab, shared, separate)
+    culprits = smallest(lab, lab.difference.earlier, lab.are_serial)
+    return lab.cause(
+        "CASE_ORDER",
+        "",
+        f"the serial result needs earlier cases in the same process: alone it is another one, "
+        f"after {lab.named(culprits)} it is that of the serial run",
+        "set up in each case what it needs",
+        confirmed=True,
+    )
+
+
+def _changed_argument(
+    lab: Laboratory, shared: Sequence[Experiment], separate: Sequence[Experiment]
+) -> Cause | None:
+    """Return the cause of a result that copies of the arguments change, if they always do."""
+    pairs = zip(map(lab.outcomes, separate), map(lab.outcomes, shared), strict=True)
+    if not all(lab.differ(*pair) for pair in pairs):
         return None
     return lab.cause(
         "INPUT_MUTATION",
@@ -91,15 +159,9 @@ def serial_order(lab: Laboratory) -> Cause | None:
     )
 
 
-def _reduced(
-    lab: Laboratory, earlier: Sequence[int], is_so: Callable[[Sequence[Outcome]], bool]
-) -> Sequence[int]:
-    """Return a single earlier case that suffices, the latest one; else all of them."""
-    latest = list(reversed(earlier[-MOST_SINGLE:]))
-    if len(earlier) < 2:
-        return earlier
-    tried = [lab.experiment(f"after {lab.named([one])}", [one]) for one in latest]
-    lab.measure(tried)
-    found = (n for n, one in zip(latest, tried, strict=True) if is_so(lab.outcomes(one)))
-    single = next(found, None)
-    return earlier if single is None else [single]
+def _all(
+    lab: Laboratory,
+    are_so: Callable[[Sequence[Outcome]], bool],
+    experiments: Sequence[Experiment],
+) -> bool:
+    return all(are_so(lab.outcomes(one)) for one in experiments)

@@ -1,8 +1,9 @@
-"""Probe for what a result loses when it is pickled."""
+"""Probes for what results and arguments lose when they are pickled."""
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...equivalence import compare_outcomes
@@ -10,8 +11,18 @@ from ...model.causes import Cause
 from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.outcome import Outcome
 from .bench import Experiment
+from .copies import Copied, Described, Parts, Path, described
 from .laboratory import Laboratory
 from .treatments import Function
+
+#: How often each is tried.
+TWICE = 2
+
+#: Most steps to the part of an argument that a pickle does not keep.
+DEEPEST = 5
+
+#: Most parts of a value that are tried.
+MOST_PARTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +74,73 @@ def lost_output(lab: Laboratory) -> Cause | None:
         "keep it in the pickle (__getstate__, __reduce__), or return what a pickle keeps",
         confirmed=True,
     )
+
+
+def lost_input(lab: Laboratory) -> Cause | None:
+    """Find out whether copies of the arguments from a pickle make the difference.
+
+    Only pytest's process has the originals, so that a fork of it tries both. The part that matters
+    is found from the outside in: the innermost one with which the copies give the serial result.
+    """
+    if lab.difference.is_threaded or not lab.is_in_question():
+        return None
+    originals = lab.series("in a fork of pytest's process", count=TWICE)
+    copies = _with_copies(lab, ())
+    found = lab.in_fork([*originals, *copies])
+    if not (lab.are_serial(found[:TWICE]) and lab.are_parallel(found[TWICE:])):
+        return None
+    if not lab.differ(found[:TWICE], found[TWICE:]):
+        return None
+    path = _culprit(lab)
+    return lab.cause(
+        "SERIALIZATION",
+        "input",
+        f"{_told(lab, path)}: in a fork of pytest's process, the case gives the serial result with "
+        f"its arguments as they are, and the parallel one with copies of them from a pickle",
+        "keep it in the pickle (__getstate__, __reduce__), compare by == in place of `is`, or make "
+        "the value in the case",
+        confirmed=True,
+    )
+
+
+def _with_copies(lab: Laboratory, kept: Path) -> list[Experiment]:
+    """Return the case with copies of its arguments, in which a part of the originals is kept."""
+    what = f"the original {described(kept)} in " if kept else ""
+    return lab.series(
+        f"with {what}copies of its arguments from a pickle", count=TWICE, treatment=Copied(kept)
+    )
+
+
+def _culprit(lab: Laboratory) -> Path:
+    """Return the innermost part that has to be the original one, empty if no single one does."""
+    path: Path = ()
+    for _ in range(DEEPEST):
+        listing = lab.experiment(f"list the parts of {described(path)}", treatment=Parts(path))
+        steps = lab.in_fork([listing])[0].value
+        tried = {
+            (*path, step): _with_copies(lab, (*path, step))
+            for step in (steps if isinstance(steps, list) else [])[:MOST_PARTS]
+        }
+        found = lab.in_fork([one for pair in tried.values() for one in pair])
+        pairs: list[Sequence[Outcome]] = [
+            found[at : at + TWICE] for at in range(0, len(found), TWICE)
+        ]
+        inner = next(
+            (one for one, pair in zip(tried, pairs, strict=True) if lab.are_serial(pair)), None
+        )
+        if inner is None:
+            break
+        path = inner
+    return path
+
+
+def _told(lab: Laboratory, path: Path) -> str:
+    """Say what has become of a part of an argument in the copy."""
+    if not path:
+        return "the arguments are other ones after pickling"
+    label = f"describe {described(path)}"
+    (both,) = lab.in_fork([lab.experiment(label, treatment=Described(path))])
+    if not isinstance(both.value, list):
+        return f"{described(path)} is another one after pickling"
+    original, copy = both.value
+    return f"{described(path)} is {original}, and its copy from a pickle is {copy}"

@@ -2,56 +2,75 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from ...model.causes import Cause
 from ...transport.payload import Around
 from .bench import Experiment
-from .contexts import Context, read_context, reading_context
+from .contexts import Context, read_context
+from .globals import Globals, globals_of, read_globals
 from .laboratory import Laboratory
-from .treatments import Globals, ReadGlobals, read_globals
 
-#: Most globals that are read, and most that are tried.
-MOST_READ, MOST_TRIED = 200, 6
+#: Most globals that are tried.
+MOST_TRIED = 200
 
-READ_CONTEXT = "read the context of a fresh process"
-READ_GLOBALS = "read the globals of a fresh process"
+#: How often each is tried in each process.
+TWICE = 2
+
+CONTEXT = "with the context of pytest's process"
+GLOBALS = "with the globals of pytest's process"
 
 
 def state_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments that read the state of a fresh process."""
-    return [*_reading_globals(lab), lab.experiment(READ_CONTEXT, treatment=reading_context)]
+    """Return the experiments that replace state of a fresh process: all of it, and each part.
+
+    Parts are tried only if all of them together change something.
+    """
+    return [*_series(lab, CONTEXT, _contexts()), *_series(lab, GLOBALS, _globals(lab))]
 
 
-def _reading_globals(lab: Laboratory) -> list[Experiment]:
+def _contexts() -> dict[str, Around]:
+    """Return the treatments by the context of this process: all of it, then each part by name."""
+    here = read_context()
+    return {"": Context(here), **{name: Context({name: here[name]}) for name in here}}
+
+
+def _globals(lab: Laboratory) -> dict[str, Around]:
+    """Return the same by the globals that the case names, the nearest ones."""
     if lab.function is None:
-        return []
-    names = list(dict.fromkeys(_globals_of(lab.function)))[:MOST_READ]
-    return [lab.experiment(READ_GLOBALS, treatment=ReadGlobals(tuple(names)))]
+        return {}
+    here = read_globals(tuple(dict.fromkeys(islice(globals_of(lab.function), MOST_TRIED))))
+    return {"": Globals(here), **{".".join(one): Globals({one: here[one]}) for one in here}}
+
+
+def _series(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> list[Experiment]:
+    return [
+        one
+        for name, treatment in treatments.items()
+        for one in lab.series(
+            f"{label}: {name}" if name else label,
+            count=TWICE,
+            treatment=treatment,
+            after=label if name else "",
+        )
+    ]
 
 
 def context(lab: Laboratory) -> Cause | None:
     """Find out whether an option of a library, or of the process, makes the serial result."""
-    if not _is_state_in_question(lab):
-        return None
-    here = read_context()
-    there = lab.outcomes(lab.experiment(READ_CONTEXT, treatment=reading_context))[0].value
-    if not isinstance(there, dict):
-        return None
-    changed = {n: v for n, v in here.items() if n in there and there[n] != v}
-    found = _flipping(lab, {name: Context({name: value}) for name, value in changed.items()})
+    found = _flipping(lab, CONTEXT, _contexts()) if lab.is_in_question() else None
     if found is None:
         return None
     is_threaded = lab.difference.is_threaded
+    name, process = (
+        ("THREAD_CONTEXT", "main thread") if is_threaded else ("CONTEXT_NOT_PROPAGATED", "process")
+    )
     return lab.cause(
-        "THREAD_CONTEXT" if is_threaded else "CONTEXT_NOT_PROPAGATED",
+        name,
         found,
-        f"the {found} was changed in pytest's {'main thread' if is_threaded else 'process'}, and "
-        f"workers do not have that: with it, a fresh process gives the serial result, without it "
-        f"the parallel one",
+        f"the {found} was changed in pytest's {process}, and workers do not have that: with it, a "
+        f"fresh process gives the serial result, without it the parallel one",
         "set it in the case, or in a fixture of function scope",
         confirmed=True,
     )
@@ -59,92 +78,50 @@ def context(lab: Laboratory) -> Cause | None:
 
 def global_state(lab: Laboratory) -> Cause | None:
     """Find out whether a global that was changed after import makes the serial result."""
-    if not _is_state_in_question(lab):
+    found = _flipping(lab, GLOBALS, _globals(lab)) if lab.is_in_question() else None
+    if found is None:
         return None
-    for reading in _reading_globals(lab):
-        assert isinstance(reading.treatment, ReadGlobals)
-        here = read_globals(reading.treatment.names)
-        there = lab.outcomes(reading)[0].value
-        if not isinstance(there, dict):
-            return None
-        changed = [one for one in here if here[one] != there.get(one)][:MOST_TRIED]
-        found = _flipping(lab, {".".join(one): Globals({one: here[one]}) for one in changed})
-        if found is not None:
-            return lab.cause(
-                "GLOBAL_STATE_NOT_PROPAGATED",
-                found,
-                f"{found} was changed in pytest's process after the import, and workers import the "
-                f"module anew: with it, a fresh process gives the serial result, without it the "
-                f"parallel one",
-                "pass the value as an argument or by a fixture",
-                confirmed=True,
-            )
-    return None
-
-
-def _flipping(lab: Laboratory, treatments: Mapping[str, Around]) -> str | None:
-    """Return the treatment with which a fresh process gives the serial result, None if none."""
-    tried = {
-        name: lab.series(f"with {name} of pytest's process", count=2, treatment=treatment)
-        for name, treatment in treatments.items()
-    }
-    lab.measure([one for pair in tried.values() for one in pair])
-    flipping = (
-        name
-        for name, pair in tried.items()
-        if all(lab.are_serial(lab.outcomes(one)) for one in pair)
+    return lab.cause(
+        "GLOBAL_STATE_NOT_PROPAGATED",
+        found,
+        f"{found} was changed in pytest's process after the import, and workers import the "
+        f"module anew: with it, a fresh process gives the serial result, without it the "
+        f"parallel one",
+        "pass the value as an argument or by a fixture",
+        confirmed=True,
     )
-    return next(flipping, None)
 
 
-def _is_state_in_question(lab: Laboratory) -> bool:
-    """Return whether a fresh process gives the parallel result, and not the serial one."""
-    alone = lab.alone()
-    return lab.is_stable() and lab.are_parallel(alone) and not lab.are_serial(alone)
+def _flipping(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> str | None:
+    """Return the part of the state that makes the serial result; None if all of it does not."""
+    experiments = _series(lab, label, treatments)
+    together, parts = experiments[:TWICE], experiments[TWICE:]
+    if not together or not _are_serial(lab, together):
+        return None
+    lab.measure(parts)
+    pairs = [parts[at : at + TWICE] for at in range(0, len(parts), TWICE)]
+    names = [name for name in treatments if name]
+    found = (name for name, pair in zip(names, pairs, strict=True) if _are_serial(lab, pair))
+    return next(found, "several values together")
 
 
-def _globals_of(function: Callable[..., object]) -> Iterator[tuple[str, str]]:
-    """Yield module and name of each global that the code of a function names, and so on.
+def _are_serial(lab: Laboratory, experiments: Sequence[Experiment]) -> bool:
+    return all(lab.are_serial(lab.outcomes(one)) for one in experiments)
 
-    Functions and classes of modules that are not installed are followed.
+
+def isolation(lab: Laboratory) -> Cause | None:
+    """Find out whether a fork of pytest's process gives the serial result, and no fresh one does.
+
+    Which part of its state that is, no other probe has found.
     """
-    waiting: list[object] = [inspect.unwrap(function)]
-    seen: set[object] = set()
-    while waiting:
-        one = waiting.pop()
-        if not isinstance(one, FunctionType) or one in seen:
-            continue
-        seen.add(one)
-        module = sys.modules.get(one.__module__)
-        if module is None or vars(module) is not one.__globals__:
-            continue
-        for name in _names(one.__code__):
-            value = one.__globals__.get(name, waiting)
-            if isinstance(value, FunctionType):
-                waiting.append(inspect.unwrap(value))
-            elif isinstance(value, type):
-                waiting += [part for part in vars(value).values() if callable(part)]
-            elif isinstance(value, ModuleType):
-                waiting += _functions_named(value, one.__code__)
-                yield from _values_named(value, one.__code__)
-            elif value is not waiting:
-                yield one.__module__, name
-
-
-def _functions_named(module: ModuleType, code: CodeType) -> Sequence[object]:
-    return [vars(module)[name] for name in _names(code) if name in vars(module)]
-
-
-def _values_named(module: ModuleType, code: CodeType) -> Iterator[tuple[str, str]]:
-    """Yield the plain values of a module that the code names, as in `settings.SCALE`."""
-    for name in _names(code):
-        value = vars(module).get(name, module)
-        if not (isinstance(value, type | ModuleType) or callable(value)):
-            yield module.__name__, name
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for part in code.co_consts:
-        if isinstance(part, CodeType):
-            yield from _names(part)
+    if lab.difference.is_threaded or not lab.is_in_question():
+        return None
+    if not lab.are_serial(lab.in_fork(lab.series("in a fork of pytest's process", count=TWICE))):
+        return None
+    return lab.cause(
+        "PROCESS_ISOLATION",
+        "",
+        "a fork of pytest's process gives the serial result, and each fresh process the parallel "
+        "one: the case needs something of pytest's process that none of the experiments found",
+        "make what the case needs in the case, or in a fixture of function scope",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...model.causes import Cause
 from ...model.outcome import Outcome
 from ...worker.calling import in_thread
@@ -36,7 +38,10 @@ def _inside(lab: Laboratory) -> list[Experiment]:
 
 
 def _locked(lab: Laboratory) -> list[Experiment]:
-    return [_together(lab, f"one after the other, run {n}", is_locked=True) for n in (1, 2)]
+    """Return the calls one after the other: twice in their order, and in the reverse one."""
+    twice = [_together(lab, f"one after the other, run {n}", is_locked=True) for n in (1, 2)]
+    backwards = _together(lab, "one after the other, backwards", is_locked=True)
+    return [*twice, replace(backwards, tasks=backwards.tasks[::-1])]
 
 
 def _raced(lab: Laboratory) -> list[Experiment]:
@@ -77,10 +82,15 @@ def thread_context(lab: Laboratory) -> Cause | None:
 
 def thread_race(lab: Laboratory) -> Cause | None:
     """Find out whether calls are right one after the other, and wrong at the same time."""
-    first, second = (lab.outcomes(one) for one in _locked(lab))
-    rights = [_parts(one) for one in first]
-    if not all(_agree(lab, *pair) for pair in zip(rights, map(_parts, second), strict=True)):
+    rights, again, backwards = (
+        [_parts(one) for one in lab.outcomes(experiment)] for experiment in _locked(lab)
+    )
+    if not all(_agree(lab, *pair) for pair in zip(rights, again, strict=True)):
         return None
+    # If the results depend on the order, those of threads may differ by that.
+    is_ordered = not all(
+        _agree(lab, parts[::-1], right) for parts, right in zip(backwards, rights, strict=True)
+    )
     wrong = 0
     for experiment in _raced(lab):
         for right, raced in zip(rights, lab.outcomes(experiment), strict=True):
@@ -88,13 +98,14 @@ def thread_race(lab: Laboratory) -> Cause | None:
             wrong += len(parts) == len(right) and not _agree(lab, parts, right)
     if not wrong:
         return None
+    more = "; one after the other, they depend on their order, too" if is_ordered else ""
     return lab.cause(
         "THREAD_RACE",
         "",
         f"right when a lock lets the calls run one after the other in their threads, wrong in "
-        f"{wrong} of {RACES * len(rights)} runs when they run at the same time",
+        f"{wrong} of {RACES * len(rights)} runs when they run at the same time{more}",
         "do not share what the calls change: one object for each call, or a lock around its use",
-        confirmed=wrong > 1,
+        confirmed=wrong > 1 and not is_ordered,
     )
 
 

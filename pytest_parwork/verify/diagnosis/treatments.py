@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import datetime
-import importlib
 import itertools
 import os
-import pickle
 import random
 import sys
 import threading
@@ -16,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from unittest.mock import patch
 
 from ...transport.failures import describe
@@ -28,6 +26,15 @@ GENERATORS = "global generators"
 
 #: A call of a task: its function and its arguments.
 Call = tuple[Function, Sequence[object], Mapping[str, object]]
+
+
+@runtime_checkable
+class Change(Protocol):
+    """A treatment that changes something of the process, unless that is so already."""
+
+    def is_idle(self) -> bool:
+        """Return whether there is nothing to change here."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,47 +174,6 @@ _SOURCES: Mapping[str, Callable[[], Any]] = {
     "time": _fixed_time,
     "entropy": _fixed_entropy,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Globals:
-    """Set globals of modules before each call; the values are pickled, by module and name."""
-
-    values: Mapping[tuple[str, str], bytes]
-
-    def __call__(self, function: Function) -> Function:
-        """Return the function with the globals set before it."""
-
-        def call(*args: object, **kwargs: object) -> object:
-            for (module, name), data in self.values.items():
-                setattr(importlib.import_module(module), name, pickle.loads(data))
-            return function(*args, **kwargs)
-
-        return call
-
-
-@dataclass(frozen=True, slots=True)
-class ReadGlobals:
-    """Return the pickled globals of modules as they are before a call, in place of its result."""
-
-    names: Sequence[tuple[str, str]]
-
-    def __call__(self, function: Function) -> Function:  # noqa: ARG002, it is not called
-        """Return the reading."""
-
-        def call(*args: object, **kwargs: object) -> object:  # noqa: ARG001
-            return read_globals(self.names)
-
-        return call
-
-
-def read_globals(names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
-    """Return the pickled values of globals, by module and name, as far as they can be pickled."""
-    found: dict[tuple[str, str], bytes] = {}
-    for module, name in names:
-        with suppress(Exception):
-            found[module, name] = pickle.dumps(vars(importlib.import_module(module))[name])
-    return found
 
 
 def in_thread_of_context(function: Function) -> Function:

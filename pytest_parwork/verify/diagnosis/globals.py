@@ -1,0 +1,141 @@
+"""The globals that the code of a function reaches: how they are found, read, and set."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pickle
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from .treatments import Function
+
+#: Module and name of a global; that of an attribute of a class has dots: `Config.level`.
+Place = tuple[str, str]
+
+#: Most bytes of the pickle of a global that is tried: they are sent several times.
+LARGEST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """Set the globals of modules that differ before each call; by module and name, pickled."""
+
+    values: Mapping[Place, bytes]
+
+    def is_idle(self) -> bool:
+        """Return whether the globals are so already."""
+        return read_globals(tuple(self.values)) == self.values
+
+    def __call__(self, function: Function) -> Function:
+        """Return the function with the globals set before it."""
+
+        def call(*args: object, **kwargs: object) -> object:
+            there = read_globals(tuple(self.values))
+            for place, data in self.values.items():
+                if there.get(place) != data:
+                    holder, name = _holder(place)
+                    setattr(holder, name, pickle.loads(data))
+            return function(*args, **kwargs)
+
+        return call
+
+
+def read_globals(names: Sequence[Place]) -> dict[Place, bytes]:
+    """Return the pickled values of globals, by module and name, as far as they can be pickled."""
+    found: dict[Place, bytes] = {}
+    for place in names:
+        with suppress(Exception):
+            holder, name = _holder(place)
+            data = pickle.dumps(vars(holder)[name])
+            if len(data) <= LARGEST:
+                found[place] = data
+    return found
+
+
+def _holder(place: Place) -> tuple[Any, str]:
+    """Return the module or class that holds a global, and the name that it has there."""
+    module, name = place
+    holder: Any = importlib.import_module(module)
+    *classes, last = name.split(".")
+    for part in classes:
+        holder = vars(holder)[part]
+    return holder, last
+
+
+def globals_of(function: Callable[..., object]) -> Iterator[Place]:
+    """Yield module and name of each global that the code of a function names, and so on.
+
+    Functions and classes are followed, the nearest first, and so are the classes of instances that
+    are globals. The values that a class holds count as globals as well.
+    """
+    waiting: deque[object] = deque([inspect.unwrap(function)])
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.popleft()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, type):
+            waiting += [*map(_function_of, vars(one).values()), *one.__bases__]
+            yield from _values_of(one)
+            continue
+        if not isinstance(one, FunctionType):
+            continue
+        module = sys.modules.get(one.__module__)
+        if module is None or vars(module) is not one.__globals__:
+            continue
+        for name in _names(one.__code__):
+            value = one.__globals__.get(name, waiting)
+            if isinstance(value, FunctionType):
+                waiting.append(inspect.unwrap(value))
+            elif isinstance(value, type):
+                waiting.append(value)
+            elif isinstance(value, ModuleType):
+                waiting += _functions_named(value, one.__code__)
+                yield from _values_named(value, one.__code__)
+            elif value is not waiting:
+                waiting.append(type(value))
+                yield one.__module__, name
+
+
+def _function_of(part: object) -> object:
+    """Return the function of a method, whatever its kind."""
+    for name in ("__func__", "fget", "__wrapped__"):
+        part = getattr(part, name, part)
+    return part
+
+
+def _values_of(cls: type) -> Iterator[Place]:
+    """Yield the attributes of a class that hold values, where the class is found by its name."""
+    home = sys.modules.get(cls.__module__)
+    if home is None or cls.__qualname__.partition(".")[0] not in vars(home):
+        return  # made in a function, or renamed
+    for name, value in vars(cls).items():
+        is_value = not (callable(value) or hasattr(type(value), "__get__"))
+        if is_value and not name.startswith("__"):
+            yield cls.__module__, f"{cls.__qualname__}.{name}"
+
+
+def _functions_named(module: ModuleType, code: CodeType) -> Sequence[object]:
+    return [vars(module)[name] for name in _names(code) if name in vars(module)]
+
+
+def _values_named(module: ModuleType, code: CodeType) -> Iterator[Place]:
+    """Yield the plain values of a module that the code names, as in `settings.SCALE`."""
+    for name in _names(code):
+        value = vars(module).get(name, module)
+        if not (isinstance(value, type | ModuleType) or callable(value)):
+            yield module.__name__, name
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names(part)
