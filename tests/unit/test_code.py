@@ -28,7 +28,7 @@ def deletes_from_modules() -> None:
 
 
 def assigns_to_a_module() -> None:
-    sys.stdout = sys.__stdout__  # type: ignore[assignment]
+    sys.stdout = sys.__stdout__
 
 
 def assigns_to_its_own() -> None:
