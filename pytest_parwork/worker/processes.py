@@ -12,7 +12,7 @@ from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
 from ..machine.stacks import keep_stack
-from ..machine.system import is_main_thread, os
+from ..machine.system import is_main_thread, os, restore_exit
 from ..model.errors import BackendError
 from ..model.outcome import NotSent
 from ..model.output import Output
@@ -181,6 +181,7 @@ class Attached:
             self.ledger.end(number, now(), self._cpu() - cpu)
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()
+            restore_exit()
             if capture is not None:
                 kind, value = with_late(kind, value, capture.late())
                 output = capture.end()

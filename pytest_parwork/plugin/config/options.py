@@ -269,9 +269,10 @@ def no_send(config: pytest.Config) -> tuple[str, ...]:
 
 
 def report_files(config: pytest.Config) -> list[Target]:
-    """Return the requested report files; raises `UsageError` for an unknown suffix."""
+    """Return the requested report files, each once; raises `UsageError` for an unknown suffix."""
     named = [*config.getoption("parwork_report"), *config.getini("parwork_report")]
-    return [target_of(name, config.invocation_params.dir, os.environ) for name in named]
+    found = (target_of(name, config.invocation_params.dir, os.environ) for name in named)
+    return list(dict.fromkeys(found))
 
 
 def check_files(files: Sequence[Target]) -> None:
