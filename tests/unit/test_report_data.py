@@ -124,7 +124,6 @@ def test_peak_and_workers_are_those_of_the_run_with_the_most(runs: str) -> None:
     assert (entry.workers_used, entry.peak_overlap) == (3, 3)
 
 
-
 def test_under_xdist_cases_that_did_not_meet_are_not_judged() -> None:
     assert run(cases(4, workers=1), xdist=True).exercised is None
     assert run(cases(4), xdist=True).exercised is True
