@@ -46,7 +46,7 @@ class Guard:
 
     def marking(self) -> AbstractContextManager[None]:
         """Mark all processes that are started inside: they end at the latest with pytest."""
-        return self._mark.on()
+        return self._mark
 
     def begin(self) -> None:
         """Start the process that outlives pytest, before the first worker is started."""

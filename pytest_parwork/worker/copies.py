@@ -81,7 +81,7 @@ class Copies(NamedTuple):
     def in_place(self, tasks: Sequence[Task]) -> Sequence[Task]:
         """Return the same tasks with these copies in place of their arguments."""
         return [
-            replace(task, args=args, kwargs=kwargs)
+            task if _is_atomic(task) else replace(task, args=args, kwargs=kwargs)
             for task, (args, kwargs) in zip(tasks, self.arguments, strict=True)
         ]
 

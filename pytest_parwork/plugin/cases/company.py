@@ -11,6 +11,7 @@ import pytest
 from ...worker.fixtures.drawing import Drawing
 from ...worker.fixtures.plugins import STORING
 from ..compat import fixture_defs
+from ..config.marks import closest_mark
 
 #: Options by which plugins store results anew.
 _REGENERATING = ("--force-regen", "--regen-all", "--snapshot-update")
@@ -79,7 +80,7 @@ def drawing_of(item: pytest.Item) -> Drawing | None:
 
     Without --mpl it only closes the figure.
     """
-    mark = item.get_closest_marker("mpl_image_compare")
+    mark = closest_mark(item, "mpl_image_compare")
     if mark is None:
         return None
     for plugin in item.config.pluginmanager.get_plugins():

@@ -156,8 +156,7 @@ class Case:
             return self.judged.entry.is_absent
         if self.sent.run is None:
             return bool(self.sent.trouble)
-        tasks = map(self.sent.run.outcomes.without_value, self.sent.numbers)
-        return any(task.lost is not None or task.not_sent is not None for task in tasks)
+        return any(map(self.sent.run.outcomes.is_absent, self.sent.numbers))
 
     @property
     def test_id(self) -> str:

@@ -174,7 +174,7 @@ class Gates:
         senders = repeated(cases, cases)
         workload = Workload(name=group.id, tasks=tuple(tasks))
         backend = backend_named(self._config, group.plan.configuration.backend)
-        tests = {case.item.module.__name__ for case in cases}
+        tests = {item.module.__name__ for item in {c.item.parent: c.item for c in cases}.values()}
         modules = project_modules(self._config.rootpath, tests=tests)
         request = RunRequest(
             workload=workload,
