@@ -438,6 +438,12 @@ def releases_all_memory(x: int, bad: int) -> int:
     return x * x
 
 
+def replaces_exit(x: int, bad: int) -> int:
+    if x == bad:
+        os._exit = sys.exit = lambda *_: None  # type: ignore[assignment]
+    return x * x
+
+
 def breaks_threads(x: int, bad: int) -> int:
     if x == bad:
         threading.Thread = threading.Event = None  # type: ignore[assignment,misc]

@@ -272,6 +272,12 @@ def result_that_does_not_unpickle() -> object:
     return ExitsInUnpickle()
 
 
+def die_as_if_done(x: int, guilty: int) -> int:
+    if x == guilty:
+        os._exit(0)
+    return x * x
+
+
 def die_by_exit(x: int, guilty: int) -> int:
     if x == guilty:
         os._exit(3)

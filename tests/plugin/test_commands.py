@@ -11,9 +11,6 @@ import pytest
 
 from .scratch import DEADLINE, Scratch, Session
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 FAILING = """
 @pytest.mark.parwork({settings})
 @pytest.mark.parametrize("n", {values})

@@ -9,9 +9,6 @@ from support.dask_programs import DaskPrograms
 
 from .scratch import Scratch
 
-#: Each session imports dask, and most start processes of their own.
-DAILY_OF_EACH = 1
-
 
 def project(scratch: Scratch) -> None:
     """Write a package with tests that import a helper early, late and relatively."""

@@ -9,9 +9,6 @@ import pytest
 
 from .scratch import Scratch, Session, until
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 pytest.importorskip("xdist")
 
 WORKLOADS = """

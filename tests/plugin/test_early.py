@@ -13,9 +13,6 @@ from pytest_parwork.backends.joblib import loky
 from .scratch import Scratch
 from .test_leftovers import nothing_is_left
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 pytestmark = pytest.mark.usefixtures("keeps_helpers")
 
 #: Tells how many workers there are when collecting is over.

@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch, slow
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 #: One that forks, one that imports anew, one with a library, one that stays here.
 BACKENDS = ["processes:fork", "processes:spawn", slow("isolated:spawn"), "joblib", "threads"]
 

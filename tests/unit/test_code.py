@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import pytest
 
-from pytest_parwork.plugin.cases.code import CHANGING, constants_around, find_change
+from pytest_parwork.plugin.cases.code import CHANGING, constants_around, find_change, uses
 
 
 def catches() -> None:
@@ -188,3 +188,30 @@ def requests_some(request: Any) -> object:
 def test_the_constants_next_to_a_name_are_found() -> None:
     assert {"first", "second"} <= set(constants_around("getfixturevalue", requests_some))
     assert list(constants_around("getfixturevalue", draws)) == []
+
+
+def test_a_decorator_of_such_a_package_is_recognised_though_it_wraps() -> None:
+    code = (
+        "import functools\n"
+        "def activate(function):\n"
+        "    @functools.wraps(function)\n"
+        "    def wrapper(*args): return function(*args)\n"
+        "    return wrapper\n"
+    )
+    names: dict[str, Any] = {"__name__": "responses"}
+    exec(code, names)
+    decorated = names["activate"](only_warns)
+    assert decorated.__module__ == __name__
+    assert find_change(decorated) == "responses"
+
+
+def test_what_a_function_names_of_a_package() -> None:
+    def calls_it() -> object:
+        return [warnings.warn(str(n), stacklevel=1) for n in range(2)]
+
+    def takes_of_it() -> object:
+        return patch("os.getcwd")
+
+    assert uses(takes_of_it, "unittest")
+    assert not uses(calls_it, "unittest")
+    assert not uses(takes_of_it, "functools")

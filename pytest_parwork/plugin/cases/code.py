@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FunctionType
@@ -11,10 +12,22 @@ from typing import Any
 #: What changes the whole process while it is used, by module and name. In threads, other cases see
 #: the change. Generators of random numbers are left out: there a difference is a finding.
 CHANGING = {
+    "approvaltests": (  # a second call for a test is an error, in the same process
+        "verify",
+        "verify_all",
+        "verify_all_combinations",
+        "verify_as_json",
+        "verify_exception",
+        "verify_file",
+        "verify_html",
+        "verify_xml",
+    ),
+    "click.testing": ("CliRunner",),
     "contextlib": ("chdir", "redirect_stderr", "redirect_stdout"),
     "faulthandler": ("disable", "enable"),
     "freezegun": ("freeze_time",),
     "gc": ("disable", "set_threshold"),
+    "inline_snapshot": ("external", "external_file", "snapshot"),
     "locale": ("setlocale",),
     "logging": ("disable",),
     "os": ("chdir", "putenv", "umask", "unsetenv"),
@@ -24,9 +37,23 @@ CHANGING = {
     "signal": ("alarm", "setitimer", "signal"),
     "socket": ("setdefaulttimeout",),
     "sys": ("setprofile", "setrecursionlimit", "setswitchinterval", "settrace"),
+    "testfixtures": (
+        "LogCapture",
+        "OutputCapture",
+        "Replace",
+        "Replacer",
+        "ShouldNotWarn",
+        "ShouldWarn",
+        "log_capture",
+        "replace",
+        "replace_in_environ",
+        "replace_in_module",
+        "replace_on_class",
+    ),
     "time": ("tzset",),
     "time_machine": ("travel",),
     "tracemalloc": ("start", "stop"),
+    "typer.testing": ("CliRunner",),
     "unittest.mock": ("patch",),
     "vcr": ("VCR", "use_cassette"),
     "warnings": (
@@ -72,7 +99,9 @@ def find_change(function: Callable[..., Any]) -> str:
         part, depth = left.pop(0)
         if "patchings" in vars(part):  # as `mock.patch` leaves it on what it decorates
             return "mock.patch"
-        if (maker := package(part)) in _DECORATING:
+        # `functools.wraps` gives a wrapper the module of what it wraps.
+        maker = str(part.__globals__.get("__name__")).partition(".")[0]
+        if maker in _DECORATING:
             return maker
         for code in codes_of(part):
             if code in met:
@@ -154,6 +183,16 @@ def _writes_environ(code: CodeType) -> bool:
     return False
 
 
-def package(function: Callable[..., Any]) -> str:
-    """Return the package that a function is defined in."""
+def uses(function: Callable[..., Any], name: str) -> bool:
+    """Return whether the code of a function names anything of a package."""
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    return any(
+        package(names.get(found)) == name
+        for code in codes_of(inspect.unwrap(function))
+        for found in code.co_names
+    )
+
+
+def package(function: object) -> str:
+    """Return the package that a function, or a class, is defined in."""
     return str(getattr(function, "__module__", None)).partition(".")[0]
