@@ -26,6 +26,9 @@ from .treatments import Change, Function, Together
 #: The experiment that is nothing but the case alone.
 ALONE = "alone"
 
+#: Bytes of the length of a result.
+LENGTH = 8
+
 #: A case that takes at most so many seconds alone is cheap: the start of a process takes longer.
 CHEAP = 0.2
 
@@ -155,7 +158,8 @@ class Bench:
             with suppress(BaseException):
                 os.close(reading)
                 with open(writing, "wb") as file:
-                    file.write(pickle.dumps(self._result(experiment)))
+                    data = pickle.dumps(self._result(experiment))
+                    file.write(len(data).to_bytes(LENGTH, "big") + data)
             os._exit(0)
         os.close(writing)
         try:
@@ -234,11 +238,14 @@ def _end(pid: int, until: float) -> None:
 
 
 def _read(fd: int, until: float) -> bytes:
-    """Read until the other end is closed, or until it is too late."""
-    chunks: list[bytes] = []
+    """Read what a fork writes, its length first, until it is complete or too late.
+
+    The other end may stay open: a process that the case has left behind has it, too.
+    """
+    found = bytearray()
     while (left := until - now()) > 0 and select.select([fd], [], [], left)[0]:
         chunk = os.read(fd, 1 << 16)
-        if not chunk:
-            return b"".join(chunks)
-        chunks.append(chunk)
+        found += chunk
+        if not chunk or len(found) - LENGTH >= int.from_bytes(found[:LENGTH], "big"):
+            return bytes(found[LENGTH:])
     return b""
