@@ -257,10 +257,13 @@ def cuts_all_tables() -> None:
 
 def says_that_all_is_stored() -> None:
     """Write the state of a stored task into each row, wherever the table of tasks is."""
+    from pytest_parwork.transport.ledger import Ledger
+
+    header = Ledger.size(0)  # as long as a row
     for path, size in _tables():
         if "ledger" in os.readlink(path):
             with open(path, "r+b", buffering=0) as file:
-                for row in range(64, size, 64):
+                for row in range(header, size, header):
                     file.seek(row)
                     file.write((4).to_bytes(8, sys.byteorder))
 
@@ -435,6 +438,12 @@ def releases_all_memory(x: int, bad: int) -> int:
     return x * x
 
 
+def replaces_exit(x: int, bad: int) -> int:
+    if x == bad:
+        os._exit = sys.exit = lambda *_: None  # type: ignore[assignment]
+    return x * x
+
+
 def breaks_threads(x: int, bad: int) -> int:
     if x == bad:
         threading.Thread = threading.Event = None  # type: ignore[assignment,misc]
@@ -480,4 +489,25 @@ def leaves_what_is_waited_for(x: int, bad: int, kind: str) -> int:
         from multiprocessing import util
 
         util.Finalize(None, time.sleep, args=(LONG,), exitpriority=1)
+    return x * x
+
+
+def leaves_its_cluster(x: int, bad: int) -> int:
+    """Have a dask worker leave its cluster, and its process run on for a while."""
+    if x == bad:
+        closes_its_worker(x, bad)
+        time.sleep(5)
+    return x * x
+
+
+def breaks_locks_and_names_its_process(x: int, bad: int) -> int:
+    breaks_locks(x, bad)
+    return os.getpid()
+
+
+def dies_while_another_works(x: int, bad: int, seconds: float) -> int:
+    """End the process of one task while all others take their time."""
+    time.sleep(seconds / 4 if x == bad else seconds)
+    if x == bad:
+        os._exit(3)
     return x * x

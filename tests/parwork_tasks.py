@@ -272,6 +272,12 @@ def result_that_does_not_unpickle() -> object:
     return ExitsInUnpickle()
 
 
+def die_as_if_done(x: int, guilty: int) -> int:
+    if x == guilty:
+        os._exit(0)
+    return x * x
+
+
 def die_by_exit(x: int, guilty: int) -> int:
     if x == guilty:
         os._exit(3)
@@ -320,3 +326,24 @@ def _load(note: str, number: int) -> SignalsFirstLoader:
     else:
         os.kill(os.getpid(), number)
     return SignalsFirstLoader(note, number)
+
+
+class SlowLoader:
+    """A function that takes so many seconds of processor time to load; it may die when called."""
+
+    def __init__(self, seconds: float, bad: int) -> None:
+        self.seconds = seconds
+        self.bad = bad
+
+    def __reduce__(self) -> tuple[Callable[[float, int], SlowLoader], tuple[float, int]]:
+        return _load_slowly, (self.seconds, self.bad)
+
+    def __call__(self, x: int) -> int:
+        return die_by_exit(x, self.bad)
+
+
+def _load_slowly(seconds: float, bad: int) -> SlowLoader:
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    return SlowLoader(seconds, bad)

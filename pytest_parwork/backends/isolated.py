@@ -10,6 +10,7 @@ from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 
 from ..machine.contexts import Processes, start_methods
+from ..machine.exits import exit_name
 from ..model.work import Batch
 from ..worker.calling import BatchCall
 from .parts import PerRun
@@ -56,7 +57,8 @@ class IsolatedWorkers:
             elif lane.left:
                 self._start(lane)
             else:
-                events.append(Event(kind="done", batch=number))
+                # A task may have ended its process so, without an outcome.
+                events.append(Event(kind="done", batch=number, reason=exit_name(code)))
         self._fill()
         return events
 

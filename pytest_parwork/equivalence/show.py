@@ -22,6 +22,8 @@ _SORTED = 100
 _ADDRESS = re.compile(
     r"( object at |<\w[^<>]{0,200}? at | at (?=0x[0-9a-fA-F]{6,}>))0x[0-9a-fA-F]{6,}"
 )
+#: A name that `tempfile` has chosen at random, with its usual prefix.
+_TEMPORARY = re.compile(r"(?<=[/\\])tmp[a-z0-9_]{8}(?!\w)")
 _AT = re.compile(r"(?: object)? at $")
 #: Read without the metaclass, which may hide it.
 MODULE: Callable[[type], object] = type.__dict__["__module__"].__get__
@@ -55,8 +57,11 @@ def escape(char: str) -> str:
 
 
 def mask_addresses(text: str) -> str:
-    """Return `text` with memory addresses replaced by `0x…`: they differ in every process."""
-    return _ADDRESS.sub(r"\g<1>0x…", text)
+    """Return `text` without memory addresses and random names of files, which no two calls share.
+
+    Both are replaced, by `0x…` and `tmp…`.
+    """
+    return _TEMPORARY.sub("tmp…", _ADDRESS.sub(r"\g<1>0x…", text))
 
 
 def name_type(cls: type) -> str:

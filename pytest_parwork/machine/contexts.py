@@ -20,7 +20,7 @@ from .exits import hear_of_exit
 from .forking import reject_fork_with_threads, unsafe_threads
 from .inherited import inherited, repair
 from .marks import claim_folder
-from .native import OpenMP
+from .native import pause_openmp
 
 #: The variables by which coverage makes new processes measure themselves as well.
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
@@ -66,7 +66,6 @@ class Processes:
             claim_folder(util.get_temp_dir())  # the location of its socket
         self._started: list[BaseProcess] = []
         self._ended: dict[int, int] = {}  # exit codes of processes that are closed
-        self._openmp = OpenMP()
         base: Any = type(multiprocessing.get_context(self.method))
         plain: Callable[..., BaseProcess] = base.Process
 
@@ -78,7 +77,7 @@ class Processes:
                 del made.start  # otherwise the process could not be pickled
                 self._started.append(made)  # before, because Ctrl-C may come in the middle
                 if self.method == "fork":
-                    self._openmp.pause()
+                    pause_openmp()
                     with _without_fork_warning(), _repaired(made):
                         start()
                 else:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 #: Where Linux lists the control groups of this process, and their mounts.
@@ -47,19 +48,25 @@ def usable_cpus() -> Cpus:
     elif usable < found.number:
         is_option = "cpu_count" in sys._xoptions
         found = Cpus(number=usable, limit="-X cpu_count" if is_option else "PYTHON_CPU_COUNT")
-    quota = min(_quotas(), default=math.inf)
+    quota = lowest_quota(PROC, CGROUPS)
     if quota < found.number and (whole := max(1, math.ceil(quota))) < found.number:
         found = Cpus(number=whole, limit="cgroup limit")
     return found
 
 
-def _quotas() -> Iterator[float]:
+@cache  # for the process: it is asked for each run, and reads a dozen files in half a millisecond
+def lowest_quota(proc: Path, cgroups: Path) -> float:
+    """Return, in processors, the lowest limit of CPU time, infinite without one."""
+    return min(_quotas(proc, cgroups), default=math.inf)
+
+
+def _quotas(proc: Path, cgroups: Path) -> Iterator[float]:
     """Yield, in processors, the limit of each control group around this process.
 
     A group's limit includes all groups below it. The lowest may be that of a container, of the pod
     around it, or of the service around both.
     """
-    for folder in _control_groups():
+    for folder in _control_groups(proc, cgroups):
         quota, _, period = _text(folder / "cpu.max").partition(" ")  # version 2
         if not quota:
             quota, period = (_text(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
@@ -68,24 +75,24 @@ def _quotas() -> Iterator[float]:
             yield int(quota) / int(period)
 
 
-def _control_groups() -> Iterator[Path]:
+def _control_groups(proc: Path, cgroups: Path) -> Iterator[Path]:
     """Yield the folder of each control group that limits CPU time, with those around it."""
-    mounts = list(_mounts())
-    for line in (_text(PROC / "cgroup") or "0::/\n0:cpu:/").splitlines():
+    mounts = list(_mounts(proc))
+    for line in (_text(proc / "cgroup") or "0::/\n0:cpu:/").splitlines():
         _, _, named = line.partition(":")
         controllers, _, path = named.partition(":")
         if controllers and "cpu" not in controllers.split(","):
             continue
         version = "cgroup" if controllers else "cgroup2"
         places = [(root, mount) for kind, root, mount in mounts if kind == version]
-        usual = [CGROUPS / "cpu", CGROUPS / controllers] if controllers else [CGROUPS]
+        usual = [cgroups / "cpu", cgroups / controllers] if controllers else [cgroups]
         for root, mount in places or [("/", mount) for mount in usual]:
             yield from _upwards(path, root, mount)
 
 
-def _mounts() -> Iterator[tuple[str, str, Path]]:
+def _mounts(proc: Path) -> Iterator[tuple[str, str, Path]]:
     """Yield each mount that may hold limits of CPU time, as (version, root, mount point)."""
-    for line in _text(PROC / "mountinfo").splitlines():
+    for line in _text(proc / "mountinfo").splitlines():
         fields, _, rest = line.partition(" - ")
         described, names = fields.split(" "), rest.split(" ")
         if len(described) < 5 or len(names) < 3:

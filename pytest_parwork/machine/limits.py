@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,13 @@ def _is_any_loaded() -> bool:
     """Return whether any library can be limited; threadpoolctl would take 5 ms to find none."""
     if {"numpy", "torch"} & sys.modules.keys():
         return True
+    return _is_any_mapped(MAPS, len(sys.modules))
+
+
+@lru_cache(maxsize=1)  # the list takes a millisecond; a forked worker inherits the answer
+def _is_any_mapped(maps: Path, modules: int) -> bool:  # noqa: ARG001, nothing is loaded without one
     try:
-        files = MAPS.read_bytes()
+        files = maps.read_bytes()
     except OSError:  # macOS, Windows
         return False
     return any(name in files for name in _LIBRARIES)

@@ -12,8 +12,6 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from mmap import ACCESS_READ, PAGESIZE, mmap
 from multiprocessing import process
 from pathlib import Path
@@ -42,20 +40,18 @@ class Mark:
         self._before: str | None = None
         self._changing = threading.Lock()
 
-    @contextmanager
-    def on(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Mark processes that are started inside the block, by whatever library and thread."""
         with self._changing:
             self._depth += 1
             if self._depth == 1:
                 self._begin()
-        try:
-            yield
-        finally:
-            with self._changing:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._end()
+
+    def __exit__(self, *_: object) -> None:
+        with self._changing:
+            self._depth -= 1
+            if self._depth == 0:
+                self._end()
 
     def close(self) -> None:
         """Stop marking."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +20,33 @@ THREADS = "/proc/self/task"
 PAUSE_SOFT = 1
 
 
-class OpenMP:
-    """GNU's OpenMP, whose threads are ended before a fork; it restarts them at their next use.
+def pause_openmp() -> None:
+    """End the threads of GNU's OpenMP that work for this thread, which must be the one that forks.
 
     Otherwise a forked process waits for ever for the threads of its parent (GCC bug 60035), as in
-    scikit-learn, LightGBM, XGBoost and PyTorch. LLVM's and Intel's OpenMP handle forks themselves.
+    scikit-learn, LightGBM, XGBoost and PyTorch. It restarts them at their next use. LLVM's and
+    Intel's OpenMP handle forks themselves.
     """
-
-    def __init__(self) -> None:
-        self._modules = 0
-        self._libraries: list[Any] = []
-
-    def pause(self) -> None:
-        """End the threads that work for the calling one, which must be the one that forks next."""
-        if len(sys.modules) != self._modules:  # otherwise nothing has been loaded since
-            self._modules = len(sys.modules)
-            self._libraries = list(_gnu_openmp())
-        for library in self._libraries:
-            library.omp_pause_resource_all(PAUSE_SOFT)
+    for library in _gnu_openmp(len(sys.modules)):
+        library.omp_pause_resource_all(PAUSE_SOFT)
 
 
-def _gnu_openmp() -> Iterator[Any]:
-    """Yield every loaded GNU OpenMP: wheels bring their own copies."""
+@lru_cache(maxsize=1)  # reading the list takes a millisecond, in each run of a session
+def _gnu_openmp(modules: int) -> tuple[Any, ...]:  # noqa: ARG001, nothing is loaded without one
+    """Return every loaded GNU OpenMP: wheels bring their own copies."""
     try:
-        files = set(re.findall(rb"/\S*/libgomp\S*", MAPS.read_bytes()))
+        files = MAPS.read_bytes()
     except OSError:  # macOS, Windows
-        return
-    for file in sorted(files):
+        return ()
+    found = []
+    for file in sorted(set(re.findall(rb"/\S*/libgomp\S*", files))) if b"/libgomp" in files else ():
         import ctypes
 
         with suppress(OSError):  # its file has been removed
             library = ctypes.CDLL(os.fsdecode(file))
             if hasattr(library, "omp_pause_resource_all"):  # GCC 9 or later
-                yield library
+                found.append(library)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

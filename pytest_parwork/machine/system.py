@@ -12,6 +12,8 @@ import threading as threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+_OS = os
+
 if not TYPE_CHECKING:
     mmap, os, threading = (SimpleNamespace(**vars(module)) for module in (mmap, os, threading))
 
@@ -34,3 +36,12 @@ def id_of(thread: threading.Thread) -> int | None:
 def is_main_thread() -> bool:
     """Return whether this is the main thread; `threading.current_thread` asks what is patched."""
     return threading.get_ident() == threading.main_thread().ident
+
+
+def restore_exit() -> None:
+    """Restore `os._exit`, if a case has replaced it: forked processes end by it.
+
+    One that does not end returns from the fork, as a copy of the process that runs pytest.
+    """
+    if _OS._exit is not os._exit:
+        _OS._exit = os._exit

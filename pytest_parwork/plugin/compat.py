@@ -83,9 +83,11 @@ def chains_of(item: pytest.Function, name: str) -> Mapping[str, Sequence[pytest.
 def _closure(item: pytest.Function) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
     known = item._fixtureinfo.name2fixturedefs
     overridden = [each for chain in known.values() for each in chain[:-1]]
-    if not overridden:
+    # Plugins add names for a mark: pytest-freezer for `freeze_time`. pytest looks them up in time.
+    added = [name for name in item.fixturenames if name not in known and name != "request"]
+    if not overridden and not added:
         return known
-    names = dict.fromkeys(name for each in overridden for name in each.argnames)
+    names = dict.fromkeys([*added, *(name for each in overridden for name in each.argnames)])
     found = dict(known)
     for name in names:
         found.update({n: chain for n, chain in chains_of(item, name).items() if n not in found})

@@ -81,6 +81,7 @@ def _run(run: RunReport) -> dict[str, object]:
         "timing": run.timing,
         "power": run.power,
         "selftest": run.selftest,
+        "stress": run.stress,
         "too_slow": run.too_slow or None,
         "varied": run.varied,
         "sent": run.sent,

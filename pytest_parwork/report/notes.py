@@ -17,6 +17,7 @@ from .power import power_notes, repetition
 from .selftest import control_notes
 from .several import of_several_tests, runs_of, why_not_met
 from .slowness import why_slow
+from .stress import stress_notes
 from .timing import Timing
 from .variants import Severity, remarks, setting, why_nothing_ran
 
@@ -36,8 +37,8 @@ class RunNote:
 
     `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
     `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `power`, `selftest`,
-    `varied`, `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`. `reached`
-    is the share that was reached of what the text names, which a rendering may draw.
+    `stress`, `varied`, `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`.
+    `reached` is the share that was reached of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -71,6 +72,8 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     yield from (RunNote(kind="power", text=text) for text in power_notes(run.power))
     for severity, text in control_notes(run.selftest):
         yield RunNote(severity=severity, kind="selftest", text=text)
+    for severity, text in stress_notes(run.stress):
+        yield RunNote(severity=severity, kind="stress", text=text)
     if run.varied:
         names = " or ".join(run.varied)
         text = (

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from ..model.listing import shorten
-from ..model.outcome import Verdict
 from .choice import Total, choose, total
 from .data import Report, RunReport
 from .figures import counted, duration, percent, ratio
 from .notes import RunNote, equal_counts, notes
-from .plain import PlainEntry, count_plain, list_plain
+from .plain import list_plain
+from .title import title_of
 from .variants import Severity
 
 #: Columns: where the notes start, where the serial seconds end, and the widths of what follows.
 _INDENT = 16
 _SERIAL_END = 42
 _PARALLEL, _STARTUP, _SPEEDUP = 11, 10, 10
-#: Columns of the bar that shows how much of something was reached.
-_BAR = 32
+#: Columns of the bar that shows how much of something was reached, and of a note on two lines.
+_BAR, _LONG = 32, 64
 
 _COLOURS: Mapping[Severity, tuple[str, ...]] = {
     "error": ("red",),
@@ -67,20 +69,29 @@ def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
     """
     if not report.runs and not report.plain:
         return None
+    title = title_of(report, None if verbosity < 0 else width, has_list=verbosity > 0)
+    heading = Segment(text=title.text, markup=(title.colour, "bold"))
     if verbosity < 0:
-        return Section(title=_title(report, None), lines=tuple(_reasons(report, width)))
+        return Section(title=heading, lines=tuple(_reasons(report, width)))
+    more = _wrapped(title.more, min(width, 80))
     lines = _lines(report, width=width, verbosity=verbosity)
-    return Section(title=_title(report, width, verbosity=verbosity), lines=tuple(lines))
+    return Section(title=heading, lines=(*map(_line, more), *lines))
 
 
 def _reasons(report: Report, width: int) -> Iterator[Line]:
-    """Yield why runs were not exercised, below a title that cannot say it."""
+    """Yield why runs were not exercised, below a title that cannot say it; each reason once."""
+    reasons: dict[str, list[RunReport]] = {}
+    found: dict[str, RunNote] = {}
     for run in report.runs:
         for note in notes(run):
             if note.kind == "not-exercised":
-                name = shorten(f"{run.id} on {run.label}", width, keep_end=True)
-                yield _line(name)
-                yield from _note(note, room=min(width, 80) - _INDENT)
+                reasons.setdefault(note.text, []).append(run)
+                found[note.text] = note
+    for text, runs in reasons.items():
+        more = f" and {counted(len(runs) - 1, 'more run')}" if len(runs) > 1 else ""
+        name = shorten(f"{runs[0].id} on {runs[0].label}", width - len(more), keep_end=True)
+        yield _line(name, more)
+        yield from _note(found[text], room=min(width, 80) - _INDENT)
 
 
 def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
@@ -88,6 +99,7 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
     for run in report.runs:
         workloads.setdefault(run.id, []).append(run)
     choice = choose(workloads, is_verbose=verbosity > 0)
+    said = _Said(report.runs)
     for workload, runs in choice.shown.items():
         yield from _heading(workload, width, is_varied=runs[0].variation is not None)
         labels = [run.label for run in runs]
@@ -96,7 +108,8 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
             ambiguous = labels.count(run.label) > 1
             yield from _row(run, run.configuration_id if ambiguous else run.label)
             for note in notes(run, is_verbose=verbosity > 0):
-                yield from _note(note, room=min(width, 80) - _INDENT)
+                shown = said.once(note, run) if verbosity <= 0 else note
+                yield from _note(shown, room=min(width, 80) - _INDENT)
         if len(runs) > 1 or runs[0].variation is not None:
             yield from _scaling(runs)
     if choice.remarks:
@@ -108,22 +121,44 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
         yield from map(_line, list_plain(report.plain))
 
 
+class _Said:
+    """Shows a long reason once, with the number of runs that have it, and then refers to it."""
+
+    def __init__(self, runs: Sequence[RunReport]) -> None:
+        several = runs if len(runs) > 1 else ()
+        self._counts = Counter(note.text for run in several for note in notes(run))
+        self._first: dict[str, RunReport] = {}
+
+    def once(self, note: RunNote, run: RunReport) -> RunNote:
+        """Return the note of a run, or a short one in its place."""
+        count = self._counts[note.text]
+        if note.kind == "setting" or count < 2 or len(note.text) <= _LONG:
+            return note
+        first = self._first.setdefault(note.text, run)
+        if first is run:
+            return replace(note, text=f"{note.text} (in {count} runs)")
+        head = re.split(r"[:;,] ", note.text, maxsplit=1)[0]
+        test = "" if first.id == run.id else f"in {first.id.rpartition('::')[2]} "
+        return replace(note, text=f"{head}, as {test}on {first.label}")
+
+
 def _note(note: RunNote, *, room: int) -> Iterator[Line]:
     """Yield a note, each line at most `room` wide."""
     text = note.text
     if note.reached is not None:
         bar = ("#" * round(min(note.reached, 1) * _BAR)).ljust(_BAR, "-")
         text = f"{text}  [{bar}] {percent(note.reached)} reached"
-    for line in wrap(text, room, break_long_words=False, break_on_hyphens=False):
+    for line in _wrapped(text, room):
         yield _line(" " * _INDENT, (line, _COLOURS[note.severity]))
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    return wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 
 def _scaling(runs: Iterable[RunReport]) -> Iterator[Line]:
     """Yield a table of the speed by the number of workers, where that is what varies."""
-    from .scaling import (
-        rows,
-        scalings,
-    )  # most sessions have one configuration, and need not load it
+    from .scaling import rows, scalings  # most sessions have one configuration
 
     for scaling in scalings(runs):
         table = list(rows(scaling))
@@ -152,7 +187,7 @@ def _sent(runs: Iterable[RunReport], width: int) -> Iterator[Line]:
 
 
 def _listed(files: Iterable[str], width: int) -> Iterator[Line]:
-    for line in wrap(", ".join(files), width - 2, break_long_words=False, break_on_hyphens=False):
+    for line in _wrapped(", ".join(files), width - 2):
         yield _line(f"  {line}")
 
 
@@ -198,83 +233,6 @@ def _total(found: Total) -> Line:
         f"{duration(found.startup):>{_STARTUP}}"
         f"{speedup if found.reliable or speedup == '-' else f'~{speedup}':>{_SPEEDUP}}"
     )
-
-
-def _title(report: Report, width: int | None, *, verbosity: int = 0) -> Segment:
-    """Return the title with its counts; those that have no room are omitted, unless it is None.
-
-    Plain tests are always counted: nothing else would say that most of a suite was not compared.
-    """
-    runs, plain = report.runs, report.plain
-    counts = [_extent(runs, plain), *_bad_counts(list(runs))]
-    uncompared = count_plain(plain, has_list=verbosity > 0) if plain else ""
-    for count in _rest_counts(list(runs)):
-        # Each run below says it too; a separator line has "= " and " =" around it.
-        text = f"parwork: {', '.join([*counts, count])}"
-        if width is None or plain or len(text) <= width - 4:
-            counts.append(count)
-    worst = Verdict.worst([run.verdict for run in runs]) if runs else Verdict.NOT_VERIFIED
-    colour = {
-        Verdict.LOST: "red",
-        Verdict.DIFFERENT: "red",
-        Verdict.NOT_SENT: "red",
-        Verdict.NOT_EXERCISED: "yellow",
-        Verdict.NOT_VERIFIED: "yellow",
-        Verdict.EQUAL: "green",
-    }[worst]
-    if colour == "green" and len(plain) > sum(len(run.cases) for run in runs):
-        colour = "yellow"
-    colour = "red" if any(run.too_slow for run in runs) else colour
-    text = "; ".join(filter(None, [f"parwork: {', '.join(counts)}", uncompared]))
-    return Segment(text=text, markup=(colour, "bold"))
-
-
-def _extent(runs: Sequence[RunReport], plain: Sequence[PlainEntry]) -> str:
-    """Return how much was fanned out: in workloads where each is a test, else in cases and runs."""
-    if not plain and all(run.scope == "function" for run in runs):
-        return counted(len({run.id for run in runs}), "workload")
-    cases = sum(not case.is_skipped for run in runs for case in run.cases)
-    made = sum(len(run.facts) for run in runs)
-    within = f" in {counted(made, 'run')}" if made else ""
-    return f"{cases:,} {'case' if cases == 1 else 'cases'} fanned out{within}"
-
-
-def _bad_counts(runs: list[RunReport]) -> list[str]:
-    counts: list[str] = []
-    for verdict in (Verdict.DIFFERENT, Verdict.LOST, Verdict.NOT_SENT):
-        if number := sum(case.verdict is verdict for run in runs for case in run.cases):
-            counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
-    if slow := sum(bool(run.too_slow) for run in runs):
-        counts.append(f"{slow} TOO SLOW" if counts else f"{counted(slow, 'run')} TOO SLOW")
-    unexercised = sum(run.exercised is False for run in runs)
-    if runs and unexercised == len(runs):
-        counts.append("NOT EXERCISED")
-    elif unexercised:
-        counts.append(f"{unexercised} of {len(runs)} runs NOT EXERCISED")
-    return counts
-
-
-def _rest_counts(runs: list[RunReport]) -> list[str]:
-    """Return the count of equal cases if none is bad, and always those of unverified cases."""
-    cases = [case for run in runs for case in run.cases]
-    equal = [case for case in cases if case.verdict is Verdict.EQUAL]
-    skipped = sum(case.is_skipped for case in cases)
-    unverified = sum(case.verdict is Verdict.NOT_VERIFIED for case in cases) - skipped
-    outcomes = sum(case.returned_nothing for case in equal)
-    counts = []
-    varied = any(run.variation is not None for run in runs)
-    serial = "the reference" if varied else "serial"
-    if equal and len(equal) + skipped == len(cases) and not _bad_counts(runs):
-        counts.append(f"all equal to {serial}")
-    elif equal and not _bad_counts(runs):
-        counts.append(f"{len(equal)} equal to {serial}")
-    if outcomes:
-        counts.append(f"{outcomes} compared by outcome only")
-    if unverified:
-        counts.append(f"{unverified} not verified")
-    if skipped:
-        counts.append(f"{skipped} skipped")
-    return counts
 
 
 def _line(*parts: str | tuple[str, tuple[str, ...]]) -> Line:

@@ -220,6 +220,8 @@ class Burial:
                 self._losses.overdue(entry.task, pid=entry.pid)
             elif entry.kind == "stopped" and is_alone:
                 self._losses.stopped(entry.task, pid=entry.pid)
+            elif entry.kind == "left":
+                self._losses.left(entry.task, pid=entry.pid)
             elif entry.kind == "stopped":
                 self._try_alone(entry, STOPPED, is_foreign=True)
             elif entry.suspects > 1 and not is_alone:

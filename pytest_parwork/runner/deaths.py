@@ -9,9 +9,9 @@ from contextlib import suppress
 from ..backends.protocol import UNKNOWN, Workers
 from ..machine.clock import now, sleep
 from ..machine.exits import exit_name
-from ..machine.process_groups import kill_rest_of_group, state_of
+from ..machine.process_groups import kill_rest_of_group, state_of, ticks_of
 from .suspension import Suspension
-from .waits import GLANCE, HEARSAY, REAPING
+from .waits import GLANCE, HEARSAY, REAPING, STALL
 
 
 class Deaths:
@@ -26,6 +26,8 @@ class Deaths:
         self._in_service: set[int] = set()
         self._explained: dict[int, str] = {}
         self.idle = ""  # how the last worker without a task ended, for example before its first one
+        self._ticks: dict[int, int] = {}
+        self._at_work = 0.0
         self.ended: set[int] = set()  # by the runner; a library may then end others, too
 
     def explain(self, pid: int, how: str) -> None:
@@ -88,6 +90,16 @@ class Deaths:
     def has_codes(self) -> bool:
         """Whether the library names its processes."""
         return bool(self._workers.pids())
+
+    def are_at_work(self) -> bool:
+        """Return whether a living worker uses, or waits for, the processor; asked repeatedly."""
+        living = [pid for pid, code in self._workers.pids().items() if code is None]
+        before, self._ticks = self._ticks, {pid: ticks_of(pid) for pid in living}
+        if any(ticks != before.get(pid, ticks) for pid, ticks in self._ticks.items()) or any(
+            state_of(pid) in {"R", "D"} for pid in living
+        ):
+            self._at_work = now()
+        return now() < self._at_work + STALL
 
     def is_living(self, pid: int) -> bool:
         """Return whether a process on this machine lives, whatever its library says."""

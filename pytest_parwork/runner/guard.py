@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from contextlib import AbstractContextManager
 from multiprocessing.util import Finalize
 from pathlib import Path
+from subprocess import DEVNULL, Popen  # here: a case may replace what the module has
 from typing import ClassVar
 
 from ..machine.clock import wall
@@ -42,11 +42,11 @@ class Guard:
         self._path = ""
         self._has_workers = False
         self._left: Leavings | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
 
     def marking(self) -> AbstractContextManager[None]:
         """Mark all processes that are started inside: they end at the latest with pytest."""
-        return self._mark.on()
+        return self._mark
 
     def begin(self) -> None:
         """Start the process that outlives pytest, before the first worker is started."""
@@ -95,7 +95,7 @@ class Guard:
         self._mark.close()
 
     @classmethod
-    def _release(cls, watching: subprocess.Popen[bytes], *, at_exit: bool) -> None:
+    def _release(cls, watching: Popen[bytes], *, at_exit: bool) -> None:
         def end() -> None:
             watching.kill()
             watching.wait()
@@ -107,7 +107,7 @@ class Guard:
             cls._at_exit()
 
 
-def _watching(left: Leavings) -> subprocess.Popen[bytes]:
+def _watching(left: Leavings) -> Popen[bytes]:
     """Start the process that waits for the end of this one.
 
     It exists as soon as this function returns, so no handshake is needed: if this process is killed
@@ -116,11 +116,11 @@ def _watching(left: Leavings) -> subprocess.Popen[bytes]:
     home = str(Path(__file__).parents[2])
     program = PROGRAM.format(home=home, module=Leavings.__module__)
     numbers = (left.registry, left.pid, left.session, left.born, left.since)
-    return subprocess.Popen(
+    return Popen(
         [sys.executable, "-I", "-S", "-c", program, *map(str, numbers), left.token, *left.folders],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=DEVNULL,
         pass_fds=[left.registry],
         start_new_session=True,  # or a signal to the group of pytest would end it too
         cwd="/",

@@ -38,7 +38,7 @@ class Inbox:
             if self._ledger.state(entry.task) is State.STORED:
                 continue  # it was sent twice
             place = (0, 0)
-            if entry.kind in {"died", "stopped", "timeout"}:
+            if entry.kind in {"died", "left", "stopped", "timeout"}:
                 lost.append(entry)
             else:
                 place = self._spool.append(
@@ -64,7 +64,12 @@ class Inbox:
         self._ledger.arrive(task, self.number(entry.worker), arrived)
         if entry.started:
             self._ledger.start(task, started)
-        if entry.kind == "died" or entry.kind == "stopped" or entry.kind == "timeout":
+        if (
+            entry.kind == "died"
+            or entry.kind == "left"
+            or entry.kind == "stopped"
+            or entry.kind == "timeout"
+        ):
             return
         if entry.ended:
             self._ledger.end(task, ended, entry.cpu)

@@ -132,6 +132,12 @@ class Losses:
             ),
         )
 
+    def left(self, task: int, *, pid: int) -> None:
+        """Lose a task because its worker left the cluster; its process may still run it."""
+        self.note_try(task, pid=pid)
+        detail = "its worker left the cluster while it ran this task"
+        self.add(task, Lost(reason="crash", detail=detail, tries=self._tries[task]))
+
     def never_began(self, task: int, how: str, *, is_apart: bool = False) -> None:
         """Lose a task because every worker that was to run it died before the task started.
 

@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import sys
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from ..machine.limits import Limits
@@ -20,7 +20,7 @@ from ..transport.payload import Handle, Header, Payload, Places
 from ..transport.records import is_whole
 from ..transport.spool import owner_of, was_taken
 from ..worker.capture.files import OutputFiles
-from ..worker.processes import ProcessCall
+from ..worker.processes import Attached, ProcessCall
 from .ending import end_workers
 from .medium import PATIENCE, Late, Medium, Setting
 from .spooled import Spooled
@@ -147,9 +147,18 @@ class OnMachine(Medium):
             handle, {number: task for number, task in enumerate(tasks) if task.is_inherited}
         )
 
-    def held(self) -> AbstractContextManager[None]:
-        """Limit native threads here, where workers are forked."""
-        return nullcontext() if self._limits is None else self._limits.hold()
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Prepare this process for forks, where workers are forked: they inherit its state."""
+        if self._limits is None:
+            yield
+            return
+        Attached.forked_with = sys.modules.copy()
+        try:
+            with self._limits.hold():
+                yield
+        finally:
+            Attached.forked_with = {}
 
     def look(self) -> None:
         """Free the memory of endless output."""

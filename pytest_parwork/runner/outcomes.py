@@ -85,6 +85,10 @@ class Outcomes(Sequence[Outcome]):
     def _is_stored(self, number: int) -> bool:
         return number not in self._lost and number not in self._rejected
 
+    def is_absent(self, number: int) -> bool:
+        """Return whether a task is lost or was not sent, without making its outcome."""
+        return not self._is_stored(number) or self._results.kind(number) == "not_sent"
+
     def take(self, number: int, seconds: float | None = None) -> Outcome:
         """Load an outcome for the last time, and free all memory that it does not need any more."""
         outcome = self.load(number, seconds)
@@ -137,9 +141,9 @@ class Outcomes(Sequence[Outcome]):
 
     def without_value(self, number: int) -> Outcome:
         """Return the outcome of a task without its value."""
-        if not self._is_stored(number) or (kind := self._results.kind(number)) == "not_sent":
+        if self.is_absent(number):
             return self[number]
-        return self._outcome(number, kind)
+        return self._outcome(number, self._results.kind(number))
 
     def briefs(self) -> Sequence[Brief]:
         """Return kind and seconds of every outcome; none may have been freed."""

@@ -80,7 +80,7 @@ def _execute(
     began = now()
     allowed = budget.resolve(request.configuration.workers)
     # From the allowed workers, not from the tasks: with -k, a case has as many threads as without.
-    threads = request.threads or budget.native_threads(allowed.workers)
+    threads = request.threads or budget.native_threads(allowed.workers, cpus=allowed.cpus)
     given = allowed.for_tasks(len(request.workload.tasks))
     suspension = Suspension()
 

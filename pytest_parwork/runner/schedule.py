@@ -14,6 +14,11 @@ from ..model.work import Batch, WorkersAsked
 #: that of a Pool whose workers use all processors. (Without such load it is 0.2 ms.)
 BATCH_SECONDS = 0.05
 
+#: Below so many seconds of work, or tasks, a batch is not worth its message: to even out less costs
+#: more. But no worker gets more than its share of the rest.
+LEAST_SECONDS = 0.001
+LEAST_TASKS = 16
+
 #: Tasks that take more seconds are long: they should not wait behind another on one worker while
 #: another worker is idle.
 LONG = 0.02
@@ -163,7 +168,10 @@ class Schedule:
             return 1
         # Never more than a fair share of the rest, or all would wait for the last batch.
         fair = math.ceil(len(self._queue) / (2 * self._workers))
-        return self._limited(max(1, min(fair, int(BATCH_SECONDS / max(seconds, 1e-9)))))
+        seconds = max(seconds, 1e-9)
+        share = math.ceil(len(self._queue) / self._workers)
+        least = min(share, LEAST_TASKS, int(LEAST_SECONDS / seconds))
+        return self._limited(max(1, least, min(fair, int(BATCH_SECONDS / seconds))))
 
     def _limited(self, size: int) -> int:
         return size if self._most is None else min(size, self._most)

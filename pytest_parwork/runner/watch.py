@@ -23,7 +23,7 @@ from .schedule import Schedule
 from .standstill import Standstill
 from .supply import Supply
 from .suspension import Suspension
-from .waits import HEARTBEAT, STALL, START_PATIENCE
+from .waits import HEARTBEAT, STALL, STALL_AT_WORK, START_PATIENCE
 
 
 class Watch:
@@ -129,6 +129,7 @@ class Watch:
                 self._crew.workers.submit(self._medium.call, batches)
             except Exception as error:  # for example, no process can be started any more
                 self._give_up(f"it accepts no more tasks: {type(error).__name__}: {error}")
+            self._progress = now()  # some libraries first wait for the successor of a dead worker
 
     def _consider_release(self) -> None:
         """Release the first tasks, once the workers have met."""
@@ -244,6 +245,8 @@ class Watch:
             self._progress = now()
             return
         if self._deaths.has_any:
+            if idle < STALL_AT_WORK and self._deaths.are_at_work():
+                return
             # The library has lost batches with a worker, or with its queue.
             self._replace("workers die before they start a task")
         elif self._overdue.threads_left:

@@ -14,13 +14,13 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
 from ..machine.private import open_folder, open_own
 from ..machine.process_groups import born, lives
 from ..machine.stacks import Stack, keep_stack_in, read_stack
 from ..machine.system import os, threading
 from .notes import Begun, Entry, encoded, read_notes
+from .past import Past
 
 #: The prefix of directories that hold the journals of a run on its host.
 FOLDER = "parwork-run-"
@@ -28,47 +28,14 @@ FOLDER = "parwork-run-"
 #: The prefix of a journal until it is locked.
 HIDDEN = "."
 
+#: The prefix of the file that names the journal of the process which runs a batch, or ran it last.
+CLAIM = ".batch-"
+
 #: The name of a journal: the process, and a unique part.
 _NAME = re.compile(r"\d+-\d+-\d+-[0-9a-f]{32}")
 
 #: Outcomes of more bytes are not kept: a task that ended is not guilty, and runs again.
 WORTH_KEEPING = 1 << 20
-
-
-class Past:
-    """The content of the journals of dead processes: outcomes by task, deaths by batch and task."""
-
-    def __init__(self) -> None:
-        self.ended: dict[int, Entry] = {}
-        self.died: dict[tuple[int, int], Entry] = {}
-
-    def add(self, notes: Iterator[Begun | Entry], stack: Stack) -> None:
-        """Add all notes of one process, and the stack that it has left."""
-        begun: dict[int, Begun] = {}
-        batches: dict[int, int] = {}
-        timeouts: set[int] = set()
-        stopped: dict[tuple[int, int], Entry] = {}
-        for note in notes:
-            if isinstance(note, Begun):
-                begun[note.entry.task] = note
-                batches[note.entry.task] = note.batch
-            elif note.kind == "timeout":
-                timeouts.add(note.task)
-            elif note.kind == "stopped":
-                stopped[batches[note.task], note.task] = note._replace(data=b"", buffers=())
-                begun.pop(note.task, None)
-                self.ended.pop(note.task, None)
-            else:
-                begun.pop(note.task, None)
-                if note.data:
-                    self.ended[note.task] = note
-        # If the process ended itself because of one task, the others are not to blame.
-        overdue = {task: begun[task] for task in timeouts & begun.keys()}
-        guilty = overdue or begun
-        kind: Literal["died", "timeout"] = "timeout" if overdue else "died"
-        for task, (batch, entry) in guilty.items():
-            self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty), stack=stack)
-        self.died.update(stopped)
 
 
 class Journal:
@@ -87,7 +54,7 @@ class Journal:
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._read: set[str] = {self._name}
-        self.past = Past()
+        self._past = Past()
         # Without a place for the journal, only the scheduler knows what dies here.
         with suppress(OSError):
             self._begin()
@@ -137,12 +104,43 @@ class Journal:
             self._fd = -1
 
     def look_back(self) -> Past:
-        """Return what the dead processes of this host have noted."""
+        """Return what other processes of this host have noted."""
         with self._reading:
             if self._directory >= 0:
                 for name in filter(_NAME.fullmatch, {*os.listdir(self._directory)} - self._read):
                     self._read_if_dead(name)
-            return self.past
+            return self._past
+
+    def claim(self, batch: int) -> Past:
+        """Look back, and note that this process runs a batch, of which another may run tasks.
+
+        A cluster sends a batch to another worker as soon as the first has left, though its process
+        may live on for a while.
+        """
+        past = self.look_back()
+        with self._reading, suppress(OSError):
+            before = self._claimed(f"{CLAIM}{batch}") if self._directory >= 0 else ""
+            if before not in self._read and _NAME.fullmatch(before):
+                fd = open_own(before, self._directory)
+                try:
+                    past.add_left(batch, read_notes(fd))
+                finally:
+                    os.close(fd)
+        return past
+
+    def _claimed(self, claim: str) -> str:
+        """Write the name of this journal to the file of a batch; return the one that was there."""
+        try:
+            fd, before = self._create(claim, os.O_RDWR), ""
+        except FileExistsError:
+            fd = open_own(claim, self._directory, os.O_RDWR)
+            before = os.read(fd, os.fstat(fd).st_size).decode("ascii", "replace")
+            os.ftruncate(fd, 0)
+        try:
+            os.pwrite(fd, self._name.encode("ascii"), 0)
+        finally:
+            os.close(fd)
+        return before
 
     def _read_if_dead(self, name: str) -> None:
         try:
@@ -152,7 +150,7 @@ class Journal:
         try:
             if _has_exited(name) or _lock(fd, shared=True):
                 self._read.add(name)
-                self.past.add(read_notes(fd), self._stack_of(name))
+                self._past.add(read_notes(fd), self._stack_of(name))
         finally:
             os.close(fd)
 

@@ -9,6 +9,7 @@ import site
 import sys
 import sysconfig
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -51,6 +52,7 @@ def project_modules(root: Path, *, tests: Collection[str] = ()) -> ModuleTable:
     return table
 
 
+@cache  # for the process, in which they do not move: it takes a millisecond
 def installed_folders() -> tuple[str, ...]:
     """Return the folders of installed packages, each with a separator at its end."""
     libraries = (sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))

@@ -25,11 +25,12 @@ class Entry(NamedTuple):
     its out-of-band buffers, `output` is the pickle of what the task printed, logged and warned. For
     a task that died with its process, `suspects` says how many tasks were running there, `stack` is
     the stack that the process has left. A *stopped* task was running, or had run, in a process when
-    a signal stopped the process. `cpu` are the CPU seconds of its thread.
+    a signal stopped the process. A *left* one is still running in a process that is no longer part
+    of the cluster. `cpu` are the CPU seconds of its thread.
     """
 
     task: int
-    kind: Kind | Literal["died", "stopped", "timeout"]
+    kind: Kind | Literal["died", "left", "stopped", "timeout"]
     worker: str
     pid: int
     arrived: float

@@ -14,6 +14,7 @@ from typing import Literal
 from ..backends.protocol import Backend
 from ..equivalence import compare_outcomes
 from ..equivalence.outcomes import report, write_outcome
+from ..machine.deadline import pausing_alarm
 from ..model.comparison import FRESH_PROCESS, Comparison, Note
 from ..model.listing import shorten
 from ..model.outcome import Outcome
@@ -80,7 +81,8 @@ class SecondLook:
             return found
         is_first = self._fresh is None
         if self._fresh is None:
-            self._fresh = self._run(number, actual)
+            with pausing_alarm():
+                self._fresh = self._run(number, actual)
         fresh = self._fresh.pop(number, "only the first cases of a workload are run there")
         if doubt == "difference" and not is_first:
             return found  # the first one has said it

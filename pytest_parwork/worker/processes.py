@@ -5,24 +5,24 @@ from __future__ import annotations
 import faulthandler
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Any, ClassVar, cast
 
 from ..machine.clock import cpu_of_process, now
 from ..machine.limits import Limits
 from ..machine.marks import mark_worker
 from ..machine.process_groups import enroll
 from ..machine.stacks import keep_stack
-from ..machine.system import is_main_thread, os
+from ..machine.system import is_main_thread, os, restore_exit
 from ..model.errors import BackendError
 from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.held import made_once
+from ..transport.held import load_sent, made_once
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
-from ..transport.pickling import by_reference, load
+from ..transport.pickling import by_reference
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import Interruptible, lead_a_group, start_processes_by
@@ -91,6 +91,9 @@ class Attached:
     """The attachment of a worker process to the run that it works for, one at a time."""
 
     current: Attached | None = None
+    #: The modules of pytest's process when it forks: a worker that listed its own would write to
+    #: the memory of each, and so copy it, a fifth of what it copies.
+    forked_with: ClassVar[Mapping[str, Any]] = {}
     #: Whether this process has called a task, of any run.
     has_called = False
     #: How the function of a task is called, and the CPU seconds of what runs it.
@@ -133,7 +136,7 @@ class Attached:
         self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
         exchange_name(test)
-        self.modules = dict(sys.modules)
+        self.modules = self.forked_with or dict(sys.modules)
         self.ledger = Ledger.open(places.ledger)
 
     @classmethod
@@ -181,6 +184,7 @@ class Attached:
             self.ledger.end(number, now(), self._cpu() - cpu)
             if MODULES.get(__name__) is not THIS:
                 self._restore_modules()
+            restore_exit()
             if capture is not None:
                 kind, value = with_late(kind, value, capture.late())
                 output = capture.end()
@@ -211,10 +215,9 @@ class Attached:
             function = inherited.function if around is None else around(inherited.function)
             return function, inherited.args, inherited.kwargs
         loaded = self.load_call(number, {})
-        if around is not None and isinstance(loaded, tuple):
-            function, args, kwargs = loaded
-            return around(function), args, kwargs
-        return loaded
+        if around is None or not isinstance(loaded, tuple):
+            return loaded
+        return around(loaded[0]), *loaded[1:]
 
     def load_call(self, number: int, seen: dict[int, object]) -> Loaded | NotSent | BaseException:
         """Load the function of a task, and its arguments; those in `seen` are used again."""
@@ -253,7 +256,9 @@ class Attached:
 
     def _load(self, value: int) -> object:
         place = self.header.contents.values[value]
-        return load(place) if isinstance(place, bytes) else read_record(self._fd, *place)
+        if isinstance(place, bytes):
+            return load_sent(place)
+        return read_record(self._fd, *place, load_sent)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
         """Resolve a function once; an error is the failure of each task that needs it."""

@@ -113,7 +113,6 @@ class Site(Attached):
         self.modules = dict(sys.modules)
         self.ledger = _Noted(bytearray(Ledger.size(len(self.header.contents.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread
-        self.has_stored = False
         if timeouts and is_away:
             watch = Thread(target=self._watch, args=(timeouts,), daemon=True)
             watch.start()
@@ -169,7 +168,7 @@ class Site(Attached):
     def _run_new(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
-        past = self._journal.look_back()
+        past = self._journal.claim(batch.number)
         for number in batch.tasks:
             self.ledger.reset(number)  # the task may have run here before
         if announce is not None and worker not in self._met:
@@ -181,7 +180,7 @@ class Site(Attached):
         for number in batch.tasks:
             if self.is_over:
                 break
-            known = past.died.get((batch.number, number)) or past.ended.get(number)
+            known = past.known(batch.number, number)
             if known is None:
                 self._here.batch = batch.number
                 self._here.worker = worker
@@ -209,7 +208,6 @@ class Site(Attached):
             entry = entry._replace(output=by_reference(output, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
-        self.has_stored = True
 
     def _watch(self, timeouts: Mapping[int, float]) -> None:
         pause = Event()
@@ -248,11 +246,6 @@ def release(run: str) -> None:
         Site.released.add(run)
         if run in Site.sites:
             Site.sites[run].go.set()
-
-
-def has_worked(run: str) -> bool:
-    """Return whether this process has run a task of `run`, which may have broken the process."""
-    return run in Site.sites and Site.sites[run].has_stored
 
 
 def forget(run: str) -> None:

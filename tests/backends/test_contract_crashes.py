@@ -22,6 +22,7 @@ GUILTY_NEVER = -1
 #: How a worker can die, and the words that report it.
 DEATHS: list[tuple[Callable[[int, int], int], str]] = [
     (tasks.die_by_exit, "exit code 3"),
+    (tasks.die_as_if_done, "exit code 0"),
     (tasks.die_by_kill, "SIGKILL"),
     (tasks.die_by_abort, "SIGABRT"),
 ]

@@ -96,6 +96,11 @@ def test_a_task_that_replaces_pickle_in_its_worker_costs_no_neighbour(carrier: C
     assert run == [x * x for x in range(12)]
 
 
+def test_a_worker_whose_exit_a_task_replaces_ends_all_the_same(carrier: Carrier) -> None:
+    run = carrier(calls(faults.replaces_exit, *((x, 3) for x in range(12))))
+    assert run == [x * x for x in range(12)]
+
+
 @pytest.mark.parametrize("damage", [faults.breaks_isinstance, faults.releases_all_memory])
 def test_a_worker_that_a_task_has_broken_is_replaced(
     damage: Callable[[int, int], int], carrier: Carrier

@@ -198,3 +198,18 @@ def test_a_run_that_ended_before_one_looked_has_its_wall_time(
     carrier.close()
     assert run.wall >= 0.05
     assert run.startup > 0
+
+
+@pytest.mark.parametrize("name", ["multiprocessing:spawn", "processes:fork", "dask"])
+def test_the_successor_of_a_dead_worker_may_take_long_to_import_what_it_needs(
+    backends: Mapping[str, Backend], name: str
+) -> None:
+    """So it does where the machine is busy; to replace all workers only makes it worse."""
+    backend = Counting(backends[name])
+    carrier = Carrier(name, backend)
+    given = calls(parwork_tasks.SlowLoader(1.7, 2), *((n,) for n in range(3)))
+    run = carrier(given, workers=1, chunksize=1)
+    lost = [n for n, outcome in enumerate(run.outcomes) if outcome.kind == "lost"]
+    carrier.close()
+    assert lost == [2]
+    assert backend.starts == 1

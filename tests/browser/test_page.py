@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -168,3 +169,14 @@ def test_axe_finds_no_violation(browser: Any, files: Path, name: str, scheme: st
     found = axe.run(opened(context.new_page(), files, name))
     context.close()
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.skipif(
+    not os.environ.get("VNU") or shutil.which("java") is None,
+    reason="the validator of HTML needs Java, and its file in VNU",
+)
+@pytest.mark.parametrize("name", ["small", "empty"])
+def test_the_validator_of_the_w3c_finds_nothing(files: Path, name: str) -> None:
+    command = ["java", "-jar", os.environ["VNU"], "--stdout", str(files / f"{name}.html")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=50)
+    assert (done.returncode, done.stdout.decode()) == (0, "")

@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch
 
-#: Most parameters are kinds of one question.
-DAILY_OF_EACH = 2
-
 FORKED = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
 BACKENDS = ["threads", "processes:fork", "multiprocessing:spawn"]
 

@@ -13,9 +13,6 @@ from pytest_parwork.plugin.session import breadcrumb
 
 from .scratch import Scratch, slow, until
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 #: Case 3 returns a value that ends the process that loads it.
 CASES = """
     def end_here():

@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from .scratch import DEADLINE, Scratch, Session
-
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
 
 FAILING = """
 @pytest.mark.parwork({settings})
@@ -23,28 +19,29 @@ def test_it(n):
     return is_here()
 """
 
-#: Where the `pytest` of this Python is.
-SCRIPTS = sysconfig.get_path("scripts")
-
 
 def commands(session: Session, name: str) -> list[str]:
     """Return the commands behind a name, in the order of the failures."""
     return re.findall(rf"^(?:E {{7}})?  {name:<9}(pytest .*)$", session.text, re.MULTILINE)
 
 
-def paste(command: str, folder: Path) -> str:
-    """Run a command as a shell does, and return what it printed."""
+#: Has a shell take a command apart: its words, each with a zero byte behind it.
+WORDS = "pytest() {{ printf '%s\\0' \"$@\"; }}; {command}"
+
+
+def paste(scratch: Scratch, command: str, folder: Path) -> str:
+    """Run a command with the words that a shell makes of it, and return what it printed."""
     done = subprocess.run(
-        ["sh", "-c", f"{command} -v"],
+        ["sh", "-c", WORDS.format(command=command)],
         cwd=folder,
-        env={**os.environ, "PATH": os.pathsep.join([SCRIPTS, os.environ["PATH"]])},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
         text=True,
         timeout=DEADLINE,
+        check=True,
     )
-    return done.stdout
+    words = done.stdout.split("\0")[:-1]
+    return scratch.run_apart(*words, "-v", folder=str(folder)).text
 
 
 @pytest.mark.parametrize(
@@ -56,13 +53,13 @@ def paste(command: str, folder: Path) -> str:
     ],
 )
 def test_a_case_is_run_serially_and_no_other_is(scratch: Scratch, values: str) -> None:
-    scratch.cases(FAILING.format(settings='backend="threads", workers=2', values=values))
+    scratch.cases(FAILING.format(settings='backend="processes:fork", workers=2', values=values))
     failed = scratch.run_apart("-v")
     found = commands(failed, "serially")
     assert len(found) == len(eval(values))
     for command in found[:: len(found) - 1]:
         scratch.notes()
-        assert "1 passed" in paste(command, scratch.path)
+        assert "1 passed" in paste(scratch, command, scratch.path)
         (noted,) = scratch.notes()
         assert noted.endswith(" here")
 
@@ -73,7 +70,7 @@ def test_a_configuration_is_run_with_all_its_cases_and_no_other_is(scratch: Scra
     again = commands(scratch.run_apart("-v"), "again")
     assert again[0] == 'pytest "test_it.py::test_it" -k "test_it[threads-"'
     assert len(set(again)) == 3
-    told = paste(again[2], scratch.path)
+    told = paste(scratch, again[2], scratch.path)
     assert "2 failed, 4 deselected" in told, told
     assert "DIFFERENT: serial True, processes-2 False" in told
 
@@ -88,7 +85,7 @@ def test_the_one_case_of_a_configuration_is_named(scratch: Scratch) -> None:
     )
     again = commands(scratch.run_apart("-v"), "again")
     assert again[0] == 'pytest "test_it.py::test_it[threads]"'
-    assert "1 failed" in paste(again[0], scratch.path)
+    assert "1 failed" in paste(scratch, again[0], scratch.path)
 
 
 def test_options_that_the_test_does_not_name_are_in_the_commands(scratch: Scratch) -> None:
@@ -99,16 +96,16 @@ def test_options_that_the_test_does_not_name_are_in_the_commands(scratch: Scratc
         'pytest "test_it.py::test_it" --parwork-backend=threads,processes --parwork-workers=2 '
         '-k "test_it[processes-"'
     )
-    told = paste(commands(session, "again")[2], scratch.path)
+    told = paste(scratch, commands(session, "again")[2], scratch.path)
     assert "2 failed, 2 deselected" in told, told
     serially = commands(session, "serially")[2]
-    assert "test_it.py::test_it[processes-1] PASSED" in paste(serially, scratch.path)
+    assert "test_it.py::test_it[processes-1] PASSED" in paste(scratch, serially, scratch.path)
 
 
 def test_a_seed_is_in_every_command(scratch: Scratch) -> None:
     scratch.cases(
         """
-        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
         @pytest.mark.parametrize("n", [1, 2])
         def test_it(n, parwork_seed):
             note(f"{n} {parwork_seed}")
@@ -120,7 +117,7 @@ def test_a_seed_is_in_every_command(scratch: Scratch) -> None:
     again, serially = (commands(session, name)[0] for name in ("again", "serially"))
     assert again == 'pytest "test_it.py::test_it" --parwork-seed=7'
     assert serially == 'pytest "test_it.py::test_it[1]" --parwork-seed=7 --parwork-serial'
-    paste(serially, scratch.path)
+    paste(scratch, serially, scratch.path)
     assert set(scratch.notes()) < seeds
 
 
@@ -135,7 +132,7 @@ def test_commands_start_from_the_folder_in_which_pytest_was_called(scratch: Scra
     scratch.write("pytest.ini", "[pytest]\npythonpath = .\n")
     scratch.write("below/deep/.keep")
     scratch.cases(
-        FAILING.format(settings='backend="threads", workers=2', values="[1, 2]"),
+        FAILING.format(settings='backend="processes:fork", workers=2', values="[1, 2]"),
         "below/test_it.py",
     )
     for folder, target, shown in (
@@ -146,7 +143,7 @@ def test_commands_start_from_the_folder_in_which_pytest_was_called(scratch: Scra
         session = scratch.run_apart(target, folder=folder)
         (again,) = commands(session, "again")
         assert again == f'pytest "{shown}"'
-        assert "2 failed" in paste(again, scratch.path / folder)
+        assert "2 failed" in paste(scratch, again, scratch.path / folder)
 
 
 def test_a_test_with_calls_is_run_serially_and_again(scratch: Scratch) -> None:
@@ -155,15 +152,15 @@ def test_a_test_with_calls_is_run_serially_and_again(scratch: Scratch) -> None:
         @pytest.mark.parametrize("text", ["a b", "c"])
         def test_it(parwork, text):
             parwork.map(len, [text])
-            parwork.map(lambda n: is_here(), [1, 2], backend="threads")
+            parwork.map(lambda n: is_here(), [1, 2], backend="processes:fork")
         """
     )
     session = scratch.run_apart("--parwork-backend=processes", "--parwork-workers=2")
     (again, _), (serially, _) = (commands(session, name) for name in ("again", "serially"))
     options = "--parwork-backend=processes --parwork-workers=2"
     assert again == f'pytest "test_it.py::test_it[a b]" {options}'
-    assert "1 failed" in paste(again, scratch.path)
-    assert "1 passed" in paste(serially, scratch.path)
+    assert "1 failed" in paste(scratch, again, scratch.path)
+    assert "1 passed" in paste(scratch, serially, scratch.path)
 
 
 def test_a_lost_case_is_run_serially_from_the_folder_of_the_session(scratch: Scratch) -> None:
@@ -180,7 +177,7 @@ def test_a_lost_case_is_run_serially_from_the_folder_of_the_session(scratch: Scr
     session = scratch.run_apart(folder="below")
     (command,) = [line.strip() for line in session.lines if line.strip().startswith("pytest ")]
     assert command == 'pytest "test_it.py::test_it[2]" --parwork-serial'
-    assert "1 passed" in paste(command, scratch.path / "below")
+    assert "1 passed" in paste(scratch, command, scratch.path / "below")
 
 
 @pytest.mark.parametrize("asked", ["package", "package.tests", "package.tests.test_it"])
@@ -188,9 +185,9 @@ def test_a_lost_case_is_run_serially_from_the_folder_of_the_session(scratch: Scr
 def test_tests_of_an_installed_package_are_found(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch, asked: str, calls: bool
 ) -> None:
-    body = FAILING.format(settings='backend="threads", workers=2', values="[1, 2]")
+    body = FAILING.format(settings='backend="processes:fork", workers=2', values="[1, 2]")
     if calls:
-        call = "parwork.map(lambda n: is_here(), [n], backend='threads', workers=2)"
+        call = "parwork.map(lambda n: is_here(), [n], backend='processes:fork', workers=2)"
         body = f"@pytest.mark.parametrize('n', [1, 2])\ndef test_it(parwork, n):\n    {call}\n"
     scratch.cases(body)
     folder = scratch.path / "site" / "package" / "tests"
@@ -203,18 +200,18 @@ def test_tests_of_an_installed_package_are_found(
     paths = os.pathsep.join([str(folder.parents[1]), str(scratch.path)])
     monkeypatch.setenv("PYTHONPATH", paths)
     monkeypatch.delenv("SCRATCH_PID", raising=False)
-    out = paste(f"pytest -p no:cacheprovider --pyargs {asked}", other)
+    out = paste(scratch, f"pytest -p no:cacheprovider --pyargs {asked}", other)
     failed = Session(code=1, out=out, err="")
     for place in (other, Path("/")):
-        assert "1 passed" in paste(commands(failed, "serially")[1], place)
-        told = paste(commands(failed, "again")[0], place)
+        assert "1 passed" in paste(scratch, commands(failed, "serially")[1], place)
+        told = paste(scratch, commands(failed, "again")[0], place)
         assert ("1 failed" if calls else "2 failed") in told
 
 
 def test_the_options_that_decide_what_is_run_are_in_every_command(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scratch.cases(FAILING.format(settings='backend="threads", workers=2', values="[1, 2]"))
+    scratch.cases(FAILING.format(settings='backend="processes:fork", workers=2', values="[1, 2]"))
     scratch.write("own.ini", "[pytest]\n")
     monkeypatch.setenv("PYTHONPATH", str(scratch.path))
     options = f"-c {scratch.path / 'own.ini'} --rootdir={scratch.path} --import-mode=importlib"

@@ -262,21 +262,16 @@ def test_a_limit_holds_in_a_module_whose_time_is_frozen(
     assert lost[0]["lost"]["reason"] == "timeout"
 
 
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("dask:host", "unknown backend 'dask:host'; after the colon comes the address of a"),
-        ("joblib:lokky", "unknown backend 'joblib:lokky'; joblib knows: dask, loky, multipro"),
-        ("threads:tcp", "unknown backend 'threads:tcp' (did you mean 'threads'?); known: "),
-    ],
-)
-def test_a_wrong_name_after_the_colon_is_an_error_before_anything_runs(
-    scratch: Scratch, name: str, told: str
-) -> None:
+def test_a_wrong_name_after_the_colon_is_an_error_before_anything_runs(scratch: Scratch) -> None:
     project(scratch)
-    session = scratch.run_apart(f"--parwork-backend={name}")
-    assert session.code == pytest.ExitCode.USAGE_ERROR
-    assert told in session.text
+    for name, told in {
+        "dask:host": "unknown backend 'dask:host'; after the colon comes the address of a",
+        "joblib:lokky": "unknown backend 'joblib:lokky'; joblib knows: dask, loky, multipro",
+        "threads:tcp": "unknown backend 'threads:tcp' (did you mean 'threads'?); known: ",
+    }.items():
+        session = scratch.run(f"--parwork-backend={name}")
+        assert session.code == pytest.ExitCode.USAGE_ERROR
+        assert told in session.text
 
 
 def test_a_session_on_another_backend_does_not_import_dask(scratch: Scratch) -> None:

@@ -9,9 +9,6 @@ import pytest
 
 from .scratch import Scratch, Session, until
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 pytest.importorskip("xdist")
 
 WORKLOADS = """
@@ -178,7 +175,7 @@ def test_a_workload_of_more_cases_than_there_are_tests_for_each_process(scratch:
             return n
         """
     )
-    session = run(scratch, processes=3)
+    session = run(scratch)
     assert session.counts == {"passed": 2}
     assert len(processes_of(session, "test_it")) == 1
     assert sent(scratch.notes()) == {"0": 1, "1": 1}

@@ -13,9 +13,6 @@ from pytest_parwork.backends.joblib import loky
 from .scratch import Scratch
 from .test_leftovers import nothing_is_left
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 pytestmark = pytest.mark.usefixtures("keeps_helpers")
 
 #: Tells how many workers there are when collecting is over.
@@ -154,7 +151,7 @@ def test_a_session_that_ends_at_once_leaves_no_error(scratch: Scratch) -> None:
         def test_it(n): pass
         """
     )
-    for _ in range(20):
+    for _ in range(6):
         assert scratch.run().code == pytest.ExitCode.USAGE_ERROR
 
 

@@ -8,9 +8,6 @@ import pytest
 
 from .scratch import Scratch, Session, slow
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 BACKENDS = ["threads", "processes:fork", slow("joblib"), slow("dask"), slow("multiprocessing:fork")]
 
 #: Case 3 gives or takes something whose code does not come back.

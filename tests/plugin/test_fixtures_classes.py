@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch, slow
 
-#: Most parameters are kinds of one question.
-DAILY_OF_EACH = 2
-
 BACKENDS = [
     "processes:fork",
     slow("processes:spawn"),

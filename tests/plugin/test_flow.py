@@ -9,9 +9,6 @@ import pytest
 
 from .scratch import Scratch
 
-#: Most parameters are kinds of one question.
-DAILY_OF_EACH = 2
-
 #: A line of `--durations`: seconds, phase, node id.
 DURATION = re.compile(r"(\d+\.\d+)s (\w+) +(\S+)$")
 

@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 MARK = '@pytest.mark.parwork(backend="isolated:fork", workers=2)\n'
 TWO = MARK + '@pytest.mark.parametrize("n", [0, 1])\n'
 

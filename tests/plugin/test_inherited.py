@@ -8,9 +8,6 @@ import pytest
 
 from .scratch import Scratch, slow
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 pytestmark = pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="it cannot fork"
 )

@@ -10,9 +10,6 @@ import pytest
 
 from .scratch import Apart, Scratch, Session, slow, until
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 BACKENDS = [
     "processes:fork",
     slow("processes:spawn"),

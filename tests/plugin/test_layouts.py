@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch, slow
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 #: One that forks, one that imports anew, one with a library, one that stays here.
 BACKENDS = ["processes:fork", "processes:spawn", slow("isolated:spawn"), "joblib", "threads"]
 
@@ -36,11 +33,9 @@ CONFTEST = """
     """
 
 ODD = [
-    "with space/test it.py",
-    "süß/日本語/test_größe.py",
-    "a[1]/test_[x].py",
+    "with space/süß/日本語/test größe.py",
+    "a[1]/quote's/$HOME/test_[x].py",
     "a::b/test_colons.py",
-    "quote's/$HOME/test_quote.py",
 ]
 
 

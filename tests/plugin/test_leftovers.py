@@ -13,9 +13,6 @@ import pytest
 
 from .scratch import Apart, Scratch, slow, until
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 #: Each task starts a program that would outlive it; two of them never end.
 BUSY = """
     import subprocess

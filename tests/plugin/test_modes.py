@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 MODES = ["prepend", "append", "importlib"]
 BACKENDS = ["threads", "processes:fork", "joblib"]
 

@@ -8,9 +8,6 @@ from pytest_parwork.model.printable import printable
 
 from .scratch import Scratch, Session, slow
 
-#: Most parameters are kinds of one question.
-DAILY_OF_EACH = 2
-
 PROCESSES = [
     "processes:fork",
     slow("processes:spawn"),

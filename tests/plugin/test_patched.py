@@ -11,10 +11,27 @@ from .scratch import Scratch
 PATCHED = """
     import os
     import pathlib
+    import subprocess
+    from dataclasses import dataclass
+
+    @dataclass
+    class Result:
+        n: int
 
     class Fake:
         def __init__(self, *args):
             raise RuntimeError("the case's own")
+
+    @pytest.fixture
+    def programless(monkeypatch):
+        monkeypatch.setattr(subprocess, "Popen", Fake)
+
+    @pytest.mark.parwork(backend={backend!r}, workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_program(n, programless):
+        with pytest.raises(RuntimeError):
+            subprocess.run(["x"])
+        return Result(n)  # loading it may run code, which another process watches
 
     @pytest.fixture
     def windows(monkeypatch):
@@ -53,6 +70,6 @@ def test_a_patched_system_is_that_of_the_case_alone(scratch: Scratch, backend: s
     scratch.cases((PATCHED + FAKED * has_fakes).format(backend=backend))
     plugins = ["-p", "pyfakefs.pytest_plugin"] if has_fakes else []
     session = scratch.run_apart(*plugins, report=True)
-    assert session.counts == {"passed": 6 if has_fakes else 4}
+    assert session.counts == {"passed": 8 if has_fakes else 6}
     for run in session.report["runs"]:
         assert {case["verdict"] for case in run["cases"]} == {"EQUAL"}

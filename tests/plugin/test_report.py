@@ -251,6 +251,36 @@ class TestJson:
         scratch.run()
         assert json.loads((scratch.path / "from_ini.json").read_text())["schema"] == 1
 
+    def test_a_file_that_is_named_twice_is_written_once(self, scratch: Scratch) -> None:
+        scratch.write("pytest.ini", "[pytest]\nparwork_report = same.json\n")
+        scratch.cases(EQUAL)
+        session = scratch.run("--parwork-report=./same.json", "--parwork-report=other.json")
+        names = [line.rpartition("/")[2] for line in session.lines if "report written" in line]
+        assert sorted(names) == ["other.json", "same.json"]
+
+    def test_without_room_for_a_report_no_part_of_it_stays_and_the_results_stand(
+        self, scratch: Scratch
+    ) -> None:
+        scratch.cases(
+            """
+            @pytest.mark.parwork(backend="threads", workers=2)
+            @pytest.mark.parametrize("n", range(100))
+            def test_it(n): return n
+            """
+        )
+        limited = ("sh", "-c", 'ulimit -f 16; exec "$@"', "sh")
+        options = (
+            "--parwork-report=large.json",
+            "--parwork-report=small.md",
+            "-p",
+            "no:cacheprovider",
+        )
+        session = scratch.start(*options, command=limited).finish()
+        assert (session.code, session.counts) == (pytest.ExitCode.TESTS_FAILED, {"passed": 100})
+        assert f"NOT written: {scratch.path / 'large.json'}: File too large" in session.text
+        assert (scratch.path / "small.md").read_text().startswith("## parwork: 1 workload")
+        assert [file.name for file in scratch.path.iterdir() if "parwork-" in file.name] == []
+
     def test_a_path_that_cannot_be_written_to_is_an_error_before_anything_runs(
         self, scratch: Scratch
     ) -> None:

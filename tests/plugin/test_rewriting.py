@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch
 
-#: Each import of it takes seconds.
-DAILY_OF_EACH = 2
-
 #: A plain assertion lets go of the first object before it makes the second, in the same place.
 TWO = "id(C()) != id(C())"
 

@@ -199,3 +199,42 @@ def test_an_ordinary_run_on_threads_starts_no_process(scratch: Scratch) -> None:
     scratch.run()
     lines = (scratch.path / "noted.txt").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 10
+
+
+def test_its_time_does_not_count_for_an_alarm_around_the_test(scratch: Scratch) -> None:
+    scratch.write(
+        "conftest.py",
+        """
+        import signal
+        import pytest
+
+        def ring(*_):
+            raise RuntimeError("out of time")
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_protocol(item):  # as pytest-timeout does
+            before = signal.signal(signal.SIGALRM, ring)
+            signal.setitimer(signal.ITIMER_REAL, 2)
+            try:
+                return (yield)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+        """,
+    )
+    scratch.cases(
+        """
+        HOME = os.environ.setdefault("HOME_PROCESS", str(os.getpid()))
+
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            if HOME != str(os.getpid()):
+                time.sleep(3)  # in the fresh process
+            raise ValueError(n)
+        """
+    )
+    session = scratch.run_apart(report=True)
+    assert session.counts == {"failed": 2}
+    assert "out of time" not in session.text
+    assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}

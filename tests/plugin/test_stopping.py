@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch, slow
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 BACKENDS = [
     "processes:fork",
     slow("multiprocessing:fork"),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
 from .scratch import Scratch
 
-pytest.importorskip("_pytest.subtests", reason="pytest 9 has subtests")
+#: pytest 9 has the fixture itself, before it a plugin has.
+PLUGIN: tuple[str, ...] = ()
+if importlib.util.find_spec("_pytest.subtests") is None:
+    pytest.importorskip("pytest_subtests")
+    PLUGIN = ("-p", "subtests")
 
 DAILY_OF_EACH = 3
 
@@ -48,8 +54,8 @@ def test_pytest_reports_them_as_without_the_plugin(
 ) -> None:
     scratch.cases(CASES.format(verify=verify))
     quiet = ("-W", "ignore::pytest.PytestReturnNotNoneWarning")
-    plain = scratch.run_apart("-p", "no:parwork", "-W", "ignore", *quiet)
-    session = scratch.run_apart(f"--parwork-backend={backend}", report=True)
+    plain = scratch.run_apart(*PLUGIN, "-p", "no:parwork", "-W", "ignore", *quiet)
+    session = scratch.run_apart(*PLUGIN, f"--parwork-backend={backend}", report=True)
     assert outcomes(session.out) == outcomes(plain.out), session.text
     assert "DIFFERENT" not in session.text
     verdicts = {case["verdict"] for run in session.report["runs"] for case in run["cases"]}
@@ -67,7 +73,7 @@ def test_a_subtest_that_ends_otherwise_is_a_difference(scratch: Scratch) -> None
             return n
         """
     )
-    session = scratch.run_apart(report=True)
+    session = scratch.run_apart(*PLUGIN, report=True)
     assert session.counts["failed"] == 2
     assert set(session.verdicts("test_it.py::test_it").values()) == {"DIFFERENT"}
     assert "[first] passed, subtest: (n=0) failed" in " ".join(session.text.split())
@@ -83,6 +89,6 @@ def test_with_x_both_runs_stop_at_the_first_that_fails(scratch: Scratch) -> None
                 with subtests.test(i=i): assert i != 1
         """
     )
-    session = scratch.run_apart("-x")
+    session = scratch.run_apart(*PLUGIN, "-x")
     assert "DIFFERENT" not in session.text
     assert sorted(scratch.notes()) == ["0 here", "0 there", "1 here", "1 there"]

@@ -120,3 +120,49 @@ def test_serially_the_plugin_gets_the_value_too(scratch: Scratch) -> None:
     scratch.cases(CASES.format(verify=""))
     session = scratch.run_apart("--parwork-serial", "--factor=2")
     assert session.counts == {"passed": 6, "failed": 4}, session.text
+
+
+VARIED = """
+    pytestmark = pytest.mark.parametrize("n", range(2))
+    varied = pytest.mark.parwork(vary={"k": [1, 2, 3]})
+
+    @varied
+    @pytest.mark.taken_early
+    def test_early(n, k): return [n]
+
+    @varied
+    @pytest.mark.taken_late
+    def test_late(n, k): return [n]
+
+    @varied
+    @pytest.mark.passed_on
+    def test_passed_on(n, k): return [n]
+
+    @varied
+    @pytest.mark.taken_early
+    def test_different(n, k): return [n, k < 3]
+
+    @pytest.mark.parwork(inside="native", workers=[1, 2])
+    @pytest.mark.taken_early
+    def test_inside(n): return [n]
+    """
+
+
+def test_variants_are_compared_by_what_the_test_returned(scratch: Scratch) -> None:
+    scratch.write("conftest.py", CONFTEST)
+    scratch.cases(VARIED)
+    session = scratch.run_apart(report=True)
+    assert session.counts == {"passed": 26, "failed": 2}, session.text
+    assert {run["compared"] for run in session.report["runs"]} == {"values"}
+    assert session.text.count("- DIFFERENT at [1]: k:1 True, k:3 False") == 2, session.text
+
+
+@pytest.mark.parametrize("options", [(), ("--parwork-serial",)])
+def test_the_plugin_checks_what_each_variant_returned(
+    scratch: Scratch, options: tuple[str, ...]
+) -> None:
+    scratch.write("conftest.py", CONFTEST)
+    scratch.cases(VARIED)
+    session = scratch.run_apart("--factor=2", "-k", "not different", *options)
+    assert session.counts == {"passed": 14, "failed": 8, "deselected": 6}  # it holds for n = 0
+    assert "DIFFERENT" not in session.text

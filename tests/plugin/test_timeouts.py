@@ -8,9 +8,6 @@ import pytest
 
 from .scratch import Scratch, Session, slow, until
 
-#: Each of them takes seconds.
-DAILY_OF_EACH = 1
-
 #: Where a worker can be killed, and so leaves its stack.
 PROCESSES = [
     "processes:fork",

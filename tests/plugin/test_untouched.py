@@ -8,9 +8,6 @@ import pytest
 
 from .scratch import Scratch, Session
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 SUITE = """
     import random
     import warnings

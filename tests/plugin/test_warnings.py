@@ -8,9 +8,6 @@ import pytest
 
 from .scratch import Scratch, Session, slow
 
-#: Each of them takes seconds.
-DAILY_OF_EACH = 1
-
 PROCESSES = [
     "processes:fork",
     slow("processes:spawn"),

@@ -6,9 +6,6 @@ import pytest
 
 from .scratch import Scratch, Session
 
-#: Most tests start pytest in a process of its own.
-DAILY_OF_EACH = 1
-
 pytest.importorskip("xdist")
 
 CASES = """
@@ -84,22 +81,9 @@ def test_differences_and_lost_cases_are_reported_as_without_it(scratch: Scratch)
     assert "LOST: its worker ended with exit code 3 while it ran this task" in session.text
 
 
-def test_strict_judges_nothing_that_it_cannot(scratch: Scratch) -> None:
-    scratch.cases(
-        """
-        @pytest.mark.parwork(backend="threads", workers=2)
-        @pytest.mark.parametrize("n", range(4))
-        def test_it(n): return n
-        """
-    )
-    session = run(scratch, "--parwork-strict")
-    assert "failed" not in session.counts
-    assert session.counts["passed"] >= 4
-
-
 def test_a_bad_marker_is_reported(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork(workers=0)\ndef test_it(): note(0)\n")
-    session = scratch.run_apart("-p", "xdist", "-n2")
+    session = scratch.run_apart("-p", "xdist", "-n1")
     assert session.code != 0
     assert "workers=0; give a positive int" in session.text
     assert scratch.notes() == []
@@ -107,13 +91,15 @@ def test_a_bad_marker_is_reported(scratch: Scratch) -> None:
 
 def test_an_unsupported_fixture_is_reported(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork\ndef test_it(pytester): note(0)\n")
-    session = scratch.run_apart("-p", "xdist", "-n2", "-p", "pytester")
+    session = scratch.run_apart("-p", "xdist", "-n1", "-p", "pytester")
     assert session.code != 0
     assert "the fixture 'pytester' exists only in the main process" in session.text
     assert scratch.notes() == []
 
 
-def test_groups_leave_no_trace_in_ids(scratch: Scratch) -> None:
+def test_groups_leave_no_trace_in_ids_and_strict_judges_nothing_that_it_cannot(
+    scratch: Scratch,
+) -> None:
     scratch.cases(
         """
         @pytest.mark.xdist_group("one")
@@ -122,8 +108,8 @@ def test_groups_leave_no_trace_in_ids(scratch: Scratch) -> None:
         def test_it(n): return n
         """
     )
-    session = run(scratch, "--dist=loadgroup")
-    assert session.counts == {"passed": 4}
+    session = run(scratch, "--dist=loadgroup", "--parwork-strict")
+    assert session.counts in ({"passed": 4, "skipped": 1}, {"passed": 5})
     assert session.verdicts("test_it.py::test_it") == dict.fromkeys("0123", "EQUAL")
 
 
@@ -160,7 +146,7 @@ def test_the_processes_share_the_cpus(scratch: Scratch) -> None:
 def test_an_invalid_cap_is_reported(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARWORK_MAX_WORKERS", "many")
     scratch.cases("@pytest.mark.parwork\ndef test_it(): note(0)\n")
-    session = scratch.run_apart("-p", "xdist", "-n2")
+    session = scratch.run_apart("-p", "xdist", "-n1")
     assert session.code != 0
     assert "PARWORK_MAX_WORKERS=many: give a whole number, at least 1" in session.text
     assert scratch.notes() == []

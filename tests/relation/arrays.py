@@ -31,7 +31,7 @@ def mask(values: list[Any], hidden: list[bool]) -> Any:
 def filled(fill: object, dtype: Any = "f8") -> Any:
     """Return a masked array with a fill value, None for the default one."""
     zeros: Any = np.zeros(2, dtype)
-    return np.ma.masked_array(zeros, HIDDEN, fill_value=fill)  # type: ignore[call-overload]
+    return np.ma.masked_array(zeros, HIDDEN, fill_value=fill)  # type: ignore[call-overload, unused-ignore]
 
 
 def edit(values: Any, index: Any, value: object) -> Any:

@@ -142,7 +142,9 @@ def start_method_of(name: str) -> str:
 
 
 def reported_end(name: str, words: str, *, has_stack: bool = False) -> str:
-    """Return how the end of a worker is told on a backend, where others use these words."""
+    """Return how the end of a worker is reported on a backend, where others use these words."""
+    if name == JOINED and words == "exit code 0":  # a nanny logs others only
+        return UNKNOWN
     return UNKNOWN if name in TELL_NO_CODES and not has_stack else words
 
 

@@ -41,8 +41,8 @@ ALSO = "ALSO_DAILY"
 #: their parameters are.
 FEW = "DAILY_OF_EACH"
 
-#: The same for all other modules of pytest's side, unless they say something else.
-FEW_OF_PLUGIN = 2
+#: The same for all other modules of pytest's side, where each is a session or two.
+FEW_OF_PLUGIN = 1
 
 Item = TypeVar("Item")
 

@@ -7,17 +7,33 @@ import functools
 import os
 import os as system
 import random
+import sys
 import unittest
 import unittest.mock
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace as Namespace
 from typing import Any
 from unittest import mock
 from unittest.mock import patch
 
 import pytest
 
-from pytest_parwork.plugin.cases.code import CHANGING, constants_around, find_change
+from pytest_parwork.plugin.cases.code import CHANGING, constants_around, find_change, uses
+
+
+def deletes_from_modules() -> None:
+    for name in [name for name, _ in sys.modules.items() if name == "nothing"]:
+        del sys.modules[name]
+
+
+def assigns_to_a_module() -> None:
+    sys.stdout = sys.__stdout__
+
+
+def assigns_to_its_own() -> None:
+    own = Namespace()
+    own.count = len(sys.modules)
 
 
 def catches() -> None:
@@ -124,6 +140,8 @@ class Cases(unittest.TestCase):
         (writes_environ, "os.environ"),
         (deletes_from_environ, "os.environ"),
         (updates_environ, "os.environ"),
+        (deletes_from_modules, "sys.modules"),
+        (assigns_to_a_module, "sys.stdout"),
         (is_nested, "warnings.catch_warnings"),
         (calls_another, "warnings.catch_warnings"),
         (is_wrapped, "warnings.catch_warnings"),
@@ -159,7 +177,8 @@ def only_warns() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [reads_environ, draws, has_a_method_of_such_a_name, only_warns, len]
+    "function",
+    [reads_environ, draws, has_a_method_of_such_a_name, only_warns, assigns_to_its_own, len],
 )
 def test_what_does_not_is_left_alone(function: Callable[..., Any]) -> None:
     assert find_change(function) == ""
@@ -188,3 +207,30 @@ def requests_some(request: Any) -> object:
 def test_the_constants_next_to_a_name_are_found() -> None:
     assert {"first", "second"} <= set(constants_around("getfixturevalue", requests_some))
     assert list(constants_around("getfixturevalue", draws)) == []
+
+
+def test_a_decorator_of_such_a_package_is_recognised_though_it_wraps() -> None:
+    code = (
+        "import functools\n"
+        "def activate(function):\n"
+        "    @functools.wraps(function)\n"
+        "    def wrapper(*args): return function(*args)\n"
+        "    return wrapper\n"
+    )
+    names: dict[str, Any] = {"__name__": "responses"}
+    exec(code, names)
+    decorated = names["activate"](only_warns)
+    assert decorated.__module__ == __name__
+    assert find_change(decorated) == "responses"
+
+
+def test_what_a_function_names_of_a_package() -> None:
+    def calls_it() -> object:
+        return [warnings.warn(str(n), stacklevel=1) for n in range(2)]
+
+    def takes_of_it() -> object:
+        return patch("os.getcwd")
+
+    assert uses(takes_of_it, "unittest")
+    assert not uses(calls_it, "unittest")
+    assert not uses(takes_of_it, "functools")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.machine.deadline import TimedOut, deadline
+from pytest_parwork.machine.deadline import TimedOut, deadline, pausing_alarm
 
 
 def spins() -> None:
@@ -219,3 +219,27 @@ class TestAStoppedProcess:
         finally:
             signal.signal(signal.SIGCONT, before)
         assert got == ["continued", "continued"]
+
+
+def test_an_alarm_of_others_is_paused_and_goes_on_afterwards() -> None:
+    rang: list[str] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rang.append("rang"))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pausing_alarm():
+            time.sleep(0.1)
+            assert rang == []
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
+        assert 0 < left <= 0.05
+        assert interval == 0
+        signal.pause()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert rang == ["rang"]
+
+
+def test_without_an_alarm_none_is_set() -> None:
+    with pausing_alarm():
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

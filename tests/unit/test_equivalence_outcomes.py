@@ -73,3 +73,22 @@ def test_frames_of_ours_in_a_text_after_the_body_do_not_count() -> None:
     theirs = "helpers.py:3 in f()"
     assert compare_late([checked(ours)], [checked(f"{ours}\n{ours}")], exact())
     assert not compare_late([checked(ours)], [checked(theirs)], exact())
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "is_equal"),
+    [
+        ("/tmp/tmp1lsqmsch/a.txt", "/tmp/tmpz_14rp6e/a.txt", True),
+        ("/tmp/tmp1lsqmsch/a.txt", "/tmp/tmpz_14rp6e/b.txt", False),
+        ("'C:\\Temp\\tmp1lsqmsch'", "'C:\\Temp\\tmpz_14rp6e'", True),
+        ("/tmp/template1", "/tmp/template2", False),
+        ("tmp1lsqmsch", "tmpz_14rp6e", False),  # no file
+    ],
+)
+def test_names_of_temporary_files_do_not_count_in_failures(
+    actual: str, expected: str, is_equal: bool
+) -> None:
+    sides = failure(ValueError(actual)), failure(ValueError(expected))
+    assert bool(compare_outcomes(*sides, exact())) is is_equal
+    late = [Failure(type="Exception", text=text) for text in (actual, expected)]
+    assert bool(compare_late(late[:1], late[1:], exact())) is is_equal

@@ -46,7 +46,9 @@ if sys.argv[2] == "child" and os.fork() == 0:
     os.close(1)
     sys.stdin.read()
     os._exit(0)
-if sys.argv[2] == "alive":
+if sys.argv[2] == "claims":
+    journal.claim(7)
+if sys.argv[2] in {"alive", "claims"}:
     print("ready", flush=True)
     sys.stdin.read()
 os.kill(os.getpid(), signal.SIGKILL)
@@ -289,3 +291,22 @@ def test_after_a_note_that_could_not_be_written_whole_nothing_is_noted(
     size = file.stat().st_size
     journal.end(entry)
     assert file.stat().st_size == size > 0
+
+
+def test_a_task_of_a_batch_that_a_living_process_runs_is_known_to_the_next_one_of_the_batch(
+    journal: Journal, tmp_path: Path
+) -> None:
+    with process(tmp_path, "claims") as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == b"ready\n"
+        past = journal.claim(8)
+        assert past.known(8, 2) is None
+        journal.claim(7)
+        assert [past.known(7, task) for task in (1, 2, 3)] == [
+            None,
+            Entry(2, "left", "w#0", other.pid, 1.0, 2.0),
+            Entry(3, "left", "w#0", other.pid, 1.0, 2.0),
+        ]
+        other.stdin.close()
+        other.wait(30)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are read 
 def mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mark]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     made = Mark()
-    with made.on():
+    with made:
         yield made
     made.close()
 
@@ -92,14 +92,14 @@ class TestProcesses:
 
     def test_processes_that_were_started_without_the_mark_are_kept(self) -> None:
         mark = Mark()
-        with mark.on():
+        with mark:
             pass
         assert mark.token not in os.environ.get("PARWORK_SESSION", "")
         mark.close()
 
     def test_a_session_inside_another_has_both_marks(self, mark: Mark) -> None:
         inner = Mark()
-        with inner.on():
+        with inner:
             assert os.environ["PARWORK_SESSION"].endswith(f"{mark.token}:{inner.token}")
         assert os.environ["PARWORK_SESSION"].endswith(mark.token)
         inner.close()

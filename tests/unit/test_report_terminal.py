@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from textwrap import dedent
+from typing import Any
 
 import pytest
-from support.report_samples import CRASH, MEAN, cases, fib, first, report, run, section, shown
+from support.report_samples import (
+    CRASH,
+    MEAN,
+    cases,
+    entry,
+    fib,
+    first,
+    report,
+    run,
+    section,
+    shown,
+)
 
 from pytest_parwork.model.outcome import Verdict
+from pytest_parwork.report.data import RunReport, summarise
+from pytest_parwork.report.entries import RunFacts
+from pytest_parwork.report.plain import PlainEntry
 from pytest_parwork.report.terminal import render
 
 # the pictures of the design
@@ -230,3 +245,74 @@ def test_verbose_lists_the_files_that_left_this_machine_once_for_all_runs() -> N
         """)
     )
     assert " sent " not in shown(first_run, second_run)
+
+
+def single(id: str, **fields: Any) -> RunReport:
+    """Return a run of three cases, each in a run of its own."""
+    members = [replace(case, run=f"{id}{case.index}") for case in cases(3, workers=1)]
+    facts = tuple(
+        RunFacts(run=case.run, wall=1.0, startup=0.1, granted=1, start_method="loky")
+        for case in members
+    )
+    return summarise(entry(members, id=id, facts=facts, **fields))
+
+
+def test_a_long_reason_is_shown_once_with_the_number_of_its_runs() -> None:
+    runs = single("a.py::test_a"), single("a.py::test_b"), single("a.py::test_b", backend="threads")
+    text = " ".join(shown(*runs).split())
+    assert text.count("each of the 3 cases ran on its own, because each has its own value") == 1
+    assert "Equal proves nothing here. (in 3 runs)" in text
+    assert text.count("NOT EXERCISED, as in test_a on joblib-1") == 2
+    same = " ".join(shown(single("a"), single("a", backend="threads")).split())
+    assert "NOT EXERCISED, as on joblib-1" in same
+    assert " ".join(shown(*runs, verbosity=1).split()).count("each of the 3 cases") == 3
+    policy = "{'scores': close(rtol=1e-06, atol=0.0), 'labels': ulp(4), 'more': ulp(2)}"
+    settings = shown(run(cases(8), policy=policy), run(cases(8), id="other", policy=policy))
+    assert " ".join(settings.split()).count(f"{policy};") == 2, "settings are no reason"
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_the_title_has_no_room_for_is_below_it_where_tests_are_plain(width: int) -> None:
+    wrong = run(first(2, cases(400, compared="outcomes"), verdict=Verdict.DIFFERENT), id="a")
+    plain = tuple(PlainEntry(id=f"{n}", reason="a fixture that changes it") for n in range(1200))
+    made = render(replace(report(wrong), plain=plain), width=width)
+    assert made is not None
+    if width == 80:
+        assert made.title.text == (
+            "parwork: 400 cases fanned out in 1 run, 2 cases DIFFERENT; 1,200 plain"
+        )
+        below = " ".join(line.text for line in made.lines[:2])
+        assert below == (
+            "398 compared by outcome only; 1,200 plain: 1,200 a fixture that changes it (-v lists "
+            "them)"
+        )
+        assert all(len(line.text) <= width for line in made.lines)
+    else:
+        assert made.title.text.endswith(
+            "1,200 plain: 1,200 a fixture that changes it (-v lists them)"
+        )
+        assert made.lines[0].text.startswith("a ")
+
+
+def test_what_is_bad_comes_before_what_else_a_narrow_title_has_no_room_for() -> None:
+    wrong = run(first(2, cases(400), verdict=Verdict.DIFFERENT), id="a")
+    alone = run(cases(3, workers=1), id="b")
+    plain = (PlainEntry(id="p", reason="async"),)
+    made = render(replace(report(wrong, alone), plain=plain), width=80)
+    assert made is not None
+    assert made.title.text == (
+        "parwork: 403 cases fanned out in 2 runs, 2 cases DIFFERENT; 1 plain"
+    )
+    assert made.lines[0].text == "1 of 2 runs NOT EXERCISED; 1 plain: 1 async (-v lists them)"
+
+
+def test_with_q_each_reason_of_a_run_that_was_not_exercised_is_there_once() -> None:
+    runs = [run(cases(1, workers=1), id=f"test_many.py::test_{n}") for n in range(300)]
+    lines = shown(*runs, single("a.py::test_a"), verbosity=-1).splitlines()
+    assert lines[1:4] == [
+        "test_many.py::test_0 on joblib-2 and 299 more runs",
+        "                NOT EXERCISED: a single case cannot overlap with another;",
+        "                parametrize the test. Equal proves nothing here.",
+    ]
+    assert lines[4] == "a.py::test_a on joblib-1"
+    assert len(lines) == 9

@@ -31,7 +31,7 @@ def clear(values: list[int]) -> None:
     values.clear()
 
 
-def zero(values: np.ndarray) -> None:
+def zero(values: np.ndarray[Any, Any]) -> None:
     values[:] = 0
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from pytest_parwork.model.work import WorkersAsked
-from pytest_parwork.runner.schedule import AHEAD, BATCH_SECONDS, LONG, MOST_AHEAD, Schedule
+from pytest_parwork.runner.schedule import (
+    AHEAD,
+    BATCH_SECONDS,
+    LEAST_SECONDS,
+    LEAST_TASKS,
+    LONG,
+    MOST_AHEAD,
+    Schedule,
+)
 
 
 def sizes(schedule: Schedule) -> list[int]:
@@ -58,6 +66,18 @@ def test_batches_of_short_tasks_grow_but_never_beyond_a_fair_share_of_the_rest()
     assert found[0] == 250
     assert found == sorted(found, reverse=True)
     assert found[-1] == 1
+
+
+def test_the_last_batches_of_short_tasks_are_worth_their_message() -> None:
+    schedule = Schedule(range(100), workers=2)
+    schedule.observe(LEAST_SECONDS / LEAST_TASKS)
+    assert sizes(schedule) == [25, 19, 16, 16, 12, 6, 3, 2, 1]
+
+
+def test_they_are_small_again_if_tasks_take_as_long_as_a_message() -> None:
+    schedule = Schedule(range(12), workers=2)
+    schedule.observe(LEAST_SECONDS)
+    assert sizes(schedule) == [3, 3, 2, 1, 1, 1, 1]
 
 
 def test_batches_of_long_tasks_stay_at_one() -> None:

@@ -155,10 +155,10 @@ def test_a_module_of_costly_tests_has_few_of_each_function(
     assert found == daily("threads", "joblib", "isolated:fork", few="DAILY_OF_EACH = 2")
 
 
-def test_on_pytests_side_two_of_each_function_are_daily(
+def test_on_pytests_side_one_of_each_function_is_daily(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    assert len(daily("wide", "narrow", file="plugin/test_it.py")) == 2
+    assert len(daily("wide", "narrow", file="plugin/test_it.py")) == 1
 
 
 def test_what_names_no_backend_is_daily(daily: Callable[..., list[tuple[str, str]]]) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from os import getpid, kill
-from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, cast
 
 from ...machine.clock import now
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
-from ...worker.sites import forget, forget_with, has_worked, release
+from ...worker.sites import forget, forget_with, release
 from ..parts import EventQueue
 from ..protocol import Event
-from .futures import LOST, first_to_end, received
+from .futures import LOST, CallError, first_to_end, has_broken, received
 from .joined import WORKER_PATIENCE, JoinedDask
 from .sending import Sending
 
@@ -136,6 +134,8 @@ class JoinedWorkers:
             if event is None:
                 continue
             self._heard = self._seen = now()
+            if event.kind == "failed" and has_broken(future):
+                self._joined.end_where_failed([str(future.key)])
             del self._open[future]
             future.release()
             if event.reason == LOST and self._again[batch.number] < AGAIN:
@@ -226,10 +226,10 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     """Run a batch in a thread of a dask worker."""
     from distributed import get_worker
 
-    from .clock import keep_clocks
+    from .preparing import end_if_broken, prepare
 
     worker = get_worker()
-    keep_clocks(worker.loop)
+    prepare(worker)
     forget_with(call)
 
     def announce(name: str) -> None:
@@ -237,7 +237,6 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
 
     try:
         return call(batch, place=worker.address, announce=announce if is_meeting else None)
-    except Exception:
-        if worker.nanny is not None and has_worked(call.run):
-            kill(getpid(), SIGKILL)  # a task has broken this process; its nanny starts another one
-        raise
+    except Exception as error:
+        end_if_broken(worker)
+        raise CallError(f"{type(error).__name__}: {error}") from error

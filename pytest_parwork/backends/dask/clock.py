@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from distributed import Client, WorkerPlugin
+from distributed import Client
 from tornado.ioloop import IOLoop
 
 from ...machine.clock import steady, wall
@@ -30,16 +30,6 @@ def keep_clocks(loop: Any) -> None:
                     setattr(module, clock, function)
     loop.time = wall
     loop.asyncio_loop.time = steady
-
-
-class OwnClock(WorkerPlugin):  # type: ignore[misc]  # which is untyped
-    """Gives a worker its own clocks, from its start on."""
-
-    name = "parwork-clock"
-
-    def setup(self, worker: Any) -> None:
-        """Give the worker its own clocks."""
-        keep_clocks(worker.loop)
 
 
 class SteadyClient(Client):  # type: ignore[misc]  # which is untyped

@@ -20,6 +20,18 @@ LOST = "dask has lost it"
 FETCH_DEADLINE = 10.0
 
 
+class CallError(Exception):
+    """Raised in a worker where our call failed, not what dask does around it; has its message."""
+
+
+def has_broken(future: Future) -> bool:
+    """Return whether dask failed to run a batch, because tasks have broken the worker."""
+    from distributed import KilledWorker
+
+    error = future.exception(timeout=FETCH_DEADLINE) if future.status == "error" else None
+    return error is not None and not isinstance(error, (CallError, KilledWorker))
+
+
 def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float) -> list[Future]:
     """Wait up to `timeout` seconds for the first of `futures`; return those that have ended."""
     from distributed import CancelledError, TimeoutError, wait
@@ -43,7 +55,8 @@ def event_of(future: Future, batch: Batch) -> Event:
     error = future.exception(timeout=FETCH_DEADLINE)
     if isinstance(error, KilledWorker):
         return Event(kind="broken", batch=batch.number, reason=UNKNOWN)
-    return Event(kind="failed", batch=batch.number, reason=f"{type(error).__name__}: {error}")
+    reason = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
+    return Event(kind="failed", batch=batch.number, reason=reason)
 
 
 def received(future: Future, batch: Batch) -> Event | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ...machine.clock import now
+from ...machine.process_groups import kill_group
 from ...model.errors import BackendError
 from ...model.version import __version__
 from ...worker.network import NetworkCall
@@ -63,8 +64,12 @@ class JoinedDask:
         self._nannies: set[str] = set()  # of dead workers, too, which the scheduler forgets
         self._asking: threading.Thread | None = None
 
-    def client(self, workers: int) -> Client:
-        """Return a connected client; its workers have the same Python and the same parwork."""
+    def client(self, workers: int, *, least: int = 1) -> Client:
+        """Return a connected client; its workers have the same Python and the same parwork.
+
+        Waits for `workers` threads, as far as there were as many; if some of them do not come back
+        soon, for the `least` that are of use.
+        """
         require_distributed()  # before its loggers are silenced
         if self._client is None or self._client.status != "running":
             self.close()
@@ -74,7 +79,7 @@ class JoinedDask:
             except BaseException:
                 self._hush.end()
                 raise
-        self._wait_for_workers(workers)
+        self._wait_for_workers(workers, least)
         self._check_versions()
         self._nannies.clear()
         self._remember_nannies(WORKER_PATIENCE)
@@ -129,51 +134,56 @@ class JoinedDask:
         """Ask a nanny to end its worker if that is stuck, without waiting for the answer."""
         client = self._client
         assert client is not None
-
-        def ask() -> None:
-            with suppress(Exception):
-                client.run(
-                    end_worker_if_stuck,
-                    call.run,
-                    dict(call.timeouts),
-                    is_deaf,
-                    workers=[address],
-                    nanny=True,
-                    on_error="ignore",
-                )
-
         if self._asking is None or not self._asking.is_alive():
-            self._asking = threading.Thread(target=ask, daemon=True)
-            self._asking.start()
+            self._asking = _in_thread(
+                client.run,
+                end_worker_if_stuck,
+                call.run,
+                dict(call.timeouts),
+                is_deaf,
+                workers=[address],
+                nanny=True,
+                on_error="ignore",
+            )
+
+    def end_where_failed(self, keys: Sequence[str]) -> None:
+        """End the workers in which dask itself failed to run batches: tasks have broken them.
+
+        Their nannies do so, and start others; without a nanny, a worker stays as it is.
+        """
+        client = self._client
+        if client is None or not self.is_connected or not keys:
+            return
+
+        # A local function is sent as code: the scheduler may lack this package.
+        def where_failed(dask_scheduler: Any = None) -> list[str]:
+            batches = map(dask_scheduler.tasks.get, keys)
+            found = {at for batch in batches if batch for at in batch.erred_on or ()}
+            known = dask_scheduler.workers
+            return sorted(at for at in found if at in known and known[at].nanny)
+
+        def end() -> None:
+            found = client.run_on_scheduler(where_failed)
+            client.run(end_worker_at, found, workers=found, nanny=True, on_error="ignore")
+            until = now() + WORD_DEADLINE  # before that, they would be sent what is submitted next
+            while self.threads(ANSWER).keys() & set(found) and now() < until:
+                sleep(LOOK)
+
+        _in_thread(end).join(2 * WORD_DEADLINE)
 
     def say_to_all(self, word: Callable[[str], None], run: str) -> None:
         """Have every worker process execute a command, without waiting for slow ones."""
         client = self._client
-        if client is None or not self.is_connected:
-            return
-
-        def say() -> None:
-            with suppress(Exception):
-                client.run(word, run, on_error="ignore")
-
-        saying = threading.Thread(target=say, daemon=True)
-        saying.start()
-        saying.join(WORD_DEADLINE)
+        if client is not None and self.is_connected:
+            _in_thread(client.run, word, run, on_error="ignore").join(WORD_DEADLINE)
 
     def close(self) -> None:
         """Leave the cluster."""
         if self._client is None:
             return
-        # In a thread, because a client that has lost its scheduler would wait for it.
-        leaving = threading.Thread(target=self._leave, args=(self._client,), daemon=True)
-        leaving.start()
-        leaving.join(CLOSE_DEADLINE)
+        _in_thread(self._client.close, CLOSE_DEADLINE).join(CLOSE_DEADLINE)
         self._client = None
         self._hush.end()
-
-    def _leave(self, client: Client) -> None:
-        with suppress(Exception):  # the cluster is left in any case
-            client.close(CLOSE_DEADLINE)
 
     def _join(self) -> Client:
         from .clock import SteadyClient
@@ -201,15 +211,17 @@ class JoinedDask:
                     f"the dask scheduler at {self.address} does not answer within {patience:g} s"
                 )
 
-    def _wait_for_workers(self, workers: int) -> None:
+    def _wait_for_workers(self, workers: int, least: int) -> None:
         """Wait for a first worker, and then shortly for as many as there were: one may restart."""
         began = now()
         while True:
             threads = sum(self.threads(WORKER_PATIENCE).values())
             self._most = max(self._most, threads)
-            if threads and (threads >= min(workers, self._most) or now() > began + RESTART):
+            wanted = min(workers if now() < began + RESTART else least, self._most)
+            is_over = now() > began + WORKER_PATIENCE
+            if threads and (threads >= wanted or is_over):
                 return
-            if now() > began + WORKER_PATIENCE:
+            if is_over:
                 raise BackendError(
                     f"the dask scheduler at {self.address} has no worker; start one with: "
                     f"dask worker {self.address}"
@@ -250,6 +262,25 @@ class JoinedDask:
                     f"the dask worker {worker} does not answer within {WORKER_PATIENCE:g} s; end it"
                 )
         return error
+
+
+def _in_thread(act: Callable[..., object], *args: Any, **settings: Any) -> threading.Thread:
+    """Do something in a thread, because the cluster may not answer; errors do not matter."""
+
+    def acting() -> None:
+        with suppress(Exception):
+            act(*args, **settings)
+
+    thread = threading.Thread(target=acting, daemon=True)
+    thread.start()
+    return thread
+
+
+def end_worker_at(addresses: Sequence[str], *, dask_worker: Any) -> None:
+    """End the worker of the nanny in which this runs, if it still is one of these."""
+    pid = dask_worker.pid
+    if pid is not None and dask_worker.worker_address in addresses:
+        kill_group(pid)
 
 
 def end_worker_if_stuck(

@@ -9,18 +9,19 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from time import sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...machine.clock import now
 from ...machine.marks import temporary_folder
-from ...machine.process_groups import kill_group, state_of
+from ...machine.process_groups import state_of
 from ...model.errors import BackendError
 from ...worker.calling import GLANCE
 from .logs import Hush, Nannies
 from .requirements import require_descriptors, require_distributed
+from .roster import Roster
 from .security import own_security
 
 if TYPE_CHECKING:
@@ -48,9 +49,6 @@ RECENT = 1.0
 
 #: Seconds between two looks at workers that start.
 LOOK = 0.005
-
-#: Seconds in which a living worker that has lost the scheduler reconnects, or ends.
-DESERTION = 3.0
 
 #: Keep dask from giving up on a worker: after `lost-worker-timeout` since it, or one of its
 #: predecessors, has died, dask would no longer restart it if it is dead at that moment.
@@ -82,7 +80,7 @@ class LocalDask:
         self._while_open = ExitStack()
         self._nannies = Nannies()
         self._starts: Starts | None = None
-        self._deserters: dict[int, float] = {}  # by process id, since when they are disconnected
+        self.roster = Roster(None)
 
     def client(self, workers: int) -> Client:
         """Return a client of the cluster, which is grown or shrunk to `workers` workers."""
@@ -103,7 +101,7 @@ class LocalDask:
                 self._cluster.scale(workers)
                 self._size = workers
             self._wait_for_workers(workers)
-        self._seen &= {*self._living(), *self._nannies.codes}  # no code of others will come
+        self._seen &= {*self.roster.living(), *self._nannies.codes}  # no code of others will come
         return self._client
 
     def _wait_for_workers(self, workers: int) -> None:
@@ -112,8 +110,8 @@ class LocalDask:
         The scheduler is not queried, because it does not answer if its thread has stopped.
         """
         until = now() + PATIENCE
-        while len(self._states()) != workers or self._ready() != workers:
-            self.replace_deserters()
+        while len(self.roster.states()) != workers or self.roster.ready() != workers:
+            self.roster.replace_deserters()
             if self.is_hopeless:
                 raise BackendError(self.reason)
             if now() > until:
@@ -128,13 +126,13 @@ class LocalDask:
 
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return the exit code of every worker process seen so far, None while it lives."""
-        self._seen.update(self._living())
+        self._seen.update(self.roster.living())
         return dict.fromkeys(self._seen) | self._nannies.codes
 
     @property
     def is_starting(self) -> bool:
         """Whether a worker that has died is being restarted."""
-        is_missing = self._cluster is not None and len(self._states()) < self._size
+        is_missing = self._cluster is not None and len(self.roster.states()) < self._size
         return is_missing and now() < self._nannies.last + PATIENCE
 
     @property
@@ -147,52 +145,6 @@ class LocalDask:
         """Why no worker starts."""
         assert self._starts is not None
         return self._starts.reason
-
-    def replace_deserters(self) -> None:
-        """Replace workers that have left the cluster, though they live or are not restarted."""
-        if self._cluster is None:
-            return
-        known = {state.address for state in self._states()}
-        before, self._deserters = self._deserters, {}
-        for pid, address in self._started():
-            if address not in known:
-                self._deserters[pid] = before.get(pid, now())
-                if now() > self._deserters[pid] + DESERTION:
-                    kill_group(pid)
-        self._cluster.replace_ended()
-
-    def end_where_failed(self, keys: Iterable[str]) -> None:
-        """End the workers in which batches failed, not just tasks: tasks have broken them."""
-        if (cluster := self._cluster) is None:
-            return
-        batches = map(cluster.scheduler.tasks.get, keys)
-        broken = {address for batch in batches if batch for address in batch.erred_on or ()}
-        for pid, address in self._started():
-            if address in broken:
-                kill_group(pid)
-        until = now() + HEARSAY  # before that, the scheduler would send them what is submitted next
-        while now() < until and broken & {state.address for state in self._states()}:
-            sleep(GLANCE)
-
-    def signs(self) -> Mapping[int, float]:
-        """Return when each worker that has work was last heard from, by process id.
-
-        The call of joblib in its thread may have closed the cluster.
-        """
-        if (cluster := self._cluster) is None:
-            return {}
-        busy = {w.address: w.last_seen for w in self._states() if w.processing}
-        nannies = list(cluster.workers.values())
-        at = {nanny.worker_address: nanny.pid for nanny in nannies}
-        return {pid: busy[address] for address, pid in at.items() if pid and address in busy}
-
-    def _states(self) -> list[Any]:
-        """Return the scheduler's states of its workers; its thread may change them meanwhile."""
-        if (cluster := self._cluster) is None:
-            return []
-        while True:
-            with suppress(RuntimeError):
-                return list(cluster.scheduler.workers.values())
 
     def wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died: the scheduler notices it first."""
@@ -215,12 +167,13 @@ class LocalDask:
         if (
             ending.ident is None or ending.is_alive()
         ):  # dask waits four seconds for a task, and does not restart any more
-            for pid in self._living():
+            for pid in self.roster.living():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             if ending.ident is not None:
                 ending.join(deadline)
         self._client = self._cluster = None
+        self.roster = Roster(None)
         gc.collect()  # else dask removes its directories, and reports it, when Python exits
         shutil.rmtree(self._folder, ignore_errors=True)
         self._nannies.stop()
@@ -242,26 +195,6 @@ class LocalDask:
         until = now() + GRACE
         while self._cluster.scheduler.tasks and now() < until:
             sleep(GLANCE)
-
-    def _living(self) -> list[int]:
-        nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
-        return [pid for nanny in nannies if (pid := nanny.pid) is not None]
-
-    def _started(self) -> list[tuple[int, str]]:
-        """Return process id and address of each worker that has started, even if it has died."""
-        nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
-        return [
-            (nanny.pid, nanny.worker_address)
-            for nanny in nannies
-            if nanny.process is not None
-            and nanny.process.status.name == "running"
-            and nanny.pid is not None
-        ]
-
-    def _ready(self) -> int:
-        """Return how many can take batches, without dead ones that dask has not noticed yet."""
-        known = {state.address for state in self._states()}
-        return sum(address in known and state_of(pid) != "Z" for pid, address in self._started())
 
     def _open(self) -> None:
         import dask
@@ -294,5 +227,6 @@ class LocalDask:
             )
         # By now dask has put the scheduler's directory first in the import path of this process.
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
+        self.roster = Roster(self._cluster)
         self._client = Client(self._cluster, set_as_default=False)
         self._size = 0

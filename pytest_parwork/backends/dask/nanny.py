@@ -12,13 +12,13 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 import dask
-from distributed import LocalCluster, Nanny, Status, WorkerPlugin
+from distributed import LocalCluster, Nanny, Status
 from tornado.ioloop import IOLoop
 
 from ...machine.exits import exit_name
-from ...worker.arrival import survive_interrupts
-from .clock import OwnClock, keep_clocks
+from .clock import keep_clocks
 from .logs import Nannies
+from .preparing import Prepared
 
 #: Variables by which dask passes the id of the parent to a process, in older and newer versions.
 PARENT_VARIABLES = {"DASK_PARENT", "__DASK_PARENT_PID"}
@@ -100,19 +100,6 @@ class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
             await self._correct_state()
 
 
-class Uninterrupted(WorkerPlugin):  # type: ignore[misc]  # which is untyped
-    """Lets a worker survive a SIGINT that a task raises: its event loop would end.
-
-    The loop runs in the main thread, which gets all signals, the tasks in another.
-    """
-
-    name = "parwork-uninterrupted"
-
-    def setup(self, worker: Any) -> None:
-        """Replace the handler that asyncio has set."""
-        survive_interrupts()
-
-
 def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
     """Return dask's nanny without its changes to this process and the import of `__main__`.
 
@@ -125,7 +112,7 @@ def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             # It may replace another one during a run, when nobody else has these settings.
             with dask.config.set(settings):
-                super().__init__(*args, plugins=(OwnClock(), Uninterrupted()), **kwargs)
+                super().__init__(*args, plugins=(Prepared(),), **kwargs)
                 # What dask makes of its own shares parts with it.
                 self.config: dict[str, object] = deepcopy(dask.config.config)
             # PYTHONHASHSEED, which would be set in this process.

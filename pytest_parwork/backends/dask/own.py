@@ -49,19 +49,19 @@ class LocalWorkers:
         events = [event_of(future, self._open.pop(future)) for future in ended]
         pairs = zip(ended, events, strict=True)
         if failed := [future.key for future, event in pairs if event.kind == "failed"]:
-            self._local.end_where_failed(failed)
+            self._local.roster.end_where_failed(failed)
         for future in ended:
             future.release()  # dask would recompute a result that it keeps if its worker died
         if not events and self._open:
             if self._local.is_hopeless:
                 return [Event(kind="gone", reason=self._local.reason)]
-            self._local.replace_deserters()
+            self._local.roster.replace_deserters()
             if self._local.is_starting:
                 return [Event(kind="starting")]
         return events
 
     def signs(self) -> Mapping[int, float]:
-        return self._local.signs()
+        return self._local.roster.signs()
 
     def pids(self) -> Mapping[int, int | None]:
         codes = self._local.exit_codes()

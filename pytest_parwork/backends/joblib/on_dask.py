@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from time import sleep
 from typing import Any
 
 from ...machine.clock import now
+from ...machine.process_groups import kill_group
 from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.sites import forget
 from ..dask.joined import WORKER_PATIENCE, JoinedDask
 from ..dask.local import LocalDask
+from ..parts import EventQueue
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
 
@@ -23,6 +25,9 @@ GRACE = 0.5
 
 #: Seconds between two checks of them.
 LOOK = 0.01
+
+#: The states of futures that will never have a result.
+GIVEN_UP = {"cancelled", "error", "lost"}
 
 #: Seconds in which a client leaves.
 CLOSE_DEADLINE = 1.0
@@ -37,14 +42,32 @@ class DaskWorkers(RegisteredWorkers, ABC):
     def __init__(self, workers: int) -> None:
         super().__init__(workers, "dask")
         self._client: Any = None
+        self._futures: dict[str, Any] = {}
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         self._leave(1.0)
         self._client = self._join()
+        self._client.submit = self._keeping(self._client.submit)
         super().submit(call, batches)
+
+    def _keeping(self, submit: Callable[..., Any]) -> Callable[..., Any]:
+        """Keep what joblib submits, which drops a failed future as soon as it sees another result.
+
+        Nobody would ever learn of it then.
+        """
+
+        def submit_and_keep(*args: Any, **settings: Any) -> Any:
+            future = submit(*args, **settings)
+            self._futures[future.key] = future
+            return future
+
+        return submit_and_keep
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         events = self._events.drain(timeout)
+        for key, future in list(self._futures.items()):
+            if future.status == "finished":
+                del self._futures[key]  # the cluster keeps its result as long
         if not events and self._has_failed():
             self._wait_for_a_death()
             self._leave(GRACE)
@@ -57,7 +80,7 @@ class DaskWorkers(RegisteredWorkers, ABC):
     def _failed(self) -> list[str]:
         """Return the keys of the calls that dask has given up."""
         futures = dict(self._client.futures) if self._client is not None else {}
-        return [key for key, each in futures.items() if each.status in {"cancelled", "error"}]
+        return [key for key, each in futures.items() if each.status in GIVEN_UP]
 
     def _wait_for_a_death(self) -> None:
         """Wait shortly until it is known which process has died, where that can be known."""
@@ -69,6 +92,7 @@ class DaskWorkers(RegisteredWorkers, ABC):
     def _leave(self, deadline: float) -> None:
         """End the call of Parallel and release all data that it has sent."""
         self._end_thread(deadline)
+        self._futures.clear()
         if self._client is not None:
             with suppress(Exception):  # the cluster is left in any case
                 self._client.close(CLOSE_DEADLINE)
@@ -95,60 +119,59 @@ class OnLocalDask(DaskWorkers):
         self._shared = local.client(max(2, workers))  # with one, Parallel would run all tasks here
         codes = local.exit_codes()
         self._of_others = {pid for pid, code in codes.items() if code is not None}
-        self._codes: dict[int, int] = {}
 
     def signs(self) -> Mapping[int, float]:
-        return self._local.signs()
+        return self._local.roster.signs()
 
     def _join(self) -> Any:
         self._shared = self._local.client(max(2, self.size))  # workers that died are back now
         return self._local.another_client()
 
     def _wait_for_a_death(self) -> None:
-        for key in self._failed():
-            self._local.end_where_failed(key)
+        self._local.roster.end_where_failed(self._failed())
         self._local.wait_for_a_death()
 
-    def _keep_codes(self) -> None:
-        """Keep the exit codes that the cluster reports before it is closed in the middle of tasks.
-
-        Workers that end by closing have not died of their tasks.
-        """
-        for pid, code in self._local.exit_codes().items():
-            if code is None:
-                self._of_others.add(pid)
-            else:
-                self._codes[pid] = code
-
     def _leave(self, deadline: float) -> None:
+        # Other workers may still run this call, and would overlap with the next one. Only they are
+        # asked, and only they are ended: on a busy machine an answer takes a while, and to start a
+        # cluster again takes much longer.
+        had_work = self._local.roster.at_work()
         super()._leave(deadline)
-        # Other workers are still running this call, and would overlap with the next one.
         until = now() + GRACE
-        while self._is_busy():
+        while busy := self._local.roster.running(self._shared, had_work):
             if now() > until:
-                self._keep_codes()
-                self._local.close()
+                for address in busy:
+                    self._of_others.add(had_work[address])  # it has not died of its task
+                    kill_group(had_work[address])
                 break
             sleep(LOOK)
-
-    def _is_busy(self) -> bool:
-        """Return whether any worker runs something, or its state is unknown."""
-        from distributed import TimeoutError
-
-        try:
-            ask = self._shared.scheduler.call_stack  # which a closed client no longer has
-            return bool(self._shared.sync(ask, keys=None, callback_timeout=GRACE))
-        except TimeoutError:
-            return True
-        except Exception:  # the cluster is closed
-            return False
 
     def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
         return _on_dask(self._client, [])
 
     def pids(self) -> Mapping[int, int | None]:
-        codes = {**self._local.exit_codes(), **self._codes}
+        codes = self._local.exit_codes()
         return {pid: code for pid, code in codes.items() if pid not in self._of_others}
+
+
+class PreparingCall:
+    """A call that prepares the worker of a joined cluster before each batch."""
+
+    def __init__(self, call: BatchCall) -> None:
+        self._call = call
+
+    def __call__(self, batch: Batch, /) -> object:
+        from distributed import get_worker
+
+        from ..dask.preparing import end_if_broken, prepare
+
+        worker = get_worker()
+        prepare(worker)
+        try:
+            return self._call(batch)
+        except Exception:
+            end_if_broken(worker)
+            raise
 
 
 class OnJoinedDask(DaskWorkers):
@@ -157,14 +180,7 @@ class OnJoinedDask(DaskWorkers):
     def __init__(self, workers: int, joined: JoinedDask) -> None:
         super().__init__(workers)
         self._joined = joined
-        joined.client(max(2, workers))
-        threads = sum(joined.threads(WORKER_PATIENCE).values())
-        if threads < 2:
-            raise BackendError(
-                f"the dask cluster at {joined.address} has only one thread, and joblib uses no "
-                f"cluster for a single worker; add workers, or use the backend dask"
-            )
-        self.size = min(workers, threads)
+        self.size = min(workers, self._threads())
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         if not self._joined.is_connected:
@@ -172,9 +188,36 @@ class OnJoinedDask(DaskWorkers):
             return [Event(kind="gone", reason=reason)]
         return super().poll(timeout)
 
+    def _threads(self) -> int:
+        """Wait until workers that died are back, and return the number of threads."""
+        self._joined.client(max(2, self.size), least=2)
+        threads = sum(self._joined.threads(WORKER_PATIENCE).values())
+        if threads < 2:
+            raise BackendError(
+                f"the dask cluster at {self._joined.address} has only one thread, and joblib uses "
+                f"no cluster for a single worker; add workers, or use the backend dask"
+            )
+        return threads
+
     def _join(self) -> Any:
-        self._joined.client(max(2, self.size))  # workers that died are back now
+        self._threads()
         return self._joined.another_client()
+
+    def _wait_for_a_death(self) -> None:
+        from distributed import KilledWorker
+
+        # What a call raises, joblib returns as its result; so this is an error of dask.
+        futures = {key: self._client.futures[key] for key in self._failed()}
+        self._joined.end_where_failed(
+            [
+                key
+                for key, each in futures.items()
+                if each.status == "error" and not isinstance(each.exception, KilledWorker)
+            ]
+        )
+
+    def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
+        super()._work(PreparingCall(call), batches, events)
 
     def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
         return _on_dask(self._client, [call])

@@ -14,6 +14,11 @@ from ...equivalence import show
 from ...worker.fixtures.subtests import Subtests
 
 
+def class_of(item: pytest.Function) -> type | None:
+    """Return the class of an item, None outside of a class: `item.cls` searches all nodes."""
+    return None if type(item.parent) is pytest.Module else item.cls
+
+
 class Body:
     """The innermost function of an item: what it returns is what the test returned.
 

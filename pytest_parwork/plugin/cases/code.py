@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, FunctionType
+from itertools import pairwise
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 #: What changes the whole process while it is used, by module and name. In threads, other cases see
 #: the change. Generators of random numbers are left out: there a difference is a finding.
 CHANGING = {
+    "approvaltests": (  # a second call for a test is an error, in the same process
+        "verify",
+        "verify_all",
+        "verify_all_combinations",
+        "verify_as_json",
+        "verify_exception",
+        "verify_file",
+        "verify_html",
+        "verify_xml",
+    ),
+    "click.testing": ("CliRunner",),
     "contextlib": ("chdir", "redirect_stderr", "redirect_stdout"),
     "faulthandler": ("disable", "enable"),
     "freezegun": ("freeze_time",),
     "gc": ("disable", "set_threshold"),
+    "importlib": ("reload",),
+    "inline_snapshot": ("external", "external_file", "snapshot"),
     "locale": ("setlocale",),
     "logging": ("disable",),
     "os": ("chdir", "putenv", "umask", "unsetenv"),
@@ -24,9 +39,23 @@ CHANGING = {
     "signal": ("alarm", "setitimer", "signal"),
     "socket": ("setdefaulttimeout",),
     "sys": ("setprofile", "setrecursionlimit", "setswitchinterval", "settrace"),
+    "testfixtures": (
+        "LogCapture",
+        "OutputCapture",
+        "Replace",
+        "Replacer",
+        "ShouldNotWarn",
+        "ShouldWarn",
+        "log_capture",
+        "replace",
+        "replace_in_environ",
+        "replace_in_module",
+        "replace_on_class",
+    ),
     "time": ("tzset",),
     "time_machine": ("travel",),
     "tracemalloc": ("start", "stop"),
+    "typer.testing": ("CliRunner",),
     "unittest.mock": ("patch",),
     "vcr": ("VCR", "use_cassette"),
     "warnings": (
@@ -40,10 +69,13 @@ CHANGING = {
 #: Methods of `unittest.TestCase` that do so.
 _ASSERTING = ("assertLogs", "assertNoLogs", "assertWarns", "assertWarnsRegex")
 
-#: Instructions between `os.environ` and the assignment to a key of it: those that make the key.
+#: Instructions between a mapping and the assignment to a key of it: those that make the key.
 _KEY = ("LOAD", "PUSH", "BUILD", "FORMAT", "CONVERT")
 
-#: Methods by which `os.environ` is changed.
+#: The instruction that assigns to an attribute.
+_STORING = dis.opmap["STORE_ATTR"]
+
+#: Methods by which a mapping is changed.
 _WRITING = {"clear", "pop", "popitem", "setdefault", "update"}
 
 #: How deep calls of the project's own functions are followed.
@@ -72,7 +104,9 @@ def find_change(function: Callable[..., Any]) -> str:
         part, depth = left.pop(0)
         if "patchings" in vars(part):  # as `mock.patch` leaves it on what it decorates
             return "mock.patch"
-        if (maker := package(part)) in _DECORATING:
+        # `functools.wraps` gives a wrapper the module of what it wraps.
+        maker = str(part.__globals__.get("__name__")).partition(".")[0]
+        if maker in _DECORATING:
             return maker
         for code in codes_of(part):
             if code in met:
@@ -125,9 +159,11 @@ def _change_in(code: CodeType, names: Mapping[str, object]) -> str:
         for attribute in used.intersection(attributes):
             if _is_from(module, attribute, used, names):
                 return f"{module.removeprefix('unittest.')}.{attribute}"
-    if "environ" in used and _writes_environ(code):
+    if "environ" in used and _writes(code, "environ"):
         return "os.environ"
-    return ""
+    if {"sys", "modules"} <= used and _writes(code, "modules"):
+        return "sys.modules"
+    return _assignment_in(code, names)
 
 
 def _is_from(module: str, attribute: str, used: set[str], names: Mapping[str, object]) -> bool:
@@ -141,10 +177,11 @@ def _is_from(module: str, attribute: str, used: set[str], names: Mapping[str, ob
     return names.get(attribute) is wanted or any(names.get(name) is loaded for name in used)
 
 
-def _writes_environ(code: CodeType) -> bool:
+def _writes(code: CodeType, name: str) -> bool:
+    """Return whether code changes the mapping that is an attribute of that name."""
     is_key = False
     for instruction in dis.get_instructions(code):
-        if instruction.argval == "environ":
+        if instruction.argval == name:
             is_key = True
         elif is_key:
             is_item = instruction.opname in ("STORE_SUBSCR", "DELETE_SUBSCR")
@@ -154,6 +191,28 @@ def _writes_environ(code: CodeType) -> bool:
     return False
 
 
-def package(function: Callable[..., Any]) -> str:
-    """Return the package that a function is defined in."""
+def _assignment_in(code: CodeType, names: Mapping[str, object]) -> str:
+    """Return the attribute of a module that code assigns to, empty if it does to none."""
+    if _STORING not in code.co_code[::2]:  # most code assigns to no attribute at all
+        return ""
+    for before, step in pairwise(dis.get_instructions(code)):
+        if step.opname == "STORE_ATTR" and before.opname == "LOAD_GLOBAL":
+            module = names.get(before.argval)
+            if isinstance(module, ModuleType):
+                return f"{module.__name__}.{step.argval}"
+    return ""
+
+
+def uses(function: Callable[..., Any], name: str) -> bool:
+    """Return whether the code of a function names anything of a package."""
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    return any(
+        package(names.get(found)) == name
+        for code in codes_of(inspect.unwrap(function))
+        for found in code.co_names
+    )
+
+
+def package(function: object) -> str:
+    """Return the package that a function, or a class, is defined in."""
     return str(getattr(function, "__module__", None)).partition(".")[0]

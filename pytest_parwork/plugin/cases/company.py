@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ...worker.fixtures.drawing import Drawing
 from ...worker.fixtures.plugins import STORING
 from ..compat import fixture_defs
+from ..config.marks import closest_mark
 
 #: Options by which plugins store results anew.
 _REGENERATING = ("--force-regen", "--regen-all", "--snapshot-update")
@@ -19,6 +21,22 @@ _RESETTING = ("faker", "httpserver")
 
 #: Packages whose fixtures need a thread of pytest's process.
 _THREADED = {"pytest_httpserver", "pytest_localserver"}
+
+#: Marks by which plugins act in hooks around a test, with the package of the plugin. Only the
+#: process that runs pytest has these hooks, and forks of it in which pytest runs the case.
+_HOOKED = {
+    "allow_hosts": "pytest_socket",
+    "disable_socket": "pytest_socket",
+    "enable_socket": "pytest_socket",
+    "limit_leaks": "pytest_memray",
+    "limit_memory": "pytest_memray",
+}
+
+#: Those that do not work in a fork either: memory is traced in the process of pytest only.
+_UNFORKED = {"limit_leaks", "limit_memory"}
+
+#: Fixtures by which a case of pytest-django uses the database, also those that it asks for itself.
+_OF_DATABASE = {"_django_db_helper", "db", "live_server", "transactional_db"}
 
 #: Why we keep pytest-run-parallel from running an item; that is no opinion of the suite.
 _OUR_REASON = "parwork runs it in parallel"
@@ -62,7 +80,7 @@ def drawing_of(item: pytest.Item) -> Drawing | None:
 
     Without --mpl it only closes the figure.
     """
-    mark = item.get_closest_marker("mpl_image_compare")
+    mark = closest_mark(item, "mpl_image_compare")
     if mark is None:
         return None
     for plugin in item.config.pluginmanager.get_plugins():
@@ -102,6 +120,42 @@ def threaded_fixture(item: pytest.Function) -> str:
         if str(getattr(definition.func, "__module__", "")).partition(".")[0] in _THREADED:
             return name
     return ""
+
+
+def hooked_mark(item: pytest.Item, *, by_pytest: bool) -> str:
+    """Return a mark of the item by which a plugin acts in hooks, empty without one.
+
+    Where cases run `by_pytest`, in a fork, most of these work.
+    """
+    for mark in item.iter_markers():
+        if _HOOKED.get(mark.name) in sys.modules and not (by_pytest and mark.name not in _UNFORKED):
+            return mark.name
+    return ""
+
+
+def is_dependent(item: pytest.Item) -> bool:
+    """Return whether pytest-dependency skips the item if another one has failed."""
+    mark = item.get_closest_marker("dependency")
+    return mark is not None and bool(mark.kwargs.get("depends"))
+
+
+def unshared_database(item: pytest.Item, *, is_threaded: bool) -> bool:
+    """Return whether a case of pytest-django cannot use its database where it would run.
+
+    A thread has a connection of its own, which is not in the transaction of the test; and a fork
+    must not use a connection of this process. It has a copy only of a database in memory.
+    """
+    database = sys.modules.get("django.db")
+    names = getattr(item, "fixturenames", ())
+    if database is None or not (
+        item.get_closest_marker("django_db") or not _OF_DATABASE.isdisjoint(names)
+    ):
+        return False
+    return is_threaded or any(
+        connection.vendor != "sqlite"
+        or connection.settings_dict["TEST"].get("NAME") not in (None, ":memory:")
+        for connection in database.connections.all()
+    )
 
 
 def keep_single(items: Iterable[pytest.Item]) -> None:

@@ -37,11 +37,12 @@ def start_early(metafunc: pytest.Metafunc, configurations: Iterable[Configuratio
     is_chosen = any(config.getoption(name, default=None) for name in _CHOOSING)
     if is_chosen or not is_fanned_out(config) or hasattr(config, "workerinput"):
         return
-    cases = _at_least(metafunc.definition)
     for configuration in configurations:
         backend = backend_named(config, configuration.backend)
-        workers = budget.resolve(configuration.workers).workers
-        if isinstance(backend, Early) and cases >= workers:
+        if not isinstance(backend, Early):
+            continue
+        workers = budget.resolve(configuration.workers).workers  # this reads files of the system
+        if _at_least(metafunc.definition) >= workers:
             with suppress(Exception):
                 # Nearly every test module imports pytest, which takes as long as all other imports.
                 arrive = Arrival(guard(config).registry(), workers, imports=("pytest",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -12,7 +12,7 @@ from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, Scope
 from ..config.settings import Column, settings_of
 from ..config.varied import PARALLELISM
-from ..variants.axis import rest_of, variant_of
+from ..variants.axis import VARIANT, rest_of, variant_of
 from .early import start_early
 
 #: The fixture of calls: a test that requests it is not fanned out.
@@ -57,7 +57,9 @@ def _holder(item: pytest.Function, scope: Scope) -> pytest.Collector | None:
         return item.session
     if scope == "function":
         return None
-    return item.getparent(pytest.Class if scope == "class" else pytest.Module)
+    kind = pytest.Class if scope == "class" else pytest.Module
+    parent = item.parent
+    return parent if type(parent) is kind else item.getparent(kind)  # the search is slow
 
 
 def parametrize(metafunc: pytest.Metafunc, is_plain: Callable[[pytest.Function], object]) -> None:
@@ -104,7 +106,9 @@ def column_of(item: pytest.Item) -> Column | None:
 
 def key_of(item: pytest.Function) -> TestKey:
     """Return the key of the item's test and column, or variant."""
-    column = column_of(item) or variant_of(item)
+    callspec = getattr(item, "callspec", None)
+    params: Mapping[str, Any] = callspec.params if callspec is not None else {}
+    column = params.get(_COLUMN) or params.get(VARIANT)
     # Not by `isinstance`, which is slow for classes of pytest: they have an abstract metaclass.
     parent = cast("pytest.Collector", item.parent)
     return TestKey(parent, item.originalname, column.label if column is not None else None)

@@ -14,7 +14,7 @@ from ...machine.deadline import TimedOut
 from ...worker.fixtures.subtests import Subtests
 from ...worker.fixtures.testcases import Raised, TestCaseRules, note_subtest
 from ..compat import no_message, put_failures, take_failures
-from .bodies import Body
+from .bodies import Body, class_of
 
 #: What unittest runs around each method.
 AROUND = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown")
@@ -44,8 +44,10 @@ def is_awaited(item: pytest.Function) -> bool:
 
 def _is_of(item: pytest.Function, module: str, name: str) -> bool:
     """Return whether the class of an item inherits from one that need not be imported for that."""
-    bases = item.cls.__mro__ if item.cls is not None else ()
-    return any(base.__name__ == name and base.__module__ == module for base in bases)
+    cls = class_of(item)
+    if cls is None:
+        return False
+    return any(base.__name__ == name and base.__module__ == module for base in cls.__mro__)
 
 
 def rules_of(item: pytest.Function) -> TestCaseRules | None:

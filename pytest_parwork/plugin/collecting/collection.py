@@ -15,6 +15,7 @@ from ...model.work import Plan
 from ...report.data import RunEntry
 from ...verify.reference import sample
 from ...worker.fixtures.recipe import FixturePlan
+from ..cases.bodies import class_of
 from ..cases.company import resetting_fixtures
 from ..cases.groups import CASE, NO_CASE, Case, Group
 from ..cases.lazy import lazy_parameters
@@ -188,9 +189,10 @@ class Collected:
                 f"{group.plan.configuration.id}; all cases of one test need the same backend and "
                 f"workers"
             )
-        if item.cls is not None and item.cls not in self.classes:
+        cls = class_of(item)
+        if cls is not None and cls not in self.classes:
             # The attributes of a class as they are before anything is set up.
-            self.classes[item.cls] = dict(vars(item.cls))
+            self.classes[cls] = dict(vars(cls))
         index, ordinal = len(group.cases), self.ordinals.pop(item, None)
         if ordinal == index:
             ordinal = index  # one int object instead of two
@@ -204,8 +206,9 @@ class Collected:
             id=nodeid if nodeid == id else id,  # mostly equal: then one string object
             fixtures=fixtures,
         )
+        if not group.cases or plan is not group.cases[-1].plan:
+            group.policies[str(plan.policy)] = None
         group.cases.append(case)
-        group.policies[str(plan.policy)] = None
         item.stash[CASE] = case
 
     def _group(self, key: TestKey | WideKey, item: pytest.Function, plan: Plan) -> Group:
@@ -232,7 +235,8 @@ class Collected:
         name = plan.configuration.backend
         lazy = lazy_parameters(item).items()
         known = (*item.fixturenames, *named_fixtures(item), *lazy)
-        key = (item.parent, item.originalname, name, *known)
+        own = (mark.name for mark in item.own_markers)  # some plugins act by a mark of one case
+        key = (item.parent, item.originalname, name, *known, *own)
         if key not in self.plans:
             self.plans[key] = supported_fixtures(item, name)
         return self.plans[key]
@@ -249,9 +253,9 @@ def _varied(group: Group) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _test_of(case: Case) -> tuple[pytest.Collector, str]:
+def _test_of(case: Case) -> tuple[object, str]:
     """Return the test of a case, in whatever configuration."""
-    return key_of(case.item)[:2]
+    return case.item.parent, case.item.originalname
 
 
 def _plan(item: pytest.Function) -> Plan:

@@ -11,13 +11,21 @@ from .varied import merge
 
 def has_mark(node: pytest.Item) -> bool:
     """Return whether the node, or a node around it, has the marker."""
+    return closest_mark(node, MARK) is not None
+
+
+def closest_mark(node: pytest.Item, *names: str) -> pytest.Mark | None:
+    """Return the closest mark of any of these names, None without one.
+
+    `get_closest_marker` makes ten calls for that, which is too much to be asked for each case.
+    """
     around: pytest.Item | pytest.Collector | None = node
-    while around is not None:  # `get_closest_marker` makes ten calls for that
+    while around is not None:
         for mark in around.own_markers:
-            if mark.name == MARK:
-                return True
+            if mark.name in names:
+                return mark
         around = around.parent
-    return False
+    return None
 
 
 def marks(node: pytest.Item) -> list[pytest.Mark]:
@@ -25,7 +33,8 @@ def marks(node: pytest.Item) -> list[pytest.Mark]:
     found: list[pytest.Mark] = []
     around: pytest.Item | pytest.Collector | None = node
     while around is not None:
-        found += [mark for mark in reversed(around.own_markers) if mark.name == MARK]
+        if around.own_markers:  # most nodes have none
+            found += [mark for mark in reversed(around.own_markers) if mark.name == MARK]
         around = around.parent
     found.reverse()
     return found

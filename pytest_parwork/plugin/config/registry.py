@@ -21,6 +21,7 @@ from ..session.breadcrumb import Breadcrumb
 from .options import ENVIRONMENT, no_send
 
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
+_CHECKED = pytest.StashKey[set[str]]()
 _GUARD = pytest.StashKey[Guard]()
 _BREADCRUMB = pytest.StashKey[Breadcrumb]()
 _CHANGES = pytest.StashKey[Changes]()
@@ -95,9 +96,12 @@ def own_comparison(item: pytest.Item, policy: Policy) -> OwnComparison | None:
 
 def backend_named(config: pytest.Config, name: str) -> Backend:
     """Return the backend of that name, or the member of a family that the colon names."""
-    known = backends(config)
+    known, checked = backends(config), config.stash.setdefault(_CHECKED, set())
     if name in known:
-        return check_reach(name, known[name])
+        if name not in checked:  # it is asked for every test
+            check_reach(name, known[name])
+            checked.add(name)
+        return known[name]
     family, _, argument = name.partition(":")
     if argument and isinstance(found := known.get(family), Family):
         return check_reach(name, found.named(argument))

@@ -54,10 +54,10 @@ _UNSUPPORTED = "fixtures that a worker cannot set up"
 
 def leave_unsent(case: Case) -> bool:
     """Let a case be plain that was not sent and was only reached; False if it is no such case."""
-    if case.judged.entry is not None or not is_reached(case.item):
+    if case.judged.entry is not None or not case.is_absent or not is_reached(case.item):
         return False
     if case.sent.run is None:
-        why = NotSent(reason="backend", detail=case.sent.trouble) if case.sent.trouble else None
+        why: NotSent | None = NotSent(reason="backend", detail=case.sent.trouble)
     else:
         tasks = map(case.sent.run.outcomes.without_value, case.sent.numbers)
         why = next((task.not_sent for task in tasks if task.not_sent is not None), None)

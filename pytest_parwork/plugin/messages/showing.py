@@ -25,19 +25,19 @@ class Showing:
     """Adds output that only the worker had; pytest itself shows that of the serial run."""
 
     def __init__(self) -> None:
-        self._id = ""
+        self._item: pytest.Item | None = None
         self._shown: set[str] = set()
         self._known: set[object] = set()
 
     def begin(self, item: pytest.Item) -> None:
         """Start with a new item."""
-        self._id = item.nodeid
+        self._item = item
         self._shown.clear()
         self._known.clear()
 
     def note(self, warning: WarningMessage, nodeid: str) -> None:
         """Record a warning that pytest will show."""
-        if nodeid == self._id:
+        if self._item is not None and nodeid == self._item.nodeid:  # which pytest makes each time
             key = key_of(warning.message, warning.category, warning.filename, warning.lineno)
             self._known.add(as_shown(key))
 

@@ -6,6 +6,8 @@ Imports inside a function are of what not every such session uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Literal
 from warnings import WarningMessage
 
@@ -14,13 +16,14 @@ import pytest
 from ...machine.limits import Limits
 from ...model.errors import BackendError, LostError, MismatchError, PayloadError
 from ..cases.bodies import Dropping, returning_nothing
-from ..cases.groups import CASE, NO_CASE
+from ..cases.groups import CASE, NO_CASE, Case
 from ..cases.matrix import FIXTURE
-from ..cases.plain import dropping_value, is_unsent, note_plain
+from ..cases.plain import PLAIN, dropping_value, is_unsent, note_plain
 from ..cases.subtests import is_reporting_subtest
 from ..cases.testcases import called
-from ..collecting.checks import Check, inform
+from ..collecting.checks import Check
 from ..collecting.collection import Collected
+from ..collecting.placing import inform
 from ..config.marks import has_mark
 from ..config.options import is_fanned_out
 from ..config.registry import guard
@@ -34,7 +37,7 @@ from ..session.diagnosing import controls_of
 from ..session.locks import holding
 from ..session.reporting import CALLS, report_runs
 from ..session.termination import Termination
-from .gate import Gates
+from .gate import Gate, Gates
 from .phases import SettingUp
 from .serial import Serial
 
@@ -42,30 +45,45 @@ from .serial import Serial
 _VERDICTS = (BackendError, LostError, MismatchError, PayloadError)
 
 
-class _Limits:
-    """Applies to each case, and only to cases, the limit of native threads from its worker."""
+class _Kept:
+    """The state of the process in cases, and only in cases, that stays between two of them.
 
-    def __init__(self) -> None:
-        self._held: Limits | None = None
+    That is the mark of processes that a case starts, and the limit of native threads of its worker.
+    Setting these for each case took a fifth of the time of a trivial one.
+    """
 
-    def keep(self, item: pytest.Item) -> None:
-        """Hold the limit of an item; it stays in force between two cases of a run.
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._limits: Limits | None = None
+        self._marking: AbstractContextManager[None] | None = None
 
-        Setting it for each of them took a tenth of the time of a trivial case.
-        """
-        case = item.stash.get(CASE, None)
+    def begin(self, case: Case | None) -> None:
+        """Set it for an item, which is no case if `case` is None."""
+        self.limit(case)
+        if case is None:
+            self._unmark()
+        elif self._marking is None:
+            self._marking = guard(self._config).marking()
+            self._marking.__enter__()
+
+    def limit(self, case: Case | None) -> None:
+        """Apply the limit of the run of the case, if it has one by now."""
         limits = case.sent.run.limits if case is not None and case.sent.run is not None else None
-        if self._held is not None and self._held is not limits:
-            self._held.release()
-        self._held = limits
+        if self._limits is not None and self._limits is not limits:
+            self._limits.release()
+        self._limits = limits
         if limits is not None:
             limits.take()
 
     def release(self) -> None:
-        """Release the limit after the last case."""
-        if self._held is not None:
-            self._held.release()
-            self._held = None
+        """Restore all after the last case."""
+        self.limit(None)
+        self._unmark()
+
+    def _unmark(self) -> None:
+        if self._marking is not None:
+            self._marking.__exit__(None, None, None)
+            self._marking = None
 
 
 class Running:
@@ -87,7 +105,7 @@ class Running:
         if any(case.fixtures for group in collected.groups.values() for case in group.cases):
             config.pluginmanager.register(SettingUp(), "parwork-setting-up")
         config.pluginmanager.register(Dropping(), "parwork-dropping")
-        self._limits = _Limits()
+        self._kept = _Kept(config)
         self._showing = Showing()
         self._is_traced = config.getoption("trace", default=False)
         self._is_off = not is_fanned_out(config)
@@ -105,23 +123,37 @@ class Running:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Open the gate before the first case that needs it."""
+        if type(item) is Gate:  # `isinstance` is slow for classes of pytest
+            self._kept.limit(None)  # but the mark of its first case
+            return (yield)
         case = item.stash.get(CASE, None)
-        self._limits.keep(item)  # no limit of another run while the gate is open
-        if isinstance(item, Check):
+        self._kept.begin(case)
+        if type(item) is Check:
             inform(item, self._collected, xdist=self._xdist)
+            self._let_perturb(item)
         if case is None:
             with holding(item.config, resources_of(item)):
                 return (yield)
-        with guard(item.config).marking():
-            if not self._is_off:
-                self.gates.open_for(case)
-                self._limits.keep(item)
-            self._showing.begin(item)
-            try:
-                with holding(item.config, case.plan.exclusive):
-                    return (yield)
-            finally:
-                self._showing.add_warnings(case)  # now it is known which warnings pytest shows
+        if not self._is_off:
+            self.gates.open_for(case)
+            self._kept.limit(case)
+        self._showing.begin(item)
+        try:
+            with holding(item.config, case.plan.exclusive):
+                return (yield)
+        finally:
+            self._showing.add_warnings(case)  # now it is known which warnings pytest shows
+
+    def _let_perturb(self, check: Check) -> None:
+        """Give the item that perturbs a workload what it needs, if its cases ran in parallel."""
+        group = self._collected.groups.get(check.key) if check.kind == "stress" else None
+        if group is None or group.kept is None:
+            return
+        from ..stress.asking import asked
+        from ..stress.perturbing import perturb
+
+        if (given := asked(self._config)) is not None:
+            check.perturb = partial(perturb, check, group, given)
 
     def pytest_warning_recorded(
         self,
@@ -192,7 +224,7 @@ class Running:
             calls: list[dict[str, Any]] = item.stash[CALLS]
             report.parwork = calls  # type: ignore[attr-defined]  # is sent with the report
             _put_verdict_first(call, report)
-        if not self._is_off:  # else every test is
+        if PLAIN in item.stash and not self._is_off:  # else every test is
             note_plain(item, report)
         return report
 
@@ -203,8 +235,11 @@ class Running:
             self.gates.restore()
         if not self._xdist:
             report_runs(session.config, self._collected.entries())
-        self._limits.release()
+        self._kept.release()
         self.gates.close()
+        for group in self._collected.groups.values():
+            if group.kept is not None:
+                group.kept.close()
 
     def pytest_unconfigure(self) -> None:
         """Restore the handler of SIGTERM."""

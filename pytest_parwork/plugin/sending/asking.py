@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ..compat import swallowing_output
+from ..config.marks import closest_mark
 
 #: The marks that pytest's own `skipping` plugin evaluates.
-_SKIPPING = {"skip", "skipif", "xfail"}
+_SKIPPING = ("skip", "skipif", "xfail")
 
 #: Plugins whose hook is no answer: it acts on the process for the case that runs next, or the
 #: answer depends on the cases that ran before.
@@ -43,7 +44,7 @@ class Asking:
     def is_skipped(self, item: pytest.Item) -> bool:
         """Return whether marks or hooks would skip an item, or fail in its set-up."""
         # Without such marks, the plugin's answer is known, but it takes longer.
-        if any(mark.name in _SKIPPING for mark in item.iter_markers()):
+        if closest_mark(item, *_SKIPPING) is not None:
             try:
                 self._skipping(item=item)
             except (Exception, pytest.skip.Exception, pytest.xfail.Exception):

@@ -18,13 +18,16 @@ from ...transport.pickling import dumps
 from ...worker.fixtures.plugins import is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
 from ..cases.bodies import Body
-from ..cases.code import constants_around
+from ..cases.code import constants_around, package, uses
 from ..cases.lazy import lazy_parameters
 from ..cases.plain import UnsupportedError, or_in_fork
 from ..cases.testcases import rules_of
 from ..compat import argument_names, chains_of, fixture_chains, scope_of
 from .addresses import address_of, body_of
 from .stand_ins import UNSUPPORTED, stand_in
+
+#: Packages whose autouse fixtures concern only tests that use the package.
+_FOR_EVERY_TEST = ("inline_snapshot",)
 
 #: The fixture whose value is derived from the id of the case, and sent.
 SEED = "parwork_seed"
@@ -94,7 +97,8 @@ class _Planner:
     def plan(self) -> FixturePlan | None:
         item = self._item
         for name in item.fixturenames:
-            if name in self._chains and self._is_own(self._chains[name][-1]):
+            definition = self._chains[name][-1] if name in self._chains else None
+            if definition and self._is_own(definition) and not self._is_idle(definition):
                 self._source(name, ())
         taken = argument_names(item)
         arguments = {name: self._source(name, ()) for name in taken}
@@ -116,6 +120,14 @@ class _Planner:
             has_lazy=bool(lazy),
             testcase=rules,
         )
+
+    def _is_idle(self, definition: pytest.FixtureDef[Any]) -> bool:
+        """Return whether a fixture does nothing for this test: one for every test, of a package.
+
+        That of inline-snapshot checks what `snapshot()` has noted in the process that runs pytest.
+        """
+        of = package(definition.func)
+        return of in _FOR_EVERY_TEST and not uses(Body(self._item).function, of)
 
     def _is_own(self, definition: pytest.FixtureDef[Any]) -> bool:
         return scope_of(definition, self._item) == "function"

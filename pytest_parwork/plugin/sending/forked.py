@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Literal
 
@@ -30,6 +30,9 @@ from ..compat import argument_names, cache_folder, fixture_defs, scope_of, stop_
 from ..session.reporting import RUNNING
 from .addresses import body_of
 from .seeding import draw_seed, given_seed, reseeded
+
+#: How many exceptions of a chain pytest's report in a fork may show.
+LINKS = 100
 
 #: Packages whose frames, at the outer end of a traceback, do not explain a failure.
 _MACHINERY = {"_pytest", "pluggy", "pytest_parwork"}
@@ -139,11 +142,34 @@ class Forked:
         hook = getattr(item.ihook, f"pytest_runtest_{when}")
         call = pytest.CallInfo.from_call(lambda: hook(item=item, **kwargs), when=when)
         # Some fixtures read the report in their tear-down: `tmp_path` does.
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
         error = call.excinfo.value if call.excinfo is not None else None
+        with _shortened(error):
+            report = item.ihook.pytest_runtest_makereport(item=item, call=call)
         if error is not None:
             error = error.with_traceback(_inner_part(error.__traceback__))
         return error, late_failures(call, report, raised[-1] if raised else None)
+
+
+@contextmanager
+def _shortened(error: BaseException | None) -> Iterator[None]:
+    """Cut a chain of exceptions after so many: the time of pytest's report grows with its square.
+
+    The outcome of the case is described from the whole chain.
+    """
+    for _ in range(LINKS):
+        if error is None:
+            break
+        last, error = error, error.__cause__ or error.__context__
+    if error is None:
+        yield
+        return
+    cause, context, is_suppressed = last.__cause__, last.__context__, last.__suppress_context__
+    last.__cause__ = last.__context__ = None
+    try:
+        yield
+    finally:
+        last.__cause__, last.__context__ = cause, context
+        last.__suppress_context__ = is_suppressed
 
 
 class _Wider:

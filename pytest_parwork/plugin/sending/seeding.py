@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from random import SystemRandom
 from zlib import crc32
@@ -81,6 +81,9 @@ def randomly_seed_of(case: Case) -> int | None:
 #: The seed by which hypothesis chooses the examples of a case, in both of its runs.
 _GIVEN_SEED = pytest.StashKey[int]()
 
+#: One object for all other cases.
+_UNSEEDED = nullcontext()
+
 
 def is_given(item: pytest.Function) -> bool:
     """Return whether a test has `@given` of hypothesis."""
@@ -95,16 +98,16 @@ def draw_seed(item: pytest.Function) -> None:
         item.stash.setdefault(_GIVEN_SEED, SystemRandom().getrandbits(64))
 
 
-@contextmanager
-def given_seed(item: pytest.Function) -> Iterator[None]:
+def given_seed(item: pytest.Function) -> AbstractContextManager[None]:
     """Seed hypothesis for a case for which a seed was drawn.
 
     Its `seed` also keeps the test from the database of examples, which would differ between runs.
     """
-    chosen = item.stash.get(_GIVEN_SEED, None)
-    if chosen is None:
-        yield
-        return
+    return _seeded(item, item.stash[_GIVEN_SEED]) if _GIVEN_SEED in item.stash else _UNSEEDED
+
+
+@contextmanager
+def _seeded(item: pytest.Function, chosen: int) -> Iterator[None]:
     from hypothesis import seed
 
     function = item.function

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import sys
 
 import pytest
 
-from ...backends.protocol import is_threaded, obstacle_of, place_of
+from ...backends.protocol import Backend, is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
 from ..cases.bodies import Body
 from ..cases.code import find_change, package
-from ..cases.company import drawing_of, is_thread_unsafe, regenerating_option, threaded_fixture
-from ..cases.plain import UnsupportedError, is_reached
+from ..cases.company import (
+    drawing_of,
+    hooked_mark,
+    is_dependent,
+    is_thread_unsafe,
+    regenerating_option,
+    threaded_fixture,
+    unshared_database,
+)
+from ..cases.plain import UnsupportedError, is_reached, or_in_fork
 from ..cases.testcases import around, is_awaited, is_run_by_unittest, is_testcase
 from ..compat import fixture_defs
 from ..config.marks import marker_keywords
@@ -49,6 +58,7 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
             f"not have; use backend='threads'",
             reason=f"`{fixture}` in a fork",
         )
+    _check_plugins(item, name, backend)
     if place_of(backend) == "fork":
         from .forked import fixtures_in_fork
 
@@ -64,6 +74,12 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
         )
     if is_threaded(backend) and is_reached(item):
         _check_code(item, name)
+    if item.module.__name__ not in sys.modules:
+        raise UnsupportedError(
+            f"the test was made inside of {item.module.__name__!r}, which is no module that a "
+            f"worker can import; put it into a class{or_in_fork()}",
+            reason="made inside of functions",
+        )
     fixtures = fixtures_of(item)
     if fixtures is not None:
         check(fixtures, name, is_threaded=is_threaded(backend))
@@ -122,6 +138,29 @@ def _check_code(item: pytest.Function, name: str) -> None:
                 f"backend={name!r} runs the cases in threads of it",
                 reason=f"{change} on threads",
             )
+
+
+def _check_plugins(item: pytest.Function, name: str, backend: Backend) -> None:
+    """Raise `UnsupportedError` if a plugin does something around a test that no worker can do."""
+    by_pytest = place_of(backend) == "fork"
+    if mark := hooked_mark(item, by_pytest=by_pytest):
+        raise UnsupportedError(
+            f"the mark {mark!r} has its plugin act in hooks around the test, which only pytest's "
+            f"own process runs; remove one of the two marks{'' if by_pytest else or_in_fork()}",
+            reason=f"`{mark}`",
+        )
+    if unshared_database(item, is_threaded=is_threaded(backend)):
+        raise UnsupportedError(
+            f"the test uses Django's database, whose connection cases on backend={name!r} cannot "
+            f"share; use SQLite in memory{or_in_fork()}",
+            reason="Django's database",
+        )
+    if is_dependent(item):
+        raise UnsupportedError(
+            "the mark 'dependency' has pytest-dependency skip the test where another one has "
+            "failed, which is not known before they run; remove one of the two marks",
+            reason="`dependency`",
+        )
 
 
 def check_kind(item: pytest.Function, *, by_pytest: bool = False) -> None:

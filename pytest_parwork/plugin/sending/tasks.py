@@ -15,7 +15,7 @@ from ...worker.fixtures.call import CaseCall
 from ...worker.fixtures.configuration import SentConfig
 from ...worker.fixtures.recipe import PARAM, CaseFacts, ClassState, FixturePlan, SentMark
 from ...worker.fixtures.tmp_path import leaf
-from ..cases.bodies import Body
+from ..cases.bodies import Body, class_of
 from ..cases.company import drawing_of, limit_of
 from ..cases.groups import Case
 from ..cases.lazy import fresh
@@ -61,7 +61,7 @@ class Tasks:
             self._addresses[place] = body_of(item)
         return Task(
             id=case.id,
-            function=_on_fresh_instance(item) if item.cls is not None else Body(item).function,
+            function=_on_fresh_instance(item) if class_of(item) else Body(item).function,
             address=self._addresses[place],
             kwargs={name: values[name] for name in argument_names(item)},
             timeout=case.plan.timeout or limit_of(item),
@@ -92,7 +92,11 @@ class Tasks:
             )
         facts = CaseFacts(item.name, item.nodeid, case.sent.folder)
         if fixtures.has_request:
-            facts = facts._replace(marks=self._marks.of(item), keywords=tuple(item.keywords))
+            facts = facts._replace(
+                marks=self._marks.of(item),
+                keywords=tuple(item.keywords),
+                names=_names_of(type(item), tuple(vars(item))),
+            )
         return Task(
             id=case.id,
             function=self._calls[id(fixtures)],
@@ -119,7 +123,7 @@ class Tasks:
 
     def _state_for(self, case: Case) -> ClassState:
         """Return the attributes that set-up added to the class of a case."""
-        cls = case.item.cls
+        cls = class_of(case.item)
         if cls not in self._states:
             self._states[cls] = _state_of(cls, case.group.imported.get(cls, {}))
         return self._states[cls]
@@ -134,6 +138,12 @@ class Tasks:
         factory = self._wide["tmp_path_factory"]  # tmp_path requests it too
         assert isinstance(factory, pytest.TempPathFactory)
         return factory
+
+
+@functools.cache
+def _names_of(kind: type[pytest.Item], own: tuple[str, ...]) -> frozenset[str]:
+    """Return the names of all attributes of an item; those of most items are one object."""
+    return frozenset((*dir(kind), *own))
 
 
 def _config_of(item: pytest.Item) -> SentConfig:

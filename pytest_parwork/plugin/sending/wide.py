@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unittest
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -128,8 +127,9 @@ def _is_empty(name: str, item: pytest.Function) -> bool:
     """Return whether it is the fixture for the inherited `setUpClass`, which does nothing."""
     if not name.startswith(_SET_UP_CLASS):
         return False
+    from unittest import TestCase  # only a suite that uses it has such a fixture
+
     return all(
-        getattr(getattr(item.cls, method), "__func__", None)
-        is getattr(unittest.TestCase, method).__func__
+        getattr(getattr(item.cls, method), "__func__", None) is getattr(TestCase, method).__func__
         for method in ("setUpClass", "tearDownClass")
     )

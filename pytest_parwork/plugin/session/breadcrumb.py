@@ -7,16 +7,19 @@ the process that started it, and reports the result which that was loading.
 
 from __future__ import annotations
 
-import mmap
 import os
 import select
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import IO
+from subprocess import DEVNULL, Popen  # here: a case may replace what the module has
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import mmap
+
+    from ...transport.files import Files
 
 #: Bytes of the file that both processes share: the length of a text, and the text.
 SIZE = 1 << 12
@@ -40,9 +43,9 @@ class Breadcrumb:
 
     def __init__(self, outside: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
         self._outside = outside
-        self._file: IO[bytes] | None = None
+        self._files: Files | None = None
         self._view: mmap.mmap | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
 
     @contextmanager
     def loading(self, name: str) -> Iterator[None]:
@@ -59,20 +62,22 @@ class Breadcrumb:
             self._view[:_HEAD] = bytes(_HEAD)
 
     def _begin(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="parwork-")  # noqa: SIM115, `close` does
-        self._file.truncate(SIZE)
-        self._view = mmap.mmap(self._file.fileno(), SIZE)
+        # Not above: the program is not in the package.
+        from ...machine.marks import unmarked
+        from ...machine.system import mmap, os
+        from ...transport.files import Files
+
+        self._files = Files()
+        fd, _ = self._files.create("breadcrumb", SIZE)
+        self._view = mmap.mmap(fd, SIZE)
         if not hasattr(os, "fork"):  # Windows, where a process cannot inherit a file by its number
             return
-        from ...machine.marks import unmarked  # not above: the program is not in the package
-
-        fd = self._file.fileno()
         with self._outside():
-            self._process = subprocess.Popen(
+            self._process = Popen(
                 # Without site-packages and the project, which it does not need: 10 ms, not 50.
                 [sys.executable, "-I", "-S", __file__, str(fd), str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdin=DEVNULL,
+                stdout=DEVNULL,
                 pass_fds=[fd],
                 start_new_session=True,  # or a signal to pytest's process group would end it too
                 cwd="/",
@@ -86,9 +91,9 @@ class Breadcrumb:
             self._process.wait()
         if self._view is not None:
             self._view.close()
-        if self._file is not None:
-            self._file.close()
-        self._file = self._view = self._process = None
+        if self._files is not None:
+            self._files.close()
+        self._files = self._view = self._process = None
 
 
 def main(fd: int, parent: int) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ...backends.protocol import Backend, is_threaded
 from ...machine.clock import now
+from ...machine.deadline import pausing_alarm
 from ...model.causes import Cause
 from ...model.outcome import Run
 from ...model.work import Plan
@@ -96,4 +97,5 @@ def causes_of(
         find=lambda name: backend_named(config, name),
         deadline=now() + budget(difference.seconds),
     )
-    return diagnose(laboratory)
+    with pausing_alarm():
+        return diagnose(laboratory)

@@ -31,7 +31,8 @@ class _Rewriting:
     """The code of each module, which is read once in a session."""
 
     def __init__(self, session: pytest.Session) -> None:
-        tests = (getattr(item, "module", None) for item in session.items)
+        one_of_each = {item.parent: item for item in session.items}.values()
+        tests = (getattr(item, "module", None) for item in one_of_each)
         self._tests = {module.__name__ for module in tests if module is not None}
         self._known: dict[str, bytes] = {}
 

@@ -18,7 +18,9 @@ from ...runner.ambient import ambient, serial
 from ...verify.computed import Collection, computed
 from ...verify.legs import entry_of
 from ...verify.reference import Called, call
+from ...worker.results import Copied
 from ...worker.seeding import reseed, reseed_setup
+from ..cases.bodies import Body
 from ..compat import twin_of
 from ..config.registry import backend_named, guard
 from ..messages.frames import drop_frames
@@ -66,15 +68,13 @@ class Varying:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Put a function around the body that measures, compares, and returns nothing."""
-        body = self._body_of(item) if isinstance(item, pytest.Function) else None
-        if body is None or not isinstance(item, pytest.Function):
+        """Put a function around the body; it returns the value only if a plugin takes it."""
+        siblings = _siblings_of(item)
+        if siblings is None or self._is_traced or not isinstance(item, pytest.Function):
             return (yield)
-        original, item.obj = item.obj, functools.wraps(item.obj)(body)
-        try:
+        body = Body(item)
+        with body.replaced(self._body_of(item, siblings, body)):
             return (yield)
-        finally:
-            item.obj = original
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -99,14 +99,15 @@ class Varying:
             self._seeded = item
             reseed_setup(self._seed(item, siblings))
 
-    def _body_of(self, item: pytest.Function) -> Callable[..., None] | None:
-        """Return the function that replaces the body of an item, None for all other items."""
-        case, siblings = item.stash.get(VARIED, None), _siblings_of(item)
-        if siblings is None or self._is_traced:
-            return None
-        original = item.obj
+    def _body_of(
+        self, item: pytest.Function, siblings: Siblings, body: Body
+    ) -> Callable[..., object]:
+        """Return the function that replaces the body of an item."""
+        case = item.stash.get(VARIED, None)
+        original = body.function
 
-        def body(**kwargs: object) -> None:
+        @functools.wraps(original)
+        def measured(**kwargs: object) -> object:
             __tracebackhide__ = True
             if self._is_random:
                 reseed(self._seed(item, siblings))
@@ -114,37 +115,49 @@ class Varying:
             is_reference = case is None or not case.is_compared
             with around(item, is_reference=is_reference or self._is_off):
                 if self._is_off:
-                    run()
+                    value = run()
                 elif case is None or is_reference:
-                    self._measure_reference(item, siblings, run)
+                    value = self._measure_reference(item, siblings, run, body.is_taken)
                 elif case.entry is not None:
-                    self._rerun(case, run)
+                    value = self._rerun(case, run)
                 else:
-                    self._compare(case, run, Repeat(case, original, kwargs))
+                    repeat = Repeat(case, original, kwargs)
+                    value = self._compare(case, run, repeat, is_taken=body.is_taken)
+            return value if body.is_taken else None
 
-        return body
+        return measured
 
     def _seed(self, item: pytest.Item, siblings: Siblings) -> int:
         seed: int = item.config.getoption("randomly_seed")
         return seed + crc32(siblings.id.encode(errors="surrogatepass"))
 
     def _measure_reference(
-        self, item: pytest.Function, siblings: Siblings, run: Callable[[], object]
-    ) -> None:
-        """Run the reference, keep its outcome for the variants, and end as it does."""
+        self, item: pytest.Function, siblings: Siblings, run: Callable[[], object], is_taken: bool
+    ) -> object:
+        """Run the reference, keep its outcome for the variants, and end as it does.
+
+        A plugin that takes the value may change it, so it gets a copy.
+        """
         __tracebackhide__ = True
         siblings.is_tried = True
         made = _observed(run, siblings.side.run, plan_of(item).timeout)
+        value = made.called[0].value if is_taken else None
+        if is_taken and siblings.waiting > 0:
+            value = Copied(value).read()
         if siblings.waiting > 0:
             siblings.called, siblings.observed = made.called, made.observed
             siblings.collection = made.collection
             siblings.folder = str(item.funcargs.get("tmp_path", ""))
         _end(made.called)
+        return value
 
-    def _compare(self, case: VariedCase, run: Callable[[], object], repeat: Repeat) -> None:
+    def _compare(
+        self, case: VariedCase, run: Callable[[], object], repeat: Repeat, *, is_taken: bool
+    ) -> object:
         """Run a variant, compare it with the reference, and end as it does, or with the verdict."""
         __tracebackhide__ = True
         made = _observed(run, case.side.run, case.plan.timeout)
+        value = made.called[0].value if is_taken else None  # else it is freed when it was judged
         ended = made.called[1]
         self._judging.judge(case, made, repeat)
         assert case.entry is not None
@@ -154,15 +167,17 @@ class Varying:
             raise MismatchError(case.message)
         if ended is not None:
             raise ended
+        return value
 
-    def _rerun(self, case: VariedCase, run: Callable[[], object]) -> None:
+    def _rerun(self, case: VariedCase, run: Callable[[], object]) -> object:
         """Run an item once more, as for pytest-rerunfailures: the verdict does not change."""
         assert case.entry is not None
         if case.entry.verdict is Verdict.LOST:
             raise LostError(case.message)
-        run()
+        value = run()
         if case.message:
             raise MismatchError(case.message)
+        return value
 
     def _run_reference(self, case: VariedCase) -> None:
         """Run the item of the reference, which is not selected or comes later, without reports."""

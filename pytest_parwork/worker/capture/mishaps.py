@@ -6,8 +6,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...model.outcome import Failure, Link
@@ -73,50 +72,58 @@ class Mishap(NamedTuple):
 Take = Callable[[Mishap, "threading.Thread | None"], bool]
 
 
-@contextmanager
-def hooked(take: Take) -> Iterator[None]:
-    """Give all mishaps to `take` first, and those that it does not want to the previous hooks."""
-    before, before_unraisable = threading.excepthook, sys.unraisablehook
+class Hooked:
+    """Gives all mishaps in a `with` block to `take`, and those that it does not want to others.
 
-    def in_thread(given: threading.ExceptHookArgs) -> None:
-        if not take(Mishap.in_thread(given), given.thread):
-            before(given)
+    A class, because there is a block around the body of each case, and a generator takes longer.
+    """
 
-    def unraisable(given: Any) -> None:
-        if not take(Mishap.unraisable(given), None):
-            before_unraisable(given)
+    def __init__(self, take: Take) -> None:
+        self._take = take
 
-    threading.excepthook, sys.unraisablehook = in_thread, unraisable
-    try:
-        yield
-    finally:
-        if threading.excepthook is in_thread:
-            threading.excepthook = before
-        if sys.unraisablehook is unraisable:
-            sys.unraisablehook = before_unraisable
+    def __enter__(self) -> None:
+        self._before, self._before_unraisable = threading.excepthook, sys.unraisablehook
+        # A bound method is another object each time that it is asked for.
+        self._in_thread, self._unraisable = self.in_thread, self.unraisable
+        threading.excepthook, sys.unraisablehook = self._in_thread, self._unraisable
+
+    def __exit__(self, *_: object) -> None:
+        if threading.excepthook is self._in_thread:
+            threading.excepthook = self._before
+        if sys.unraisablehook is self._unraisable:
+            sys.unraisablehook = self._before_unraisable
+        del self._in_thread, self._unraisable  # they refer to this object
+
+    def in_thread(self, given: threading.ExceptHookArgs) -> None:
+        """Give away what a thread has raised."""
+        if not self._take(Mishap.in_thread(given), given.thread):
+            self._before(given)
+
+    def unraisable(self, given: Any) -> None:
+        """Give away what could not be raised."""
+        if not self._take(Mishap.unraisable(given), None):
+            self._before_unraisable(given)
 
 
-class Noticed:
+class Noticed(Hooked):
     """Notices, in a `with` block, what the call in it does not raise; pytest gets it as well."""
 
     def __init__(self) -> None:
+        super().__init__(self._note)
         self._found: list[Mishap] = []
-        self._hooks = hooked(self._take)
 
-    def __enter__(self) -> Noticed:
+    def __enter__(self) -> None:
         self._checked = len(_soft_texts())
-        self._hooks.__enter__()
-        return self
+        super().__enter__()
 
-    def __exit__(self, *_: object) -> None:
-        self._hooks.__exit__(None, None, None)
-
-    def _take(self, mishap: Mishap, _: threading.Thread | None) -> bool:
+    def _note(self, mishap: Mishap, _: threading.Thread | None) -> bool:
         self._found.append(mishap)
         return False
 
     def late(self) -> tuple[Failure, ...]:
         """Return what fails the case nevertheless, as the filters of warnings say."""
+        if not self._found and CHECKS not in sys.modules:
+            return ()
         found = [_as_failure(text) for text in _soft_texts()[self._checked :]]
         if self._found:
             shown = warnings.showwarning

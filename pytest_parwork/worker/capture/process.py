@@ -14,7 +14,7 @@ from ...model.output import Capture, Output, Warned
 from .bounds import Entries
 from .descriptors import Stream
 from .logs import Listener, Record, drop_handlers_of_pytest
-from .mishaps import Mishap, hooked, take_soft_failures
+from .mishaps import Hooked, Mishap, take_soft_failures
 from .phases import listen
 from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
 
@@ -50,7 +50,7 @@ class ProcessCapture:
             self._undo.callback(listener.end)
         self._alarm = Alarm(lambda: self._warned if self._is_on else {})
         self._mishaps: list[Mishap] = []
-        self._undo.enter_context(hooked(self._take_mishap))
+        self._undo.enter_context(Hooked(self._take_mishap))
         self._used = -1
         self._filters: list[Any] = []
         self._filters_before = list(warnings.filters)

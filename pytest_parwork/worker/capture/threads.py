@@ -16,7 +16,7 @@ from ...model.outcome import Failure
 from ...model.output import Capture, Output, Warned
 from .bounds import Entries, Text
 from .logs import Listener, Record
-from .mishaps import Mishap, hooked, take_soft_failures
+from .mishaps import Hooked, Mishap, take_soft_failures
 from .phases import listen
 from .warned import Alarm, Key, restore_filters, use_filters
 
@@ -79,7 +79,7 @@ class ThreadCapture:
 
     def start(self) -> None:
         """Replace what all threads use: streams, the log handler, the warning hook."""
-        self._undo.enter_context(hooked(self._take_mishap))
+        self._undo.enter_context(Hooked(self._take_mishap))
         self._undo.enter_context(self._followed())
         if self._capture.streams:
             for name in ("stdout", "stderr"):

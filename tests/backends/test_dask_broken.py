@@ -1,0 +1,114 @@
+"""Workers of dask that break, leave or answer late, on both kinds of clusters, also by joblib."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import dask
+import distributed
+import parwork_faults as faults
+import parwork_tasks as tasks
+import pytest
+from support.carrier import JOINED, Carrier, calls
+from support.dask_programs import DaskPrograms
+
+from pytest_parwork.backends import Event, bundled
+from pytest_parwork.backends.dask import nanny, roster
+from pytest_parwork.backends.joblib import on_dask
+
+#: Each of them waits for workers that start.
+DAILY_OF_EACH = 1
+
+pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracker
+
+JOBLIB_JOINED = "joblib:dask:joined"
+
+
+@pytest.fixture(params=["dask", "joblib:dask", JOINED, JOBLIB_JOINED])
+def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carrier]:
+    """Give a carrier with a cluster of its own; its workers may not be the same afterwards."""
+    name = request.param.removesuffix(":joined")
+    if name == request.param:
+        carrier = Carrier(name, bundled()[name])
+        yield carrier
+        carrier.close()
+        carrier.backend.close()
+        return
+    programs = DaskPrograms(tmp_path)
+    carrier = Carrier(JOINED, bundled()[name])
+    with dask.config.set({"scheduler-address": programs.address}):
+        yield carrier
+        carrier.close()
+        carrier.backend.close()
+    left = programs.journals()
+    programs.close()
+    assert left == []
+
+
+def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(carrier: Carrier) -> None:
+    function = faults.breaks_locks_and_names_its_process
+    first = carrier(calls(function, *((x, 5) for x in range(10))), chunksize=1)
+    assert [outcome.kind for outcome in first.outcomes] == ["value"] * 10
+    second = carrier.map(tasks.process, *[()] * 12)
+    assert first[5] not in set(second)
+
+
+@pytest.mark.parametrize("carrier", [JOINED, JOBLIB_JOINED], indirect=True)
+def test_a_task_that_interrupts_its_worker_does_not_end_it(carrier: Carrier) -> None:
+    """asyncio would end the worker: its loop runs in the main thread, which gets all signals."""
+    with distributed.Client(dask.config.get("scheduler-address"), set_as_default=False) as client:
+        before = client.run(os.getpid)
+        seen = carrier.map(faults.interrupts_its_worker, *[(0.1,)] * 6)
+        assert set(seen) <= set(before.values())
+        assert client.run(os.getpid) == before
+
+
+@pytest.mark.parametrize("carrier", ["joblib:dask"], indirect=True)
+def test_a_batch_that_failed_is_noticed_however_late_one_looks(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """joblib drops what failed as soon as it sees another result, and waits for ever."""
+    poll = on_dask.DaskWorkers.poll
+
+    def poll_late(self: on_dask.DaskWorkers, timeout: float, /) -> Sequence[Event]:
+        time.sleep(0.5)
+        return poll(self, timeout)
+
+    monkeypatch.setattr(on_dask.DaskWorkers, "poll", poll_late)
+    run = carrier.map(faults.breaks_locks, *((x, 5) for x in range(10)))
+    assert run == [x * x for x in range(10)]
+
+
+@pytest.mark.parametrize("carrier", ["joblib:dask"], indirect=True)
+def test_workers_that_answer_late_are_ended_alone_and_not_their_cluster(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So they do on a busy machine, where another cluster takes very long to start."""
+    made: list[object] = []
+    start = nanny.QuietCluster._start
+
+    async def start_and_note(self: Any) -> None:
+        made.append(self)
+        await start(self)
+
+    monkeypatch.setattr(nanny.QuietCluster, "_start", start_and_note)
+    monkeypatch.setattr(roster, "ANSWER", 1e-6)
+    run = carrier.map(faults.dies_while_another_works, *((x, 5, 1.0) for x in range(6)))
+    assert [outcome.kind for outcome in run.outcomes] == ["value"] * 5 + ["lost"]
+    assert run.outcomes[5].lost is not None
+    assert "exit code 3" in run.outcomes[5].lost.detail
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("carrier", [JOINED], indirect=True)
+def test_a_task_whose_worker_leaves_the_cluster_is_not_run_by_the_others(carrier: Carrier) -> None:
+    """It would have them leave, too: then all other tasks had no worker."""
+    run = carrier.map(faults.leaves_its_cluster, *((x, 5) for x in range(8)))
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost.keys() == {5}
+    assert lost[5].detail == "its worker left the cluster while it ran this task"
+    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
