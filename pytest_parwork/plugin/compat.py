@@ -193,19 +193,17 @@ def is_torn_here(error: BaseException, item: pytest.Function) -> bool:
     return True
 
 
-def is_rewritten(module: object) -> bool:
-    """Return whether pytest has rewritten the assertions of a module, which its loader shows."""
-    loader = getattr(getattr(module, "__spec__", None), "loader", None)
-    return isinstance(loader, rewrite.AssertionRewritingHook)
-
-
 def rewritten_code(module: ModuleType) -> CodeType | None:
     """Return the code of a module whose assertions pytest has rewritten, None for any other.
 
     pytest's loader runs this code and keeps it in a file only, whose name and format are its own.
     """
-    spec: Any = module.__spec__
-    if not is_rewritten(module) or spec.origin is None:
+    spec = module.__spec__
+    if (
+        spec is None
+        or spec.origin is None
+        or not isinstance(spec.loader, rewrite.AssertionRewritingHook)
+    ):
         return None
     file = Path(spec.origin)
     cached = rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}"

@@ -8,9 +8,9 @@ from types import FunctionType, ModuleType
 
 import pytest
 
-from ...transport.modules import ModuleTable
+from ...transport.modules import ModuleTable, is_rewritten
 from ...transport.rewritten import RewrittenCode, dump_code
-from ..compat import is_rewritten, rewritten_code
+from ..compat import rewritten_code
 
 _REWRITING = pytest.StashKey["_Rewriting"]()
 
