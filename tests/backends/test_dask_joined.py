@@ -297,19 +297,26 @@ def test_a_stopped_worker_does_not_keep_the_others_from_the_tasks(
 
 
 @pytest.mark.sweep
-def test_a_worker_that_is_already_stopped_is_named(
+@pytest.mark.parametrize("stopped", [1, 2])
+def test_workers_that_are_already_stopped_are_named_unless_others_are_left(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
+    stopped: int,
 ) -> None:
-    monkeypatch.setattr(joined, "WORKER_PATIENCE", 4.0)
-    monkeypatch.setattr(joined, "ANSWER", 2.0)
+    monkeypatch.setattr(joined, "ANSWER", 1.0)
     programs = own_programs()
     with distributed.Client(programs.address, set_as_default=False) as client:
-        worker, pid = max(client.run(os.getpid).items())
-        stop(pid)
+        workers = dict(sorted(client.run(os.getpid).items()))
+        for pid in list(workers.values())[:stopped]:
+            stop(pid)
     with joining(programs.address) as carrier:
-        text = f"the dask worker {worker} does not answer within 4 s; end it"
+        if stopped == 1:
+            assert carrier.map(tasks.square, *((x,) for x in range(10))) == [
+                x * x for x in range(10)
+            ]
+            return
+        text = f"no dask worker of {programs.address} answers within 20 s: {', '.join(workers)}"
         with pytest.raises(BackendError, match=text):
             carrier.map(tasks.square, (1,), (2,))
 
