@@ -23,7 +23,7 @@ from .schedule import Schedule
 from .standstill import Standstill
 from .supply import Supply
 from .suspension import Suspension
-from .waits import HEARTBEAT, STALL, STALL_AT_WORK, START_PATIENCE
+from .waits import HEARTBEAT, READY, STALL, START_PATIENCE
 
 
 class Watch:
@@ -245,8 +245,8 @@ class Watch:
             self._progress = now()
             return
         if self._deaths.has_any:
-            if idle < STALL_AT_WORK and self._deaths.are_at_work():
-                return
+            if idle < READY and self._deaths.are_at_work():
+                return  # they may still import what the tasks need
             # The library has lost batches with a worker, or with its queue.
             self._replace("workers die before they start a task")
         elif self._overdue.threads_left:
