@@ -13,7 +13,7 @@ from ..model.outcome import Verdict
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-from .power import power_notes, repetition
+from .power import power_notes, repetition, sampling_advice
 from .selftest import control_notes
 from .several import of_several_tests, runs_of, why_not_met
 from .slowness import why_slow
@@ -85,6 +85,9 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     if text := _setting(run):
         yield RunNote(kind="setting", text=text)
     yield from _speed(run)
+    others = (run.timing.parallel or 0.0) + (run.timing.startup or 0.0)
+    if run.variation is None and (text := sampling_advice(run.cases, run.timing.serial, others)):
+        yield RunNote(kind="speed", text=text)
     yield from (RunNote(kind="detail", text=text) for text in of_several_tests(run))
     if is_verbose:
         yield from (RunNote(kind="detail", text=text) for text in _details(run))

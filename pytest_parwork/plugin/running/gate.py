@@ -34,7 +34,7 @@ from ..session.capturing import capture_of, filters_of
 from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
 from ..session.progress import showing
-from ..session.rewriting import rewritten
+from ..session.rewriting import names_of_rewritten, rewritten
 from .repeats import copies_of, repeated
 
 
@@ -180,6 +180,7 @@ class Gates:
         workload = Workload(name=group.id, tasks=tuple(tasks))
         backend = backend_named(self._config, group.plan.configuration.backend)
         tests = {item.module.__name__ for item in {c.item.parent: c.item for c in cases}.values()}
+        tests |= names_of_rewritten(self._config)
         modules = project_modules(self._config.rootpath, tests=tests)
         request = RunRequest(
             workload=workload,

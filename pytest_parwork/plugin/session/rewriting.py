@@ -8,11 +8,27 @@ from types import FunctionType, ModuleType
 
 import pytest
 
-from ...transport.modules import ModuleTable
+from ...transport.modules import ModuleTable, is_rewritten
 from ...transport.rewritten import RewrittenCode, dump_code
 from ..compat import rewritten_code
 
 _REWRITING = pytest.StashKey["_Rewriting"]()
+
+
+def names_of_rewritten(config: pytest.Config) -> frozenset[str]:
+    """Return the names of all modules with rewritten assertions, wherever they are.
+
+    So workers have them, too, where the tests, conftests and registered modules are those of an
+    installed package (`--pyargs`). Not so those of plugins, which pytest rewrites as well: no case
+    calls these.
+    """
+    plugins = (plugin for plugin, _ in config.pluginmanager.list_plugin_distinfo())
+    theirs = {str(getattr(each, "__name__", "")).partition(".")[0] for each in plugins}
+    return frozenset(
+        name
+        for name, module in sys.modules.copy().items()
+        if name.partition(".")[0] not in theirs and is_rewritten(module)
+    )
 
 
 def rewritten(item: pytest.Item, modules: ModuleTable, *used: str) -> RewrittenCode:
