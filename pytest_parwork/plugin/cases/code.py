@@ -10,9 +10,13 @@ from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+#: What sends a signal to this process, or waits for one: the main thread receives it.
+SIGNALS = ("pause", "pthread_kill", "raise_signal", "sigwait")
+
 #: What changes the whole process while it is used, by module and name. In threads, other cases see
 #: the change. Generators of random numbers are left out: there a difference is a finding.
 CHANGING = {
+    "_thread": ("interrupt_main",),
     "approvaltests": (  # a second call for a test is an error, in the same process
         "verify",
         "verify_all",
@@ -36,7 +40,7 @@ CHANGING = {
     "pytest": ("MonkeyPatch", "deprecated_call", "warns"),
     "requests_mock": ("Mocker", "mock"),
     "responses": ("RequestsMock", "activate"),
-    "signal": ("alarm", "setitimer", "signal"),
+    "signal": (*SIGNALS, "alarm", "setitimer", "signal"),
     "socket": ("setdefaulttimeout",),
     "sys": ("setprofile", "setrecursionlimit", "setswitchinterval", "settrace"),
     "testfixtures": (
@@ -119,6 +123,20 @@ def find_change(function: Callable[..., Any]) -> str:
     return ""
 
 
+def sends_signals(function: Callable[..., Any]) -> bool:
+    """Return whether a function names what sends a signal to its own process, or waits for one."""
+    return any(
+        {"kill", "getpid"} <= (used := set(code.co_names)) or not used.isdisjoint(SIGNALS)
+        for code in codes_of(inspect.unwrap(function))
+    )
+
+
+def interrupts_itself(function: Callable[..., Any]) -> bool:
+    """Return whether a function names SIGINT, and what sends a signal to its own process."""
+    names = {name for code in codes_of(inspect.unwrap(function)) for name in code.co_names}
+    return "interrupt_main" in names or ("SIGINT" in names and sends_signals(function))
+
+
 def _unwrapped(function: Callable[..., Any]) -> Iterator[FunctionType]:
     """Yield a function and those that it wraps, as `functools.wraps` says."""
     part: object = getattr(function, "__func__", function)
@@ -159,6 +177,8 @@ def _change_in(code: CodeType, names: Mapping[str, object]) -> str:
         for attribute in used.intersection(attributes):
             if _is_from(module, attribute, used, names):
                 return f"{module.removeprefix('unittest.')}.{attribute}"
+    if {"kill", "getpid"} <= used:  # not that of another process
+        return "os.kill"
     if "environ" in used and _writes(code, "environ"):
         return "os.environ"
     if {"sys", "modules"} <= used and _writes(code, "modules"):
