@@ -57,8 +57,8 @@ class Rerun:
 
         They are submitted in this order, and their outcomes have this order. `batches` are the
         exact batches, of the same tasks in the same order. `threads` is the limit of native
-        threads, in place of that of the first run. A task without a time limit of its own may take
-        `timeout` seconds. `around` wraps the functions of the tasks where they run. Raises
+        threads, in place of that of the first run. A task may take `timeout` seconds, in place of
+        its own limit. `around` wraps the functions of the tasks where they run. Raises
         `ValueError` for tasks that cannot be run, and everything that the first run may raise.
         """
         self._check(tasks, batches)
@@ -71,9 +71,7 @@ class Rerun:
         if threads is not None:
             request = replace(request, threads=threads)
         if timeout is not None:
-            limited = tuple(
-                replace(one, timeout=one.timeout or timeout) for one in request.workload.tasks
-            )
+            limited = tuple(replace(one, timeout=timeout) for one in request.workload.tasks)
             request = replace(request, workload=replace(request.workload, tasks=limited))
         return self._execute(self._backend, self._snapshot, request, tasks)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import sys
 import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, pairwise, product
 from random import Random
 
@@ -101,7 +103,8 @@ def test_quick_has_many_workers_and_both_orders_in_one_process() -> None:
     assert back.hash != forth.hash
     rows = list(quick(THREADS, 7))
     assert [row.backend for row in rows[:2]] == ["threads"] * 2
-    assert rows[2].hash == rows[3].hash  # their difference is the order alone
+    assert rows[2].hash == rows[3].hash
+    assert (rows[3].order, rows[3].crowd) == ("reversed", 4)
 
 
 @pytest.mark.parametrize("base", [PROCESSES, THREADS])
@@ -115,6 +118,11 @@ def test_full_has_every_value_of_each_factor(base: Base) -> None:
     assert any(row.readonly for row in rows)
     assert any(row.hash for row in rows)
     assert [str(row) for row in full(base, 7)] == [str(row) for row in rows]
+
+
+def test_a_case_with_a_resource_of_its_own_never_meets_itself() -> None:
+    base = replace(THREADS, is_exclusive=True, cases=1)
+    assert {(row.meets, row.crowd) for row in full(base, 7)} == {(1, 1)}
 
 
 def test_a_cluster_keeps_its_workers() -> None:
@@ -172,6 +180,50 @@ def test_a_window_between_two_calls_is_met() -> None:
         for thread in threads:
             thread.join(10)
     assert lost
+
+
+def test_a_generator_that_two_threads_resume_crashes_nothing() -> None:
+    def numbers() -> Iterator[str]:
+        while True:
+            yield str(1)
+
+    shared = numbers()
+    raised: list[BaseException] = []
+
+    def step() -> None:
+        try:
+            next(shared)
+        except ValueError as error:
+            raised.append(error)
+
+    call = Perturbed(seed=3, pauses=True)(step)
+    for _ in range(20):
+        threads = [threading.Thread(target=call) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert all("already executing" in str(error) for error in raised)
+
+
+def test_a_crowd_shows_what_is_made_once_in_each_process() -> None:
+    made: list[int] = []
+
+    def once(own: list[int]) -> tuple[int, list[int]]:
+        own.append(1)  # each thread has a list of its own
+        if not made:
+            for number in range(5):
+                made.append(int(str(number)))
+        return len(made), own
+
+    found: list[object] = []
+    for seed in range(20):
+        made.clear()
+        found.append(Perturbed(seed=seed, pauses=True, crowd=4)(once)([]))
+    assert set(map(repr, found)) - {"(5, [1])"}
+    assert all(repr(one).endswith(", [1])") for one in found)
+    made[:] = range(5)
+    assert Perturbed(seed=1, pauses=True, crowd=4)(once)([]) == (5, [1])
 
 
 def test_arrays_are_read_only_where_that_is_asked_for() -> None:

@@ -22,6 +22,7 @@ from ..cases.kept import Kept
 from ..config.registry import backend_named, guard, own_comparison
 from ..running.gate import is_current
 from ..running.phases import ELSEWHERE, without_folders
+from ..session.locks import holding
 from .asking import Asked, failed_row, keep_row
 
 #: Seconds after which no further row begins: at least, and so many times as long as the first run.
@@ -34,7 +35,8 @@ def perturb(item: pytest.Item, group: Group, asked: Asked) -> Stress | str:
     kept = group.kept
     assert kept is not None
     try:
-        with guard(item.config).marking():
+        names = {name for case in group.cases for name in case.plan.exclusive}
+        with guard(item.config).marking(), holding(item.config, names):
             return _perturb(item, group, kept, asked)
     finally:
         kept.close()
@@ -109,6 +111,7 @@ def _subject(
             fresh="processes:spawn" if "spawn" in get_all_start_methods() else "",
             is_threaded=is_threaded(backend),
             is_fixed=backend.reach == "network",
+            is_exclusive=any(case.plan.exclusive for case in cases),
         ),
         numbers=numbers,
         ids={number: case.id for number, case in by_number.items()},

@@ -39,7 +39,8 @@ class Row:
     hash seed of new interpreters, None for the usual one; `threads` the limit of native threads.
     `seed` decides on a shuffled order and on pauses. With `pauses`, tasks pause at calls and before
     they return, and the interpreter switches threads as often as it can; `meets` is how many tasks
-    each case is. With `readonly`, arrays among the arguments are read-only.
+    each case is, `crowd` how many threads call it at the same time within its worker. With
+    `readonly`, arrays among the arguments are read-only.
     """
 
     backend: str
@@ -51,6 +52,7 @@ class Row:
     threads: int | None = None
     pauses: bool = False
     meets: int = 1
+    crowd: int = 1
     readonly: bool = False
 
     def __str__(self) -> str:
@@ -106,7 +108,7 @@ def _value(text: str, name: str, value: str) -> object:
         return value
     if name == "chunk" and value == "auto":
         return value
-    least = {"workers": 1, "chunk": 1, "threads": 1, "meets": 1}.get(name, 0)
+    least = {"workers": 1, "chunk": 1, "threads": 1, "meets": 1, "crowd": 1}.get(name, 0)
     is_number = name not in ("pauses", "readonly") and value.isascii() and value.isdigit()
     if not is_number or not least <= int(value[:10]) == int(value):
         raise UsageError(f"--parwork-stress={text}: {name} cannot be {value!r}; {_WRONG}")
@@ -119,7 +121,8 @@ class Base:
 
     `starts` are other names of the backend with another start method, `fresh` the backend that
     starts new interpreters, empty where nothing can be sent to one. `is_threaded` says that its
-    workers are threads, `is_fixed` that their number is that of a cluster.
+    workers are threads, `is_fixed` that their number is that of a cluster, and
+    `is_exclusive` that a case uses what no two tasks may use at the same time.
     """
 
     backend: str
@@ -129,6 +132,7 @@ class Base:
     fresh: str = ""
     is_threaded: bool = False
     is_fixed: bool = False
+    is_exclusive: bool = False
 
     @property
     def crowd(self) -> int:
@@ -143,7 +147,7 @@ class Base:
     @property
     def meets(self) -> int:
         """How often a case is run at the same time: a single one meets nobody else."""
-        return 1 if self.cases > 1 else 8
+        return 1 if self.cases > 1 or self.is_exclusive else 8
 
 
 def quick(base: Base, seed: int) -> Iterator[Row]:
@@ -153,7 +157,7 @@ def quick(base: Base, seed: int) -> Iterator[Row]:
     threads, the state of pytest's process has been changed by then, so two of the rows are of
     threads there.
     """
-    crowd = Row(
+    many = Row(
         backend=base.backend,
         workers=base.crowd,
         chunk=1,
@@ -162,13 +166,15 @@ def quick(base: Base, seed: int) -> Iterator[Row]:
         pauses=True,
         meets=base.meets,
     )
-    yield crowd
+    yield many
     alone = Row(backend=base.fresh or base.backend, workers=1, hash=seed % 1000 + 1)
     if base.is_threaded:
-        yield replace(crowd, workers=2, chunk=base.prime, order="reversed", seed=seed + 1)
+        yield replace(many, workers=2, chunk=base.prime, order="reversed", seed=seed + 1)
         if base.fresh:
             yield alone
-            yield replace(alone, order="reversed")
+            # What is made once for each process was made before, in pytest's process.
+            crowd = 1 if base.is_exclusive else 4
+            yield replace(alone, order="reversed", seed=seed + 2, pauses=True, crowd=crowd)
     else:
         if not base.fresh:
             alone = replace(alone, hash=None)
@@ -210,5 +216,5 @@ def full(base: Base, seed: int) -> Iterator[Row]:
             order="shuffled",
             seed=seed + 1000 + number,
             pauses=True,
-            meets=max(2, base.meets),
+            meets=1 if base.is_exclusive else max(2, base.meets),
         )

@@ -80,8 +80,10 @@ class Subject:
 
     def _executed(self, row: Row, order: Sequence[int]) -> Run:
         around = None
-        if row.pauses or row.readonly:
-            around = Perturbed(seed=row.seed, pauses=row.pauses, readonly=row.readonly)
+        if row.pauses or row.readonly or row.crowd > 1:
+            around = Perturbed(
+                seed=row.seed, pauses=row.pauses, readonly=row.readonly, crowd=row.crowd
+            )
         if row.backend == self.base.backend and not row.is_fresh:
             return self.rerun.run(
                 order,
