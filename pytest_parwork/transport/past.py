@@ -24,13 +24,14 @@ class Past:
         return self.died.get(place) or self.ended.get(task) or self.left.get(place)
 
     def add_left(self, batch: int, notes: Iterable[Begun | Entry]) -> bool:
-        """Add tasks of a batch that run in a process which has left; return if there are any."""
+        """Add tasks of a batch that run, or ran, in a process which has left; return if any run."""
         begun: dict[int, Entry] = {}
         for note in notes:
-            if isinstance(note, Entry):
-                begun.pop(note.task, None)
-            elif note.batch == batch:
-                begun[note.entry.task] = note.entry
+            if isinstance(note, Begun):
+                if note.batch == batch:
+                    begun[note.entry.task] = note.entry
+            elif begun.pop(note.task, None) is not None and note.data:
+                self.ended[note.task] = note
         for task, entry in begun.items():
             self.left[batch, task] = entry._replace(kind="left")
         return bool(begun)
