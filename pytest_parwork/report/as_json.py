@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from .associations import associations
 from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
 from .repeats import Repeat
@@ -86,6 +87,7 @@ def _run(run: RunReport) -> dict[str, object]:
         "varied": run.varied,
         "sent": run.sent,
         "withheld": run.withheld,
+        "associations": list(associations(run.cases)),
         "causes": run.causes,
         "cause": run.cause,
     }

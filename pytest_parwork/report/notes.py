@@ -10,6 +10,7 @@ from typing import Any
 from ..machine.cpus import Cpus
 from ..model.listing import shorten
 from ..model.outcome import Verdict
+from .associations import associations
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
@@ -35,9 +36,8 @@ RUNNING = 8
 class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
-    `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
-    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `power`, `selftest`,
-    `stress`, `varied`, `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`.
+    `kind` says in a word what it is about: `different`, `lost`, `cause`, `speed`, `remark` (a note
+    of a case), `association` (what the cases that differ have in common), and so on.
     `reached` is the share that was reached of what the text names, which a rendering may draw.
     """
 
@@ -58,6 +58,7 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     for cause in run.causes:
         remedy = f"; {cause.remedy}" if cause.remedy else ""
         yield RunNote(severity="error", kind="cause", text=f"cause: {cause}{remedy}")
+    yield from (RunNote(kind="association", text=text) for text in associations(run.cases))
     if run.too_slow:
         yield RunNote(severity="error", kind="too-slow", text=run.too_slow)
     if run.exercised is False:

@@ -61,6 +61,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "varied",
         "sent",
         "withheld",
+        "associations",
         "causes",
         "cause",
     ]

@@ -174,8 +174,8 @@ def _change_in(code: CodeType, names: Mapping[str, object]) -> str:
         if name in used:
             return name
     for module, attributes in CHANGING.items():
-        for attribute in used.intersection(attributes):
-            if _is_from(module, attribute, used, names):
+        for attribute in attributes:  # in this order: that of a set depends on the hash seed
+            if attribute in used and _is_from(module, attribute, used, names):
                 return f"{module.removeprefix('unittest.')}.{attribute}"
     if {"kill", "getpid"} <= used:  # not that of another process
         return "os.kill"
