@@ -180,7 +180,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             keep_for_stress(session.items, _collected(session.config))
     if _COLLECTED in session.config.stash:
         _collected(session.config).mistakes.report()
-    if has_work:
+    if has_work and not session.config.getoption("collectonly"):
         _start(session)
 
 

@@ -190,3 +190,19 @@ def test_under_xdist_a_workload_is_perturbed_once(scratch: Scratch) -> None:
     crowds = sum("crowd=4" in str(row["row"]) for row in found)
     assert crowds == 1  # its cases run in four threads, and once more
     assert len(scratch.notes()) == 4 * (2 + len(found) + 4 * crowds)
+
+
+def test_a_workload_of_a_module_has_one_item_and_its_command_runs_the_module(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(RACE.replace('@pytest.mark.parwork(backend="threads", workers=2)', ""))
+    options = ("--parwork-all", "--parwork-backend=threads", "--parwork-workers=2")
+
+    session = scratch.run(*options, "--parwork-stress=quick", report=True)
+
+    assert session.cases["test_it.py::[stress]"] == "failed"
+    (again,) = re.findall(r"again    pytest (.*)", session.out)
+    words = again.split()
+    assert words[0] == '"test_it.py"'
+    assert {"--parwork-all", "--parwork-backend=threads"} <= set(words)
+    assert any(word.startswith("--parwork-stress=backend=threads,workers=") for word in words)

@@ -102,7 +102,8 @@ class Check(pytest.Item):
         self.stash[CALLS] = [serialise(later(run, stress=found))]
         if found.bad:
             row = f"--parwork-stress={found.bad[0].row}"
-            again = command(self, self.nodeid, row, keywords=OF_TESTS)
+            # The item of a class, module or session does not know its cases.
+            again = command(self, self.nodeid if self.cases else run.id, row, keywords=OF_TESTS)
             raise CheckError(stress_message(found, again))
 
     def _judge_variation(self, run: RunReport, variation: Variation) -> None:

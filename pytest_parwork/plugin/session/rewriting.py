@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from types import FunctionType, ModuleType
 
 import pytest
@@ -90,9 +91,9 @@ def _is_ours(name: str) -> bool:
 def _referred(module: ModuleType) -> Iterator[str]:
     """Yield the names of the modules that the globals of a module are, or come from."""
     for value in list(vars(module).values()):
-        if isinstance(value, ModuleType):
-            yield value.__name__
-        elif isinstance(
-            value, type | FunctionType
-        ):  # other values may run code when they are asked
-            yield str(value.__module__)
+        kind = type(value)  # `isinstance` may run code of the value
+        with suppress(Exception):  # a class may raise whatever it is asked for
+            if issubclass(kind, ModuleType):
+                yield value.__name__
+            elif issubclass(kind, type | FunctionType):
+                yield str(value.__module__)
