@@ -28,10 +28,14 @@ REPEATS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Seconds of one run: on the wall, and of the processors, with those of ended children."""
+    """Seconds of one run: on the wall, and of the processors, with those of ended children.
+
+    `peak` is the largest resident memory of the process, or of a child if that had more, in MB.
+    """
 
     wall: float
     cpu: float | None = None
+    peak: float | None = None
 
 
 Contender = Callable[[], Sample]
@@ -76,7 +80,8 @@ class Sandbox:
         if child.returncode:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{text}")
-        return Sample(wall=wall, cpu=usage.ru_utime + usage.ru_stime)
+        cpu = usage.ru_utime + usage.ru_stime
+        return Sample(wall=wall, cpu=cpu, peak=usage.ru_maxrss / 1024)
 
 
 @contextmanager
@@ -153,18 +158,21 @@ def show(title: str, samples: Mapping[str, Sequence[Sample]], *, peer: str) -> N
     cpu = {name: [one.cpu for one in rounds if one.cpu] for name, rounds in samples.items()}
     if all(cpu.values()):
         _table("CPU", cpu, peer)
+    peaks = {name: [one.peak for one in rounds if one.peak] for name, rounds in samples.items()}
+    if all(peaks.values()):
+        _table("peak memory", peaks, peer, unit="MB")
 
 
-def _table(kind: str, seconds: Mapping[str, Sequence[float]], peer: str) -> None:
-    width = max(map(len, seconds))
-    print(f"  {kind:{width}}    median   ratio (least to largest)     least   ratio")
-    for name, rounds in seconds.items():
-        ratios = sorted(one / other for one, other in zip(rounds, seconds[peer], strict=True))
+def _table(kind: str, found: Mapping[str, Sequence[float]], peer: str, *, unit: str = "s") -> None:
+    width = max(map(len, (kind, *found)))
+    print(f"  {kind:{width}}    median    ratio (least to largest)     least    ratio")
+    for name, rounds in found.items():
+        ratios = sorted(one / other for one, other in zip(rounds, found[peer], strict=True))
         shown = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
         least = min(rounds)
         print(
-            f"  {name:{width}} {statistics.median(rounds):7.3f} s   {shown:24}"
-            f"{least:7.3f} s   {least / min(seconds[peer]):5.2f}"
+            f"  {name:{width}} {statistics.median(rounds):7.3f} {unit:2}   {shown:24}"
+            f"{least:7.3f} {unit:2}   {least / min(found[peer]):5.2f}"
         )
 
 

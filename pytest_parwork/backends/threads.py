@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
+import functools
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from typing import Any
 
 from ..model.work import Batch
 from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun, event_of
 from .protocol import Backend, Event
+
+
+@functools.cache
+def _mind_forks() -> None:
+    """Let a process that a task forks end with its own exit code.
+
+    At its exit `concurrent.futures` would join all threads of executors, and the one that was
+    forked is among them: "cannot join current thread", so that multiprocessing reports 1.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_thread)
+
+
+def _forget_thread() -> None:
+    # It has no public name; without it, the exit code is as in any thread of an executor.
+    waited_for: Any = getattr(concurrent.futures.thread, "_threads_queues", {})
+    waited_for.pop(threading.current_thread(), None)
 
 
 class ThreadWorkers:
@@ -20,6 +41,7 @@ class ThreadWorkers:
     start_method = "thread"
 
     def __init__(self, workers: int) -> None:
+        _mind_forks()
         self.size = workers
         self._threads: list[threading.Thread] = []
         self._executor = ThreadPoolExecutor(

@@ -67,7 +67,7 @@ class Mark:
         os.environ[SESSION] = f"{self._before}:{self.token}" if self._before else self.token
         if sys.platform == "linux" and self._page is None:
             # Kept until the end: creating it for each case would take longer than many cases.
-            self._page = _page(f"{PAGE}{self.token}")
+            self._page = named_page(f"{PAGE}{self.token}")
             # multiprocessing's tracker removes the semaphores of a killed process, unless it is
             # killed as well, as everything in pytest's process group may be. Not on macOS, which
             # allows no long names.
@@ -130,7 +130,8 @@ def _token() -> str:
     return found[1] if found is not None else ""
 
 
-def _page(name: str) -> mmap:
+def named_page(name: str) -> mmap:
+    """Return a page of memory that forked processes have, too, with a name that others can see."""
     fd = os.memfd_create(name, os.MFD_CLOEXEC)
     try:
         os.ftruncate(fd, PAGESIZE)

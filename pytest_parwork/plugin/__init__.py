@@ -62,6 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
             from .config.settings import settings
 
             settings(config, {})
+        if options.stress(config):
+            from .stress.asking import check_stress
+
+            check_stress(config)
         if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
             options.check_files(files)
             config.pluginmanager.register(Reporting(config, files), REPORTING)
@@ -129,7 +133,7 @@ def pytest_pycollect_makeitem(
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
         return made
-    from .collecting.checks import checks_for
+    from .collecting.placing import checks_for
 
     collected = _collected(collector.config)
     if any(map(collected.mistakes.has, made)):
@@ -142,7 +146,7 @@ def pytest_pycollect_makeitem(
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _COLLECTED in config.stash:
-        from .collecting.checks import place
+        from .collecting.placing import place
 
         varied = config.stash[_COLLECTED].varied
         if varied.is_any:
@@ -159,16 +163,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)  # before xdist reports to its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
     if options.is_all(session.config):
-        from .collecting.checks import make_others_plain
+        from .collecting.placing import make_others_plain
 
         make_others_plain(session.items)
+    if options.stress(session.config):
+        from .collecting.placing import add_cases
+
+        add_cases(session.items)
     has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
     if has_work:
         unmarked = session.config.stash.get(_UNMARKED, {})
         _collected(session.config).gather(session.config, session.items, unmarked)
+        if options.stress(session.config):
+            from .collecting.placing import keep_for_stress
+
+            keep_for_stress(session.items, _collected(session.config))
     if _COLLECTED in session.config.stash:
         _collected(session.config).mistakes.report()
-    if has_work:
+    if has_work and not session.config.getoption("collectonly"):
         _start(session)
 
 

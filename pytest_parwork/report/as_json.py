@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from .associations import associations
 from .data import SCHEMA, Report, RunReport
 from .entries import CaseEntry
 from .repeats import Repeat
@@ -81,10 +82,12 @@ def _run(run: RunReport) -> dict[str, object]:
         "timing": run.timing,
         "power": run.power,
         "selftest": run.selftest,
+        "stress": run.stress,
         "too_slow": run.too_slow or None,
         "varied": run.varied,
         "sent": run.sent,
         "withheld": run.withheld,
+        "associations": list(associations(run.cases)),
         "causes": run.causes,
         "cause": run.cause,
     }

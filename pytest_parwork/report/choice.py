@@ -61,7 +61,7 @@ def choose(workloads: _Workloads, *, is_verbose: bool) -> Choice:
 
 def _rank(run: RunReport) -> Verdict:
     """Return how bad a run is for a reader: of single cases, that they met no other is not."""
-    if run.too_slow:
+    if run.too_slow or run.is_wrong_under_stress:
         return Verdict.DIFFERENT
     if run.verdict is Verdict.NOT_EXERCISED and len(run.cases) == 1:
         return Verdict.EQUAL

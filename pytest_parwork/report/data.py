@@ -17,6 +17,7 @@ from .overlap import has_met, peak_of, share_of, tasks_of, together
 from .plain import PlainEntry
 from .power import Power, power_of
 from .selftest import Control, controls
+from .stress import Stress
 from .timing import Timing, timing
 from .variants import Variation, is_exercised, timing_of, workers_of
 
@@ -35,7 +36,7 @@ class RunEntry:
     differences, as far as a diagnosis has found any, the likeliest first. `too_slow` is the verdict
     of `min_speedup` if that failed, else empty. `varied` are parameters of the cases that look like
     a number of workers of the code under test. `variation` is what is varied in code that is
-    parallel itself, None for a run on a backend.
+    parallel itself, None for a run on a backend. `stress` are its perturbed runs, if there are any.
     """
 
     id: str
@@ -53,6 +54,7 @@ class RunEntry:
     varied: tuple[str, ...] = ()
     variation: Variation | None = None
     scope: Scope = "function"
+    stress: Stress | None = None
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "configuration_id", "backend", "policy")
@@ -116,6 +118,11 @@ class RunReport(RunEntry):
         """The first of the causes."""
         return self.causes[0] if self.causes else None
 
+    @property
+    def is_wrong_under_stress(self) -> bool:
+        """Whether a perturbed run was not equal to the serial one."""
+        return self.stress is not None and bool(self.stress.bad)
+
     def since_origin(self, moments: tuple[float, ...] | None) -> tuple[float, ...] | None:
         """Return the moments of an interval in seconds since the origin of the run.
 
@@ -164,11 +171,12 @@ def _join(parts: Sequence[RunEntry]) -> RunEntry:
         cases=tuple(sorted(cases.values(), key=lambda case: case.index)),
         causes=tuple(causes.values()),
         too_slow=next((part.too_slow for part in parts if part.too_slow), ""),
+        stress=next((part.stress for part in parts if part.stress is not None), None),
     )
 
 
-def slow(run: RunReport, verdict: str) -> RunEntry:
-    """Return the part of a run that holds the verdict of `min_speedup`, which came after it."""
+def later(run: RunReport, *, too_slow: str = "", stress: Stress | None = None) -> RunEntry:
+    """Return the part of a run that came after it: the verdict of `min_speedup`, perturbed runs."""
     return RunEntry(
         id=run.id,
         configuration_id=run.configuration_id,
@@ -179,7 +187,9 @@ def slow(run: RunReport, verdict: str) -> RunEntry:
         expected=run.expected,
         scope=run.scope,
         variation=run.variation,
-        too_slow=verdict,
+        too_slow=too_slow,
+        stress=stress,
+        xdist=run.xdist,
     )
 
 

@@ -10,13 +10,15 @@ from typing import Any
 from ..machine.cpus import Cpus
 from ..model.listing import shorten
 from ..model.outcome import Verdict
+from .associations import associations
 from .data import RunReport
 from .entries import SKIPPED, CaseEntry
 from .figures import counted, duration, percent, ratio
-from .power import power_notes, repetition
+from .power import power_notes, repetition, sampling_advice
 from .selftest import control_notes
 from .several import of_several_tests, runs_of, why_not_met
 from .slowness import why_slow
+from .stress import stress_notes
 from .timing import Timing
 from .variants import Severity, remarks, setting, why_nothing_ran
 
@@ -34,10 +36,9 @@ RUNNING = 8
 class RunNote:
     """A sentence or less about a run, for a rendering to lay out.
 
-    `kind` says what it is about: `different`, `lost`, `not-sent`, `cause`, `too-slow`,
-    `not-exercised`, `agreement`, `reference`, `outcomes`, `not-verified`, `power`, `selftest`,
-    `varied`, `remark` (a note of a case), `setting`, `busy`, `speed`, `bound`, `detail`. `reached`
-    is the share that was reached of what the text names, which a rendering may draw.
+    `kind` says in a word what it is about: `different`, `lost`, `cause`, `speed`, `remark` (a note
+    of a case), `association` (what the cases that differ have in common), and so on.
+    `reached` is the share that was reached of what the text names, which a rendering may draw.
     """
 
     severity: Severity = "info"
@@ -57,6 +58,7 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     for cause in run.causes:
         remedy = f"; {cause.remedy}" if cause.remedy else ""
         yield RunNote(severity="error", kind="cause", text=f"cause: {cause}{remedy}")
+    yield from (RunNote(kind="association", text=text) for text in associations(run.cases))
     if run.too_slow:
         yield RunNote(severity="error", kind="too-slow", text=run.too_slow)
     if run.exercised is False:
@@ -71,6 +73,8 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     yield from (RunNote(kind="power", text=text) for text in power_notes(run.power))
     for severity, text in control_notes(run.selftest):
         yield RunNote(severity=severity, kind="selftest", text=text)
+    for severity, text in stress_notes(run.stress):
+        yield RunNote(severity=severity, kind="stress", text=text)
     if run.varied:
         names = " or ".join(run.varied)
         text = (
@@ -82,6 +86,9 @@ def notes(run: RunReport, *, is_verbose: bool = False) -> Iterator[RunNote]:
     if text := _setting(run):
         yield RunNote(kind="setting", text=text)
     yield from _speed(run)
+    others = (run.timing.parallel or 0.0) + (run.timing.startup or 0.0)
+    if run.variation is None and (text := sampling_advice(run.cases, run.timing.serial, others)):
+        yield RunNote(kind="speed", text=text)
     yield from (RunNote(kind="detail", text=text) for text in of_several_tests(run))
     if is_verbose:
         yield from (RunNote(kind="detail", text=text) for text in _details(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,16 @@ from dataclasses import dataclass
 from ..model import stats
 from ..model.outcome import Verdict
 from .entries import BY_SHARE, CaseEntry
-from .figures import counted, percent
+from .figures import counted, duration, percent
 
 #: The confidence of all statements here, as usual.
 CONFIDENCE = 0.95
+
+#: Seconds of a serial run, and its part of the time, from which on a share is worth a thought.
+LONG, MOSTLY = 60.0, 0.75
+
+#: The share that is suggested then, of at least so many cases.
+SHARE, SAMPLE = 0.05, 25
 
 #: How the tasks of a case are counted in words, by their verdict.
 _WORDS = {
@@ -95,6 +102,27 @@ def power_notes(power: Power | None) -> Iterator[str]:
             f"{counted(power.repeats, 'clean repeat')} of each case: a difference that shows in "
             f"more than {100 * power.rate:.2g} % of its runs would have been seen {sure}"
         )
+
+
+def sampling_advice(cases: Sequence[CaseEntry], serial: float | None, others: float) -> str:
+    """Say what a share would verify, and in what time; empty if that would save little.
+
+    `serial` are the seconds of all cases in the serial run, `others` those of the rest of the run.
+    """
+    checked = [case for case in cases if case.serial is not None]
+    number = len(checked)
+    if serial is None or serial < LONG or number < len(cases) or number < 4 * SAMPLE:
+        return ""
+    if (part := serial / (serial + others)) < MOSTLY:
+        return ""
+    share = math.ceil(100 * max(SHARE, SAMPLE / number)) / 100
+    sample = math.ceil(share * number)
+    unseen = stats.most_unseen(number, sample, confidence=CONFIDENCE)
+    return (
+        f"the serial run took {percent(part)} of the time; verify={share:g} would check "
+        f"{sample:,} cases in about {duration(serial * sample / number)}, and leave up to "
+        f"{unseen:,} wrong ones unseen ({percent(CONFIDENCE)})"
+    )
 
 
 def repeats_row(case: CaseEntry) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from .repeats import Repeat
 from .schema import violation
 from .selftest import Plant
 from .serialising import deserialise
+from .stress import Stress, StressRun
 from .variants import Variation
 
 Json: TypeAlias = Any
@@ -122,7 +123,15 @@ def _run(data: Mapping[str, Json]) -> RunEntry:
         varied=tuple(data.get("varied", ())),
         variation=_variation(configuration.get("variation")),
         scope=data.get("scope", "function"),
+        stress=_stress(data.get("stress")),
     )
+
+
+def _stress(data: Mapping[str, Json] | None) -> Stress | None:
+    if data is None:
+        return None
+    runs = [_known(StressRun, one) for one in data["runs"]]
+    return deserialise(Stress, {**_known(Stress, data), "runs": runs})
 
 
 def _variation(data: Mapping[str, Json] | None) -> Variation | None:

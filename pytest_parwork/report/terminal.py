@@ -79,13 +79,19 @@ def render(report: Report, *, width: int, verbosity: int = 0) -> Section | None:
 
 
 def _reasons(report: Report, width: int) -> Iterator[Line]:
-    """Yield why runs were not exercised, below a title that cannot say it."""
+    """Yield why runs were not exercised, below a title that cannot say it; each reason once."""
+    reasons: dict[str, list[RunReport]] = {}
+    found: dict[str, RunNote] = {}
     for run in report.runs:
         for note in notes(run):
             if note.kind == "not-exercised":
-                name = shorten(f"{run.id} on {run.label}", width, keep_end=True)
-                yield _line(name)
-                yield from _note(note, room=min(width, 80) - _INDENT)
+                reasons.setdefault(note.text, []).append(run)
+                found[note.text] = note
+    for text, runs in reasons.items():
+        more = f" and {counted(len(runs) - 1, 'more run')}" if len(runs) > 1 else ""
+        name = shorten(f"{runs[0].id} on {runs[0].label}", width - len(more), keep_end=True)
+        yield _line(name, more)
+        yield from _note(found[text], room=min(width, 80) - _INDENT)
 
 
 def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
@@ -116,7 +122,7 @@ def _lines(report: Report, *, width: int, verbosity: int) -> Iterator[Line]:
 
 
 class _Said:
-    """Shows a long note once, with the number of runs that have it, and then refers to it."""
+    """Shows a long reason once, with the number of runs that have it, and then refers to it."""
 
     def __init__(self, runs: Sequence[RunReport]) -> None:
         several = runs if len(runs) > 1 else ()
@@ -126,7 +132,7 @@ class _Said:
     def once(self, note: RunNote, run: RunReport) -> RunNote:
         """Return the note of a run, or a short one in its place."""
         count = self._counts[note.text]
-        if count < 2 or len(note.text) <= _LONG:
+        if note.kind == "setting" or count < 2 or len(note.text) <= _LONG:
             return note
         first = self._first.setdefault(note.text, run)
         if first is run:

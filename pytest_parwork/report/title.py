@@ -67,7 +67,8 @@ def _colour(runs: Sequence[RunReport], plain: Sequence[PlainEntry]) -> str:
     colour = _COLOURS[worst]
     if colour == "green" and len(plain) > sum(len(run.cases) for run in runs):
         colour = "yellow"
-    return "red" if any(run.too_slow for run in runs) else colour
+    is_bad = any(run.too_slow or run.is_wrong_under_stress for run in runs)
+    return "red" if is_bad else colour
 
 
 def _extent(runs: Sequence[RunReport], plain: Sequence[PlainEntry]) -> str:
@@ -87,6 +88,9 @@ def _bad_counts(runs: list[RunReport]) -> list[str]:
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
     if slow := sum(bool(run.too_slow) for run in runs):
         counts.append(f"{slow} TOO SLOW" if counts else f"{counted(slow, 'run')} TOO SLOW")
+    stressed = sum(run.is_wrong_under_stress for run in runs)
+    if stressed and not counts:  # else the title is long enough, and each run says it below
+        counts.append(f"{counted(stressed, 'run')} WRONG UNDER STRESS")
     unexercised = sum(run.exercised is False for run in runs)
     if runs and unexercised == len(runs):
         counts.append("NOT EXERCISED")

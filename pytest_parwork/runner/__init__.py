@@ -3,7 +3,7 @@
 from .guard import Guard
 from .request import Progress, RunRequest
 from .rerun import Rerun
-from .run import Interrupted, execute
+from .run import Interrupted, execute, stored
 from .stop import Stop
 
-__all__ = ["Guard", "Interrupted", "Progress", "Rerun", "RunRequest", "Stop", "execute"]
+__all__ = ["Guard", "Interrupted", "Progress", "Rerun", "RunRequest", "Stop", "execute", "stored"]

@@ -190,6 +190,8 @@ class Burial:
         is_known |= bool(self._deaths.ended)
         self._deaths.ended.clear()
         begun = self._flight.begun(batches)
+        if not begun:
+            reason = self._deaths.idle or reason
         under = [t for t in begun if self._ledger.worker(t) not in alive]
         is_foreign = bool(begun) and not under and begun != [self._suspects.alone]
         under = under or begun

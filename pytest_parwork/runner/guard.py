@@ -8,7 +8,7 @@ import tempfile
 from contextlib import AbstractContextManager
 from multiprocessing.util import Finalize
 from pathlib import Path
-from subprocess import DEVNULL, Popen  # here: a case may replace what the module has
+from subprocess import DEVNULL, Popen
 from typing import ClassVar
 
 from ..machine.clock import wall
@@ -107,16 +107,17 @@ class Guard:
             cls._at_exit()
 
 
-def _watching(left: Leavings) -> Popen[bytes]:
+def _watching(left: Leavings, start: type[Popen[bytes]] = Popen) -> Popen[bytes]:
     """Start the process that waits for the end of this one.
 
     It exists as soon as this function returns, so no handshake is needed: if this process is killed
-    before Python has started in the other one, that finds itself without its parent.
+    before Python has started in the other one, that finds itself without its parent. What is in
+    modules, a case may have replaced by now.
     """
     home = str(Path(__file__).parents[2])
     program = PROGRAM.format(home=home, module=Leavings.__module__)
     numbers = (left.registry, left.pid, left.session, left.born, left.since)
-    return Popen(
+    return start(
         [sys.executable, "-I", "-S", "-c", program, *map(str, numbers), left.token, *left.folders],
         stdin=DEVNULL,
         stdout=DEVNULL,

@@ -119,10 +119,10 @@ class Overdue:
         detail = f"its worker did not get ready to run it within {patience:.0f} s{where}"
         return Lost(reason="timeout", detail=detail)
 
-    def is_all(self, idle: float, patience: float) -> bool:
+    def is_all(self, idle: float) -> bool:
         """Return whether all submitted tasks have run out of time without any progress since."""
         limits = [[self._tasks[task].timeout for task in batch.tasks] for batch in self._flight]
         return all(
-            None not in batch and sum(limit or 0.0 for limit in batch) + patience < idle
+            None not in batch and sum(limit or 0.0 for limit in batch) + self.patience < idle
             for batch in limits
         )

@@ -48,20 +48,31 @@ class Rerun:
         *,
         batches: Sequence[Sequence[int]] | None = None,
         workers: WorkersAsked | None = None,
+        chunksize: WorkersAsked | None = None,
+        threads: int | None = None,
+        timeout: float | None = None,
         around: Around | None = None,
     ) -> Run:
         """Run tasks by their numbers; a task that is named several times runs several times.
 
         They are submitted in this order, and their outcomes have this order. `batches` are the
-        exact batches, of the same tasks in the same order. `around` wraps the functions of the
-        tasks where they run. Raises `ValueError` for tasks that cannot be run, and everything that
-        the first run may raise.
+        exact batches, of the same tasks in the same order. `threads` is the limit of native
+        threads, in place of that of the first run. A task may take `timeout` seconds, in place of
+        its own limit. `around` wraps the functions of the tasks where they run. Raises
+        `ValueError` for tasks that cannot be run, and everything that the first run may raise.
         """
         self._check(tasks, batches)
         configuration = self._request.configuration
         if workers is not None:
             configuration = replace(configuration, workers=workers)
+        if chunksize is not None:
+            configuration = replace(configuration, chunksize=chunksize)
         request = self._again(tasks, configuration, batches, around)
+        if threads is not None:
+            request = replace(request, threads=threads)
+        if timeout is not None:
+            limited = tuple(replace(one, timeout=timeout) for one in request.workload.tasks)
+            request = replace(request, workload=replace(request.workload, tasks=limited))
         return self._execute(self._backend, self._snapshot, request, tasks)
 
     def run_elsewhere(
@@ -71,6 +82,7 @@ class Rerun:
         configuration: Configuration,
         *,
         timeout: float | None = None,
+        threads: int | None = None,
         around: Around | None = None,
         alongside: Sequence[int] = (),
     ) -> Run:
@@ -87,7 +99,7 @@ class Rerun:
             limited = tuple(replace(one, timeout=timeout) for one in request.workload.tasks)
             request = replace(request, workload=replace(request.workload, tasks=limited))
         capture = replace(request.capture or Capture(), streams=True)
-        request = replace(request, capture=capture)
+        request = replace(request, capture=capture, threads=threads or request.threads)
         return self._execute(backend, self._stored, request, [*tasks, *alongside])
 
     @property

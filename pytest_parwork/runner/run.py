@@ -68,6 +68,11 @@ def execute(request: RunRequest, backend: Backend) -> Run:
         return _execute(backend, None, request, range(len(request.workload.tasks)))
 
 
+def stored(request: RunRequest, backend: Backend) -> Rerun:
+    """Return the tasks of a workload for runs elsewhere, without a run of them here."""
+    return Rerun(request, StoredTasks.write(request.workload.tasks), backend, _execute)
+
+
 def _execute(
     backend: Backend, snapshot: Snapshot | None, request: RunRequest, numbers: Sequence[int]
 ) -> Run:

@@ -44,9 +44,6 @@ UNNOTICED = 0.5
 #: Without any progress, after a worker died, all of them are replaced.
 STALL = 1.0
 
-#: The same if workers use the processor: they may still import what the tasks need.
-STALL_AT_WORK = 10.0
-
 # How long workers have to end.
 
 #: At the end of a run.

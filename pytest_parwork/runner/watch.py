@@ -23,7 +23,7 @@ from .schedule import Schedule
 from .standstill import Standstill
 from .supply import Supply
 from .suspension import Suspension
-from .waits import HEARTBEAT, STALL, STALL_AT_WORK, START_PATIENCE
+from .waits import HEARTBEAT, READY, STALL
 
 
 class Watch:
@@ -233,8 +233,9 @@ class Watch:
         idle = now() - self._progress - self._suspension.since(self._progress)
         if self._medium.is_apart:
             # Only the adapter knows whether there are workers; tasks are ended where they run.
-            if idle > START_PATIENCE and self._overdue.is_all(idle, START_PATIENCE):
-                self._give_up(f"no outcome arrived for {idle:.0f} s")
+            if idle > self._overdue.patience and self._overdue.is_all(idle):
+                lost = Lost(reason="timeout", detail=f"no outcome arrived for {idle:.0f} s")
+                self._drop_all(lost)
             return
         if idle <= STALL or self._flight.is_any_running(self._deaths.is_reported):
             return
@@ -245,8 +246,8 @@ class Watch:
             self._progress = now()
             return
         if self._deaths.has_any:
-            if idle < STALL_AT_WORK and self._deaths.are_at_work():
-                return
+            if idle < READY and self._deaths.are_at_work():
+                return  # they may still import what the tasks need
             # The library has lost batches with a worker, or with its queue.
             self._replace("workers die before they start a task")
         elif self._overdue.threads_left:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import tempfile
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -82,3 +83,15 @@ class Files:
             os.close(self._fds.pop())
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def unnamed_file(content: bytes) -> int:
+    """Write something to an unnamed file, from which its parts are mapped."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("parwork-payload", os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile(prefix="parwork-") as file:
+            fd = os.dup(file.fileno())
+    with open(fd, "wb", closefd=False) as file:
+        file.write(content)
+    return fd

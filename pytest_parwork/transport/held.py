@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 import operator
+import pickle
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import local
@@ -20,7 +22,8 @@ from types import (
 from typing import Any
 
 from ..model.errors import PayloadError
-from .pickling import ATOMS, load
+from .pickling import ATOMS, MARKED, load
+from .records import Buffer
 from .sameness import are_same, pickled
 
 #: Types whose values pickle sends by name anyway, or which are copied in any case.
@@ -34,6 +37,7 @@ COMMON = frozenset(
 # Modules and classes are read without any code of theirs, which may raise whatever it is asked for,
 # or import what a lazy module stands for.
 _COMMON = frozenset(map(id, COMMON))  # to hash a class may call its metaclass
+_ATOMS = frozenset(map(id, ATOMS))
 _contents_of_module: Callable[[ModuleType], dict[str, object]]
 _contents_of_module = vars(ModuleType)["__dict__"].__get__
 _contents_of_class: Callable[[object], Mapping[str, object]] = type.__dict__["__dict__"].__get__
@@ -75,14 +79,18 @@ def _is_same(found: object, copy: bytes | None) -> bool:
     return pickled(found) == copy or (copy is not None and are_same(found, load(copy)))
 
 
-class HeldNan:
-    """Stands for the NaN of a module."""
+class _Finding(pickle.Unpickler):
+    """Finds what `Identities.find` has found in another process."""
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def persistent_load(self, found: Any, /) -> object:
+        return sys.intern(found) if type(found) is str else find_held(load(found))
 
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, str]]:
-        return get, (self._module, "nan")
+
+def load_sent(data: Buffer, *, buffers: Iterable[Any] = ()) -> Any:
+    """Load an argument."""
+    if data[: len(MARKED)] != MARKED:
+        return load(data, buffers=buffers)
+    return _Finding(io.BytesIO(data), buffers=buffers).load()
 
 
 class _Made(local):
@@ -130,8 +138,17 @@ def places() -> Iterator[tuple[int, tuple[str, str]]]:
     """Yield the id of each object that a module holds, with the place; the first one comes last."""
     for module, names in _modules():
         for name, value in names.items():
-            if id(type(value)) not in _COMMON:
+            kind = id(type(value))
+            if kind not in _COMMON or (kind in _ATOMS and name[:2] != "__"):
                 yield id(value), (module, name)
+
+
+def ids() -> set[int]:
+    """Return the ids of all that modules hold: in a tenth of the time that the places take."""
+    found: set[int] = set()
+    for _, names in _modules():
+        found.update(map(id, names.values()))
+    return found
 
 
 def class_places() -> Iterator[tuple[int, tuple[str, str]]]:

@@ -5,9 +5,11 @@ these arrive as the very objects that the receiving process has, alone or inside
 
 - what has no state, so that nothing but its identity is left: `object()`, an instance of a class
   without attributes;
-- what a module holds under a name and a case cannot change: a value of a Python class that defines
-  equality and hash, which Python's data model allows for immutable objects only, and whose public
-  attributes are immutable as well; and a marker that knows nothing but its own name.
+- what a module holds under a name and a case cannot change: a value of a class that defines
+  equality and hash, which Python's data model allows for immutable objects only, and whose items
+  and public attributes are immutable as well; a marker that knows nothing but its own name; a text,
+  bytes, a tuple or a frozenset, NaN or infinity;
+- an interned text, which is one object wherever code spells it out.
 
 Everything else stays a copy, whoever holds it: lists, dicts, arrays and instances with state.
 """
@@ -15,7 +17,7 @@ Everything else stays a copy, whoever holds it: lists, dicts, arrays and instanc
 from __future__ import annotations
 
 import io
-import operator
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,16 +31,16 @@ from ..model.work import Task
 from .held import (
     COMMON,
     Held,
-    HeldNan,
     class_name,
     class_places,
     find_held,
     get,
+    ids,
     make_empty,
     places,
 )
-from .pickling import ATOMS, make_pickler
-from .sameness import pickled, public_state, state_of
+from .pickling import ATOMS, by_reference, make_pickler
+from .sameness import is_empty, pickled, public_state, state_of
 
 #: What a pickler writes for an object: a function that returns it, and its arguments.
 Reduced = tuple[Callable[..., object], tuple[Any, ...]]
@@ -48,6 +50,14 @@ _COPIED: tuple[Any, ...] = (
     *(type, Enum, BaseException, list, dict, set, bytearray),
     *(ATOMS - {bool, type(None)}),
 )
+
+#: Built-in types whose values pickle sends without asking.
+_SOUGHT = frozenset({str, bytes, tuple, frozenset, float})
+
+#: Longer texts are hardly the names of anything.
+INTERNED = 100
+
+_NO_HASH = (None, object.__hash__)
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -108,8 +118,8 @@ class Identities:
         self._places: dict[int, tuple[str, str]] | None = None
         self._class_places: dict[int, tuple[str, str]] | None = None
         self._kinds: dict[type, _Kind] = {}
-        self._nans: dict[int, HeldNan] = {}
-        self._copies: dict[int, tuple[object, object]] = {}  # with the original, to keep its id
+        self._ids: set[int] | None = None
+        self._found: dict[int, tuple[object, Reduced | None]] = {}  # with each, to keep its id
 
     def reduce(self, value: object) -> Reduced | None:
         """Return what is sent for an object that arrives as itself, None for any other."""
@@ -117,15 +127,18 @@ class Identities:
         kind = self._kinds.get(cls)
         if kind is None:
             kind = self._kinds[cls] = _Kind.of(cls)
-        if not kind.is_possible:
+        if not kind.is_possible or not (kind.is_plain or self._is_held(value)):
             return None
         state = state_of(value)
-        if not state and kind.is_plain and _is_empty(value):
+        if not state and kind.is_plain and is_empty(value):
             if self._is_local:
                 self.empty.append(value)
             return self._kept(value) if self._is_local else self._held(value, has_state=False)
+        if not self._is_held(value):
+            return None
         if kind.is_value:
-            if not all(map(_is_immutable, public_state(value).values())):
+            parts = value if isinstance(value, tuple | frozenset) else ()
+            if not all(map(_is_immutable, (*parts, *public_state(value).values()))):
                 return None
         elif not (kind.is_unequal and state and all(type(part) is str for part in state.values())):
             return None
@@ -146,40 +159,39 @@ class Identities:
         name = next((name for name, found in held if found is value), None)
         return None if name is None else (get, (home.__name__, name))
 
-    def mark_nans(self, value: object) -> object:
-        """Return `value` with what stands for each NaN that a module holds, in new containers.
+    def find(self, value: object) -> object:
+        """Return what stands for a value of a built-in type in a pickle, None if a copy will do.
 
-        pickle does not ask for floats. `nan in [nan]`, and so `[nan] == [nan]`, is true for the
-        same object only.
+        That is a text itself if it is interned, so that it is interned where it arrives, else the
+        pickle of a `Held`; in this process a number, as in `reduce`.
         """
-        held = [name for name in ("numpy", "math") if name in sys.modules]
-        self._nans |= {id(sys.modules[name].nan): HeldNan(name) for name in reversed(held)}
-        try:
-            return self._marked(value)
-        except RecursionError:
-            return value
-
-    def _marked(self, value: Any) -> object:
         cls = type(value)
-        if cls is float:
-            return self._nans.get(id(value), value)
-        if cls not in (list, tuple, dict):
-            return value
-        if id(value) in self._copies:
-            return self._copies[id(value)][1]
-        if cls is tuple:
-            new: Any = tuple(map(self._marked, value))
-            if all(map(operator.is_, new, value)):
-                new = value
-            self._copies[id(value)] = value, new
-            return new
-        new = cls()
-        self._copies[id(value)] = value, new  # first, because it may contain itself
-        if cls is list:
-            new.extend(map(self._marked, value))
-        else:
-            new.update((self._marked(key), self._marked(part)) for key, part in value.items())
-        return new
+        if cls not in _SOUGHT:
+            return None
+        if self._is_local and cls in ATOMS:
+            self.kept.append(value)
+            return len(self.kept) - 1
+        if isinstance(value, str):
+            if _is_interned(value):
+                return value
+            if value.isidentifier() or value in sys.modules:  # where a pickle names a class
+                return None
+        elif isinstance(value, float) and math.isfinite(value):
+            return None
+        if _is_one_object(value) or not self._is_held(value) or not _is_immutable(value):
+            return None
+        if id(value) not in self._found:
+            reduced = self._kept(value) if self._is_local else self._held(value, has_state=True)
+            self._found[id(value)] = value, reduced
+        reduced = self._found[id(value)][1]
+        if reduced is None:
+            return None
+        return reduced[1][0] if self._is_local else by_reference(reduced[1][0], protocol=5)
+
+    def _is_held(self, value: object) -> bool:
+        if self._ids is None:
+            self._ids = ids()
+        return id(value) in self._ids
 
     def _kept(self, value: object) -> Reduced:
         self.kept.append(value)
@@ -217,7 +229,7 @@ class _Kind(NamedTuple):
     """What is known of all instances of a class.
 
     They may be empty if pickle itself reads their state (`is_plain`); `is_value` says that equality
-    and hash are defined, in Python, `is_unequal` that each is only equal to itself.
+    and hash are defined, `is_unequal` that each is only equal to itself.
     """
 
     is_plain: bool
@@ -241,22 +253,14 @@ class _Kind(NamedTuple):
             and not any(hasattr(given, n) for n in ("__getnewargs__", "__getnewargs_ex__"))
         )
         is_changed_by_operators = any(hasattr(given, name) for name in _CHANGING)
-        has_own = all(isinstance(m, FunctionType) for m in (given.__eq__, given.__hash__))
+        is_value = given.__eq__ is not object.__eq__ and given.__hash__ not in _NO_HASH
+        # Of its dtypes, which every array has, NumPy makes one object each.
+        is_value &= given.__module__.partition(".")[0] != "numpy"
         return cls(
             is_plain,
-            has_own and not is_changed_by_operators,
+            is_value and not is_changed_by_operators,
             given.__eq__ is object.__eq__ and not is_changed_by_operators,
         )
-
-
-def _is_empty(value: object) -> bool:
-    """Return whether pickle finds no state either, such as that of a class written in C."""
-    try:
-        reduced: Any = object.__reduce_ex__(value, 2)
-    except Exception:
-        return False
-    _, args, state, items, pairs = reduced
-    return args == (type(value),) and not state and items is None and pairs is None
 
 
 def _is_immutable(value: object) -> bool:
@@ -264,6 +268,19 @@ def _is_immutable(value: object) -> bool:
     if cls in (tuple, frozenset):
         return all(map(_is_immutable, value))  # type: ignore[call-overload]  # one of the two
     return cls in ATOMS or cls in (type, FunctionType) or _has_hash(value)
+
+
+def _is_interned(text: str) -> bool:
+    """Return whether this is the one object that all modules have for such a text.
+
+    Texts that look like names are, where code spells them out.
+    """
+    return 1 < len(text) <= INTERNED and sys.intern("".join((text[:1], text[1:]))) is text
+
+
+def _is_one_object(value: Any) -> bool:
+    """Return whether every process has one object for all such values."""
+    return not value or (type(value) in (str, bytes) and len(value) == 1)
 
 
 def _has_hash(value: object) -> bool:

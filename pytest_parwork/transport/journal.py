@@ -47,7 +47,7 @@ class Journal:
     """
 
     def __init__(self, run: str) -> None:
-        self.folder = Path(tempfile.gettempdir()) / f"{FOLDER}{run}"
+        self.folder = _folder_of(run)
         me = os.getpid()
         self._name = f"{me}-{born(me)}-{_namespace()}-{uuid.uuid4().hex}"
         self._fd = self._stack = self._directory = -1
@@ -123,7 +123,13 @@ class Journal:
             if before not in self._read and _NAME.fullmatch(before):
                 fd = open_own(before, self._directory)
                 try:
-                    past.add_left(batch, read_notes(fd))
+                    pid, birth, namespace = _process(before)
+                    if (
+                        past.add_left(batch, read_notes(fd))
+                        and namespace == _namespace() != 0
+                        and lives(pid, birth)
+                    ):
+                        past.departed.append(pid)
                 finally:
                     os.close(fd)
         return past
@@ -174,13 +180,35 @@ class Journal:
             self._stack = -1
         with self._reading:
             if self._directory >= 0:
-                for name in os.listdir(self._directory):
-                    with suppress(OSError):  # another process of the run may close, too
-                        os.unlink(name, dir_fd=self._directory)
-                os.close(self._directory)
+                _remove(self._directory, self.folder)
                 self._directory = -1
-                with suppress(OSError):
-                    os.rmdir(self.folder)
+
+
+def remove_journals(run: str) -> None:
+    """Remove the journals of a run on this host: it has ended."""
+    folder = _folder_of(run)
+    with suppress(OSError):  # there are none
+        _remove(open_folder(folder), folder)
+
+
+def _remove(directory: int, folder: Path) -> None:
+    """Remove an opened folder and its content; another process of the run may do so, too."""
+    for name in os.listdir(directory):
+        with suppress(OSError):
+            os.unlink(name, dir_fd=directory)
+    os.close(directory)
+    with suppress(OSError):
+        os.rmdir(folder)
+
+
+def _folder_of(run: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"{FOLDER}{run}"
+
+
+def _process(name: str) -> tuple[int, int, int]:
+    """Return the process id, the start time and the namespace of the writer of a journal."""
+    pid, birth, namespace = map(int, name.split("-")[:3])
+    return pid, birth, namespace
 
 
 def _stack_name(name: str) -> str:
@@ -200,7 +228,7 @@ def _has_exited(name: str) -> bool:
 
     A free lock would not be enough: a process that a task has forked holds the lock, too.
     """
-    pid, birth, namespace = map(int, name.split("-")[:3])
+    pid, birth, namespace = _process(name)
     return namespace == _namespace() != 0 and not lives(pid, birth)
 
 
@@ -226,7 +254,7 @@ def add_notes(run: str, pid: int, entries: Sequence[Entry]) -> None:
 def _journals(run: str, pid: int, flags: int) -> Iterator[int]:
     """Yield the descriptor of the journal of a process for a run, if it has one."""
     try:
-        folder = open_folder(Path(tempfile.gettempdir()) / f"{FOLDER}{run}")
+        folder = open_folder(_folder_of(run))
     except OSError:
         return
     try:

@@ -76,16 +76,16 @@ def take_over(
         held = sys.modules.get(name)
         if held is not None and (
             (file and getattr(held, "__file__", file) != file)
-            or (name in rewritten and not _is_rewritten(held))
+            or (name in rewritten and not is_rewritten(held))
         ):
             del sys.modules[name]
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
     sys.meta_path.insert(0, _Finder(modules, rewritten=rewritten))
 
 
-def _is_rewritten(module: ModuleType) -> bool:
+def is_rewritten(module: object) -> bool:
     """Return whether a module has rewritten code: a forked worker has that of pytest's process."""
-    loader = getattr(module.__spec__, "loader", None)
+    loader = getattr(getattr(module, "__spec__", None), "loader", None)
     return isinstance(loader, RewrittenFile) or type(loader).__name__ == "AssertionRewritingHook"
 
 

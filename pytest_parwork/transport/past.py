@@ -16,22 +16,25 @@ class Past:
         self.ended: dict[int, Entry] = {}
         self.died: dict[tuple[int, int], Entry] = {}
         self.left: dict[tuple[int, int], Entry] = {}
+        self.departed: list[int] = []  # processes of this host that have left, and live
 
     def known(self, batch: int, task: int) -> Entry | None:
         """Return what became of a task before; None if it is to be run."""
         place = batch, task
         return self.died.get(place) or self.ended.get(task) or self.left.get(place)
 
-    def add_left(self, batch: int, notes: Iterable[Begun | Entry]) -> None:
-        """Add the tasks of a batch that run in a process which has left the cluster."""
+    def add_left(self, batch: int, notes: Iterable[Begun | Entry]) -> bool:
+        """Add tasks of a batch that run, or ran, in a process which has left; return if any run."""
         begun: dict[int, Entry] = {}
         for note in notes:
-            if isinstance(note, Entry):
-                begun.pop(note.task, None)
-            elif note.batch == batch:
-                begun[note.entry.task] = note.entry
+            if isinstance(note, Begun):
+                if note.batch == batch:
+                    begun[note.entry.task] = note.entry
+            elif begun.pop(note.task, None) is not None and note.data:
+                self.ended[note.task] = note
         for task, entry in begun.items():
             self.left[batch, task] = entry._replace(kind="left")
+        return bool(begun)
 
     def add(self, notes: Iterable[Begun | Entry], stack: Stack) -> None:
         """Add all notes of a dead process, and the stack that it has left."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copyreg
 import functools
 import io
 import pickle
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .layout import reduce_array
+from .reducers import needs_own_reducers, own_reducers, reduce_masked
 
 #: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
@@ -21,8 +22,17 @@ by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
 #: Buffers of fewer bytes stay inside the pickle: a mapping costs more than the copy.
 OUT_OF_BAND = 1 << 16
 
-#: Modules with classes that are not pickled as they would be by themselves.
-_OWN_REDUCERS = frozenset({"numpy.ma", "matplotlib.figure"})
+#: Pickles with more bytes are not searched for texts and tuples.
+SEARCHED = 1 << 16
+
+#: The beginning of a marked pickle: the protocol, then None is pushed and popped.
+MARKED = b"\x80\x05N0"
+
+#: How a pickle begins: protocol and frame. How texts, bytes, tuples and frozensets are written.
+_HEAD, _SEARCHED_TYPES = 11, re.compile(rb"[\x8cXCB\x85-\x87t\x91]")
+
+#: How NaN and infinity begin in a pickle.
+_NOT_FINITE = (b"G\x7f\xf8", b"G\xff\xf8", b"G\x7f\xf0", b"G\xff\xf0")
 
 #: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
@@ -39,8 +49,11 @@ class Themselves(Protocol):
         """Return the same for a function or class that would be sent by value."""
         ...
 
-    def mark_nans(self, value: object) -> object:
-        """Return `value` with such objects in place of the NaNs that are."""
+    def find(self, value: object) -> object:
+        """Return what stands for such an object in a pickle, None for any other.
+
+        In contrast to `reduce`, it is asked for texts, tuples and the like, too.
+        """
         ...
 
 
@@ -58,7 +71,7 @@ def dumps(
     are to arrive as themselves. With `is_interruptible`, a deadline ends it wherever it is. Raises
     whatever pickling raises.
     """
-    if type(value) in ATOMS and not (themselves is not None and value != value):
+    if type(value) in ATOMS and (themselves is None or themselves.find(value) is None):
         return by_reference(value, protocol=5)
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -88,7 +101,7 @@ def dumps(
         themselves=themselves,
     )
     pickler.dump(value)
-    return file.getvalue()
+    return file.getvalue() if themselves is None else mark(file.getvalue())
 
 
 def dump_whole(
@@ -99,18 +112,27 @@ def dump_whole(
     is_interruptible: bool = False,
 ) -> bytes:
     """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
-    is_plain = themselves is None and not _OWN_REDUCERS & sys.modules.keys()
+    is_plain = themselves is None and not needs_own_reducers()
     if is_plain and not is_interruptible:
         return by_reference(value, protocol=5, buffer_callback=callback)
     kind = Interruptible if is_interruptible else io.BytesIO
+    answers: list[object] = []
+
+    def answer(buffer: pickle.PickleBuffer) -> object:
+        assert callback is not None
+        answers.append(callback(buffer))
+        return answers[-1]
+
     file = kind()
-    make_pickler(file, callback, themselves).dump(value)
+    make_pickler(file, answer if callback is not None else None, themselves).dump(value)
     data = file.getvalue()
-    if themselves is not None and may_have_nan(data):
-        file = kind()
-        make_pickler(file, callback, themselves).dump(themselves.mark_nans(value))
-        data = file.getvalue()
-    return data
+    if themselves is None or not is_worth_searching(data):
+        return data
+    file, known = kind(), iter(answers)
+    again = (lambda _: next(known)) if callback is not None else None  # `callback` has them all
+    make_pickler(file, again, themselves, is_searching=True).dump(value)
+    found = file.getvalue()
+    return data if found == data else mark(found)
 
 
 class Interruptible(io.BytesIO):
@@ -125,36 +147,43 @@ class Interruptible(io.BytesIO):
         return super().write(data)
 
 
-def may_have_nan(data: bytes) -> bool:
-    """Return whether a pickle may have a NaN; bytes of a text may look like one."""
-    return b"G\x7f\xf8" in data or b"G\xff\xf8" in data
+def mark(data: bytes) -> bytes:
+    """Mark a pickle that only `held.load_sent` can load, because of what `find` returned."""
+    return MARKED + data[2:]
+
+
+def is_worth_searching(data: bytes) -> bool:
+    """Return whether texts, tuples and the like may have to arrive as themselves.
+
+    In a long pickle only a NaN may, or an infinity, because asking takes 0.1 us for each part. What
+    looks like one, or like a text, may be the bytes of something else.
+    """
+    if len(data) <= SEARCHED and _SEARCHED_TYPES.search(data, _HEAD) is not None:
+        return True
+    return any(float in data for float in _NOT_FINITE)
 
 
 def make_pickler(
     file: io.BytesIO,
     callback: Callable[[Any], Any] | None,
     themselves: Themselves | None = None,
+    *,
+    is_searching: bool = False,
 ) -> pickle.Pickler:
-    """Return a pickler by reference that drops no part of NumPy's values."""
+    """Return a pickler by reference that drops no part of NumPy's values.
+
+    If it `is_searching`, it asks for texts, tuples and the like as well.
+    """
     if themselves is None:
         pickler = _Pickler(file, protocol=5, buffer_callback=callback)
     else:
-        pickler = _Asking(file, protocol=5, buffer_callback=callback)
+        pickler = (_Searching if is_searching else _Asking)(
+            file, protocol=5, buffer_callback=callback
+        )
         pickler.themselves = themselves
-    if _OWN_REDUCERS & sys.modules.keys():
-        reducers: dict[type, Any] = dict(copyreg.dispatch_table)
-        if (masked := sys.modules.get("numpy.ma")) is not None:
-            reducers[masked.MaskedArray] = _reduce_masked
-        if (figures := sys.modules.get("matplotlib.figure")) is not None:
-            reducers[figures.Figure] = _reduce_figure
-        pickler.dispatch_table = reducers  # a dict: no other mapping is looked up without a call
+    if needs_own_reducers():
+        pickler.dispatch_table = own_reducers()
     return pickler
-
-
-def _reduce_figure(figure: Any) -> Any:
-    """Reduce a figure without its place in pyplot, where its copy would be opened, too."""
-    maker, args, state, *rest = figure.__reduce_ex__(2)
-    return maker, args, {k: v for k, v in state.items() if k != "_restore_to_pylab"}, *rest
 
 
 class _Asking(pickle.Pickler):
@@ -166,15 +195,11 @@ class _Asking(pickle.Pickler):
         return self.themselves.reduce(value) or reduce_array(value) or NotImplemented
 
 
-def _reduce_masked(array: Any) -> Any:
-    """Reduce a masked array with its hard mask, which its own `__reduce__` drops."""
-    reduced = array.__reduce__()
-    return (*reduced, None, None, _restore_hard_mask) if array.hardmask else reduced
+class _Searching(_Asking):
+    """Asks for the values of built-in types as well."""
 
-
-def _restore_hard_mask(array: Any, state: Any) -> None:
-    array.__setstate__(state)
-    array.harden_mask()
+    def persistent_id(self, value: Any) -> Any:
+        return self.themselves.find(value)
 
 
 @functools.cache
@@ -214,10 +239,13 @@ def by_value() -> Any:
             self._is_tracked = is_tracked
             self._themselves = themselves
 
+        def persistent_id(self, value: Any) -> Any:
+            return None if self._themselves is None else self._themselves.find(value)
+
         def reducer_override(self, value: Any) -> Any:
             masked = sys.modules.get("numpy.ma")
             if masked is not None and type(value) is masked.MaskedArray:
-                return _reduce_masked(value)
+                return reduce_masked(value)
             themselves = self._themselves
             if themselves is not None:
                 found = themselves.reduce(value) or reduce_array(value)

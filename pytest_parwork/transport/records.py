@@ -85,7 +85,7 @@ def words_of(data: bytes, *, buffers: int = 0) -> tuple[int, int]:
     return crc32(data) << 32 | buffers, len(data)
 
 
-def read_record(fd: int, offset: int, length: int) -> object:
+def read_record(fd: int, offset: int, length: int, load: Callable[..., object] = load) -> object:
     """Load a record; its buffers are views of a private, writable mapping, if it is large.
 
     Raises `PayloadError` if the record has changed since it was written.

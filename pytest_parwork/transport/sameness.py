@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import FunctionType
+from typing import Any
 
 from .pickling import ATOMS, by_reference
 
@@ -43,12 +45,24 @@ def are_same(one: object, other: object) -> bool:
 
 def state_of(value: object) -> Mapping[str, object]:
     """Return the attributes of an instance, those in slots included."""
-    state = getattr(value, "__dict__", None) or {}
+    state: Mapping[str, object] = {}
+    with suppress(AttributeError):
+        state = object.__getattribute__(value, "__dict__")  # `list[int]` shows that of `list`
     names = [name for cls in type(value).__mro__ for name in _slots(cls)]
     if not names:
         return state
     found = {name: getattr(value, name) for name in names if hasattr(value, name)}
     return {**found, **state}
+
+
+def is_empty(value: object) -> bool:
+    """Return whether pickle finds no state either, such as that of a class written in C."""
+    try:
+        reduced: Any = object.__reduce_ex__(value, 2)
+    except Exception:
+        return False
+    _, args, state, items, pairs = reduced
+    return args == (type(value),) and not state and items is None and pairs is None
 
 
 def public_state(value: object) -> Mapping[str, object]:

@@ -20,6 +20,8 @@ from ..worker.results import Copied
 def sample(ids: Sequence[str], share: float) -> frozenset[str]:
     """Choose the share of `ids` (rounded up) that is verified: the same ones in every session."""
     count = math.ceil(share * len(ids))
+    if not count:
+        return frozenset()
     if count >= len(ids):
         return frozenset(ids)
     order = sorted(ids, key=lambda id: hashlib.sha256(id.encode()).digest())

@@ -19,9 +19,9 @@ from ..transport.pickling import (
     ATOMS,
     Interruptible,
     dump_whole,
+    is_worth_searching,
     load,
     make_pickler,
-    may_have_nan,
 )
 
 #: Buffers of fewer bytes have no room for a huge page.
@@ -87,7 +87,7 @@ class Copies(NamedTuple):
 
 
 def _copied_by_pickle(
-    tasks: Sequence[Task], identities: Identities, *, has_nan: bool = False
+    tasks: Sequence[Task], identities: Identities, *, is_searching: bool = False
 ) -> list[Arguments]:
     """Copy task by task, each within its timeout; the pickler remembers objects of earlier ones.
 
@@ -95,13 +95,12 @@ def _copied_by_pickle(
     """
     compound = [not _is_atomic(task) for task in tasks]
     file, buffers = Interruptible(), list[pickle.PickleBuffer]()
-    pickler = make_pickler(file, buffers.append, identities)
+    pickler = make_pickler(file, buffers.append, identities, is_searching=is_searching)
     for task in compress(tasks, compound):
         with deadline(task.timeout):
-            given = (task.args, dict(task.kwargs))
-            pickler.dump(identities.mark_nans(given) if has_nan else given)
-    if not has_nan and may_have_nan(file.getvalue()):
-        return _copied_by_pickle(tasks, identities, has_nan=True)
+            pickler.dump((task.args, dict(task.kwargs)))
+    if not is_searching and is_worth_searching(file.getvalue()):
+        return _copied_by_pickle(tasks, identities, is_searching=True)
     file.seek(0)
     unpickler = _Unpickler(file, buffers, identities.kept)
     copies: list[Arguments] = []
@@ -129,6 +128,9 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file, buffers=map(copied_buffer, buffers))
         self._kept = kept
 
+    def persistent_load(self, number: Any, /) -> object:
+        return self._kept[number]
+
     def find_class(self, module: str, name: str, /) -> Any:
         if (module, name) == (find_kept.__module__, find_kept.__name__):
             return self._kept.__getitem__
@@ -148,7 +150,8 @@ def _find_all(tasks: Sequence[Task], identities: Identities) -> None:
     for task in tasks:
         for value in (*task.args, *task.kwargs.values()):
             with suppress(Exception, TimedOut), deadline(task.timeout):
-                make_pickler(io.BytesIO(), lambda _: None, identities).dump(value)
+                nowhere = make_pickler(io.BytesIO(), lambda _: None, identities, is_searching=True)
+                nowhere.dump(value)
 
 
 def _copied_deeply(tasks: Sequence[Task], memo: dict[int, object]) -> list[Arguments]:

@@ -23,6 +23,15 @@ RECENT = 8
 PATIENCE = 0.5
 
 
+def end_departed(pids: list[int]) -> None:
+    """End processes that have left their cluster, and run tasks whose outcomes nobody will have.
+
+    Where they have a nanny that does not know, it starts others.
+    """
+    while pids:
+        kill_group(pids.pop())
+
+
 def end_if_stuck(pid: int, run: str, timeouts: Mapping[int, float], *, is_deaf: bool) -> bool:
     """End a process that is stopped, runs a task for too long, or is idle and does not respond.
 

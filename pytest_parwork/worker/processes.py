@@ -18,11 +18,11 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.held import made_once
+from ..transport.held import load_sent, made_once
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
-from ..transport.pickling import by_reference, load
+from ..transport.pickling import by_reference
 from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import Interruptible, lead_a_group, start_processes_by
@@ -256,7 +256,9 @@ class Attached:
 
     def _load(self, value: int) -> object:
         place = self.header.contents.values[value]
-        return load(place) if isinstance(place, bytes) else read_record(self._fd, *place)
+        if isinstance(place, bytes):
+            return load_sent(place)
+        return read_record(self._fd, *place, load_sent)
 
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
         """Resolve a function once; an error is the failure of each task that needs it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import signal
 import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,14 +16,17 @@ from ..machine.limits import limit_thread, limit_worker
 from ..machine.system import os
 from ..model.output import Output
 from ..model.work import Batch
-from ..transport.journal import Journal
+from ..transport.files import unnamed_file
+from ..transport.journal import Journal, remove_journals
 from ..transport.ledger import Kind, Ledger
 from ..transport.modules import Sources, lend
 from ..transport.notes import Entry
 from ..transport.payload import Header
 from ..transport.pickling import by_reference, load
 from .capture.threads import ThreadCapture
+from .children import Children, end_children
 from .current_test import named_by_thread
+from .outside import end_departed
 from .processes import Attached
 from .results import pack
 
@@ -87,7 +89,7 @@ class Site(Attached):
     ) -> None:
         self.home = home
         self._is_away = is_away = home != (host(), os.getpid())
-        self._fd = _file_of(payload)
+        self._fd = unnamed_file(payload)
         self.header: Header = load(header)
         self.go = Event()
         self.is_over = False
@@ -99,6 +101,7 @@ class Site(Attached):
         self._journal = Journal(run)
         # In the process that runs pytest nothing has to be prepared.
         if is_away:
+            self._undo.callback(Children(run).close)
             modules, rewritten = self.header.modules, self.header.rewritten
             self._undo.callback(lend(modules, self.header.path, sources, rewritten))
             if self.header.threads is not None:
@@ -169,6 +172,7 @@ class Site(Attached):
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
     ) -> tuple[Entry, ...]:
         past = self._journal.claim(batch.number)
+        end_departed(past.departed)
         for number in batch.tasks:
             self.ledger.reset(number)  # the task may have run here before
         if announce is not None and worker not in self._met:
@@ -257,6 +261,13 @@ def forget(run: str) -> None:
             site.close()
 
 
+def leave(run: str) -> None:
+    """Delete the site of `run`, which has ended, and what its tasks have left running here."""
+    forget(run)
+    end_children(run)
+    remove_journals(run)  # those of workers that have died
+
+
 def forget_with(call: Errand) -> None:
     """Delete the site, too, once `call` and its copies are deleted: its sender has exited.
 
@@ -278,16 +289,4 @@ def _forget_later(run: str) -> None:
 def _forget_unless_wanted(run: str) -> None:
     with Site.changing:
         if run in Site.sites and not Site.sites[run].copies:
-            forget(run)
-
-
-def _file_of(payload: bytes) -> int:
-    """Write the payload to an unnamed file, from which values are mapped."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("parwork-payload", os.MFD_CLOEXEC)
-    else:
-        with tempfile.TemporaryFile(prefix="parwork-") as file:
-            fd = os.dup(file.fileno())
-    with open(fd, "wb", closefd=False) as file:
-        file.write(payload)
-    return fd
+            leave(run)

@@ -22,7 +22,8 @@ HARD = 20.0
 def experiments(backend: str, seed: int) -> Iterator[Experiment]:
     """Yield the experiments of a backend."""
     for kind in KINDS.values():
-        if (backend != "threads" or kind.on_threads) and (not kind.needs or find_spec(kind.needs)):
+        is_possible = (backend != "threads" or kind.on_threads) and kind.only in backend
+        if is_possible and (not kind.needs or find_spec(kind.needs)):
             yield _experiment(kind, backend, seed)
 
 

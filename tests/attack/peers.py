@@ -123,7 +123,7 @@ PEERS: Mapping[str, str] = {
 def experiments(peer: str, seed: int) -> Iterator[Experiment]:
     """Yield the experiments of a peer."""
     for kind in KINDS.values():
-        is_possible = not kind.is_ours and kind.group not in NOT_THEIRS
+        is_possible = not (kind.is_ours or kind.only or kind.group in NOT_THEIRS)
         has_results = peer != "pytest-xdist" or kind.group != "results"
         if is_possible and has_results and (not kind.needs or find_spec(kind.needs)):
             yield _experiment(kind, peer, seed)

@@ -18,9 +18,6 @@ from pytest_parwork.backends import Backend
 from pytest_parwork.machine import budget
 from pytest_parwork.model.outcome import Run
 
-#: Each of them takes seconds.
-DAILY_OF_EACH = 4
-
 #: How often a pool is made to see whether all its workers take part.
 REPEATS = 5
 SLOW_TO_START = {"spawn", "forkserver", "ray"}

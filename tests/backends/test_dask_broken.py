@@ -19,6 +19,8 @@ from support.dask_programs import DaskPrograms
 from pytest_parwork.backends import Event, bundled
 from pytest_parwork.backends.dask import nanny, roster
 from pytest_parwork.backends.joblib import on_dask
+from pytest_parwork.machine.process_groups import state_of
+from pytest_parwork.model.work import Address, Task
 
 #: Each of them waits for workers that start.
 DAILY_OF_EACH = 1
@@ -112,3 +114,50 @@ def test_a_task_whose_worker_leaves_the_cluster_is_not_run_by_the_others(carrier
     assert lost.keys() == {5}
     assert lost[5].detail == "its worker left the cluster while it ran this task"
     assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
+
+
+@pytest.mark.parametrize("carrier", [JOINED, JOBLIB_JOINED], indirect=True)
+def test_what_tasks_have_started_ends_with_the_run_and_not_its_worker(
+    carrier: Carrier, tmp_path: Path
+) -> None:
+    note = tmp_path / "daemon"
+    given = calls(faults.starts_a_program, ())
+    given += [Task(id="daemon", function=faults.leaves_a_daemon_and_exits, args=(str(note),))]
+    with distributed.Client(dask.config.get("scheduler-address"), set_as_default=False) as client:
+        before = set(client.run(os.getpid).values())
+        run = carrier(given, chunksize=1)
+        assert [outcome.kind for outcome in run.outcomes] == ["value", "lost"]
+        assert before & set(client.run(os.getpid).values())
+    assert state_of(run[0]) == "Z"
+    assert state_of(int(note.read_text())) == "Z"
+
+
+@pytest.mark.parametrize("carrier", ["dask"], indirect=True)
+def test_where_dask_fails_to_start_a_cluster_it_is_asked_once_more(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scale = nanny.QuietCluster.scale
+    failures: list[str] = []
+
+    def scale_and_fail_once(self: Any, workers: int) -> None:
+        scale(self, workers)
+        if not failures:
+            failures.append("tls://127.0.0.1:41281")
+            raise KeyError(*failures)
+
+    monkeypatch.setattr(nanny.QuietCluster, "scale", scale_and_fail_once)
+    assert carrier.map(tasks.square, (2,), (3,)) == [4, 9]
+    assert failures
+
+
+@pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+def test_workers_that_all_exit_as_they_load_a_task_are_reported_with_their_exit_code(
+    carrier: Carrier, tmp_path: Path
+) -> None:
+    file = tmp_path / "deadly.py"
+    file.write_text("import os\nos._exit(7)\n", encoding="utf-8")
+    task = Task(id="0", function=abs, address=Address(module="deadly", attribute="f"))
+    run = carrier([task] * 2, modules={"deadly": (str(file), None)})
+    details = [outcome.lost.detail for outcome in run.outcomes if outcome.lost is not None]
+    assert len(details) == 2
+    assert all("exit code 7" in detail for detail in details)

@@ -207,7 +207,7 @@ def test_the_successor_of_a_dead_worker_may_take_long_to_import_what_it_needs(
     """So it does where the machine is busy; to replace all workers only makes it worse."""
     backend = Counting(backends[name])
     carrier = Carrier(name, backend)
-    given = calls(parwork_tasks.SlowLoader(1.7, 2), *((n,) for n in range(3)))
+    given = calls(parwork_tasks.SlowLoader(1.3, 2), *((n,) for n in range(3)))
     run = carrier(given, workers=1, chunksize=1)
     lost = [n for n, outcome in enumerate(run.outcomes) if outcome.kind == "lost"]
     carrier.close()

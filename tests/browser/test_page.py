@@ -19,6 +19,7 @@ from support.report_samples import CRASH, MEAN, cases, fib, first, report, run
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.report.as_html import html_pieces
+from pytest_parwork.report.data import RunReport
 from pytest_parwork.report.environment import environment
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -54,9 +55,20 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wrong = run(serial, id="test_pi.py::test_pi", causes=(cause,))
     made = replace(report(fib(), wrong), environment=environment())
     many = [replace(one, serial_interval=(0.0, 0.5)) for one in cases(10_000, parallel=0.01)]
-    for name, one in {"small": made, "large": report(run(many)), "empty": report()}.items():
+    scaled = report(
+        *(on(*each) for each in [("joblib", 2, 2.0), ("threads", 2, 4), ("joblib", 4, 1)])
+    )
+    pages = {"small": made, "large": report(run(many)), "empty": report(), "scaled": scaled}
+    for name, one in pages.items():
         (folder / f"{name}.html").write_text("".join(html_pieces(one)), encoding="utf-8")
     return folder
+
+
+def on(backend: str, workers: int, wall: float) -> RunReport:
+    """Return a run of 4 s of work on so many workers."""
+    members = cases(8, serial=0.5, parallel=0.5, workers=workers)
+    name = f"{backend}-{workers}"
+    return run(members, backend=backend, configuration_id=name, granted=workers, wall=wall)
 
 
 @pytest.fixture
@@ -124,6 +136,15 @@ def test_a_bar_says_its_case_under_the_pointer(page: Any, files: Path) -> None:
     opened(page, files, "small")
     page.locator("#detail rect.bar.bad").last.hover()
     assert "DIFFERENT" in page.locator("#detail [role=status]").inner_text()
+
+
+def test_each_backend_has_a_curve_of_its_own(page: Any, files: Path) -> None:
+    opened(page, files, "scaled")
+    curve = page.get_by_role("img", name="2 workers: 2.00; 4 workers: 4.00", exact=True)
+    assert curve.count() == 1
+    page.locator("#runs tbody tr").nth(1).get_by_role("button").click()
+    assert "threads-2" in page.locator("#detail h2").inner_text()
+    assert "Speed-up against workers" not in page.locator("#detail").inner_text()
 
 
 def test_a_command_is_copied(page: Any, files: Path) -> None:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .in_processes import FORKED, SPAWNED
 from .in_threads import THREADED
+from .in_variants import VARIED
 
-DEFECTS = (*SPAWNED, *FORKED, *THREADED)
+DEFECTS = (*SPAWNED, *FORKED, *THREADED, *VARIED)

@@ -52,7 +52,11 @@ class Judged:
 
 
 def session(
-    corpus: Sequence[Planted], *, least: float | None = None, is_shown: bool = False
+    corpus: Sequence[Planted],
+    *,
+    least: float | None = None,
+    is_shown: bool = False,
+    options: Sequence[str] = (),
 ) -> tuple[Mapping[str, Any], Mapping[str, float]]:
     """Run all modules in a session of pytest; return its report, and seconds by module.
 
@@ -69,7 +73,10 @@ def session(
         environment.pop("PYTEST_ADDOPTS", None)
         words = ("-p", "pytest_parwork.plugin", "-p", "no:cacheprovider", "--rootdir=.", "-q")
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *words, "--durations=0", f"--parwork-report={report}"],
+            [
+                *(sys.executable, "-m", "pytest", *words, *options),
+                *("--durations=0", f"--parwork-report={report}"),
+            ],
             cwd=folder,
             env=environment,
             capture_output=True,

@@ -154,43 +154,43 @@ def test_with_verify_0_nothing_is_written_into_the_cache(scratch: Scratch, backe
     assert cached(scratch) == []
 
 
-@pytest.mark.parametrize(
-    ("use", "told"),
-    [
-        ("config.hook", "request.config.hook is not available in a worker, where this case ran"),
-        (
-            "config.held",
-            "request.config.held is not available in a worker",
-        ),
-        ("config.stash[settings.HELD]", "request.config.stash[settings.HELD] is not available"),
-        (
-            "config.pluginmanager.get_plugin('terminalreporter')",
-            "request.config.pluginmanager.get_plugin('terminalreporter') is not available",
-        ),
-        ("setattr(config, 'other', 1)", "request.config.other cannot be set to 1 in a worker"),
-        ("setattr(config.option, 'x', 1)", "request.config.option.x cannot be set to 1"),
-        ("config.stash.__setitem__(settings.FREE, 2)", "request.config.stash cannot be given 2"),
-    ],
-)
-def test_what_could_not_be_sent_fails_the_case_by_name(
-    scratch: Scratch, use: str, told: str
-) -> None:
+#: What a worker does not have of the configuration, and what is said of it.
+UNAVAILABLE = [
+    ("config.hook", "request.config.hook is not available in a worker, where this case ran"),
+    (
+        "config.held",
+        "request.config.held is not available in a worker",
+    ),
+    ("config.stash[settings.HELD]", "request.config.stash[settings.HELD] is not available"),
+    (
+        "config.pluginmanager.get_plugin('terminalreporter')",
+        "request.config.pluginmanager.get_plugin('terminalreporter') is not available",
+    ),
+    ("setattr(config, 'other', 1)", "request.config.other cannot be set to 1 in a worker"),
+    ("setattr(config.option, 'x', 1)", "request.config.option.x cannot be set to 1"),
+    ("config.stash.__setitem__(settings.FREE, 2)", "request.config.stash cannot be given 2"),
+]
+
+
+def test_what_could_not_be_sent_fails_the_case_by_name(scratch: Scratch) -> None:
     scratch.write("settings.py", SETTINGS)
     scratch.write("conftest.py", CONFTEST)
-    scratch.cases(
+    cases = [
         f"""
-        import settings
-
-        @pytest.mark.parwork(backend="processes:spawn", workers=2)
+        @pytest.mark.parwork(backend="processes:spawn", workers=2, scope="module")
         @pytest.mark.parametrize("n", range(2))
-        def test_it(n, request):
+        def test_{number}(n, request):
             config = request.config
             {use}
         """
-    )
+        for number, (use, _) in enumerate(UNAVAILABLE)
+    ]
+    scratch.cases("\n        import settings\n" + "".join(cases))
     session = scratch.run(report=True)
-    assert session.counts == {"failed": 2}
-    assert told in " ".join(session.text.split())
+    assert session.counts == {"failed": 2 * len(UNAVAILABLE)}
+    text = " ".join(session.text.split())
+    for _, told in UNAVAILABLE:
+        assert told in text
     assert "DIFFERENT" not in session.text
 
 

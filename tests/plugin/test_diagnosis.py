@@ -152,6 +152,12 @@ CAUSES_IN_THREADS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a diagnosis more time than users have to wait for it: the machine may be busy."""
+    monkeypatch.setattr("pytest_parwork.verify.diagnosis.diagnosis.LEAST", 25.0)
+
+
 def diagnosed(scratch: Scratch, *options: str) -> Session:
     return scratch.run("--parwork-diagnose=on", *options, report=True)
 
@@ -293,3 +299,46 @@ def test_other_values_of_diagnose_are_errors(
     keyword = "" if options else ", diagnose=1"
     scratch.cases(f"@pytest.mark.parwork(backend='serial'{keyword})\ndef test_it(): return 1\n")
     assert text in scratch.run(*options).text
+
+
+IN_VARIANTS = """
+@pytest.mark.parwork(vary={"size": [100, 25]})
+def test_chunks(size):
+    data = [float(i * i % 17) for i in range(100)]
+    parts = [data[at : at + size] for at in range(0, 100, size)]
+    return [sum(p[max(0, i - 1) : i + 2]) for p in parts for i in range(len(p))]
+
+SEEN = []
+
+@pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+def test_left(n_jobs):
+    SEEN.append(n_jobs)
+    return len(SEEN)
+
+@pytest.fixture(scope="module")
+def lock():
+    import threading
+    return threading.Lock()
+
+@pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+def test_lock(lock, n_jobs):
+    return n_jobs
+
+@pytest.mark.parwork(vary={"n_jobs": [1, 2]}, diagnose=False)
+def test_quiet(n_jobs):
+    return n_jobs
+"""
+
+
+@pytest.mark.usefixtures("keeps_helpers")
+def test_a_variant_that_differs_is_diagnosed_in_other_processes(scratch: Scratch) -> None:
+    scratch.cases(IN_VARIANTS)
+    session = diagnosed(scratch)
+    assert causes(session, "test_chunks") == [("CHUNK_DEPENDENT", "size", True)]
+    assert causes(session, "test_left") == [("CASE_ORDER", "", True)]
+    assert causes(session, "test_lock") == [("UNEXPLAINED", "", False)]
+    assert causes(session, "test_quiet") == []
+    text = " ".join(session.out.split())
+    assert "cause CHUNK_DEPENDENT (size), confirmed" in text
+    assert "within 0.5 of an edge between chunks, at 25, 50, 75; with size=18 they lie" in text
+    assert "the case cannot be run again: argument 'lock' cannot be sent to a worker" in text

@@ -130,7 +130,7 @@ def test_it(n):
 def test_none_start_in_processes_of_xdist(scratch: Scratch) -> None:
     scratch.write("conftest.py", COUNTING)
     scratch.cases(CASES.format(backend='"joblib"', cases=8))
-    assert scratch.run_apart("-p", "xdist.plugin", "-n", "2").code == 0
+    assert scratch.run_apart("-p", "xdist.plugin", "-n", "1").code == 0
     assert early(scratch) == set()
 
 

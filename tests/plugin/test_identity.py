@@ -172,3 +172,44 @@ def test_arrays_have_the_layout_of_the_serial_run(scratch: Scratch, backend: str
     )
     ran = scratch.run_apart(f"--parwork-backend={backend}")
     assert ran.counts == {"passed": 7}, ran.text
+
+
+HOLDER = """
+import datetime, re
+NO_VALUE = "<no value>"
+NAME = "a_name"
+PAIR = (NO_VALUE, 1)
+LETTERS = frozenset("ab")
+EPOCH = datetime.datetime(1970, 1, 1)
+PATTERN = re.compile("a+b")
+"""
+
+HELD = """
+import holder
+
+NAMES = [name for name in vars(holder) if name.isupper()]
+
+class Box:
+    def __init__(self, value):
+        self.value = value
+
+def among(name):
+    value = getattr(holder, name)
+    return [value, {"a": (value, 1)}, Box(value)]
+
+@pytest.mark.parametrize("name, alone, inside", [(n, among(n)[0], among(n)) for n in NAMES])
+def test_it(name, alone, inside):
+    expected = getattr(holder, name)
+    assert alone is inside[0] is inside[1]["a"][0] is inside[2].value is expected
+"""
+
+
+@pytest.mark.parametrize("backend", ["threads", "processes:fork", "processes:spawn", "joblib"])
+def test_immutable_values_of_built_in_types_that_a_module_holds_are_themselves(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.write("holder.py", HOLDER)
+    scratch.cases(HELD)
+    session = scratch.run("--parwork-all", f"--parwork-backend={backend}", report=True)
+    assert session.counts == {"passed": 6}
+    assert session.run("test_it.py")["verdict"] == "EQUAL"

@@ -150,14 +150,16 @@ def test_the_cause_of_a_difference_is_a_property(scratch: Scratch, family: str) 
         """
     )
     options = ("--parwork-diagnose=on", "-o", f"junit_family={family}")
-    scratch.run_apart("--junitxml=junit.xml", *options)
+    session = scratch.run_apart("--junitxml=junit.xml", *options, report=True)
+    # GLOBAL_RNG, unless the machine is too busy for the experiments.
+    (known,) = session.run("test_it.py::test_it")["causes"]
     root = junit(scratch)
     suite, cases = dict(of_suite(root)), of_cases(root)
     cause = suite["parwork_cause test_it.py::test_it on processes:fork-2"]
-    assert cause.startswith("GLOBAL_RNG")
+    assert cause.startswith(known["name"])
     if family == "xunit2":
         validate(root)
-        assert any(name.startswith("parwork_cause test_it.py::test_it[") for name in suite)
+        assert {name.removeprefix("parwork_cause ") for name in suite} >= {*known["cases"]}
     else:
         assert dict(cases["test_it[0]"])["parwork_cause"] == cause
 

@@ -350,32 +350,41 @@ def test_the_marker_is_known_under_strict_markers(scratch: Scratch) -> None:
     assert scratch.run("--strict-markers").counts == {"passed": 1}
 
 
-@pytest.mark.parametrize(
-    ("policy", "passes"),
-    [
-        ("exact()", False),
-        ("close(rtol=1e-6)", True),
-        ("close(rtol=1e-12)", False),
-        ("lambda actual, expected: abs(actual - expected) < 1e-6", True),
-        ("lambda actual, expected: actual == expected", False),
-        ("partial(np.testing.assert_allclose, rtol=1e-6)", True),
-        ("np.testing.assert_array_equal", False),
-        ("np.allclose", True),
-    ],
-)
-def test_the_policy_decides(scratch: Scratch, policy: str, passes: bool) -> None:
-    scratch.cases(
-        f"""
+#: Policies, and whether one step in the ninth digit passes.
+POLICIES = {
+    "exact()": False,
+    "close(rtol=1e-6)": True,
+    "close(rtol=1e-12)": False,
+    "lambda actual, expected: abs(actual - expected) < 1e-6": True,
+    "lambda actual, expected: actual == expected": False,
+    "partial(np.testing.assert_allclose, rtol=1e-6)": True,
+    "np.testing.assert_array_equal": False,
+    "np.allclose": True,
+}
+
+
+def test_the_policy_decides(scratch: Scratch) -> None:
+    head = """
         from functools import partial
         import numpy as np
         from pytest_parwork import close, exact
 
+        def after(n): return float(n) if is_here() else n + 1e-9
+
+        """
+    cases = [
+        f"""
         @pytest.mark.parwork(backend="processes:fork", workers=2, compare={policy})
         @pytest.mark.parametrize("n", range(1, 3))
-        def test_it(n): return n if is_here() else n + 1e-9
-        """.replace("return n if", "return float(n) if")
-    )
-    assert scratch.run().counts == ({"passed": 2} if passes else {"failed": 2})
+        def test_{number}(n): return after(n)
+        """
+        for number, policy in enumerate(POLICIES)
+    ]
+    scratch.cases(head + "".join(cases))
+    found = scratch.run().cases
+    for number, (policy, passes) in enumerate(POLICIES.items()):
+        for n in (1, 2):
+            assert (found[f"test_it.py::test_{number}[{n}]"] == "passed") is passes, policy
 
 
 def test_a_policy_that_gives_no_answer_fails_its_cases_by_name(scratch: Scratch) -> None:
@@ -400,19 +409,21 @@ def test_the_signature_of_the_typed_marker_has_all_keywords() -> None:
         assert text in pydoc.plain(pydoc.render_doc(parwork))
 
 
-@pytest.mark.parametrize("name", ["parworks", "parwok", "ParWork", "par_work"])
-def test_a_mark_that_is_nearly_ours_is_an_error_unless_registered(
-    scratch: Scratch, name: str
-) -> None:
-    scratch.cases(f"@pytest.mark.{name}\ndef test_it(): pass\n")
+def test_a_mark_that_is_nearly_ours_is_an_error_unless_registered(scratch: Scratch) -> None:
+    names = ["parworks", "parwok", "ParWork", "par_work"]
+    for name in names:
+        scratch.cases(f"@pytest.mark.{name}\ndef test_it(): pass\n", f"test_{name}.py")
     session = scratch.run("-W", "ignore")
     assert session.code == pytest.ExitCode.INTERRUPTED
-    assert f"test_it.py::test_it: unknown mark {name!r}; is it 'parwork'?" in session.text
-    scratch.write("pytest.ini", f"[pytest]\nmarkers =\n    {name}(n): of another plugin\n")
-    assert scratch.run().counts == {"passed": 1}
+    for name in names:
+        text = f"test_{name}.py::test_it: unknown mark {name!r}; is it 'parwork'?"
+        assert text in session.text
+    registered = "".join(f"    {name}(n): of another plugin\n" for name in names)
+    scratch.write("pytest.ini", f"[pytest]\nmarkers =\n{registered}")
+    assert scratch.run().counts == {"passed": 4}
 
 
-@pytest.mark.parametrize("name", ["patchwork", "parallel", "network", "slow"])
-def test_other_marks_are_none_of_our_business(scratch: Scratch, name: str) -> None:
-    scratch.cases(f"@pytest.mark.{name}\ndef test_it(): pass\n")
-    assert scratch.run("-W", "ignore").counts == {"passed": 1}
+def test_other_marks_are_none_of_our_business(scratch: Scratch) -> None:
+    names = ["patchwork", "parallel", "network", "slow"]
+    scratch.cases("".join(f"@pytest.mark.{name}\ndef test_{name}(): pass\n" for name in names))
+    assert scratch.run("-W", "ignore").counts == {"passed": 4}

@@ -197,35 +197,31 @@ class TestVerify:
         timing = session.run("test_it.py::test_it")["timing"]
         assert (timing["serial"], timing["speedup"]) == (None, None)
 
-    @pytest.mark.parametrize(
-        ("statement", "outcome"),
-        [
-            ("raise ValueError('bad')", "failed"),
-            ("assert n == 0", "failed"),
-            ("pytest.skip('why')", "skipped"),
-            ("pytest.fail('why')", "failed"),
-            ("pytest.xfail('why')", "xfailed"),
-        ],
-    )
-    def test_a_case_that_is_not_verified_has_its_parallel_outcome(
-        self, scratch: Scratch, statement: str, outcome: str
-    ) -> None:
-        scratch.cases(
+    def test_a_case_that_is_not_verified_has_its_parallel_outcome(self, scratch: Scratch) -> None:
+        outcomes = {
+            "raise ValueError('bad')": "failed",
+            "assert n == 0": "failed",
+            "pytest.skip('why')": "skipped",
+            "pytest.fail('why')": "failed",
+            "pytest.xfail('why')": "xfailed",
+        }
+        cases = [
             f"""
             @pytest.mark.parwork(backend="processes:fork", workers=2, verify=0)
             @pytest.mark.parametrize("n", range(2))
-            def test_it(n):
+            def test_{number}(n):
                 if n and not is_here():
                     {statement}
                 return n
             """
-        )
+            for number, statement in enumerate(outcomes)
+        ]
+        scratch.cases("".join(cases))
         session = scratch.run(report=True)
-        assert session.cases == {
-            "test_it.py::test_it[0]": "passed",
-            "test_it.py::test_it[1]": outcome,
-        }
-        assert set(session.verdicts("test_it.py::test_it").values()) == {"NOT_VERIFIED"}
+        for number, (statement, outcome) in enumerate(outcomes.items()):
+            id = f"test_it.py::test_{number}"
+            assert (session.cases[f"{id}[0]"], session.cases[f"{id}[1]"]) == ("passed", outcome)
+            assert set(session.verdicts(id).values()) == {"NOT_VERIFIED"}, statement
 
 
 class TestSerial:

@@ -12,6 +12,7 @@ PATCHED = """
     import os
     import pathlib
     import subprocess
+    import sys
     from dataclasses import dataclass
 
     @dataclass
@@ -24,7 +25,10 @@ PATCHED = """
 
     @pytest.fixture
     def programless(monkeypatch):
-        monkeypatch.setattr(subprocess, "Popen", Fake)
+        real = subprocess.Popen
+        for module in list(sys.modules.values()):  # as pytest-subprocess does
+            if vars(module).get("Popen") is real:
+                monkeypatch.setattr(module, "Popen", Fake)
 
     @pytest.mark.parwork(backend={backend!r}, workers=2)
     @pytest.mark.parametrize("n", range(2))

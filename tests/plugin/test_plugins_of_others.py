@@ -295,3 +295,29 @@ def test_names_that_an_item_lacks_are_absent_in_a_worker_too(
     names = {f"test_{name}[{n}]" for name in ("own", "late") for n in range(2)}
     assert plain(session).keys() == names, session.text
     assert verdicts(session) == {"EQUAL"}
+
+
+@pytest.mark.parametrize("backend", ["threads", "joblib:threading"])
+def test_a_process_that_a_case_forks_in_a_thread_ends_with_its_own_exit_code(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.cases(
+        """
+        import multiprocessing
+        import sys
+
+        def leave(code):
+            sys.exit(code)
+
+        @pytest.mark.parametrize("code", [0, 3])
+        def test_it(code):
+            process = multiprocessing.get_context("fork").Process(target=leave, args=(code,))
+            process.start()
+            process.join(30)
+            return process.exitcode
+        """
+    )
+    session = run(scratch, backend, "-W", "ignore::DeprecationWarning")
+    assert session.counts == {"passed": 2}, session.text
+    assert plain(session) == {}
+    assert verdicts(session) == {"EQUAL"}, session.text

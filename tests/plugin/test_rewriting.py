@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from .scratch import Scratch
@@ -129,12 +131,15 @@ def test_plain_assertions_stay_plain(scratch: Scratch) -> None:
     assert (case["verdict"], case["outcome"]) == ("EQUAL", "failure")
 
 
-def test_they_do_so_in_test_modules_outside_of_the_project(scratch: Scratch) -> None:
+@pytest.mark.parametrize("backend", ["processes:spawn", "joblib"])
+def test_they_do_so_in_modules_outside_of_the_project(scratch: Scratch, backend: str) -> None:
     """Such as those of an installed package, by `--pyargs`: the table of modules omits them."""
-    write(scratch)
+    for name, text in FILES.items():
+        scratch.write(f"there/{name}", text)
+    scratch.write("there/test_it.py", "import pytest\n" + dedent(CASES))
     scratch.write("elsewhere/pytest.ini", "[pytest]")
     scratch.write(
-        "test_call.py",
+        "there/test_call.py",
         f"""
         class C: pass
         def own(n):
@@ -144,6 +149,7 @@ def test_they_do_so_in_test_modules_outside_of_the_project(scratch: Scratch) -> 
             assert parwork.map(own, [1, 2], workers=2) == [1, 2]
         """,
     )
-    options = ("--rootdir=elsewhere", "--parwork-backend=processes:spawn")
-    session = scratch.run(*options, "-k", "test_body or test_own_function")
-    assert {**session.counts, "deselected": 0} == {"passed": 3, "deselected": 0}
+    options = ("there", "--rootdir=elsewhere", f"--parwork-backend={backend}")
+    asked = "test_body or test_fixture or test_modules or test_own_function"
+    session = scratch.run(*options, "-k", asked)
+    assert {**session.counts, "deselected": 0} == {"passed": 7, "deselected": 0}

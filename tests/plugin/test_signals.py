@@ -58,3 +58,38 @@ def test_a_case_may_interrupt_itself(scratch: Scratch, backend: str) -> None:
     assert session.counts == {"passed": 9}
     for run in session.report["runs"]:
         assert {case["verdict"] for case in run["cases"]} == {"EQUAL"}
+
+
+@pytest.mark.parametrize("backend", ["threads", "joblib:threading"])
+def test_threads_run_no_case_that_sends_a_signal_to_itself(scratch: Scratch, backend: str) -> None:
+    """The main thread would receive it, and end the session."""
+    scratch.cases(CASES.format(backend=backend))
+    session = scratch.run_apart()
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    assert "the main thread would receive it, and end the session" in session.text
+    plain = CASES.replace("@pytest.mark.parwork(backend={backend!r}, workers=2)", "")
+    scratch.cases(plain.replace("return n", "pass").replace("return seen, ", "assert seen and "))
+    session = scratch.run_apart("--parwork-all", f"--parwork-backend={backend}", report=True)
+    assert session.counts == {"passed": 9}
+    reasons = {each["reason"] for each in session.report["plain"]}
+    assert len(session.report["plain"]) == 9
+    assert reasons == {"signal.raise_signal on threads", "signal.signal on threads"}
+
+
+def test_a_case_on_dask_gets_no_signal_and_the_message_says_so(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+    import signal
+
+    @pytest.mark.parwork(backend="dask", workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_raised(n):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return n
+    """
+    )
+    session = scratch.run_apart()
+    assert session.counts == {"failed": 2}
+    text = " ".join(session.text.split())
+    assert text.count("a signal reaches the main thread of its process") == 1

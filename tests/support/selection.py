@@ -44,6 +44,9 @@ FEW = "DAILY_OF_EACH"
 #: The same for all other modules of pytest's side, where each is a session or two.
 FEW_OF_PLUGIN = 1
 
+#: What is in the names of backends on which a session takes six times as long as on threads.
+SLOW_TO_START = {"joblib", "loky", "dask", "spawn", "forkserver"}
+
 Item = TypeVar("Item")
 
 
@@ -95,8 +98,7 @@ def mark_all_but_few(items: Iterable[pytest.Item]) -> None:
             functions.setdefault(function_of(item), []).append(item)
     for function, tests in functions.items():
         number: int = getattr(getattr(tests[0], "module", None), FEW, FEW_OF_PLUGIN)
-        # The layer is the same for all backends, and a session on joblib or spawn takes six times
-        # as long as one on threads.
+        # The layer is the same for all backends.
         asked = one_of_each(tests) if is_of_plugin(tests[0]) else tests
         daily = sampled(asked, number, seed=function)
         for item in tests:
@@ -109,7 +111,15 @@ def one_of_each(tests: Iterable[pytest.Item]) -> list[pytest.Item]:
     alike: dict[str, list[pytest.Item]] = {}
     for item in tests:
         alike.setdefault(item.nodeid.replace(backend_of(item), "", 1), []).append(item)
-    return [item for kind, items in alike.items() for item in sampled(items, 1, seed=kind)]
+    return [
+        item for kind, items in alike.items() for item in sampled(quick(items, kind), 1, seed=kind)
+    ]
+
+
+def quick(items: Sequence[pytest.Item], kind: str) -> Sequence[pytest.Item]:
+    """Leave out loky and spawn where others are asked, but for one in four kinds of question."""
+    found = [item for item in items if SLOW_TO_START.isdisjoint(backend_of(item).split(":"))]
+    return found if found and sampled(range(4), 1, seed=kind) != [0] else items
 
 
 def fixtures_of(item: pytest.Item) -> Sequence[str]:

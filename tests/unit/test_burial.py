@@ -7,7 +7,7 @@ import pytest
 
 from pytest_parwork.backends import bundled
 from pytest_parwork.model.work import Batch, Configuration, Task, Workload
-from pytest_parwork.runner import flight
+from pytest_parwork.runner import deaths, flight
 from pytest_parwork.runner.burial import Burial, Suspects, Suspicion
 from pytest_parwork.runner.deaths import Deaths
 from pytest_parwork.runner.flight import Flight
@@ -17,6 +17,7 @@ from pytest_parwork.runner.medium import Setting
 from pytest_parwork.runner.request import RunRequest
 from pytest_parwork.runner.schedule import Schedule
 from pytest_parwork.runner.suspension import Suspension
+from pytest_parwork.transport.notes import Entry
 
 WORKERS = (101, 102, 103)
 
@@ -172,3 +173,18 @@ def test_of_a_pool_that_breaks_only_what_had_arrived_at_the_dead_may_be_to_blame
         for task, worker in zip((0, 2, 4), WORKERS, strict=True):
             scene.ledger.arrive(task, worker, 0.5)
     assert list(scene.losses.all()) == [4]
+
+
+def test_a_task_that_died_alongside_others_is_lost_when_it_has_died_on_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deaths, "REAPING", 0.0)  # nobody reports these deaths
+    scene = Scene(begun=(101,))
+    died = Entry(task=0, kind="died", worker="a", pid=101, arrived=0.5, started=1.0, suspects=2)
+    scene.burial.read([died])
+    assert not scene.losses.all()
+    assert scene.suspects.next() == 0
+    scene.burial.read([died])
+    lost = scene.losses.all()[0]
+    assert [one.is_alone for one in lost.tries] == [False, True]
+    assert lost.detail.endswith("while it ran this task, twice")

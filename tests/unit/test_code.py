@@ -7,10 +7,12 @@ import functools
 import os
 import os as system
 import random
+import sys
 import unittest
 import unittest.mock
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace as Namespace
 from typing import Any
 from unittest import mock
 from unittest.mock import patch
@@ -18,6 +20,20 @@ from unittest.mock import patch
 import pytest
 
 from pytest_parwork.plugin.cases.code import CHANGING, constants_around, find_change, uses
+
+
+def deletes_from_modules() -> None:
+    for name in [name for name, _ in sys.modules.items() if name == "nothing"]:
+        del sys.modules[name]
+
+
+def assigns_to_a_module() -> None:
+    sys.stdout = sys.__stdout__
+
+
+def assigns_to_its_own() -> None:
+    own = Namespace()
+    own.count = len(sys.modules)
 
 
 def catches() -> None:
@@ -124,6 +140,8 @@ class Cases(unittest.TestCase):
         (writes_environ, "os.environ"),
         (deletes_from_environ, "os.environ"),
         (updates_environ, "os.environ"),
+        (deletes_from_modules, "sys.modules"),
+        (assigns_to_a_module, "sys.stdout"),
         (is_nested, "warnings.catch_warnings"),
         (calls_another, "warnings.catch_warnings"),
         (is_wrapped, "warnings.catch_warnings"),
@@ -159,7 +177,8 @@ def only_warns() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [reads_environ, draws, has_a_method_of_such_a_name, only_warns, len]
+    "function",
+    [reads_environ, draws, has_a_method_of_such_a_name, only_warns, assigns_to_its_own, len],
 )
 def test_what_does_not_is_left_alone(function: Callable[..., Any]) -> None:
     assert find_change(function) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import functools
 import math
 import pickle
@@ -11,11 +12,12 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import attrs
@@ -26,7 +28,7 @@ import pytest
 from xarray.core.dtypes import NA
 
 from pytest_parwork.model.work import Address, Task
-from pytest_parwork.transport.held import made_once
+from pytest_parwork.transport.held import load_sent, made_once
 from pytest_parwork.transport.identity import Identities
 from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.worker.copies import Copies
@@ -132,6 +134,11 @@ class Texts(list[str]):
     pass
 
 
+class Point(NamedTuple):
+    x: int
+    y: object
+
+
 class Outer:
     INNER = object()
 
@@ -164,6 +171,20 @@ FRAME = pd.DataFrame({"a": [1]})
 SERIES = pd.Series([1])
 NAMESPACE = SimpleNamespace(name="namespace")
 PARTIAL = partial(print, 1)
+TEXT = "<no value>"
+BYTES = b"<no value>"
+PAIR = ("<no value>", 1)
+LETTERS = frozenset("ab")
+POINT = Point(1, PAIR)
+OPEN_POINT = Point(1, [1])
+OPEN_PAIR = (1, [1])
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+PRICE = Decimal("1.50")
+PATTERN = re.compile("a+b")
+ALIAS = list[int]
+DIGITS = range(10)
+HERE = Path("here")
+TIMESTAMP = pd.Timestamp("2020-01-01")
 
 THEMSELVES: dict[str, object] = {
     "bare": BARE,
@@ -186,6 +207,20 @@ THEMSELVES: dict[str, object] = {
     "class of another name": OtherClass,
     "nan": np.nan,
     "math.nan": math.nan,
+    "infinity": math.inf,
+    "text": TEXT,
+    "text that looks like a name": "python_like",
+    "bytes": BYTES,
+    "tuple": PAIR,
+    "frozenset": LETTERS,
+    "named tuple": POINT,
+    "date": EPOCH,
+    "number": PRICE,
+    "pattern": PATTERN,
+    "alias": ALIAS,
+    "range": DIGITS,
+    "path": HERE,
+    "timestamp": TIMESTAMP,
 }
 
 COPIED: dict[str, object] = {
@@ -205,13 +240,15 @@ COPIED: dict[str, object] = {
     "series": SERIES,
     "namespace": NAMESPACE,
     "partial": PARTIAL,
+    "tuple with a list": OPEN_PAIR,
+    "named tuple with a list": OPEN_POINT,
 }
 
 
 def by_process(*values: object) -> tuple[Any, ...]:
     """Return the values as they are in a worker that has imported the same modules."""
     identities = Identities()
-    return tuple(pickle.loads(dumps(value, themselves=identities)) for value in values)
+    return tuple(load_sent(dumps(value, themselves=identities)) for value in values)
 
 
 def by_thread(*values: object) -> tuple[Any, ...]:
@@ -267,7 +304,7 @@ def test_a_value_that_changed_here_after_its_import_is_sent_with_its_state(
 ) -> None:
     data = dumps(VALUE, themselves=Identities())
     monkeypatch.setattr(VALUE, "_text", "of the worker")
-    found = pickle.loads(data)
+    found = load_sent(data)
     assert found is not VALUE
     assert found == Value("value")
 
@@ -276,7 +313,7 @@ def test_another_object_under_the_name_is_not_taken_for_it(monkeypatch: pytest.M
     data = dumps([BARE, EMPTY], themselves=Identities())
     monkeypatch.setitem(globals(), "BARE", "of the worker")
     monkeypatch.delitem(globals(), "EMPTY")
-    bare, empty = pickle.loads(data)
+    bare, empty = load_sent(data)
     assert type(bare) is object
     assert type(empty) is Empty
 
@@ -376,7 +413,7 @@ def test_an_object_that_no_module_holds_is_one_for_all_arguments_of_a_call_in_pr
     calls = []
     for _ in range(2):
         with made_once():
-            calls.append([pickle.loads(data) for data in sent])
+            calls.append([load_sent(data) for data in sent])
     for first, second, ((in_list, beside),) in calls:
         assert in_list is first
         assert beside is second
@@ -409,10 +446,10 @@ def test_a_value_that_has_kept_here_what_it_computed_arrives_as_itself() -> None
     COMPUTING.double()
     data = dumps([COMPUTING], themselves=Identities())
     COMPUTING._known = None  # as in a process that has not computed it
-    assert pickle.loads(data)[0] is COMPUTING
+    assert load_sent(data)[0] is COMPUTING
     COMPUTING.number = 4
     try:
-        assert pickle.loads(data)[0].number == 3, "another value under the name"
+        assert load_sent(data)[0].number == 3, "another value under the name"
     finally:
         COMPUTING.number = 3
 
@@ -480,7 +517,7 @@ def test_what_a_cached_property_keeps_is_no_state_whether_here_or_there_or_in_a_
         forget()
         for unit in there:
             unit.compute()
-        found = pickle.loads(data)
+        found = load_sent(data)
         assert found[0] is METRE
         assert found[1] is SPEED
     forget()
@@ -497,7 +534,7 @@ def test_another_public_attribute_makes_another_value_of_what_a_module_holds(
     forget()
     data = dumps([SPEED], themselves=Identities())
     monkeypatch.setitem(vars(SPEED), *change)
-    (found,) = pickle.loads(data)
+    (found,) = load_sent(data)
     assert found is not SPEED
     assert found.names == ("speed",)
     assert found.labels == {"speed"}
@@ -511,6 +548,46 @@ def test_the_order_of_a_set_does_not_make_another_value() -> None:
     try:
         data = dumps([METRE], themselves=Identities())
         METRE.labels = frozenset(numbers[::-1])  # type: ignore[arg-type]
-        assert pickle.loads(data)[0] is METRE
+        assert load_sent(data)[0] is METRE
     finally:
         METRE.labels = frozenset(METRE.names)
+
+
+def test_another_text_under_the_name_is_not_the_one_that_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = dumps([TEXT, PAIR], themselves=Identities())
+    monkeypatch.setattr(sys.modules[__name__], "TEXT", "<another>")
+    monkeypatch.delattr(sys.modules[__name__], "PAIR")
+    assert load_sent(data) == ["<no value>", ("<no value>", 1)]
+
+
+def test_a_text_that_no_module_holds_and_code_does_not_spell_out_is_a_copy() -> None:
+    texts = ["-".join(["a", "b"]), "".join(["made_", "here"])]
+    (found,) = by_process(texts)
+    assert found == texts
+    assert sys.intern("".join(["made_", "here"])) is not found[1]
+
+
+def test_large_buffers_beside_what_arrives_as_itself_are_sent_once() -> None:
+    big = np.arange(20_000)
+    buffers: list[pickle.PickleBuffer] = []
+    data = dumps({"big": big, "text": TEXT, "again": big[:]}, buffers, themselves=Identities())
+    assert len(buffers) == 2
+    found = load_sent(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
+    assert found["text"] is TEXT
+    assert (found["big"] == big).all()
+
+
+def test_what_can_only_be_sent_by_value_holds_what_arrives_as_itself() -> None:
+    local = type("Local", (), {})()
+    local.text, local.pair = TEXT, [PAIR]
+    found = load_sent(dumps(local, themselves=Identities()))
+    assert found.text is TEXT
+    assert found.pair[0] is PAIR
+
+
+def test_in_a_long_pickle_only_numbers_that_are_not_finite_are_looked_for() -> None:
+    many = [float(n) for n in range(20_000)]
+    assert load_sent(dumps([many, TEXT], themselves=Identities()))[1] is not TEXT
+    assert load_sent(dumps([many, TEXT, math.inf], themselves=Identities()))[1] is TEXT

@@ -304,7 +304,7 @@ def test_a_task_of_a_batch_that_a_living_process_runs_is_known_to_the_next_one_o
         assert past.known(8, 2) is None
         journal.claim(7)
         assert [past.known(7, task) for task in (1, 2, 3)] == [
-            None,
+            Entry(1, "value", "w#0", other.pid, 1.0, 2.0, 3.0, 0.5, b"one", (b"buffer",)),
             Entry(2, "left", "w#0", other.pid, 1.0, 2.0),
             Entry(3, "left", "w#0", other.pid, 1.0, 2.0),
         ]

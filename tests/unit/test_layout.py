@@ -11,6 +11,7 @@ from support.rows import check_each
 
 from pytest_parwork.model.work import Task
 from pytest_parwork.transport import layout
+from pytest_parwork.transport.held import load_sent
 from pytest_parwork.transport.identity import Identities
 from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.worker.copies import Copies
@@ -50,14 +51,14 @@ ARRAYS: dict[str, Any] = {
 
 
 def by_process(value: object) -> Any:
-    return pickle.loads(dumps(value, themselves=Identities()))
+    return load_sent(dumps(value, themselves=Identities()))
 
 
 def by_buffers(value: object) -> Any:
     """As a payload does it: large buffers are apart, and those of the worker are writeable."""
     buffers: list[pickle.PickleBuffer] = []
     data = dumps(value, buffers, themselves=Identities())
-    return pickle.loads(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
+    return load_sent(data, buffers=[bytearray(buffer.raw()) for buffer in buffers])
 
 
 def by_thread(value: object) -> Any:

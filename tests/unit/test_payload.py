@@ -20,6 +20,7 @@ import pytest
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.transport.culprit import explain
 from pytest_parwork.transport.files import Files
+from pytest_parwork.transport.held import load_sent
 from pytest_parwork.transport.modules import project_modules
 from pytest_parwork.transport.payload import SMALL, Payload
 from pytest_parwork.transport.pickling import dumps
@@ -88,7 +89,7 @@ def test_small_values_stand_in_the_table_and_large_ones_in_the_file(files: Files
         assert isinstance(text, tuple)
         assert read_record(file.fileno(), *text) == "x" * SMALL
         assert isinstance(array, tuple)
-        assert isinstance(read_record(file.fileno(), *array), np.ndarray)
+        assert isinstance(read_record(file.fileno(), *array, load_sent), np.ndarray)
 
 
 def test_a_function_by_address_is_not_serialised(files: Files) -> None:

@@ -208,3 +208,23 @@ def test_the_controller_of_xdist_writes_a_line_every_thirty_seconds(
         "parwork: 2 runs: 67 of 210 done, 2 failed, 1m00s",
         "parwork: 2 runs: 97 of 210 done, 2 failed, 1m30s",
     ]
+
+
+def test_between_two_tasks_the_time_that_is_left_gets_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress, "now", lambda: clock[0])
+    channel = Channel()
+    config: Any = Config(None)
+    config.workerinput = {progress.CHANNEL: channel}
+    with progress.showing(config, "t.py::test_x", "dask-12") as show:
+        assert show is not None
+        for second in range(1, 36):
+            clock[0] = float(second)
+            show(state(2 if second < 10 else 4, total=6) if second > 4 else state(0, total=6))
+    left = {int(sent[2]): sent[3] for sent in channel.sent if sent is not None}
+    assert left[4] is None
+    assert [left[second] for second in (5, 7, 9)] == [10.0, 8.0, 6.0]
+    assert [left[second] for second in (10, 12)] == [5.0, 3.0]
+    assert left[20] == 10.0, "no task has finished for longer than expected"

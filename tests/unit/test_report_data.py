@@ -117,6 +117,13 @@ def test_one_run_of_several_that_met_is_enough() -> None:
     assert run([*cases(2), *alone]).exercised is True
 
 
+@pytest.mark.parametrize("runs", ["ab", "ba"])
+def test_peak_and_workers_are_those_of_the_run_with_the_most(runs: str) -> None:
+    wide, narrow = cases(6, workers=3, run=runs[0]), cases(1, run=runs[1])
+    entry = run([*wide, *(replace(case, id="other") for case in narrow)])
+    assert (entry.workers_used, entry.peak_overlap) == (3, 3)
+
+
 def test_under_xdist_cases_that_did_not_meet_are_not_judged() -> None:
     assert run(cases(4, workers=1), xdist=True).exercised is None
     assert run(cases(4), xdist=True).exercised is True

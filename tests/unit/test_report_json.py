@@ -56,10 +56,12 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "timing",
         "power",
         "selftest",
+        "stress",
         "too_slow",
         "varied",
         "sent",
         "withheld",
+        "associations",
         "causes",
         "cause",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import comb
+from typing import Any
 
 import pytest
 from support.report_samples import cases, interval, run, shown
@@ -11,6 +12,7 @@ from support.report_samples import cases, interval, run, shown
 from pytest_parwork.model.outcome import Verdict
 from pytest_parwork.model.stats import highest_rate, most_unseen
 from pytest_parwork.report.entries import CaseEntry
+from pytest_parwork.report.notes import notes
 from pytest_parwork.report.repeats import Repeat
 
 
@@ -81,3 +83,24 @@ def test_without_a_limit_and_without_clean_results_nothing_is_said() -> None:
     assert run(wrong).power is None
     nothing = [replace(case, verdict=Verdict.NOT_VERIFIED, why="verify=0") for case in cases(4)]
     assert run(nothing).power is None
+
+
+def advice(number: int, serial: float | None, wall: float, **fields: Any) -> str:
+    """Return the note on a share for so many cases of so many seconds."""
+    made = run(cases(number, serial=serial, workers=12), wall=wall, granted=12, **fields)
+    return next((note.text for note in notes(made) if "of the time; verify=" in note.text), "")
+
+
+def test_a_long_serial_run_gets_the_advice_to_verify_a_share() -> None:
+    assert advice(500, 44.5, 1900.0) == (
+        "the serial run took 92 % of the time; verify=0.05 would check 25 cases in about 18m32s, "
+        "and leave up to 55 wrong ones unseen (95 %)"
+    )
+    assert "verify=0.25 would check 25 cases" in advice(100, 44.5, 300.0)
+
+
+def test_there_is_no_such_advice_where_it_would_save_little_or_prove_little() -> None:
+    assert advice(500, 44.5, 44.5 * 500) == "", "half of the time"
+    assert advice(500, 0.1, 1.0) == "", "a minute at most"
+    assert advice(90, 44.5, 300.0) == "", "too few cases for a share"
+    assert advice(500, None, 1900.0) == "", "nothing was verified"

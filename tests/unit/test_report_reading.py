@@ -26,6 +26,7 @@ from pytest_parwork.report.reading import DIGITS, read_report
 from pytest_parwork.report.repeats import Repeat
 from pytest_parwork.report.schema import schema, violation
 from pytest_parwork.report.selftest import Plant
+from pytest_parwork.report.stress import Stress, StressRun
 
 BUDGET = Budget(workers=2, source="2 usable CPUs", cpus=2)
 
@@ -51,6 +52,8 @@ def whole() -> Report:
     members[2] = replace(members[2], repeats=tuple(repeats), planted=planted)
     rng = Cause(name="GLOBAL_RNG", detail="numpy.random", confirmed=True, probes=("again",))
     made = run(members, causes=(rng,), too_slow="1.1x", varied=("n_jobs",), budget=BUDGET)
+    wrong = StressRun(row="backend=a,workers=1", verdict=Verdict.DIFFERENT, values={"2": 1})
+    made = replace(made, stress=Stress(asked="quick", seed=7, runs=(wrong,)))
     plain = PlainEntry(id="test_a.py::test_b", reason="async", detail="a coroutine")
     wide = replace(fib(), id="test_a.py", scope="module")
     return replace(report(made, wide), plain=(plain,), environment=environment())

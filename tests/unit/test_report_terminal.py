@@ -266,6 +266,9 @@ def test_a_long_reason_is_shown_once_with_the_number_of_its_runs() -> None:
     same = " ".join(shown(single("a"), single("a", backend="threads")).split())
     assert "NOT EXERCISED, as on joblib-1" in same
     assert " ".join(shown(*runs, verbosity=1).split()).count("each of the 3 cases") == 3
+    policy = "{'scores': close(rtol=1e-06, atol=0.0), 'labels': ulp(4), 'more': ulp(2)}"
+    settings = shown(run(cases(8), policy=policy), run(cases(8), id="other", policy=policy))
+    assert " ".join(settings.split()).count(f"{policy};") == 2, "settings are no reason"
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -301,3 +304,15 @@ def test_what_is_bad_comes_before_what_else_a_narrow_title_has_no_room_for() -> 
         "parwork: 403 cases fanned out in 2 runs, 2 cases DIFFERENT; 1 plain"
     )
     assert made.lines[0].text == "1 of 2 runs NOT EXERCISED; 1 plain: 1 async (-v lists them)"
+
+
+def test_with_q_each_reason_of_a_run_that_was_not_exercised_is_there_once() -> None:
+    runs = [run(cases(1, workers=1), id=f"test_many.py::test_{n}") for n in range(300)]
+    lines = shown(*runs, single("a.py::test_a"), verbosity=-1).splitlines()
+    assert lines[1:4] == [
+        "test_many.py::test_0 on joblib-2 and 299 more runs",
+        "                NOT EXERCISED: a single case cannot overlap with another;",
+        "                parametrize the test. Equal proves nothing here.",
+    ]
+    assert lines[4] == "a.py::test_a on joblib-1"
+    assert len(lines) == 9

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
+from typing import Any
 
 import parwork_tasks as tasks
 import pytest
 
 from pytest_parwork.model.errors import PayloadError
-from pytest_parwork.model.work import Address
+from pytest_parwork.model.output import Output
+from pytest_parwork.model.work import Address, Batch
 from pytest_parwork.transport.addresses import find
 from pytest_parwork.transport.failures import TEXT_LIMIT, describe, is_skip
+from pytest_parwork.transport.ledger import Ledger, State
+from pytest_parwork.worker.processes import Attached, ProcessCall
 
 
 def raised(error: BaseException) -> BaseException:
@@ -83,3 +89,36 @@ def test_this_process_has_nothing_of_a_worker_after_the_runs_of_others() -> None
 def test_an_error_of_the_package_is_named_without_its_module() -> None:
     told = describe(PayloadError("argument 'x' cannot be sent"))
     assert told.type == "PayloadError"
+
+
+@pytest.mark.parametrize("records", [1, 2])
+def test_output_for_which_there_is_no_room_is_not_expected_behind_its_outcome(records: int) -> None:
+    class Small:
+        number = 0
+        left = records
+
+        def append(self, *_: object) -> tuple[int, int]:
+            self.left -= 1
+            if self.left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return (0, 8)
+
+    attached: Any = object.__new__(Attached)  # to no run
+    attached.ledger, attached.spool = Ledger(bytearray(Ledger.size(1))), Small()
+    attached._store(0, "value", 7, Output(out="printed"))
+    assert attached.ledger.state(0) is State.STORED
+    assert attached.ledger.has_output(0) is (records == 2)
+
+
+def test_of_a_batch_that_is_sent_again_only_what_is_not_stored_is_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[int] = []
+    attached: Any = object.__new__(Attached)  # to no run
+    attached.ledger, attached.has_met = Ledger(bytearray(Ledger.size(3))), True
+    attached.ledger.store(1, "value", 0, 0, 8)
+    monkeypatch.setattr(Attached, "to", lambda _: attached)
+    monkeypatch.setattr(Attached, "run_task", lambda _, number, *rest: ran.append(number))
+    handle: Any = None
+    assert ProcessCall(handle)(Batch(number=5, tasks=(0, 1, 2))) == 5
+    assert ran == [0, 2]

@@ -11,7 +11,7 @@ from ...machine.clock import now
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
-from ...worker.sites import forget, forget_with, release
+from ...worker.sites import forget_with, release
 from ..parts import EventQueue
 from ..protocol import Event
 from .futures import LOST, CallError, first_to_end, has_broken, received
@@ -217,7 +217,7 @@ class JoinedWorkers:
                 self._client.cancel(list(self._open))
             self._client.unsubscribe_topic(TOPIC)
         self._open.clear()
-        self._joined.say_to_all(forget, self._call.run)
+        self._joined.clean_up(self._call.run)
         self._sent = None
         return []
 

@@ -11,11 +11,12 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ...machine.clock import now
-from ...machine.process_groups import kill_group
 from ...model.errors import BackendError
 from ...model.version import __version__
 from ...worker.network import NetworkCall
-from ...worker.outside import end_if_stuck
+from ...worker.sites import leave
+from . import asking
+from .asking import WORD_DEADLINE, in_thread
 from .logs import Hush, exit_code_in
 from .requirements import require_distributed
 
@@ -36,9 +37,6 @@ RESTART = 3.0
 
 #: Seconds between two looks for a worker.
 LOOK = 0.02
-
-#: Seconds in which workers follow a command to all of them, and their nannies answer queries.
-WORD_DEADLINE = 2.0
 
 #: Seconds in which a client leaves.
 CLOSE_DEADLINE = 2.0
@@ -132,56 +130,33 @@ class JoinedDask:
 
     def look_after(self, address: str, call: NetworkCall, *, is_deaf: bool) -> None:
         """Ask a nanny to end its worker if that is stuck, without waiting for the answer."""
-        client = self._client
-        assert client is not None
-        if self._asking is None or not self._asking.is_alive():
-            self._asking = _in_thread(
-                client.run,
-                end_worker_if_stuck,
-                call.run,
-                dict(call.timeouts),
-                is_deaf,
-                workers=[address],
-                nanny=True,
-                on_error="ignore",
-            )
+        if self._client is not None and (self._asking is None or not self._asking.is_alive()):
+            self._asking = asking.end_if_stuck(self._client, address, call, is_deaf=is_deaf)
 
     def end_where_failed(self, keys: Sequence[str]) -> None:
         """End the workers in which dask itself failed to run batches: tasks have broken them.
 
         Their nannies do so, and start others; without a nanny, a worker stays as it is.
         """
-        client = self._client
-        if client is None or not self.is_connected or not keys:
-            return
-
-        # A local function is sent as code: the scheduler may lack this package.
-        def where_failed(dask_scheduler: Any = None) -> list[str]:
-            batches = map(dask_scheduler.tasks.get, keys)
-            found = {at for batch in batches if batch for at in batch.erred_on or ()}
-            known = dask_scheduler.workers
-            return sorted(at for at in found if at in known and known[at].nanny)
-
-        def end() -> None:
-            found = client.run_on_scheduler(where_failed)
-            client.run(end_worker_at, found, workers=found, nanny=True, on_error="ignore")
-            until = now() + WORD_DEADLINE  # before that, they would be sent what is submitted next
-            while self.threads(ANSWER).keys() & set(found) and now() < until:
-                sleep(LOOK)
-
-        _in_thread(end).join(2 * WORD_DEADLINE)
+        if self._client is not None and self.is_connected and keys:
+            asking.end_where_failed(self._client, keys)
 
     def say_to_all(self, word: Callable[[str], None], run: str) -> None:
         """Have every worker process execute a command, without waiting for slow ones."""
-        client = self._client
-        if client is not None and self.is_connected:
-            _in_thread(client.run, word, run, on_error="ignore").join(WORD_DEADLINE)
+        if self._client is not None and self.is_connected:
+            asking.say_to_all(self._client, word, run)
+
+    def clean_up(self, run: str) -> None:
+        """Have all workers forget a run; then their nannies remove what dead ones have left."""
+        if self._client is not None and self.is_connected:
+            asking.say_to_all(self._client, leave, run)
+            asking.say_to_nannies(self._client, self._nannies, leave, run)
 
     def close(self) -> None:
         """Leave the cluster."""
         if self._client is None:
             return
-        _in_thread(self._client.close, CLOSE_DEADLINE).join(CLOSE_DEADLINE)
+        in_thread(self._client.close, CLOSE_DEADLINE).join(CLOSE_DEADLINE)
         self._client = None
         self._hush.end()
 
@@ -244,48 +219,28 @@ class JoinedDask:
                 )
 
     def _versions(self, package: str) -> Mapping[str, Any]:
-        """Return the versions that each worker reports."""
+        """Return the versions that each worker reports, but for those that do not answer.
+
+        These may be stopped, or busy; their nannies end them if they do not run a batch either.
+        """
         asked = {"op": "versions", "packages": [package]}
-        try:
-            return self._ask("broadcast", WORKER_PATIENCE, msg=asked, on_error="ignore")
-        except BackendError as error:
-            raise self._named(error) from None
+        with suppress(BackendError):
+            return self._ask("broadcast", ANSWER, msg=asked, on_error="ignore")
+        workers = list(self.threads(WORKER_PATIENCE))
+        answers: dict[str, Any] = {}
 
-    def _named(self, error: BackendError) -> BackendError:
-        """Return an error that names the worker that does not answer."""
-        for worker in self.threads(WORKER_PATIENCE):
-            try:
-                asked = {"op": "identity"}
+        def ask(worker: str) -> None:
+            answers.update(
                 self._ask("broadcast", ANSWER, msg=asked, workers=[worker], on_error="ignore")
-            except BackendError:
-                return BackendError(
-                    f"the dask worker {worker} does not answer within {WORKER_PATIENCE:g} s; end it"
-                )
-        return error
+            )
 
-
-def _in_thread(act: Callable[..., object], *args: Any, **settings: Any) -> threading.Thread:
-    """Do something in a thread, because the cluster may not answer; errors do not matter."""
-
-    def acting() -> None:
-        with suppress(Exception):
-            act(*args, **settings)
-
-    thread = threading.Thread(target=acting, daemon=True)
-    thread.start()
-    return thread
-
-
-def end_worker_at(addresses: Sequence[str], *, dask_worker: Any) -> None:
-    """End the worker of the nanny in which this runs, if it still is one of these."""
-    pid = dask_worker.pid
-    if pid is not None and dask_worker.worker_address in addresses:
-        kill_group(pid)
-
-
-def end_worker_if_stuck(
-    run: str, timeouts: Mapping[int, float], is_deaf: bool, *, dask_worker: Any
-) -> bool:
-    """End the worker of the nanny in which this runs, as `end_if_stuck` does."""
-    pid = dask_worker.pid
-    return pid is not None and end_if_stuck(pid, run, timeouts, is_deaf=is_deaf)
+        asking = [in_thread(ask, worker) for worker in workers]
+        until = now() + WORKER_PATIENCE
+        while any(thread.is_alive() for thread in asking) and now() < until:
+            sleep(LOOK)
+        if not answers:
+            raise BackendError(
+                f"no dask worker of {self.address} answers within {WORKER_PATIENCE:g} s: "
+                f"{', '.join(sorted(workers))}; end them"
+            )
+        return dict(answers)

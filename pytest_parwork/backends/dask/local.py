@@ -83,8 +83,20 @@ class LocalDask:
         self.roster = Roster(None)
 
     def client(self, workers: int) -> Client:
-        """Return a client of the cluster, which is grown or shrunk to `workers` workers."""
+        """Return a client of the cluster, which is grown or shrunk to `workers` workers.
+
+        Where dask fails, it is asked once more: on a busy machine its books about workers may
+        disagree for a moment, seen as a KeyError with the address of one.
+        """
         require_distributed()
+        try:
+            return self._sized(workers)
+        except (BackendError, OSError):  # which would come again
+            raise
+        except Exception:
+            return self._sized(workers)
+
+    def _sized(self, workers: int) -> Client:
         import dask
 
         with dask.config.set(SETTINGS):
@@ -182,12 +194,10 @@ class LocalDask:
         self._while_open.close()
 
     def _end(self, deadline: float) -> None:
-        assert self._client is not None
-        assert self._cluster is not None
-        with suppress(Exception):  # the cluster is ended in any case
-            self._client.close(deadline)
-        with suppress(Exception):
-            self._cluster.close(deadline)
+        for part in (self._client, self._cluster):
+            if part is not None:
+                with suppress(Exception):  # the cluster is ended in any case
+                    part.close(deadline)
 
     def _forget_batches(self) -> None:
         """Wait until no result is kept: dask would recompute those that are lost with a worker."""

@@ -13,7 +13,6 @@ from ...machine.process_groups import kill_group
 from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
-from ...worker.sites import forget
 from ..dask.joined import WORKER_PATIENCE, JoinedDask
 from ..dask.local import LocalDask
 from ..parts import EventQueue
@@ -227,7 +226,7 @@ class OnJoinedDask(DaskWorkers):
 
     def close(self, deadline: float, /) -> list[int]:
         survivors = super().close(deadline)
-        self._joined.say_to_all(forget, self._run)
+        self._joined.clean_up(self._run)
         return survivors
 
 

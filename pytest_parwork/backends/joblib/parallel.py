@@ -16,8 +16,6 @@ from ...machine.exits import exit_name
 from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
-from ...worker.network import NetworkCall
-from ...worker.sites import forget
 from ..parts import EventQueue
 from ..protocol import Event, Reach
 
@@ -168,11 +166,16 @@ class ParallelWorkers:
 
 
 class RegisteredWorkers(ParallelWorkers):
-    """Workers of a backend of which only the name is known, so that nothing can be shared."""
+    """Workers of a backend of which only the name is known, so that nothing can be shared.
+
+    Imports are in its methods, because a session on this machine need not load the network.
+    """
 
     _run = ""
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        from ...worker.network import NetworkCall
+
         if isinstance(call, NetworkCall):
             self._run = call.run
         super().submit(call, batches)
@@ -181,6 +184,8 @@ class RegisteredWorkers(ParallelWorkers):
         """Do nothing, because these workers do not wait."""
 
     def close(self, deadline: float, /) -> list[int]:
+        from ...worker.sites import forget
+
         survivors = super().close(deadline)
         forget(self._run)  # in this process; the other processes are unknown
         return survivors

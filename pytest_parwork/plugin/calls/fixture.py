@@ -43,7 +43,7 @@ from ..session.capturing import capture_of
 from ..session.diagnosing import causes_of, controls_of, is_kept, second_look
 from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
-from ..session.rewriting import rewritten
+from ..session.rewriting import names_of_rewritten, rewritten
 from ..session.termination import ENDING
 from .verified import Verified, entry_without_run
 
@@ -183,7 +183,8 @@ class Parwork:
 
     def _request(self, workload: Workload, plan: Plan) -> RunRequest:
         own = getattr(self._item, "module", None)
-        tests = () if own is None else (own.__name__,)
+        tests = {own.__name__} if own is not None else set()
+        tests |= names_of_rewritten(self._config)
         modules = project_modules(self._config.rootpath, tests=tests)
         used = {str(getattr(task.function, "__module__", "")) for task in workload.tasks}
         return RunRequest(

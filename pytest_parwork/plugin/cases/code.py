@@ -6,12 +6,17 @@ import dis
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, FunctionType
+from itertools import pairwise
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+#: What sends a signal to this process, or waits for one: the main thread receives it.
+SIGNALS = ("pause", "pthread_kill", "raise_signal", "sigwait")
 
 #: What changes the whole process while it is used, by module and name. In threads, other cases see
 #: the change. Generators of random numbers are left out: there a difference is a finding.
 CHANGING = {
+    "_thread": ("interrupt_main",),
     "approvaltests": (  # a second call for a test is an error, in the same process
         "verify",
         "verify_all",
@@ -27,6 +32,7 @@ CHANGING = {
     "faulthandler": ("disable", "enable"),
     "freezegun": ("freeze_time",),
     "gc": ("disable", "set_threshold"),
+    "importlib": ("reload",),
     "inline_snapshot": ("external", "external_file", "snapshot"),
     "locale": ("setlocale",),
     "logging": ("disable",),
@@ -34,7 +40,7 @@ CHANGING = {
     "pytest": ("MonkeyPatch", "deprecated_call", "warns"),
     "requests_mock": ("Mocker", "mock"),
     "responses": ("RequestsMock", "activate"),
-    "signal": ("alarm", "setitimer", "signal"),
+    "signal": (*SIGNALS, "alarm", "setitimer", "signal"),
     "socket": ("setdefaulttimeout",),
     "sys": ("setprofile", "setrecursionlimit", "setswitchinterval", "settrace"),
     "testfixtures": (
@@ -67,10 +73,13 @@ CHANGING = {
 #: Methods of `unittest.TestCase` that do so.
 _ASSERTING = ("assertLogs", "assertNoLogs", "assertWarns", "assertWarnsRegex")
 
-#: Instructions between `os.environ` and the assignment to a key of it: those that make the key.
+#: Instructions between a mapping and the assignment to a key of it: those that make the key.
 _KEY = ("LOAD", "PUSH", "BUILD", "FORMAT", "CONVERT")
 
-#: Methods by which `os.environ` is changed.
+#: The instruction that assigns to an attribute.
+_STORING = dis.opmap["STORE_ATTR"]
+
+#: Methods by which a mapping is changed.
 _WRITING = {"clear", "pop", "popitem", "setdefault", "update"}
 
 #: How deep calls of the project's own functions are followed.
@@ -114,6 +123,20 @@ def find_change(function: Callable[..., Any]) -> str:
     return ""
 
 
+def sends_signals(function: Callable[..., Any]) -> bool:
+    """Return whether a function names what sends a signal to its own process, or waits for one."""
+    return any(
+        {"kill", "getpid"} <= (used := set(code.co_names)) or not used.isdisjoint(SIGNALS)
+        for code in codes_of(inspect.unwrap(function))
+    )
+
+
+def interrupts_itself(function: Callable[..., Any]) -> bool:
+    """Return whether a function names SIGINT, and what sends a signal to its own process."""
+    names = {name for code in codes_of(inspect.unwrap(function)) for name in code.co_names}
+    return "interrupt_main" in names or ("SIGINT" in names and sends_signals(function))
+
+
 def _unwrapped(function: Callable[..., Any]) -> Iterator[FunctionType]:
     """Yield a function and those that it wraps, as `functools.wraps` says."""
     part: object = getattr(function, "__func__", function)
@@ -151,12 +174,16 @@ def _change_in(code: CodeType, names: Mapping[str, object]) -> str:
         if name in used:
             return name
     for module, attributes in CHANGING.items():
-        for attribute in used.intersection(attributes):
-            if _is_from(module, attribute, used, names):
+        for attribute in attributes:  # in this order: that of a set depends on the hash seed
+            if attribute in used and _is_from(module, attribute, used, names):
                 return f"{module.removeprefix('unittest.')}.{attribute}"
-    if "environ" in used and _writes_environ(code):
+    if {"kill", "getpid"} <= used:  # not that of another process
+        return "os.kill"
+    if "environ" in used and _writes(code, "environ"):
         return "os.environ"
-    return ""
+    if {"sys", "modules"} <= used and _writes(code, "modules"):
+        return "sys.modules"
+    return _assignment_in(code, names)
 
 
 def _is_from(module: str, attribute: str, used: set[str], names: Mapping[str, object]) -> bool:
@@ -170,10 +197,11 @@ def _is_from(module: str, attribute: str, used: set[str], names: Mapping[str, ob
     return names.get(attribute) is wanted or any(names.get(name) is loaded for name in used)
 
 
-def _writes_environ(code: CodeType) -> bool:
+def _writes(code: CodeType, name: str) -> bool:
+    """Return whether code changes the mapping that is an attribute of that name."""
     is_key = False
     for instruction in dis.get_instructions(code):
-        if instruction.argval == "environ":
+        if instruction.argval == name:
             is_key = True
         elif is_key:
             is_item = instruction.opname in ("STORE_SUBSCR", "DELETE_SUBSCR")
@@ -181,6 +209,18 @@ def _writes_environ(code: CodeType) -> bool:
                 return True
             is_key = instruction.opname.startswith(_KEY)
     return False
+
+
+def _assignment_in(code: CodeType, names: Mapping[str, object]) -> str:
+    """Return the attribute of a module that code assigns to, empty if it does to none."""
+    if _STORING not in code.co_code[::2]:  # most code assigns to no attribute at all
+        return ""
+    for before, step in pairwise(dis.get_instructions(code)):
+        if step.opname == "STORE_ATTR" and before.opname == "LOAD_GLOBAL":
+            module = names.get(before.argval)
+            if isinstance(module, ModuleType):
+                return f"{module.__name__}.{step.argval}"
+    return ""
 
 
 def uses(function: Callable[..., Any], name: str) -> bool:

@@ -31,6 +31,7 @@ from ..compat import argument_names
 from ..config.options import RECORDS
 from ..config.registry import breadcrumb
 from .judgement import Judgement
+from .kept import Kept
 
 if TYPE_CHECKING:
     from ...verify.second_look import SecondLook
@@ -230,7 +231,7 @@ class Group:
     policies of the cases, each once, because every entry lists all. `imported` are the attributes
     of the test classes before anything was set up. `is_reported` says that the report contains the
     run. `varied` are the parameters that look like a number of workers of the code under test,
-    `causes` those of the differences of each test.
+    `causes` those of the differences of each test, `kept` what its perturbed runs need.
     """
 
     id: str
@@ -245,6 +246,7 @@ class Group:
     is_reported: bool = False
     varied: tuple[str, ...] = ()
     causes: dict[str, tuple[Cause, ...]] = field(default_factory=dict)
+    kept: Kept[ParallelRun] | None = None
 
     def verifies(self, case: Case) -> bool:
         """Return whether a case also runs serially.

@@ -1,43 +1,33 @@
-"""The test items that judge a workload as a whole: `min_speedup` and `exercised`."""
+"""The test items that judge a workload as a whole: `min_speedup`, `exercised` and so on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import pytest
 
 from ...machine.cpus import usable_cpus
-from ...model.errors import UsageError
-from ...model.work import Plan
-from ...report.data import RunReport, slow, summarise
+from ...report.data import RunReport, later
 from ...report.figures import digits, duration, ratio
 from ...report.notes import crowding, why_not_exercised
 from ...report.selftest import control_notes
+from ...report.serialising import serialise
+from ...report.stress import Stress, stress_message
 from ...report.variants import Variation, unserial_reference
-from ..cases.matrix import TestKey, WideKey, column_of, key_of, workload_key
-from ..cases.plain import make_plain
-from ..config.commands import SESSION
-from ..config.marks import has_mark
-from ..config.options import is_exercise_strict, is_own_strict, is_selftest, is_serial
-from ..config.settings import Column, settings_of
-from ..config.varied import Variant
-from ..session.reporting import report_runs
-from ..variants.axis import variant_of
-from ..variants.collecting import way_of
-from .collection import Collected
+from ..cases.matrix import TestKey, WideKey
+from ..config.commands import command
+from ..config.options import OF_TESTS, is_serial
+from ..session.reporting import CALLS, report_runs
 
-Kind = Literal["min_speedup", "exercised", "selftest"]
-
-#: Marks that decide how cases run, as opposed to marks that select them.
-_OF_CASES = {"parametrize", "usefixtures", "skip", "skipif", "xfail"}
+Kind = Literal["min_speedup", "exercised", "selftest", "stress"]
 
 
 class Check(pytest.Item):
-    """`test_x[min_speedup]` or `test_x[exercised]`: runs nothing, judges the run before it.
+    """`test_x[min_speedup]`, say: judges the run before it.
 
-    `key` is the workload in its configuration, `least` the speed-up that is required.
+    `key` is the workload in its configuration, `least` the speed-up that is required. `perturb`
+    runs the workload again, `cases` are the items that it needs, for `test_x[stress]`.
     """
 
     #: For pytest-run-parallel: there is no function to call.
@@ -55,6 +45,8 @@ class Check(pytest.Item):
         self.key = key
         self.least: float | None = None
         self.run: RunReport | None = None
+        self.perturb: Callable[[], Stress | str] | None = None
+        self.cases: Sequence[pytest.Item] = ()
 
     def runtest(self) -> None:
         """Pass or fail; skip if there are not enough facts to judge."""
@@ -63,6 +55,9 @@ class Check(pytest.Item):
         expected = self.run.expected if self.run is not None else None
         if self.kind == "selftest" and self.run is not None:
             self._judge_selftest(self.run)
+            return
+        if self.kind == "stress":
+            self._judge_stress(self.run)
             return
         if self.run is None or expected is None or len(self.run.cases) < expected:
             pytest.skip("some cases of the workload are missing in this session")
@@ -98,6 +93,19 @@ class Check(pytest.Item):
         if texts:
             raise CheckError("\n".join(texts))
 
+    def _judge_stress(self, run: RunReport | None) -> None:
+        if self.perturb is None or run is None:
+            pytest.skip("no case of the workload was fanned out in this session")
+        found = self.perturb()
+        if isinstance(found, str):
+            pytest.skip(f"it cannot be perturbed: {found}")
+        self.stash[CALLS] = [serialise(later(run, stress=found))]
+        if found.bad:
+            row = f"--parwork-stress={found.bad[0].row}"
+            # The item of a class, module or session does not know its cases.
+            again = command(self, self.nodeid if self.cases else run.id, row, keywords=OF_TESTS)
+            raise CheckError(stress_message(found, again))
+
     def _judge_variation(self, run: RunReport, variation: Variation) -> None:
         if not run.exercised:
             raise CheckError(f"NOT_EXERCISED: {why_not_exercised(run)}")
@@ -124,7 +132,7 @@ class Check(pytest.Item):
                 pytest.skip(f"speed-up cannot be judged: {crowding(timing)}")
             required = f"at least {digits(self.least)}x is required"
             verdict = f"TOO SLOW: speed-up {ratio(speedup, below=self.least)}, {required}"
-            report_runs(self.config, [slow(run, verdict)])
+            report_runs(self.config, [later(run, too_slow=verdict)])
             raise CheckError(
                 f"{verdict}\n"
                 f"serial {duration(timing.serial)}, parallel {duration(timing.parallel)} on "
@@ -149,126 +157,3 @@ class Check(pytest.Item):
 
 class CheckError(Exception):
     """A workload that was not exercised, or was slower than required."""
-
-
-def checks_for(
-    collector: pytest.Module | pytest.Class,
-    name: str,
-    items: list[pytest.Item],
-    known: set[tuple[object, ...]],
-) -> Iterator[pytest.Item]:
-    """Yield the checks of one test function, one per kind and configuration.
-
-    A workload of wider scope has its checks with the first of its functions; `known` are those that
-    exist already, which are added to it.
-    """
-    seen: set[Column | Variant | None] = set()
-    for item in items:
-        if not isinstance(item, pytest.Function):
-            continue
-        variant = variant_of(item)
-        column = variant or column_of(item)
-        if column in seen:
-            continue
-        if not (way_of(item) == "case" if variant is None else not variant.is_reference):
-            continue
-        seen.add(column)
-        try:
-            plan = _plan_of(item)
-        except UsageError:
-            continue  # raised again when the items are gathered
-        key = _key_of(item, plan)
-        is_strict = is_own_strict(item.config) or (
-            has_mark(item) and is_exercise_strict(item.config)
-        )
-        wanted: list[Kind] = ["exercised"] if is_strict else []
-        if plan.min_speedup is not None:
-            wanted.append("min_speedup")
-        if is_selftest(item.config):
-            wanted.append("selftest")
-        for kind in wanted:
-            if (key, kind) in known:
-                continue
-            known.add((key, kind))
-            label = variant.id if variant is not None else getattr(column, "label", "")
-            ids = f"{label}-{kind}" if label else kind
-            if isinstance(key, TestKey):
-                yield _check(collector, f"{name}[{ids}]", item, kind, key)
-                continue
-            if (key.node, ids) in known:  # for another configuration
-                ids = f"{plan.configuration.id}-{kind}"
-            known.add((key.node, ids))
-            yield _check(key.node, f"[{ids}]", item, kind, key)
-
-
-def _check(
-    parent: pytest.Collector,
-    name: str,
-    item: pytest.Function,
-    kind: Kind,
-    key: TestKey | WideKey,
-) -> Check:
-    is_session = isinstance(parent, pytest.Session)
-    more = {"nodeid": f"{SESSION}::{name}"} if is_session else {}
-    check: Check = Check.from_parent(parent, name=name, kind=kind, key=key, **more)
-    check.least = _plan_of(item).min_speedup
-    for mark in getattr(item.function, "pytestmark", ()) if isinstance(key, TestKey) else ():
-        if mark.name not in _OF_CASES:  # so that -m selects it together with its cases
-            check.own_markers.append(mark)
-            check.keywords[mark.name] = mark
-    return check
-
-
-def _key_of(item: pytest.Function, plan: Plan) -> TestKey | WideKey:
-    """Return the key of what is judged: a workload, or a variant of one test."""
-    return workload_key(item, plan) if variant_of(item) is None else key_of(item)
-
-
-def _plan_of(item: pytest.Function) -> Plan:
-    given, column = settings_of(item), column_of(item)
-    if column is None and given.axes and given.choice == "backend":
-        raise UsageError("it has no column of its matrix: it is plain, or was marked too late")
-    return given.plan(column.configuration if column is not None else None)
-
-
-def place(items: list[pytest.Item]) -> None:
-    """Move each check behind the last case of its workload, even if tests were shuffled."""
-    checks = [item for item in items if isinstance(item, Check)]
-    if not checks:
-        return
-    rest = [item for item in items if not isinstance(item, Check)]
-    last: dict[TestKey | WideKey, int] = {}
-    for at, item in enumerate(rest):
-        if isinstance(item, pytest.Function):
-            with suppress(UsageError):  # raised again when the items are gathered
-                last[_key_of(item, _plan_of(item))] = at
-    behind: dict[int, list[pytest.Item]] = {}
-    for check in checks:
-        at = last.get(check.key, len(rest) - 1)
-        behind.setdefault(at, []).append(check)
-    items[:] = behind.get(-1, [])
-    for at, item in enumerate(rest):
-        items.append(item)
-        items.extend(behind.get(at, []))
-
-
-def make_others_plain(items: Iterable[pytest.Item]) -> None:
-    """Count the items that are no functions, for a session in which every test is asked for."""
-    for item in items:
-        if isinstance(item, pytest.DoctestItem):
-            make_plain(item, "doctest")
-        elif not isinstance(item, pytest.Function | Check):
-            make_plain(item, type(item).__name__)
-
-
-def inform(check: Check, collected: Collected, *, xdist: bool) -> None:
-    """Pass the check the results of its workload so far."""
-    group = collected.groups.get(check.key)
-    varied = collected.varied.groups.get(check.key) if isinstance(check.key, TestKey) else None
-    if varied is not None:
-        check.run = summarise(varied.entry(varied.judged(), xdist=xdist))
-    if group is not None:
-        asked = [case.plan.min_speedup for case in group.cases]
-        check.least = max((least for least in asked if least is not None), default=None)
-        entries = [case.judged.entry for case in group.cases if case.judged.entry is not None]
-        check.run = summarise(group.entry(entries, xdist=xdist))

@@ -133,6 +133,12 @@ def _add_proof(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     strict = "fail, as an item test_x[exercised], if tasks did not overlap in the parallel run"
     group.addoption("--parwork-strict", action="store_true", default=None, help=strict)
     parser.addini("parwork_strict", strict, type="bool", default=False)
+    perturbed = (
+        "run parwork tests again in perturbed configurations, as items test_x[stress]: quick, "
+        "full, or one row as a failure shows it"
+    )
+    group.addoption("--parwork-stress", metavar="LEVEL", default=None, help=perturbed)
+    parser.addini("parwork_stress", perturbed)
     control = (
         "plant faults in copies of the results of parwork tests, as items test_x[selftest]: each "
         "must be seen, and the report says what a test would let pass"
@@ -259,6 +265,11 @@ def is_own_strict(config: pytest.Config) -> bool:
 def is_selftest(config: pytest.Config) -> bool:
     """Return whether faults are planted in results, to see whether they are seen."""
     return bool(config.getoption("parwork_selftest") or config.getini("parwork_selftest"))
+
+
+def stress(config: pytest.Config) -> str:
+    """Return how workloads are perturbed: `quick`, `full`, a row, or nothing."""
+    return str(config.getoption("parwork_stress") or config.getini("parwork_stress"))
 
 
 def no_send(config: pytest.Config) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ...model.outcome import Outcome
-from ..cases.code import codes_of
+from ..cases.code import codes_of, sends_signals
 from ..cases.groups import Case
 from ..compat import fixture_defs
 from ..sending.wide import wide_names
@@ -45,7 +45,16 @@ class Hints:
     def of(self, case: Case, actual: Outcome, expected: Outcome) -> str:
         """Return what may explain that a worker gave another outcome, empty if nothing is known."""
         run = case.sent.run
-        if run is None or run.facts.start_method in _INHERITING:
+        if run is None:
+            return ""
+        if case.plan.configuration.backend.partition(":")[0] == "dask" and sends_signals(
+            case.item.function
+        ):
+            return (
+                "a signal reaches the main thread of its process, and a case on dask runs in "
+                "another thread; compare on processes"
+            )
+        if run.facts.start_method in _INHERITING:
             return ""
         if self._hook is None:
             self._hook = next(_find_setting_hooks(case.item.config), "")

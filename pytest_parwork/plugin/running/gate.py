@@ -34,7 +34,7 @@ from ..session.capturing import capture_of, filters_of
 from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
 from ..session.progress import showing
-from ..session.rewriting import rewritten
+from ..session.rewriting import names_of_rewritten, rewritten
 from .repeats import copies_of, repeated
 
 
@@ -71,7 +71,7 @@ class Gates:
 
     def open_for(self, case: Case) -> None:
         """Run the case in parallel unless it was, together with all cases that it can run with."""
-        if case.judged.entry is not None or case.sent.trouble or self._is_valid(case):
+        if case.judged.entry is not None or case.sent.trouble or is_current(case):
             return
         # First this one: of thousands that a hook skips, each would ask for all others.
         case.sent.is_withheld = self._asking.is_skipped(case.item)
@@ -130,7 +130,7 @@ class Gates:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item) -> object:
         """Keep pytest-timeout from limiting the run of all cases; it limits each case."""
-        return True if isinstance(item, Gate) else None
+        return True if isinstance(item, Gate) or getattr(item, "kind", "") == "stress" else None
 
     def done_with(self, case: Case) -> None:
         """Free the memory of the case's outcome, and after the last case the files of its run."""
@@ -146,7 +146,12 @@ class Gates:
         if not run.waiting and run in self._open:
             self._open.remove(run)
             case.group.facts[run.facts.run] = run.facts_at_end()
-            run.close()
+            kept = case.group.kept
+            if kept is None:
+                run.close()
+            else:
+                run.outcomes.close()
+                kept.runs.append(run)
 
     def close(self) -> None:
         """Free the outcomes of all runs, at the end of the session."""
@@ -175,6 +180,7 @@ class Gates:
         workload = Workload(name=group.id, tasks=tuple(tasks))
         backend = backend_named(self._config, group.plan.configuration.backend)
         tests = {item.module.__name__ for item in {c.item.parent: c.item for c in cases}.values()}
+        tests |= names_of_rewritten(self._config)
         modules = project_modules(self._config.rootpath, tests=tests)
         request = RunRequest(
             workload=workload,
@@ -190,7 +196,7 @@ class Gates:
             stop=self._stop(senders),
             guard=guard(self._config),
             capture=capture_of(self._config, (filters[0], repeated(cases, filters[1]))),
-            keep=any(is_kept(case.plan, backend) for case in cases),
+            keep=group.kept is not None or any(is_kept(case.plan, backend) for case in cases),
             lanes=lanes_of(senders),
             copies=copies_of(cases),
             surroundings=changes(self._config).surroundings(),
@@ -261,19 +267,20 @@ class Gates:
         cases = tuple(case.index for case in senders)
         return Stop(failures=left, tolerated=frozenset(tolerated), cases=cases)
 
-    def _is_valid(self, case: Case) -> bool:
-        """Return whether every wide value that was sent is still that of its fixture."""
-        if case.sent.run is None:
+
+def is_current(case: Case) -> bool:
+    """Return whether every wide value that was sent is still that of its fixture."""
+    if case.sent.run is None:
+        return False
+    wide = case.sent.run.wide
+    defs = {**lazy_defs(case.item), **fixture_defs(case.item)} if wide else {}
+    for name, value in wide.items():
+        if name not in defs:
+            continue  # another case of the run uses it
+        cached = defs[name].cached_result
+        if cached is None or cached[0] is not value:
             return False
-        wide = case.sent.run.wide
-        defs = {**lazy_defs(case.item), **fixture_defs(case.item)} if wide else {}
-        for name, value in wide.items():
-            if name not in defs:
-                continue  # another case of the run uses it
-            cached = defs[name].cached_result
-            if cached is None or cached[0] is not value:
-                return False
-        return True
+    return True
 
 
 def _lanes(senders: Sequence[Case]) -> int | None:

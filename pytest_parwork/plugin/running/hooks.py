@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Literal
 from warnings import WarningMessage
 
@@ -20,8 +21,9 @@ from ..cases.matrix import FIXTURE
 from ..cases.plain import PLAIN, dropping_value, is_unsent, note_plain
 from ..cases.subtests import is_reporting_subtest
 from ..cases.testcases import called
-from ..collecting.checks import Check, inform
+from ..collecting.checks import Check
 from ..collecting.collection import Collected
+from ..collecting.placing import inform
 from ..config.marks import has_mark
 from ..config.options import is_fanned_out
 from ..config.registry import guard
@@ -128,6 +130,7 @@ class Running:
         self._kept.begin(case)
         if type(item) is Check:
             inform(item, self._collected, xdist=self._xdist)
+            self._let_perturb(item)
         if case is None:
             with holding(item.config, resources_of(item)):
                 return (yield)
@@ -140,6 +143,17 @@ class Running:
                 return (yield)
         finally:
             self._showing.add_warnings(case)  # now it is known which warnings pytest shows
+
+    def _let_perturb(self, check: Check) -> None:
+        """Give the item that perturbs a workload what it needs, if its cases ran in parallel."""
+        group = self._collected.groups.get(check.key) if check.kind == "stress" else None
+        if group is None or group.kept is None:
+            return
+        from ..stress.asking import asked
+        from ..stress.perturbing import perturb
+
+        if (given := asked(self._config)) is not None:
+            check.perturb = partial(perturb, check, group, given)
 
     def pytest_warning_recorded(
         self,
@@ -223,6 +237,9 @@ class Running:
             report_runs(session.config, self._collected.entries())
         self._kept.release()
         self.gates.close()
+        for group in self._collected.groups.values():
+            if group.kept is not None:
+                group.kept.close()
 
     def pytest_unconfigure(self) -> None:
         """Restore the handler of SIGTERM."""

@@ -172,6 +172,8 @@ class Serial:
         found = tasks.judge(reference if is_verified else None)
         if self._controls is not None:
             self._controls.of(case.group.id).try_on(terms, found, functools.partial(masked, case))
+        if case.group.kept is not None:
+            case.group.kept.keep(case.id, found)
         self._settle(case, found)
         case.judged.raised = found.error
         if found.is_absent:

@@ -11,7 +11,7 @@ from ...backends.protocol import Backend, is_threaded, obstacle_of, place_of
 from ...model.errors import UsageError
 from ...worker.fixtures.recipe import FixturePlan
 from ..cases.bodies import Body
-from ..cases.code import find_change, package
+from ..cases.code import find_change, interrupts_itself, package
 from ..cases.company import (
     drawing_of,
     hooked_mark,
@@ -74,6 +74,13 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
         )
     if is_threaded(backend) and is_reached(item):
         _check_code(item, name)
+    elif is_threaded(backend) and interrupts_itself(Body(item).function):
+        raise UnsupportedError(
+            f"the test sends SIGINT to its own process, but backend={name!r} runs the cases in "
+            f"threads: the main thread would receive it, and end the session; use a backend with "
+            f"processes, such as joblib",
+            reason="SIGINT on threads",
+        )
     if item.module.__name__ not in sys.modules:
         raise UnsupportedError(
             f"the test was made inside of {item.module.__name__!r}, which is no module that a "

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from subprocess import DEVNULL, Popen  # here: a case may replace what the module has
+from subprocess import DEVNULL, Popen
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Breadcrumb:
     That process is started for the first result that may run code. `outside` is a context in which
     standard error is the user's terminal.
     """
+
+    #: Not in the module: pytest-subprocess replaces it in all modules while a case runs.
+    _start = Popen
 
     def __init__(self, outside: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
         self._outside = outside
@@ -73,7 +76,7 @@ class Breadcrumb:
         if not hasattr(os, "fork"):  # Windows, where a process cannot inherit a file by its number
             return
         with self._outside():
-            self._process = Popen(
+            self._process = self._start(
                 # Without site-packages and the project, which it does not need: 10 ms, not 50.
                 [sys.executable, "-I", "-S", __file__, str(fd), str(os.getpid())],
                 stdin=DEVNULL,

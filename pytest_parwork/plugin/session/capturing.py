@@ -63,7 +63,7 @@ def filters_of(
         marks = (own, around[item.parent])
         if marks not in numbers:
             numbers[marks] = len(sets)
-            sets.append(_filters_during(config, item))
+            sets.append(_filters_during(config, item, marks))
         chosen.append(numbers[marks])
     return sets, chosen
 
@@ -78,7 +78,20 @@ class _FilterProbe:
         return True
 
 
-def _filters_during(config: pytest.Config, item: pytest.Item) -> tuple[Filter, ...]:
+#: The filters that were set, by the marks of an item and the filters before.
+_KNOWN = pytest.StashKey[dict[object, tuple[Filter, ...]]]()
+
+
+def _filters_during(config: pytest.Config, item: pytest.Item, marks: object) -> tuple[Filter, ...]:
+    """Return the filters during an item; they are asked for once, as it takes 0.5 ms."""
+    known = config.stash.setdefault(_KNOWN, {})
+    place = (marks, tuple(warnings.filters))
+    if place not in known:
+        known[place] = _asked_for(config, item)
+    return known[place]
+
+
+def _asked_for(config: pytest.Config, item: pytest.Item) -> tuple[Filter, ...]:
     manager = config.pluginmanager
     probe = _FilterProbe()
     manager.register(probe)

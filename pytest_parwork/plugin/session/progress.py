@@ -74,10 +74,16 @@ def is_live(reporter: pytest.TerminalReporter) -> bool:
 
 
 class _Estimate:
-    """The time that a run has taken, and what it will still take at the same pace."""
+    """The time that a run has taken, and what it will still take at the same pace.
+
+    Between two tasks that finish, the rest gets shorter as the time goes by: with the time of now,
+    it would grow until the next one finishes.
+    """
 
     def __init__(self) -> None:
         self._began = now()
+        self._finished = 0
+        self._since = 0.0  # seconds from the beginning to when that many had finished
 
     @property
     def elapsed(self) -> float:
@@ -85,10 +91,14 @@ class _Estimate:
 
     def left(self, progress: Progress) -> float | None:
         """Return the seconds that are left, None as long as no task has finished."""
-        finished = progress.done + progress.lost
+        finished, elapsed = progress.done + progress.lost, self.elapsed
+        if finished != self._finished:
+            self._finished, self._since = finished, elapsed
         if not finished:
             return None
-        return self.elapsed * (progress.total - finished) / finished
+        pace = (progress.total - finished) / finished
+        left = self._since * pace - (elapsed - self._since)
+        return left if left > 0 else elapsed * pace  # the task takes longer than those before
 
 
 class _Live:
@@ -105,11 +115,10 @@ class _Live:
         self._is_shown = False
 
     def __call__(self, progress: Progress) -> None:
-        elapsed = self._estimate.elapsed
+        elapsed, left = self._estimate.elapsed, self._estimate.left(progress)
         if elapsed < self._next:
             return
         self._next = elapsed + EVERY
-        left = self._estimate.left(progress)
         with _uncaptured(self._config):
             if draw(self._reporter, progress, self._configuration, left):
                 self._is_shown = True
@@ -132,11 +141,11 @@ class _Log:
         self._next = LOGGED
 
     def __call__(self, progress: Progress) -> None:
-        elapsed = self._estimate.elapsed
+        elapsed, left = self._estimate.elapsed, self._estimate.left(progress)
         if elapsed < self._next:
             return
         self._next = elapsed + LOGGED
-        text = log_text(progress, self._name, elapsed, self._estimate.left(progress))
+        text = log_text(progress, self._name, elapsed, left)
         with _uncaptured(self._config):
             write_log(self._reporter, text)
 
@@ -155,13 +164,12 @@ class _Sent:
         self._is_shown = False
 
     def __call__(self, progress: Progress) -> None:
-        elapsed = self._estimate.elapsed
+        elapsed, left = self._estimate.elapsed, self._estimate.left(progress)
         if elapsed < self._next:
             return
         self._next = elapsed + SENT
         self._is_shown = True
         state = {name: getattr(progress, name) for name in progress.__slots__}
-        left = self._estimate.left(progress)
         with suppress(OSError):  # the controller is gone, which xdist itself will notice
             self._channel.send((*self._texts, elapsed, left, state))
 

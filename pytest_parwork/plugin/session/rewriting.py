@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from types import FunctionType, ModuleType
 
 import pytest
 
-from ...transport.modules import ModuleTable
+from ...transport.modules import ModuleTable, is_rewritten
 from ...transport.rewritten import RewrittenCode, dump_code
 from ..compat import rewritten_code
 
 _REWRITING = pytest.StashKey["_Rewriting"]()
+
+
+def names_of_rewritten(config: pytest.Config) -> frozenset[str]:
+    """Return the names of all modules with rewritten assertions, wherever they are.
+
+    So workers have them, too, where the tests, conftests and registered modules are those of an
+    installed package (`--pyargs`). Not so those of plugins, which pytest rewrites as well: no case
+    calls these.
+    """
+    plugins = (plugin for plugin, _ in config.pluginmanager.list_plugin_distinfo())
+    theirs = {str(getattr(each, "__name__", "")).partition(".")[0] for each in plugins}
+    return frozenset(
+        name
+        for name, module in sys.modules.copy().items()
+        if name.partition(".")[0] not in theirs and is_rewritten(module)
+    )
 
 
 def rewritten(item: pytest.Item, modules: ModuleTable, *used: str) -> RewrittenCode:
@@ -74,9 +91,9 @@ def _is_ours(name: str) -> bool:
 def _referred(module: ModuleType) -> Iterator[str]:
     """Yield the names of the modules that the globals of a module are, or come from."""
     for value in list(vars(module).values()):
-        if isinstance(value, ModuleType):
-            yield value.__name__
-        elif isinstance(
-            value, type | FunctionType
-        ):  # other values may run code when they are asked
-            yield str(value.__module__)
+        kind = type(value)  # `isinstance` may run code of the value
+        with suppress(Exception):  # a class may raise whatever it is asked for
+            if issubclass(kind, ModuleType):
+                yield value.__name__
+            elif issubclass(kind, type | FunctionType):
+                yield str(value.__module__)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ...equivalence import show
+from ...model.causes import Cause
 from ...model.comparison import OwnComparison, Side
 from ...model.errors import UsageError
 from ...model.observed import Observed
@@ -121,7 +122,8 @@ class VariedCase:
 class VariedGroup:
     """All cases of a test in one variant; the counterpart of `Group` in reports.
 
-    `expected` is the number of cases without `-k` and similar options.
+    `expected` is the number of cases without `-k` and similar options. `causes` are those of the
+    first difference, None until there is one.
     """
 
     id: str
@@ -130,6 +132,7 @@ class VariedGroup:
     cases: list[VariedCase] = field(default_factory=list)
     policies: dict[str, None] = field(default_factory=dict)
     is_reported: bool = False
+    causes: tuple[Cause, ...] | None = None
 
     def judged(self) -> list[CaseEntry]:
         """Return the entries of the cases that have one."""
@@ -147,6 +150,7 @@ class VariedGroup:
             expected=self.expected,
             xdist=xdist,
             variation=self.variant.variation,
+            causes=self.causes or (),
         )
 
 

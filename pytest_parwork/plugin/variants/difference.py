@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +27,12 @@ MOST_TERMS = 10_000_000
 
 
 class Again(Protocol):
-    """Calls the body of a case once more; None where that is not possible."""
+    """Calls the body of a case once more; None where that is not possible.
+
+    `kwargs` are the arguments of the body.
+    """
+
+    kwargs: Mapping[str, object]
 
     def __call__(self, *, as_reference: bool) -> Outcome | None: ...
 

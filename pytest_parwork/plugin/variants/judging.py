@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -84,6 +84,7 @@ class Judging:
             if not found.comparison:
                 different = self._examine(case, found, found.comparison)
                 found.entry = replace(found.entry, legs=replace(legs, agrees=different.agrees))
+                _diagnose(case, found, repeat.kwargs)
         if not drop(found, terms):
             different = None
         case.entry = found.entry
@@ -152,6 +153,7 @@ class Judging:
             where=f"with {case.side.name}",
             ran=_ran(case),
             like=like,
+            causes=case.group.causes or (),
             is_verbose=self._is_verbose,
             width=case.item.config.stash[WIDTH],
         )
@@ -172,6 +174,22 @@ class Judging:
         if plan not in self._own:
             self._own[plan] = own_comparison(case.item, case.plan.policy)
         return self._own[plan]
+
+
+def _diagnose(case: VariedCase, found: Judged, kwargs: Mapping[str, object]) -> None:
+    """Find the causes of the first difference of a variant of a test, while its outcomes exist."""
+    comparison, group = found.comparison, case.group
+    if group.causes is not None or not case.plan.diagnose or comparison is None:
+        return
+    is_unclear = all(mismatch.kind == "uncomparable" for mismatch in comparison.mismatches)
+    if is_unclear or case.item.get_closest_marker("xfail") is not None:
+        return
+    from .causes import causes_of_variant  # most sessions have no difference
+
+    entry = found.entry
+    seconds = (entry.serial or 0.0) + (entry.parallel or 0.0)
+    actual, expected = found.outcomes
+    group.causes = causes_of_variant(case, kwargs, actual, expected, seconds)
 
 
 def _add_problems(case: VariedCase, found: Judged, collection: Collection | None) -> None:

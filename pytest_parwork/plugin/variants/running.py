@@ -239,11 +239,11 @@ class Repeat:
     ) -> None:
         self._case = case
         self._body = body
-        self._kwargs = kwargs
+        self.kwargs = kwargs
 
     def __call__(self, *, as_reference: bool) -> Outcome | None:
         """Return the outcome; None where the values cannot be replaced, which fixtures have."""
-        case, kwargs = self._case, dict(self._kwargs)
+        case, kwargs = self._case, dict(self.kwargs)
         if as_reference and not case.variant.inside:
             values = case.siblings.values
             if not values.keys() <= kwargs.keys():

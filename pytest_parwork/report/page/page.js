@@ -91,7 +91,7 @@ function show(report, run) {
     make("h2", {}, `${run.id} on ${run.configuration.id}`),
     make("p", {}, make("strong", { class: BAD.has(run.verdict) ? "error" : "" }, run.verdict),
       ` · ${run.policy} · ${run.workers_used} of ${run.configuration.workers.resolved} workers, `
-      + `${run.peak_overlap} cases at once`),
+      + `${run.peak_overlap} case${run.peak_overlap === 1 ? "" : "s"} at once`),
     ...causes(run), ...timeline(run), ...scaling(siblings.filter((other) => other.configuration.backend === run.configuration.backend)), ...distribution(run),
     ...outcomes(siblings), ...mismatches(run), ...commands(run), ...cases(run));
 }
@@ -235,7 +235,7 @@ function scaling(runs) {
     make("line", { class: "axis", x1: 30, x2: width - 10, y1: y(0), y2: y(0) }),
     line("bound", (one) => one.bound), line("curve", (one) => one.speedup),
     points.flatMap((one) => [make("circle", { class: "dot", cx: x(one.workers), cy: y(one.speedup), r: 3.5 }),
-      make("text", { x: x(one.workers) - 4, y: y(one.speedup) + 18, "text-anchor": "end" }, `${one.speedup.toFixed(2)}x`),
+      make("text", { x: x(one.workers) - 4, y: y(one.speedup) - 8, "text-anchor": "end" }, `${one.speedup.toFixed(2)}x`),
       make("text", { x: x(one.workers) - 3, y: height - 6 }, String(one.workers))]));
   return [make("h3", {}, "Speed-up against workers"),
     make("p", { class: "soft" }, "Dashed: the bound for these cases."), make("figure", {}, node)];

@@ -26,6 +26,15 @@ from .treatments import Change, Function, Together
 #: The experiment that is nothing but the case alone.
 ALONE = "alone"
 
+#: Bytes of the length of a result.
+LENGTH = 8
+
+#: A case that takes at most so many seconds alone is cheap: the start of a process takes longer.
+CHEAP = 0.2
+
+#: An experiment may take so many times as long as the case alone.
+TIMES = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
@@ -37,7 +46,7 @@ class Experiment:
     and as many processes as `busy` says do nothing but use the CPU.
     `wants` says that it is of use only if the results before it were all the same, or were not;
     `after`, that it is so only if the first of the experiments with that name gave something else
-    than the case alone.
+    than the case alone; `is_extra`, that it is not to be run where the case alone takes long.
     """
 
     label: str
@@ -49,6 +58,7 @@ class Experiment:
     busy: int = 0
     wants: Literal["", "steady", "changing"] = ""
     after: str = ""
+    is_extra: bool = False
 
     @property
     def crowd(self) -> tuple[int | None, ...]:
@@ -90,8 +100,9 @@ class Packed(NamedTuple):
 class Bench:
     """Runs experiments in place of a task; sent to the process that is to run them.
 
-    `places` are the numbers that the tasks have there. An experiment may take `limit` seconds, all
-    of them `seconds`; what has not ended by then has no result.
+    `places` are the numbers that the tasks have there. An experiment may take `limit` seconds, or
+    so many times as long as the case alone; all of them `seconds`. What has not ended by then has
+    no result.
     """
 
     experiments: tuple[Experiment, ...]
@@ -112,32 +123,43 @@ class Bench:
         until = now() + self.seconds
         found: dict[int, Packed | None] = {}
         labels: dict[str, Packed | None] = {}
+        seconds = 0.0
         for number, one in enumerate(self.experiments):
             repeats = {r for label, r in labels.items() if label.partition(",")[0] == ALONE}
             if one.wants and one.wants != ("steady" if len(repeats) < 2 else "changing"):
                 continue
             alone = labels.get(ALONE)
+            if one.is_extra and seconds > CHEAP:
+                continue
             if one.after in labels and labels[one.after] == alone:
                 continue
             is_idle = isinstance(one.treatment, Change) and one.treatment.is_idle()
-            found[number] = alone if is_idle and alone else self._forked(one, until)
+            began = now()
+            limit = max(self.limit, TIMES * seconds) if labels else self.seconds / 2
+            found[number] = (
+                alone if is_idle and alone else self._forked(one, min(until, began + limit))
+            )
             labels[one.label] = found[number]
+            if one.label == ALONE:
+                seconds = now() - began
         return found
 
     def _forked(self, experiment: Experiment, until: float) -> Packed | None:
         """Run an experiment in a fork, and return its outcome."""
-        until = min(until, now() + self.limit)
         if now() >= until:
             return None
         stop, stopping = os.pipe()
-        crowd = [self._kept_running(experiment, one, stop, stopping) for one in experiment.crowd]
+        crowd = [
+            self._kept_running(experiment, one, stop, stopping, until) for one in experiment.crowd
+        ]
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             with suppress(BaseException):
                 os.close(reading)
                 with open(writing, "wb") as file:
-                    file.write(pickle.dumps(self._result(experiment)))
+                    data = pickle.dumps(self._result(experiment))
+                    file.write(len(data).to_bytes(LENGTH, "big") + data)
             os._exit(0)
         os.close(writing)
         try:
@@ -155,14 +177,13 @@ class Bench:
         return None
 
     def _kept_running(
-        self, experiment: Experiment, number: int | None, stop: int, stopping: int
+        self, experiment: Experiment, number: int | None, stop: int, stopping: int, until: float
     ) -> int:
         """Fork a process that runs a task over and over, or nothing, until it is to stop."""
         pid = os.fork()
         if pid == 0:
             with suppress(BaseException):
                 os.close(stopping)
-                until = now() + self.limit
                 while now() < until and not select.select([stop], [], [], 0)[0]:
                     if number is not None:
                         perform(*self._load(number, experiment, {}))
@@ -217,11 +238,14 @@ def _end(pid: int, until: float) -> None:
 
 
 def _read(fd: int, until: float) -> bytes:
-    """Read until the other end is closed, or until it is too late."""
-    chunks: list[bytes] = []
+    """Read what a fork writes, its length first, until it is complete or too late.
+
+    The other end may stay open: a process that the case has left behind has it, too.
+    """
+    found = bytearray()
     while (left := until - now()) > 0 and select.select([fd], [], [], left)[0]:
         chunk = os.read(fd, 1 << 16)
-        if not chunk:
-            return b"".join(chunks)
-        chunks.append(chunk)
+        found += chunk
+        if not chunk or len(found) - LENGTH >= int.from_bytes(found[:LENGTH], "big"):
+            return bytes(found[LENGTH:])
     return b""

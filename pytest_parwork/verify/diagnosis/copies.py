@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ...equivalence import show
-from ...transport.held import made_once
+from ...transport.held import load_sent, made_once
 from ...transport.identity import Identities
-from ...transport.pickling import ATOMS, dumps, load
+from ...transport.pickling import ATOMS, dumps
 from .treatments import Function
 
 #: A step to a part of a value: the name of an argument, an item, an attribute.
@@ -107,7 +107,7 @@ def _copy(arguments: Mapping[Any, object]) -> dict[Any, object]:
     with made_once():
         for value in arguments.values():
             if id(value) not in seen:
-                seen[id(value)] = load(dumps(value, themselves=themselves))
+                seen[id(value)] = load_sent(dumps(value, themselves=themselves))
     return {name: seen[id(value)] for name, value in arguments.items()}
 
 

@@ -20,7 +20,7 @@ from .chance import (
     source_experiments,
     source_of_system,
 )
-from .laboratory import ExhaustedError, Laboratory
+from .laboratory import FEW, SEEDS, ExhaustedError, Laboratory
 from .order import (
     in_worker,
     order_experiments,
@@ -66,10 +66,6 @@ PROBES_OF_THREADS: tuple[Probe, ...] = (
     chance,
 )
 
-#: A case of at most so many seconds has all experiments run at once, because the start of their
-#: process takes longer than they do.
-CHEAP = 0.2
-
 #: Seconds of a diagnosis: at least, at most, and for each second of both runs.
 LEAST, MOST, TIMES = 5.0, 30.0, 5.0
 
@@ -91,7 +87,15 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
     found: list[Cause] = []
     began, end = now(), ""
     try:
-        lab.measure(_at_first(lab))
+        first = _at_first(lab)
+        lab.measure(first, SEEDS[:1])
+        if lab.difference.is_threaded and not lab.is_cheap:
+            # A race needs no more than one process, and the budget may not suffice for more.
+            cause = thread_race(lab)
+            if cause is not None and cause.confirmed:
+                found.append(cause)
+                return (cause, *_poisoned(lab, found))
+        lab.measure(first if lab.is_cheap else first[:FEW])
         if not lab.is_comparable(*lab.alone()):
             return (_unexplained(lab, f"alone in a fresh process: {_absence(lab.alone())}"),)
         probes = PROBES_OF_THREADS if lab.difference.is_threaded else PROBES
@@ -117,25 +121,24 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
 def _at_first(lab: Laboratory) -> list[Experiment]:
     """Return the experiments that run before any probe: of a cheap case, all of them."""
     alone = lab.series(ALONE)
-    if lab.difference.own_seconds > CHEAP:
-        return alone
-    steady = [*order_experiments(lab), *state_experiments(lab)]
+    steady = [*order_experiments(lab), *state_experiments(lab), round_trip(lab)]
     steady += thread_experiments(lab) if lab.difference.is_threaded else []
-    return [
-        *alone,
+    extra = [
+        *alone[1:],
         *(replace(one, wants="steady") for one in steady),
         *(replace(one, wants="changing") for one in source_experiments(lab)),
         *generator_experiments(lab),
         watch(lab),
-        replace(round_trip(lab), wants="steady"),
     ]
+    return [alone[0], *(replace(one, is_extra=True) for one in extra)]
 
 
 def _poisoned(lab: Laboratory, found: Sequence[Cause]) -> list[Cause]:
     """Return the cause of a serial result that a fresh process does not give, if it is so."""
     # These name a difference between threads; all others explain the serial result themselves.
     is_open = all(one.name.startswith("THREAD_") and one.detail in OF_THREADS for one in found)
-    if not (is_open and lab.is_stable()) or any(lab.are_serial([one]) for one in lab.alone()):
+    is_stable = lab.is_stable() if lab.is_cheap else lab.same(*lab.alone())
+    if not (is_open and is_stable) or any(lab.are_serial([one]) for one in lab.alone()):
         return []
     evidence = "the serial run gave another result than two fresh processes: threads may have"
     return [lab.cause("REFERENCE_POISONED", "", f"{evidence} spoilt what it uses", "")]

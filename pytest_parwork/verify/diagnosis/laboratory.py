@@ -13,7 +13,7 @@ from ...model.causes import Cause
 from ...model.outcome import Failure, Outcome
 from ...runner import Rerun
 from ...transport.payload import Around
-from .bench import ALONE, Bench, Experiment
+from .bench import ALONE, CHEAP, TIMES, Bench, Experiment
 from .difference import Difference
 from .processes import run_in_fork, run_in_new_process
 
@@ -26,12 +26,13 @@ FORK = "a fork of pytest's process"
 #: Every experiment runs in two processes, which have different hash seeds.
 SEEDS = ("1", "2")
 
-#: Seconds that an experiment may take: at least these, or so many times as long as the case took.
-LEAST, TIMES = 2.0, 5.0
+#: Seconds that an experiment may take at least.
+LEAST = 2.0
 
 #: How often it runs alone, in as many forks of a process: if it ran twice, a coin that shows the
-#: same side in both processes would look like a result that does not change.
-REPEATS = 5
+#: same side in both processes would look like a result that does not change. Second, for cases that
+#: take long.
+REPEATS, FEW = 5, 3
 
 #: How often an experiment runs in each process before it confirms a cause of unstable results.
 MOST_REPEATS = 20
@@ -63,6 +64,15 @@ class Laboratory:
     log: list[str] = field(default_factory=list)
     _found: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     _starts: int = 0
+    _is_slow: bool = False
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether experiments on the case take less time than the start of their process.
+
+        Alone in a fresh process it may take longer than it did: what it needs is not loaded there.
+        """
+        return self.difference.own_seconds <= CHEAP and not self._is_slow
 
     def experiment(self, label: str, earlier: Sequence[int] = (), **how: Any) -> Experiment:
         """Return an experiment that runs these tasks and then the differing one."""
@@ -100,7 +110,8 @@ class Laboratory:
 
     def repeats(self) -> list[list[Outcome]]:
         """Return the outcomes of the case alone in several forks of each process."""
-        return [self.outcomes(one) for one in self.series(ALONE)]
+        count = REPEATS if self.is_cheap else FEW
+        return [self.outcomes(one) for one in self.series(ALONE, count=count)]
 
     def is_stable(self) -> bool:
         """Return whether the case alone gives the same in all forks of a process."""
@@ -221,6 +232,10 @@ class Laboratory:
             found = run_in_new_process(self.rerun, self.find, bench, [number, *others], hash_seed)
         for experiment, outcome in found:
             self._found[experiment.label, seed] = outcome
+        self._is_slow |= any(
+            one.is_extra and not (one.wants or one.after) and (one.label, seed) not in self._found
+            for one in experiments
+        )
 
 
 def outcome_of(kind: str, result: Any) -> Outcome:

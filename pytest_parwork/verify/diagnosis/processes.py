@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 
 from ...backends.protocol import Backend
 from ...machine.forking import unsafe_threads
+from ...machine.surroundings import environment
 from ...model.outcome import Lost, Outcome, Run
 from ...model.work import Configuration
 from ...runner import Rerun
@@ -32,7 +31,7 @@ def run_in_new_process(
     hash_seed: str,
 ) -> Found:
     """Run experiments in a new interpreter; `tasks` are those that they need, the first one too."""
-    with _environment({"PYTHONHASHSEED": hash_seed}):
+    with environment({"PYTHONHASHSEED": hash_seed}):
         run = rerun.run_elsewhere(
             tasks[:1],
             find(FRESH),
@@ -77,18 +76,3 @@ def _without(outcome: Outcome) -> Outcome:
     if failure is not None:
         why = f"{failure.type}: {failure.text}"
     return Outcome(kind="lost", lost=Lost(reason="backend", detail=why))
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables while processes are started, which inherit them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

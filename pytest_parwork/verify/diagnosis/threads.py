@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ...model.causes import Cause
 from ...model.outcome import Outcome
 from ...worker.calling import in_thread
 from .bench import Experiment
-from .laboratory import Laboratory, outcome_of
+from .laboratory import SEEDS, Laboratory, outcome_of
 from .treatments import Together, in_thread_of_context
 
 #: The details of the causes that are found here, without and with the context of the main thread.
@@ -17,7 +18,10 @@ OF_THREADS = ("", "context variables")
 #: How often calls run at the same time in each process: a race is a matter of luck.
 RACES = 5
 
-#: How often each of them runs each time.
+#: How many of these that are wrong confirm it.
+ENOUGH = 2
+
+#: How often each of them runs each time, where they are cheap.
 ROUNDS = 3
 
 #: Most tasks that run at the same time, the differing one among them.
@@ -56,7 +60,7 @@ def _together(lab: Laboratory, label: str, *, is_locked: bool) -> Experiment:
     others = [n for n in usable if n != number][: MOST_TASKS - 1]
     return Experiment(
         label=f"in threads, {label}",
-        tasks=tuple(sorted([*others, number])) * ROUNDS,
+        tasks=tuple(sorted([*others, number])) * (ROUNDS if lab.is_cheap else 1),
         together=Together(lab.workers, is_locked),
     )
 
@@ -82,8 +86,39 @@ def thread_context(lab: Laboratory) -> Cause | None:
 
 def thread_race(lab: Laboratory) -> Cause | None:
     """Find out whether calls are right one after the other, and wrong at the same time."""
+    raced = _raced(lab)
+    first = _counted(lab, raced[:ENOUGH], SEEDS[:1])
+    if first is None:
+        return None
+    is_ordered, wrong, runs = first
+    if wrong < ENOUGH:  # it is rare
+        if (all_of_them := _counted(lab, raced, SEEDS)) is None:
+            return None
+        is_ordered, wrong, runs = all_of_them
+    if not wrong:
+        return None
+    more = "; one after the other, they depend on their order, too" if is_ordered else ""
+    return lab.cause(
+        "THREAD_RACE",
+        "",
+        f"right when a lock lets the calls run one after the other in their threads, wrong in "
+        f"{wrong} of {runs} runs when they run at the same time{more}",
+        "do not share what the calls change: one object for each call, or a lock around its use",
+        confirmed=wrong >= ENOUGH and not is_ordered,
+    )
+
+
+def _counted(
+    lab: Laboratory, raced: Sequence[Experiment], seeds: Sequence[str]
+) -> tuple[bool, int, int] | None:
+    """Return whether calls depend on their order, how many runs at the same time are wrong, of all.
+
+    None stands for calls that are not the same each time when they run one after the other.
+    """
+    locked = _locked(lab)
+    lab.measure([*locked, *raced], seeds)
     rights, again, backwards = (
-        [_parts(one) for one in lab.outcomes(experiment)] for experiment in _locked(lab)
+        [_parts(one) for one in lab.outcomes(experiment, seeds)] for experiment in locked
     )
     if not all(_agree(lab, *pair) for pair in zip(rights, again, strict=True)):
         return None
@@ -92,21 +127,11 @@ def thread_race(lab: Laboratory) -> Cause | None:
         _agree(lab, parts[::-1], right) for parts, right in zip(backwards, rights, strict=True)
     )
     wrong = 0
-    for experiment in _raced(lab):
-        for right, raced in zip(rights, lab.outcomes(experiment), strict=True):
-            parts = _parts(raced)
+    for experiment in raced:
+        for right, outcome in zip(rights, lab.outcomes(experiment, seeds), strict=True):
+            parts = _parts(outcome)
             wrong += len(parts) == len(right) and not _agree(lab, parts, right)
-    if not wrong:
-        return None
-    more = "; one after the other, they depend on their order, too" if is_ordered else ""
-    return lab.cause(
-        "THREAD_RACE",
-        "",
-        f"right when a lock lets the calls run one after the other in their threads, wrong in "
-        f"{wrong} of {RACES * len(rights)} runs when they run at the same time{more}",
-        "do not share what the calls change: one object for each call, or a lock around its use",
-        confirmed=wrong > 1 and not is_ordered,
-    )
+    return is_ordered, wrong, len(raced) * len(seeds)
 
 
 def _parts(together: Outcome) -> list[Outcome]:

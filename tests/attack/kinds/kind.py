@@ -42,7 +42,8 @@ class Kind:
     that are on purpose. With `is_every`, all cases are hostile. `ends_pytest` is the exit code of
     pytest that loading the result may cause. `escapes` marks a process that leaves its session on
     purpose. `leaves` are prefixes of files that the case itself does not remove. `needs` is a
-    module that must be installed.
+    module that must be installed, `only` a part of the names of the backends on which it makes
+    sense.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Kind:
     ends_pytest: int | None = None
     escapes: bool = False
     needs: str = ""
+    only: str = ""
     leaves: str = ""
 
 
@@ -81,6 +83,7 @@ def kind(
     ends_pytest: int | None = None,
     escapes: bool = False,
     needs: str = "",
+    only: str = "",
     leaves: str = "",
 ) -> Kind:
     """Return a kind with its readings parsed."""
@@ -101,6 +104,7 @@ def kind(
         ends_pytest=ends_pytest,
         escapes=escapes,
         needs=needs,
+        only=only,
         leaves=leaves,
     )
 

@@ -198,6 +198,7 @@ KINDS: tuple[Kind, ...] = (
         "",
         "EQUAL",
         "LOST timeout: did not get ready to run it within 20 s, at",
+        "LOST timeout: no outcome arrived for 2",
         top="""
         if not is_pytest():
             time.sleep(600)
@@ -227,6 +228,18 @@ if not is_pytest() and once("died"):
         + """
 if not is_pytest() and (once("died") or once("died-too")):
     os.kill(os.getpid(), signal.SIGKILL)
+""",
+        is_every=True,
+        is_ours=True,
+    ),
+    starting(
+        "first-import-stops",
+        "",
+        "EQUAL",
+        top=ONCE
+        + """
+if not is_pytest() and once("stopped"):
+    os.kill(os.getpid(), signal.SIGSTOP)
 """,
         is_every=True,
         is_ours=True,

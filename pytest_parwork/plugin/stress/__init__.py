@@ -1,0 +1,1 @@
+"""The items that run a workload again in perturbed configurations."""

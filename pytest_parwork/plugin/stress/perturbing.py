@@ -1,0 +1,145 @@
+"""The perturbed runs of one group of cases, after its last case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_all_start_methods
+
+import pytest
+
+from ...backends.protocol import is_threaded, place_of
+from ...machine.clock import now
+from ...model.outcome import Outcome
+from ...report.stress import Stress, StressRun
+from ...verify.legs import Judged, judge
+from ...verify.stress.rows import Base
+from ...verify.stress.trial import Subject
+from ..cases.groups import Case, Group, ParallelRun
+from ..cases.kept import Kept
+from ..config.registry import backend_named, guard, own_comparison
+from ..running.gate import is_current
+from ..running.phases import ELSEWHERE, without_folders
+from ..session.locks import holding
+from .asking import Asked, failed_row, keep_row
+
+#: Seconds after which no further row begins: at least, and so many times as long as the first run.
+LEAST: Mapping[str, float] = {"quick": 20.0, "full": 120.0}
+TIMES: Mapping[str, float] = {"quick": 20.0, "full": 200.0}
+
+
+def perturb(item: pytest.Item, group: Group, asked: Asked) -> Stress | str:
+    """Run all rows on the runs of a group; return what they gave, or why nothing could be run."""
+    kept = group.kept
+    assert kept is not None
+    try:
+        names = {name for case in group.cases for name in case.plan.exclusive}
+        with guard(item.config).marking(), holding(item.config, names):
+            return _perturb(item, group, kept, asked)
+    finally:
+        kept.close()
+        group.kept = None
+
+
+def _perturb(
+    item: pytest.Item, group: Group, kept: Kept[ParallelRun], asked: Asked
+) -> Stress | str:
+    backend = backend_named(item.config, group.plan.configuration.backend)
+    if place_of(backend) is not None:
+        return f"{group.plan.configuration.backend} runs its cases in copies of pytest's process"
+    found: list[Subject] = []
+    for run in kept.runs:
+        subject = _subject(item.config, group, kept, run)
+        if isinstance(subject, str):
+            why = subject
+        else:
+            found.append(subject)
+    if not found:
+        return why if kept.runs else "no case was run in parallel and was equal to serial"
+    runs: list[StressRun] = []
+    left = 0
+    wall = sum(run.facts.wall + run.facts.startup for run in kept.runs)
+    level = asked.text if asked.row is None else "full"
+    end = now() + max(LEAST[level], TIMES[level] * wall)
+    failed = failed_row(item.config, item.nodeid)
+    for subject in found:
+        for row in asked.rows(subject.base, failed):
+            if now() > end or any(run.lost for run in runs):
+                left += 1
+            else:
+                runs.append(subject.run(row))
+    bad = next((run.row for run in runs if run.is_bad), None)
+    if asked.row is None:
+        keep_row(item.config, item.nodeid, bad)
+    return Stress(asked=asked.text, seed=asked.seed, runs=tuple(runs), left=left)
+
+
+def _subject(
+    config: pytest.Config, group: Group, kept: Kept[ParallelRun], run: ParallelRun
+) -> Subject | str:
+    """Return what is perturbed, or why this run cannot be."""
+    rerun, name = run.outcomes.rerun, group.plan.configuration.backend
+    if rerun is None:
+        return "its tasks were not kept"
+    if not all(is_current(case) for case in run.cases if case.sent.run is run):
+        return "the fixtures wider than function scope were torn down before"
+    cases = [case for case in run.cases if case.sent.run is run and kept.has(case.id)]
+    numbers = [case.sent.number for case in cases if case.sent.number not in rerun.unavailable]
+    if not numbers:
+        why = next(iter(rerun.unavailable.values()), "")
+        return why or "no case is equal to serial"
+    by_number = {case.sent.number: case for case in cases}
+    seconds = [
+        seconds
+        for case in cases
+        if case.judged.entry is not None
+        for seconds in (case.judged.entry.serial, case.judged.entry.parallel)
+        if seconds is not None
+    ]
+    backend = backend_named(config, name)
+    return Subject(
+        rerun=rerun,
+        base=Base(
+            backend=name,
+            workers=run.facts.granted,
+            cases=len(numbers),
+            starts=tuple(f"processes:{method}" for method in get_all_start_methods())
+            if backend.reach == "machine"
+            else (),
+            fresh="processes:spawn" if "spawn" in get_all_start_methods() else "",
+            is_threaded=is_threaded(backend),
+            is_fixed=backend.reach == "network",
+            is_exclusive=any(case.plan.exclusive for case in cases),
+        ),
+        numbers=numbers,
+        ids={number: case.id for number, case in by_number.items()},
+        slowest=max(seconds, default=0.0),
+        find=partial(backend_named, config),
+        judge=_Judging(kept, by_number),
+    )
+
+
+class _Judging:
+    """Judges the tasks of perturbed runs by the terms of their cases."""
+
+    def __init__(self, kept: Kept[ParallelRun], cases: Mapping[int, Case]) -> None:
+        self._kept = kept
+        self._cases = cases
+
+    def __call__(self, number: int, actual: Outcome, expected: Outcome | None) -> Judged:
+        case = self._cases[number]
+        terms = case.terms(own_comparison(case.item, case.plan.policy))
+        known = self._kept.expected(case.id) if expected is None else expected
+        return judge(
+            replace(terms, is_recorded=False),
+            actual,
+            lambda: (known, None),
+            masked=lambda one, other: (_without_folder(case, one), _without_folder(case, other)),
+        )
+
+
+def _without_folder(case: Case, outcome: Outcome) -> Outcome:
+    folder = case.sent.folder
+    return without_folders(outcome, rf"{re.escape(folder)}\d*", ELSEWHERE) if folder else outcome

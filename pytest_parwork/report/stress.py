@@ -1,0 +1,117 @@
+"""What the perturbed runs of a workload gave, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..model.listing import shorten
+from ..model.outcome import Verdict
+from .figures import counted
+
+#: Most columns for a value in the table of outcomes, and most values of a case.
+_LONGEST, _MOST = 40, 6
+
+#: How bad a note is, as in the notes of a run.
+Severity = Literal["error", "warning", "info"]
+
+_BAD = (Verdict.DIFFERENT, Verdict.LOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StressRun:
+    """One perturbed run: its `row` as it is written in a command, and the numbers of its tasks.
+
+    `values` are the texts of what its worst case gave, each with its number of tasks; `case` is the
+    id of that case. `first` is the first line of its message. `note` says what is no failure: why
+    it could not be run, or that a task writes into its input.
+    """
+
+    row: str
+    verdict: Verdict
+    seconds: float = 0.0
+    equal: int = 0
+    different: int = 0
+    lost: int = 0
+    case: str = ""
+    expected: str = ""
+    values: Mapping[str, int] = field(default_factory=dict)
+    first: str = ""
+    note: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it fails."""
+        return self.verdict in _BAD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stress:
+    """All perturbed runs of a workload: how they were asked for, and the `seed` of their rows.
+
+    `left` is the number of rows for which there was no time.
+    """
+
+    asked: str
+    seed: int
+    runs: tuple[StressRun, ...] = ()
+    left: int = 0
+
+    @property
+    def bad(self) -> Sequence[StressRun]:
+        """The runs that fail."""
+        return [run for run in self.runs if run.is_bad]
+
+
+def stress_notes(stress: Stress | None) -> Iterator[tuple[Severity, str]]:
+    """Yield what the perturbed runs have shown."""
+    if stress is None:
+        return
+    ran = [run for run in stress.runs if run.verdict is not Verdict.NOT_SENT]
+    bad = stress.bad
+    left = f", no time for {stress.left} more" if stress.left else ""
+    runs = counted(len(ran), "perturbed run")
+    if bad:
+        yield "error", f"stress: {len(bad)} of {runs} not equal to serial, first: {bad[0].row}"
+    elif ran:
+        yield "info", f"stress: {runs}, all equal to serial (seed {stress.seed}{left})"
+    for note in dict.fromkeys(run.note for run in stress.runs if run.note):
+        yield "info", f"stress: {note}"
+
+
+def stress_message(stress: Stress, command: str) -> str:
+    """Return the failure text: the first bad run, all runs with their counts, the outcomes."""
+    worst = stress.bad[0]
+    runs = counted(sum(run.verdict is not Verdict.NOT_SENT for run in stress.runs), "perturbed run")
+    lines = [f"{worst.verdict} in {len(stress.bad)} of {runs}: {worst.first}", ""]
+    lines += _table(stress.runs)
+    lines += ["", *_outcomes(stress, worst), "", f"  again    {command}"]
+    return "\n".join(lines)
+
+
+def _table(runs: Sequence[StressRun]) -> Iterator[str]:
+    rows = [("equal", "different", "lost", "values", "run")]
+    for run in runs:
+        if run.verdict is Verdict.NOT_SENT:
+            rows.append(("-", "-", "-", "-", f"{run.row} ({run.note})"))
+        else:
+            distinct = len({*run.values, *([run.expected] if run.equal else [])})
+            numbers = (run.equal, run.different, run.lost, distinct or 1)
+            rows.append((*map(str, numbers), run.row))  # type: ignore[arg-type]  # five texts
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.rjust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True))
+        yield f"  {'  '.join(cells)}  {row[-1]}"
+
+
+def _outcomes(stress: Stress, worst: StressRun) -> Iterator[str]:
+    """Yield the distinct values of the worst case, with the numbers of runs that gave each."""
+    serial = f": serial {shorten(worst.expected, _LONGEST)}" if worst.expected else ""
+    yield f"  {worst.case.rpartition('::')[2]}{serial}"
+    found: dict[str, list[str]] = {}
+    for run in stress.runs:
+        for text, number in run.values.items() if run.case == worst.case else ():
+            found.setdefault(text, []).append(f"{number} in {run.row}")
+    for text, places in list(found.items())[:_MOST]:
+        yield f"    {shorten(text, _LONGEST)}: {'; '.join(places)}"

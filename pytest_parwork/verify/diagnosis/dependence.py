@@ -1,0 +1,107 @@
+"""Why results follow what is varied: edges of chunks, rounding, streams of random numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...equivalence import compare_outcomes, exact
+from ...model.causes import Cause
+from ...model.outcome import Outcome
+from ...runner.ambient import NATIVE
+from .laboratory import Laboratory
+from .reseeding import seeds_of
+from .seams import seams_of
+from .varied import FIRST, Reseeded, Setting, reference, result
+
+#: Larger relative differences are not rounding.
+ROUNDING = 1e-6
+
+
+def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Outcome) -> Cause:
+    """Return the cause of results that follow what is varied, each time."""
+    each = f"{setting.label} and {setting.reference} each give the same result each time"
+    if setting.inside == NATIVE:
+        return lab.cause(
+            "NATIVE_THREADS",
+            "",
+            f"{each}, and nothing but the number of native threads (BLAS, OpenMP) differs",
+            "compare=close(rtol=...), or limit the threads where the result has to be the same",
+            confirmed=True,
+        )
+    name = setting.argument or setting.inside
+    if (seams := _seams(lab, setting, actual, expected)) is not None:
+        where, is_sure = seams
+        return lab.cause(
+            "CHUNK_DEPENDENT",
+            name,
+            f"{each}, and {where}",
+            "let chunks overlap by what the function looks at, such as depth=",
+            confirmed=is_sure,
+        )
+    if _is_rounding(actual, expected):
+        return lab.cause(
+            "REDUCTION_ORDER",
+            name,
+            f"{each}; all differences are as small as another order of summation makes them",
+            "compare=close(rtol=...) or ulp(n)",
+        )
+    if moved := _moved(lab, setting, actual, expected):
+        return lab.cause(
+            "RANDOM_STREAM",
+            name,
+            f"{each}, not by rounding; another seed ({moved}) changes both, and they differ again: "
+            f"which random numbers are drawn, or in which order, depends on {name}",
+            "draw a seed for each part in one place, as by numpy.random.SeedSequence.spawn",
+        )
+    return lab.cause("UNEXPLAINED", "", f"{each}: the result depends on {name}", "")
+
+
+def _seams(
+    lab: Laboratory, setting: Setting, actual: Outcome, expected: Outcome
+) -> tuple[str, bool] | None:
+    """Say where results differ if that is at the edges of chunks, and whether it is sure.
+
+    It is if other chunks move the differences to their own edges, and away from the first ones. If
+    they move them elsewhere, it is none of this.
+    """
+    found = seams_of(actual.value, expected.value, setting.value)
+    if found is None:
+        return None
+    for value, number in setting.others:
+        other = replace(lab.experiment(f"with {setting.argument}={value!r}"), tasks=(number,))
+        cut = result(lab, other)
+        if cut.kind != "value":
+            continue  # the code does not take such a value
+        moved = seams_of(cut.value, expected.value, value)
+        if moved is None:
+            return None
+        again = result(lab, replace(other, label=f"{other.label}, run 2"))
+        has_moved = not found.fits(cut.value, expected.value)
+        more = f"; with {setting.argument}={value!r} they lie at the edges of those"
+        return f"{found}{more}", has_moved and lab.same(again, cut)
+    return str(found), False
+
+
+def _is_rounding(actual: Outcome, expected: Outcome) -> bool:
+    if actual.kind != "value" or expected.kind != "value":
+        return False
+    found = compare_outcomes(actual, expected, exact())
+    relative = [one.relative for one in found.mismatches]
+    return bool(relative) and all(one is not None and one <= ROUNDING for one in relative)
+
+
+def _moved(lab: Laboratory, setting: Setting, actual: Outcome, expected: Outcome) -> str:
+    """Name the seed that changes both results, which then differ again; empty if there is none."""
+    for number, text in enumerate(seeds_of(setting.body)):
+        treatment = Reseeded(number)
+        pair = (
+            lab.experiment(f"with another seed in {text}", treatment=treatment),
+            reference(lab, f"the reference with another seed in {text}", treatment=treatment),
+        )
+        lab.measure(pair, FIRST)
+        other, standard = (result(lab, one) for one in pair)
+        if not lab.is_comparable(other, standard) or lab.same(other, standard):
+            continue
+        if not (lab.same(other, actual) or lab.same(standard, expected)):
+            return text
+    return ""

@@ -1,0 +1,1 @@
+"""Perturbed runs of a workload, which provoke what a lucky run hides."""

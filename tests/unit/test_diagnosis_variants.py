@@ -1,0 +1,88 @@
+"""Variants that differ: where, by which seed, and whether the one or the other is unstable."""
+
+from __future__ import annotations
+
+import random
+from typing import cast
+
+import numpy as np
+import pytest
+
+from pytest_parwork.verify.diagnosis.reseeding import seeds_of, with_other_seed
+from pytest_parwork.verify.diagnosis.seams import seams_of
+
+
+def test_differences_at_the_edges_of_chunks_are_seams() -> None:
+    expected = [float(n) for n in range(100)]
+    actual = list(expected)
+    for edge in (25, 50, 75):
+        actual[edge] += 1
+        actual[edge - 1] += 1
+    found = seams_of(actual, expected, 25)
+    assert found is not None
+    assert found.edges == ((25, 50, 75),)
+    assert "all 6 elements that differ by more than rounding lie within 0.5" in str(found)
+    assert found.fits(actual, expected)
+    actual[10] += 1
+    assert not found.fits(actual, expected)
+    assert seams_of(actual, expected, 25) is None
+    assert seams_of(expected, expected, 25) is None
+
+
+def test_the_edges_of_so_many_jobs_are_seams_too_and_those_of_two_axes() -> None:
+    expected = np.arange(100.0)
+    actual = expected.copy()
+    actual[[49, 50]] += 1
+    found = seams_of(actual, expected, 2)
+    assert found is not None
+    assert found.edges == ((50,),)
+    image, blurred = np.ones((40, 40)), np.ones((40, 40))
+    blurred[18:22, :] += 1
+    found = seams_of(blurred, image, (20, 20))
+    assert found is not None
+    assert (found.edges, found.width) == (((20,), (20,)), 1.5)
+
+
+@pytest.mark.parametrize("value", ["a", 1.5, True, (1, "a"), (2, 2), None, 0, -1])
+def test_what_cuts_nothing_has_no_seams(value: object) -> None:
+    expected = [0.0] * 10
+    assert seams_of([1.0, *expected[1:]], expected, value) is None
+
+
+def test_few_elements_that_are_all_near_an_edge_are_no_seams() -> None:
+    expected = list(range(12))
+    assert seams_of([-n for n in expected], expected, 2) is None
+    assert seams_of([5, *expected[1:]], expected, 4) is None
+    assert seams_of([1], [1, 2], 1) is None
+
+
+def draws(n: int) -> tuple[float, float]:
+    """Draw the data from one generator, and the results from others."""
+    data = np.random.default_rng(0).random()
+    rng = random.Random()
+    rng.seed(3)
+    return float(data), rng.random() + made(n, random_state=1)
+
+
+def made(n: int, *, random_state: int) -> float:
+    return random.Random(random_state).random() * n
+
+
+def test_the_seeds_in_a_source_are_found_and_replaced_one_at_a_time() -> None:
+    assert seeds_of(draws) == ["rng.seed(3)", "random_state=1"]
+    bodies = (draws, with_other_seed(draws, 0), with_other_seed(draws, 1))
+    results = [cast("tuple[float, float]", body(2)) for body in bodies]
+    assert len(set(results)) == 3
+    assert len({data for data, _ in results}) == 1
+    assert with_other_seed(draws, 0)(2) == with_other_seed(draws, 0)(2)
+    assert seeds_of(len) == []
+
+
+class Test:
+    def draws(self, n: int) -> float:
+        return made(n, random_state=2)
+
+
+def test_the_seeds_of_methods_are_replaced_as_well() -> None:
+    assert seeds_of(Test().draws) == ["random_state=2"]
+    assert with_other_seed(Test().draws, 0)(1) == made(1, random_state=1002)
