@@ -94,10 +94,9 @@ def _single(values: Mapping[str, object]) -> tuple[str, object]:
 def _others(value: object) -> list[object]:
     """Return further values that cut a result at other places: the sizes or numbers of chunks."""
     if isinstance(value, tuple | list) and value and all(type(one) is int for one in value):
-        smaller = [max(1, one * 3 // 4) for one in value]
-        return [type(value)(smaller)]
+        return [type(value)(max(1, one * n // 4) for one in value) for n in (3, 5)]
     if type(value) is int and value > 1:
-        return [value * 3 // 4 if value >= 8 else value + 1]
+        return [value * 3 // 4, value * 5 // 4] if value >= 8 else [value + 1]
     return []
 
 

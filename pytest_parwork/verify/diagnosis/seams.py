@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
@@ -46,11 +46,14 @@ class Seams:
         )
 
 
-def seams_of(actual: object, expected: object, value: object) -> Seams | None:
+def seams_of(
+    actual: object, expected: object, value: object, *, widest: float = WIDEST
+) -> Seams | None:
     """Return the seams where two results differ, None if they differ elsewhere, too.
 
     `value` says how they are cut: the length of a chunk, for each axis or for all, or the number of
-    chunks. So few elements must be near the edges that it is no chance.
+    chunks. So few elements must be near the edges that it is no chance; `widest` is the share of a
+    chunk that counts as near.
     """
     found = _different(actual, expected)
     shape = _shape(expected)
@@ -58,26 +61,14 @@ def seams_of(actual: object, expected: object, value: object) -> Seams | None:
         return None
     for edges in _edges(value, shape):
         width = max(_distance(one, edges) for one in found)
-        gap = min(
-            (
-                b - a
-                for axis, length in zip(edges, shape, strict=True)
-                for a, b in _gaps(axis, length)
-            ),
-            default=0,
-        )
+        gap = min((axis[0] for axis in edges if axis), default=0)
         near = 1.0 - prod(
             1.0 - min(1.0, (2 * width + 1) * len(axis) / length)
             for axis, length in zip(edges, shape, strict=True)
         )
-        if width + 0.5 <= WIDEST * gap and near ** len(found) < DOUBT:
+        if width + 0.5 <= widest * gap and near ** len(found) < DOUBT:
             return Seams(edges=edges, width=width, count=len(found))
     return None
-
-
-def _gaps(axis: Sequence[int], length: int) -> Iterator[tuple[int, int]]:
-    if axis:
-        yield from zip((0, *axis), (*axis, length), strict=True)
 
 
 def _edges(value: object, shape: Position) -> Iterator[Edges]:
