@@ -204,13 +204,18 @@ class Case:
         return lambda actual, expected, found: found or examine(actual, expected, found)
 
     def inputs(self) -> Inputs | None:
-        """Return the current arguments if the case is in the sample, else None."""
+        """Return the current arguments if the case is in the sample, else None.
+
+        There are none, either, if its set-up has failed.
+        """
         run = self.sent.run
         if run is None or not is_sampled(self.sent.number, len(run.outcomes)):
             return None
         names = argument_names(self.item)
         if self.fixtures is not None:  # the case may change what is set up for it only
             names = [name for name in names if name in self.fixtures.given]
+        if not self.item.funcargs.keys() >= set(names):
+            return None
         values = {name: self.item.funcargs[name] for name in names}
         return Inputs((), values, seconds=self.plan.timeout)
 

@@ -142,9 +142,10 @@ class Forked:
         hook = getattr(item.ihook, f"pytest_runtest_{when}")
         call = pytest.CallInfo.from_call(lambda: hook(item=item, **kwargs), when=when)
         # Some fixtures read the report in their tear-down: `tmp_path` does.
-        error = call.excinfo.value if call.excinfo is not None else None
-        with _shortened(error):
+        with _shortened(call.excinfo.value if call.excinfo is not None else None):
             report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        # Only now: pytest's hook sets the failure of a method of `unittest.TestCase`.
+        error = call.excinfo.value if call.excinfo is not None else None
         if error is not None:
             error = error.with_traceback(_inner_part(error.__traceback__))
         return error, late_failures(call, report, raised[-1] if raised else None)
