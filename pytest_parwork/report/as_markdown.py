@@ -78,6 +78,10 @@ def _problems(runs: Sequence[RunReport]) -> Iterator[str]:
         if run.too_slow:
             yield ""
             yield f"{cell(run.id)} on {cell(run.label)}: {_text(run.too_slow)}"
+        for wrong in run.stress.bad if run.stress is not None else ():
+            yield ""
+            where = f"{cell(run.id)} on {cell(run.label)}, stress"
+            yield f"{where}: {_text(wrong.first)} ({_text(wrong.row)})"
 
 
 def _values(case: CaseEntry) -> tuple[str, str, str]:

@@ -91,7 +91,7 @@ def _place(workers: Mapping[int, list[CaseEntry]], different: Sequence[CaseEntry
     known = {id(one) for one in different}
     firsts = [id(each[0]) for each in workers.values()]
     others = [id(one) for each in workers.values() for one in each[1:]]
-    if not others or comb(len(firsts) + len(others), len(known)) * DOUBT < 0.1:
+    if not others or comb(len(firsts) + len(others), len(known)) < 0.1 / DOUBT:
         return  # so few cases lie like this by chance
     if known == set(others):
         yield "the first case of each worker is equal, and each further one differs"

@@ -28,8 +28,10 @@ FOLDER = "parwork-run-"
 #: The prefix of a journal until it is locked.
 HIDDEN = "."
 
-#: The prefix of the file that names the journal of the process which runs a batch, or ran it last.
-CLAIM = ".batch-"
+#: The file that names, for each batch, the journal of the process which ran it last; and
+#: the bytes for each. One file, because the folder is listed before each batch.
+CLAIMS = ".claims"
+CLAIM = 96
 
 #: The name of a journal: the process, and a unique part.
 _NAME = re.compile(r"\d+-\d+-\d+-[0-9a-f]{32}")
@@ -119,7 +121,7 @@ class Journal:
         """
         past = self.look_back()
         with self._reading, suppress(OSError):
-            before = self._claimed(f"{CLAIM}{batch}") if self._directory >= 0 else ""
+            before = self._claimed(batch) if self._directory >= 0 else ""
             if before not in self._read and _NAME.fullmatch(before):
                 fd = open_own(before, self._directory)
                 try:
@@ -134,19 +136,18 @@ class Journal:
                     os.close(fd)
         return past
 
-    def _claimed(self, claim: str) -> str:
-        """Write the name of this journal to the file of a batch; return the one that was there."""
+    def _claimed(self, batch: int) -> str:
+        """Note the name of this journal for a batch; return the one that was noted before."""
         try:
-            fd, before = self._create(claim, os.O_RDWR), ""
+            fd = self._create(CLAIMS, os.O_RDWR)
         except FileExistsError:
-            fd = open_own(claim, self._directory, os.O_RDWR)
-            before = os.read(fd, os.fstat(fd).st_size).decode("ascii", "replace")
-            os.ftruncate(fd, 0)
+            fd = open_own(CLAIMS, self._directory, os.O_RDWR)
         try:
-            os.pwrite(fd, self._name.encode("ascii"), 0)
+            before = os.pread(fd, CLAIM, batch * CLAIM)
+            os.pwrite(fd, self._name.encode("ascii").ljust(CLAIM, b"\0"), batch * CLAIM)
         finally:
             os.close(fd)
-        return before
+        return before.rstrip(b"\0").decode("ascii", "replace")
 
     def _read_if_dead(self, name: str) -> None:
         try:

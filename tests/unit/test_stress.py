@@ -11,9 +11,11 @@ from itertools import combinations, pairwise, product
 from random import Random
 
 import pytest
+from support.report_samples import fib, report
 
 from pytest_parwork import UsageError
 from pytest_parwork.model.outcome import Verdict
+from pytest_parwork.report.as_markdown import markdown_pieces
 from pytest_parwork.report.stress import Stress, StressRun, stress_message, stress_notes
 from pytest_parwork.verify.stress.covering import adjacent_orders
 from pytest_parwork.verify.stress.covering import pairwise as covering
@@ -263,6 +265,14 @@ def test_a_failure_has_all_runs_all_outcomes_and_the_row_that_reproduces_it() ->
     assert table[3][:5] == ["-", "-", "-", "-", "backend=no,workers=2"]
     assert "    2: 2 in backend=threads,workers=9" in lines
     assert lines[-1].split() == ["again", "pytest", "x"]
+
+
+def test_a_summary_of_a_job_has_each_wrong_run() -> None:
+    made = replace(fib(), stress=Stress(asked="quick", seed=7, runs=(GOOD, BAD)))
+    lines = "".join(markdown_pieces(report(made))).splitlines()
+    (line,) = [one for one in lines if ", stress: " in one]
+    assert "serial 1, here 2" in line
+    assert "threads,workers=9" in line
 
 
 def test_notes_say_what_was_run() -> None:
