@@ -95,7 +95,10 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
             if cause is not None and cause.confirmed:
                 found.append(cause)
                 return (cause, *_poisoned(lab, found))
-        lab.measure(first if lab.is_cheap else first[:FEW])
+        if lab.is_cheap:
+            lab.measure(first, SEEDS[1:])  # what the first process has left out is of no use
+        else:
+            lab.measure(first[:FEW])
         if not lab.is_comparable(*lab.alone()):
             return (_unexplained(lab, f"alone in a fresh process: {_absence(lab.alone())}"),)
         probes = PROBES_OF_THREADS if lab.difference.is_threaded else PROBES
