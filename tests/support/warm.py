@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Mapping, Sequence
@@ -122,6 +123,7 @@ class Warm:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=environment,
+                cwd=os.path.dirname(__file__),  # not the project of the first session
                 start_new_session=True,
             )
 
@@ -179,6 +181,7 @@ def run(
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
+    tempfile.tempdir = None  # what is imported may have asked for it
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(script)
     main = types.ModuleType("__main__")
