@@ -74,7 +74,11 @@ def test_tables_are_searched_too() -> None:
         assert compare(planted, value, ulp(1))
 
 
-@pytest.mark.parametrize("value", [None, object(), [], {}, np.array([], dtype=float)], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [None, object(), [], {}, np.array([], dtype=float)],
+    ids=lambda value: type(value).__name__,
+)
 def test_where_there_is_no_place_nothing_is_planted(value: object) -> None:
     assert with_one_ulp(value) is NOWHERE
     assert with_lost_update(value) is NOWHERE
