@@ -216,9 +216,12 @@ class TestParameters:
             pickled = []
 
             class Table:
+                def __init__(self, data=b""):
+                    pass
+
                 def __reduce__(self):
                     note("pickled")
-                    return Table, ()
+                    return Table, (bytes(100_000),)  # parts of small ones are looked at again
 
                 def __eq__(self, other):
                     return True
