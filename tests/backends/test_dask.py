@@ -87,6 +87,7 @@ def test_a_worker_of_the_cluster_imports_neither_main_nor_pytest(shared: Carrier
     assert not {"pytest", "_pytest"} & set(loaded)
 
 
+@pytest.mark.sweep
 def test_a_cluster_changes_nothing_here_and_leaves_nothing_and_is_made_anew_when_asked(
     carrier: Carrier,
     tmp_path: Path,

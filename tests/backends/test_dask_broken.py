@@ -70,6 +70,7 @@ def test_a_task_that_interrupts_its_worker_does_not_end_it(carrier: Carrier) -> 
 
 
 @pytest.mark.parametrize("carrier", ["joblib:dask"], indirect=True)
+@pytest.mark.sweep
 def test_a_batch_that_failed_is_noticed_however_late_one_looks(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_batch_that_failed_is_noticed_however_late_one_looks(
 
 
 @pytest.mark.parametrize("carrier", ["joblib:dask"], indirect=True)
+@pytest.mark.sweep
 def test_workers_that_answer_late_are_ended_alone_and_not_their_cluster(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +153,7 @@ def test_where_dask_fails_to_start_a_cluster_it_is_asked_once_more(
 
 
 @pytest.mark.parametrize("carrier", ["dask", "joblib:dask"], indirect=True)
+@pytest.mark.sweep
 def test_workers_that_all_exit_as_they_load_a_task_are_reported_with_their_exit_code(
     carrier: Carrier, tmp_path: Path
 ) -> None:

@@ -420,6 +420,7 @@ def limited(tasks: list[Task], timeout: float = 2.0) -> list[Task]:
 
 
 @pytest.mark.parametrize("timeout", [2.0, None])
+@pytest.mark.sweep
 def test_only_the_task_that_stops_its_worker_is_lost(
     carrier: Carrier, timeout: float | None
 ) -> None:

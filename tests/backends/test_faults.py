@@ -285,8 +285,18 @@ def killer_of(folder: Path) -> Iterator[None]:
             process.kill()
 
 
-@pytest.mark.parametrize("name", ["isolated:fork", "isolated:spawn", "processes:fork"])
-@pytest.mark.parametrize("kind", ["thread", "process", "finalizer"])
+#: The one of nine that runs daily: it takes seconds.
+DAILY_END = "isolated:fork", "thread"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param(name, kind, marks=[pytest.mark.sweep] * ((name, kind) != DAILY_END))
+        for name in ("isolated:fork", "isolated:spawn", "processes:fork")
+        for kind in ("thread", "process", "finalizer")
+    ],
+)
 def test_a_process_that_does_not_exit_after_its_task_costs_no_other(
     name: str, backend: Backend, kind: str
 ) -> None:

@@ -60,6 +60,7 @@ def test_one_death_is_one_however_many_batches_its_worker_had(
 
 
 @pytest.mark.usefixtures("keeps_helpers")
+@pytest.mark.sweep
 def test_a_death_that_loky_reports_late_is_not_blamed_on_another_task(
     backends: Mapping[str, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -251,6 +251,7 @@ class TestArguments:
         session = scratch.run_apart(report=True)
         assert session.counts == {"passed": 7}
 
+    @pytest.mark.sweep
     def test_many_of_a_class_that_takes_too_long_cost_its_time_once(self, scratch: Scratch) -> None:
         values = "[Endless(n) for n in range(200)]"
         scratch.cases(cases(self.GETSTATE, values=values, result="1"))

@@ -88,6 +88,7 @@ def test_it(n, tmp_path_factory, tmp_path):
 """
         passes(scratch, text, backend)
 
+    @pytest.mark.sweep
     def test_a_case_that_is_tried_again_finds_an_empty_one(self, scratch: Scratch) -> None:
         scratch.cases(
             """

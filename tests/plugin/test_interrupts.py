@@ -298,6 +298,7 @@ def test_ctrl_c_may_come_while_loky_has_more_calls_than_its_workers_take(
 
 @pytest.mark.parametrize("leg", ["there", "here"])
 @pytest.mark.parametrize("backend", ["threads", "processes:fork", slow("joblib")])
+@pytest.mark.sweep
 def test_time_in_which_pytest_was_stopped_does_not_count(
     scratch: Scratch, backend: str, leg: str
 ) -> None:

@@ -81,6 +81,7 @@ def test_a_live_line_comes_and_goes_and_output_stays_as_it_is(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("option", ["-q", "-s"])
+@pytest.mark.sweep
 def test_no_live_line_if_it_is_not_wanted(tmp_path: Path, option: str) -> None:
     (tmp_path / "test_it.py").write_text(SLOW.partition("def test_call")[0])
     assert "\x1b7" not in on_a_terminal(tmp_path, option)

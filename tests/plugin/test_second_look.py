@@ -201,6 +201,7 @@ def test_an_ordinary_run_on_threads_starts_no_process(scratch: Scratch) -> None:
     assert len(lines) == 10
 
 
+@pytest.mark.sweep
 def test_its_time_does_not_count_for_an_alarm_around_the_test(scratch: Scratch) -> None:
     scratch.write(
         "conftest.py",

@@ -93,6 +93,7 @@ def test_a_race_fails_an_item_of_its_own_and_its_row_comes_first_next_time(
     assert rows(last)[0]["row"] == bad[0]["row"]
 
 
+@pytest.mark.sweep
 def test_the_options_that_select_tests_select_the_item(scratch: Scratch) -> None:
     scratch.cases(RACE)
     assert scratch.run("--parwork-stress=quick", "-k", "not stress").counts == {
@@ -106,6 +107,7 @@ def test_the_options_that_select_tests_select_the_item(scratch: Scratch) -> None
     assert skipped.counts == {"passed": 6, "skipped": 1}
 
 
+@pytest.mark.sweep
 def test_hash_order_and_pollution_show_in_processes(scratch: Scratch) -> None:
     scratch.cases("""
         LATEST = []

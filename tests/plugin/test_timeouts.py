@@ -329,6 +329,7 @@ def test_in_calls_lost_error_is_raised(scratch: Scratch) -> None:
     assert "timeout=[1, 2]: a call takes a single value" in session.out
 
 
+@pytest.mark.sweep
 def test_more_threads_may_hang_than_there_are_workers(scratch: Scratch) -> None:
     scratch.cases(
         """

@@ -124,6 +124,7 @@ def test_an_experiment_that_is_survived(name: str) -> None:
     assert experiment.judge(seen, 20.0).reasons == ()
 
 
+@pytest.mark.sweep
 def test_a_process_that_has_left_its_session_and_parents_is_found() -> None:
     _, seen = tried("concurrent.futures", "daemon")  # which leaves it, as we do not
     assert any("sleep 600" in process for process in seen.ending.left), seen.ending

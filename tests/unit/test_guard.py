@@ -89,6 +89,7 @@ def test_what_a_test_has_started_ends_with_its_session(starting: str, ending: st
     assert is_soon(lambda: not folder.exists())
 
 
+@pytest.mark.sweep
 def test_a_process_of_another_session_lives_on() -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"]) as other:
         folder, _ = session(STARTS, "os._exit(3)", deadline=3.0)
