@@ -76,22 +76,29 @@ def is_live(reporter: pytest.TerminalReporter) -> bool:
 class _Estimate:
     """The time that a run has taken, and what it will still take at the same pace.
 
-    Between two tasks that finish, the rest gets shorter as the time goes by: with the time of now,
-    it would grow until the next one finishes.
+    It is due for the `first` time after so many seconds, and then `every` so many. Between two
+    tasks that finish, the rest gets shorter as the time goes by: with the time of now, it would
+    grow until the next one finishes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, first: float, every: float) -> None:
         self._began = now()
+        self._next, self._every = first, every
         self._finished = 0
         self._since = 0.0  # seconds from the beginning to when that many had finished
 
-    @property
-    def elapsed(self) -> float:
-        return now() - self._began
+    def due(self, progress: Progress) -> tuple[float, float | None] | None:
+        """Return the seconds that have passed and those that are left, None if it is too early."""
+        elapsed = now() - self._began
+        left = self._left(progress, elapsed)
+        if elapsed < self._next:
+            return None
+        self._next = elapsed + self._every
+        return elapsed, left
 
-    def left(self, progress: Progress) -> float | None:
+    def _left(self, progress: Progress, elapsed: float) -> float | None:
         """Return the seconds that are left, None as long as no task has finished."""
-        finished, elapsed = progress.done + progress.lost, self.elapsed
+        finished = progress.done + progress.lost
         if finished != self._finished:
             self._finished, self._since = finished, elapsed
         if not finished:
@@ -110,15 +117,13 @@ class _Live:
         self._config = config
         self._reporter = reporter
         self._configuration = configuration
-        self._estimate = _Estimate()
-        self._next = FIRST
+        self._estimate = _Estimate(first=FIRST, every=EVERY)
         self._is_shown = False
 
     def __call__(self, progress: Progress) -> None:
-        elapsed, left = self._estimate.elapsed, self._estimate.left(progress)
-        if elapsed < self._next:
+        if (due := self._estimate.due(progress)) is None:
             return
-        self._next = elapsed + EVERY
+        _, left = due
         with _uncaptured(self._config):
             if draw(self._reporter, progress, self._configuration, left):
                 self._is_shown = True
@@ -137,14 +142,12 @@ class _Log:
         self._config = config
         self._reporter = reporter
         self._name = name
-        self._estimate = _Estimate()
-        self._next = LOGGED
+        self._estimate = _Estimate(first=LOGGED, every=LOGGED)
 
     def __call__(self, progress: Progress) -> None:
-        elapsed, left = self._estimate.elapsed, self._estimate.left(progress)
-        if elapsed < self._next:
+        if (due := self._estimate.due(progress)) is None:
             return
-        self._next = elapsed + LOGGED
+        elapsed, left = due
         text = log_text(progress, self._name, elapsed, left)
         with _uncaptured(self._config):
             write_log(self._reporter, text)
@@ -159,18 +162,16 @@ class _Sent:
     def __init__(self, channel: Any, configuration: str, name: str) -> None:
         self._channel = channel
         self._texts = (configuration, name)
-        self._estimate = _Estimate()
-        self._next = FIRST
+        self._estimate = _Estimate(first=FIRST, every=SENT)
         self._is_shown = False
 
     def __call__(self, progress: Progress) -> None:
-        elapsed, left = self._estimate.elapsed, self._estimate.left(progress)
-        if elapsed < self._next:
+        if (due := self._estimate.due(progress)) is None:
             return
-        self._next = elapsed + SENT
+        elapsed, left = due
         self._is_shown = True
         state = {name: getattr(progress, name) for name in progress.__slots__}
-        with suppress(OSError):  # the controller is gone, which xdist itself will notice
+        with suppress(OSError):  # the controller has exited, which xdist itself will notice
             self._channel.send((*self._texts, elapsed, left, state))
 
     def close(self) -> None:
