@@ -277,7 +277,7 @@ def _speed(run: RunReport) -> Iterator[RunNote]:
 
 
 def crowding(timing: Timing) -> str:
-    """Say that the cases did not get the CPUs, with their CPU seconds beside the others."""
+    """Say that the cases did not get the CPUs, with their CPU seconds next to the others."""
     return (
         f"tasks of this machine waited for a CPU {percent(timing.waiting or 0)} of the time while "
         f"the cases ran serially; serial {duration(timing.serial)} "

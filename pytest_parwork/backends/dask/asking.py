@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Seconds in which workers follow a command to all of them, and their nannies answer queries.
 WORD_DEADLINE = 2.0
 
-#: Seconds between two looks whether a worker has gone.
+#: Seconds between two looks whether a worker has exited.
 LOOK = 0.02
 
 

@@ -108,8 +108,8 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
                 found.append(cause)
                 if cause.confirmed:
                     break
-        if not found and (gone := _unreproduced(lab)):
-            return (gone,)
+        if not found and (vanished := _unreproduced(lab)):
+            return (vanished,)
         end = _conclusion(lab)
         if lab.difference.is_threaded:
             found += _poisoned(lab, found)

@@ -218,7 +218,7 @@ class Together:
             return list(pool.map(run, calls))
 
 
-#: The events of the interpreter that tell of something which outlives the call.
+#: The events of the interpreter that report something which outlives the call.
 _LASTING = {"os.mkdir", "os.rename", "os.remove", "socket.bind", "sqlite3.connect"}
 
 
