@@ -37,8 +37,8 @@ class RunEntry:
     of `min_speedup` if that failed, else empty. `varied` are parameters of the cases that look like
     a number of workers of the code under test. `variation` is what is varied in code that is
     parallel itself, None for a run on a backend. `stress` are its perturbed runs, if there are any.
-    `is_baseline` says that it has one worker because others of its matrix have more, so that nothing
-    in it can overlap and nobody expects it to.
+    `is_baseline` says that it has one worker, and others of its matrix have more: nothing in it can
+    overlap, and nobody expects it to.
     """
 
     id: str

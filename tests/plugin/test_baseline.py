@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .scratch import Scratch
 
-SKIPPED = "one worker has nothing to overlap with: it is the baseline for more workers"
+SKIPPED = "one worker cannot overlap with itself: it is the baseline for more"
 
 
 def test_one_worker_among_more_is_a_baseline_and_alone_it_is_not_exercised(

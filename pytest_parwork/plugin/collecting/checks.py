@@ -69,7 +69,7 @@ class Check(pytest.Item):
     def _judge_exercised(self, run: RunReport) -> None:
         if run.exercised is None and run.is_baseline:
             pytest.skip(
-                "one worker has nothing to overlap with: it is the baseline for more workers"
+                "one worker cannot overlap with itself: it is the baseline for more"
             )
         if run.exercised is None and run.xdist:
             pytest.skip(
