@@ -283,6 +283,7 @@ def _entry(
         cases=tuple(cases),
         expected=len(workload.tasks),
         xdist=xdist,
+        is_baseline=configuration.is_baseline,
     )
 
 

@@ -290,6 +290,7 @@ class Group:
             varied=self.varied,
             causes=tuple(chain.from_iterable(self.causes.values())),
             scope=self.scope,
+            is_baseline=self.plan.configuration.is_baseline,
         )
 
 

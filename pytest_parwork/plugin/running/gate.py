@@ -29,7 +29,7 @@ from ..sending.asking import Asking
 from ..sending.lanes import lanes_of
 from ..sending.seeding import reseeded_tasks
 from ..sending.tasks import Tasks
-from ..sending.wide import Sets, shown_names, union_of_wide_names
+from ..sending.wide import Sets, union_of_wide_names
 from ..session.capturing import capture_of, filters_of
 from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
@@ -66,7 +66,7 @@ class Gates:
         self._asking = Asking(session.config)
         self._numbers = count()
         self._open: list[ParallelRun] = []
-        self._sets = Sets()
+        self._sets = Sets(session.config)
         self._seconds: dict[Hashable, float] = {}  # serial seconds, from an earlier configuration
 
     def open_for(self, case: Case) -> None:
@@ -233,7 +233,7 @@ class Gates:
             facts=RunFacts.of(
                 run,
                 f"{worker}-{next(self._numbers)}",
-                fixtures=() if group.scope == "function" else shown_names(cases[0].item),
+                fixtures=self._sets.names_of(cases[0]),
                 lanes=_lanes(senders),
             ),
             outcomes=run.outcomes,

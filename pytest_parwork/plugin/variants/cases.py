@@ -152,6 +152,7 @@ class VariedGroup:
             xdist=xdist,
             variation=self.variant.variation,
             causes=self.causes or (),
+            is_baseline=self.variant.variation.is_baseline,
         )
 
 
