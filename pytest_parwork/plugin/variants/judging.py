@@ -19,7 +19,7 @@ from ...report.entries import with_mismatches
 from ...report.message import Scene, lost_message, mismatch_message
 from ...runner.ambient import NATIVE
 from ...verify.computed import Collection, is_shared, shared_part
-from ...verify.legs import Judged, drop, entry_of, judge
+from ...verify.legs import Judged, Terms, drop, entry_of, judge
 from ...verify.reference import Called
 from ..config.commands import command
 from ..config.marks import marker_keywords
@@ -83,7 +83,7 @@ class Judging:
         if found.comparison is not None:
             _add_problems(case, found, made.collection)
             if not found.comparison:
-                different = self._examine(case, found, found.comparison)
+                different = self._examine(case, found, found.comparison, terms)
                 found.entry = replace(found.entry, legs=replace(legs, agrees=different.agrees))
                 _diagnose(case, found, repeat.kwargs)
         if not drop(found, terms):
@@ -101,10 +101,12 @@ class Judging:
             reach = Note(path="", kind="native", text=native_reach())
             case.entry = replace(case.entry, notes=(*case.entry.notes, reach))
 
-    def _examine(self, case: VariedCase, found: Judged, comparison: Comparison) -> Difference:
+    def _examine(
+        self, case: VariedCase, found: Judged, comparison: Comparison, terms: Terms
+    ) -> Difference:
         """Take from two outcomes what a message needs, so that they can be freed before it."""
         failures = [outcome.failure for outcome in found.outcomes]
-        digests = tuple(digest_of(outcome, case.plan.timeout) for outcome in found.outcomes)
+        digests = tuple(digest_of(outcome, terms.timeout) for outcome in found.outcomes)
         return Difference(
             comparison=comparison,
             traceback=failures[0].traceback if failures[0] is not None else "",
