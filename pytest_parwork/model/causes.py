@@ -18,7 +18,7 @@ class Cause:
     `name` is one of an open set (`GLOBAL_RNG`, `WORKER_HISTORY`), `detail` narrows it down, such as
     `numpy.random`. A cause is `confirmed` if a probe has shown it, else suspected. `evidence`
     describes the finding, `probes` are the experiments that were run for it, in order, and `remedy`
-    is the advice to the user.
+    is the advice to the user. `not_run` are the probes for which the diagnosis had no time.
     """
 
     name: str
@@ -28,16 +28,19 @@ class Cause:
     evidence: str = ""
     remedy: str = ""
     probes: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         make_printable(self, "name", "detail", "evidence", "remedy")
-        for name in ("cases", "probes"):
+        for name in ("cases", "probes", "not_run"):
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield the rows for messages: the cause, the evidence for it, the remedy."""
         yield "cause", str(self)
         yield "evidence", self.evidence
+        if self.not_run:
+            yield "not run", f"no time was left for {', '.join(self.not_run)}"
         if self.remedy:
             yield "remedy", self.remedy
 

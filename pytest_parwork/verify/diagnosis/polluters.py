@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from ...model.outcome import Outcome
 from .bench import Experiment
-from .laboratory import SEEDS, ExhaustedError, Laboratory
+from .laboratory import SEEDS, Laboratory
+from .processes import ExhaustedError
 
-#: Most sets that are tried at once, and how often: every time starts a process.
+#: Most sets that are tried at once, and how often.
 MOST_AT_ONCE, MOST_ROUNDS = 20, 4
 
 #: Returns whether outcomes are the wanted ones.
@@ -36,16 +36,6 @@ def smallest(
         return found if search.is_certain(found) else earlier
     except ExhaustedError:
         return earlier
-
-
-def first_sets(
-    lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool = False, after: str
-) -> list[Experiment]:
-    """Return the experiments of the first round, which are of use if `after` changes something."""
-    if len(earlier) < 2:
-        return []
-    found = [_after(lab, one, is_sharing=is_sharing) for one in _first(earlier)]
-    return [replace(one, after=after) for one in found]
 
 
 def _first(earlier: Sequence[int]) -> list[list[int]]:

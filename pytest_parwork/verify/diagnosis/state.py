@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
 
 from ...model.causes import Cause
@@ -10,7 +10,7 @@ from ...transport.payload import Around
 from .bench import Experiment
 from .contexts import Context, read_context
 from .globals import Globals, globals_of, read_globals
-from .laboratory import Laboratory
+from .laboratory import SEEDS, Laboratory
 
 #: Most globals that are tried.
 MOST_TRIED = 200
@@ -20,14 +20,6 @@ TWICE = 2
 
 CONTEXT = "with the context of pytest's process"
 GLOBALS = "with the globals of pytest's process"
-
-
-def state_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments that replace state of a fresh process: all of it, and each part.
-
-    Parts are tried only if all of them together change something.
-    """
-    return [*_series(lab, CONTEXT, _contexts()), *_series(lab, GLOBALS, _globals(lab))]
 
 
 def _contexts() -> dict[str, Around]:
@@ -52,7 +44,6 @@ def _series(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> li
             f"{label}: {name}" if name else label,
             count=TWICE,
             treatment=treatment,
-            after=label if name else "",
         )
     ]
 
@@ -96,17 +87,14 @@ def _flipping(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> 
     """Return the part of the state that makes the serial result; None if all of it does not."""
     experiments = _series(lab, label, treatments)
     together, parts = experiments[:TWICE], experiments[TWICE:]
-    if not together or not _are_serial(lab, together):
+    if not lab.each(lab.are_serial, together):
         return None
-    lab.measure(parts)
+    lab.measure(parts[::TWICE], SEEDS[:1])  # what is not changed there is not run
     pairs = [parts[at : at + TWICE] for at in range(0, len(parts), TWICE)]
     names = [name for name in treatments if name]
-    found = (name for name, pair in zip(names, pairs, strict=True) if _are_serial(lab, pair))
+    each = zip(names, pairs, strict=True)
+    found = (name for name, pair in each if lab.each(lab.are_serial, pair))
     return next(found, "several values together")
-
-
-def _are_serial(lab: Laboratory, experiments: Sequence[Experiment]) -> bool:
-    return all(lab.are_serial(lab.outcomes(one)) for one in experiments)
 
 
 def isolation(lab: Laboratory) -> Cause | None:

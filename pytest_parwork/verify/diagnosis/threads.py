@@ -28,11 +28,6 @@ ROUNDS = 3
 MOST_TASKS = 8
 
 
-def thread_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments of all probes of this module."""
-    return [*_inside(lab), *_locked(lab), *_raced(lab)]
-
-
 def _inside(lab: Laboratory) -> list[Experiment]:
     return [
         lab.experiment("alone in a thread", treatment=in_thread),
@@ -55,9 +50,8 @@ def _raced(lab: Laboratory) -> list[Experiment]:
 
 
 def _together(lab: Laboratory, label: str, *, is_locked: bool) -> Experiment:
-    usable = [n for n in range(len(lab.names)) if n not in lab.rerun.unavailable]
     number = lab.difference.number
-    others = [n for n in usable if n != number][: MOST_TASKS - 1]
+    others = lab.others(MOST_TASKS - 1)
     return Experiment(
         label=f"in threads, {label}",
         tasks=tuple(sorted([*others, number])) * (ROUNDS if lab.is_cheap else 1),
