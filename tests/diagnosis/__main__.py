@@ -9,6 +9,7 @@ from statistics import median
 
 from .clean import CLEAN, FLUKES
 from .corpus import DEFECTS
+from .in_items import CLEAN_ITEMS
 from .judging import Judged, Seconds, as_table, judged, session
 
 #: Modules of a session.
@@ -26,7 +27,9 @@ def main() -> int:
     parser.add_argument("--least", type=float, help="seconds of each diagnosis, on a busy machine")
     parser.add_argument("--report", action="store_true", help="print the sessions as well")
     asked = parser.parse_args()
-    corpus = [one for one in (*DEFECTS, *CLEAN, *FLUKES) if re.search(asked.k, one.name)]
+    corpus = [
+        one for one in (*DEFECTS, *CLEAN, *CLEAN_ITEMS, *FLUKES) if re.search(asked.k, one.name)
+    ]
     is_bad = False
     for _ in range(asked.times):
         found: list[Judged] = []

@@ -139,7 +139,7 @@ def chance(lab: Laboratory) -> Cause | None:
     lab.measure([one for pair in (held, *free) for one in pair])
     if not lab.differ(*map(lab.outcomes, held)):
         return _several(lab, free)
-    paths = written(lab)
+    paths = written(lab, with_others=True)
     if paths:  # what the other runs left there is a cause as likely as any
         return lab.cause(
             "NONDETERMINISTIC_FUNCTION",
