@@ -15,6 +15,7 @@ from ..model.output import Capture
 from ..model.work import Address, Task
 from .culprit import find_culprit
 from .files import Files
+from .held import load_sent
 from .identity import Identities
 from .joint import Holdings
 from .modules import ModuleTable
@@ -65,6 +66,19 @@ class Contents:
     functions: tuple[Address | int, ...]
     calls: tuple[Call | None, ...]
     values: tuple[Place | bytes | Part, ...]
+
+    def load(self, number: int, fd: int, seen: dict[int, object]) -> object:
+        """Load a value from the file of the payload, with `seen`, which has those of its task."""
+        if number not in seen:
+            place = self.values[number]
+            if isinstance(place, Part):
+                whole = cast("tuple[object, ...]", self.load(place.whole, fd, seen))
+                seen[number] = whole[place.at]
+            elif isinstance(place, bytes):
+                seen[number] = load_sent(place)
+            else:
+                seen[number] = read_record(fd, *place, load_sent)
+        return seen[number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
