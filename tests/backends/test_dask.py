@@ -407,7 +407,7 @@ def test_a_cluster_that_is_closed_while_its_workers_start_leaves_none(
 ) -> None:
     begun: list[int] = []
 
-    async def never(self: WorkerProcess, *arguments: object) -> object:
+    async def never(self: WorkerProcess, *arguments: object) -> None:
         begun.append(self.pid)
         while state_of(self.pid or 0) not in "ZX":
             await asyncio.sleep(0.01)
