@@ -7,6 +7,7 @@ serial run finds, so that both give the same wrong result. A fresh process has n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -53,14 +54,16 @@ class SecondLook:
     """Runs the doubtful tasks of a workload on threads serially in a fresh process, once.
 
     `briefs` are the kinds and seconds of all outcomes, `find` returns a backend by name, `workers`
-    is the number of threads. The process that is started for the first doubtful task also runs
-    those that may become doubtful: the start is what it costs.
+    is the number of threads; `pausing` pauses the time limits that others have set. The process
+    that is started for the first doubtful task also runs those that may become doubtful: the start
+    is what it costs.
     """
 
     rerun: Rerun
     briefs: Sequence[Brief]
     find: Callable[[str], Backend]
     workers: int
+    pausing: Callable[[], AbstractContextManager[None]] = pausing_alarm
     _fresh: dict[int, Outcome | str] | None = None
     _parallel: float = 0.0
     _serial: float = 0.0
@@ -82,7 +85,7 @@ class SecondLook:
             return found
         is_first = self._fresh is None
         if self._fresh is None:
-            with pausing_alarm():
+            with self.pausing():
                 self._fresh = self._run(terms, number, actual)
         fresh = self._fresh.pop(number, "only the first cases of a workload are run there")
         if doubt == "difference" and not is_first:

@@ -33,6 +33,7 @@ from ..sending.wide import Sets, union_of_wide_names
 from ..session.capturing import capture_of, filters_of
 from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
+from ..session.other_limits import stop_dump
 from ..session.progress import showing
 from ..session.rewriting import names_of_rewritten, rewritten
 from .repeats import copies_of, repeated
@@ -108,6 +109,7 @@ class Gates:
         """Run set-up, call and tear-down of a gate, without reports."""
         if type(item) is not Gate:  # `isinstance` is slow for classes of pytest
             return None
+        stop_dump(self._config)  # it would limit all cases together
         hook = item.ihook
         reraise = (KeyboardInterrupt, pytest.exit.Exception)
         setup = pytest.CallInfo.from_call(

@@ -26,6 +26,7 @@ from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import own_comparison
 from ..running.phases import without_folders
+from ..session.other_limits import pausing
 from .cases import VariedCase
 from .difference import Again, Difference, digest_of, rounding
 
@@ -191,7 +192,8 @@ def _diagnose(case: VariedCase, found: Judged, kwargs: Mapping[str, object]) -> 
     entry = found.entry
     seconds = (entry.serial or 0.0) + (entry.parallel or 0.0)
     actual, expected = found.outcomes
-    group.causes = causes_of_variant(case, kwargs, actual, expected, seconds)
+    with pausing(case.item.config):
+        group.causes = causes_of_variant(case, kwargs, actual, expected, seconds)
 
 
 def _add_problems(case: VariedCase, found: Judged, collection: Collection | None) -> None:
