@@ -41,6 +41,7 @@ def test_the_report_has_the_keys_of_the_schema() -> None:
         "compared",
         "verdict",
         "exercised",
+        "baseline",
         "expected",
         "xdist",
         "parts",
