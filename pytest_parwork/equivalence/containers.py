@@ -169,6 +169,7 @@ _TABLE: dict[type, Comparer] = {
     slice: partial(compare_parts, _read_named("start", "stop", "step")),
     type({}.keys()): compare_sets,
     type({}.items()): partial(compare_contents, compare_mappings, dict),
+    type({}.values()): partial(compare_contents, compare_sequences, list),
 }
 
 #: How to read the items of a container without methods that a subclass may override.

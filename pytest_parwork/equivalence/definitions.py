@@ -46,6 +46,7 @@ _SECONDARY = {
     "__pydantic_complete__",
     "__pydantic_core_schema__",
     "__pydantic_decorators__",
+    "__pydantic_parent_namespace__",
     "__pydantic_serializer__",
     "__pydantic_validator__",
     "_abc_impl",
@@ -60,6 +61,11 @@ _ORIGIN = {"__builtins__", "__cached__", "__file__", "__loader__", "__path__", "
 #: The types of `list[int]`, of `int | str`, and of all that `typing` makes: `Literal[1]`.
 _ALIASES = (types.GenericAlias, types.UnionType, type(typing.List[int]))  # noqa: UP006
 
+_UNORDERED = {types.UnionType, typing.Union, typing.Literal}
+
+#: Variables for types, in signatures and tuples of types from Python 3.11 on.
+_VARIABLES = {typing.TypeVar, typing.ParamSpec, getattr(typing, "TypeVarTuple", typing.TypeVar)}
+
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a class of classes or modules, None for others."""
@@ -69,7 +75,7 @@ def find(cls: type) -> Comparer | None:
         return compare_modules
     if issubclass(cls, _ALIASES):
         return _compare_aliases
-    if cls is typing.TypeVar:
+    if cls in _VARIABLES:
         return partial(compare_parts, _read_variable)
     if cls is typing.NewType:
         return partial(compare_parts, _read_new_type)
@@ -153,8 +159,11 @@ def read_module(module: types.ModuleType) -> dict[str, object]:
 
 
 def _compare_aliases(actual: Any, expected: Any, _: Relation) -> Iterator[Finding]:
-    """Compare by `==`, then by the parts, which may be classes that were sent by value."""
-    if actual == expected:
+    """Compare the parts, which may be classes that were sent by value, or the data of `Annotated`.
+
+    The order of some parts does not count, which only `==` knows.
+    """
+    if typing.get_origin(actual) in _UNORDERED and actual == expected:
         return
     yield Pair(typing.get_origin(actual), typing.get_origin(expected), ATTRIBUTE, "__origin__")
     yield Pair(typing.get_args(actual), typing.get_args(expected), ATTRIBUTE, "__args__")
@@ -167,4 +176,4 @@ def _read_new_type(value: Any) -> dict[str, object]:
 def _read_variable(value: Any) -> dict[str, object]:
     """Read a type variable without its module, which cloudpickle drops."""
     names = ("__name__", "__bound__", "__constraints__", "__covariant__", "__contravariant__")
-    return {name: getattr(value, name) for name in names}
+    return {name: getattr(value, name) for name in names if hasattr(value, name)}

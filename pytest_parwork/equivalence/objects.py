@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..machine.deadline import TimedOut
 from .arrays import is_bool
-from .opaque import find_opaque
+from .opaque import MOCK, find_opaque
 from .pairs import (
     Comparer,
     Finding,
@@ -22,6 +22,7 @@ from .pairs import (
     read_attributes,
 )
 from .show import name_type
+from .standard import find_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +34,12 @@ NAME = "the global name"
 def find(cls: type) -> Comparer:
     """Return the comparer of any class: its own `__eq__`, or its state."""
     own: object = cls.__eq__
-    if own is not object.__eq__:
+    opaque = find_opaque(cls)
+    if own is not object.__eq__ and opaque is not MOCK:
         return _compare_by_own_eq
     if issubclass(cls, io.BytesIO | io.StringIO):  # a file only by its methods
         return partial(compare_parts, _read_memory)
-    if (opaque := find_opaque(cls)) is not None:
+    if opaque is not None:
         return reject(f"{opaque.what} cannot be compared; {opaque.instead}")
     return compare_states
 
@@ -60,23 +62,34 @@ def _compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterat
     if type(actual) is not type(expected):  # a class imported twice: `__eq__` knows only its own
         yield from compare_states(actual, expected, relation)
         return
-    result = answer = actual == expected
+    result = actual == expected
+    answer = _decide(result)
     if result is False and _is_undecided(actual, expected):
         yield from compare_states(actual, expected, relation)
-        return
-    if not is_bool(answer) and hasattr(answer, "all"):
-        answer = answer.all()
-    if not is_bool(answer):
+    elif not is_bool(answer):
         name = f"{name_type(type(actual))}.__eq__"
         advice = f"{name} returned {name_type(type(result))}, not a bool; compare with a function"
         yield Unequal("uncomparable", actual, expected, advice)
     elif not answer:
-        yield Unequal("value", actual, expected)
+        if not _is_equal_to_itself(actual) and not _is_equal_to_itself(expected):
+            yield from compare_states(actual, expected, relation)
+        else:
+            yield Unequal("value", actual, expected)
     elif answer is not result:
         yield from compare_states(actual, expected, relation)
     elif not _is_obviously_equal(actual, expected, relation):
-        name = _owner_of_eq(type(actual)).__name__
-        yield Remark("own-eq", f"equal by {name}.__eq__")
+        yield Remark("own-eq", f"equal by {find_owner(type(actual)).__name__}.__eq__")
+
+
+def _decide(result: Any) -> Any:
+    """Return the one answer of `==`, which may have returned an array."""
+    return result.all() if not is_bool(result) and hasattr(result, "all") else result
+
+
+def _is_equal_to_itself(value: Any) -> bool:
+    """Return whether `==` says so; with a NaN inside, it does not, whatever the other one is."""
+    answer = _decide(value == value)
+    return not is_bool(answer) or bool(answer)
 
 
 def _is_undecided(actual: Any, expected: Any) -> bool:
@@ -93,17 +106,12 @@ def _read_memory(file: io.BytesIO | io.StringIO) -> dict[str, object]:
     return {**parts, "closed": file.closed}
 
 
-def _owner_of_eq(cls: type) -> type:
-    """Return the class whose `__eq__` a class uses."""
-    return next((owner for owner in cls.__mro__ if "__eq__" in vars(owner)), cls)
-
-
 def _is_obviously_equal(actual: object, expected: object, relation: Relation) -> bool:
     """Return whether two objects have equal states, so that it is not their `__eq__` alone.
 
-    That of the standard library is trusted.
+    That of the standard library is trusted, where `standard` has no comparer for it.
     """
-    module = _owner_of_eq(type(actual)).__module__
+    module = find_owner(type(actual)).__module__
     if actual is expected or relation.is_inner:
         return True
     if str(module).partition(".")[0] in sys.stdlib_module_names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import io
+import sys
 import threading
 import types
 from typing import NamedTuple
@@ -31,9 +32,15 @@ _OPAQUE = (
     Opaque((collections.abc.Iterator,), "an iterator", "return list(...)"),
 )
 
+#: Each mock has a class of its own, and compares by identity.
+MOCK = Opaque((), "a mock", "return its mock_calls")
+
 
 def find_opaque(cls: type) -> Opaque | None:
     """Return what a class is that has no value to compare, None if it has one."""
+    mocks = sys.modules.get("unittest.mock")
+    if mocks is not None and issubclass(cls, mocks.NonCallableMock):
+        return MOCK
     return next((opaque for opaque in _OPAQUE if issubclass(cls, opaque.classes)), None)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from . import arrays, bits, callables, containers, definitions, objects, scalars
+from . import arrays, bits, callables, containers, definitions, objects, scalars, standard
 from .pairs import Comparer, Reader, compare_contents, compare_parts, compare_with
 from .walk import gather
 
@@ -259,6 +259,8 @@ _READINGS: dict[Comparer, Read] = {
         _read_definition, partial(_read_parts, definitions.read_module)
     ),
     callables.compare_builtins: _read_builtin,
+    standard.compare_mapping_items: lambda value: _read_mapping(standard.read_items(value)),
+    standard.compare_set_elements: _read_set,
     objects.compare_states: _read_object,
     arrays.compare_dtypes: _read_dtype,
     arrays.compare_arrays: _read_array,

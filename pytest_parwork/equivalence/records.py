@@ -49,6 +49,11 @@ def _read_attrs(value: Any) -> dict[str, object]:
     return parts
 
 
+def read_contents(value: object) -> dict[str, object]:
+    """Read all attributes but cached ones, and the contents of a base such as dict."""
+    return _read_fields(value, {})
+
+
 def _read_fields(value: object, fields: dict[str, bool]) -> dict[str, object]:
     """Read the fields that count, other attributes, and the contents of a base such as dict."""
     parts = {
@@ -73,8 +78,13 @@ def is_cached(cls: type, name: str) -> bool:
 
 
 def read_arguments(value: BaseException) -> dict[str, tuple[object, ...]]:
-    """Read the arguments; pickle drops traceback and chain, and notes are an attribute."""
+    """Read the arguments, also those that are given by name.
+
+    Pickle drops traceback and chain, and notes are an attribute.
+    """
     args = value.args
+    if isinstance(value, ImportError) and value.name is not None:
+        args = (*args, value.name)
     if isinstance(value, OSError) and value.filename is not None:  # which OSError removes from args
         args = (*args, value.filename, value.filename2)
     return {"args": args}

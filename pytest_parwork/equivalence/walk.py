@@ -10,8 +10,19 @@ from types import FunctionType
 from typing import TypeAlias
 
 from ..model.comparison import Comparison, Mismatch, Note, OwnComparison
-from . import arrays, callables, containers, definitions, libraries, objects, records, scalars
+from . import (
+    arrays,
+    callables,
+    containers,
+    definitions,
+    libraries,
+    objects,
+    records,
+    scalars,
+    standard,
+)
 from .gathering import KEPT
+from .opaque import find_opaque
 from .own import ask
 from .pairs import (
     ATTRIBUTE,
@@ -54,6 +65,7 @@ FAMILIES: tuple[Family, ...] = (
     scalars.find,
     containers.find,
     callables.find,
+    standard.find,
     objects.find,
 )
 
@@ -274,14 +286,13 @@ def is_same_class(actual: type, expected: type) -> bool:
 def _is_shared(cls: type) -> bool:
     """Return whether it matters if two values of a class are one object."""
     own: object = cls.__eq__
-    is_definition = issubclass(cls, type | FunctionType)
-    return cls in _SHARED or (own is object.__eq__ and not is_definition)
+    return cls in _SHARED or (own is object.__eq__ and not issubclass(cls, type | FunctionType))
 
 
 def _pair_classes(actual: type, expected: type) -> Iterator[Finding]:
     """Yield the pair of two classes of one name, whose contents may differ."""
-    actual, expected = arrays.unify(actual), arrays.unify(expected)
-    if actual is not expected:
+    actual, expected = map(arrays.unify, (actual, expected))
+    if actual is not expected and find_opaque(actual) is None:
         yield Pair(actual, expected, ATTRIBUTE, "__class__")
 
 

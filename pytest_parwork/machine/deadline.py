@@ -23,6 +23,9 @@ SOON = 2e-6
 PATIENCE = 2
 
 
+#: The share of a limit that each of the blocks that share it has in any case.
+LEAST_SHARE = 0.1
+
 #: One object for all code without a limit, which most is.
 _NONE = nullcontext()
 
@@ -31,9 +34,44 @@ class TimedOut(BaseException):
     """Raised inside code at its time limit; not an `Exception`, so that little code catches it."""
 
 
+class Shared(float):
+    """A limit in seconds that several blocks share: each may take what the others have left of it.
+
+    If nothing is left, a block still has a tenth: a result whose comparison never returned has to
+    be deleted, too.
+    """
+
+    __slots__ = ("_used",)
+    _used: float
+
+    @classmethod
+    def of(cls, seconds: float | None) -> Shared | None:
+        """Return a limit of which nothing is used yet, None for none."""
+        if seconds is None:
+            return None
+        made = cls(seconds)
+        made._used = 0.0
+        return made
+
+    @property
+    def left(self) -> float:
+        """The seconds that the next block may take."""
+        return max(self - self._used, self * LEAST_SHARE)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether a block, or all together, have reached the limit."""
+        return self._used >= self
+
+    def use(self, seconds: float) -> None:
+        """Record that a block took so many seconds."""
+        self._used += seconds
+
+
 def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """Raise `TimedOut` inside the block after `seconds`, and again until it leaves the block.
 
+    A `Shared` limit ends the block when the time of all its blocks together is over.
     Time in which the process was stopped (SIGSTOP, Ctrl-Z) does not count: the limit starts again.
     `TimedOut` is raised at the end of the block in any case, because a `__del__` cannot raise, and
     because code may catch the exception and return something nevertheless.
@@ -69,7 +107,8 @@ class _Alarm(AbstractContextManager[None]):
     """SIGALRM at the end of a deadline, and at the time of an alarm that was set before."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self._shared = seconds if isinstance(seconds, Shared) else None
+        self._seconds = seconds if self._shared is None else self._shared.left
         self._rings = 0
         self._is_put_off = False
 
@@ -79,7 +118,8 @@ class _Alarm(AbstractContextManager[None]):
         self._handler = signal.getsignal(signal.SIGALRM)
         left, self._interval = signal.setitimer(signal.ITIMER_REAL, 0)
         self._others = now() + left if left else math.inf
-        self._end = now() + self._seconds
+        self._began = now()
+        self._end = self._began + self._seconds
         self._is_on = True
         signal.signal(signal.SIGALRM, self._ring)
         self._continued = signal.getsignal(signal.SIGCONT)
@@ -93,6 +133,8 @@ class _Alarm(AbstractContextManager[None]):
         if signal.getsignal(signal.SIGCONT) == self._go_on:
             signal.signal(signal.SIGCONT, self._continued or signal.SIG_DFL)
         del self._outside, self._handled  # they keep the whole stack alive
+        if self._shared is not None:  # time in which the process was stopped does not count
+            self._shared.use(min(now() - self._began, self._seconds))
         if self._others < math.inf:
             rest = max(self._others - now(), 1e-6)
             signal.setitimer(signal.ITIMER_REAL, rest, self._interval)

@@ -60,16 +60,25 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """Backend, workers and the other settings of one parallel run."""
+    """Backend, workers and the other settings of one parallel run.
+
+    `is_scaled` says that it is one of several numbers of workers.
+    """
 
     backend: str
     workers: WorkersAsked = "auto"
     chunksize: WorkersAsked = "auto"
+    is_scaled: bool = field(default=False, compare=False)
 
     @property
     def id(self) -> str:
         """Name the configuration without anything that depends on the machine: `joblib-auto`."""
         return f"{self.backend}-{self.workers}"
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it has one worker because others that it is compared with have more."""
+        return self.is_scaled and self.workers == 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _collected(session.config).mistakes.report()
     if has_work and not session.config.getoption("collectonly"):
         _start(session)
+    if _IN_USE in session.config.stash:
+        from .session.other_limits import follow_limits
+
+        follow_limits(session.config)
 
 
 @pytest.hookimpl(wrapper=True)

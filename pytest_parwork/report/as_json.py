@@ -67,6 +67,7 @@ def _run(run: RunReport) -> dict[str, object]:
         "compared": run.compared,
         "verdict": run.verdict,
         "exercised": run.exercised,
+        "baseline": run.is_baseline,
         "expected": run.expected,
         "xdist": run.xdist,
         "parts": run.facts,

@@ -37,6 +37,8 @@ class RunEntry:
     of `min_speedup` if that failed, else empty. `varied` are parameters of the cases that look like
     a number of workers of the code under test. `variation` is what is varied in code that is
     parallel itself, None for a run on a backend. `stress` are its perturbed runs, if there are any.
+    `is_baseline` says that it has one worker, and others of its matrix have more: nothing in it can
+    overlap, and nobody expects it to.
     """
 
     id: str
@@ -55,6 +57,7 @@ class RunEntry:
     variation: Variation | None = None
     scope: Scope = "function"
     stress: Stress | None = None
+    is_baseline: bool = False
 
     def __post_init__(self) -> None:
         make_printable(self, "id", "configuration_id", "backend", "policy")
@@ -190,6 +193,7 @@ def later(run: RunReport, *, too_slow: str = "", stress: Stress | None = None) -
         too_slow=too_slow,
         stress=stress,
         xdist=run.xdist,
+        is_baseline=run.is_baseline,
     )
 
 
@@ -262,9 +266,9 @@ def _exercised(
     skipped case is present, but cannot overlap with another, nor can the only case of a run, or
     those of a run in which all share a resource. Under xdist each process may have too few cases to
     overlap, and a lost case, or one that was not sent, might have overlapped with others: then it
-    is true or None.
+    is true or None. A baseline on one worker has nothing to prove: the other runs have.
     """
-    if not _is_whole(entry):
+    if entry.is_baseline or not _is_whole(entry):
         return None
     if all(task.interval is None for task in tasks_of(entry.cases)):
         return None
@@ -287,7 +291,7 @@ def _verdict(cases: Iterable[CaseEntry], exercised: bool | None) -> Verdict:
 
 def _is_slower(speedup: float | None, entry: RunEntry, exercised: bool | None) -> bool:
     """Judge the speed, but not under xdist or for a run that was not parallel: no proof there."""
-    if speedup is None or entry.xdist or exercised is False:
+    if speedup is None or entry.xdist or entry.is_baseline or exercised is False:
         return False
     if entry.variation is not None and not entry.variation.counts_workers:
         return False  # another engine, say, was not meant to be faster

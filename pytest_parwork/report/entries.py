@@ -28,6 +28,8 @@ BY_SHARE = "verify="
 #: `CaseEntry.why` of a case that was not compared because the session was interrupted.
 INTERRUPTED = "interrupted"
 
+#: What `RunFacts.fixtures` has for a run whose cases have the same warning filters, by marks.
+FILTERS = "filterwarnings"
 
 #: The mismatch classes of a case without mismatches.
 _NO_CLASSES: Mapping[str, int] = MappingProxyType({})
@@ -134,7 +136,8 @@ class RunFacts:
 
     A workload with several values of a wide fixture has one run for each of them. `run` is the name
     of the run, unique in the session, also among the processes of xdist; `fixtures` are the wide
-    fixtures by which it was split from others, `lanes` how many cases could run at the same time
+    fixtures by which it was split from others, with `FILTERS` among them if marks of its cases did
+    so, `lanes` how many cases could run at the same time
     at most because of `exclusive`, None without it, `waiting` the share of the time of the serial
     run in which tasks of this machine waited for a CPU, None if unknown. The other fields are those
     of `model.Run`.

@@ -124,6 +124,7 @@ def _run(data: Mapping[str, Json]) -> RunEntry:
         variation=_variation(configuration.get("variation")),
         scope=data.get("scope", "function"),
         stress=_stress(data.get("stress")),
+        is_baseline=data.get("baseline", False),
     )
 
 

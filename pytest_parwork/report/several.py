@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..model.listing import shorten
 from .data import RunReport
-from .entries import CaseEntry
+from .entries import FILTERS, CaseEntry
 from .figures import counted, duration
 
 #: How many of the slowest cases are named.
@@ -18,7 +18,12 @@ _LONGEST = 40
 
 
 def why_not_met(run: RunReport, cases: int, runs: int) -> str:
-    """Return why so many cases of several tests in so many runs did not overlap, if that is why."""
+    """Return why so many cases in so many runs did not overlap, if they were in different ones."""
+    if cases == runs and _is_split_by_filters(run):
+        return (
+            f"each of the {cases} cases ran on its own, because no two have the same marks with "
+            "warning filters, which all threads share; use a backend with processes."
+        )
     if run.scope == "function":
         return ""
     if cases == runs:
@@ -41,9 +46,10 @@ def of_several_tests(run: RunReport) -> Iterator[str]:
     runs = Counter(case.run for case in run.cases if case.interval is not None)
     single = sum(number == 1 for number in runs.values())
     if single and len(runs) > 1:
+        filters = " or marks with warning filters" if _is_split_by_filters(run) else ""
         yield (
             f"{counted(single, 'case')} of {runs.total()} ran without others, because of fixtures "
-            "wider than function scope (-v shows the runs)"
+            f"wider than function scope{filters} (-v shows the runs)"
         )
     timed = [case for case in run.cases if case.parallel is not None]
     if len(timed) > SLOWEST:
@@ -58,6 +64,10 @@ def runs_of(run: RunReport) -> Iterator[str]:
     for facts in run.facts:
         fixtures = f" with {', '.join(facts.fixtures)}" if facts.fixtures else ""
         yield f"run of {counted(cases[facts.run], 'case')}{fixtures}: {duration(facts.wall)}"
+
+
+def _is_split_by_filters(run: RunReport) -> bool:
+    return any(FILTERS in facts.fixtures for facts in run.facts)
 
 
 def _name(case: CaseEntry) -> str:

@@ -29,8 +29,9 @@ class Variation:
     `label` names the run, `n_jobs:2`, and `reference` the run it is compared with. `values` are the
     varied arguments as texts; empty for `inside=`, where the ambient configuration is varied.
     `counts_workers` says that the values are numbers of workers, so that something has to run in
-    parallel; `workers` is the number asked for, None if it is unknown. `hint` says what the
-    configuration does not reach.
+    parallel; `workers` is the number asked for, None if it is unknown. `is_baseline` says that it
+    is one because others of the same list have more. `hint` says what the configuration does not
+    reach.
     """
 
     kind: Literal["vary", "inside"]
@@ -39,6 +40,7 @@ class Variation:
     values: Mapping[str, str] = field(default_factory=dict)
     counts_workers: bool = False
     workers: int | None = None
+    is_baseline: bool = False
     hint: str = ""
 
     def __post_init__(self) -> None:
@@ -50,10 +52,11 @@ def is_exercised(
 ) -> bool | None:
     """Return whether something ran in parallel in any of the cases.
 
-    It is None where the arguments are no numbers of workers, and where nothing ran in parallel in a
-    part of the cases: another one may have more work.
+    It is None where the arguments are no numbers of workers, or are one worker next to more of
+    them, and where nothing ran in parallel in a part of the cases: another one may have more work.
     """
-    if not variation.counts_workers or variation.workers == 1:
+    is_alone = variation.kind == "inside" and not variation.is_baseline
+    if not variation.counts_workers or (variation.workers == 1 and not is_alone):
         return None
     legs = [case.legs for case in cases if case.legs is not None]
     if any(each.is_parallel for each in legs):
@@ -108,6 +111,8 @@ def why_nothing_ran(variation: Variation, cases: Sequence[CaseEntry]) -> str:
     else:
         seen = "no pool, thread or process was used, and other threads needed no CPU time"
     hint = f" {variation.hint}" if variation.hint else ""
+    if variation.kind == "inside" and variation.workers == 1:
+        return f"{variation.label} has only one worker; ask for 2 or more."
     return f"with {variation.label}, {seen}. {ADVICE[variation.kind]}.{hint}"
 
 

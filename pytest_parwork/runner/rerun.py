@@ -15,6 +15,7 @@ from ..model.work import Configuration, Task, WorkersAsked
 from ..transport.payload import Around
 from .medium import Snapshot
 from .request import RunRequest
+from .station import Station
 
 
 class Rerun:
@@ -101,6 +102,18 @@ class Rerun:
         capture = replace(request.capture or Capture(), streams=True)
         request = replace(request, capture=capture, threads=threads or request.threads)
         return self._execute(backend, self._stored, request, [*tasks, *alongside])
+
+    def station(self, tasks: Sequence[int], backend: Backend) -> Station:
+        """Start a process of this machine that has these tasks, and runs none by itself.
+
+        What is printed there is captured and dropped.
+        """
+        self._check(tasks, None)
+        if self._stored is None:
+            self._stored = self._snapshot.stored(self._request.workload.tasks)
+        request = self._again(tasks, Configuration(backend="a station", workers=1), None, None)
+        capture = replace(request.capture or Capture(), streams=True)
+        return Station(backend, self._stored, replace(request, capture=capture), tasks)
 
     @property
     def tasks(self) -> Sequence[Task]:

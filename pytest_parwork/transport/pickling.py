@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .layout import reduce_array
-from .reducers import needs_own_reducers, own_reducers, reduce_masked
+from .reducers import find_reducers, needs_own_reducers, own_reducers
 
 #: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
@@ -237,15 +237,16 @@ def by_value() -> Any:
         ) -> None:
             super().__init__(*args, **kwargs)
             self._is_tracked = is_tracked
+            self._reducers = find_reducers()
             self._themselves = themselves
 
         def persistent_id(self, value: Any) -> Any:
             return None if self._themselves is None else self._themselves.find(value)
 
         def reducer_override(self, value: Any) -> Any:
-            masked = sys.modules.get("numpy.ma")
-            if masked is not None and type(value) is masked.MaskedArray:
-                return reduce_masked(value)
+            reduce = self._reducers.get(type(value))
+            if reduce is not None:
+                return reduce(value)
             themselves = self._themselves
             if themselves is not None:
                 found = themselves.reduce(value) or reduce_array(value)

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 #: Modules with classes that are not pickled as they would be by themselves.
-_OWN_REDUCERS = frozenset({"numpy.ma", "matplotlib.figure"})
+_OWN_REDUCERS = frozenset({"numpy.ma", "matplotlib.figure", "unittest.mock"})
 
 
 def needs_own_reducers() -> bool:
@@ -17,11 +17,18 @@ def needs_own_reducers() -> bool:
 
 def own_reducers() -> dict[type, Any]:
     """Return the table for a pickler; a dict, as no other mapping is looked up without a call."""
-    reducers: dict[type, Any] = dict(copyreg.dispatch_table)
+    return dict(copyreg.dispatch_table) | find_reducers()
+
+
+def find_reducers() -> dict[type, Any]:
+    """Return how values of such classes of the loaded libraries are reduced."""
+    reducers: dict[type, Any] = {}
     if (masked := sys.modules.get("numpy.ma")) is not None:
-        reducers[masked.MaskedArray] = reduce_masked
+        reducers[masked.MaskedArray] = _reduce_masked
     if (figures := sys.modules.get("matplotlib.figure")) is not None:
         reducers[figures.Figure] = _reduce_figure
+    if (mocks := sys.modules.get("unittest.mock")) is not None:
+        reducers[mocks._Call] = _reduce_mock_call
     return reducers
 
 
@@ -31,7 +38,7 @@ def _reduce_figure(figure: Any) -> Any:
     return maker, args, {k: v for k, v in state.items() if k != "_restore_to_pylab"}, *rest
 
 
-def reduce_masked(array: Any) -> Any:
+def _reduce_masked(array: Any) -> Any:
     """Reduce a masked array with its hard mask, which its own `__reduce__` drops."""
     reduced = array.__reduce__()
     return (*reduced, None, None, _restore_hard_mask) if array.hardmask else reduced
@@ -40,3 +47,16 @@ def reduce_masked(array: Any) -> Any:
 def _restore_hard_mask(array: Any, state: Any) -> None:
     array.__setstate__(state)
     array.harden_mask()
+
+
+def _reduce_mock_call(call: Any) -> Any:
+    """Reduce `mock.call(1)`, which pickle writes, but cannot load: every attribute is a call."""
+    return _restore_mock_call, (tuple.__getitem__(call, slice(None)), vars(call))
+
+
+def _restore_mock_call(parts: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    from unittest.mock import _Call
+
+    call = tuple.__new__(_Call, parts)
+    vars(call).update(attributes)
+    return call

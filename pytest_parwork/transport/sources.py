@@ -21,6 +21,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from ..machine.syntax import parse
 from ..model.comparison import Note
 from ..model.outcome import Outcome
 from .modules import ModuleTable, Sources, installed_folders
@@ -249,7 +250,7 @@ def _imports(source: bytes) -> tuple[_Import, ...]:
     if b"import" not in source:
         return ()
     try:
-        todo: list[ast.AST] = [ast.parse(source)]
+        todo: list[ast.AST] = [parse(source)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     has_calls = any(name.encode() in source for name in IMPORTERS)

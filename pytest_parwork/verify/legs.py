@@ -32,11 +32,12 @@ class Terms:
 
     `index` is its place in the workload, `run` the run that its entry belongs to. `actual` and
     `reference` name the two legs. `timeout` limits, in seconds, the comparison, the digests of the
-    arguments and the deletion of the results. `own` is the project's own comparison. `sent` are the
-    files that were sent to the workers, for a note on missing ones. With `must_return`, two legs
-    that returned None are compared by outcome: no value was returned. With `is_recorded`, the entry
-    keeps a digest and a short text of the result, for comparisons with other sessions. Without
-    `is_late_compared`, failures that the call did not raise are not compared here.
+    arguments and the deletion of the results, all together if it is shared. `own` is the project's
+    own comparison. `sent` are the files that were sent to the workers, for a note on missing ones.
+    With `must_return`, two legs that returned None are compared by outcome: no value was returned.
+    With `is_recorded`, the entry keeps a digest and a short text of the result, for comparisons
+    with other sessions. Without `is_late_compared`, failures that the call did not raise are not
+    compared here.
     """
 
     id: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..machine.clock import cpu_of_process, now
-from ..machine.deadline import TimedOut, deadline
+from ..machine.deadline import Shared, TimedOut, deadline
 from ..machine.stacks import stack_of
 from ..model.outcome import Lost, NotSent, Outcome
 from ..transport.failures import describe, is_skip
@@ -42,15 +42,15 @@ def call(
     """Call `function` in this process, and return the outcome with the exception.
 
     A call that takes longer than `timeout` seconds is lost, provided that it returns to Python; so
-    is a call that raises an exception whose text takes longer than that. `run` names this run in
-    texts. Exceptions of the classes in `passing`, which end the session, are raised.
+    is a call that raises an exception whose text takes what is left of that. `run` names this run
+    in texts. Exceptions of the classes in `passing`, which end the session, are raised.
     """
     __tracebackhide__ = True
-    noticed = Noticed()
+    noticed, limit = Noticed(), Shared.of(timeout)
     cpu = cpu_of_process()
     started = now()
     try:
-        with noticed, deadline(timeout):
+        with noticed, deadline(limit):
             value = function()
     except TimedOut as error:
         lost = timed_out(f"timed out after {timeout:g} s in {run}", error)
@@ -61,7 +61,7 @@ def call(
         ended, cpu = now(), cpu_of_process() - cpu
         kind: Literal["skip", "failure"] = "skip" if is_skip(error) else "failure"
         try:
-            with deadline(timeout):
+            with deadline(limit):
                 failure = describe(error, error)
         except TimedOut as slow:
             raised = f"it raised {type(error).__name__} in {run}"

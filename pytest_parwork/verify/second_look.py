@@ -7,14 +7,15 @@ serial run finds, so that both give the same wrong result. A fresh process has n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from ..backends.protocol import Backend
 from ..equivalence import compare_outcomes
-from ..equivalence.outcomes import report, write_outcome
-from ..machine.deadline import pausing_alarm
+from ..equivalence.outcomes import write_outcome
+from ..machine.deadline import Shared, pausing_alarm
 from ..model.comparison import FRESH_PROCESS, Comparison, Note
 from ..model.listing import shorten
 from ..model.outcome import Outcome
@@ -29,7 +30,8 @@ from .legs import Look, Terms
 #: addresses.
 FRESH, COPIED = "processes:spawn", "isolated:forkserver"
 
-#: Seconds that a task may take there: at least these, or so many times as long as in its thread.
+#: Seconds that a task may take there: at least these, or so many times as long as in its thread;
+#: never more than its timeout.
 LEAST, TIMES = 10.0, 5.0
 
 #: Seconds, as they were in threads, of further tasks that are run there as well.
@@ -52,14 +54,16 @@ class SecondLook:
     """Runs the doubtful tasks of a workload on threads serially in a fresh process, once.
 
     `briefs` are the kinds and seconds of all outcomes, `find` returns a backend by name, `workers`
-    is the number of threads. The process that is started for the first doubtful task also runs
-    those that may become doubtful: the start is what it costs.
+    is the number of threads; `pausing` pauses the time limits that others have set. The process
+    that is started for the first doubtful task also runs those that may become doubtful: the start
+    is what it costs.
     """
 
     rerun: Rerun
     briefs: Sequence[Brief]
     find: Callable[[str], Backend]
     workers: int
+    pausing: Callable[[], AbstractContextManager[None]] = pausing_alarm
     _fresh: dict[int, Outcome | str] | None = None
     _parallel: float = 0.0
     _serial: float = 0.0
@@ -81,8 +85,8 @@ class SecondLook:
             return found
         is_first = self._fresh is None
         if self._fresh is None:
-            with pausing_alarm():
-                self._fresh = self._run(number, actual)
+            with self.pausing():
+                self._fresh = self._run(terms, number, actual)
         fresh = self._fresh.pop(number, "only the first cases of a workload are run there")
         if doubt == "difference" and not is_first:
             return found  # the first one has said it
@@ -114,14 +118,15 @@ class SecondLook:
     def _failed_alike(
         self, terms: Terms, actual: Outcome, expected: Outcome, found: Comparison, fresh: Outcome
     ) -> Comparison:
-        text = write_outcome(fresh)
         if fresh.kind == "value":
-            found = _against_fresh(report(actual, fresh, terms.policy, kind="outcome"))
+            other = self._compare(terms, actual, fresh)
+            text = other.mismatches[0].expected
             three = _three(terms, write_outcome(actual), write_outcome(expected), text)
             why = f"{three}: it passes there, so what ran in this process before makes it fail"
-            return _noted(found, why)
+            return _noted(_against_fresh(other), why)
         if self._compare(terms, fresh, expected):
             return found  # it fails everywhere
+        text = write_outcome(fresh)
         return _noted(found, f"both runs failed alike, but in a fresh process: {text}")
 
     def _too_fast(
@@ -156,11 +161,11 @@ class SecondLook:
         It does not if each process gives another one, as by the hash seed, unless copies of one
         process give the same one, and another one in a thread.
         """
-        again = self._outcomes(FRESH, [number], fresh).get(number)
+        again = self._outcomes(terms, FRESH, [number], fresh).get(number)
         if isinstance(again, Outcome) and self._compare(terms, again, fresh):
             return True
         copies = [
-            self._outcomes(COPIED, [number], fresh, is_in_thread=where).get(number)
+            self._outcomes(terms, COPIED, [number], fresh, is_in_thread=where).get(number)
             for where in (False, False, True)
         ]
         usable = [copy for copy in copies if isinstance(copy, Outcome)]
@@ -170,16 +175,14 @@ class SecondLook:
         return bool(self._compare(terms, one, two)) and not self._compare(terms, inside, one)
 
     def _compare(self, terms: Terms, actual: Outcome, expected: Outcome) -> Comparison:
-        if "lost" in (actual.kind, expected.kind):
-            return report(actual, expected, terms.policy, kind="outcome")
         return compare_outcomes(
             actual, expected, terms.policy, own=terms.own, seconds=terms.timeout
         )
 
-    def _run(self, number: int, actual: Outcome) -> dict[int, Outcome | str]:
+    def _run(self, terms: Terms, number: int, actual: Outcome) -> dict[int, Outcome | str]:
         """Run a task in a fresh process, and after it those that may become doubtful."""
         numbers = [number, *self._others(number, actual.seconds or 0.0)]
-        return self._outcomes(FRESH, numbers, actual)
+        return self._outcomes(terms, FRESH, numbers, actual)
 
     def _others(self, number: int, seconds: float) -> Iterator[int]:
         """Yield the other tasks that failed in threads, or took as long there."""
@@ -192,10 +195,18 @@ class SecondLook:
             yield other
 
     def _outcomes(
-        self, name: str, numbers: list[int], like: Outcome, *, is_in_thread: bool = False
+        self,
+        terms: Terms,
+        name: str,
+        numbers: list[int],
+        like: Outcome,
+        *,
+        is_in_thread: bool = False,
     ) -> dict[int, Outcome | str]:
         """Run tasks one after the other on a backend; return outcomes, or why there is none."""
-        first = numbers[0]
+        first, seconds = numbers[0], max(LEAST, TIMES * (like.seconds or 0.0))
+        if terms.timeout is not None:
+            seconds = min(seconds, float(terms.timeout))
         if first in self.rerun.unavailable:
             return {first: self.rerun.unavailable[first]}
         try:
@@ -203,14 +214,15 @@ class SecondLook:
                 numbers,
                 self.find(name),
                 Configuration(backend=name, workers=1),
-                timeout=max(LEAST, TIMES * (like.seconds or 0.0)),
+                timeout=seconds,
                 around=in_thread if is_in_thread else None,
             )
         except Exception as error:  # no process can be started here
             return {first: str(error)}
         assert isinstance(run.outcomes, Outcomes)
+        limit = Shared.of(min(LEAST, seconds))
         try:
-            return {n: _usable(run.outcomes.load(at, LEAST)) for at, n in enumerate(numbers)}
+            return {n: _usable(run.outcomes.load(at, limit)) for at, n in enumerate(numbers)}
         finally:
             run.outcomes.close()
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import compress
 from typing import Any, NamedTuple
 
-from ..machine.deadline import TimedOut, deadline
+from ..machine.deadline import Shared, TimedOut, deadline
 from ..machine.system import mmap
 from ..model.work import Task
 from ..transport.identity import Identities, find_kept
@@ -187,10 +187,10 @@ def _copied_one_by_one(tasks: Sequence[Task], identities: Identities) -> Copies:
 
     arguments = [
         (
-            tuple(copy_once(arg, task.timeout) for arg in task.args),
-            {key: copy_once(arg, task.timeout) for key, arg in task.kwargs.items()},
+            tuple(copy_once(arg, limit) for arg in task.args),
+            {key: copy_once(arg, limit) for key, arg in task.kwargs.items()},
         )
-        for task in tasks
+        for task, limit in ((task, Shared.of(task.timeout)) for task in tasks)
     ]
     shared: dict[int, str] = {}
     for number, task in enumerate(tasks):

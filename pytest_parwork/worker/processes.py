@@ -75,8 +75,12 @@ class ProcessCall:
             raise
         return batch.number
 
+    def attach(self) -> Attached:
+        """Attach this process to the run."""
+        return Attached.to(self._handle)
+
     def _run(self, batch: Batch) -> None:
-        run = Attached.to(self._handle)
+        run = self.attach()
         worker = os.getpid()
         if not run.has_met:
             run.has_met = True
@@ -174,9 +178,7 @@ class Attached:
             function, args, kwargs = found
             is_in_sample = is_sampled(number, len(self.header.contents.calls))
             inputs = Inputs(args, kwargs) if is_in_sample else None
-            if capture is not None:
-                capture.begin(number, is_by_pytest=inherited is not None)
-            self._name_test(number)
+            self.prepare(number, is_by_pytest=inherited is not None)
             cpu = self._cpu()
             self.ledger.start(number, now())
             Attached.has_called = True
@@ -194,7 +196,10 @@ class Attached:
         del found
         self._store(number, kind, value, output)
 
-    def _name_test(self, number: int) -> None:
+    def prepare(self, number: int, *, is_by_pytest: bool = False) -> None:
+        """Capture output from now on by the settings of a task, and name its test."""
+        if self._capture is not None:
+            self._capture.begin(number, is_by_pytest=is_by_pytest)
         call = self.header.contents.calls[number]
         if call is not None and call.test:
             name_test(call.test, "call")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ..machine.clock import cpu_of_thread, now
-from ..machine.deadline import TimedOut, deadline
+from ..machine.deadline import Shared, TimedOut, deadline
 from ..machine.limits import limit_thread
 from ..machine.system import id_of, is_main_thread, thread_id, threading
 from ..model.outcome import Failure
@@ -124,16 +124,17 @@ class ThreadCall:
         task = self._tasks[number]
         function = task.function if self._around is None else self._around(task.function)
         seconds = task.timeout if task.timeout and is_main_thread() else None
-        inputs = None
+        # The body has all its time even if the arguments cannot be digested in that time.
+        limit, inputs = Shared.of(seconds), None
         if is_sampled(number, len(self._tasks)):
-            inputs = Inputs(args, kwargs, seconds=seconds)
+            inputs = Inputs(args, kwargs, seconds=Shared.of(seconds))
         if self.capture is not None:
             self.capture.begin(number)
         if task.test:
             name_test(task.test, "call")
         before = cpu_of_thread()
         self._ledger.start(number, now())
-        with deadline(seconds):
+        with deadline(limit):
             kind, value = perform(function, args, kwargs)
         ended, cpu = now(), cpu_of_thread() - before
         # In this order: a value may raise where it is asked for its class.
@@ -149,7 +150,7 @@ class ThreadCall:
         if inputs is not None and inputs.changed():
             self._ledger.note_change(number)
         failure = None
-        with deadline(seconds):
+        with deadline(limit):
             if kind == "value":
                 value = Copied.of(value)
             elif isinstance(value, BaseException):

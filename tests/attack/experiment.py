@@ -232,9 +232,15 @@ def _messages(path: Path) -> dict[str, str]:
     found = {}
     for case in Xml.parse(path).iter("testcase"):
         told = [case.find(kind) for kind in ("failure", "error", "skipped")]
-        message = "\n".join(one.text or one.get("message") or "" for one in told if one is not None)
+        message = "\n".join(_text_of(one) for one in told if one is not None)
         found[f"{case.get('classname')}.py::{case.get('name')}"] = message
     return written_out(found)
+
+
+def _text_of(failure: Xml.Element) -> str:
+    """Return the text of a failure: where both runs raised, only its title says what differs."""
+    text, title = failure.text or "", failure.get("message") or ""
+    return text if title in text else f"{title}\n{text}"
 
 
 def written_out(messages: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from .scratch import Scratch, Session
+from .scratch import Scratch, Session, slow
 
 CASES = """
     @pytest.mark.parwork(backend=["processes:fork", "joblib"], workers=2)
@@ -202,6 +202,45 @@ class TestTimeout:
         session = scratch.run_apart(*needs("pytest_timeout"), "--timeout=1", report=True)
         assert session.counts == {"passed": 2, "failed": 1}
         assert "Timeout (>1.0s) from pytest-timeout" in session.text
+
+    @pytest.mark.parametrize("method", ["thread", slow("signal")])
+    def test_in_a_fork_the_limit_of_parwork_holds(self, scratch: Scratch, method: str) -> None:
+        scratch.cases(self.SLOW.format(keywords="").replace("processes:fork", "isolated:fork"))
+        scratch.write("pytest.ini", "[pytest]\ntimeout = 1\ntimeout_func_only = true\n")
+        options = [*needs("pytest_timeout"), f"--timeout-method={method}"]
+        session = scratch.run_apart(*options, report=True)
+        assert session.counts == {"passed": 5, "failed": 1}
+        assert "LOST: timed out after 1 s" in session.text
+
+    @pytest.mark.parametrize("method", ["thread", slow("signal")])
+    @pytest.mark.parametrize("body", ["case", slow("call"), slow("variant")])
+    def test_a_diagnosis_is_no_part_of_the_test(
+        self, scratch: Scratch, method: str, body: str
+    ) -> None:
+        scratch.cases(
+            f"""
+            STATE = []
+
+            def count(n):
+                STATE.append(n)
+                return len(STATE)
+
+            if {body!r} == "case":
+                @pytest.mark.parwork(backend="processes:fork", workers=2)
+                @pytest.mark.parametrize("n", range(3))
+                def test_it(n): return count(n)
+            elif {body!r} == "call":
+                def test_it(parwork): parwork.map(count, range(3), backend="processes", workers=2)
+            else:
+                @pytest.mark.parwork(vary={{"n": [1, 2]}})
+                def test_it(n): return count(n)
+            """
+        )
+        options = [*needs("pytest_timeout"), f"--timeout-method={method}", "--timeout=0.7"]
+        session = scratch.run_apart(*options, "--parwork-diagnose=on")
+        assert "Timeout" not in session.text
+        assert session.counts["failed"] >= 1
+        assert re.search("cause +[A-Z_]+", session.text)
 
     ENDLESS = """
         class Endless:

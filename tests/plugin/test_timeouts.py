@@ -344,3 +344,22 @@ def test_more_threads_may_hang_than_there_are_workers(scratch: Scratch) -> None:
     session = scratch.run_apart(report=True)
     assert session.counts == {"passed": 5, "failed": 5}
     assert equal_but(session, **{f"_{n}": "LOST" for n in range(1, 10, 2)})
+
+
+def test_the_limit_of_faulthandler_is_that_of_a_case_and_not_of_all(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch.cases(
+        """
+        import time
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(6))
+        def test_it(n):
+            time.sleep(0 if is_here() else 0.3)
+        """
+    )
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p parwork")
+    session = scratch.run_apart("-o", "faulthandler_timeout=0.6")
+    assert session.counts == {"passed": 6}
+    assert "Timeout" not in session.text, "pytest would write all stacks"

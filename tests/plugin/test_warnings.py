@@ -201,7 +201,7 @@ class TestFilters:
         session = scratch.run_apart("-W", "ignore:by its text")
         assert session.counts == {"passed": 2}
 
-    @pytest.mark.parametrize("backend", PROCESSES)
+    @pytest.mark.parametrize("backend", ALL)
     def test_of_each_case_hold(self, scratch: Scratch, backend: str) -> None:
         scratch.cases(
             f"""
@@ -224,6 +224,55 @@ class TestFilters:
         session = scratch.run(*DEFAULT)
         assert session.counts == {"passed": 4, "failed": 1, "warnings": 3}
         assert summary(session)[:3] == [f"test_it.py::test_it[{n}]" for n in (0, 2, 4)]
+
+    @pytest.mark.parametrize("backend", ALL)
+    def test_of_different_tests_of_a_module_hold(self, scratch: Scratch, backend: str) -> None:
+        scratch.write(
+            "test_it.py",
+            """
+            import warnings
+
+            import pytest
+
+            def warn():
+                warnings.warn("old", DeprecationWarning)
+
+            def test_of_the_session():
+                warn()
+
+            @pytest.mark.filterwarnings("error")
+            def test_raises():
+                with pytest.raises(DeprecationWarning):
+                    warn()
+
+            @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+            class TestIgnored:
+                def test_one(self):
+                    warn()
+
+                @pytest.mark.filterwarnings("error::UserWarning")
+                def test_two(self):
+                    warn()
+                    with pytest.raises(UserWarning):
+                        warnings.warn("new")
+
+                def test_three(self):
+                    warn()
+
+            @pytest.mark.filterwarnings("error")
+            def test_fails():
+                warn()
+            """,
+        )
+        options = (*DEFAULT, "--parwork-all", f"--parwork-backend={backend}")
+        session = scratch.run(*options, "--parwork-workers=2", "-v", report=True)
+        assert session.counts == {"passed": 5, "failed": 1, "warnings": 1}
+        assert not session.report["plain"]
+        cases = session.run("test_it.py")["cases"]
+        assert [case["verdict"] for case in cases] == ["EQUAL"] * 6
+        if backend in {"threads", "joblib:threading"}:
+            assert "run of 2 cases with filterwarnings: " in session.out
+            assert "2 cases of 6 ran without others" in " ".join(session.section)
 
     def test_that_a_case_sets_end_with_it(self, scratch: Scratch) -> None:
         scratch.cases(

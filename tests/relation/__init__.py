@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import arrays, holders, objects, outcomes, singles
+from . import arrays, holders, objects, outcomes, singles, standard
 from .row import Row
 
 __all__ = ["OUTCOMES", "VALUES", "Row"]
@@ -20,5 +20,5 @@ def index(*groups: tuple[Row, ...]) -> Mapping[str, Row]:
     return table
 
 
-VALUES = index(singles.ROWS, holders.ROWS, objects.ROWS, arrays.ROWS)
+VALUES = index(singles.ROWS, holders.ROWS, objects.ROWS, arrays.ROWS, standard.ROWS)
 OUTCOMES = index(outcomes.ROWS)

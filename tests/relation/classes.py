@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
+import collections.abc
 import copyreg
 import dataclasses
 import datetime
 import enum
 import itertools
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import attrs
@@ -348,3 +350,58 @@ def make_veiled(values: Any, label: str) -> Veiled:
     veiled: Veiled = values.view(Veiled)
     veiled.label = label  # type: ignore[attr-defined]  # as users do
     return veiled
+
+
+class Table(collections.abc.Mapping[str, Any]):
+    """A mapping with the `__eq__` of `Mapping`, and an attribute."""
+
+    def __init__(self, label: str = "", /, **items: object) -> None:
+        self.items_by_name = items
+        self.label = label
+
+    def __getitem__(self, name: str) -> Any:
+        return self.items_by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.items_by_name)
+
+    def __len__(self) -> int:
+        return len(self.items_by_name)
+
+
+class Elements(collections.abc.Set[Any]):
+    """A set with the `__eq__` of `Set`."""
+
+    def __init__(self, elements: Iterable[Any] = ()) -> None:
+        self.elements = list(elements)
+
+    def __contains__(self, element: object) -> bool:
+        return element in self.elements
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.elements)
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+
+class Labelling(argparse.Namespace):
+    """A namespace of the project."""
+
+
+class Worded(str):
+    """A text of the project."""
+
+
+class Measuring:
+    """A class that is not equal to itself if it holds a NaN."""
+
+    def __init__(self, number: float, unit: str = "") -> None:
+        self.number = number
+        self.unit = unit
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Measuring) and self.number == other.number
+
+    def __hash__(self) -> int:
+        return hash(self.unit)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.machine.deadline import TimedOut, deadline, pausing_alarm
+from pytest_parwork.machine.deadline import Shared, TimedOut, deadline, pausing_alarm
 
 
 def spins() -> None:
@@ -243,3 +243,44 @@ def test_without_an_alarm_none_is_set() -> None:
     with pausing_alarm():
         pass
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+class TestASharedLimit:
+    @staticmethod
+    def of(seconds: float) -> Shared:
+        made = Shared.of(seconds)
+        assert made is not None
+        return made
+
+    def test_a_block_has_what_the_others_have_left(self) -> None:
+        limit = self.of(10)
+        assert limit.left == 10
+        limit.use(4)
+        assert limit.left == 6
+        assert not limit.is_used_up
+
+    def test_a_block_has_a_tenth_even_if_nothing_is_left(self) -> None:
+        limit = self.of(10)
+        limit.use(10)
+        assert limit.is_used_up
+        assert limit.left == 1
+
+    def test_blocks_that_never_return_end_together_little_after_it(self) -> None:
+        limit, ran = self.of(1.0), list[float]()
+        for _ in range(3):
+            began = time.perf_counter()
+            with pytest.raises(TimedOut), deadline(limit):
+                sleeps()
+            ran.append(time.perf_counter() - began)
+        assert ran[0] >= 1
+        assert max(ran[1:]) < ran[0] / 2
+
+    def test_a_block_that_returns_leaves_the_rest(self) -> None:
+        limit = self.of(1000)
+        with deadline(limit):
+            time.sleep(0.01)
+        assert 999 < limit.left < 1000
+        assert f"{limit:g}" == "1000"
+
+    def test_none_is_no_limit(self) -> None:
+        assert Shared.of(None) is None

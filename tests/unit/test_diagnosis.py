@@ -17,6 +17,7 @@ import pytest
 from pytest_parwork.equivalence import exact, show
 from pytest_parwork.model.outcome import Lost, Outcome
 from pytest_parwork.runner import Rerun
+from pytest_parwork.verify.diagnosis.bench import import_all
 from pytest_parwork.verify.diagnosis.chance import (
     SOURCES,
     chance,
@@ -35,6 +36,7 @@ from pytest_parwork.verify.diagnosis.polluters import smallest
 from pytest_parwork.verify.diagnosis.resources import shared_resource
 from pytest_parwork.verify.diagnosis.serialization import RoundTrip, lost_input, lost_output
 from pytest_parwork.verify.diagnosis.state import context, global_state, isolation
+from pytest_parwork.verify.diagnosis.suspicion import suspicion
 from pytest_parwork.verify.diagnosis.threads import thread_context, thread_race
 from pytest_parwork.verify.diagnosis.treatments import Fixed
 
@@ -478,3 +480,76 @@ def test_a_context_variable_is_read_where_it_is_set_and_set_where_it_is_not() ->
     here = copy_context().run(setting)
     assert name in changed_context(here, copy_context().run(read_context))
     assert copy_context().run(Context({name: here[name]})(LEVEL.get)) == 3
+
+
+def exhausted_after(
+    *labels: str, found: Mapping[str, object] | None = None, start_method: str = "spawn"
+) -> Laboratory:
+    """Return a laboratory whose time is up before any experiment but these, and the case alone."""
+    lab = laboratory(found or {}, start_method=start_method)
+    full = lab._found
+    lab._found = {
+        (label, seed): full[label, seed]
+        for label in ("alone", *(f"alone, run {n}" for n in range(2, 6)), *labels)
+        for seed in ("1", "2")
+    }
+    lab.deadline = 0.0
+    return lab
+
+
+GENERATORS = (f"{SEEDED} 0", f"{SEEDED} 1")
+
+
+@pytest.mark.parametrize(
+    ("lab", "name", "first"),
+    [
+        (exhausted_after(), "WORKER_HISTORY", "global generator"),
+        (exhausted_after(*GENERATORS), "WORKER_HISTORY", "worker history"),
+        (
+            exhausted_after(
+                *GENERATORS,
+                *(IN_WORKER, f"{IN_WORKER}, run 2", "watch what it writes"),
+                found={"watch what it writes": ["/tmp/state"]},
+            ),
+            "SHARED_RESOURCE_RACE",
+            "shared resource",
+        ),
+        (exhausted_after(start_method="thread"), "THREAD_RACE", "global generator"),
+        (exhausted_after(found={"alone": "P"}), "CASE_ORDER", "global generator"),
+        (exhausted_after(found={"alone": ("S", "T")}), "HASH_SEED", "global generator"),
+        (
+            exhausted_after(found={"alone": 1, "alone, run 2": 2}),
+            "NONDETERMINISTIC_FUNCTION",
+            "global generator",
+        ),
+        (exhausted_after(found={"alone": "T"}), "UNEXPLAINED", "global generator"),
+    ],
+)
+def test_without_time_the_best_suspicion_is_named_with_the_probes_that_did_not_run(
+    lab: Laboratory, name: str, first: str
+) -> None:
+    (cause,) = diagnose(lab)
+    assert (cause.name, cause.confirmed) == (name, False)
+    assert "the time of the diagnosis was up before the experiment: " in cause.evidence
+    assert cause.not_run[0] == first
+    assert cause.not_run[-1] == "chance"
+    assert f"no time was left for {first}, " in dict(cause.rows())["not run"]
+
+
+def test_what_has_run_to_its_end_is_not_suspected_any_more() -> None:
+    held = {f"all sources fixed{more}": 1 for more in ("", ", again")}
+    lab = exhausted_after(*GENERATORS, *held, found={"alone": 1, "alone, run 2": 2, **held})
+    assert suspicion(lab, ["hash seed"], "no time") is None
+    assert suspicion(lab, ["hash seed", "chance"], "no time") is not None
+
+
+def test_libraries_are_imported_again_and_modules_of_the_project_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_module.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    assert import_all(["own_module", "colorsys", "no_such_module"])
+    assert not import_all(["own_module", "no_such_module"])
+    assert "colorsys" in sys.modules
+    assert "own_module" not in sys.modules

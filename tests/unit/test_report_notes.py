@@ -12,9 +12,9 @@ from support.report_samples import CRASH, MEAN, cases, fib, first, run, section,
 from pytest_parwork.model.causes import Cause
 from pytest_parwork.model.comparison import Note
 from pytest_parwork.model.outcome import Verdict
-from pytest_parwork.model.work import Budget
+from pytest_parwork.model.work import Budget, Scope
 from pytest_parwork.report.data import RunReport
-from pytest_parwork.report.entries import SKIPPED, CaseEntry
+from pytest_parwork.report.entries import FILTERS, SKIPPED, CaseEntry
 from pytest_parwork.report.notes import notes
 
 
@@ -244,6 +244,20 @@ def test_values_of_a_wide_fixture_with_one_case_each_are_reported() -> None:
         "NOT EXERCISED: each of the 3 cases ran on its own, because each has its own value of a "
         "fixture wider than function scope; give the fixture function scope, or parametrize the "
         "test further. Equal"
+    )
+
+
+@pytest.mark.parametrize("scope", ["function", "module"])
+def test_cases_whose_marks_have_different_filters_are_reported(scope: Scope) -> None:
+    single = [replace(case, run=case.id) for case in cases(2)]
+    facts = tuple(
+        replace(run(single).facts[0], run=case.id, granted=1, fixtures=fixtures)
+        for case, fixtures in zip(single, ((), (FILTERS,)), strict=True)
+    )
+    text = " ".join(notes_of(replace(run(single, facts=facts), scope=scope)))
+    assert text.startswith(
+        "NOT EXERCISED: each of the 2 cases ran on its own, because no two have the same marks "
+        "with warning filters, which all threads share; use a backend with processes. Equal"
     )
 
 

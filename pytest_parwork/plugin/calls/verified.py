@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...equivalence import at_step, merge
+from ...machine.deadline import Shared
 from ...machine.limits import Limits
 from ...model.causes import Cause
 from ...model.comparison import Comparison, OwnComparison
@@ -86,9 +87,10 @@ class Verified:
             except BaseException:
                 self.leave()
                 raise
+        limit = Shared.of(self._plan.timeout)
         for warned in dict.fromkeys(warned for output in outputs for warned in output.warned):
             if warned[:4] not in known:
-                warn_again(warned, seconds=self._plan.timeout)
+                warn_again(warned, seconds=limit)
 
     def _outputs(self) -> Iterator[Output]:
         assert isinstance(self._run.outcomes, Outcomes)
@@ -105,14 +107,14 @@ class Verified:
             chosen |= {tasks[number].id for number in self._run.outcomes.first_and_last()}
         limits = Limits(self._run.threads)
         for index, task in enumerate(tasks):
-            actual = self._load(index)
-            self._outcomes.append(actual)
             terms = self._terms(index)
+            actual = self._load(index, terms)
+            self._outcomes.append(actual)
             found = judge(
                 terms,
                 actual,
                 partial(self._call, task, limits) if task.id in chosen else None,
-                inputs=partial(self._inputs, index),
+                inputs=partial(self._inputs, index, terms),
                 look=self._look.of(terms, index) if self._look is not None else None,
                 why=f"verify={self._plan.verify:g}",
             )
@@ -170,18 +172,17 @@ class Verified:
                 passing=ENDING,
             )
 
-    def _inputs(self, index: int) -> Inputs | None:
+    def _inputs(self, index: int, terms: Terms) -> Inputs | None:
         if not is_sampled(index, len(self._workload.tasks)):
             return None
-        task = self._workload.tasks[index]
-        return Inputs(task.args, {}, seconds=task.timeout)
+        return Inputs(self._workload.tasks[index].args, {}, seconds=terms.timeout)
 
-    def _load(self, index: int) -> Outcome:
-        outcomes, task = self._run.outcomes, self._workload.tasks[index]
+    def _load(self, index: int, terms: Terms) -> Outcome:
+        outcomes = self._run.outcomes
         assert isinstance(outcomes, Outcomes)
         may_exit = outcomes.may_run_code(index)
-        with self._breadcrumb.loading(task.id) if may_exit else nullcontext():
-            return outcomes.load(index, task.timeout)
+        with self._breadcrumb.loading(terms.id) if may_exit else nullcontext():
+            return outcomes.load(index, terms.timeout)
 
     def leave(self) -> None:
         """Record the calls that are not compared, because the session or the test was ended."""
@@ -199,7 +200,7 @@ class Verified:
             actual=self._actual,
             reference=SERIAL,
             policy=self._plan.policy,
-            timeout=self._plan.timeout,
+            timeout=Shared.of(self._plan.timeout),
             own=self._own,
             sent=self._run.sent,
             is_recorded=self._is_recorded,
@@ -282,6 +283,7 @@ def _entry(
         cases=tuple(cases),
         expected=len(workload.tasks),
         xdist=xdist,
+        is_baseline=configuration.is_baseline,
     )
 
 

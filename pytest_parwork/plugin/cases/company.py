@@ -12,6 +12,7 @@ from ...worker.fixtures.drawing import Drawing
 from ...worker.fixtures.plugins import STORING
 from ..compat import fixture_defs
 from ..config.marks import closest_mark
+from ..session.other_limits import TIMEOUT
 
 #: Options by which plugins store results anew.
 _REGENERATING = ("--force-regen", "--regen-all", "--snapshot-update")
@@ -45,7 +46,7 @@ _OUR_REASON = "parwork runs it in parallel"
 def limit_of(item: pytest.Item) -> float | None:
     """Return the limit of pytest-timeout for the item in seconds, None for no limit."""
     config = item.config
-    if not any(map(config.pluginmanager.hasplugin, ("timeout", "pytest_timeout"))):
+    if not any(map(config.pluginmanager.hasplugin, TIMEOUT)):
         return None
     mark = item.get_closest_marker("timeout")
     given = None

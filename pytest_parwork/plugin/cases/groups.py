@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ...machine.deadline import Shared
 from ...machine.limits import Limits
 from ...machine.pressure import Pressure
 from ...model.causes import Cause
@@ -171,7 +172,12 @@ class Case:
         outcomes = self.sent.run.outcomes
         may_exit = outcomes.may_run_code(number)
         with breadcrumb(self.item.config).loading(self.id) if may_exit else nullcontext():
-            return outcomes.take(number, self.plan.timeout)
+            return outcomes.take(number, self.limit)
+
+    @property
+    def limit(self) -> Shared | None:
+        """Its timeout, shared by all that loads, compares, shows and deletes its results here."""
+        return self.judged.limit_of(self.plan.timeout)
 
     def terms(self, own: OwnComparison | None = None) -> Terms:
         """Return the terms by which the case is judged."""
@@ -183,7 +189,7 @@ class Case:
             actual=self.side,
             reference=SERIAL,
             policy=self.plan.policy,
-            timeout=self.plan.timeout,
+            timeout=self.limit,
             own=own,
             sent=run.facts.sent if run is not None else (),
             must_return=True,
@@ -217,7 +223,7 @@ class Case:
         if not self.item.funcargs.keys() >= set(names):
             return None
         values = {name: self.item.funcargs[name] for name in names}
-        return Inputs((), values, seconds=self.plan.timeout)
+        return Inputs((), values, seconds=self.limit)
 
     @property
     def side(self) -> Side:
@@ -284,6 +290,7 @@ class Group:
             varied=self.varied,
             causes=tuple(chain.from_iterable(self.causes.values())),
             scope=self.scope,
+            is_baseline=self.plan.configuration.is_baseline,
         )
 
 

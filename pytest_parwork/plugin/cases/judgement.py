@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ...machine.deadline import Shared
 from ...model.errors import FixtureError, MismatchError, ParworkError
 from ...model.outcome import Failure, Subtest, Verdict
 from ...model.output import Output
@@ -37,6 +38,7 @@ class Judgement:
     besides their results, the task whose outcome decides first, and `raised` is what the body
     raised here. `subtests` records its subtests here.
 
+    `limit` is the timeout of the case, shared by all code of its results that runs in this process.
     `wide_seconds` is the set-up time of wide fixtures, for the first case that needed them;
     `setup_seconds` is that of its function-scoped fixtures in this process, `broken` is their
     exception.
@@ -51,9 +53,24 @@ class Judgement:
     raised: BaseException | None = None
     subtests: Subtests | None = None
     output: Output | None = None
+    limit: Shared | None = None
     wide_seconds: float = 0.0
     setup_seconds: float = 0.0
     broken: BaseException | None = None
+
+    def limit_of(self, timeout: float | None) -> Shared | None:
+        """Return the limit that all code of the results shares, made when it is first asked for.
+
+        A result of which no method ever returns would otherwise take the timeout for each of them.
+        """
+        if self.limit is None:
+            self.limit = Shared.of(timeout)
+        return self.limit
+
+    def renew_limit(self) -> None:
+        """Grant the timeout again, for another task of the case, unless it is used up."""
+        if self.limit is not None and not self.limit.is_used_up:
+            self.limit = None
 
     def take_after_call(self) -> Sequence[Aftermath]:
         """Return what is compared after the call, once; what is left is of the tear-down."""

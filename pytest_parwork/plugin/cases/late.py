@@ -83,9 +83,9 @@ def _compare(
     if here is not None:
         if case.item.session.shouldfail:  # by a subtest, after which the worker has gone on
             parts = parts[: len(here)]
-        comparison = compare_subtests(parts, here, plan.policy, seconds=plan.timeout)
+        comparison = compare_subtests(parts, here, plan.policy, seconds=case.limit)
     if late is not None and task.late is not None and comparison:
-        return compare_late(task.late, late, plan.policy, seconds=plan.timeout), task.late
+        return compare_late(task.late, late, plan.policy, seconds=case.limit), task.late
     return comparison, [part.failure for part in parts if part.failure is not None]
 
 

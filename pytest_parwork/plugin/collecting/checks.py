@@ -67,6 +67,8 @@ class Check(pytest.Item):
             self._judge_speedup(self.run)
 
     def _judge_exercised(self, run: RunReport) -> None:
+        if run.exercised is None and run.is_baseline:
+            pytest.skip("one worker cannot overlap with itself: it is the baseline for more")
         if run.exercised is None and run.xdist:
             pytest.skip(
                 "cannot be judged under pytest-xdist: each of its processes may have received too "

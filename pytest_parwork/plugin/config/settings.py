@@ -20,7 +20,7 @@ from ...model.work import Configuration, Plan, Scope, WorkersAsked
 from .marks import marker_keywords, marks
 from .options import DEFAULTS, DIAGNOSE, KEYWORDS, OF_TESTS, is_all
 from .registry import backend_named, backends, unknown_backend
-from .varied import Choice, Variant, check_vary, variants_inside, variants_of
+from .varied import Choice, Variant, check_vary, is_scaled, variants_inside, variants_of
 
 #: Keywords that make a matrix if their value is a list, in the order of the ids.
 AXES = ("backend", "workers")
@@ -71,10 +71,13 @@ class Settings:
             return []
         named = [axis for axis in AXES if axis in self.axes]
         rows = product(*(self.axes[axis] for axis in named))
+        scaled = {"is_scaled": is_scaled(self.axes.get("workers", ()))}
         return [
             Column(
                 label="-".join(str(value) for value in row),
-                configuration=_configuration({**self.values, **dict(zip(named, row, strict=True))}),
+                configuration=_configuration(
+                    {**self.values, **dict(zip(named, row, strict=True)), **scaled}
+                ),
             )
             for row in rows
         ]
@@ -117,9 +120,8 @@ class Settings:
 
 
 def _configuration(values: Mapping[str, Any]) -> Configuration:
-    return Configuration(
-        backend=values["backend"], workers=values["workers"], chunksize=values["chunksize"]
-    )
+    names = ("backend", "workers", "chunksize", "is_scaled")
+    return Configuration(**{name: values[name] for name in names if name in values})
 
 
 def choice_of(node: pytest.Item) -> Choice | None:

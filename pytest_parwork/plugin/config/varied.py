@@ -209,6 +209,7 @@ def variants_inside(
     Their ids have what was given as a list, which `axes` names.
     """
     found = []
+    has_more = is_scaled(workers)
     for name, asked in product(inside, workers):
         shown = {"inside": name, "workers": str(asked)}
         number = resolve(asked).workers
@@ -221,6 +222,7 @@ def variants_inside(
                     values={"inside": name},
                     counts_workers=True,
                     workers=number,
+                    is_baseline=has_more and number == 1,
                     hint=FOLLOWING[name.partition(":")[0]],
                 ),
                 id="-".join(shown[axis] for axis in axes),
@@ -230,6 +232,11 @@ def variants_inside(
             )
         )
     return found
+
+
+def is_scaled(workers: Sequence[WorkersAsked]) -> bool:
+    """Return whether a list of workers has more than one worker somewhere; `"auto"` always is."""
+    return any(asked != 1 for asked in workers)
 
 
 def _label(row: Mapping[str, _Value]) -> str:

@@ -50,7 +50,7 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
             expected=expected,
             policy=terms.policy,
             own=terms.own,
-            timeout=terms.timeout,
+            timeout=case.plan.timeout,
             start_method=run.facts.start_method,
             earlier=_latest(run, _serially_before(others)),
             earlier_in_worker=_latest(run, in_worker),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from ...equivalence import show
+from ...machine.syntax import parse
 from ...model.outcome import Outcome
 from ...transport.identity import Identities
 from ...transport.pickling import ATOMS
@@ -39,7 +40,7 @@ def hint_at_copies(case: Case, actual: Outcome, expected: Outcome) -> str:
 def _asked_for(line: str) -> set[str]:
     """Return the names in a line of source if it has an `is`, empty otherwise."""
     try:
-        nodes = list(ast.walk(ast.parse(line.strip())))
+        nodes = list(ast.walk(parse(line.strip())))
     except (SyntaxError, ValueError):  # a part of a longer statement
         return set(line.replace("(", " ").replace(")", " ").split()) if " is " in line else set()
     is_asked = any(

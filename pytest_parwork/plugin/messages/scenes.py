@@ -108,7 +108,7 @@ class Scenes:
         assert found.comparison is not None
         actual, expected = found.outcomes
         try:
-            with deadline(case.plan.timeout):
+            with deadline(case.limit):
                 return self._values.add(case, actual, expected, found.comparison)
         except TimedOut:
             return ()

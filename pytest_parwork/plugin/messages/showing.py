@@ -76,9 +76,7 @@ class Showing:
             if as_shown(warned[:4]) not in self._known:
                 case.item.ihook.pytest_warning_recorded.call_historic(
                     kwargs={
-                        "warning_message": warning_of(
-                            _printable(warned), seconds=case.plan.timeout
-                        ),
+                        "warning_message": warning_of(_printable(warned), seconds=case.limit),
                         "when": "runtest",
                         "nodeid": case.item.nodeid,
                         "location": None,

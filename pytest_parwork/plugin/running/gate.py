@@ -29,10 +29,11 @@ from ..sending.asking import Asking
 from ..sending.lanes import lanes_of
 from ..sending.seeding import reseeded_tasks
 from ..sending.tasks import Tasks
-from ..sending.wide import Sets, shown_names, union_of_wide_names
+from ..sending.wide import Sets, union_of_wide_names
 from ..session.capturing import capture_of, filters_of
 from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
+from ..session.other_limits import stop_dump
 from ..session.progress import showing
 from ..session.rewriting import names_of_rewritten, rewritten
 from .repeats import copies_of, repeated
@@ -66,7 +67,7 @@ class Gates:
         self._asking = Asking(session.config)
         self._numbers = count()
         self._open: list[ParallelRun] = []
-        self._sets = Sets()
+        self._sets = Sets(session.config)
         self._seconds: dict[Hashable, float] = {}  # serial seconds, from an earlier configuration
 
     def open_for(self, case: Case) -> None:
@@ -108,6 +109,7 @@ class Gates:
         """Run set-up, call and tear-down of a gate, without reports."""
         if type(item) is not Gate:  # `isinstance` is slow for classes of pytest
             return None
+        stop_dump(self._config)  # it would limit all cases together
         hook = item.ihook
         reraise = (KeyboardInterrupt, pytest.exit.Exception)
         setup = pytest.CallInfo.from_call(
@@ -233,7 +235,7 @@ class Gates:
             facts=RunFacts.of(
                 run,
                 f"{worker}-{next(self._numbers)}",
-                fixtures=() if group.scope == "function" else shown_names(cases[0].item),
+                fixtures=self._sets.names_of(cases[0]),
                 lanes=_lanes(senders),
             ),
             outcomes=run.outcomes,

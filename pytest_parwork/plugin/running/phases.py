@@ -41,8 +41,7 @@ def compare_phases(case: Case, torn: Sequence[Failure], call: pytest.CallInfo[No
     error = call.excinfo.value if call.excinfo is not None else None
     here = [] if error is None else [leaf for leaf in leaves(error) if _is_of_case(case, leaf)]
     expected = [describe(leaf, leaf) for leaf in here]
-    plan = case.plan
-    return compare_tear_downs(torn, expected, plan.policy, seconds=plan.timeout)
+    return compare_tear_downs(torn, expected, case.plan.policy, seconds=case.limit)
 
 
 def _is_of_case(case: Case, error: BaseException) -> bool:

@@ -82,8 +82,10 @@ class CaseTasks:
         case, actual, terms = self._case, self._loaded, self._terms
         is_first, self._loaded = actual is not None, None
         if actual is None:
+            case.judged.renew_limit()
             actual = self._take(number)
-            terms = replace(terms, is_recorded=False)  # as the first one has the same reference
+            # Not recorded, as the first one has the same reference.
+            terms = replace(terms, timeout=case.limit, is_recorded=False)
         return judge(
             terms,
             actual,

@@ -1,4 +1,4 @@
-"""The fixtures wider than function scope, by which the cases of a workload split into runs."""
+"""What the cases of a run share: fixtures wider than function scope and, in threads, filters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from ...report.entries import FILTERS
 from ..cases.groups import Case, Group
 from ..cases.lazy import lazy_defs
 from ..cases.matrix import parameters_of
 from ..compat import fixture_defs, hidden_fixtures, scope_of
+from ..config.registry import backend_named
+from ..session.capturing import filter_marks
 from .stand_ins import FOLDERS
 
 #: Fixtures of pytest and xdist whose set-up nobody can see: it only returns what is there.
@@ -64,9 +67,17 @@ def union_of_wide_names(cases: Iterable[Case]) -> list[str]:
 
 
 class Sets:
-    """The cases of each group by the wide fixtures that they share: cases of a set run together."""
+    """The cases of each group by the wide fixtures that they share: cases of a set run together.
 
-    def __init__(self) -> None:
+    Where they may run in threads of one process, they also have the same marks with warning
+    filters. Up to Python 3.13 these are of the whole process, so that each case would run under
+    those of another one; the gate sets those of its set.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._has_filters = config.pluginmanager.has_plugin("warnings")
+        self._around: dict[object, tuple[object, ...]] = {}
         self._sets: dict[Group, dict[Hashable, list[Case]]] = {}
         self._names: dict[tuple[object, ...], Sequence[tuple[str, tuple[Hashable, ...]]]] = {}
 
@@ -79,7 +90,25 @@ class Sets:
             self._sets[case.group] = sets
         return self._sets[case.group][self._key(case)]
 
+    def names_of(self, case: Case) -> tuple[str, ...]:
+        """Return what the cases of a run share, by the names that users know."""
+        fixtures = () if case.group.scope == "function" else shown_names(case.item)
+        return (*fixtures, FILTERS) if any(self._filters_of(case)) else fixtures
+
     def _key(self, case: Case) -> Hashable:
+        return self._key_of_fixtures(case), self._filters_of(case)
+
+    def _filters_of(self, case: Case) -> tuple[object, ...]:
+        """Return the marks with warning filters where cases may run in threads of one process.
+
+        A worker of a cluster may have several threads.
+        """
+        backend = backend_named(self._config, case.group.plan.configuration.backend)
+        if backend.reach == "machine" or not self._has_filters:
+            return ()
+        return filter_marks(case.item, self._around)
+
+    def _key_of_fixtures(self, case: Case) -> Hashable:
         """Return the same for cases with the same wide fixtures and parameters of these.
 
         In a workload of wider scope tests differ in the fixtures that they use, and a fixture in

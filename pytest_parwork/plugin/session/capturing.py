@@ -7,15 +7,17 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from ...model.output import Capture, Filter, Output, Warned
+from ...report.entries import FILTERS
 from ...worker.capture.warned import filters_here, key_of, warning_of
 from ..compat import log_settings
 
-FILTERS = "filterwarnings"
+#: Arguments of marks: those of an item, and those around it.
+FilterMarks: TypeAlias = tuple[tuple[object, ...], tuple[object, ...]]
 
 
 def capture_of(
@@ -43,6 +45,18 @@ def capture_of(
     )
 
 
+def filter_marks(item: pytest.Item, around: dict[object, tuple[object, ...]]) -> FilterMarks:
+    """Return the marks of an item that set warning filters: its own, and those around it.
+
+    `around` keeps the latter, which are the same for all items of a class or module.
+    """
+    if item.parent not in around:
+        assert item.parent is not None
+        around[item.parent] = tuple(mark.args for mark in item.parent.iter_markers(FILTERS))
+    own = tuple(mark.args for mark in item.own_markers if mark.name == FILTERS)
+    return own, around[item.parent]
+
+
 def filters_of(
     config: pytest.Config, items: Sequence[pytest.Item]
 ) -> tuple[list[tuple[Filter, ...]], list[int]]:
@@ -52,15 +66,11 @@ def filters_of(
     module would have to know the options and their order.
     """
     sets: list[tuple[Filter, ...]] = []
-    numbers: dict[tuple[object, ...], int] = {}
+    numbers: dict[FilterMarks, int] = {}
     chosen = []
-    around: dict[object, tuple[object, ...]] = {}  # marks of the class and the module, by class
+    around: dict[object, tuple[object, ...]] = {}
     for item in items:
-        if item.parent not in around:
-            assert item.parent is not None
-            around[item.parent] = tuple(mark.args for mark in item.parent.iter_markers(FILTERS))
-        own = tuple(mark.args for mark in item.own_markers if mark.name == FILTERS)
-        marks = (own, around[item.parent])
+        marks = filter_marks(item, around)
         if marks not in numbers:
             numbers[marks] = len(sets)
             sets.append(_filters_during(config, item, marks))

@@ -12,7 +12,6 @@ import pytest
 
 from ...backends.protocol import Backend, is_threaded
 from ...machine.clock import now
-from ...machine.deadline import pausing_alarm
 from ...model.causes import Cause
 from ...model.outcome import Run
 from ...model.work import Plan
@@ -20,6 +19,7 @@ from ...runner import Rerun
 from ...runner.outcomes import Outcomes
 from ..config.options import is_selftest
 from ..config.registry import backend_named
+from .other_limits import pausing
 
 if TYPE_CHECKING:
     from ...verify.diagnosis.difference import Difference
@@ -50,6 +50,7 @@ def second_look(config: pytest.Config, run: Run, backend: Backend) -> SecondLook
         briefs=outcomes.briefs(),
         find=lambda name: backend_named(config, name),
         workers=run.granted,
+        pausing=lambda: pausing(config),
     )
 
 
@@ -97,5 +98,5 @@ def causes_of(
         find=lambda name: backend_named(config, name),
         deadline=now() + budget(difference.seconds),
     )
-    with pausing_alarm():
+    with pausing(config):
         return diagnose(laboratory)

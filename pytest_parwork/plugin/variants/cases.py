@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ...equivalence import show
+from ...machine.deadline import Shared
 from ...model.causes import Cause
 from ...model.comparison import OwnComparison, Side
 from ...model.errors import UsageError
@@ -104,7 +105,7 @@ class VariedCase:
             actual=self.side,
             reference=self.siblings.side,
             policy=self.plan.policy,
-            timeout=self.plan.timeout,
+            timeout=Shared.of(self.plan.timeout),
             own=own,
             must_return=True,
             is_recorded=self.item.config.stash[RECORDS],
@@ -151,6 +152,7 @@ class VariedGroup:
             xdist=xdist,
             variation=self.variant.variation,
             causes=self.causes or (),
+            is_baseline=self.variant.variation.is_baseline,
         )
 
 

@@ -19,13 +19,14 @@ from ...report.entries import with_mismatches
 from ...report.message import Scene, lost_message, mismatch_message
 from ...runner.ambient import NATIVE
 from ...verify.computed import Collection, is_shared, shared_part
-from ...verify.legs import Judged, drop, entry_of, judge
+from ...verify.legs import Judged, Terms, drop, entry_of, judge
 from ...verify.reference import Called
 from ..config.commands import command
 from ..config.marks import marker_keywords
 from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import own_comparison
 from ..running.phases import without_folders
+from ..session.other_limits import pausing
 from .cases import VariedCase
 from .difference import Again, Difference, digest_of, rounding
 
@@ -82,7 +83,7 @@ class Judging:
         if found.comparison is not None:
             _add_problems(case, found, made.collection)
             if not found.comparison:
-                different = self._examine(case, found, found.comparison)
+                different = self._examine(case, found, found.comparison, terms)
                 found.entry = replace(found.entry, legs=replace(legs, agrees=different.agrees))
                 _diagnose(case, found, repeat.kwargs)
         if not drop(found, terms):
@@ -100,10 +101,12 @@ class Judging:
             reach = Note(path="", kind="native", text=native_reach())
             case.entry = replace(case.entry, notes=(*case.entry.notes, reach))
 
-    def _examine(self, case: VariedCase, found: Judged, comparison: Comparison) -> Difference:
+    def _examine(
+        self, case: VariedCase, found: Judged, comparison: Comparison, terms: Terms
+    ) -> Difference:
         """Take from two outcomes what a message needs, so that they can be freed before it."""
         failures = [outcome.failure for outcome in found.outcomes]
-        digests = tuple(digest_of(outcome, case.plan.timeout) for outcome in found.outcomes)
+        digests = tuple(digest_of(outcome, terms.timeout) for outcome in found.outcomes)
         return Difference(
             comparison=comparison,
             traceback=failures[0].traceback if failures[0] is not None else "",
@@ -189,7 +192,8 @@ def _diagnose(case: VariedCase, found: Judged, kwargs: Mapping[str, object]) -> 
     entry = found.entry
     seconds = (entry.serial or 0.0) + (entry.parallel or 0.0)
     actual, expected = found.outcomes
-    group.causes = causes_of_variant(case, kwargs, actual, expected, seconds)
+    with pausing(case.item.config):
+        group.causes = causes_of_variant(case, kwargs, actual, expected, seconds)
 
 
 def _add_problems(case: VariedCase, found: Judged, collection: Collection | None) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pickle
 import select
 import signal
+import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from ...machine.clock import now, sleep
 from ...model.outcome import Failure, NotSent, Outcome
@@ -21,19 +24,15 @@ from ...worker.calling import perform
 from ...worker.fixtures.ended import unfold
 from ...worker.processes import Attached, Loaded
 from ...worker.results import pack
-from .treatments import Change, Function, Together
+from ...worker.station import framed, receive
+from .treatments import Change, Together
 
 #: The experiment that is nothing but the case alone.
 ALONE = "alone"
 
-#: Bytes of the length of a result.
-LENGTH = 8
 
-#: A case that takes at most so many seconds alone is cheap: the start of a process takes longer.
-CHEAP = 0.2
-
-#: An experiment may take so many times as long as the case alone.
-TIMES = 5.0
+#: The folders of libraries, as `sysconfig` names them.
+LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +43,6 @@ class Experiment:
     serial run. With `together`, the tasks run in threads of the process, and the outcome is the
     list of theirs. Meanwhile the tasks `alongside` run over and over, each in a process of its own,
     and as many processes as `busy` says do nothing but use the CPU.
-    `wants` says that it is of use only if the results before it were all the same, or were not;
-    `after`, that it is so only if the first of the experiments with that name gave something else
-    than the case alone; `is_extra`, that it is not to be run where the case alone takes long.
     """
 
     label: str
@@ -56,9 +52,6 @@ class Experiment:
     together: Together | None = None
     alongside: tuple[int, ...] = ()
     busy: int = 0
-    wants: Literal["", "steady", "changing"] = ""
-    after: str = ""
-    is_extra: bool = False
 
     @property
     def crowd(self) -> tuple[int | None, ...]:
@@ -71,12 +64,24 @@ class Experiment:
         return (*self.tasks, *self.alongside)
 
 
+class Side(NamedTuple):
+    """One of two experiments that differ, as texts name it: `alone`, `after test_it[2]`."""
+
+    name: str
+    experiment: Experiment
+    seed: str = "1"
+
+
 class Packed(NamedTuple):
-    """An outcome that an experiment has sent: the result of `pack`, with its buffers."""
+    """An outcome that an experiment has sent: the result of `pack`, with its buffers.
+
+    `imported` are the modules that its process has loaded since it was forked.
+    """
 
     kind: Kind
     data: bytes
     buffers: tuple[bytes, ...]
+    imported: tuple[str, ...] = ()
 
     def load(self) -> Outcome:
         """Load the outcome; one that fails to load is not sent."""
@@ -96,52 +101,48 @@ class Packed(NamedTuple):
         return unfold(Outcome(kind=self.kind, failure=replace(failure, exception=revived(data))))
 
 
+class Done(NamedTuple):
+    """An experiment that was run: its outcome, None without one, and its seconds.
+
+    It `is_idle` if its treatment has nothing to change there: then it is the same as without it.
+    """
+
+    packed: Packed | None
+    seconds: float = 0.0
+    is_idle: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Runs experiments in place of a task; sent to the process that is to run them.
+    """Runs experiments, one after the other; sent to the process that is to run them.
 
-    `places` are the numbers that the tasks have there. An experiment may take `limit` seconds, or
-    so many times as long as the case alone; all of them `seconds`. What has not ended by then has
-    no result.
+    `places` are the numbers that the tasks have there. An experiment may take `limit` seconds; what
+    has not ended by `until` has no result. If it `is_first`, the process imports the libraries that
+    an experiment has imported, or every further one would do so again.
     """
 
     experiments: tuple[Experiment, ...]
     places: Mapping[int, int]
     limit: float
-    seconds: float
+    until: float
     originals: Sequence[Task] = ()
+    is_first: bool = False
 
-    def __call__(self, function: Function) -> Function:  # noqa: ARG002, it is one of the tasks
-        """Return the function that runs the experiments."""
-        return self.run
-
-    def run(self, *args: object, **kwargs: object) -> dict[int, Packed | None]:  # noqa: ARG002
-        """Run the experiments, and return their results by number.
-
-        None stands for one without a result. Those that are of no use are left out.
-        """
-        until = now() + self.seconds
-        found: dict[int, Packed | None] = {}
-        labels: dict[str, Packed | None] = {}
-        seconds = 0.0
-        for number, one in enumerate(self.experiments):
-            repeats = {r for label, r in labels.items() if label.partition(",")[0] == ALONE}
-            if one.wants and one.wants != ("steady" if len(repeats) < 2 else "changing"):
+    def __call__(self) -> list[Done]:
+        """Run the experiments, and return their results in their order, as far as there is time."""
+        found: list[Done] = []
+        for one in self.experiments:
+            if isinstance(one.treatment, Change) and one.treatment.is_idle():
+                found.append(Done(None, is_idle=True))
                 continue
-            alone = labels.get(ALONE)
-            if one.is_extra and seconds > CHEAP:
-                continue
-            if one.after in labels and labels[one.after] == alone:
-                continue
-            is_idle = isinstance(one.treatment, Change) and one.treatment.is_idle()
             began = now()
-            limit = max(self.limit, TIMES * seconds) if labels else self.seconds / 2
-            found[number] = (
-                alone if is_idle and alone else self._forked(one, min(until, began + limit))
-            )
-            labels[one.label] = found[number]
-            if one.label == ALONE:
-                seconds = now() - began
+            packed = self._forked(one, min(self.until, began + self.limit))
+            if self.is_first and packed is not None and import_all(packed.imported):
+                began = now()  # what the import has changed is so in all experiments
+                packed = self._forked(one, min(self.until, began + self.limit))
+            if packed is None and now() >= self.until:
+                break
+            found.append(Done(packed, now() - began))
         return found
 
     def _forked(self, experiment: Experiment, until: float) -> Packed | None:
@@ -158,12 +159,11 @@ class Bench:
             with suppress(BaseException):
                 os.close(reading)
                 with open(writing, "wb") as file:
-                    data = pickle.dumps(self._result(experiment))
-                    file.write(len(data).to_bytes(LENGTH, "big") + data)
+                    file.write(framed(pickle.dumps(self._result(experiment))))
             os._exit(0)
         os.close(writing)
         try:
-            data = _read(reading, until)
+            data = receive(reading, until) or b""
         finally:
             os.close(reading)
             _end(pid, now())
@@ -192,6 +192,7 @@ class Bench:
 
     def _result(self, experiment: Experiment) -> Packed:
         seen: dict[int, object] = {}
+        modules = set(sys.modules)
         calls = []
         if experiment.together is not None:  # threads share their arguments, too
             for number in experiment.tasks:
@@ -202,7 +203,8 @@ class Bench:
                 call = self._load(number, experiment, seen if experiment.is_sharing else {})
                 kind, value = perform(*call)
         kind, data, buffers = pack(kind, value)
-        return Packed(kind, data, tuple(bytes(buffer.raw()) for buffer in buffers))
+        imported = tuple(name for name in list(sys.modules) if name not in modules)
+        return Packed(kind, data, tuple(bytes(buffer.raw()) for buffer in buffers), imported)
 
     def _load(self, number: int, experiment: Experiment, seen: dict[int, object]) -> Loaded:
         loaded = self._loaded(number, seen)
@@ -222,6 +224,28 @@ class Bench:
         return site.load_call(self.places[number], seen)
 
 
+def outcome_of(kind: str, result: Any) -> Outcome:
+    """Return the outcome of a task that ran together with others."""
+    if kind == "value":
+        return Outcome(kind="value", value=result)
+    name, text = result
+    return Outcome(kind="failure", failure=Failure(type=name, text=text))
+
+
+def import_all(names: Sequence[str]) -> bool:
+    """Import those modules that belong to libraries, not to the project; return if there is any."""
+    is_any = False
+    folders = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in LIBRARIES)
+    for name in names:
+        with suppress(Exception):
+            spec = importlib.util.find_spec(name)
+            origin = spec.origin if spec is not None else None
+            if origin in ("built-in", "frozen") or (origin or "").startswith(folders):
+                importlib.import_module(name)
+                is_any = True
+    return is_any
+
+
 def _raise(why: NotSent | BaseException) -> None:
     raise why if isinstance(why, BaseException) else why.error
 
@@ -235,17 +259,3 @@ def _end(pid: int, until: float) -> None:
             os.waitpid(pid, 0)
             return
         sleep(0.001)
-
-
-def _read(fd: int, until: float) -> bytes:
-    """Read what a fork writes, its length first, until it is complete or too late.
-
-    The other end may stay open: a process that the case has left behind has it, too.
-    """
-    found = bytearray()
-    while (left := until - now()) > 0 and select.select([fd], [], [], left)[0]:
-        chunk = os.read(fd, 1 << 16)
-        found += chunk
-        if not chunk or len(found) - LENGTH >= int.from_bytes(found[:LENGTH], "big"):
-            return bytes(found[LENGTH:])
-    return b""

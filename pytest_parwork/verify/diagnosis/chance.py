@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ...equivalence import compare_outcomes, unordered
 from ...model.causes import Cause
-from .bench import Experiment
-from .laboratory import Laboratory
+from .bench import ALONE, Experiment, Side
+from .laboratory import SEEDS, Laboratory
 from .resources import written
 from .treatments import GENERATORS, Fixed, Held, Seeded
 
@@ -40,20 +40,6 @@ SOURCES = {
 }
 
 
-def source_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments that explain results which change from one fork to the next.
-
-    Those of `random` do so, because Python seeds it anew in each fork.
-    """
-    fixed = [one for source in SOURCES for one in _fixed(lab, source)]
-    again = lab.series(SEEDED, treatment=Seeded(0, 0))[2:]  # the first two are run in any case
-    return [*again, *fixed]
-
-
-def _fixed(lab: Laboratory, source: str) -> list[Experiment]:
-    return lab.series(f"fixed {source}", treatment=Fixed(source))
-
-
 def generator_experiments(lab: Laboratory) -> list[Experiment]:
     """Return the experiments on global generators."""
     seeds = (("0", 0, 0), ("1", 1, 1), ("0, run 2", 0, 0), ("0 and 1", 0, 1))
@@ -65,13 +51,19 @@ def generator_experiments(lab: Laboratory) -> list[Experiment]:
 
 def global_generator(lab: Laboratory) -> Cause | None:
     """Find out whether the result depends on the state of a global generator."""
-    zero, one, again, mixed = (
-        lab.outcomes(experiment) for experiment in generator_experiments(lab)
-    )
+    experiments = generator_experiments(lab)
+    first = [lab.outcomes(one, SEEDS[:1]) for one in experiments[:2]]
+    if not lab.differ(*first):
+        return None  # two seeds, one result
+    zero, one, again, mixed = map(lab.outcomes, experiments)
     if not (lab.differ(zero, one) and lab.are_same(zero, again)):
         return None
     if not lab.is_stable() and not lab.is_settled(SEEDED, Seeded(0, 0)):
         return None  # it differs, too, if the generators are the same
+    lab.sides = (
+        Side("with seed 0", experiments[0]),
+        Side("with seed 1", experiments[1]),
+    )
     if lab.are_same(mixed, zero):
         detail, rng = "random", "random.Random(parwork_seed)"
     else:
@@ -94,12 +86,19 @@ def hash_seed(lab: Laboratory) -> Cause | None:
         return None  # these workers have the seed of pytest's process
     first, alone = lab.alone()[0], lab.experiment("alone")
     for seed in ("2", *MORE_SEEDS):
+        if seed in MORE_SEEDS:
+            lab.start(MORE_SEEDS)
         other = lab.outcomes(alone, [seed])[0]
         if not lab.is_comparable(first, other):
             return None
         if lab.same(first, other):
             continue
-        again = lab.outcomes(alone, ["1 again", f"{seed} again"])
+        lab.start(anew := ["1 again", f"{seed} again"])
+        again = lab.outcomes(alone, anew)
+        lab.sides = (
+            Side("with hash seed 1", alone),
+            Side(f"with hash seed {seed}", alone, seed),
+        )
         if lab.are_same(again, [first, other]):
             return lab.cause(
                 "HASH_SEED",
@@ -123,6 +122,7 @@ def source_of_system(lab: Laboratory) -> Cause | None:
     """Find out whether the result depends on the process id, the time or the system's entropy."""
     if not lab.is_unstable():
         return None
+    lab.sides = _two_runs(lab)
     for source, (name, detail, evidence, remedy) in SOURCES.items():
         if lab.is_settled(f"fixed {source}", Fixed(source)):
             why = f"{evidence}; if that is fixed, it is the same in each process, else it differs"
@@ -134,11 +134,12 @@ def chance(lab: Laboratory) -> Cause | None:
     """Find out whether serial runs differ from one another."""
     if not lab.is_unstable():
         return None
+    lab.sides = _two_runs(lab)
     held, *free = _held(lab)
     lab.measure([one for pair in (held, *free) for one in pair])
     if not lab.differ(*map(lab.outcomes, held)):
         return _several(lab, free)
-    paths = written(lab)
+    paths = written(lab, with_others=True)
     if paths:  # what the other runs left there is a cause as likely as any
         return lab.cause(
             "NONDETERMINISTIC_FUNCTION",
@@ -160,6 +161,11 @@ def chance(lab: Laboratory) -> Cause | None:
         "compare=unordered()" if by_order else "make it deterministic, or compare a property of it",
         confirmed=True,
     )
+
+
+def _two_runs(lab: Laboratory) -> tuple[Side, Side]:
+    alone = lab.experiment(ALONE)
+    return Side("in one run", alone), Side("in another", alone)
 
 
 def _held(lab: Laboratory) -> list[list[Experiment]]:

@@ -7,31 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from ...machine.clock import now
 from ...model.causes import Cause
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
-from .bench import ALONE, Experiment
-from .chance import (
-    chance,
-    generator_experiments,
-    global_generator,
-    hash_seed,
-    source_experiments,
-    source_of_system,
-)
-from .laboratory import FEW, SEEDS, ExhaustedError, Laboratory
-from .order import (
-    in_worker,
-    order_experiments,
-    poisoned_reference,
-    serial_order,
-    worker_history,
-)
-from .resources import shared_resource, watch
-from .serialization import lost_input, lost_output, round_trip
-from .state import context, global_state, isolation, state_experiments
-from .threads import OF_THREADS, thread_context, thread_experiments, thread_race
+from .bench import ALONE
+from .chance import chance, global_generator, hash_seed, source_of_system
+from .laboratory import SEEDS, Laboratory
+from .order import in_worker, poisoned_reference, serial_order, worker_history
+from .parting import with_parting
+from .processes import ExhaustedError
+from .resources import shared_resource
+from .serialization import lost_input, lost_output
+from .state import context, global_state, isolation
+from .suspicion import suspicion
+from .threads import OF_THREADS, thread_context, thread_race
 
 #: Returns the cause that its experiments speak for, None if they do not.
 Probe: TypeAlias = Callable[[Laboratory], Cause | None]
@@ -84,56 +73,65 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
         return (_unexplained(lab, f"the case cannot be run again: {why}"),)
     if not hasattr(os, "fork"):
         return (_unexplained(lab, "its experiments need os.fork(), which this system lacks"),)
-    found: list[Cause] = []
-    began, end = now(), ""
     try:
-        first = _at_first(lab)
-        lab.measure(first, SEEDS[:1])
+        return _by_probes(lab)
+    finally:
+        lab.close()
+
+
+def _by_probes(lab: Laboratory) -> tuple[Cause, ...]:
+    probes = PROBES_OF_THREADS if lab.difference.is_threaded else PROBES
+    found: list[Cause] = []
+    waiting = list(probes)
+    end = ""
+    try:
+        if lab.is_cheap:
+            lab.start()
+        lab.outcomes(lab.experiment(ALONE), SEEDS[:1])
         if lab.difference.is_threaded and not lab.is_cheap:
             # A race needs no more than one process, and the budget may not suffice for more.
             cause = thread_race(lab)
             if cause is not None and cause.confirmed:
                 found.append(cause)
                 return (cause, *_poisoned(lab, found))
-        if lab.is_cheap:
-            lab.measure(first, SEEDS[1:])  # what the first process has left out is of no use
-        else:
-            lab.measure(first[:FEW])
         if not lab.is_comparable(*lab.alone()):
             return (_unexplained(lab, f"alone in a fresh process: {_absence(lab.alone())}"),)
-        probes = PROBES_OF_THREADS if lab.difference.is_threaded else PROBES
-        for probe in probes:
-            cause = probe(lab)
+        while waiting:
+            lab.sides = None
+            cause = waiting[0](lab)
+            waiting.pop(0)
             if cause is not None:
                 found.append(cause)
                 if cause.confirmed:
                     break
+        if found:
+            found[-1] = with_parting(lab, found[-1])
         if not found and (vanished := _unreproduced(lab)):
             return (vanished,)
         end = _conclusion(lab)
         if lab.difference.is_threaded:
             found += _poisoned(lab, found)
     except ExhaustedError as error:
-        end = f"stopped after {now() - began:.0f} s, before the experiment: {error}"
+        return _exhausted(lab, found, [name_of(probe) for probe in waiting], str(error))
     except (ParworkError, OSError, ValueError) as error:
         end = f"its experiments could not be run: {error}"
     found.sort(key=lambda cause: not cause.confirmed)  # stable: else in their order
     return tuple(found) or (_unexplained(lab, end),)
 
 
-def _at_first(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments that run before any probe: of a cheap case, all of them."""
-    alone = lab.series(ALONE)
-    steady = [*order_experiments(lab), *state_experiments(lab), round_trip(lab)]
-    steady += thread_experiments(lab) if lab.difference.is_threaded else []
-    extra = [
-        *alone[1:],
-        *(replace(one, wants="steady") for one in steady),
-        *(replace(one, wants="changing") for one in source_experiments(lab)),
-        *generator_experiments(lab),
-        watch(lab),
-    ]
-    return [alone[0], *(replace(one, is_extra=True) for one in extra)]
+def name_of(probe: Probe) -> str:
+    """Return the name of a probe in texts: that of its function, in words."""
+    return probe.__name__.replace("_", " ")
+
+
+def _exhausted(
+    lab: Laboratory, found: Sequence[Cause], waiting: Sequence[str], experiment: str
+) -> tuple[Cause, ...]:
+    """Return the causes until the time was up, or the best suspicion; with what did not run."""
+    why = f"the time of the diagnosis was up before the experiment: {experiment}"
+    causes = found or [suspicion(lab, waiting, why) or _unexplained(lab, why)]
+    left = () if any(cause.confirmed for cause in causes) else tuple(waiting)
+    return tuple(replace(cause, not_run=left) for cause in causes)
 
 
 def _poisoned(lab: Laboratory, found: Sequence[Cause]) -> list[Cause]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,15 +10,27 @@ from ...backends.protocol import Backend
 from ...equivalence import compare_outcomes
 from ...machine.clock import now
 from ...model.causes import Cause
-from ...model.outcome import Failure, Outcome
+from ...model.outcome import Outcome
 from ...runner import Rerun
 from ...transport.payload import Around
-from .bench import ALONE, CHEAP, TIMES, Bench, Experiment
+from .bench import ALONE, Bench, Experiment, Side
 from .difference import Difference
-from .processes import run_in_fork, run_in_new_process
+from .processes import (
+    REPORTING,
+    ExhaustedError,
+    Interpreters,
+    run_in_fork,
+    run_in_new_process,
+)
 
-#: Interpreters that a diagnosis may start; forks of them, one for each experiment, do not count.
-MOST_STARTS = 12
+#: A case that takes at most so many seconds alone is cheap: the start of a process takes longer.
+CHEAP = 0.2
+
+#: A case that takes so many seconds takes longer than the imports that it may cause.
+LONG = 1.0
+
+#: An experiment may take so many times as long as the case alone.
+TIMES = 5.0
 
 #: In place of a hash seed: the process is a fork of pytest's own, with all that it has.
 FORK = "a fork of pytest's process"
@@ -34,15 +46,14 @@ LEAST = 2.0
 #: take long.
 REPEATS, FEW = 5, 3
 
+#: Other tasks that every process has, whether or not an experiment needs them.
+NEIGHBOURS = 8
+
 #: How often an experiment runs in each process before it confirms a cause of unstable results.
 MOST_REPEATS = 20
 
 #: The likelihood of a cause that is confirmed, were chance alone at work.
 DOUBT = 0.001
-
-
-class ExhaustedError(Exception):
-    """The budget of a diagnosis is used up."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +62,7 @@ class Laboratory:
 
     `names` are the names of the tasks, `function` is what the case calls, `workers` the number of
     workers of the run. `find` returns a backend by name, `deadline` is when the diagnosis must have
-    ended. `log` names the experiments that were run.
+    ended. `log` names the experiments that were run, `sides` are the two that show the cause.
     """
 
     difference: Difference
@@ -62,9 +73,10 @@ class Laboratory:
     find: Callable[[str], Backend]
     deadline: float
     log: list[str] = field(default_factory=list)
+    sides: tuple[Side, Side] | None = None
     _found: dict[tuple[str, str], Outcome] = field(default_factory=dict)
-    _starts: int = 0
-    _is_slow: bool = False
+    _fresh: Interpreters | None = None
+    _seconds: float = 0.0
 
     @property
     def is_cheap(self) -> bool:
@@ -72,7 +84,7 @@ class Laboratory:
 
         Alone in a fresh process it may take longer than it did: what it needs is not loaded there.
         """
-        return self.difference.own_seconds <= CHEAP and not self._is_slow
+        return max(self.difference.own_seconds, self._seconds) <= CHEAP
 
     def experiment(self, label: str, earlier: Sequence[int] = (), **how: Any) -> Experiment:
         """Return an experiment that runs these tasks and then the differing one."""
@@ -93,6 +105,11 @@ class Laboratory:
         """Return the outcomes of an experiment, one of each process."""
         self.measure([experiment], seeds)
         return [self._found[experiment.label, seed] for seed in seeds]
+
+    def known(self, experiment: Experiment) -> Mapping[str, Outcome]:
+        """Return the outcomes of an experiment that it has already, by hash seed."""
+        found = self._found
+        return {one: found[key] for one in SEEDS if (key := (experiment.label, one)) in found}
 
     def in_fork(self, experiments: Sequence[Experiment]) -> list[Outcome]:
         """Return the outcomes of experiments in a fork of pytest's process."""
@@ -182,6 +199,14 @@ class Laboratory:
         """Return whether all are outcomes of the case, and not of our way to run it."""
         return all(one.kind in ("value", "failure", "skip") for one in outcomes)
 
+    def each(
+        self, are_so: Callable[[Sequence[Outcome]], bool], experiments: Sequence[Experiment]
+    ) -> bool:
+        """Return whether all outcomes are so in all processes; the first that is not ends it."""
+        return bool(experiments) and all(
+            are_so(self.outcomes(one, [seed])) for seed in SEEDS for one in experiments
+        )
+
     def are_serial(self, outcomes: Sequence[Outcome]) -> bool:
         """Return whether all outcomes are that of the serial run."""
         return all(self.same(one, self.difference.expected) for one in outcomes)
@@ -210,37 +235,62 @@ class Laboratory:
             probes=tuple(self.log),
         )
 
+    def start(self, seeds: Sequence[str] = SEEDS) -> None:
+        """Start the processes for hash seeds now, so that they start at the same time."""
+        if now() < self.deadline:
+            for seed in seeds:
+                if (ALONE, seed) not in self._found:
+                    self._interpreters().of(seed, ())
+
+    def close(self) -> None:
+        """End all processes."""
+        if self._fresh is not None:
+            self._fresh.close()
+            self._fresh = None
+
+    def others(self, most: int) -> Sequence[int]:
+        """Return other tasks that can be run again, the first ones."""
+        usable = (n for n in range(len(self.names)) if n not in self.rerun.unavailable)
+        return [n for n in usable if n != self.difference.number][:most]
+
     def _run(self, experiments: Sequence[Experiment], seed: str) -> None:
-        left = self.deadline - now()
-        if left <= 0 or (seed != FORK and self._starts >= MOST_STARTS):
+        until = self.deadline - REPORTING
+        if now() >= until:
             raise ExhaustedError(experiments[0].label)
         self.log += [one.label for one in experiments if one.label not in self.log]
         number = self.difference.number
-        others = sorted({task for one in experiments for task in one.all_tasks} - {number})
+        wanted = {number, *(task for one in experiments for task in one.all_tasks)}
+        station, tasks = (None, ()) if seed == FORK else self._interpreters().of(seed, wanted)
+        is_first = experiments[0].label == ALONE
+        usual = max(LEAST, TIMES * max(self.difference.own_seconds, self._seconds))
         bench = Bench(
             experiments=tuple(experiments),
-            places={task: place for place, task in enumerate([number, *others])},
-            limit=max(LEAST, TIMES * self.difference.own_seconds),
-            seconds=left,
+            places={task: place for place, task in enumerate(tasks)},
+            limit=max(usual, (until - now()) / 2) if is_first else usual,
+            until=until,
             originals=self.rerun.tasks if seed == FORK else (),
+            is_first=is_first and self.difference.own_seconds < LONG,
         )
-        if seed == FORK:
+        if station is None:
             found = run_in_fork(self.rerun, self.find, bench, number)
         else:
-            self._starts += 1
-            hash_seed = seed.partition(" ")[0]
-            found = run_in_new_process(self.rerun, self.find, bench, [number, *others], hash_seed)
-        for experiment, outcome in found:
+            found = run_in_new_process(station, bench)
+        missing = list(experiments)
+        for experiment, outcome, seconds in found:
+            missing.remove(experiment)
+            if experiment.label == ALONE and not self._seconds:
+                self._seconds = seconds  # once: what depends on it must not change
+            if outcome is None:  # there was nothing to change
+                (outcome,) = self.outcomes(self.experiment(ALONE), [seed])
             self._found[experiment.label, seed] = outcome
-        self._is_slow |= any(
-            one.is_extra and not (one.wants or one.after) and (one.label, seed) not in self._found
-            for one in experiments
-        )
+        if missing:
+            raise ExhaustedError(missing[0].label)
 
-
-def outcome_of(kind: str, result: Any) -> Outcome:
-    """Return the outcome of a task that ran together with others."""
-    if kind == "value":
-        return Outcome(kind="value", value=result)
-    name, text = result
-    return Outcome(kind="failure", failure=Failure(type=name, text=text))
+    def _interpreters(self) -> Interpreters:
+        if self._fresh is None:
+            one = self.difference
+            usual = (*one.earlier, *one.earlier_in_worker, *one.earlier_in_threads)
+            usable = [n for n in usual if n not in self.rerun.unavailable]
+            tasks = {one.number, *usable, *self.others(NEIGHBOURS)}
+            self._fresh = Interpreters(self.rerun, self.find, one.number, tasks)
+        return self._fresh

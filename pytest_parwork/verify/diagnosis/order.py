@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ...model.causes import Cause
-from ...model.outcome import Outcome
-from .bench import Experiment
+from .bench import ALONE, Experiment, Side
 from .laboratory import Laboratory
-from .polluters import first_sets, smallest
+from .polluters import after as after_cases
+from .polluters import smallest
 
 #: How often each order is tried in each process: a result that changes now and then may be the
 #: wanted one by luck.
 TWICE = 2
 
 SHARED, SEPARATE = "the same arguments", "arguments of their own"
-
-
-def order_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments of all probes of this module."""
-    difference, is_threaded = lab.difference, lab.difference.is_threaded
-    found = [*in_worker(lab), *_serially(lab)]
-    if is_threaded:
-        found += [*_in_worker(lab, is_sharing=False), *_after_threads(lab)]
-    for one in in_worker(lab)[:1]:
-        found += first_sets(
-            lab, difference.earlier_in_worker, is_sharing=is_threaded, after=one.label
-        )
-    for one in _serially(lab)[:1]:
-        found += first_sets(lab, difference.earlier, after=one.label)
-    return list({one.label: one for one in found}.values())
 
 
 def in_worker(lab: Laboratory) -> list[Experiment]:
@@ -77,7 +62,7 @@ def poisoned_reference(lab: Laboratory) -> Cause | None:
     if not lab.is_in_question():
         return None
     after = _after_threads(lab)
-    if not after or not _all(lab, lab.are_serial, after):
+    if not lab.each(lab.are_serial, after):
         return None
     return lab.cause(
         "CASE_ORDER",
@@ -95,11 +80,11 @@ def worker_history(lab: Laboratory) -> Cause | None:
     if not lab.is_stable() or any(lab.are_parallel([one]) for one in lab.alone()):
         return None
     after = in_worker(lab)
-    if not after or not _all(lab, lab.are_parallel, after):
+    if not lab.each(lab.are_parallel, after):
         return None
     if lab.difference.is_threaded:
         separate = _in_worker(lab, is_sharing=False)
-        if not _all(lab, lab.are_parallel, separate):
+        if not lab.each(lab.are_parallel, separate):
             return _changed_argument(lab, after, separate)
     culprits = smallest(
         lab,
@@ -107,6 +92,7 @@ def worker_history(lab: Laboratory) -> Cause | None:
         lab.are_parallel,
         is_sharing=lab.difference.is_threaded,
     )
+    _note_sides(lab, culprits, is_sharing=lab.difference.is_threaded)
     process = "the" if lab.difference.is_threaded else "their"
     return lab.cause(
         "WORKER_HISTORY",
@@ -127,11 +113,12 @@ def serial_order(lab: Laboratory) -> Cause | None:
         return None
     experiments = _serially(lab)
     shared, separate = experiments[:TWICE], experiments[TWICE:]
-    if not experiments or not _all(lab, lab.are_serial, shared):
+    if not lab.each(lab.are_serial, shared):
         return None
-    if not _all(lab, lab.are_serial, separate):
+    if not lab.each(lab.are_serial, separate):
         return _changed_argument(lab, shared, separate)
     culprits = smallest(lab, lab.difference.earlier, lab.are_serial)
+    _note_sides(lab, culprits)
     return lab.cause(
         "CASE_ORDER",
         "",
@@ -142,6 +129,12 @@ def serial_order(lab: Laboratory) -> Cause | None:
     )
 
 
+def _note_sides(lab: Laboratory, culprits: Sequence[int], *, is_sharing: bool = False) -> None:
+    after = after_cases(lab, culprits, is_sharing=is_sharing)
+    name = f"after {lab.named(culprits)}"
+    lab.sides = Side("alone", lab.experiment(ALONE)), Side(name, after)
+
+
 def _changed_argument(
     lab: Laboratory, shared: Sequence[Experiment], separate: Sequence[Experiment]
 ) -> Cause | None:
@@ -149,6 +142,7 @@ def _changed_argument(
     pairs = zip(map(lab.outcomes, separate), map(lab.outcomes, shared), strict=True)
     if not all(lab.differ(*pair) for pair in pairs):
         return None
+    lab.sides = Side("with shared arguments", shared[0]), Side("with copies", separate[0])
     return lab.cause(
         "INPUT_MUTATION",
         "",
@@ -157,11 +151,3 @@ def _changed_argument(
         "copy an argument before changing it",
         confirmed=True,
     )
-
-
-def _all(
-    lab: Laboratory,
-    are_so: Callable[[Sequence[Outcome]], bool],
-    experiments: Sequence[Experiment],
-) -> bool:
-    return all(are_so(lab.outcomes(one)) for one in experiments)

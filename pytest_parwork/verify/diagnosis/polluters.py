@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from ...model.outcome import Outcome
 from .bench import Experiment
-from .laboratory import SEEDS, ExhaustedError, Laboratory
+from .laboratory import SEEDS, Laboratory
+from .processes import ExhaustedError
 
-#: Most sets that are tried at once, and how often: every time starts a process.
+#: Most sets that are tried at once, and how often.
 MOST_AT_ONCE, MOST_ROUNDS = 20, 4
 
 #: Returns whether outcomes are the wanted ones.
@@ -38,16 +38,6 @@ def smallest(
         return earlier
 
 
-def first_sets(
-    lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool = False, after: str
-) -> list[Experiment]:
-    """Return the experiments of the first round, which are of use if `after` changes something."""
-    if len(earlier) < 2:
-        return []
-    found = [_after(lab, one, is_sharing=is_sharing) for one in _first(earlier)]
-    return [replace(one, after=after) for one in found]
-
-
 def _first(earlier: Sequence[int]) -> list[list[int]]:
     """Return each earlier case, the latest one first; then all but one of them, and all."""
     some = earlier[-MOST_AT_ONCE:]
@@ -56,7 +46,8 @@ def _first(earlier: Sequence[int]) -> list[list[int]]:
     return [*singles, *others, list(earlier)]
 
 
-def _after(lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool) -> Experiment:
+def after(lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool) -> Experiment:
+    """Return the case after some earlier ones."""
     how = ", with the same arguments" if is_sharing else ""
     label = f"after {', '.join(lab.named([number]) for number in earlier)}{how}"
     return lab.experiment(label, earlier, is_sharing=is_sharing)
@@ -113,4 +104,4 @@ class _Search:
         return self._are_so(self._lab.outcomes(self._experiment(earlier), FIRST))
 
     def _experiment(self, earlier: Sequence[int]) -> Experiment:
-        return _after(self._lab, earlier, is_sharing=self._is_sharing)
+        return after(self._lab, earlier, is_sharing=self._is_sharing)

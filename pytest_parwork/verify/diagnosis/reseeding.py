@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, MethodType
 from typing import Any
 
+from ...machine.syntax import parse
+
 #: Keywords that take a seed.
 KEYWORDS = frozenset({"seed", "random_state", "random_seed", "rng", "seeds"})
 
@@ -44,7 +46,7 @@ def _seeds(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.Constant]]:
 
 def _tree(function: Callable[..., object]) -> ast.Module | None:
     try:
-        return ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+        return parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
     except (OSError, TypeError, SyntaxError):
         return None
 

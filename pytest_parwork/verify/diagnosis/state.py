@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
 
 from ...model.causes import Cause
 from ...transport.payload import Around
-from .bench import Experiment
+from .bench import ALONE, Experiment, Side
 from .contexts import Context, read_context
 from .globals import Globals, globals_of, read_globals
-from .laboratory import Laboratory
+from .laboratory import FORK, SEEDS, Laboratory
 
 #: Most globals that are tried.
 MOST_TRIED = 200
@@ -20,14 +20,6 @@ TWICE = 2
 
 CONTEXT = "with the context of pytest's process"
 GLOBALS = "with the globals of pytest's process"
-
-
-def state_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments that replace state of a fresh process: all of it, and each part.
-
-    Parts are tried only if all of them together change something.
-    """
-    return [*_series(lab, CONTEXT, _contexts()), *_series(lab, GLOBALS, _globals(lab))]
 
 
 def _contexts() -> dict[str, Around]:
@@ -52,7 +44,6 @@ def _series(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> li
             f"{label}: {name}" if name else label,
             count=TWICE,
             treatment=treatment,
-            after=label if name else "",
         )
     ]
 
@@ -62,6 +53,7 @@ def context(lab: Laboratory) -> Cause | None:
     found = _flipping(lab, CONTEXT, _contexts()) if lab.is_in_question() else None
     if found is None:
         return None
+    _note_sides(lab, CONTEXT, _contexts())
     is_threaded = lab.difference.is_threaded
     name, process = (
         ("THREAD_CONTEXT", "main thread") if is_threaded else ("CONTEXT_NOT_PROPAGATED", "process")
@@ -81,6 +73,7 @@ def global_state(lab: Laboratory) -> Cause | None:
     found = _flipping(lab, GLOBALS, _globals(lab)) if lab.is_in_question() else None
     if found is None:
         return None
+    _note_sides(lab, GLOBALS, _globals(lab))
     return lab.cause(
         "GLOBAL_STATE_NOT_PROPAGATED",
         found,
@@ -92,21 +85,23 @@ def global_state(lab: Laboratory) -> Cause | None:
     )
 
 
+def _note_sides(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> None:
+    changed = lab.experiment(label, treatment=treatments[""])
+    lab.sides = Side("with it", changed), Side("without it", lab.experiment(ALONE))
+
+
 def _flipping(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> str | None:
     """Return the part of the state that makes the serial result; None if all of it does not."""
     experiments = _series(lab, label, treatments)
     together, parts = experiments[:TWICE], experiments[TWICE:]
-    if not together or not _are_serial(lab, together):
+    if not lab.each(lab.are_serial, together):
         return None
-    lab.measure(parts)
+    lab.measure(parts[::TWICE], SEEDS[:1])  # what is not changed there is not run
     pairs = [parts[at : at + TWICE] for at in range(0, len(parts), TWICE)]
     names = [name for name in treatments if name]
-    found = (name for name, pair in zip(names, pairs, strict=True) if _are_serial(lab, pair))
+    each = zip(names, pairs, strict=True)
+    found = (name for name, pair in each if lab.each(lab.are_serial, pair))
     return next(found, "several values together")
-
-
-def _are_serial(lab: Laboratory, experiments: Sequence[Experiment]) -> bool:
-    return all(lab.are_serial(lab.outcomes(one)) for one in experiments)
 
 
 def isolation(lab: Laboratory) -> Cause | None:
@@ -116,8 +111,13 @@ def isolation(lab: Laboratory) -> Cause | None:
     """
     if lab.difference.is_threaded or not lab.is_in_question():
         return None
-    if not lab.are_serial(lab.in_fork(lab.series("in a fork of pytest's process", count=TWICE))):
+    forks = lab.series("in a fork of pytest's process", count=TWICE)
+    if not lab.are_serial(lab.in_fork(forks)):
         return None
+    lab.sides = (
+        Side("in a fork of pytest's process", forks[0], FORK),
+        Side("in a fresh process", lab.experiment(ALONE)),
+    )
     return lab.cause(
         "PROCESS_ISOLATION",
         "",

@@ -8,8 +8,8 @@ from dataclasses import replace
 from ...model.causes import Cause
 from ...model.outcome import Outcome
 from ...worker.calling import in_thread
-from .bench import Experiment
-from .laboratory import SEEDS, Laboratory, outcome_of
+from .bench import ALONE, Experiment, Side, outcome_of
+from .laboratory import SEEDS, Laboratory
 from .treatments import Together, in_thread_of_context
 
 #: The details of the causes that are found here, without and with the context of the main thread.
@@ -26,11 +26,6 @@ ROUNDS = 3
 
 #: Most tasks that run at the same time, the differing one among them.
 MOST_TASKS = 8
-
-
-def thread_experiments(lab: Laboratory) -> list[Experiment]:
-    """Return the experiments of all probes of this module."""
-    return [*_inside(lab), *_locked(lab), *_raced(lab)]
 
 
 def _inside(lab: Laboratory) -> list[Experiment]:
@@ -55,9 +50,8 @@ def _raced(lab: Laboratory) -> list[Experiment]:
 
 
 def _together(lab: Laboratory, label: str, *, is_locked: bool) -> Experiment:
-    usable = [n for n in range(len(lab.names)) if n not in lab.rerun.unavailable]
     number = lab.difference.number
-    others = [n for n in usable if n != number][: MOST_TASKS - 1]
+    others = lab.others(MOST_TASKS - 1)
     return Experiment(
         label=f"in threads, {label}",
         tasks=tuple(sorted([*others, number])) * (ROUNDS if lab.is_cheap else 1),
@@ -73,6 +67,10 @@ def thread_context(lab: Laboratory) -> Cause | None:
     inside, again, with_context = (lab.outcomes(one) for one in _inside(lab))
     if not (lab.differ(inside, alone) and lab.are_same(inside, again)):
         return None
+    lab.sides = (
+        Side("in the main thread", lab.experiment(ALONE)),
+        Side("in another thread", _inside(lab)[0]),
+    )
     by_context = lab.are_same(with_context, alone)
     more = "; in a copy of the context of the main thread it gives the same" if by_context else ""
     return lab.cause(

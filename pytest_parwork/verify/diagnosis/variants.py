@@ -12,7 +12,9 @@ from ...model.outcome import Outcome
 from .bench import ALONE, Experiment
 from .chance import SEEDED, chance, generator_experiments, global_generator, source_of_system
 from .dependence import dependence
-from .laboratory import ExhaustedError, Laboratory
+from .laboratory import Laboratory
+from .parting import with_parting
+from .processes import ExhaustedError
 from .treatments import Seeded
 from .varied import FIRST, REFERENCE, Setting, references, result
 
@@ -26,19 +28,21 @@ def diagnose_variant(lab: Laboratory, setting: Setting) -> tuple[Cause, ...]:
         return (lab.cause("UNEXPLAINED", "", f"the case cannot be run again: {why}", ""),)
     began = now()
     try:
+        lab.start(FIRST)
         return tuple(_causes(lab, setting))
     except ExhaustedError as error:
         why = f"stopped after {now() - began:.0f} s, before the experiment: {error}"
     except (ParworkError, OSError, ValueError) as error:
         why = f"its experiments could not be run: {error}"
+    finally:
+        lab.close()
     return (lab.cause("UNEXPLAINED", "", why, ""),)
 
 
 def _causes(lab: Laboratory, setting: Setting) -> Iterable[Cause]:
     times = TIMES if lab.is_cheap else TWICE
     variants, standards = lab.series(ALONE, count=times), references(lab, times)
-    single = [replace(one, wants="changing") for one in _with_one_worker(lab, setting)]
-    lab.measure([*variants, *standards, *single], FIRST)
+    lab.measure([*variants, *standards], FIRST)
     results = [result(lab, one) for one in variants]
     expected = [result(lab, one) for one in standards]
     if not lab.is_comparable(*results, *expected):
@@ -65,7 +69,7 @@ def _unstable_reference(lab: Laboratory, setting: Setting) -> Iterable[Cause]:
     lab.measure([*lab.series(ALONE), *generator_experiments(lab), *seeded])
     for probe in (global_generator, source_of_system, chance):
         if (cause := probe(lab)) is not None:
-            return [cause]
+            return [with_parting(lab, cause)]
     return [
         lab.cause(
             "NONDETERMINISTIC_FUNCTION",

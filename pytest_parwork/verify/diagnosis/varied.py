@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ...backends import bundled
@@ -40,6 +40,9 @@ class Varied:
     is_serial: bool = False
     seed: int | None = None
 
+    def __reduce__(self) -> tuple[Callable[..., Varied], tuple[Mapping[str, object]]]:
+        return _loaded, ({one.name: getattr(self, one.name) for one in fields(self)},)
+
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Call the body, and compute what it returns if that is a collection of dask."""
         body = find(self.address)
@@ -58,6 +61,15 @@ class Varied:
         if self.is_serial:
             return serial()
         return ambient(self.inside, self.workers, bundled().__getitem__)
+
+
+def _loaded(values: Mapping[str, Any]) -> Varied:
+    """Return a variant in the process that is to run it, which imports what each fork needs."""
+    made = Varied(**values)
+    find(made.address)
+    if made.inside:
+        bundled()
+    return made
 
 
 def _end_pool_of_loky() -> None:

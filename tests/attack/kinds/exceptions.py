@@ -80,6 +80,15 @@ KINDS: tuple[Kind, ...] = (
         ),
         timeout=2,
     ),
+    error(
+        "argument-never-compares",
+        "raise ValueError(Hostile('x'))",
+        "DIFFERENT: timed out|compar",
+        "LOST timeout: timed out|compar",
+        top=f"{special('__eq__', 'never')}\nHostile.__repr__ = lambda self: 'it'",
+        is_everywhere=True,
+        timeout=2,
+    ),
     error("text-of-100-mb", "raise ValueError('x' * 100_000_000)", "DIFFERENT: ValueError"),
     error(
         "control-characters",

@@ -152,6 +152,22 @@ KINDS: tuple[Kind, ...] = (
         timeout=2,
     ),
     result(
+        "nothing-returns",
+        "return Hostile('x')",
+        "DIFFERENT: timed out|compar",
+        "LOST timeout: timed out|compar|delet",
+        top=f"""
+{HOSTILE}
+def never_here(*args):
+    return None if W() else time.sleep(600)
+
+for name in ("eq", "hash", "repr", "str", "bool", "len", "iter", "del"):
+    setattr(Hostile, f"__{{name}}__", never_here)
+""",
+        is_everywhere=True,
+        timeout=2,
+    ),
+    result(
         "hash-never-returns-on-loading",
         "return {Hostile('x')} if W() else {Hostile}",
         "DIFFERENT: load|timed out",
