@@ -19,8 +19,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {page.stem.upper(): page for page in sorted((DOCS / "causes").glob("*.md"))}
 SOURCES = Path(pytest_parwork.__file__).parent / "verify" / "diagnosis"
 
-#: The examples that run daily: one in processes, one variant.
-DAILY = ("GLOBAL_RNG", "CHUNK_DEPENDENT")
+#: The examples that run daily: one in processes, variants of each kind.
+DAILY = ("GLOBAL_RNG", "CHUNK_DEPENDENT", "INTERFERENCE", "REDUCTION_BUG")
+
+#: The causes that are one word.
+SINGLE = "INTERFERENCE|SERIALIZATION|UNEXPLAINED|UNREPRODUCED"
 
 #: Seconds of the diagnosis, on a busy machine, and of the session.
 PATIENCE, DEADLINE = 28.0, 55.0
@@ -40,7 +43,7 @@ def names_in(source: Path) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
-        and re.fullmatch(r"[A-Z]{2,}(_[A-Z]+)+|SERIALIZATION|UNEXPLAINED|UNREPRODUCED", node.value)
+        and re.fullmatch(rf"[A-Z]{{2,}}(_[A-Z]+)+|{SINGLE}", node.value)
     }
 
 

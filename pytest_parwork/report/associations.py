@@ -97,6 +97,26 @@ def _place(workers: Mapping[int, list[CaseEntry]], different: Sequence[CaseEntry
         yield "the first case of each worker is equal, and each further one differs"
     elif known == set(firsts):
         yield "the first case of each worker differs, and no other one"
+    elif known == _edges(workers) and 2 * len(known) <= len(firsts) + len(others):
+        yield (
+            f"the {len(known)} cases that differ are those before which their worker had not just "
+            f"run the case before: they lie at the edges of batches"
+        )
+
+
+def _edges(workers: Mapping[int, list[CaseEntry]]) -> set[int]:
+    """Return the cases, by identity, whose predecessor ran in another worker, or not just before.
+
+    The very first case has none, and nothing that it could miss.
+    """
+    pairs = (
+        pair for each in workers.values() for pair in zip([None, *each[:-1]], each, strict=True)
+    )
+    return {
+        id(one)
+        for before, one in pairs
+        if one.index and (before is None or before.index != one.index - 1)
+    }
 
 
 def _same_stream(workers: Mapping[int, list[CaseEntry]]) -> str:

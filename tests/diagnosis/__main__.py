@@ -9,7 +9,8 @@ from statistics import median
 
 from .clean import CLEAN, FLUKES
 from .corpus import DEFECTS
-from .judging import Judged, as_table, judged, session
+from .in_items import CLEAN_ITEMS
+from .judging import Judged, Seconds, as_table, judged, session
 
 #: Modules of a session.
 AT_ONCE = 12
@@ -26,7 +27,9 @@ def main() -> int:
     parser.add_argument("--least", type=float, help="seconds of each diagnosis, on a busy machine")
     parser.add_argument("--report", action="store_true", help="print the sessions as well")
     asked = parser.parse_args()
-    corpus = [one for one in (*DEFECTS, *CLEAN, *FLUKES) if re.search(asked.k, one.name)]
+    corpus = [
+        one for one in (*DEFECTS, *CLEAN, *CLEAN_ITEMS, *FLUKES) if re.search(asked.k, one.name)
+    ]
     is_bad = False
     for _ in range(asked.times):
         found: list[Judged] = []
@@ -36,10 +39,14 @@ def main() -> int:
             print(as_table(found[start:]), flush=True)
         wrong = [one for one in found if one.is_wrong]
         missed = [one for one in found if one.is_missed and one.planted in DEFECTS]
-        diagnosed = [one.seconds for one in found if one.causes] or [0.0]
+        seconds = [one.seconds for one in found if one.causes] or [Seconds()]
+        both = (
+            f"{what} median {median(some):.1f}, most {max(some):.1f}"
+            for what, some in zip(("clock:", "CPU:"), zip(*seconds, strict=True), strict=True)
+        )
         print(
             f"{len(found)} modules, {len(missed)} causes missed, {len(wrong)} wrong; seconds of a "
-            f"diagnosis: median {median(diagnosed):.1f}, most {max(diagnosed):.1f}",
+            f"diagnosis, {'; '.join(both)}",
             flush=True,
         )
         is_bad |= bool(wrong) or len(missed) > MOST_MISSED

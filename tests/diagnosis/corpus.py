@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .in_items import NEIGHBOURS, NO_ITEM, REDUCED
 from .in_processes import FORKED, SPAWNED
 from .in_threads import THREADED
 from .in_variants import VARIED
 
-DEFECTS = (*SPAWNED, *FORKED, *THREADED, *VARIED)
+DEFECTS = (*SPAWNED, *FORKED, *THREADED, *VARIED, *NEIGHBOURS, *REDUCED, *NO_ITEM)

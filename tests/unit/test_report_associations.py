@@ -19,6 +19,7 @@ def case(number: int, worker: int, *, values: Sequence[str] = ()) -> CaseEntry:
     ]
     return CaseEntry(
         id=f"test_it[{number}]",
+        index=number,
         verdict=Verdict.DIFFERENT if values else Verdict.EQUAL,
         worker=worker,
         process=4000 + worker,
@@ -63,6 +64,22 @@ def test_workers_that_give_the_same_values_one_after_the_other_begin_the_same_st
     assert list(associations(constant)) == []
     alike = [case(n, 1 + n % 2, values=(f"p{n // 2}", f"s{n // 2}")) for n in range(6)]
     assert list(associations(alike)) == []
+
+
+def test_differing_cases_at_the_edges_of_batches_are_named() -> None:
+    def batches(different: Sequence[int]) -> list[CaseEntry]:
+        # In batches of three, by two workers in turn.
+        return [
+            case(n, 1 + n // 3 % 2, values=(f"p{n}", f"s{n}") if n in different else ())
+            for n in range(18)
+        ]
+
+    assert list(associations(batches((3, 6, 9, 12, 15)))) == [
+        "the 5 cases that differ are those before which their worker had not just run the case "
+        "before: they lie at the edges of batches"
+    ]
+    assert list(associations(batches((3, 6, 9, 12)))) == []
+    assert list(associations(batches((3, 6, 9, 12, 15, 16)))) == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from ...model.causes import Cause
 from ...model.outcome import Outcome
 from ...runner.ambient import NATIVE
 from .laboratory import Laboratory
+from .neighbours import interference
+from .reductions import reduction, uneven
 from .reseeding import seeds_of
 from .seams import seams_of
 from .varied import FIRST, Reseeded, Setting, reference, result
@@ -38,6 +40,9 @@ def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Out
             "let chunks overlap by what the function looks at, such as depth=",
             confirmed=is_sure,
         )
+    for probe in (interference, reduction):
+        if (found := probe(lab, setting, actual, expected)) is not None:
+            return found
     if _is_rounding(actual, expected):
         return lab.cause(
             "REDUCTION_ORDER",
@@ -53,6 +58,8 @@ def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Out
             f"which random numbers are drawn, or in which order, depends on {name}",
             "draw a seed for each part in one place, as by numpy.random.SeedSequence.spawn",
         )
+    if (found := uneven(lab, setting, actual, expected)) is not None:
+        return found
     return lab.cause("UNEXPLAINED", "", f"{each}: the result depends on {name}", "")
 
 

@@ -90,7 +90,7 @@ def globals_of(function: Callable[..., object]) -> Iterator[Place]:
         module = sys.modules.get(one.__module__)
         if module is None or vars(module) is not one.__globals__:
             continue
-        for name in _names(one.__code__):
+        for name in names_in(one.__code__):
             value = one.__globals__.get(name, waiting)
             if isinstance(value, FunctionType):
                 waiting.append(inspect.unwrap(value))
@@ -123,19 +123,20 @@ def _values_of(cls: type) -> Iterator[Place]:
 
 
 def _functions_named(module: ModuleType, code: CodeType) -> Sequence[object]:
-    return [vars(module)[name] for name in _names(code) if name in vars(module)]
+    return [vars(module)[name] for name in names_in(code) if name in vars(module)]
 
 
 def _values_named(module: ModuleType, code: CodeType) -> Iterator[Place]:
     """Yield the plain values of a module that the code names, as in `settings.SCALE`."""
-    for name in _names(code):
+    for name in names_in(code):
         value = vars(module).get(name, module)
         if not (isinstance(value, type | ModuleType) or callable(value)):
             yield module.__name__, name
 
 
-def _names(code: CodeType) -> Iterator[str]:
+def names_in(code: CodeType) -> Iterator[str]:
+    """Yield the names that a code and those inside it use, but for local ones."""
     yield from code.co_names
     for part in code.co_consts:
         if isinstance(part, CodeType):
-            yield from _names(part)
+            yield from names_in(part)

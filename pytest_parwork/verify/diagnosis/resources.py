@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...model.causes import Cause
-from .bench import Experiment
+from .bench import ALONE, Experiment, Side
 from .laboratory import SEEDS, Laboratory
 from .treatments import watching
 
@@ -26,10 +26,15 @@ def watch(lab: Laboratory) -> Experiment:
     return lab.experiment("watch what it writes", treatment=watching)
 
 
-def written(lab: Laboratory) -> str:
-    """Name the files, folders and ports that the case writes to; empty if there are none."""
+def written(lab: Laboratory, *, with_others: bool = False) -> str:
+    """Name the files, folders and ports that the case writes to; empty if there are none.
+
+    They are those that it writes to in both processes, or, `with_others`, in any of them: a name
+    may have the time in it.
+    """
     found = [set(one.value) for one in lab.outcomes(watch(lab)) if isinstance(one.value, list)]
-    return ", ".join(sorted(map(str, set.intersection(*found)))[:MOST_PATHS]) if found else ""
+    join = set.union if with_others else set.intersection
+    return ", ".join(sorted(map(str, join(*found)))[:MOST_PATHS]) if found else ""
 
 
 def shared_resource(lab: Laboratory) -> Cause | None:
@@ -54,6 +59,7 @@ def shared_resource(lab: Laboratory) -> Cause | None:
     wrong, runs = _wrong(lab, raced[:count]), count * len(SEEDS)
     if not wrong:
         return None
+    lab.sides = Side("alone", lab.experiment(ALONE)), Side("alongside others", raced[0])
     return lab.cause(
         "SHARED_RESOURCE_RACE",
         "",

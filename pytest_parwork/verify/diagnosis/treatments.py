@@ -222,10 +222,29 @@ class Together:
 _LASTING = {"os.mkdir", "os.rename", "os.remove", "socket.bind", "sqlite3.connect"}
 
 
+def _positions() -> dict[str, str]:
+    """Return the position in each file that is open, by its path; nothing without /proc.
+
+    Files without a name are ours, and the standard streams those of whoever captures output.
+    """
+    found = {}
+    with suppress(OSError):
+        for number in set(os.listdir("/proc/self/fd")) - {"0", "1", "2"}:
+            with suppress(OSError), open(f"/proc/self/fdinfo/{number}", encoding="ascii") as file:
+                path = os.readlink(f"/proc/self/fd/{number}")
+                if path.startswith("/") and not path.endswith(" (deleted)"):
+                    found[path] = file.readline()
+    return found
+
+
 def watching(function: Function) -> Function:
-    """Return a function that returns what a call opens for writing, in place of its result."""
+    """Return a function that returns what a call opens for writing, in place of its result.
+
+    So it does with an open file in which the call moves on, because forks share its position.
+    """
 
     def call(*args: object, **kwargs: object) -> object:
+        before = _positions()
         seen: list[str] = []
         is_over = False
 
@@ -242,6 +261,8 @@ def watching(function: Function) -> Function:
         with suppress(BaseException):
             function(*args, **kwargs)
         is_over = True
+        after = _positions()
+        seen += [path for path, at in before.items() if after.get(path, at) != at]
         return sorted(set(seen) - {os.devnull})
 
     return call
