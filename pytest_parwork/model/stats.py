@@ -14,13 +14,15 @@ def peak_overlap(intervals: Iterable[Interval]) -> int:
     return max((running for running, _ in _levels(intervals)), default=0)
 
 
-def busy_time(intervals: Iterable[Interval], *, at_least: int = 1) -> float:
-    """Return the seconds in which at least `at_least` of the intervals were running at once.
+def busy_times(intervals: Iterable[Interval]) -> tuple[float, float]:
+    """Return the seconds in which at least one of the intervals was running, and at least two.
 
-    With the default this is the length of their union. The result for `at_least=2`, divided by it,
-    is the share of the busy time in which the work was really parallel.
+    The first are the length of their union. The second, divided by it, are the share of the busy
+    time in which the work was really parallel.
     """
-    return sum(seconds for running, seconds in _levels(intervals) if running >= at_least)
+    levels = list(_levels(intervals))
+    busy = sum(seconds for _, seconds in levels)
+    return busy, sum(seconds for running, seconds in levels if running > 1)
 
 
 def bound(durations: Sequence[float], workers: int) -> float:

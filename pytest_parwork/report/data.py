@@ -208,7 +208,8 @@ def summarise(entry: RunEntry) -> RunReport:
     peaks = [peak_of(cases) for cases in runs.values()]
     classes: Counter[str] = Counter()
     for case in entry.cases:
-        classes.update(case.classes)
+        if case.classes:
+            classes.update(case.classes)
     varied = entry.variation
     if varied is not None:
         exercised = is_exercised(varied, entry.cases, is_whole=_is_whole(entry))

@@ -34,8 +34,9 @@ def together(runs: Iterable[Sequence[CaseEntry]]) -> float | None:
     busy = together = 0.0
     for cases in runs:
         running = [task.interval[1:] for task in tasks_of(cases) if task.interval]
-        busy += stats.busy_time(running)
-        together += stats.busy_time(running, at_least=2)
+        one, several = stats.busy_times(running)
+        busy += one
+        together += several
     return together / busy if busy else None
 
 

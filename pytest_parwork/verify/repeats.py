@@ -37,8 +37,6 @@ class Tasks:
 
         Of tasks that are not verified, failures are next: the first one decides.
         """
-        if len(self.numbers) == 1:
-            return self.numbers
         kinds = {number: self.without_value(number).kind for number in self.numbers}
         worst = ("lost", "not_sent", *(() if is_verified else ("failure", "skip")))
         return sorted(
@@ -56,8 +54,6 @@ def judge_tasks(
     counts, or else that of the first one. At most three copies of a result exist at a time.
     """
     shown, found = order[0], tasks.judge(order[0], reference)
-    if len(order) == 1:
-        return found, shown
     seen = {shown: Repeat.of(found.entry.verdict, found.outcomes[0])}
     result = found.entry.result
     if found.is_absent:

@@ -10,7 +10,7 @@ from statistics import median
 from .clean import CLEAN, FLUKES
 from .corpus import DEFECTS
 from .in_items import CLEAN_ITEMS
-from .judging import Judged, as_table, judged, session
+from .judging import Judged, Seconds, as_table, judged, session
 
 #: Modules of a session.
 AT_ONCE = 12
@@ -39,10 +39,14 @@ def main() -> int:
             print(as_table(found[start:]), flush=True)
         wrong = [one for one in found if one.is_wrong]
         missed = [one for one in found if one.is_missed and one.planted in DEFECTS]
-        diagnosed = [one.seconds for one in found if one.causes] or [0.0]
+        seconds = [one.seconds for one in found if one.causes] or [Seconds()]
+        both = (
+            f"{what} median {median(some):.1f}, most {max(some):.1f}"
+            for what, some in zip(("clock:", "CPU:"), zip(*seconds, strict=True), strict=True)
+        )
         print(
             f"{len(found)} modules, {len(missed)} causes missed, {len(wrong)} wrong; seconds of a "
-            f"diagnosis: median {median(diagnosed):.1f}, most {max(diagnosed):.1f}",
+            f"diagnosis, {'; '.join(both)}",
             flush=True,
         )
         is_bad |= bool(wrong) or len(missed) > MOST_MISSED

@@ -4,25 +4,50 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .planted import Planted
 
 #: Seconds that a session may take for each module.
 SECONDS = 60.0
 
-#: What gives a diagnosis more time than users have to wait for it.
-PATIENT = """
+#: What measures each diagnosis, and may give it more time than users have to wait for it.
+MEASURING = """
+import resource, time
+from pytest_parwork.plugin.variants import causes
 from pytest_parwork.verify.diagnosis import diagnosis
-diagnosis.LEAST = {least}
+diagnosis.LEAST = {least} or diagnosis.LEAST
+
+def cpu():
+    both = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+def measured(diagnose):
+    def call(lab, *args):
+        began, used = time.perf_counter(), cpu()
+        found = diagnose(lab, *args)
+        module = lab.difference.id.partition(".py::")[0]
+        with open("seconds.txt", "a") as file:
+            print(module, time.perf_counter() - began, cpu() - used, file=file)
+        return found
+    return call
+
+diagnosis.diagnose = measured(diagnosis.diagnose)
+causes.diagnose_variant = measured(causes.diagnose_variant)
 """
+
+
+class Seconds(NamedTuple):
+    """The seconds of a diagnosis: on the clock, and of the CPU in all of its processes."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +56,7 @@ class Judged:
 
     planted: Planted
     causes: tuple[tuple[str, str, bool, str], ...]
-    seconds: float
+    seconds: Seconds
 
     @property
     def is_wrong(self) -> bool:
@@ -57,17 +82,15 @@ def session(
     least: float | None = None,
     is_shown: bool = False,
     options: Sequence[str] = (),
-) -> tuple[Mapping[str, Any], Mapping[str, float]]:
-    """Run all modules in a session of pytest; return its report, and seconds by module.
+) -> tuple[Mapping[str, Any], Mapping[str, Seconds]]:
+    """Run all modules in a session of pytest; return its report, and the seconds of diagnoses.
 
-    These are those of its slowest case, which is the one that was diagnosed. With `least`, each
-    diagnosis may take so many seconds.
+    These are by module. With `least`, each diagnosis may take so many seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         for one in corpus:
             Path(folder, f"test_{one.name}.py").write_text(one.text(), encoding="utf-8")
-        if least is not None:
-            Path(folder, "conftest.py").write_text(PATIENT.format(least=least), encoding="utf-8")
+        Path(folder, "conftest.py").write_text(MEASURING.format(least=least), encoding="utf-8")
         report = Path(folder, "report.json")
         environment = dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         environment.pop("PYTEST_ADDOPTS", None)
@@ -75,7 +98,7 @@ def session(
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", *words, *options),
-                *("--durations=0", f"--parwork-report={report}"),
+                f"--parwork-report={report}",
             ],
             cwd=folder,
             env=environment,
@@ -88,18 +111,20 @@ def session(
             print(done.stdout, done.stderr, sep="\n")
         found = json.loads(report.read_text(encoding="utf-8"))
         assert isinstance(found, dict)
-        return found, _seconds(done.stdout)
+        return found, _seconds(Path(folder, "seconds.txt"))
 
 
-def _seconds(text: str) -> Mapping[str, float]:
-    found: dict[str, float] = {}
-    for seconds, module in re.findall(r"([\d.]+)s call +test_(\w+)\.py::", text):
-        found[module] = max(found.get(module, 0.0), float(seconds))
-    return found
+def _seconds(file: Path) -> Mapping[str, Seconds]:
+    if not file.exists():
+        return {}
+    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    return {
+        name.removeprefix("test_"): Seconds(float(wall), float(cpu)) for name, wall, cpu in lines
+    }
 
 
 def judged(
-    corpus: Iterable[Planted], report: Mapping[str, Any], seconds: Mapping[str, float]
+    corpus: Iterable[Planted], report: Mapping[str, Any], seconds: Mapping[str, Seconds]
 ) -> list[Judged]:
     """Return what a session found for each module."""
     runs = {run["id"].partition(".py::")[0]: run for run in report["runs"]}
@@ -110,7 +135,7 @@ def judged(
                 (cause["name"], cause["detail"], cause["confirmed"], cause["evidence"])
                 for cause in runs[f"test_{one.name}"]["causes"]
             ),
-            seconds=seconds.get(one.name, 0.0),
+            seconds=seconds.get(one.name, Seconds()),
         )
         for one in corpus
     ]
@@ -127,7 +152,8 @@ def as_table(found: Sequence[Judged]) -> str:
         )
         intended = " | ".join(one.planted.causes)
         lines.append(
-            f"{mark} {one.seconds:5.1f} s {one.planted.name:36} {intended:40} {causes}".rstrip()
+            f"{mark} {one.seconds.wall:5.1f} s {one.seconds.cpu:5.2f} s of CPU "
+            f"{one.planted.name:36} {intended:40} {causes}".rstrip()
         )
         if mark.strip():
             lines += [f"{'':9}{evidence}" for *_, evidence in one.causes]

@@ -7,7 +7,7 @@ import pytest
 from .clean import FLUKES, FUNCTIONS
 from .corpus import DEFECTS
 from .in_items import CLEAN_ITEMS, NEIGHBOURS, NO_ITEM, REDUCED
-from .judging import Judged, as_table, judged, session
+from .judging import Judged, Seconds, as_table, judged, session
 from .planted import Planted
 
 #: Defects of which the daily tests have one of each kind.
@@ -55,7 +55,7 @@ def test_a_confirmed_cause_that_was_not_planted_is_wrong_and_a_suspected_one_is_
         ("HASH_SEED", False, False, True),
     ):
         causes = ((name, "os.getpid", sure, ""),)
-        one = Judged(planted=pid, causes=causes, seconds=0.0)
+        one = Judged(planted=pid, causes=causes, seconds=Seconds())
         assert (one.is_wrong, one.is_missed) == (is_wrong, is_missed)
 
 

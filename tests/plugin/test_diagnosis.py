@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from .scratch import Scratch, Session
@@ -213,9 +215,14 @@ def test_calls(parwork):
     )
     session = diagnosed(scratch, "-k", "test_pid")
     assert "  cause    PROCESS_IDENTITY (os.getpid), confirmed" in session.lines
+    assert "  page     docs/causes/process_identity.md" in session.lines
+    (cause,) = session.run("test_it.py::test_pid")["causes"]
+    assert cause["line"] == ""  # the call says it
+    assert cause["not_run"] == []
     text = " ".join(session.out.split())
     assert "evidence the result depends on the id of the process; if that is fixed" in text
     assert text.count("evidence ") == 1
+    assert re.search(r"call os\.getpid\(\) at test_it\.py:\d+ gives \d+ in one run, \d+ in", text)
     assert "remedy do not return what depends on os.getpid()" in text
     assert "as in test_pid[0]" in text
     assert "cause: PROCESS_IDENTITY (os.getpid), confirmed; do not return what" in text
@@ -290,7 +297,7 @@ def test_a_case_that_cannot_be_run_again_is_unexplained_with_that_reason(
     ("options", "text"),
     [
         ((), "diagnose=1; give whether a difference is diagnosed"),
-        (("--parwork-diagnose=yes",), "diagnose='yes'; give whether a difference is diagnosed"),
+        (("--parwork-diagnose=yes",), "--parwork-diagnose=yes: give on or off"),
     ],
 )
 def test_other_values_of_diagnose_are_errors(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import connection
@@ -305,3 +307,44 @@ def test_gnu_openmp_restarts_with_the_same_number_of_threads() -> None:
         assert threads() == in_fork(threads)
         assert in_fork(inertia) == expected
         assert inertia() == expected
+
+
+class Cycle:
+    """An object that only the garbage collector frees."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_a_young_collection_passes_over_what_the_parent_has_made() -> None:
+    kept = Cycle()
+
+    def is_young_or_frozen() -> tuple[bool, bool]:
+        young = [each for level in (0, 1) for each in gc.get_objects(generation=level)]
+        return any(each is kept for each in young), gc.get_freeze_count() > 0
+
+    assert in_fork(is_young_or_frozen) == (False, False)
+
+
+def test_garbage_of_the_parent_is_still_collected_in_the_fork() -> None:
+    left = Cycle()
+    reference = weakref.ref(left)
+    gc.disable()
+    try:
+        del left
+
+        def is_freed() -> bool:
+            gc.collect()
+            return reference() is None
+
+        assert in_fork(is_freed)
+    finally:
+        gc.enable()
+
+
+def test_what_somebody_has_frozen_stays_frozen_in_the_fork() -> None:
+    gc.freeze()
+    try:
+        assert in_fork(lambda: gc.get_freeze_count() > 0)
+    finally:
+        gc.unfreeze()

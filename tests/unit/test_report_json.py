@@ -211,6 +211,9 @@ def test_causes_are_listed_and_the_first_is_the_cause() -> None:
         "evidence": "same generator state, same value",
         "remedy": "rng = np.random.default_rng(parwork_seed)",
         "probes": ["same state", "other state"],
+        "not_run": [],
+        "line": "",
+        "calls": [],
     }
     assert [cause["name"] for cause in entry["causes"]] == ["GLOBAL_RNG", "WORKER_HISTORY"]
     (entry,) = written(run(cases(2)))["runs"]

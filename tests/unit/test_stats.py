@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_parwork.model.stats import bound, busy_time, peak_overlap
+from pytest_parwork.model.stats import bound, busy_times, peak_overlap
 
 
 def test_without_intervals_there_is_no_overlap() -> None:
     assert peak_overlap([]) == 0
-    assert busy_time([]) == 0
+    assert busy_times([]) == (0, 0)
 
 
 def test_one_interval_overlaps_with_no_other() -> None:
     assert peak_overlap([(3.0, 5.0)]) == 1
-    assert busy_time([(3.0, 5.0)]) == 2
-    assert busy_time([(3.0, 5.0)], at_least=2) == 0
+    assert busy_times([(3.0, 5.0)]) == (2, 0)
 
 
 def test_the_peak_is_the_most_at_one_moment_and_not_the_sum() -> None:
@@ -38,12 +37,11 @@ def test_the_order_of_the_intervals_does_not_matter() -> None:
 
 def test_the_same_interval_twice_counts_as_two() -> None:
     assert peak_overlap([(0, 1), (0, 1)]) == 2
-    assert busy_time([(0, 1), (0, 1)], at_least=2) == 1
+    assert busy_times([(0, 1), (0, 1)]) == (1, 1)
 
 
 def test_busy_time_is_the_length_of_the_union_without_the_gaps() -> None:
-    assert busy_time([(0, 2), (1, 3), (10, 11)]) == 4
-    assert busy_time([(0, 2), (1, 3), (10, 11)], at_least=2) == 1
+    assert busy_times([(0, 2), (1, 3), (10, 11)]) == (4, 1)
 
 
 def test_intervals_may_be_an_iterator() -> None:

@@ -45,17 +45,11 @@ class CaseTasks:
         self._loaded: Outcome | None = None
         self._after: dict[int, Aftermath] = {}
         self._outputs: dict[int, Output | None] = {}
-        run = case.sent.run
-        self._tasks = Tasks(
-            numbers=case.sent.numbers,
-            without_value=lambda number: (
-                run.outcomes.without_value(number) if run is not None else outcome_of(case, number)
-            ),
-            judge=self._judge,
-            free=run.outcomes.free if run is not None else lambda _: None,
-            terms=terms,
-        )
-        self._order = self._tasks.order(is_verified=is_verified)
+        self._several: Tasks | None = None
+        self._order: Sequence[int] = case.sent.numbers
+        if case.sent.count > 1:
+            self._several = self._tasks()
+            self._order = self._several.order(is_verified=is_verified)
 
     def load(self) -> Outcome:
         """Load the outcome of the first task that will be judged, and return it."""
@@ -65,9 +59,22 @@ class CaseTasks:
 
     def judge(self, reference: Callable[[], Called] | None) -> Judged:
         """Judge all tasks against the reference; return the judgement that counts."""
-        found, shown = judge_tasks(self._tasks, self._order, reference)
+        if self._several is None:
+            return self._judge(self._order[0], reference)
+        found, shown = judge_tasks(self._several, self._order, reference)
         self._put(shown)
         return found
+
+    def _tasks(self) -> Tasks:
+        run = self._case.sent.run
+        assert run is not None  # it has given them their numbers
+        return Tasks(
+            numbers=self._case.sent.numbers,
+            without_value=run.outcomes.without_value,
+            judge=self._judge,
+            free=run.outcomes.free,
+            terms=self._terms,
+        )
 
     def _take(self, number: int) -> Outcome:
         case = self._case

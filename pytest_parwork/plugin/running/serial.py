@@ -122,7 +122,7 @@ class Serial:
         if judged.entry is None:
             return  # pytest ran it without parwork: --parwork-serial, --pdb, --setup-only
         self._report(case, judged.entry, report)
-        causes = case.group.causes.get(case.test_id, ())
+        causes = case.group.causes.get(case.test_id, ()) if case.group.causes else ()
         note_verdict(case.item, report, judged.entry.verdict, causes)
         if judged.message and not is_expected(case.item, call, report):
             fail(report, call, judged.message, is_like=judged.is_like)

@@ -36,6 +36,7 @@ class Tasks:
         self._wide = wide
         self._gate = gate
         self._addresses: dict[object, Address] = {}  # of test functions
+        self._functions: dict[int, Callable[..., object]] = {}  # by id of what pytest calls
         self._calls: dict[int, CaseCall] = {}  # by id of the fixture plan
         self._bare: dict[object, FixturePlan] = {}  # of methods without function-scoped fixtures
         self._states: dict[type | None, ClassState] = {}
@@ -61,12 +62,19 @@ class Tasks:
             self._addresses[place] = body_of(item)
         return Task(
             id=case.id,
-            function=_on_fresh_instance(item) if class_of(item) else Body(item).function,
+            function=_on_fresh_instance(item) if class_of(item) else self._function_of(item),
             address=self._addresses[place],
             kwargs={name: values[name] for name in argument_names(item)},
             timeout=case.plan.timeout or limit_of(item),
             test=item.nodeid,
         )
+
+    def _function_of(self, item: pytest.Function) -> Callable[..., object]:
+        """Return the body of a test function, searched once for all its cases."""
+        key = id(item.obj)  # which the item keeps alive
+        if key not in self._functions:
+            self._functions[key] = Body(item).function
+        return self._functions[key]
 
     def _with_fixtures(
         self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]

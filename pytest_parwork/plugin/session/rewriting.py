@@ -28,7 +28,7 @@ def names_of_rewritten(config: pytest.Config) -> frozenset[str]:
     return frozenset(
         name
         for name, module in sys.modules.copy().items()
-        if name.partition(".")[0] not in theirs and is_rewritten(module)
+        if is_rewritten(module) and name.partition(".")[0] not in theirs
     )
 
 

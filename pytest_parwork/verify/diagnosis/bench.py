@@ -64,6 +64,14 @@ class Experiment:
         return (*self.tasks, *self.alongside)
 
 
+class Side(NamedTuple):
+    """One of two experiments that differ, as texts name it: `alone`, `after test_it[2]`."""
+
+    name: str
+    experiment: Experiment
+    seed: str = "1"
+
+
 class Packed(NamedTuple):
     """An outcome that an experiment has sent: the result of `pack`, with its buffers.
 
@@ -109,8 +117,8 @@ class Bench:
     """Runs experiments, one after the other; sent to the process that is to run them.
 
     `places` are the numbers that the tasks have there. An experiment may take `limit` seconds; what
-    has not ended by `until` has no result. If it `is_first`, the process imports what the first
-    experiment has imported of libraries, or every further one would do so again.
+    has not ended by `until` has no result. If it `is_first`, the process imports the libraries that
+    an experiment has imported, or every further one would do so again.
     """
 
     experiments: tuple[Experiment, ...]
@@ -129,14 +137,12 @@ class Bench:
                 continue
             began = now()
             packed = self._forked(one, min(self.until, began + self.limit))
+            if self.is_first and packed is not None and import_all(packed.imported):
+                began = now()  # what the import has changed is so in all experiments
+                packed = self._forked(one, min(self.until, began + self.limit))
             if packed is None and now() >= self.until:
                 break
-            seconds = now() - began
-            if self.is_first and not found and packed is not None:
-                began = now()
-                import_all(packed.imported)
-                seconds = max(seconds - (now() - began), 0.0)
-            found.append(Done(packed, seconds))
+            found.append(Done(packed, now() - began))
         return found
 
     def _forked(self, experiment: Experiment, until: float) -> Packed | None:
@@ -218,8 +224,17 @@ class Bench:
         return site.load_call(self.places[number], seen)
 
 
-def import_all(names: Sequence[str]) -> None:
-    """Import those modules of these names that belong to libraries, not to the project."""
+def outcome_of(kind: str, result: Any) -> Outcome:
+    """Return the outcome of a task that ran together with others."""
+    if kind == "value":
+        return Outcome(kind="value", value=result)
+    name, text = result
+    return Outcome(kind="failure", failure=Failure(type=name, text=text))
+
+
+def import_all(names: Sequence[str]) -> bool:
+    """Import those modules that belong to libraries, not to the project; return if there is any."""
+    is_any = False
     folders = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in LIBRARIES)
     for name in names:
         with suppress(Exception):
@@ -227,6 +242,8 @@ def import_all(names: Sequence[str]) -> None:
             origin = spec.origin if spec is not None else None
             if origin in ("built-in", "frozen") or (origin or "").startswith(folders):
                 importlib.import_module(name)
+                is_any = True
+    return is_any
 
 
 def _raise(why: NotSent | BaseException) -> None:

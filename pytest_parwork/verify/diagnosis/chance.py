@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...equivalence import compare_outcomes, unordered
 from ...model.causes import Cause
-from .bench import Experiment
+from .bench import ALONE, Experiment, Side
 from .laboratory import SEEDS, Laboratory
 from .resources import written
 from .treatments import GENERATORS, Fixed, Held, Seeded
@@ -60,6 +60,10 @@ def global_generator(lab: Laboratory) -> Cause | None:
         return None
     if not lab.is_stable() and not lab.is_settled(SEEDED, Seeded(0, 0)):
         return None  # it differs, too, if the generators are the same
+    lab.sides = (
+        Side("with seed 0", experiments[0]),
+        Side("with seed 1", experiments[1]),
+    )
     if lab.are_same(mixed, zero):
         detail, rng = "random", "random.Random(parwork_seed)"
     else:
@@ -91,6 +95,10 @@ def hash_seed(lab: Laboratory) -> Cause | None:
             continue
         lab.start(anew := ["1 again", f"{seed} again"])
         again = lab.outcomes(alone, anew)
+        lab.sides = (
+            Side("with hash seed 1", alone),
+            Side(f"with hash seed {seed}", alone, seed),
+        )
         if lab.are_same(again, [first, other]):
             return lab.cause(
                 "HASH_SEED",
@@ -114,6 +122,7 @@ def source_of_system(lab: Laboratory) -> Cause | None:
     """Find out whether the result depends on the process id, the time or the system's entropy."""
     if not lab.is_unstable():
         return None
+    lab.sides = _two_runs(lab)
     for source, (name, detail, evidence, remedy) in SOURCES.items():
         if lab.is_settled(f"fixed {source}", Fixed(source)):
             why = f"{evidence}; if that is fixed, it is the same in each process, else it differs"
@@ -125,6 +134,7 @@ def chance(lab: Laboratory) -> Cause | None:
     """Find out whether serial runs differ from one another."""
     if not lab.is_unstable():
         return None
+    lab.sides = _two_runs(lab)
     held, *free = _held(lab)
     lab.measure([one for pair in (held, *free) for one in pair])
     if not lab.differ(*map(lab.outcomes, held)):
@@ -151,6 +161,11 @@ def chance(lab: Laboratory) -> Cause | None:
         "compare=unordered()" if by_order else "make it deterministic, or compare a property of it",
         confirmed=True,
     )
+
+
+def _two_runs(lab: Laboratory) -> tuple[Side, Side]:
+    alone = lab.experiment(ALONE)
+    return Side("in one run", alone), Side("in another", alone)
 
 
 def _held(lab: Laboratory) -> list[list[Experiment]]:

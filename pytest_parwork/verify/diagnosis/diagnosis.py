@@ -14,6 +14,7 @@ from .bench import ALONE
 from .chance import chance, global_generator, hash_seed, source_of_system
 from .laboratory import SEEDS, Laboratory
 from .order import in_worker, poisoned_reference, serial_order, worker_history
+from .parting import with_parting
 from .processes import ExhaustedError
 from .resources import shared_resource
 from .serialization import lost_input, lost_output
@@ -96,12 +97,15 @@ def _by_probes(lab: Laboratory) -> tuple[Cause, ...]:
         if not lab.is_comparable(*lab.alone()):
             return (_unexplained(lab, f"alone in a fresh process: {_absence(lab.alone())}"),)
         while waiting:
+            lab.sides = None
             cause = waiting[0](lab)
             waiting.pop(0)
             if cause is not None:
                 found.append(cause)
                 if cause.confirmed:
                     break
+        if found:
+            found[-1] = with_parting(lab, found[-1])
         if not found and (vanished := _unreproduced(lab)):
             return (vanished,)
         end = _conclusion(lab)

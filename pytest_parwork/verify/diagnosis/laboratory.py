@@ -10,10 +10,10 @@ from ...backends.protocol import Backend
 from ...equivalence import compare_outcomes
 from ...machine.clock import now
 from ...model.causes import Cause
-from ...model.outcome import Failure, Outcome
+from ...model.outcome import Outcome
 from ...runner import Rerun
 from ...transport.payload import Around
-from .bench import ALONE, Bench, Experiment
+from .bench import ALONE, Bench, Experiment, Side
 from .difference import Difference
 from .processes import (
     REPORTING,
@@ -25,6 +25,9 @@ from .processes import (
 
 #: A case that takes at most so many seconds alone is cheap: the start of a process takes longer.
 CHEAP = 0.2
+
+#: A case that takes so many seconds takes longer than the imports that it may cause.
+LONG = 1.0
 
 #: An experiment may take so many times as long as the case alone.
 TIMES = 5.0
@@ -59,7 +62,7 @@ class Laboratory:
 
     `names` are the names of the tasks, `function` is what the case calls, `workers` the number of
     workers of the run. `find` returns a backend by name, `deadline` is when the diagnosis must have
-    ended. `log` names the experiments that were run.
+    ended. `log` names the experiments that were run, `sides` are the two that show the cause.
     """
 
     difference: Difference
@@ -70,6 +73,7 @@ class Laboratory:
     find: Callable[[str], Backend]
     deadline: float
     log: list[str] = field(default_factory=list)
+    sides: tuple[Side, Side] | None = None
     _found: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     _fresh: Interpreters | None = None
     _seconds: float = 0.0
@@ -265,7 +269,7 @@ class Laboratory:
             limit=max(usual, (until - now()) / 2) if is_first else usual,
             until=until,
             originals=self.rerun.tasks if seed == FORK else (),
-            is_first=is_first and seed != FORK,
+            is_first=is_first and self.difference.own_seconds < LONG,
         )
         if station is None:
             found = run_in_fork(self.rerun, self.find, bench, number)
@@ -290,11 +294,3 @@ class Laboratory:
             tasks = {one.number, *usable, *self.others(NEIGHBOURS)}
             self._fresh = Interpreters(self.rerun, self.find, one.number, tasks)
         return self._fresh
-
-
-def outcome_of(kind: str, result: Any) -> Outcome:
-    """Return the outcome of a task that ran together with others."""
-    if kind == "value":
-        return Outcome(kind="value", value=result)
-    name, text = result
-    return Outcome(kind="failure", failure=Failure(type=name, text=text))

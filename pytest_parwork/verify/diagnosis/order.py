@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...model.causes import Cause
-from .bench import Experiment
+from .bench import ALONE, Experiment, Side
 from .laboratory import Laboratory
+from .polluters import after as after_cases
 from .polluters import smallest
 
 #: How often each order is tried in each process: a result that changes now and then may be the
@@ -91,6 +92,7 @@ def worker_history(lab: Laboratory) -> Cause | None:
         lab.are_parallel,
         is_sharing=lab.difference.is_threaded,
     )
+    _note_sides(lab, culprits, is_sharing=lab.difference.is_threaded)
     process = "the" if lab.difference.is_threaded else "their"
     return lab.cause(
         "WORKER_HISTORY",
@@ -116,6 +118,7 @@ def serial_order(lab: Laboratory) -> Cause | None:
     if not lab.each(lab.are_serial, separate):
         return _changed_argument(lab, shared, separate)
     culprits = smallest(lab, lab.difference.earlier, lab.are_serial)
+    _note_sides(lab, culprits)
     return lab.cause(
         "CASE_ORDER",
         "",
@@ -126,6 +129,12 @@ def serial_order(lab: Laboratory) -> Cause | None:
     )
 
 
+def _note_sides(lab: Laboratory, culprits: Sequence[int], *, is_sharing: bool = False) -> None:
+    after = after_cases(lab, culprits, is_sharing=is_sharing)
+    name = f"after {lab.named(culprits)}"
+    lab.sides = Side("alone", lab.experiment(ALONE)), Side(name, after)
+
+
 def _changed_argument(
     lab: Laboratory, shared: Sequence[Experiment], separate: Sequence[Experiment]
 ) -> Cause | None:
@@ -133,6 +142,7 @@ def _changed_argument(
     pairs = zip(map(lab.outcomes, separate), map(lab.outcomes, shared), strict=True)
     if not all(lab.differ(*pair) for pair in pairs):
         return None
+    lab.sides = Side("with shared arguments", shared[0]), Side("with copies", separate[0])
     return lab.cause(
         "INPUT_MUTATION",
         "",

@@ -46,7 +46,8 @@ def _first(earlier: Sequence[int]) -> list[list[int]]:
     return [*singles, *others, list(earlier)]
 
 
-def _after(lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool) -> Experiment:
+def after(lab: Laboratory, earlier: Sequence[int], *, is_sharing: bool) -> Experiment:
+    """Return the case after some earlier ones."""
     how = ", with the same arguments" if is_sharing else ""
     label = f"after {', '.join(lab.named([number]) for number in earlier)}{how}"
     return lab.experiment(label, earlier, is_sharing=is_sharing)
@@ -103,4 +104,4 @@ class _Search:
         return self._are_so(self._lab.outcomes(self._experiment(earlier), FIRST))
 
     def _experiment(self, earlier: Sequence[int]) -> Experiment:
-        return _after(self._lab, earlier, is_sharing=self._is_sharing)
+        return after(self._lab, earlier, is_sharing=self._is_sharing)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...model.causes import Cause
-from .bench import Experiment
+from .bench import ALONE, Experiment, Side
 from .laboratory import SEEDS, Laboratory
 from .treatments import watching
 
@@ -59,6 +59,7 @@ def shared_resource(lab: Laboratory) -> Cause | None:
     wrong, runs = _wrong(lab, raced[:count]), count * len(SEEDS)
     if not wrong:
         return None
+    lab.sides = Side("alone", lab.experiment(ALONE)), Side("alongside others", raced[0])
     return lab.cause(
         "SHARED_RESOURCE_RACE",
         "",

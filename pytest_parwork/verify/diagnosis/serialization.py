@@ -10,9 +10,9 @@ from ...equivalence import compare_outcomes
 from ...model.causes import Cause
 from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.outcome import Outcome
-from .bench import Experiment
+from .bench import Experiment, Side
 from .copies import Copied, Described, Parts, Path, described
-from .laboratory import Laboratory
+from .laboratory import FORK, Laboratory
 from .treatments import Function
 
 #: How often each is tried.
@@ -91,6 +91,7 @@ def lost_input(lab: Laboratory) -> Cause | None:
         return None
     if not lab.differ(found[:TWICE], found[TWICE:]):
         return None
+    lab.sides = Side("with the originals", originals[0], FORK), Side("with copies", copies[0], FORK)
     path = _culprit(lab)
     return lab.cause(
         "SERIALIZATION",

@@ -7,10 +7,10 @@ from itertools import islice
 
 from ...model.causes import Cause
 from ...transport.payload import Around
-from .bench import Experiment
+from .bench import ALONE, Experiment, Side
 from .contexts import Context, read_context
 from .globals import Globals, globals_of, read_globals
-from .laboratory import SEEDS, Laboratory
+from .laboratory import FORK, SEEDS, Laboratory
 
 #: Most globals that are tried.
 MOST_TRIED = 200
@@ -53,6 +53,7 @@ def context(lab: Laboratory) -> Cause | None:
     found = _flipping(lab, CONTEXT, _contexts()) if lab.is_in_question() else None
     if found is None:
         return None
+    _note_sides(lab, CONTEXT, _contexts())
     is_threaded = lab.difference.is_threaded
     name, process = (
         ("THREAD_CONTEXT", "main thread") if is_threaded else ("CONTEXT_NOT_PROPAGATED", "process")
@@ -72,6 +73,7 @@ def global_state(lab: Laboratory) -> Cause | None:
     found = _flipping(lab, GLOBALS, _globals(lab)) if lab.is_in_question() else None
     if found is None:
         return None
+    _note_sides(lab, GLOBALS, _globals(lab))
     return lab.cause(
         "GLOBAL_STATE_NOT_PROPAGATED",
         found,
@@ -81,6 +83,11 @@ def global_state(lab: Laboratory) -> Cause | None:
         "pass the value as an argument or by a fixture",
         confirmed=True,
     )
+
+
+def _note_sides(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> None:
+    changed = lab.experiment(label, treatment=treatments[""])
+    lab.sides = Side("with it", changed), Side("without it", lab.experiment(ALONE))
 
 
 def _flipping(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> str | None:
@@ -104,8 +111,13 @@ def isolation(lab: Laboratory) -> Cause | None:
     """
     if lab.difference.is_threaded or not lab.is_in_question():
         return None
-    if not lab.are_serial(lab.in_fork(lab.series("in a fork of pytest's process", count=TWICE))):
+    forks = lab.series("in a fork of pytest's process", count=TWICE)
+    if not lab.are_serial(lab.in_fork(forks)):
         return None
+    lab.sides = (
+        Side("in a fork of pytest's process", forks[0], FORK),
+        Side("in a fresh process", lab.experiment(ALONE)),
+    )
     return lab.cause(
         "PROCESS_ISOLATION",
         "",

@@ -8,8 +8,8 @@ from dataclasses import replace
 from ...model.causes import Cause
 from ...model.outcome import Outcome
 from ...worker.calling import in_thread
-from .bench import Experiment
-from .laboratory import SEEDS, Laboratory, outcome_of
+from .bench import ALONE, Experiment, Side, outcome_of
+from .laboratory import SEEDS, Laboratory
 from .treatments import Together, in_thread_of_context
 
 #: The details of the causes that are found here, without and with the context of the main thread.
@@ -67,6 +67,10 @@ def thread_context(lab: Laboratory) -> Cause | None:
     inside, again, with_context = (lab.outcomes(one) for one in _inside(lab))
     if not (lab.differ(inside, alone) and lab.are_same(inside, again)):
         return None
+    lab.sides = (
+        Side("in the main thread", lab.experiment(ALONE)),
+        Side("in another thread", _inside(lab)[0]),
+    )
     by_context = lab.are_same(with_context, alone)
     more = "; in a copy of the context of the main thread it gives the same" if by_context else ""
     return lab.cause(

@@ -13,6 +13,7 @@ from .bench import ALONE, Experiment
 from .chance import SEEDED, chance, generator_experiments, global_generator, source_of_system
 from .dependence import dependence
 from .laboratory import Laboratory
+from .parting import with_parting
 from .processes import ExhaustedError
 from .treatments import Seeded
 from .varied import FIRST, REFERENCE, Setting, references, result
@@ -68,7 +69,7 @@ def _unstable_reference(lab: Laboratory, setting: Setting) -> Iterable[Cause]:
     lab.measure([*lab.series(ALONE), *generator_experiments(lab), *seeded])
     for probe in (global_generator, source_of_system, chance):
         if (cause := probe(lab)) is not None:
-            return [cause]
+            return [with_parting(lab, cause)]
     return [
         lab.cause(
             "NONDETERMINISTIC_FUNCTION",
