@@ -50,13 +50,15 @@ class StressRun:
 class Stress:
     """All perturbed runs of a workload: how they were asked for, and the `seed` of their rows.
 
-    `left` is the number of rows for which there was no time.
+    `left` is the number of rows for which there was no time, `reference` the name of what they are
+    compared with.
     """
 
     asked: str
     seed: int
     runs: tuple[StressRun, ...] = ()
     left: int = 0
+    reference: str = "serial"
 
     @property
     def bad(self) -> Sequence[StressRun]:
@@ -69,13 +71,13 @@ def stress_notes(stress: Stress | None) -> Iterator[tuple[Severity, str]]:
     if stress is None:
         return
     ran = [run for run in stress.runs if run.verdict is not Verdict.NOT_SENT]
-    bad = stress.bad
+    bad, name = stress.bad, stress.reference
     left = f", no time for {stress.left} more" if stress.left else ""
     runs = counted(len(ran), "perturbed run")
     if bad:
-        yield "error", f"stress: {len(bad)} of {runs} not equal to serial, first: {bad[0].row}"
+        yield "error", f"stress: {len(bad)} of {runs} not equal to {name}, first: {bad[0].row}"
     elif ran:
-        yield "info", f"stress: {runs}, all equal to serial (seed {stress.seed}{left})"
+        yield "info", f"stress: {runs}, all equal to {name} (seed {stress.seed}{left})"
     for note in dict.fromkeys(run.note for run in stress.runs if run.note):
         yield "info", f"stress: {note}"
 
@@ -107,8 +109,8 @@ def _table(runs: Sequence[StressRun]) -> Iterator[str]:
 
 def _outcomes(stress: Stress, worst: StressRun) -> Iterator[str]:
     """Yield the distinct values of the worst case, with the numbers of runs that gave each."""
-    serial = f": serial {shorten(worst.expected, _LONGEST)}" if worst.expected else ""
-    yield f"  {worst.case.rpartition('::')[2]}{serial}"
+    expected = f": {stress.reference} {shorten(worst.expected, _LONGEST)}"
+    yield f"  {worst.case.rpartition('::')[2]}{expected if worst.expected else ''}"
     found: dict[str, list[str]] = {}
     for run in stress.runs:
         for text, number in run.values.items() if run.case == worst.case else ():
