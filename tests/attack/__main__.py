@@ -17,7 +17,7 @@ from typing import NoReturn
 from . import hostile, limits, peers, shooting
 from .experiment import JOINED, Experiment, clear_away, run_experiment
 from .judge import NAMED_WITHIN
-from .page import PAGE, write_page
+from .page import PAGE, REPORTS, write_page
 from .reports import Report, ran_here, save
 from .table import Result, as_table, fault_text
 
@@ -63,7 +63,7 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
         nargs="?",
         const=PAGE,
         metavar="FILE",
-        help=f"write the tables of {PAGE}",
+        help=f"write the tables of {PAGE.name}, made of the reports in docs/{REPORTS.name}",
     )
     return parser.parse_args(words)
 

@@ -1,4 +1,4 @@
-"""The tables of docs/reliability.md, made of the reports in the folder beside it."""
+"""The tables of docs/reliability.md, made of the reports in docs/reliability."""
 
 from __future__ import annotations
 
@@ -149,10 +149,10 @@ def _peers(rows: Rows) -> Iterator[str]:
         seeds = dict.fromkeys(seed for row in peers.values() for seed in row.seeds)
         yield "### The peers"
         size = max(row.round for row in peers.values())
-        yield (
-            f"Python {python}, seed {', '.join(map(str, seeds))}: the {len(met)} of {size} experiments "
-            f"that every peer has run to which they apply, and the backends that have run all of them."
+        ran = (
+            f"Python {python}, seed {', '.join(map(str, seeds))}: {len(met)} of {size} experiments"
         )
+        yield f"{ran}. All peers to which they apply have run them, and so have these backends."
         yield as_markdown(sorted(kept, key=lambda one: one.group))
 
 
