@@ -155,6 +155,9 @@ class Laboratory:
         Both ways are repeated until results that change as often as those without the treatment
         would hardly ever be the same so often.
         """
+        twice = self.series(label, count=2, treatment=treatment)
+        if not self.are_same(*(self.outcomes(one, SEEDS[:1]) for one in twice)):
+            return False
         for count in (REPEATS, MOST_REPEATS):
             treated = self.series(label, count=count, treatment=treatment)
             free = self.series(ALONE, count=count)
