@@ -155,6 +155,7 @@ def test_a_source_of_the_system_is_the_cause_only_if_fixing_it_fixes_the_result(
 
 def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() -> None:
     unstable: dict[str, object] = {"alone": [1, 2], "alone, run 2": [2, 1]}
+    unstable["alone, run 3"] = ([1, 2], [2, 1])
     held: dict[str, object] = {"watch what it writes": []}
     held |= {"all sources fixed": [1, 2], "all sources fixed, again": [2, 1]}
     cause = chance(laboratory({**unstable, **held}))
@@ -162,6 +163,18 @@ def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() 
     assert (cause.detail, cause.remedy) == ("order only", "compare=unordered()")
     assert cause.confirmed
     assert chance(laboratory({"alone": 1, "alone, run 2": (2, 1)})) is None
+
+
+def test_memory_that_forks_share_is_no_chance() -> None:
+    counted: dict[str, object] = {"alone": 1, **{f"alone, run {n}": n for n in range(2, 6)}}
+    held = {"watch what it writes": [], "all sources fixed": 6, "all sources fixed, again": 7}
+    cause = chance(laboratory({**counted, **held}))
+    assert cause is not None
+    assert (cause.name, cause.detail, cause.confirmed) == ("WORKER_HISTORY", "shared memory", False)
+    by_chance = {**counted, "alone, run 4": (4, 9)}  # another order in the other process
+    other = chance(laboratory({**by_chance, **held}))
+    assert other is not None
+    assert (other.name, other.confirmed) == ("NONDETERMINISTIC_FUNCTION", True)
 
 
 def test_several_sources_of_chance_are_suspected_together() -> None:

@@ -17,7 +17,7 @@ from ...report.stress import Stress, stress_message
 from ...report.variants import Variation, unserial_reference
 from ..cases.matrix import TestKey, WideKey
 from ..config.commands import command
-from ..config.options import OF_TESTS, is_serial
+from ..config.options import OF_TESTS, is_serial, stress
 from ..session.reporting import CALLS, report_runs
 
 Kind = Literal["min_speedup", "exercised", "selftest", "stress"]
@@ -103,15 +103,19 @@ class Check(pytest.Item):
             pytest.skip("no case of the workload was fanned out in this session")
         found = self.perturb()
         if isinstance(found, str):
+            if self.run is not None:
+                asked = stress(self.config)
+                none = later(self.run, stress=Stress(asked=asked, seed=0, why=found))
+                self.stash[CALLS] = [serialise(none)]
             pytest.skip(f"it cannot be perturbed: {found}")
-        self.stash[CALLS] = [serialise(later(run, stress=stress)) for run, stress in found]
-        bad = next(((run, stress) for run, stress in found if stress.bad), None)
+        self.stash[CALLS] = [serialise(later(run, stress=each)) for run, each in found]
+        bad = next(((run, each) for run, each in found if each.bad), None)
         if bad is not None:
-            run, stress = bad
-            row = f"--parwork-stress={stress.bad[0].row}"
+            run, worst = bad
+            row = f"--parwork-stress={worst.bad[0].row}"
             # The item of a class, module or session does not know its cases.
             again = command(self, self.nodeid if self.cases else run.id, row, keywords=OF_TESTS)
-            raise CheckError(stress_message(stress, again))
+            raise CheckError(stress_message(worst, again))
 
     def _judge_variation(self, run: RunReport, variation: Variation) -> None:
         if not run.exercised:

@@ -11,6 +11,7 @@ from ...equivalence.outcomes import write_outcome
 from ...machine.clock import now
 from ...machine.surroundings import environment
 from ...model.errors import BackendError
+from ...model.listing import shorten
 from ...model.outcome import Outcome, Run, Verdict
 from ...model.work import Configuration
 from ...report.stress import StressRun
@@ -23,6 +24,9 @@ from .rows import Base, Row
 #: Seconds that a task may take at least, and so many times as long as its slowest run so far: one
 #: that waits for another for ever is lost.
 LEAST, TIMES = 10.0, 20.0
+
+#: Most columns for a value in the first line of a message, which has two of them.
+LONGEST = 32
 
 #: Judges the outcome of a task of the first run, by its number, against the serial result, or
 #: against another one.
@@ -198,11 +202,9 @@ class Found:
             name = id.rpartition("::")[2]
             given = next(iter(self._values[id]))
             lost = found.entry.lost
-            what = (
-                f"{self._reference} {expected}, here {given}"
-                if lost is None
-                else str(lost["detail"])
-            )
+            here, there = (shorten(text, LONGEST) for text in (given, expected))
+            both = f"{self._reference} {there}, here {here}"
+            what = both if lost is None else str(lost["detail"])
             first = f"{name}: {what}"
         return StressRun(
             row=str(self._row),
