@@ -50,6 +50,14 @@ class Gate(pytest.Function):
         if when == "setup":
             self.opened_for.item.add_report_section(when, key, content)
 
+    def release(self) -> None:
+        """Let go of the values of wide fixtures, as pytest does at the end of an item.
+
+        The function that it calls refers to it: only the garbage collector would free both.
+        """
+        self.funcargs.clear()
+        self.obj = None
+
     def give_up(self, error: BaseException) -> None:
         """Record on each case why it was not run; its failure will say so."""
         for case in self.cases:
@@ -127,6 +135,7 @@ class Gates:
             when="teardown",
             reraise=reraise,
         )
+        item.release()
         return True
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
