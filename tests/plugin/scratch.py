@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -29,6 +29,9 @@ DEADLINE = 50.0
 #: No plugin but parwork is loaded unless a test requests it. pytest's faulthandler plugin would
 #: cancel the deadline of the test around an inner session.
 OPTIONS = "-p parwork -p no:faulthandler -W error --parwork-diagnose=off"
+
+#: The folder of these tests, whose modules are no part of a project.
+TESTS = Path(__file__).parents[1]
 
 #: The process that runs pytest, for `note`.
 PID = "SCRATCH_PID"
@@ -260,6 +263,22 @@ def without_test() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != CURRENT_TEST}
 
 
+@contextmanager
+def without_ours() -> Iterator[None]:
+    """Hide the modules of the tests: a session would send the code of two hundred to workers."""
+    ours = {
+        name: module
+        for name, module in sys.modules.items()
+        if str(getattr(module, "__file__", None)).startswith(f"{TESTS}{os.sep}")
+    }
+    for name in ours:
+        del sys.modules[name]
+    try:
+        yield
+    finally:
+        sys.modules.update(ours)
+
+
 def noted(path: Path) -> list[str]:
     """Return the lines that `note` has written in a project so far."""
     file = path / "noted.txt"
@@ -331,9 +350,10 @@ class Scratch:
         os.environ.pop(PID, None)
         recorder = Recorder()
         around = os.environ[CURRENT_TEST]
-        result = self._pytester.runpytest_inprocess(
-            *options, *self._reporting(report), plugins=[recorder, *plugins]
-        )
+        with without_ours():
+            result = self._pytester.runpytest_inprocess(
+                *options, *self._reporting(report), plugins=[recorder, *plugins]
+            )
         os.environ[CURRENT_TEST] = around  # which that session has taken away
         return Session(
             code=int(result.ret),

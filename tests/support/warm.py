@@ -7,6 +7,7 @@ already: tests of the start-up itself ask for a cold one.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -200,16 +201,22 @@ def warm_up() -> None:
 
     for name in LIBRARIES:
         sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
+    from _pytest.config import default_plugins
+
     import pytest_parwork
 
     others = ("asyncio", "cloudpickle", "multiprocessing.pool", "pdb", "pytest", "unittest.case")
+    builtin = [f"_pytest.{name}" for name in default_plugins if name != "faulthandler"]
     modules = pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork.")
     ours = [name for _, name, _ in modules if not {"__main__", "libraries"} & {*name.split(".")}]
-    for name in (*others, *ours):
+    for name in (*others, *builtin, *ours):
         with suppress(ImportError):
             importlib.import_module(name)
     for name in LIBRARIES:
         del sys.modules[name]
+    # Each session collects garbage several times, which would copy every page of what is here.
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

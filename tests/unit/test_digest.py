@@ -163,19 +163,22 @@ def locked(array: Any) -> Any:
 
 @pytest.mark.parametrize("lay", [strided, turned, transposed, shifted, locked, np.asfortranarray])
 @pytest.mark.parametrize(
-    "array",
+    "make",  # what stays in memory takes time in each fork
     [
-        MATRIX,
-        MATRIX.reshape(7, 100, 600),
-        MATRIX.astype("c16"),
-        MATRIX.astype(">f4"),
-        MATRIX.astype("U9"),
-        np.where(MATRIX > 0.5, NAN, MATRIX),
-        np.arange(3_000_000) % 7,
+        lambda: MATRIX,
+        lambda: MATRIX.reshape(7, 100, 600),
+        lambda: MATRIX.astype("c16"),
+        lambda: MATRIX.astype(">f4"),
+        lambda: MATRIX.astype("U9"),
+        lambda: np.where(MATRIX > 0.5, NAN, MATRIX),
+        lambda: np.arange(3_000_000) % 7,
     ],
     ids=["2-d", "3-d", "complex", "big-endian", "text", "NaN", "1-d"],
 )
-def test_the_memory_layout_does_not_count(lay: Callable[[Any], Any], array: Any) -> None:
+def test_the_memory_layout_does_not_count(
+    lay: Callable[[Any], Any], make: Callable[[], Any]
+) -> None:
+    array = make()
     assert compare(lay(array), array)
     assert digest(lay(array)) == digest(array)
 
@@ -271,17 +274,18 @@ def test_a_dtype_that_numpy_does_not_know_has_no_digest() -> None:
 
 
 @pytest.mark.parametrize(
-    "array",
+    "make",
     [
-        np.lib.stride_tricks.as_strided(np.zeros(8), (2000, 2000), (0, 0)),
-        np.zeros((2000, 4000))[:, ::2],
-        np.full((2000, 2000), NAN),
-        np.ma.masked_array(np.zeros((2000, 2000)), np.ones((2000, 2000), bool)),
-        np.zeros((2000, 2000), order="F"),
+        lambda: np.lib.stride_tricks.as_strided(np.zeros(8), (2000, 2000), (0, 0)),
+        lambda: np.zeros((2000, 4000))[:, ::2],
+        lambda: np.full((2000, 2000), NAN),
+        lambda: np.ma.masked_array(np.zeros((2000, 2000)), np.ones((2000, 2000), bool)),
+        lambda: np.zeros((2000, 2000), order="F"),
     ],
     ids=["repeated", "strided", "NaN", "masked", "Fortran"],
 )
-def test_no_copy_is_made_of_an_array(array: Any) -> None:
+def test_no_copy_is_made_of_an_array(make: Callable[[], Any]) -> None:
+    array = make()
     digest(array[:2, :2])
     tracemalloc.start()
     try:
@@ -303,13 +307,19 @@ def test_a_change_of_an_input_is_detected() -> None:
 
 @pytest.mark.parametrize("odd", [7, NAN, 2**70, True, "é", None, b"x", -0.0, (1.0,), [], "\ud800"])
 @pytest.mark.parametrize(
-    "values",
-    [[i / 7 for i in range(100)], list(range(100)), TEXT, [i / 3 for i in range(200_000)]],
+    "make",
+    [
+        lambda: [i / 7 for i in range(100)],
+        lambda: list(range(100)),
+        lambda: TEXT,
+        lambda: [i / 3 for i in range(200_000)],
+    ],
     ids=["floats", "ints", "text", "very many floats"],
 )
 def test_one_odd_item_makes_another_list_and_the_same_one_again(
-    values: list[object], odd: object
+    make: Callable[[], list[object]], odd: object
 ) -> None:
+    values = make()
     changed = [*values[:50], odd, *values[51:]]
     again = [*values[:50], cloudpickle.loads(cloudpickle.dumps(odd)), *values[51:]]
     assert digest(changed) == digest(again)
