@@ -242,7 +242,7 @@ class Running:
 
 
 def _is_given_another_body(item: pytest.Function) -> bool:
-    """Return whether a marked test that is no case must return nothing, or has its value dropped."""
+    """Return whether a marked test that is no case must return nothing, or drops its value."""
     return (FIXTURE in item.fixturenames or is_unsent(item)) and has_mark(item)
 
 
