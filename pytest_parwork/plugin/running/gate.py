@@ -26,7 +26,7 @@ from ..collecting.share import Share
 from ..compat import fixture_defs
 from ..config.registry import backend_named, changes, guard, sendable
 from ..sending.asking import Asking
-from ..sending.lanes import lanes_of
+from ..sending.lanes import lanes_of, most_at_once
 from ..sending.seeding import reseeded_tasks
 from ..sending.tasks import Tasks
 from ..sending.wide import Sets, union_of_wide_names
@@ -249,7 +249,7 @@ class Gates:
                 run,
                 f"{worker}-{next(self._numbers)}",
                 fixtures=self._sets.names_of(cases[0]),
-                lanes=_lanes(senders),
+                lanes=most_at_once(senders),
             ),
             outcomes=run.outcomes,
             cases=cases,
@@ -296,9 +296,3 @@ def is_current(case: Case) -> bool:
         if cached is None or cached[0] is not value:
             return False
     return True
-
-
-def _lanes(senders: Sequence[Case]) -> int | None:
-    """Return how many tasks could run at the same time at most; None if nothing limits them."""
-    lanes = lanes_of(senders)
-    return len(senders) - len(lanes) + len(set(lanes.values())) if lanes else None
