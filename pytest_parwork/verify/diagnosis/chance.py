@@ -147,6 +147,15 @@ def chance(lab: Laboratory) -> Cause | None:
             f"serial runs differ, and each writes {paths}, which the next one may read",
             "give each case a file of its own, as by the fixture tmp_path",
         )
+    if all(lab.same(*each) for each in lab.repeats()):
+        return lab.cause(
+            "WORKER_HISTORY",
+            "shared memory",
+            "forks of one process give other results one after the other, and those of another "
+            "process give the same ones in the same order: each call changes what the next one "
+            "finds in memory, or in an open file, that forks share",
+            "reset what is shared in each case, or make it each time anew",
+        )
     by_order = all(
         bool(compare_outcomes(*pair, unordered()))
         for again in lab.repeats()[1:]

@@ -80,11 +80,13 @@ class Laboratory:
 
     @property
     def is_cheap(self) -> bool:
-        """Whether experiments on the case take less time than the start of their process.
+        """Whether experiments on the case take less time than the start of their process."""
+        return self.seconds <= CHEAP
 
-        Alone in a fresh process it may take longer than it did: what it needs is not loaded there.
-        """
-        return max(self.difference.own_seconds, self._seconds) <= CHEAP
+    @property
+    def seconds(self) -> float:
+        """The seconds of the case: alone in a fresh process it may take longer than it did."""
+        return max(self.difference.own_seconds, self._seconds)
 
     def experiment(self, label: str, earlier: Sequence[int] = (), **how: Any) -> Experiment:
         """Return an experiment that runs these tasks and then the differing one."""
@@ -237,10 +239,9 @@ class Laboratory:
 
     def start(self, seeds: Sequence[str] = SEEDS) -> None:
         """Start the processes for hash seeds now, so that they start at the same time."""
-        if now() < self.deadline:
-            for seed in seeds:
-                if (ALONE, seed) not in self._found:
-                    self._interpreters().of(seed, ())
+        for seed in seeds:
+            if now() < self.deadline and (ALONE, seed) not in self._found:
+                self._interpreters().of(seed, ())
 
     def close(self) -> None:
         """End all processes."""
@@ -248,9 +249,10 @@ class Laboratory:
             self._fresh.close()
             self._fresh = None
 
-    def others(self, most: int) -> Sequence[int]:
-        """Return other tasks that can be run again, the first ones."""
-        usable = (n for n in range(len(self.names)) if n not in self.rerun.unavailable)
+    def others(self, most: int, *, is_here: bool = False) -> Sequence[int]:
+        """Return other tasks that can be run again, the first ones; `is_here`, in a fork."""
+        missing = () if is_here else self.rerun.unavailable
+        usable = (n for n in range(len(self.names)) if n not in missing)
         return [n for n in usable if n != self.difference.number][:most]
 
     def _run(self, experiments: Sequence[Experiment], seed: str) -> None:
@@ -262,7 +264,7 @@ class Laboratory:
         wanted = {number, *(task for one in experiments for task in one.all_tasks)}
         station, tasks = (None, ()) if seed == FORK else self._interpreters().of(seed, wanted)
         is_first = experiments[0].label == ALONE
-        usual = max(LEAST, TIMES * max(self.difference.own_seconds, self._seconds))
+        usual = max(LEAST, TIMES * self.seconds)
         bench = Bench(
             experiments=tuple(experiments),
             places={task: place for place, task in enumerate(tasks)},
