@@ -272,7 +272,7 @@ def test_a_summary_of_a_job_has_each_wrong_run() -> None:
     lines = "".join(markdown_pieces(report(made))).splitlines()
     (line,) = [one for one in lines if ", stress: " in one]
     assert "serial 1, here 2" in line
-    assert "threads, 9 workers" in line
+    assert "threads,workers=9" in line
 
 
 def test_notes_say_what_was_run() -> None:
