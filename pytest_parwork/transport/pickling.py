@@ -245,11 +245,9 @@ def by_value() -> Any:
             return None if self._themselves is None else self._themselves.find(value)
 
         def reducer_override(self, value: Any) -> Any:
-            reduce = self._reducers.get(type(value))
-            if reduce is not None:
-                return reduce(value)
-            if (found := reduce_member(value)) is not None:
-                return found
+            own = self._reducers.get(type(value), reduce_member)(value)
+            if own is not None:
+                return own
             themselves = self._themselves
             if themselves is not None:
                 found = themselves.reduce(value) or reduce_array(value)
