@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as datetime_module
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -461,6 +462,22 @@ def test_the_globals_of_a_function_include_the_values_of_classes_and_are_set_if_
         assert Globals(before)(reads_globals)() == (1, 2, 3)
     finally:
         Config.level = 1
+
+
+class Countless:
+    """Items without end, which take up no memory."""
+
+    def __reduce__(self) -> Any:
+        return list, (), None, iter(int, 1)
+
+
+COUNTLESS = Countless()
+
+
+def test_a_global_that_is_too_large_is_given_up_before_all_of_it_is_pickled() -> None:
+    assert read_globals([(__name__, "COUNTLESS"), (__name__, "SETTINGS")]) == {
+        (__name__, "SETTINGS"): pickle.dumps(SETTINGS, protocol=5)
+    }
 
 
 class Plain:

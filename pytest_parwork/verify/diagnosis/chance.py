@@ -52,9 +52,11 @@ def generator_experiments(lab: Laboratory) -> list[Experiment]:
 def global_generator(lab: Laboratory) -> Cause | None:
     """Find out whether the result depends on the state of a global generator."""
     experiments = generator_experiments(lab)
-    first = [lab.outcomes(one, SEEDS[:1]) for one in experiments[:2]]
-    if not lab.differ(*first):
+    first = SEEDS[:1]
+    if not lab.differ(*(lab.outcomes(one, first) for one in experiments[:2])):
         return None  # two seeds, one result
+    if not lab.are_same(*(lab.outcomes(one, first) for one in experiments[:3:2])):
+        return None  # one seed, two results
     zero, one, again, mixed = map(lab.outcomes, experiments)
     if not (lab.differ(zero, one) and lab.are_same(zero, again)):
         return None
