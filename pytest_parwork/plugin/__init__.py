@@ -134,13 +134,15 @@ def pytest_pycollect_makeitem(
     if not any(map(_is_marked, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
-        return made
+        calls = (item for item in made if "parwork" in getattr(item, "fixturenames", ()))
+        if not options.stress(collector.config) or not any(calls):
+            return made
     from .collecting.placing import checks_for
 
     collected = _collected(collector.config)
     if any(map(collected.mistakes.has, made)):
         return made
-    for item in made:
+    for item in filter(_is_marked, made):
         collected.count(item)
     return [*made, *checks_for(collector, name, made, collected.checks)]
 

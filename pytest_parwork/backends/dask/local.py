@@ -20,7 +20,7 @@ from ...machine.process_groups import state_of
 from ...model.errors import BackendError
 from ...worker.calling import GLANCE
 from .logs import Hush, Nannies
-from .requirements import require_descriptors, require_distributed
+from .requirements import require_distributed, require_room
 from .roster import Roster
 from .security import own_security
 
@@ -102,7 +102,7 @@ class LocalDask:
         with dask.config.set(SETTINGS):
             if self._client is None or self._client.status != "running" or self.is_hopeless:
                 self.close()
-                require_descriptors(workers)
+                require_room(workers)
                 self._open()
             assert self._cluster is not None
             assert self._client is not None
