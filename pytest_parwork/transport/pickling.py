@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .layout import reduce_array
-from .reducers import find_reducers, needs_own_reducers, own_reducers
+from .reducers import find_reducers, needs_own_reducers, own_reducers, reduce_member
 
 #: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
@@ -192,7 +192,8 @@ class _Asking(pickle.Pickler):
     themselves: Themselves
 
     def reducer_override(self, value: Any) -> Any:
-        return self.themselves.reduce(value) or reduce_array(value) or NotImplemented
+        found = self.themselves.reduce(value) or reduce_array(value) or reduce_member(value)
+        return found or NotImplemented
 
 
 class _Searching(_Asking):
@@ -244,9 +245,9 @@ def by_value() -> Any:
             return None if self._themselves is None else self._themselves.find(value)
 
         def reducer_override(self, value: Any) -> Any:
-            reduce = self._reducers.get(type(value))
-            if reduce is not None:
-                return reduce(value)
+            own = self._reducers.get(type(value), reduce_member)(value)
+            if own is not None:
+                return own
             themselves = self._themselves
             if themselves is not None:
                 found = themselves.reduce(value) or reduce_array(value)

@@ -745,3 +745,21 @@ class TestCalls:
         session = scratch.run()
         assert session.counts == {"failed": 1}
         assert session.lines.count("began 1") == 1
+
+
+def test_pytest_without_its_capture_plugin_captures_nothing_in_workers(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend=["processes:fork", "threads"], workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            print("printed", n)
+            return n
+
+        def test_calls(parwork):
+            assert list(parwork.map(abs, [-1, 2], backend="threads", workers=2)) == [1, 2]
+        """
+    )
+    session = scratch.run_apart("-p", "no:capture")
+    assert session.counts == {"passed": 5}
+    assert "plain" not in session.text
