@@ -57,6 +57,7 @@ class Body:
         finally:
             del item.stash[_BODY]
             item.obj = outermost
+            self._put = None  # it refers to this object: only the garbage collector would free both
             if cell is not None:
                 cell.cell_contents = self.function
 

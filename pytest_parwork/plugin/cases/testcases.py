@@ -108,6 +108,7 @@ class WholeCall(Body):
             yield
         finally:
             del item.runtest
+            self.function = self._original  # or only the garbage collector would free this object
             if report is not None:
                 del item.addSubTest
 
