@@ -155,6 +155,7 @@ def test_a_source_of_the_system_is_the_cause_only_if_fixing_it_fixes_the_result(
 
 def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() -> None:
     unstable: dict[str, object] = {"alone": [1, 2], "alone, run 2": [2, 1]}
+    unstable["alone 1 again"] = [2, 1]
     unstable["alone, run 3"] = ([1, 2], [2, 1])
     held: dict[str, object] = {"watch what it writes": []}
     held |= {"all sources fixed": [1, 2], "all sources fixed, again": [2, 1]}
@@ -171,7 +172,7 @@ def test_memory_that_forks_share_is_no_chance() -> None:
     cause = chance(laboratory({**counted, **held}))
     assert cause is not None
     assert (cause.name, cause.detail, cause.confirmed) == ("WORKER_HISTORY", "shared memory", False)
-    by_chance = {**counted, "alone, run 4": (4, 9)}  # another order in the other process
+    by_chance = {**counted, "alone 2 again": 5}  # another one at first in a new process
     other = chance(laboratory({**by_chance, **held}))
     assert other is not None
     assert (other.name, other.confirmed) == ("NONDETERMINISTIC_FUNCTION", True)
