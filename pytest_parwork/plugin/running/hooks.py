@@ -226,6 +226,7 @@ class Running:
     @pytest.hookimpl(tryfirst=True)  # before the report is finished
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report all runs, also those of an interrupted session, and free their outcomes."""
+        self._termination.close()  # nobody would catch the interrupt any more
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             self.gates.restore()
         if not self._xdist:
