@@ -64,12 +64,13 @@ def dumps(
     is_result: bool = False,
     themselves: Themselves | None = None,
     is_interruptible: bool = False,
+    remember: Callable[[Any], None] | None = None,
 ) -> bytes:
     """Serialise by reference where possible, else by value, as `by_value` does.
 
     Large contiguous buffers are appended to `buffers`, where given. `themselves` says which objects
-    are to arrive as themselves. With `is_interruptible`, a deadline ends it wherever it is. Raises
-    whatever pickling raises.
+    are to arrive as themselves. With `is_interruptible`, a deadline ends it wherever it is. The
+    memo of a pickle that is not long goes to `remember`. Raises whatever pickling raises.
     """
     if type(value) in ATOMS and (themselves is None or themselves.find(value) is None):
         return by_reference(value, protocol=5)
@@ -84,7 +85,9 @@ def dumps(
 
     callback = None if buffers is None else keep
     try:
-        data = dump_whole(value, callback, themselves, is_interruptible=is_interruptible)
+        data = dump_whole(
+            value, callback, themselves, is_interruptible=is_interruptible, remember=remember
+        )
     except Exception:
         pass
     else:
@@ -110,6 +113,7 @@ def dump_whole(
     themselves: Themselves | None = None,
     *,
     is_interruptible: bool = False,
+    remember: Callable[[Any], None] | None = None,
 ) -> bytes:
     """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
     is_plain = themselves is None and not needs_own_reducers()
@@ -124,8 +128,11 @@ def dump_whole(
         return answers[-1]
 
     file = kind()
-    make_pickler(file, answer if callback is not None else None, themselves).dump(value)
+    pickler = make_pickler(file, answer if callback is not None else None, themselves)
+    pickler.dump(value)
     data = file.getvalue()
+    if remember is not None and len(data) <= SEARCHED:
+        remember(pickler.memo.copy())
     if themselves is None or not is_worth_searching(data):
         return data
     file, known = kind(), iter(answers)

@@ -212,3 +212,24 @@ def test_cases_in_forks_of_pytest_are_perturbed_before_their_serial_runs(scratch
     assert [one["verdict"] for one in slots] == ["DIFFERENT", "EQUAL", "EQUAL"]
     assert "workers=5" in slots[0]["row"]
     assert session.cases["test_it.py::test_slots[stress]"] == "failed"
+
+
+def test_a_row_of_something_else_is_not_run_and_says_why(scratch: Scratch) -> None:
+    scratch.cases("""
+        @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+        def test_varied(n_jobs):
+            return 1
+
+        @pytest.mark.parwork(backend="isolated:fork", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_forked(n):
+            return n
+    """)
+
+    session = scratch.run("--parwork-stress=backend=threads,workers=3", report=True)
+
+    assert session.counts == {"passed": 6}
+    (varied,) = stress_of(session, "test_varied")["runs"]
+    assert varied["note"] == "variants run again on processes:spawn only, not on threads"
+    (forked,) = stress_of(session, "test_forked")["runs"]
+    assert forked["note"] == "cases of isolated:fork cannot be sent to threads"

@@ -132,6 +132,9 @@ class VariedSubject:
 
     def run(self, row: Row) -> StressRun:
         """Run each variant and its reference in one new process, and compare them."""
+        if row.backend != FRESH:
+            why = f"variants run again on {FRESH} only, not on {row.backend}"
+            return StressRun(row=str(row), verdict=Verdict.NOT_SENT, note=why)
         began = now()
         pairs = {case: self._pair(case, row) for case in self.numbers}
         order = row.arrange([task for pair in pairs.values() for task in pair])
