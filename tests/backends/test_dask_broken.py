@@ -51,6 +51,7 @@ def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carrier]
     assert left == []
 
 
+@pytest.mark.sweep  # test_dask.py asks daily
 def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(carrier: Carrier) -> None:
     function = faults.breaks_locks_and_names_its_process
     first = carrier(calls(function, *((x, 5) for x in range(10))), chunksize=1)
@@ -59,6 +60,7 @@ def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(carrier: Carrie
     assert first[5] not in set(second)
 
 
+@pytest.mark.sweep  # test_dask.py asks daily
 @pytest.mark.parametrize("carrier", [JOINED, JOBLIB_JOINED], indirect=True)
 def test_a_task_that_interrupts_its_worker_does_not_end_it(carrier: Carrier) -> None:
     """asyncio would end the worker: its loop runs in the main thread, which gets all signals."""

@@ -235,6 +235,7 @@ def test_where_nothing_meets_itself_the_error_has_the_remedy(scratch: Scratch) -
     assert session.out.count("repeat=3: a call is one task for each item; repeat the items") >= 2
 
 
+@pytest.mark.sweep  # test_xdist.py and test_distribution.py run daily
 def test_under_xdist_and_in_a_wide_workload_each_case_keeps_its_tasks(scratch: Scratch) -> None:
     scratch.cases("""
         pytestmark = pytest.mark.parwork(backend="threads", scope="module", workers=2)
