@@ -162,7 +162,7 @@ def test_a_thread_that_has_ended_is_forgotten(scratch: Scratch) -> None:
     assert scratch.run().counts == {"passed": 6}
 
 
-@pytest.mark.sweep  # test_xdist.py and test_distribution.py run daily
+@pytest.mark.sweep  # test_xdist.py asks daily
 @pytest.mark.parametrize("backend", BARE)
 def test_the_threads_of_xdist_are_no_reason(scratch: Scratch, backend: str) -> None:
     pytest.importorskip("xdist")
