@@ -511,3 +511,14 @@ def dies_while_another_works(x: int, bad: int, seconds: float) -> int:
     if x == bad:
         os._exit(3)
     return x * x
+
+
+def breaks_locks_of_many(x: int, bad: tuple[int, ...]) -> int:
+    return breaks_locks(x, x if x in bad else -1)
+
+
+def some_die(x: int, bad: tuple[int, ...], seconds: float = 0.0) -> int:
+    time.sleep(seconds)
+    if x in bad:
+        os._exit(3)
+    return x * x

@@ -37,12 +37,15 @@ class Event:
     - `done`: the call of the batch returned. With reach `"network"`, `body` is what it returned.
       `reason` says how its process ended, if it has; it counts for tasks without an outcome.
     - `failed`: the library gave the batch up, and its worker lives; `reason` says why.
-    - `broken`: its worker died, or with `batch` None all workers did. `alive` are the process ids
-      of workers that still lived when another had died, if the library then ends them, too.
+    - `broken`: its worker died, or with `batch` None all workers did. `alive` are the process
+      ids of workers that still lived when another had died, if the library then ends them, too.
     - `arrived`: with reach `"network"` only, the worker named `worker` has the first task of the
       batch and waits for `release`.
     - `starting`: no batch is lost, but workers are still starting.
     - `gone`: there are no workers any more, and no others will start.
+
+    With `is_innocent`, an earlier task had broken the worker, so that the library could not run the
+    batch there. The batch is sent again, also if it meets another such worker.
 
     An event about a batch that has ended already is ignored. The data that workers share with
     pytest take precedence over events, so a library that reports nothing costs time, but no
@@ -55,6 +58,7 @@ class Event:
     worker: str = ""
     reason: str = ""
     alive: frozenset[int] = frozenset()
+    is_innocent: bool = False
 
 
 @public(BACKENDS)

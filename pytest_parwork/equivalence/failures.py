@@ -215,7 +215,12 @@ def _write_line(failure: Failure) -> str:
 
 
 def _describe_arguments(actual: BaseException, expected: BaseException) -> str | None:
-    """Describe the first difference between the arguments of two exceptions, None if none."""
+    """Describe the first difference between two exceptions of one name, None if there is none.
+
+    Their classes may be different ones, if they cannot be imported under that name.
+    """
+    if difference := _describe_parts((type(actual),), (type(expected),)):
+        return f".__class__{difference.removeprefix('[0]')}"
     sides = [
         tuple(
             mask_addresses(arg) if type(arg) is str else arg

@@ -15,6 +15,7 @@ import pytest
 from ..model.errors import UsageError
 from . import hookspecs
 from .config import options
+from .config.defaults import check_given
 from .session.reporting import REPORTING, RUNNING, Reporting, add_table
 
 if TYPE_CHECKING:
@@ -50,18 +51,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[options.ENVIRONMENT] = dict(os.environ)
     config.addinivalue_line("markers", options.marker_line())
     options.note_width(config)
-    options.note_all(config)
     if TESTING not in sys.modules:  # pytest does so by itself only for what is no editable install
         pytest.register_assert_rewrite(TESTING)
     config.stash[_INSIDE] = CURRENT_TEST in os.environ
     try:
+        check_given(config)
+        options.note_all(config)
         files = options.report_files(config)
         config.stash[options.RECORDS] = bool(files)
         options.seed(config)
         if options.is_default_given(config):
-            from .config.settings import settings
+            from .config.settings import check_defaults
 
-            settings(config, {})
+            check_defaults(config)
         if options.stress(config):
             from .stress.asking import check_stress
 
@@ -132,13 +134,15 @@ def pytest_pycollect_makeitem(
     if not any(map(_is_marked, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
-        return made
+        calls = (item for item in made if "parwork" in getattr(item, "fixturenames", ()))
+        if not options.stress(collector.config) or not any(calls):
+            return made
     from .collecting.placing import checks_for
 
     collected = _collected(collector.config)
     if any(map(collected.mistakes.has, made)):
         return made
-    for item in made:
+    for item in filter(_is_marked, made):
         collected.count(item)
     return [*made, *checks_for(collector, name, made, collected.checks)]
 

@@ -61,7 +61,9 @@ def controls(planted: Iterable[Plant]) -> tuple[Control, ...]:
 
 def _control(name: str, plants: Sequence[Plant]) -> Control:
     numbers = Counter(plant.result for plant in plants)
-    worst = min(plants, key=lambda plant: ("missed", "passes", "none", "seen").index(plant.result))
+    order = ("missed", "passes", "none", "seen")
+    # Of several reasons, the last one: the first case has none before it in any workload.
+    worst = min(reversed(plants), key=lambda plant: order.index(plant.result))
     return Control(
         name=name,
         seen=numbers["seen"],
@@ -90,8 +92,8 @@ def control_notes(found: Sequence[Control]) -> Iterator[tuple[Severity, str]]:
     seen = [control for control in found if control.planted and control.planted == control.seen]
     absent = [f"{one.name} ({one.why})" for one in found if not one.planted]
     planted = sum(control.planted > 0 for control in found)
-    if planted:
-        names = f": {', '.join(one.name for one in seen)}" if seen else ""
-        yield "info", f"selftest: {len(seen)} of {planted} kinds of planted faults seen{names}"
-    if absent:
-        yield "info", f"selftest: not planted: {', '.join(absent)}"
+    names = f": {', '.join(one.name for one in seen)}" if seen else ""
+    texts = [f"{len(seen)} of {planted} kinds of planted faults seen{names}"] if planted else []
+    texts += [f"not planted: {', '.join(absent)}"] if absent else []
+    if texts:
+        yield "info", f"selftest: {'; '.join(texts)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Literal
 
 from ..model.listing import shorten
@@ -12,6 +13,9 @@ from .figures import counted
 
 #: Most columns for a value in the table of outcomes, and most values of a case.
 _LONGEST, _MOST = 40, 6
+
+#: Columns of the table.
+_WIDTH = 80
 
 #: How bad a note is, as in the notes of a run.
 Severity = Literal["error", "warning", "info"]
@@ -50,13 +54,16 @@ class StressRun:
 class Stress:
     """All perturbed runs of a workload: how they were asked for, and the `seed` of their rows.
 
-    `left` is the number of rows for which there was no time.
+    `left` is the number of rows for which there was no time, `reference` the name of what they are
+    compared with. `why` says why there are none.
     """
 
     asked: str
     seed: int
     runs: tuple[StressRun, ...] = ()
     left: int = 0
+    reference: str = "serial"
+    why: str = ""
 
     @property
     def bad(self) -> Sequence[StressRun]:
@@ -64,18 +71,49 @@ class Stress:
         return [run for run in self.runs if run.is_bad]
 
 
+def in_words(row: str) -> str:
+    """Say what is perturbed in a run; its seed matters only to whoever repeats it."""
+    found = []
+    for part in row.split(","):
+        name, _, value = part.partition("=")
+        one = value == "1"
+        found.append(
+            {
+                "backend": value,
+                "workers": f"{value} worker{'' if one else 's'}",
+                "chunk": f"batches of {value}",
+                "order": value if value.isalpha() else f"order {value}",
+                "hash": f"hash seed {value}",
+                "threads": f"{value} native thread{'' if one else 's'}",
+                "pauses": "pauses",
+                "meets": f"each case {value} times",
+                "crowd": f"each case in {value} threads",
+                "readonly": "read-only input",
+                "jobs": f"{value} workers in the code under test",
+                "reseed": "another seed",
+            }.get(name, "")
+        )
+    return ", ".join(filter(None, found))
+
+
 def stress_notes(stress: Stress | None) -> Iterator[tuple[Severity, str]]:
     """Yield what the perturbed runs have shown."""
     if stress is None:
         return
+    if stress.why:
+        yield "info", f"stress: not perturbed, because {stress.why}"
+        return
     ran = [run for run in stress.runs if run.verdict is not Verdict.NOT_SENT]
-    bad = stress.bad
+    bad, name = stress.bad, stress.reference
     left = f", no time for {stress.left} more" if stress.left else ""
     runs = counted(len(ran), "perturbed run")
     if bad:
-        yield "error", f"stress: {len(bad)} of {runs} not equal to serial, first: {bad[0].row}"
+        yield (
+            "error",
+            f"stress: {len(bad)} of {runs} not equal to {name}, first: {in_words(bad[0].row)}",
+        )
     elif ran:
-        yield "info", f"stress: {runs}, all equal to serial (seed {stress.seed}{left})"
+        yield "info", f"stress: {runs}, all equal to {name} (seed {stress.seed}{left})"
     for note in dict.fromkeys(run.note for run in stress.runs if run.note):
         yield "info", f"stress: {note}"
 
@@ -84,34 +122,41 @@ def stress_message(stress: Stress, command: str) -> str:
     """Return the failure text: the first bad run, all runs with their counts, the outcomes."""
     worst = stress.bad[0]
     runs = counted(sum(run.verdict is not Verdict.NOT_SENT for run in stress.runs), "perturbed run")
-    lines = [f"{worst.verdict} in {len(stress.bad)} of {runs}: {worst.first}", ""]
-    lines += _table(stress.runs)
+    head = f"{worst.verdict} in {len(stress.bad)} of {runs}: "
+    first = worst.first if len(head) + len(worst.first) <= _WIDTH else ""
+    # Both values are below; a line that is cut in the middle of them says less.
+    lines = [f"{head}{first or worst.case.rpartition('::')[2]}", "", *_table(stress.runs)]
     lines += ["", *_outcomes(stress, worst), "", f"  again    {command}"]
     return "\n".join(lines)
 
 
 def _table(runs: Sequence[StressRun]) -> Iterator[str]:
-    rows = [("equal", "different", "lost", "values", "run")]
-    for run in runs:
+    rows = [("run", "equal", "different", "lost", "values", "what was perturbed")]
+    for number, run in enumerate(runs, start=1):
         if run.verdict is Verdict.NOT_SENT:
-            rows.append(("-", "-", "-", "-", f"{run.row} ({run.note})"))
+            rows.append((f"{number}", "-", "-", "-", "-", f"{in_words(run.row)} ({run.note})"))
         else:
             distinct = len({*run.values, *([run.expected] if run.equal else [])})
-            numbers = (run.equal, run.different, run.lost, distinct or 1)
-            rows.append((*map(str, numbers), run.row))  # type: ignore[arg-type]  # five texts
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.rjust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True))
-        yield f"  {'  '.join(cells)}  {row[-1]}"
+            counts = f"{run.equal}", f"{run.different}", f"{run.lost}", f"{distinct or 1}"
+            rows.append((f"{number}", *counts, in_words(run.row)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    left = sum(widths) + 2 * len(widths) + 2
+    for *numbered, text in rows:
+        cells = (cell.rjust(width) for cell, width in zip(numbered, widths, strict=True))
+        first, *more = wrap(text, _WIDTH - left) or [""]
+        yield f"  {'  '.join(cells)}  {first}"
+        yield from (f"{'':{left}}{line}" for line in more)
 
 
 def _outcomes(stress: Stress, worst: StressRun) -> Iterator[str]:
-    """Yield the distinct values of the worst case, with the numbers of runs that gave each."""
-    serial = f": serial {shorten(worst.expected, _LONGEST)}" if worst.expected else ""
-    yield f"  {worst.case.rpartition('::')[2]}{serial}"
+    """Yield the distinct values of the worst case, with the runs that gave each."""
+    expected = f": {stress.reference} {shorten(worst.expected, _LONGEST)}"
+    yield f"  {worst.case.rpartition('::')[2]}{expected if worst.expected else ''}"
     found: dict[str, list[str]] = {}
-    for run in stress.runs:
-        for text, number in run.values.items() if run.case == worst.case else ():
-            found.setdefault(text, []).append(f"{number} in {run.row}")
+    for number, run in enumerate(stress.runs, start=1):
+        for text, times in run.values.items() if run.case == worst.case else ():
+            more = f" ({times} times)" if times > 1 else ""
+            found.setdefault(text, []).append(f"{number}{more}")
     for text, places in list(found.items())[:_MOST]:
-        yield f"    {shorten(text, _LONGEST)}: {'; '.join(places)}"
+        noun = "run" if len(places) == 1 else "runs"
+        yield f"    {shorten(text, _LONGEST)} in {noun} {', '.join(places)}"

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
-from ..backends.protocol import UNKNOWN
+from ..backends.protocol import UNKNOWN, Event
 from ..model.work import Batch
 from ..transport.notes import Entry
 from .deaths import Deaths
@@ -165,11 +165,11 @@ class Burial:
         self._is_death_known |= bool(hit)
         return bool(fresh)
 
-    def end_all(self, reason: str, *, alive: frozenset[int]) -> None:
+    def end_all(self, event: Event) -> None:
         """End all batches: their library says that its pool is broken."""
         self.look_for_the_dead(is_awaited=True)
-        is_known, self._is_death_known = self._is_death_known, False
-        self.suspect(list(self._flight), reason, is_known=is_known, alive=alive)
+        is_known, self._is_death_known = self._is_death_known | event.is_innocent, False
+        self.suspect(list(self._flight), event.reason, is_known=is_known, alive=event.alive)
 
     def suspect(
         self,
@@ -251,11 +251,14 @@ class Burial:
         self.reason = self._deaths.idle or reason
         self.bury([batch], self.reason)
 
-    def bury_of_one(self, batch: Batch, reason: str) -> None:
-        """End a batch whose worker has died, or that came back without an outcome."""
+    def bury_of_one(self, batch: Batch, reason: str, *, is_innocent: bool = False) -> None:
+        """End a batch whose worker has died, or that came back without an outcome.
+
+        An innocent one is sent again until `is_hopeless`: its worker was broken, and is replaced.
+        """
         self._died += 1
         self.reason = reason
-        self.bury([batch], reason)
+        self.bury([batch], reason, is_known=is_innocent)
 
     def bury(
         self,

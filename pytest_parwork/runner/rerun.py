@@ -53,16 +53,18 @@ class Rerun:
         threads: int | None = None,
         timeout: float | None = None,
         around: Around | None = None,
+        is_early: bool = False,
     ) -> Run:
         """Run tasks by their numbers; a task that is named several times runs several times.
 
         They are submitted in this order, and their outcomes have this order. `batches` are the
         exact batches, of the same tasks in the same order. `threads` is the limit of native
         threads, in place of that of the first run. A task may take `timeout` seconds, in place of
-        its own limit. `around` wraps the functions of the tasks where they run. Raises
+        its own limit. `around` wraps the functions of the tasks where they run. With `is_early`,
+        nothing has changed since the first run what forks of this process inherit. Raises
         `ValueError` for tasks that cannot be run, and everything that the first run may raise.
         """
-        self._check(tasks, batches)
+        self._check(tasks, batches, is_early=is_early)
         configuration = self._request.configuration
         if workers is not None:
             configuration = replace(configuration, workers=workers)
@@ -177,14 +179,20 @@ class Rerun:
             around=around,
         )
 
-    def _check(self, tasks: Sequence[int], batches: Sequence[Sequence[int]] | None) -> None:
+    def _check(
+        self,
+        tasks: Sequence[int],
+        batches: Sequence[Sequence[int]] | None,
+        *,
+        is_early: bool = False,
+    ) -> None:
         if self._is_closed:
             raise ValueError(f"the rerun of {self._request.workload.name} is closed")
         known = len(self._request.workload.tasks)
         for number in tasks:
             if not 0 <= number < known:
                 raise ValueError(f"there is no task {number}: the run had {known}")
-            if number in self.unavailable:
+            if number in self.unavailable and not (is_early and self.tasks[number].is_inherited):
                 raise ValueError(
                     f"task {number} cannot be run again: {self.unavailable[number]}; leave it out"
                 )

@@ -11,6 +11,7 @@ from typing import cast
 from ..backends.protocol import Backend, obstacle_of
 from ..machine import budget
 from ..machine.clock import now
+from ..machine.contexts import is_measured
 from ..machine.exits import exit_name
 from ..machine.process_groups import kill_group
 from ..model.errors import BackendError
@@ -103,11 +104,12 @@ class Station:
     def close(self) -> None:
         """End the process with all that it has started."""
         self._end.close()
-        running = list(self._workers.pids())
         try:
+            if not is_measured():  # else it ends by itself, because nothing is to come any more
+                for pid, code in self._workers.pids().items():
+                    if code is None:  # its id may be that of another process soon
+                        kill_group(pid)
             self._workers.close(CLOSE)
         finally:
-            for pid in running:
-                kill_group(pid)
             self._medium.settle(())  # it unmaps the ledger
             self._medium.close()

@@ -147,7 +147,7 @@ class Watch:
             self._give_up(event.reason)
             return
         if event.batch is None:
-            self._burial.end_all(event.reason, alive=event.alive)
+            self._burial.end_all(event)
             return
         batch = self._flight.get(event.batch)
         if batch is None:
@@ -174,7 +174,8 @@ class Watch:
         elif event.kind == "broken" and self._deaths.is_living(owner):
             self._standstill.end_cut_off(owner, self._flight.in_hand(batch))
         else:
-            self._burial.bury_of_one(batch, self._deaths.all([]).get(owner) or reason)
+            how = self._deaths.all([]).get(owner) or reason
+            self._burial.bury_of_one(batch, how, is_innocent=event.is_innocent)
 
     def _is_settled(self, batch: Batch) -> bool:
         """Return whether a batch is over, except for suspects, which are tried on their own."""
@@ -196,8 +197,7 @@ class Watch:
         if suspect is not None and suspect in batch.tasks and suspect not in self._losses:
             if self._standstill.is_guilty(suspect):
                 return
-            unexplained = self._suspects.clear(suspect)
-            if unexplained is not None:
+            if (unexplained := self._suspects.clear(suspect)) is not None:
                 self._losses.unexplained(unexplained.tasks, unexplained.reason)
 
     def _stop_here(self) -> None:

@@ -15,7 +15,9 @@ from ..model.output import Capture
 from ..model.work import Address, Task
 from .culprit import find_culprit
 from .files import Files
+from .held import load_sent
 from .identity import Identities
+from .joint import Holdings
 from .modules import ModuleTable
 from .pickling import dumps
 from .records import Buffer, read_record, write_record
@@ -23,6 +25,14 @@ from .rewritten import RewrittenCode
 
 #: Where a value is in the payload: offset and length of its record.
 Place = tuple[int, int]
+
+
+class Part(NamedTuple):
+    """The place of a value that was serialised with others: number of the tuple, index in it."""
+
+    whole: int
+    at: int
+
 
 #: Wraps the function of a task where it runs.
 Around: TypeAlias = Callable[[Callable[..., object]], Callable[..., object]]
@@ -55,7 +65,20 @@ class Contents:
 
     functions: tuple[Address | int, ...]
     calls: tuple[Call | None, ...]
-    values: tuple[Place | bytes, ...]
+    values: tuple[Place | bytes | Part, ...]
+
+    def load(self, number: int, fd: int, seen: dict[int, object]) -> object:
+        """Load a value from the file of the payload, with `seen`, which has those of its task."""
+        if number not in seen:
+            place = self.values[number]
+            if isinstance(place, Part):
+                whole = cast("tuple[object, ...]", self.load(place.whole, fd, seen))
+                seen[number] = whole[place.at]
+            elif isinstance(place, bytes):
+                seen[number] = load_sent(place)
+            else:
+                seen[number] = read_record(fd, *place, load_sent)
+        return seen[number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +216,9 @@ class _Writer:
         self._failed: dict[int, tuple[str, str]] = {}  # why, and the path
         self._themselves = Identities()
         self._seconds: float | None = None  # the limit for a value: the timeout of its task
-        self.places: list[Place | bytes] = []
+        self._holdings = Holdings(self._themselves)
+        self._parts: dict[tuple[int, ...], dict[int, int]] = {}  # by ids
+        self.places: list[Place | bytes | Part] = []
         self.functions: list[Address | int] = []
 
     def call(self, task: Task) -> Call:
@@ -202,12 +227,25 @@ class _Writer:
         number = self._function_numbers.setdefault(function, len(self.functions))
         if number == len(self.functions):
             self.functions.append(function)
-        return Call(
-            number,
-            tuple(self.value(arg, n) for n, arg in enumerate(task.args, start=1)),
-            tuple((key, self.value(arg, key)) for key, arg in task.kwargs.items()),
-            task.test,
-        )
+        args = [self.value(arg, n) for n, arg in enumerate(task.args, start=1)]
+        kwargs = {key: self.value(arg, key) for key, arg in task.kwargs.items()}
+        if parts := self._together((*task.args, *task.kwargs.values())):
+            args = [parts.get(id(arg), args[n]) for n, arg in enumerate(task.args)]
+            kwargs = {key: parts.get(id(arg), kwargs[key]) for key, arg in task.kwargs.items()}
+        return Call(number, tuple(args), tuple(kwargs.items()), task.test)
+
+    def _together(self, values: Sequence[object]) -> Mapping[int, int]:
+        """Serialise those that hold the same objects once more, together; return numbers by id."""
+        linked = self._holdings.linked(values)
+        if not linked:
+            return {}
+        ids = tuple(map(id, linked))
+        if ids not in self._parts:
+            whole = self.value(tuple(linked), 1)
+            first = len(self.places)
+            self.places += [Part(whole, index) for index in range(len(linked))]
+            self._parts[ids] = {id: first + index for index, id in enumerate(ids)}
+        return self._parts[ids]
 
     def value(self, value: object, name: int | str) -> int:
         """Return the number of a value; the one without a name is the function."""

@@ -90,7 +90,7 @@ class NegativeControl:
             else:
                 yield _judged(name, equal, [(equal, replace(equal.actual, value=value))])
         if previous is None or not equal.differs(previous):
-            why = "it is the first" if previous is None else "the results before it are the same"
+            why = "there is no other result" if previous is None else "all results are the same"
             yield from (_none(name, why) for name in (SWAP, STALE))
             return
         swapped = [(equal, previous.actual), (previous, equal.actual)]

@@ -18,12 +18,11 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.held import load_sent, made_once
+from ..transport.held import made_once
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
 from ..transport.pickling import by_reference
-from ..transport.records import read_record
 from ..transport.spool import Spool
 from .arrival import Interruptible, lead_a_group, start_processes_by
 from .calling import exit_unusable, meet, perform
@@ -252,24 +251,18 @@ class Attached:
     def _argument(self, value: int, name: int | str, seen: dict[int, object]) -> object:
         if value not in seen:
             try:
-                seen[value] = self._load(value)
+                self.header.contents.load(value, self._fd, seen)
             except BaseException as error:
                 text = str(error).partition("\n")[0][:200]
                 why = f"cannot be loaded in a worker: {type(error).__name__}: {text}"
                 raise _UnloadableError(NotSent.of_argument(name, why)) from None
         return seen[value]
 
-    def _load(self, value: int) -> object:
-        place = self.header.contents.values[value]
-        if isinstance(place, bytes):
-            return load_sent(place)
-        return read_record(self._fd, *place, load_sent)
-
     def _function(self, entry: Address | int) -> Callable[..., object] | Address | BaseException:
         """Resolve a function once; an error is the failure of each task that needs it."""
         try:
             if isinstance(entry, int):
-                function = self._load(entry)
+                function = self.header.contents.load(entry, self._fd, {})
                 assert callable(function)
                 return cast("Callable[..., object]", function)
             function = find(entry)

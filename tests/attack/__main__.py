@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -11,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -19,7 +17,9 @@ from typing import NoReturn
 from . import hostile, limits, peers, shooting
 from .experiment import JOINED, Experiment, clear_away, run_experiment
 from .judge import NAMED_WITHIN
-from .table import Result, as_markdown, as_table, fault_text, with_peers
+from .page import PAGE, REPORTS, write_page
+from .reports import Report, ran_here, save
+from .table import Result, as_table, fault_text
 
 #: The backends, the quick ones first.
 BACKENDS = (
@@ -57,7 +57,14 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--report", type=Path, metavar="FILE", help="results as JSON")
     parser.add_argument("--list", action="store_true", help="only print the experiments")
     parser.add_argument("--show", action="store_true", help="print the output of every session")
-    parser.add_argument("--markdown", type=Path, nargs="+", metavar="FILE", help="render reports")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        nargs="?",
+        const=PAGE,
+        metavar="FILE",
+        help=f"write the tables of {PAGE.name}, made of the reports in docs/{REPORTS.name}",
+    )
     return parser.parse_args(words)
 
 
@@ -75,7 +82,7 @@ def chosen(options: argparse.Namespace, seed: int) -> list[Experiment]:
     found = [
         experiment
         for backend in (peers.PEERS if options.peers else options.backends.split(","))
-        for experiment in _all(backend, seed, rounds)
+        for experiment in all_of(backend, seed, rounds)
         if (not groups or experiment.group in groups)
         and (not names or experiment.name in names)
         and options.k in experiment.id
@@ -84,7 +91,8 @@ def chosen(options: argparse.Namespace, seed: int) -> list[Experiment]:
     return found[: options.sample]
 
 
-def _all(backend: str, seed: int, rounds: int) -> Iterator[Experiment]:
+def all_of(backend: str, seed: int, rounds: int) -> Iterator[Experiment]:
+    """Yield the experiments of a round of a backend or peer."""
     if backend in peers.PEERS:
         yield from peers.experiments(backend, seed)
         return
@@ -161,11 +169,8 @@ def run(
 def main(words: Sequence[str] | None = None) -> int:
     """Run the suite with these options."""
     options = parsed(words)
-    if options.markdown:
-        found = [one for path in options.markdown for one in loaded(path)]
-        print(as_markdown([one for one in found if one.backend not in peers.PEERS]))
-        if any(one.backend in peers.PEERS for one in found):
-            print("\n" + with_peers(found, peers.PEERS))
+    if options.page:
+        write_page(options.page)
         return 0
     seed = number_of(options.seed)
     experiments = chosen(options, seed)
@@ -175,14 +180,13 @@ def main(words: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     began = time.monotonic()
+    backends = {one.backend: None for one in experiments}
+    rounds = {name: len(list(all_of(name, seed, options.rounds))) for name in backends}
+    ran = ran_here(seed=seed, jobs=options.jobs, rounds=rounds)
 
     def keep(results: list[Result]) -> None:
         if options.report is not None:
-            data = {"schema": 1, "seed": seed, "python": sys.version.split()[0]}
-            text = json.dumps({**data, "results": [asdict(one) for one in list(results)]}, indent=1)
-            new = options.report.with_suffix(".new")
-            new.write_text(text, encoding="utf-8")
-            new.replace(options.report)
+            save(Report(ran=ran, results=list(results)), options.report)
 
     results = run(experiments, options.jobs, options.show, keep)
     order = {one.id: at for at, one in enumerate(sorted(experiments, key=_place))}
@@ -202,12 +206,6 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
 
 def _place(experiment: Experiment) -> tuple[int, str]:
     return [*BACKENDS, experiment.backend].index(experiment.backend), experiment.group
-
-
-def loaded(path: Path) -> list[Result]:
-    """Return the results of a report."""
-    data = json.loads(path.read_text(encoding="utf-8"))
-    return [replace(Result(**one), seed=data["seed"]) for one in data["results"]]
 
 
 if __name__ == "__main__":

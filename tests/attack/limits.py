@@ -82,7 +82,7 @@ LIMITS = (
     *(
         Limit(
             name=f"memory-{size}",
-            words=("Cannot allocate memory", "MemoryError", "can't start new thread"),
+            words=("Cannot allocate memory", "MemoryError", "can't start new thread", "RLIMIT_AS"),
             limits={"RLIMIT_AS": size * MEGABYTE},
         )
         for size in (300, 1000)

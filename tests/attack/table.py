@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Result", "as_markdown", "as_table", "fault_text", "with_peers"]
+__all__ = ["VERDICTS", "Result", "as_markdown", "as_table", "fault_text"]
 
 VERDICTS = ("survived", "own doing", "fault")
 
@@ -20,9 +20,9 @@ class Result:
     backend: str
     seed: int
     verdict: str
-    reasons: Sequence[str]
     seconds: float
     baseline: float
+    reasons: Sequence[str] = ()
     is_second: bool = False
     shots: Sequence[str] = ()
     tail: str = ""
@@ -77,12 +77,6 @@ def as_markdown(results: Sequence[Result]) -> str:
         *("| " + " | ".join(row) + " |" for row in rows),
     ]
     return "\n".join(lines)
-
-
-def with_peers(results: Sequence[Result], peers: Collection[str]) -> str:
-    """Return a table of the peers, and of the backends in the experiments of peers."""
-    met = {result.name for result in results if result.backend in peers}
-    return as_markdown([result for result in results if result.name in met])
 
 
 def fault_text(result: Result) -> str:

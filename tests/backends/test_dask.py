@@ -24,7 +24,8 @@ from distributed.nanny import WorkerProcess
 from support.carrier import Carrier, Counting, calls
 
 from pytest_parwork.backends import Backend, bundled
-from pytest_parwork.backends.dask import logs
+from pytest_parwork.backends.dask import local, logs
+from pytest_parwork.machine.process_groups import state_of
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.outcome import Run
 from pytest_parwork.model.work import Task
@@ -399,3 +400,22 @@ def test_without_cryptography_the_remedy_is_named(
     text = r"needs the package cryptography .*: pip install 'pytest-parwork\[dask\]'"
     with pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (2,), (3,))
+
+
+def test_a_cluster_that_is_closed_while_its_workers_start_leaves_none(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    async def never(self: WorkerProcess, *arguments: object) -> None:
+        begun.append(self.pid)
+        while state_of(self.pid or 0) not in "ZX":
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(WorkerProcess, "_wait_until_connected", never)
+    monkeypatch.setattr(local, "PATIENCE", 1.0)
+    with pytest.raises(BackendError, match="did not start within 1 s"):
+        carrier.map(tasks.square, (2,), (3,))
+    assert len(begun) == 2
+    carrier.backend.close()
+    assert [pid for pid in begun if state_of(pid) not in "ZX"] == []

@@ -166,3 +166,19 @@ def test_workers_that_all_exit_as_they_load_a_task_are_reported_with_their_exit_
     details = [outcome.lost.detail for outcome in run.outcomes if outcome.lost is not None]
     assert len(details) == 2
     assert all("exit code 7" in detail for detail in details)
+
+
+def test_tasks_that_break_one_worker_after_the_other_cost_nobody_else(carrier: Carrier) -> None:
+    """A batch that meets two of them, one after the other, is not to blame for either."""
+    run = carrier.map(faults.breaks_locks_of_many, *((x, (1, 3, 5, 7)) for x in range(16)))
+    lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.kind == "lost"}
+    assert lost == {}
+    assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(16)]
+
+
+@pytest.mark.parametrize("carrier", [JOBLIB_JOINED], indirect=True)
+@pytest.mark.sweep
+def test_tasks_that_end_one_worker_after_the_other_cost_nobody_else(carrier: Carrier) -> None:
+    run = carrier.map(faults.some_die, *((x, (1, 4, 7), 0.3) for x in range(12)))
+    lost = {n for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
+    assert lost == {1, 4, 7}

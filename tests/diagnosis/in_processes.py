@@ -319,6 +319,26 @@ SPAWNED = planted(
         ),
     ),
     ("once", "UNREPRODUCED", body("return fails_once(n)")),
+    (
+        "memory_that_forks_share",
+        f"{ORDER} | WORKER_HISTORY (shared memory)",
+        body(
+            "MAP[0] = MAP[0] + 1",
+            "return MAP[0]",
+            before="import mmap\nMAP = mmap.mmap(-1, 16)\n",
+        ),
+    ),
+    (
+        "file_named_by_the_second",
+        f"SHARED_RESOURCE_RACE | UNREPRODUCED | {UNSTABLE} (file) | {UNSTABLE} (time)",
+        body(
+            'path = f"{__file__}.{int(time.time())}"',
+            'with open(path, "a") as file:',
+            '    file.write("x" * (n + 1))',
+            "time.sleep(0.01)",
+            "return os.path.getsize(path)",
+        ),
+    ),
 )
 
 FORKED = planted(
@@ -326,4 +346,12 @@ FORKED = planted(
     ("forked_pid", "PROCESS_IDENTITY (os.getpid)", body("return os.getpid() % 1000")),
     ("forked_generator", "GLOBAL_RNG (random)", body("return random.random()")),
     ("forked_counter", ORDER, body("SEEN.append(n)", "return len(SEEN)", before="SEEN = []")),
+    (
+        "position_that_forks_share",
+        f"SHARED_RESOURCE_RACE | {UNSTABLE} (file) | UNEXPLAINED",
+        body(
+            "return os.read(FILE, 1)",
+            before="FILE = os.open(__file__, os.O_RDONLY)",
+        ),
+    ),
 )

@@ -297,7 +297,7 @@ def test_a_case_that_cannot_be_run_again_is_unexplained_with_that_reason(
     ("options", "text"),
     [
         ((), "diagnose=1; give whether a difference is diagnosed"),
-        (("--parwork-diagnose=yes",), "diagnose='yes'; give whether a difference is diagnosed"),
+        (("--parwork-diagnose=yes",), "--parwork-diagnose=yes: give on or off"),
     ],
 )
 def test_other_values_of_diagnose_are_errors(

@@ -16,7 +16,8 @@ PROJECT = """
     class Bag:
         pass
 
-    BAG = Bag()
+    BAG, BAG_WITH_STATE = Bag(), Bag()
+    BAG_WITH_STATE.items = []
 
     HELD = {
         "bare": BARE, "missing": MISSING, "inner": Outer.INNER, "value": VALUE, "nan": np.nan,
@@ -34,6 +35,13 @@ PROJECT = """
     def test_inside(name, values):
         assert values[name] is HELD[name]
         assert list(values.values()) == list(HELD.values())
+
+    @pytest.mark.parwork(workers=2)
+    @pytest.mark.parametrize("bag, bags", [(BAG_WITH_STATE, [BAG_WITH_STATE]), (BAG, {"key": BAG})])
+    @pytest.mark.parametrize("n", range(2))
+    def test_arguments_that_hold_one_another(bag, bags, n):
+        (held,) = bags.values() if isinstance(bags, dict) else bags
+        assert held is bag
 
     @pytest.fixture(scope="session", params=["bare", "missing"])
     def wide(request):
@@ -79,7 +87,7 @@ def test_sentinels_arrive_as_themselves(scratch: Scratch, backend: str) -> None:
     scratch.cases(PROJECT)
     ran = scratch.run_apart(f"--parwork-backend={backend}")
     assert ran.code == 0, ran.text
-    assert ran.counts["passed"] == 17
+    assert ran.counts["passed"] == 21
 
 
 #: What no module holds: on threads and in forks it is there all the same.

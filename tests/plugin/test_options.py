@@ -97,13 +97,15 @@ def test_a_matrix_of_options_meets_a_test_that_names_one(scratch: Scratch) -> No
         ("--parwork-backend=threads,nope", "unknown backend 'nope'"),
         ("--parwork-backend=threads,", "unknown backend ''"),
         ("--parwork-backend=threads,threads", "has a duplicate; give each value once"),
-        ("--parwork-workers=many", "--parwork-workers=many: a positive int"),
-        ("--parwork-workers=2,many", "--parwork-workers=2,many: a positive int"),
-        ("--parwork-workers=2.5", "--parwork-workers=2.5: a positive int"),
+        ("--parwork-workers=many", "--parwork-workers=many: give a positive int"),
+        ("--parwork-workers=2,many", "--parwork-workers=2,many: give a positive int"),
+        ("--parwork-workers=2.5", "--parwork-workers=2.5: give a positive int"),
         ("--parwork-workers=0", "workers=0; give a positive int"),
+        ("--parwork-workers=0", "(from --parwork-workers=0)"),
+        ("--parwork-diagnose=yes", "--parwork-diagnose=yes: give on or off"),
         ("--parwork-workers=-3", "workers=-3; give a positive int"),
         ("--parwork-workers=2,2", "has a duplicate; give each value once"),
-        ("--parwork-verify=some", "--parwork-verify=some: the share of cases"),
+        ("--parwork-verify=some", "--parwork-verify=some: give the share of cases"),
         ("--parwork-verify=1.01", "verify=1.01; give the share of cases"),
         ("--parwork-verify=-1", "verify=-1.0; give the share of cases"),
         ("--parwork-verify=nan", "verify=nan; give the share of cases"),
@@ -132,16 +134,48 @@ def test_a_bad_option_is_a_usage_error(
         ("parwork_workers = many", "many"),
         ("parwork_verify = 7", "verify=7.0"),
         ("parwork_report = out.txt", "the suffix must be one of"),
-        ("parwork_serial = perhaps", "perhaps"),
+        ("parwork_verify = 7", "(from the ini option parwork_verify = 7)"),
+        ("parwork_timeout = 1m", "the ini option parwork_timeout = 1m: give the seconds"),
+        ("parwork_diagnose = maybe", "the ini option parwork_diagnose = maybe: give on or off"),
+        ("parwork_serial = perhaps", "the ini option parwork_serial: invalid truth value"),
+        ("parwork_all = perhaps", "the ini option parwork_all: invalid truth value"),
+        ("parwork_strict = 2", "the ini option parwork_strict: invalid truth value"),
+        ("parwork_selftest = 2", "the ini option parwork_selftest: invalid truth value"),
     ],
 )
 def test_a_bad_ini_option_is_a_usage_error(scratch: Scratch, ini: str, told: str) -> None:
     scratch.write("pytest.ini", f"[pytest]\n{ini}\n")
     scratch.cases(CASES)
-    session = scratch.run()
-    assert session.code != 0
+    session = scratch.run("--parwork-diagnose=")
+    assert session.code == pytest.ExitCode.USAGE_ERROR
     assert told in session.text
+    assert "Traceback" not in session.text
     assert scratch.notes() == []
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ("parwork_backend = 'threads'\nparwork_workers = 3", ["threads-3"]),
+        ("parwork_backend = 'threads'\nparwork_diagnose = false", ["threads-auto"]),
+    ],
+)
+def test_numbers_and_booleans_of_toml_work(
+    scratch: Scratch, toml: str, expected: list[str]
+) -> None:
+    scratch.write("pyproject.toml", f"[tool.pytest.ini_options]\n{toml}\n")
+    scratch.cases(CASES)
+    assert configurations(scratch.run("--parwork-diagnose=", report=True)) == expected
+
+
+@pytest.mark.parametrize("name", ["seed", "scope", "timeout", "backend", "workers"])
+def test_a_list_of_toml_is_a_usage_error(scratch: Scratch, name: str) -> None:
+    scratch.write("pyproject.toml", f"[tool.pytest.ini_options]\nparwork_{name} = ['1', '2']\n")
+    scratch.cases(CASES)
+    session = scratch.run()
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    commas = ", with commas between its values" if name in ("backend", "workers") else ""
+    assert f"ini option parwork_{name} = ['1', '2']: give one text{commas}\n" in session.text
 
 
 class TestVerify:

@@ -147,9 +147,9 @@ def test_what_cannot_be_perturbed_is_skipped_with_the_reason(scratch: Scratch) -
         def test_unverified(n):
             return n
 
-        @pytest.mark.parwork(backend="isolated:fork", workers=2)
+        @pytest.mark.parwork(backend="serial")
         @pytest.mark.parametrize("n", range(2))
-        def test_forked(n):
+        def test_serial(n):
             return n
 
         @pytest.mark.parwork(backend="threads", workers=2)
@@ -162,7 +162,7 @@ def test_what_cannot_be_perturbed_is_skipped_with_the_reason(scratch: Scratch) -
 
     assert session.counts == {"passed": 7, "skipped": 2, "failed": 1}
     assert "it cannot be perturbed: no case is equal to serial" in session.out
-    assert "isolated:fork runs its cases in copies of pytest's process" in session.out
+    assert "serial runs its cases one after the other in pytest's process" in session.out
     partly = session.run("test_it.py::test_partly_wrong")["stress"]["runs"]
     assert {row["equal"] for row in partly if row["verdict"] != "NOT_SENT"} == {2}
 

@@ -85,6 +85,12 @@ def ring() -> Exception:
     return error
 
 
+def made(base: type[Exception], **contents: object) -> Exception:
+    """Return an exception of a class that nobody can import, of a given base."""
+    cls = type("Made", (base,), {"__module__": __name__, **contents})
+    return cls("x")  # type: ignore[no-any-return]
+
+
 def skip(reason: str) -> Outcome:
     return Outcome(kind="skip", failure=Failure(type="Skipped", text=reason))
 
@@ -157,6 +163,8 @@ ROWS = (
     Row("own attributes", failure(attributed(1)), failure(attributed(2))),
     Row("failures", failure(ValueError("bad", 1)), failure(ValueError("bad", 1))),
     Row("failures of other types", failure(KeyError("a")), failure(ValueError("a")), "exception"),
+    Row("failures of a class that was made", failure(made(OSError)), failure(made(OSError))),
+    Row("failures of classes of one name", failure(made(OSError)), failure(made(KeyError)), E),
     Row("failures of other texts", failure(OSError("a")), failure(OSError("b")), "exception"),
     Row("failures of other arguments", failure(OSError(1)), failure(OSError("1")), "exception"),
     Row(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from attack import hostile, peers, shooting
 from attack.experiment import Case, Experiment, Seen, run_experiment, written_out
 from attack.judge import judge_kind
 from attack.kinds import KINDS, Kind, Reading
+from attack.page import PAGE, REPORTS, rendered, reports_in
+from attack.reports import Ran, Report, load, save
 from attack.supervise import Ending
+from attack.table import Result
 
 EQUAL = Case(verdict="EQUAL", compared="values")
 LOST = Case(verdict="LOST", reason="crash", message="LOST: its worker ended with exit code 1")
@@ -146,3 +150,73 @@ def test_a_message_that_refers_to_another_case_is_read_as_that_one() -> None:
     }
     whole = messages["test_it.py::test_it[0]"]
     assert list(written_out(messages).values()) == [whole, whole, "LOST: as in test_it[7]", ""]
+
+
+def report(verdicts: Mapping[str, str], *, backend: str = "joblib", seed: int = 0) -> Report:
+    """Return a report of a round of four, with these verdicts by name."""
+    results = [
+        Result(
+            name=name,
+            group="dying",
+            backend=backend,
+            seed=seed,
+            verdict=verdict,
+            seconds=1.5,
+            baseline=1.0,
+            reasons=["2 neighbours,\nfirst [0] LOST"] if verdict == "fault" else (),
+        )
+        for name, verdict in verdicts.items()
+    ]
+    ran = Ran(
+        python="3.13.1",
+        parwork="0.1.0",
+        commit="abc",
+        seed=seed,
+        cpus=2,
+        jobs=1,
+        rounds={backend: 4},
+    )
+    return Report(ran=ran, results=results)
+
+
+def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
+    made = report({"exit-0": "survived", "exit-1": "fault"})
+    save(made, tmp_path / "it.json")
+    assert load(tmp_path / "it.json") == made
+
+
+def test_a_report_of_another_schema_has_to_be_measured_again(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text('{"schema": 1, "results": []}', encoding="utf-8")
+    with pytest.raises(ValueError, match="a report of schema 1; measure it again"):
+        load(tmp_path / "old.json")
+
+
+def test_the_page_names_python_seeds_rounds_and_faults() -> None:
+    made = rendered(
+        [
+            report(dict.fromkeys(["exit-0", "exit-1", "abort", "sigbus"], "survived"), seed=7),
+            report({"exit-0": "own doing", "exit-1": "fault"}, seed=8),
+        ]
+    )
+    assert "| `joblib` | 3.13.1 | 7, 8 | 1.5 | 6 of 4 | 4 | 1 | 1 | `abc` |" in made
+    assert "- `exit-1@joblib` (Python 3.13.1, seed 8): `2 neighbours, first [0] LOST`" in made
+
+
+def test_peers_are_compared_by_the_experiments_that_all_have_run() -> None:
+    both = {"exit-0": "fault", "exit-1": "survived"}
+    made = rendered(
+        [
+            report(both, backend="concurrent.futures"),
+            report({"exit-1": "fault"}, backend="joblib.Parallel"),
+            report(both),
+            report({"exit-0": "survived"}, backend="threads"),
+        ]
+    )
+    assert "1 of 4 experiments" in made
+    table = made.partition("### The peers")[2]
+    assert "| | `concurrent.futures` | `joblib.Parallel` | `joblib` |" in table
+    assert "| all | 1 / 0 / 0 | 0 / 0 / 1 | 1 / 0 / 0 |" in table
+
+
+def test_the_page_is_made_of_the_reports_beside_it() -> None:
+    assert rendered(reports_in(REPORTS)) in PAGE.read_text(encoding="utf-8")

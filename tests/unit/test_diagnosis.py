@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as datetime_module
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -37,7 +38,11 @@ from pytest_parwork.verify.diagnosis.resources import shared_resource
 from pytest_parwork.verify.diagnosis.serialization import RoundTrip, lost_input, lost_output
 from pytest_parwork.verify.diagnosis.state import context, global_state, isolation
 from pytest_parwork.verify.diagnosis.suspicion import suspicion
-from pytest_parwork.verify.diagnosis.threads import thread_context, thread_race
+from pytest_parwork.verify.diagnosis.threads import (
+    race_in_fork,
+    thread_context,
+    thread_race,
+)
 from pytest_parwork.verify.diagnosis.treatments import Fixed
 
 LOST = Outcome(kind="lost", lost=Lost(reason="timeout", detail="too late"))
@@ -150,6 +155,7 @@ def test_a_source_of_the_system_is_the_cause_only_if_fixing_it_fixes_the_result(
 
 def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() -> None:
     unstable: dict[str, object] = {"alone": [1, 2], "alone, run 2": [2, 1]}
+    unstable["alone, run 3"] = ([1, 2], [2, 1])
     held: dict[str, object] = {"watch what it writes": []}
     held |= {"all sources fixed": [1, 2], "all sources fixed, again": [2, 1]}
     cause = chance(laboratory({**unstable, **held}))
@@ -157,6 +163,18 @@ def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() 
     assert (cause.detail, cause.remedy) == ("order only", "compare=unordered()")
     assert cause.confirmed
     assert chance(laboratory({"alone": 1, "alone, run 2": (2, 1)})) is None
+
+
+def test_memory_that_forks_share_is_no_chance() -> None:
+    counted: dict[str, object] = {"alone": 1, **{f"alone, run {n}": n for n in range(2, 6)}}
+    held = {"watch what it writes": [], "all sources fixed": 6, "all sources fixed, again": 7}
+    cause = chance(laboratory({**counted, **held}))
+    assert cause is not None
+    assert (cause.name, cause.detail, cause.confirmed) == ("WORKER_HISTORY", "shared memory", False)
+    by_chance = {**counted, "alone, run 4": (4, 9)}  # another order in the other process
+    other = chance(laboratory({**by_chance, **held}))
+    assert other is not None
+    assert (other.name, other.confirmed) == ("NONDETERMINISTIC_FUNCTION", True)
 
 
 def test_several_sources_of_chance_are_suspected_together() -> None:
@@ -446,6 +464,22 @@ def test_the_globals_of_a_function_include_the_values_of_classes_and_are_set_if_
         Config.level = 1
 
 
+class Countless:
+    """Items without end, which take up no memory."""
+
+    def __reduce__(self) -> Any:
+        return list, (), None, iter(int, 1)
+
+
+COUNTLESS = Countless()
+
+
+def test_a_global_that_is_too_large_is_given_up_before_all_of_it_is_pickled() -> None:
+    assert read_globals([(__name__, "COUNTLESS"), (__name__, "SETTINGS")]) == {
+        (__name__, "SETTINGS"): pickle.dumps(SETTINGS, protocol=5)
+    }
+
+
 class Plain:
     level = 2
 
@@ -553,3 +587,34 @@ def test_libraries_are_imported_again_and_modules_of_the_project_are_not(
     assert not import_all(["own_module", "no_such_module"])
     assert "colorsys" in sys.modules
     assert "own_module" not in sys.modules
+
+
+LOCKED, RACED = "in threads, one after the other", "in threads, at the same time"
+
+
+def raced_in_fork(right: object, wrong: object, *, serial: object = "S") -> Laboratory:
+    """Return a laboratory whose calls in a fork of pytest's process gave these results."""
+    here = "a fork of pytest's process"
+    both = [("value", "other"), ("value", right)]
+    found: dict[str, object] = {f"{LOCKED}, run {n} {here}": both for n in (1, 2)}
+    found[f"{LOCKED}, backwards {here}"] = both[::-1]
+    bad = [("value", "other"), ("value", wrong)]
+    found |= {f"{RACED}, run {n} {here}": bad for n in range(1, 6)}
+    return laboratory(found, start_method="thread", serial=serial)
+
+
+def test_a_race_is_confirmed_in_a_fork_if_the_lock_gives_the_serial_result_there() -> None:
+    cause = race_in_fork(raced_in_fork("S", "P"))
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("THREAD_RACE", True)
+    assert race_in_fork(raced_in_fork("S", "S")) is None
+    assert race_in_fork(raced_in_fork("T", "P")) is None  # pytest's process is spoilt
+
+
+def test_a_case_that_only_pytests_process_can_run_is_tried_in_forks_of_it() -> None:
+    for wrong, name in (("P", "THREAD_RACE"), ("S", "UNEXPLAINED")):
+        lab = raced_in_fork("S", wrong)
+        lab.rerun = cast("Rerun", SimpleNamespace(unavailable={0: "a lock", 1: "a lock"}))
+        (cause,) = diagnose(lab)
+        assert cause.name == name
+    assert cause.evidence == "the case cannot be run again: a lock"

@@ -22,7 +22,7 @@ from pytest_parwork.transport.culprit import explain
 from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.held import load_sent
 from pytest_parwork.transport.modules import project_modules
-from pytest_parwork.transport.payload import SMALL, Payload
+from pytest_parwork.transport.payload import SMALL, Part, Payload
 from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.transport.records import read_record
 from pytest_parwork.worker.copies import Copies
@@ -246,3 +246,45 @@ def test_installed_packages_are_not_in_the_module_table() -> None:
     assert "parwork_tasks" in table
     assert "__main__" not in table
     assert not {"numpy", "pytest", "pathlib"} & set(table)
+
+
+class Node:
+    def __init__(self, *parts: object) -> None:
+        self.parts = parts
+
+
+class TestArgumentsThatHoldTheSameObjects:
+    def test_are_written_together_once_for_all_tasks(self, files: Files) -> None:
+        node, apart = Node(), Node()
+        holder = [node]
+        payload = write(files, *(task(node, holder, apart, n) for n in range(3)), task(node, apart))
+        calls = [call for call in payload.contents.calls if call is not None]
+        assert len({call.args[:3] for call in calls[:3]}) == 1
+        parts = [isinstance(payload.contents.values[number], Part) for number in calls[0].args]
+        assert parts == [True, True, False, False]
+        assert not any(isinstance(payload.contents.values[n], Part) for n in calls[3].args)
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ([1, "text", (2, 3)], ["text", (2, 3)]),
+            (np.arange(3.0), np.ones(2)),
+            ([Node], [Node]),
+            ([sys.platform, os.getcwd], [sys.platform, os.getcwd]),
+        ],
+    )
+    def test_are_not_those_with_the_same_immutable_values(
+        self, files: Files, first: object, second: object
+    ) -> None:
+        payload = write(files, task(first, second))
+        assert not any(isinstance(place, Part) for place in payload.contents.values)
+
+    def test_a_long_pickle_is_not_searched(self, files: Files) -> None:
+        node = Node()
+        payload = write(files, task(node, [node, *map(str, range(100_000))]))
+        assert not any(isinstance(place, Part) for place in payload.contents.values)
+
+    def test_what_only_cloudpickle_can_send_is_sent_apart(self, files: Files) -> None:
+        node = Node(lambda: None)
+        payload = write(files, task(node, [node]))
+        assert payload.rejected == {}

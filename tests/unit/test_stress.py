@@ -259,11 +259,11 @@ def test_a_failure_has_all_runs_all_outcomes_and_the_row_that_reproduces_it() ->
     lines = text.splitlines()
     assert lines[0] == "DIFFERENT in 1 of 2 perturbed runs: test_b[1]: serial 1, here 2"
     table = [line.split() for line in lines[2:6]]
-    assert table[0] == ["equal", "different", "lost", "values", "run"]
-    assert table[1] == ["8", "0", "0", "1", "backend=joblib,workers=2"]
-    assert table[2] == ["5", "3", "0", "3", "backend=threads,workers=9"]
-    assert table[3][:5] == ["-", "-", "-", "-", "backend=no,workers=2"]
-    assert "    2: 2 in backend=threads,workers=9" in lines
+    assert table[0][:5] == ["run", "equal", "different", "lost", "values"]
+    assert table[1] == ["1", "8", "0", "0", "1", "joblib,", "2", "workers"]
+    assert table[2] == ["2", "5", "3", "0", "3", "threads,", "9", "workers"]
+    assert table[3][:6] == ["3", "-", "-", "-", "-", "no,"]
+    assert "    2 in run 2 (2 times)" in lines
     assert lines[-1].split() == ["again", "pytest", "x"]
 
 
@@ -283,5 +283,5 @@ def test_notes_say_what_was_run() -> None:
     ]
     ((severity, text),) = stress_notes(Stress(asked="quick", seed=7, runs=(BAD,)))
     assert severity == "error"
-    assert text.endswith("1 of 1 perturbed run not equal to serial, first: " + BAD.row)
+    assert text.endswith("1 of 1 perturbed run not equal to serial, first: threads, 9 workers")
     assert list(stress_notes(None)) == []

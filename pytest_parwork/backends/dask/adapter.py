@@ -14,7 +14,7 @@ from ...worker.network import NetworkCall
 from ...worker.sites import forget_with, release
 from ..parts import EventQueue
 from ..protocol import Event
-from .futures import LOST, CallError, first_to_end, has_broken, received
+from .futures import LOST, CallError, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
 from .sending import Sending
 
@@ -134,7 +134,7 @@ class JoinedWorkers:
             if event is None:
                 continue
             self._heard = self._seen = now()
-            if event.kind == "failed" and has_broken(future):
+            if event.is_innocent:
                 self._joined.end_where_failed([str(future.key)])
             del self._open[future]
             future.release()
@@ -239,4 +239,4 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
         return call(batch, place=worker.address, announce=announce if is_meeting else None)
     except Exception as error:
         end_if_broken(worker)
-        raise CallError(f"{type(error).__name__}: {error}") from error
+        raise CallError.of(error) from error

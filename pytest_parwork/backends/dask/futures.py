@@ -8,6 +8,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from ...model.work import Batch
+from ...worker.calling import BatchCall
 from ..protocol import UNKNOWN, Event
 
 if TYPE_CHECKING:
@@ -23,13 +24,18 @@ FETCH_DEADLINE = 10.0
 class CallError(Exception):
     """Raised in a worker where our call failed, not what dask does around it; has its message."""
 
+    @classmethod
+    def of(cls, error: Exception) -> CallError:
+        """Return the error of a call that raised this."""
+        return cls(f"{type(error).__name__}: {error}")
 
-def has_broken(future: Future) -> bool:
-    """Return whether dask failed to run a batch, because tasks have broken the worker."""
-    from distributed import KilledWorker
 
-    error = future.exception(timeout=FETCH_DEADLINE) if future.status == "error" else None
-    return error is not None and not isinstance(error, (CallError, KilledWorker))
+def run_batch_here(call: BatchCall, batch: Batch) -> object:
+    """Run a batch in a worker of the local cluster."""
+    try:
+        return call(batch)
+    except Exception as error:
+        raise CallError.of(error) from error
 
 
 def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float) -> list[Future]:
@@ -45,7 +51,10 @@ def first_to_end(client: Client, futures: Mapping[Future, Batch], timeout: float
 
 
 def event_of(future: Future, batch: Batch) -> Event:
-    """Return the event of a batch whose future is done."""
+    """Return the event of a batch whose future is done.
+
+    If dask itself failed to run it, an earlier task has broken the worker: it is innocent.
+    """
     if future.status == "finished":
         return Event(kind="done", batch=batch.number)
     if future.status != "error":
@@ -55,8 +64,10 @@ def event_of(future: Future, batch: Batch) -> Event:
     error = future.exception(timeout=FETCH_DEADLINE)
     if isinstance(error, KilledWorker):
         return Event(kind="broken", batch=batch.number, reason=UNKNOWN)
-    reason = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
-    return Event(kind="failed", batch=batch.number, reason=reason)
+    if isinstance(error, CallError):
+        return Event(kind="failed", batch=batch.number, reason=str(error))
+    reason = f"{type(error).__name__}: {error}"
+    return Event(kind="failed", batch=batch.number, reason=reason, is_innocent=True)
 
 
 def received(future: Future, batch: Batch) -> Event | None:

@@ -20,7 +20,7 @@ from ...machine.process_groups import state_of
 from ...model.errors import BackendError
 from ...worker.calling import GLANCE
 from .logs import Hush, Nannies
-from .requirements import require_descriptors, require_distributed
+from .requirements import require_distributed, require_room
 from .roster import Roster
 from .security import own_security
 
@@ -102,7 +102,7 @@ class LocalDask:
         with dask.config.set(SETTINGS):
             if self._client is None or self._client.status != "running" or self.is_hopeless:
                 self.close()
-                require_descriptors(workers)
+                require_room(workers)
                 self._open()
             assert self._cluster is not None
             assert self._client is not None
@@ -170,20 +170,22 @@ class LocalDask:
 
     def close(self, deadline: float = CLOSE_DEADLINE) -> None:
         """End the cluster, if there is one, even if its workers run tasks."""
-        if self._cluster is None:
+        if self._cluster is None or self._starts is None:
             return
+        self._starts.stop()
         ending = threading.Thread(target=self._end, args=(deadline,), daemon=True)
         with suppress(RuntimeError):  # there is no memory for one more thread
             ending.start()
             ending.join(min(deadline, GRACE))
-        if (
-            ending.ident is None or ending.is_alive()
-        ):  # dask waits four seconds for a task, and does not restart any more
-            for pid in self.roster.living():
+        # dask waits four seconds for a task, and for all workers that are starting.
+        until = now() + deadline
+        while (living := self._starts.living()) or ending.is_alive():
+            for pid in living:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            if ending.ident is not None:
-                ending.join(deadline)
+            if now() > until:
+                break
+            sleep(GLANCE)
         self._client = self._cluster = None
         self.roster = Roster(None)
         gc.collect()  # else dask removes its directories, and reports it, when Python exits

@@ -10,6 +10,7 @@ from contextlib import suppress
 from copy import deepcopy
 from importlib.machinery import ModuleSpec
 from typing import Any
+from weakref import WeakSet
 
 import dask
 from distributed import LocalCluster, Nanny, Status
@@ -29,10 +30,16 @@ FAILURES_EACH = 4
 
 
 class Starts:
-    """Counts failed starts in a row; a worker that dies later is no reason to give up."""
+    """Counts failed starts in a row; a worker that dies later is no reason to give up.
+
+    It also knows the workers that are still starting: dask adds them to its cluster once all have
+    started, and closes it after that.
+    """
 
     def __init__(self, nannies: Nannies) -> None:
         self.nannies = nannies
+        self._made: WeakSet[Any] = WeakSet()
+        self._is_stopped = False
         self._failures = 0
         self._most = FAILURES
         self._error: Exception | None = None
@@ -42,6 +49,20 @@ class Starts:
         self._failures = 0
         self._most = max(FAILURES, FAILURES_EACH * workers)
         self._error = None
+
+    def note(self, nanny: Nanny) -> None:
+        """Note a nanny, which is about to start a worker."""
+        self._made.add(nanny)
+
+    def stop(self) -> None:
+        """Start no further worker, nor any one again: the cluster is being closed."""
+        self._is_stopped = True
+
+    def living(self) -> list[int]:
+        """Return the process ids of all workers, also of those that are still starting."""
+        while True:
+            with suppress(RuntimeError):  # the cluster's thread has made one meanwhile
+                return [pid for nanny in list(self._made) if (pid := nanny.pid) is not None]
 
     def succeeded(self) -> None:
         """Note that a worker has started."""
@@ -56,6 +77,11 @@ class Starts:
     def is_hopeless(self) -> bool:
         """Whether it is useless to start another one."""
         return self._failures >= self._most
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a worker that has not started is started again."""
+        return not (self._is_stopped or self.is_hopeless)
 
     @property
     def reason(self) -> str:
@@ -115,6 +141,7 @@ def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
                 super().__init__(*args, plugins=(Prepared(),), **kwargs)
                 # What dask makes of its own shares parts with it.
                 self.config: dict[str, object] = deepcopy(dask.config.config)
+            starts.note(self)
             # PYTHONHASHSEED, which would be set in this process.
             self.pre_spawn_env: dict[str, str] = {}
             # Older releases start a second one meanwhile, which takes the message of the first.
@@ -130,7 +157,7 @@ def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
 
         async def _instantiate_until_hopeless(self) -> Any:
             status = Status.failed
-            while not starts.is_hopeless:
+            while starts.may_go_on:
                 try:
                     status = await super().instantiate()
                 except Exception as error:

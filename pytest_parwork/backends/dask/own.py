@@ -10,7 +10,7 @@ from ...machine.clock import now
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ..protocol import Event
-from .futures import event_of, first_to_end
+from .futures import event_of, first_to_end, run_batch_here
 from .local import LocalDask
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class LocalWorkers:
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         for batch in batches:
             key = f"parwork-{self._run}-{batch.number}"
-            self._open[self._client.submit(call, batch, key=key, pure=False)] = batch
+            future = self._client.submit(run_batch_here, call, batch, key=key, pure=False)
+            self._open[future] = batch
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         ended = first_to_end(self._client, self._open, timeout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...machine.abilities import is_installed
-from ...machine.descriptors import require
+from ...machine.allowances import MEGABYTE, require_files, require_memory
 from ...model.errors import BackendError
 
 #: File descriptors of this process that a local cluster needs as it starts, and for each worker:
@@ -12,9 +12,16 @@ DESCRIPTORS = 18
 DESCRIPTORS_EACH = 11
 
 
-def require_descriptors(workers: int) -> None:
-    """Raise `BackendError` where a local cluster would run out of file descriptors."""
-    require(DESCRIPTORS + DESCRIPTORS_EACH * workers, f"a dask cluster of {workers} workers")
+#: Bytes that its threads and buffers map in this process. It starts within 230 MB; within 130 MB,
+#: pytest itself gets a MemoryError when it shows why a worker has not started.
+MEMORY = 200 * MEGABYTE
+
+
+def require_room(workers: int) -> None:
+    """Raise `BackendError` where a local cluster would run out of descriptors or memory."""
+    purpose = f"a dask cluster of {workers} workers"
+    require_files(DESCRIPTORS + DESCRIPTORS_EACH * workers, purpose)
+    require_memory(MEMORY, purpose)
 
 
 def missing_distributed() -> str:

@@ -68,9 +68,9 @@ class DaskWorkers(RegisteredWorkers, ABC):
             if future.status == "finished":
                 del self._futures[key]  # the cluster keeps its result as long
         if not events and self._has_failed():
-            self._wait_for_a_death()
+            is_innocent = self._wait_for_a_death()
             self._leave(GRACE)
-            return [Event(kind="broken", reason=UNKNOWN)]
+            return [Event(kind="broken", reason=UNKNOWN, is_innocent=is_innocent)]
         return events
 
     def _has_failed(self) -> bool:
@@ -81,8 +81,12 @@ class DaskWorkers(RegisteredWorkers, ABC):
         futures = dict(self._client.futures) if self._client is not None else {}
         return [key for key, each in futures.items() if each.status in GIVEN_UP]
 
-    def _wait_for_a_death(self) -> None:
-        """Wait shortly until it is known which process has died, where that can be known."""
+    @abstractmethod
+    def _wait_for_a_death(self) -> bool:
+        """Wait shortly until it is known which process has died, where that can be known.
+
+        Return whether no batch is to blame, because earlier tasks have broken the workers.
+        """
 
     @abstractmethod
     def _join(self) -> Any:
@@ -126,9 +130,10 @@ class OnLocalDask(DaskWorkers):
         self._shared = self._local.client(max(2, self.size))  # workers that died are back now
         return self._local.another_client()
 
-    def _wait_for_a_death(self) -> None:
+    def _wait_for_a_death(self) -> bool:
         self._local.roster.end_where_failed(self._failed())
         self._local.wait_for_a_death()
+        return False  # the ledger shows which batches had arrived
 
     def _leave(self, deadline: float) -> None:
         # Other workers may still run this call, and would overlap with the next one. Only they are
@@ -202,18 +207,18 @@ class OnJoinedDask(DaskWorkers):
         self._threads()
         return self._joined.another_client()
 
-    def _wait_for_a_death(self) -> None:
+    def _wait_for_a_death(self) -> bool:
         from distributed import KilledWorker
 
         # What a call raises, joblib returns as its result; so this is an error of dask.
         futures = {key: self._client.futures[key] for key in self._failed()}
-        self._joined.end_where_failed(
-            [
-                key
-                for key, each in futures.items()
-                if each.status == "error" and not isinstance(each.exception, KilledWorker)
-            ]
-        )
+        unrun = [
+            key
+            for key, each in futures.items()
+            if each.status == "error" and not isinstance(each.exception, KilledWorker)
+        ]
+        self._joined.end_where_failed(unrun)
+        return len(unrun) == len(futures)
 
     def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
         super()._work(PreparingCall(call), batches, events)

@@ -25,11 +25,12 @@ from ...transport.modules import project_modules
 from ...verify.diagnosis.difference import Difference
 from ...verify.legs import SERIAL
 from ...verify.reference import call
+from ..cases.kept import Kept
 from ..cases.matrix import column_of
 from ..config.commands import command
 from ..config.marker import CallSettings
 from ..config.marks import marker_keywords
-from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial
+from ..config.options import OF_TESTS, RECORDS, WIDTH, is_serial, stress
 from ..config.registry import (
     backend_named,
     breadcrumb,
@@ -40,11 +41,12 @@ from ..config.registry import (
 )
 from ..config.settings import AXES, settings
 from ..session.capturing import capture_of
-from ..session.diagnosing import causes_of, controls_of, is_kept, second_look
+from ..session.diagnosing import causes_of, is_kept, second_look
 from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
 from ..session.rewriting import names_of_rewritten, rewritten
 from ..session.termination import ENDING
+from .kept import Serial, keep, watchers
 from .verified import Verified, entry_without_run
 
 if TYPE_CHECKING:
@@ -127,7 +129,8 @@ class Parwork:
         if is_serial(self._config) or not calls:
             return self._serial_only(workload, plan)
         backend = backend_named(self._config, plan.configuration.backend)
-        request = replace(self._request(workload, plan), keep=is_kept(plan, backend))
+        is_rerun = is_kept(plan, backend) or bool(stress(self._config))
+        request = replace(self._request(workload, plan), keep=is_rerun)
         try:
             with showing(self._config, name, plan.configuration.id) as progress:
                 run = execute(replace(request, progress=progress), backend)
@@ -147,6 +150,7 @@ class Parwork:
         rerun = run.outcomes.rerun  # type: ignore[attr-defined]  # as below
         backend = backend_named(self._config, plan.configuration.backend)
         look = second_look(self._config, run, backend)
+        serial: Serial = Kept()
         verified = Verified(
             workload,
             plan,
@@ -156,26 +160,30 @@ class Parwork:
             breadcrumb=breadcrumb(self._config),
             is_recorded=self._config.stash[RECORDS],
             look=look,
-            controls=controls_of(self._config),
+            watchers=watchers(self._config, workload.name, serial),
             diagnose=None
             if rerun is None or not plan.diagnose
             else self._diagnosing(workload, run),
         )
+        is_kept_on = False
         try:
             if interrupted is None:
                 verified.verify()
+                is_kept_on = rerun is not None and bool(stress(self._config))
             else:
                 verified.leave()
         except KeyboardInterrupt as error:
             interrupted = error
         finally:
             run.outcomes.close()  # type: ignore[attr-defined]  # loaded values are kept
-            if rerun is not None:
+            if rerun is not None and not is_kept_on:
                 rerun.close()
             if look is not None:
                 look.close()
             if interrupted is None:  # also if something else was raised
                 self._report(verified.entry(xdist=self._is_xdist))
+        if is_kept_on:
+            keep(self._item, run, plan, verified, serial)
         if interrupted is not None:
             report_runs(self._config, [verified.entry(xdist=self._is_xdist)])
             raise interrupted

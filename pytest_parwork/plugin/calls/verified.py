@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ...equivalence import at_step, merge
 from ...machine.deadline import Shared
@@ -31,9 +30,6 @@ from ..session.capturing import echo, warn_again, warnings_shown
 from ..session.diagnosing import MOST_CASES, ran_before
 from ..session.termination import ENDING
 
-if TYPE_CHECKING:
-    from ...verify.selftest import Controls
-
 
 class Verified:
     """Compares a run of calls with its reference, call by call."""
@@ -50,14 +46,14 @@ class Verified:
         is_recorded: bool = False,
         look: SecondLook | None = None,
         diagnose: Callable[[Difference], tuple[Cause, ...]] | None = None,
-        controls: Controls | None = None,
+        watchers: Sequence[Callable[[Terms, Judged], None]] = (),
     ) -> None:
         self._workload = workload
         self._plan = plan
         self._own = own
         self._look = look
         self._diagnose = diagnose
-        self._controls = controls
+        self._watchers = watchers
         self._causes: tuple[Cause, ...] = ()
         self._is_recorded = is_recorded
         self._breadcrumb = breadcrumb
@@ -107,7 +103,7 @@ class Verified:
             chosen |= {tasks[number].id for number in self._run.outcomes.first_and_last()}
         limits = Limits(self._run.threads)
         for index, task in enumerate(tasks):
-            terms = self._terms(index)
+            terms = self.terms(index)
             actual = self._load(index, terms)
             self._outcomes.append(actual)
             found = judge(
@@ -118,8 +114,8 @@ class Verified:
                 look=self._look.of(terms, index) if self._look is not None else None,
                 why=f"verify={self._plan.verify:g}",
             )
-            if self._controls is not None:
-                self._controls.of(self._workload.name).try_on(terms, found)
+            for watch in self._watchers:
+                watch(terms, found)
             self._note(index, found)
             drop(found, terms)
             self._entries.append(found.entry)
@@ -190,9 +186,10 @@ class Verified:
         assert isinstance(outcomes, Outcomes)
         for index in range(len(self._entries), len(self._workload.tasks)):
             outcome = outcomes.without_value(index)
-            self._entries.append(unjudged(self._terms(index), outcome, why=INTERRUPTED))
+            self._entries.append(unjudged(self.terms(index), outcome, why=INTERRUPTED))
 
-    def _terms(self, index: int) -> Terms:
+    def terms(self, index: int) -> Terms:
+        """Return the terms by which a call is judged."""
         return Terms(
             id=self._workload.tasks[index].id,
             index=index,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from ...model.outcome import Outcome, Verdict
 from ...verify.legs import Judged
 from ...verify.reference import References
+
+if TYPE_CHECKING:
+    from ...verify.stress.trial import Executed
 
 
 class _Closing(Protocol):
@@ -17,10 +22,16 @@ _Run = TypeVar("_Run", bound=_Closing)
 
 
 class Kept(Generic[_Run]):
-    """The runs of a group that are over, and the serial results of the cases that were equal."""
+    """The runs of a group that are over, and the serial results of the cases that were equal.
 
-    def __init__(self) -> None:
+    `id` is that of the item that perturbs them. `early` are perturbed runs that followed a run at
+    once, by the identity of its outcomes.
+    """
+
+    def __init__(self, id: str = "") -> None:
+        self.id = id
         self.runs: list[_Run] = []
+        self.early: dict[int, Sequence[Executed]] = {}
         self._references = References()
         self._ids: set[str] = set()
 
@@ -44,6 +55,9 @@ class Kept(Generic[_Run]):
         """Free all results and runs."""
         for run in self.runs:
             run.close()
+        for row in chain.from_iterable(self.early.values()):
+            row.close()
+        self.early.clear()
         self.runs.clear()
         self._references = References()
         self._ids.clear()

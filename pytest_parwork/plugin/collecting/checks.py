@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import pytest
 
@@ -17,10 +17,13 @@ from ...report.stress import Stress, stress_message
 from ...report.variants import Variation, unserial_reference
 from ..cases.matrix import TestKey, WideKey
 from ..config.commands import command
-from ..config.options import OF_TESTS, is_serial
+from ..config.options import OF_TESTS, is_serial, stress
 from ..session.reporting import CALLS, report_runs
 
 Kind = Literal["min_speedup", "exercised", "selftest", "stress"]
+
+#: What perturbed runs gave, with the run that each belongs to; or why there are none.
+Perturbed: TypeAlias = Sequence[tuple[RunReport, Stress]] | str
 
 
 class Check(pytest.Item):
@@ -45,7 +48,7 @@ class Check(pytest.Item):
         self.key = key
         self.least: float | None = None
         self.run: RunReport | None = None
-        self.perturb: Callable[[], Stress | str] | None = None
+        self.perturb: Callable[[], Perturbed] | None = None
         self.cases: Sequence[pytest.Item] = ()
 
     def runtest(self) -> None:
@@ -57,7 +60,7 @@ class Check(pytest.Item):
             self._judge_selftest(self.run)
             return
         if self.kind == "stress":
-            self._judge_stress(self.run)
+            self._judge_stress()
             return
         if self.run is None or expected is None or len(self.run.cases) < expected:
             pytest.skip("some cases of the workload are missing in this session")
@@ -95,18 +98,24 @@ class Check(pytest.Item):
         if texts:
             raise CheckError("\n".join(texts))
 
-    def _judge_stress(self, run: RunReport | None) -> None:
-        if self.perturb is None or run is None:
+    def _judge_stress(self) -> None:
+        if self.perturb is None:
             pytest.skip("no case of the workload was fanned out in this session")
         found = self.perturb()
         if isinstance(found, str):
+            if self.run is not None:
+                asked = stress(self.config)
+                none = later(self.run, stress=Stress(asked=asked, seed=0, why=found))
+                self.stash[CALLS] = [serialise(none)]
             pytest.skip(f"it cannot be perturbed: {found}")
-        self.stash[CALLS] = [serialise(later(run, stress=found))]
-        if found.bad:
-            row = f"--parwork-stress={found.bad[0].row}"
+        self.stash[CALLS] = [serialise(later(run, stress=each)) for run, each in found]
+        bad = next(((run, each) for run, each in found if each.bad), None)
+        if bad is not None:
+            run, worst = bad
+            row = f"--parwork-stress={worst.bad[0].row}"
             # The item of a class, module or session does not know its cases.
             again = command(self, self.nodeid if self.cases else run.id, row, keywords=OF_TESTS)
-            raise CheckError(stress_message(found, again))
+            raise CheckError(stress_message(worst, again))
 
     def _judge_variation(self, run: RunReport, variation: Variation) -> None:
         if not run.exercised:

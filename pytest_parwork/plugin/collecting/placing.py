@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import pytest
@@ -11,7 +11,7 @@ from ...model.errors import UsageError
 from ...model.work import Plan
 from ...report.data import summarise
 from ..cases.kept import Kept
-from ..cases.matrix import TestKey, WideKey, column_of, key_of, workload_key
+from ..cases.matrix import FIXTURE, TestKey, WideKey, column_of, key_of, workload_key
 from ..cases.plain import make_plain
 from ..config.commands import SESSION
 from ..config.marks import has_mark
@@ -46,7 +46,9 @@ def checks_for(
         column = variant or column_of(item)
         if column in seen:
             continue
-        if not (way_of(item) == "case" if variant is None else not variant.is_reference):
+        makes_calls = FIXTURE in item.fixturenames
+        is_judged = way_of(item) == "case" if variant is None else not variant.is_reference
+        if not (is_judged or (makes_calls and stress(item.config))):
             continue
         seen.add(column)
         try:
@@ -57,14 +59,8 @@ def checks_for(
         is_strict = is_own_strict(item.config) or (
             has_mark(item) and is_exercise_strict(item.config)
         )
-        wanted: list[Kind] = ["exercised"] if is_strict else []
-        if plan.min_speedup is not None:
-            wanted.append("min_speedup")
-        if is_selftest(item.config):
-            wanted.append("selftest")
-        if stress(item.config) and variant is None:
-            wanted.append("stress")
-        for kind in wanted:
+        calls: Sequence[Kind] = ("stress",)
+        for kind in calls if makes_calls else _kinds(item, plan, is_strict=is_strict):
             if (key, kind) in known:
                 continue
             known.add((key, kind))
@@ -82,9 +78,21 @@ def checks_for(
             yield _check(key.node, f"[{ids}]", item, kind, key)
 
 
-def column_of_case(item: pytest.Item) -> Column | None:
-    """Return the column of a case in the matrix of its test, None without one."""
-    return column_of(item) if isinstance(item, pytest.Function) else None
+def _kinds(item: pytest.Item, plan: Plan, *, is_strict: bool) -> Iterator[Kind]:
+    """Yield the kinds of checks of a workload of cases, or of a variant."""
+    if is_strict:
+        yield "exercised"
+    if plan.min_speedup is not None:
+        yield "min_speedup"
+    if is_selftest(item.config):
+        yield "selftest"
+    if stress(item.config):
+        yield "stress"
+
+
+def column_of_case(item: pytest.Item) -> Column | Variant | None:
+    """Return the column of a case in the matrix of its test, or its variant; None without one."""
+    return variant_of(item) or column_of(item)
 
 
 def _check(
@@ -106,8 +114,9 @@ def _check(
 
 
 def _key_of(item: pytest.Function, plan: Plan) -> TestKey | WideKey:
-    """Return the key of what is judged: a workload, or a variant of one test."""
-    return workload_key(item, plan) if variant_of(item) is None else key_of(item)
+    """Return the key of what is judged: a workload, a variant or the calls of one test."""
+    is_workload = variant_of(item) is None and FIXTURE not in item.fixturenames
+    return workload_key(item, plan) if is_workload else key_of(item)
 
 
 def _plan_of(item: pytest.Function) -> Plan:
@@ -155,8 +164,12 @@ def keep_for_stress(items: Iterable[pytest.Item], collected: Collected) -> None:
     for check in items:
         if isinstance(check, Check) and check.kind == "stress":
             group = collected.groups.get(check.key)
-            if group is not None and is_fanned_out(check.config):
-                group.kept = Kept()
+            if not is_fanned_out(check.config):
+                continue
+            if group is not None:
+                group.kept = Kept(check.nodeid)
+            elif isinstance(check.key, TestKey) and check.key in collected.varied.groups:
+                collected.varied.groups[check.key].kept = []
 
 
 def make_others_plain(items: Iterable[pytest.Item]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -17,8 +17,9 @@ from ...equivalence import as_policy, exact, show
 from ...machine.budget import most_workers
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, Scope, WorkersAsked
+from .defaults import defaults
 from .marks import marker_keywords, marks
-from .options import DEFAULTS, DIAGNOSE, KEYWORDS, OF_TESTS, is_all
+from .options import DEFAULTS, KEYWORDS, is_all
 from .registry import backend_named, backends, unknown_backend
 from .varied import Choice, Variant, check_vary, is_scaled, variants_inside, variants_of
 
@@ -160,7 +161,21 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         if keyword not in KEYWORDS:
             raise UsageError(f"unknown keyword {keyword!r}; known: {', '.join(KEYWORDS)}")
     most_workers()  # raises here, where a test first needs workers, instead of inside a run
-    asked = {**DEFAULTS, **dict(_options(config)), **given}
+    asked = {default.keyword: default.value for default in defaults(config)}
+    return _check(config, {**DEFAULTS, **asked, **given}, own=frozenset(given))
+
+
+def check_defaults(config: pytest.Config) -> None:
+    """Raise `UsageError` for a wrong default, with the option or ini option that gives it."""
+    for keyword, value, source in defaults(config):
+        try:
+            _check(config, {**DEFAULTS, keyword: value}, own=frozenset())
+        except UsageError as error:
+            raise UsageError(f"{error} (from {source})") from None
+
+
+def _check(config: pytest.Config, asked: Mapping[str, Any], *, own: frozenset[str]) -> Settings:
+    """Return all keywords with their checked values."""
     axes: dict[str, tuple[Any, ...]] = {}
     values: dict[str, Any] = {
         "compare": as_policy(cast("Any", asked["compare"])) if "compare" in asked else exact(),
@@ -188,38 +203,7 @@ def settings(config: pytest.Config, given: Mapping[str, object]) -> Settings:
         if isinstance(inside, list | tuple):
             axes["inside"] = _axis("inside", inside, config)
         values["inside"] = axes.get("inside") or (_axis_value("inside", inside, config),)
-    return Settings(axes=axes, values=values, own=frozenset(given))
-
-
-def _options(config: pytest.Config) -> Iterator[tuple[str, object]]:
-    """Yield the keywords for which options or ini options give a default."""
-    if scope := config.getini("parwork_scope"):
-        yield "scope", scope
-    for keyword in (*OF_TESTS, DIAGNOSE):
-        text = config.getoption(f"parwork_{keyword}") or config.getini(f"parwork_{keyword}")
-        if not text:
-            continue
-        parts = [part.strip() for part in text.split(",")]
-        if keyword == DIAGNOSE:
-            yield keyword, {"on": True, "off": False}.get(text, text)
-        elif keyword in ("verify", "timeout"):
-            yield keyword, _parsed(float, text, f"--parwork-{keyword}={text}: {KEYWORDS[keyword]}")
-        elif keyword == "workers":
-            parsed = [part if part == "auto" else _parsed_workers(part, text) for part in parts]
-            yield keyword, parsed if len(parsed) > 1 else parsed[0]
-        else:
-            yield keyword, parts if len(parts) > 1 else parts[0]
-
-
-def _parsed_workers(part: str, text: str) -> object:
-    return _parsed(int, part, f"--parwork-workers={text}: {KEYWORDS['workers']}")
-
-
-def _parsed(kind: type[int] | type[float], text: str, problem: str) -> int | float:
-    try:
-        return kind(text)
-    except ValueError:
-        raise UsageError(problem) from None
+    return Settings(axes=axes, values=values, own=own)
 
 
 def _axis(

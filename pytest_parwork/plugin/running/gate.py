@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from ...backends.protocol import Backend
+from ...backends.protocol import Backend, place_of
 from ...machine.limits import Limits
 from ...machine.pressure import Pressure
 from ...model.outcome import Run
@@ -214,6 +214,10 @@ class Gates:
             self._take(interrupted.run, cases, wide, backend)
             raise interrupted.cause from None
         assert isinstance(run.outcomes, Outcomes)
+        if group.kept is not None and place_of(backend) == "fork":
+            from ..stress.forks import run_early  # most sessions perturb nothing
+
+            run_early(self._config, group, run)
         # If pytest reaches a case before which the run was stopped, the case is sent again.
         self._take(run, cases, wide, backend, but=run.outcomes.interrupted)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any, Literal
 from warnings import WarningMessage
 
@@ -146,14 +145,10 @@ class Running:
 
     def _let_perturb(self, check: Check) -> None:
         """Give the item that perturbs a workload what it needs, if its cases ran in parallel."""
-        group = self._collected.groups.get(check.key) if check.kind == "stress" else None
-        if group is None or group.kept is None:
-            return
-        from ..stress.asking import asked
-        from ..stress.perturbing import perturb
+        if check.kind == "stress":
+            from ..stress.choosing import perturbing
 
-        if (given := asked(self._config)) is not None:
-            check.perturb = partial(perturb, check, group, given)
+            check.perturb = perturbing(check, self._collected)
 
     def pytest_warning_recorded(
         self,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import SystemRandom
 
 import pytest
 
 from ...model.errors import UsageError
-from ...verify.stress.rows import Base, Row, full, parse, quick
+from ...verify.stress.rows import Row, parse
 from ..config.options import stress
 
 #: Where pytest's cache has the failing row of each item.
@@ -24,15 +24,14 @@ class Asked:
     row: Row | None
     seed: int
 
-    def rows(self, base: Base, failed: Row | None) -> Iterator[Row]:
-        """Yield the rows, the one that failed last time first."""
+    def rows(self, level: Iterable[Row], failed: Row | None) -> Iterator[Row]:
+        """Yield the row that is asked for, or all of the level, the one that failed last first."""
         if self.row is not None:
             yield self.row
             return
         if failed is not None:
             yield failed
-        rows = quick(base, self.seed) if self.text == "quick" else full(base, self.seed)
-        yield from (row for row in rows if row != failed)
+        yield from (row for row in level if row != failed)
 
 
 _ASKED = pytest.StashKey[Asked]()

@@ -6,16 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_all_start_methods
 
 import pytest
 
-from ...backends.protocol import is_threaded, place_of
-from ...machine.clock import now
+from ...backends.protocol import place_of
 from ...model.outcome import Outcome
 from ...report.stress import Stress, StressRun
 from ...verify.legs import Judged, judge
-from ...verify.stress.rows import Base
 from ...verify.stress.trial import Subject
 from ..cases.groups import Case, Group, ParallelRun
 from ..cases.kept import Kept
@@ -23,11 +20,9 @@ from ..config.registry import backend_named, guard, own_comparison
 from ..running.gate import is_current
 from ..running.phases import ELSEWHERE, without_folders
 from ..session.locks import holding
-from .asking import Asked, failed_row, keep_row
-
-#: Seconds after which no further row begins: at least, and so many times as long as the first run.
-LEAST: Mapping[str, float] = {"quick": 20.0, "full": 120.0}
-TIMES: Mapping[str, float] = {"quick": 20.0, "full": 200.0}
+from .asking import Asked
+from .levels import base_of, level
+from .timing import perturbed, stress_of
 
 
 def perturb(item: pytest.Item, group: Group, asked: Asked) -> Stress | str:
@@ -46,34 +41,25 @@ def perturb(item: pytest.Item, group: Group, asked: Asked) -> Stress | str:
 def _perturb(
     item: pytest.Item, group: Group, kept: Kept[ParallelRun], asked: Asked
 ) -> Stress | str:
-    backend = backend_named(item.config, group.plan.configuration.backend)
-    if place_of(backend) is not None:
-        return f"{group.plan.configuration.backend} runs its cases in copies of pytest's process"
+    name = group.plan.configuration.backend
+    place = place_of(backend_named(item.config, name))
+    if place == "caller":
+        return f"{name} runs its cases one after the other in pytest's process"
     found: list[Subject] = []
+    runs: list[StressRun] = []
     for run in kept.runs:
         subject = _subject(item.config, group, kept, run)
         if isinstance(subject, str):
             why = subject
         else:
             found.append(subject)
+            runs += map(subject.compared, kept.early.get(id(run.outcomes), ()))
     if not found:
         return why if kept.runs else "no case was run in parallel and was equal to serial"
-    runs: list[StressRun] = []
-    left = 0
+    if place == "fork":
+        return stress_of(item, asked, runs)
     wall = sum(run.facts.wall + run.facts.startup for run in kept.runs)
-    level = asked.text if asked.row is None else "full"
-    end = now() + max(LEAST[level], TIMES[level] * wall)
-    failed = failed_row(item.config, item.nodeid)
-    for subject in found:
-        for row in asked.rows(subject.base, failed):
-            if now() > end or any(run.lost for run in runs):
-                left += 1
-            else:
-                runs.append(subject.run(row))
-    bad = next((run.row for run in runs if run.is_bad), None)
-    if asked.row is None:
-        keep_row(item.config, item.nodeid, bad)
-    return Stress(asked=asked.text, seed=asked.seed, runs=tuple(runs), left=left)
+    return perturbed(item, asked, [(one.run, level(one.base, asked)) for one in found], wall)
 
 
 def _subject(
@@ -83,12 +69,13 @@ def _subject(
     rerun, name = run.outcomes.rerun, group.plan.configuration.backend
     if rerun is None:
         return "its tasks were not kept"
-    if not all(is_current(case) for case in run.cases if case.sent.run is run):
+    unavailable = {} if id(run.outcomes) in kept.early else rerun.unavailable
+    if not kept.early and not all(is_current(case) for case in run.cases if case.sent.run is run):
         return "the fixtures wider than function scope were torn down before"
     cases = [case for case in run.cases if case.sent.run is run and kept.has(case.id)]
-    numbers = [case.sent.number for case in cases if case.sent.number not in rerun.unavailable]
+    numbers = [case.sent.number for case in cases if case.sent.number not in unavailable]
     if not numbers:
-        why = next(iter(rerun.unavailable.values()), "")
+        why = next(iter(unavailable.values()), "")
         return why or "no case is equal to serial"
     by_number = {case.sent.number: case for case in cases}
     seconds = [
@@ -98,19 +85,13 @@ def _subject(
         for seconds in (case.judged.entry.serial, case.judged.entry.parallel)
         if seconds is not None
     ]
-    backend = backend_named(config, name)
     return Subject(
         rerun=rerun,
-        base=Base(
-            backend=name,
+        base=base_of(
+            backend_named(config, name),
+            name,
             workers=run.facts.granted,
             cases=len(numbers),
-            starts=tuple(f"processes:{method}" for method in get_all_start_methods())
-            if backend.reach == "machine"
-            else (),
-            fresh="processes:spawn" if "spawn" in get_all_start_methods() else "",
-            is_threaded=is_threaded(backend),
-            is_fixed=backend.reach == "network",
             is_exclusive=any(case.plan.exclusive for case in cases),
         ),
         numbers=numbers,

@@ -124,7 +124,8 @@ class VariedGroup:
     """All cases of a test in one variant; the counterpart of `Group` in reports.
 
     `expected` is the number of cases without `-k` and similar options. `causes` are those of the
-    first difference, None until there is one.
+    first difference, None until there is one. `kept` are the cases that are equal, with the
+    arguments of their bodies, for perturbed runs; None without these.
     """
 
     id: str
@@ -134,6 +135,7 @@ class VariedGroup:
     policies: dict[str, None] = field(default_factory=dict)
     is_reported: bool = False
     causes: tuple[Cause, ...] | None = None
+    kept: list[tuple[VariedCase, Mapping[str, object]]] | None = None
 
     def judged(self) -> list[CaseEntry]:
         """Return the entries of the cases that have one."""

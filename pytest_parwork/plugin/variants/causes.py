@@ -41,15 +41,15 @@ def causes_of_variant(
     item, variant = case.item, case.variant
     find: Callable[[str], Backend] = partial(backend_named, item.config)
     argument, value = _single(variant.values)
-    tasks = [_task(case, kwargs, is_reference=True), _task(case, kwargs)]
+    tasks = [task_of(case, kwargs, is_reference=True), task_of(case, kwargs)]
     others: list[tuple[object, int]] = []
     for other in _others(value) if argument else ():
-        tasks.append(_task(case, {**kwargs, argument: other}))
+        tasks.append(task_of(case, {**kwargs, argument: other}))
         others.append((other, len(tasks) - 1))
     if variant.inside:
-        tasks.append(_task(case, kwargs, workers=1))
+        tasks.append(task_of(case, kwargs, workers=1))
         others.append((1, len(tasks) - 1))
-    rerun = stored(_request(case, tuple(tasks)), find(HERE))
+    rerun = stored(request_of(case, tuple(tasks)), find(HERE))
     try:
         lab = Laboratory(
             difference=Difference(
@@ -100,13 +100,14 @@ def _others(value: object) -> list[object]:
     return []
 
 
-def _task(
+def task_of(
     case: VariedCase,
     kwargs: Mapping[str, object],
     *,
     is_reference: bool = False,
     workers: int | None = None,
 ) -> Task:
+    """Return the body of a variant, or of its reference, as a task."""
     variant, siblings = case.variant, case.siblings
     body = Varied(
         address=body_of(case.item),
@@ -123,7 +124,17 @@ def _task(
     )
 
 
-def _request(case: VariedCase, tasks: tuple[Task, ...]) -> RunRequest:
+def with_workers(case: VariedCase, kwargs: Mapping[str, object], workers: int) -> Task | None:
+    """Return the task of a variant on another number of workers, None where that is not known."""
+    if case.variant.inside:
+        return task_of(case, kwargs, workers=workers)
+    argument, value = _single(case.variant.values)
+    is_number = type(value) is int and value == case.variant.variation.workers
+    return task_of(case, {**kwargs, argument: workers}) if is_number else None
+
+
+def request_of(case: VariedCase, tasks: tuple[Task, ...]) -> RunRequest:
+    """Return the request for runs of these tasks."""
     item = case.item
     own = item.module.__name__
     modules = project_modules(item.config.rootpath, tests=(own,))

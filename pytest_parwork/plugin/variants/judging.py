@@ -86,6 +86,8 @@ class Judging:
                 different = self._examine(case, found, found.comparison, terms)
                 found.entry = replace(found.entry, legs=replace(legs, agrees=different.agrees))
                 _diagnose(case, found, repeat.kwargs)
+            elif case.group.kept is not None:
+                case.group.kept.append((case, repeat.kwargs))
         if not drop(found, terms):
             different = None
         case.entry = found.entry

@@ -52,9 +52,11 @@ def generator_experiments(lab: Laboratory) -> list[Experiment]:
 def global_generator(lab: Laboratory) -> Cause | None:
     """Find out whether the result depends on the state of a global generator."""
     experiments = generator_experiments(lab)
-    first = [lab.outcomes(one, SEEDS[:1]) for one in experiments[:2]]
-    if not lab.differ(*first):
+    first = SEEDS[:1]
+    if not lab.differ(*(lab.outcomes(one, first) for one in experiments[:2])):
         return None  # two seeds, one result
+    if not lab.are_same(*(lab.outcomes(one, first) for one in experiments[:3:2])):
+        return None  # one seed, two results
     zero, one, again, mixed = map(lab.outcomes, experiments)
     if not (lab.differ(zero, one) and lab.are_same(zero, again)):
         return None
@@ -146,6 +148,15 @@ def chance(lab: Laboratory) -> Cause | None:
             "file",
             f"serial runs differ, and each writes {paths}, which the next one may read",
             "give each case a file of its own, as by the fixture tmp_path",
+        )
+    if all(lab.same(*each) for each in lab.repeats()):
+        return lab.cause(
+            "WORKER_HISTORY",
+            "shared memory",
+            "forks of one process give other results one after the other, and those of another "
+            "process give the same ones in the same order: each call changes what the next one "
+            "finds in memory, or in an open file, that forks share",
+            "reset what is shared in each case, or make it each time anew",
         )
     by_order = all(
         bool(compare_outcomes(*pair, unordered()))

@@ -63,6 +63,18 @@ def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Out
     return lab.cause("UNEXPLAINED", "", f"{each}: the result depends on {name}", "")
 
 
+def suspected(lab: Laboratory, setting: Setting, why: str) -> Cause:
+    """Return the best suspicion if there was no time for more, by both results and the source."""
+    name = setting.argument or setting.inside
+    if _is_rounding(lab.difference.actual, lab.difference.expected):
+        text = f"all differences are as small as another order of summation makes them; {why}"
+        return lab.cause("REDUCTION_ORDER", name, text, "")
+    if seeds := seeds_of(setting.body):
+        text = f"the source of the test passes a seed ({seeds[0]}), and both results differ; {why}"
+        return lab.cause("RANDOM_STREAM", name, text, "")
+    return lab.cause("UNEXPLAINED", "", why, "")
+
+
 def _seams(
     lab: Laboratory, setting: Setting, actual: Outcome, expected: Outcome
 ) -> tuple[str, bool] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -20,7 +21,7 @@ from .resources import shared_resource
 from .serialization import lost_input, lost_output
 from .state import context, global_state, isolation
 from .suspicion import suspicion
-from .threads import OF_THREADS, thread_context, thread_race
+from .threads import OF_THREADS, race_in_fork, thread_context, thread_race
 
 #: Returns the cause that its experiments speak for, None if they do not.
 Probe: TypeAlias = Callable[[Laboratory], Cause | None]
@@ -69,14 +70,23 @@ def diagnose(lab: Laboratory) -> tuple[Cause, ...]:
 
     No experiment runs in this process, and none changes a verdict.
     """
-    if why := lab.rerun.unavailable.get(lab.difference.number):
-        return (_unexplained(lab, f"the case cannot be run again: {why}"),)
     if not hasattr(os, "fork"):
         return (_unexplained(lab, "its experiments need os.fork(), which this system lacks"),)
     try:
+        if why := lab.rerun.unavailable.get(lab.difference.number):
+            return _in_fork_only(lab, f"the case cannot be run again: {why}")
         return _by_probes(lab)
     finally:
         lab.close()
+
+
+def _in_fork_only(lab: Laboratory, why: str) -> tuple[Cause, ...]:
+    """Return the cause of a case that only pytest's process can run, and so a fork of it."""
+    cause = None
+    if lab.difference.is_threaded:
+        with suppress(ExhaustedError, ParworkError, OSError):
+            cause = race_in_fork(lab)
+    return (cause or _unexplained(lab, why),)
 
 
 def _by_probes(lab: Laboratory) -> tuple[Cause, ...]:
@@ -85,11 +95,17 @@ def _by_probes(lab: Laboratory) -> tuple[Cause, ...]:
     waiting = list(probes)
     end = ""
     try:
+        if lab.difference.is_threaded:
+            # A race is the cause as often as all others, and needs no new process.
+            cause = race_in_fork(lab)
+            if cause is not None and cause.confirmed:
+                found.append(cause)
+                return (cause, *_poisoned(lab, found))
         if lab.is_cheap:
             lab.start()
         lab.outcomes(lab.experiment(ALONE), SEEDS[:1])
         if lab.difference.is_threaded and not lab.is_cheap:
-            # A race needs no more than one process, and the budget may not suffice for more.
+            # Nor does it need more than one, and the budget may not suffice for more.
             cause = thread_race(lab)
             if cause is not None and cause.confirmed:
                 found.append(cause)
@@ -138,8 +154,11 @@ def _poisoned(lab: Laboratory, found: Sequence[Cause]) -> list[Cause]:
     """Return the cause of a serial result that a fresh process does not give, if it is so."""
     # These name a difference between threads; all others explain the serial result themselves.
     is_open = all(one.name.startswith("THREAD_") and one.detail in OF_THREADS for one in found)
-    is_stable = lab.is_stable() if lab.is_cheap else lab.same(*lab.alone())
-    if not (is_open and is_stable) or any(lab.are_serial([one]) for one in lab.alone()):
+    if not is_open or any(
+        lab.are_serial(lab.outcomes(lab.experiment(ALONE), [seed])) for seed in SEEDS
+    ):
+        return []  # one process is enough to see that it is not
+    if not (lab.is_stable() if lab.is_cheap else lab.same(*lab.alone())):
         return []
     evidence = "the serial run gave another result than two fresh processes: threads may have"
     return [lab.cause("REFERENCE_POISONED", "", f"{evidence} spoilt what it uses", "")]

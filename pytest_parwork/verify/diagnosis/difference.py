@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...equivalence import compare_outcomes
 from ...model.comparison import OwnComparison, Policy
 from ...model.outcome import Outcome
 
@@ -36,6 +37,12 @@ class Difference:
     def is_threaded(self) -> bool:
         """Whether it ran in a thread of pytest's process."""
         return self.start_method == "thread"
+
+    def are_same(self, actual: Outcome, expected: Outcome) -> bool:
+        """Return whether two outcomes of the case are the same by its policy."""
+        return bool(
+            compare_outcomes(actual, expected, self.policy, own=self.own, seconds=self.timeout)
+        )
 
     @property
     def own_seconds(self) -> float:

@@ -52,10 +52,25 @@ def read_globals(names: Sequence[Place]) -> dict[Place, bytes]:
     for place in names:
         with suppress(Exception):
             holder, name = _holder(place)
-            data = pickle.dumps(vars(holder)[name])
-            if len(data) <= LARGEST:
-                found[place] = data
+            room = _Room()
+            pickle.Pickler(room, protocol=5).dump(vars(holder)[name])
+            found[place] = b"".join(room.parts)
     return found
+
+
+class _Room:
+    """A file for a pickle, which fails before it is too large: a global may hold gigabytes."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self._left = LARGEST
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take a part of the pickle."""
+        self._left -= len(data)
+        if self._left < 0:
+            raise OverflowError
+        self.parts.append(bytes(data))
 
 
 def _holder(place: Place) -> tuple[Any, str]:

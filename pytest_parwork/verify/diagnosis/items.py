@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from unittest.mock import patch
 
 from ...transport.addresses import find
 from .globals import names_in
@@ -80,8 +79,8 @@ class Changed:
                     if name in kwargs:
                         kwargs[name] = self._changed(name, kwargs[name])
                     elif (names := _globals(function)) is not None:
-                        changed = {name: self._changed(name, names[name])}
-                        stack.enter_context(patch.dict(names, changed))
+                        stack.callback(names.__setitem__, name, names[name])
+                        names[name] = self._changed(name, names[name])
                 value = function(*args, **kwargs)
             return part_of(value, self.steps)
 

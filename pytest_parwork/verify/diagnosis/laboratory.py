@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...backends.protocol import Backend
-from ...equivalence import compare_outcomes
 from ...machine.clock import now
 from ...model.causes import Cause
 from ...model.outcome import Outcome
@@ -75,16 +74,19 @@ class Laboratory:
     log: list[str] = field(default_factory=list)
     sides: tuple[Side, Side] | None = None
     _found: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    _compared: dict[tuple[int, int], tuple[Outcome, Outcome, bool]] = field(default_factory=dict)
     _fresh: Interpreters | None = None
     _seconds: float = 0.0
 
     @property
     def is_cheap(self) -> bool:
-        """Whether experiments on the case take less time than the start of their process.
+        """Whether experiments on the case take less time than the start of their process."""
+        return self.seconds <= CHEAP
 
-        Alone in a fresh process it may take longer than it did: what it needs is not loaded there.
-        """
-        return max(self.difference.own_seconds, self._seconds) <= CHEAP
+    @property
+    def seconds(self) -> float:
+        """The seconds of the case: alone in a fresh process it may take longer than it did."""
+        return max(self.difference.own_seconds, self._seconds)
 
     def experiment(self, label: str, earlier: Sequence[int] = (), **how: Any) -> Experiment:
         """Return an experiment that runs these tasks and then the differing one."""
@@ -153,6 +155,9 @@ class Laboratory:
         Both ways are repeated until results that change as often as those without the treatment
         would hardly ever be the same so often.
         """
+        twice = self.series(label, count=2, treatment=treatment)
+        if not self.are_same(*(self.outcomes(one, SEEDS[:1]) for one in twice)):
+            return False
         for count in (REPEATS, MOST_REPEATS):
             treated = self.series(label, count=count, treatment=treatment)
             free = self.series(ALONE, count=count)
@@ -188,12 +193,10 @@ class Laboratory:
         """Return whether two outcomes of the case are the same by its policy."""
         if not self.is_comparable(actual, expected):
             return False
-        difference = self.difference
-        return bool(
-            compare_outcomes(
-                actual, expected, difference.policy, own=difference.own, seconds=difference.timeout
-            )
-        )
+        key = id(actual), id(expected)
+        if key not in self._compared:  # probes ask again and again; both are kept for their ids
+            self._compared[key] = actual, expected, self.difference.are_same(actual, expected)
+        return self._compared[key][2]
 
     def is_comparable(self, *outcomes: Outcome) -> bool:
         """Return whether all are outcomes of the case, and not of our way to run it."""
@@ -237,10 +240,9 @@ class Laboratory:
 
     def start(self, seeds: Sequence[str] = SEEDS) -> None:
         """Start the processes for hash seeds now, so that they start at the same time."""
-        if now() < self.deadline:
-            for seed in seeds:
-                if (ALONE, seed) not in self._found:
-                    self._interpreters().of(seed, ())
+        for seed in seeds:
+            if now() < self.deadline and (ALONE, seed) not in self._found:
+                self._interpreters().of(seed, ())
 
     def close(self) -> None:
         """End all processes."""
@@ -248,13 +250,14 @@ class Laboratory:
             self._fresh.close()
             self._fresh = None
 
-    def others(self, most: int) -> Sequence[int]:
-        """Return other tasks that can be run again, the first ones."""
-        usable = (n for n in range(len(self.names)) if n not in self.rerun.unavailable)
+    def others(self, most: int, *, is_here: bool = False) -> Sequence[int]:
+        """Return other tasks that can be run again, the first ones; `is_here`, in a fork."""
+        missing = () if is_here else self.rerun.unavailable
+        usable = (n for n in range(len(self.names)) if n not in missing)
         return [n for n in usable if n != self.difference.number][:most]
 
     def _run(self, experiments: Sequence[Experiment], seed: str) -> None:
-        until = self.deadline - REPORTING
+        until = self.deadline - 2 * REPORTING  # and to end the processes
         if now() >= until:
             raise ExhaustedError(experiments[0].label)
         self.log += [one.label for one in experiments if one.label not in self.log]
@@ -262,7 +265,7 @@ class Laboratory:
         wanted = {number, *(task for one in experiments for task in one.all_tasks)}
         station, tasks = (None, ()) if seed == FORK else self._interpreters().of(seed, wanted)
         is_first = experiments[0].label == ALONE
-        usual = max(LEAST, TIMES * max(self.difference.own_seconds, self._seconds))
+        usual = max(LEAST, TIMES * self.seconds)
         bench = Bench(
             experiments=tuple(experiments),
             places={task: place for place, task in enumerate(tasks)},

@@ -9,7 +9,7 @@ from ...model.causes import Cause
 from ...model.outcome import Outcome
 from ...worker.calling import in_thread
 from .bench import ALONE, Experiment, Side, outcome_of
-from .laboratory import SEEDS, Laboratory
+from .laboratory import FORK, SEEDS, Laboratory
 from .treatments import Together, in_thread_of_context
 
 #: The details of the causes that are found here, without and with the context of the main thread.
@@ -21,8 +21,8 @@ RACES = 5
 #: How many of these that are wrong confirm it.
 ENOUGH = 2
 
-#: How often each of them runs each time, where they are cheap.
-ROUNDS = 3
+#: How often each of them runs each time, where all of them together take at most so many seconds.
+ROUNDS, SHORT = 3, 0.1
 
 #: Most tasks that run at the same time, the differing one among them.
 MOST_TASKS = 8
@@ -36,25 +36,27 @@ def _inside(lab: Laboratory) -> list[Experiment]:
     ]
 
 
-def _locked(lab: Laboratory) -> list[Experiment]:
+def _locked(lab: Laboratory, seeds: Sequence[str]) -> list[Experiment]:
     """Return the calls one after the other: twice in their order, and in the reverse one."""
-    twice = [_together(lab, f"one after the other, run {n}", is_locked=True) for n in (1, 2)]
-    backwards = _together(lab, "one after the other, backwards", is_locked=True)
-    return [*twice, replace(backwards, tasks=backwards.tasks[::-1])]
+    labels = ("run 1", "run 2", "backwards")
+    found = [_together(lab, f"one after the other, {one}", seeds, is_locked=True) for one in labels]
+    return [*found[:2], replace(found[2], tasks=found[2].tasks[::-1])]
 
 
-def _raced(lab: Laboratory) -> list[Experiment]:
+def _raced(lab: Laboratory, seeds: Sequence[str]) -> list[Experiment]:
     return [
-        _together(lab, f"at the same time, run {n}", is_locked=False) for n in range(1, RACES + 1)
+        _together(lab, f"at the same time, run {n}", seeds, is_locked=False)
+        for n in range(1, RACES + 1)
     ]
 
 
-def _together(lab: Laboratory, label: str, *, is_locked: bool) -> Experiment:
+def _together(lab: Laboratory, label: str, seeds: Sequence[str], *, is_locked: bool) -> Experiment:
     number = lab.difference.number
-    others = lab.others(MOST_TASKS - 1)
+    others = lab.others(MOST_TASKS - 1, is_here=FORK in seeds)
+    tasks = tuple(sorted([*others, number]))
     return Experiment(
         label=f"in threads, {label}",
-        tasks=tuple(sorted([*others, number])) * (ROUNDS if lab.is_cheap else 1),
+        tasks=tasks * (ROUNDS if lab.seconds * len(tasks) <= SHORT else 1),
         together=Together(lab.workers, is_locked),
     )
 
@@ -84,13 +86,36 @@ def thread_context(lab: Laboratory) -> Cause | None:
 
 def thread_race(lab: Laboratory) -> Cause | None:
     """Find out whether calls are right one after the other, and wrong at the same time."""
-    raced = _raced(lab)
-    first = _counted(lab, raced[:ENOUGH], SEEDS[:1])
+    return _race(lab, SEEDS[:1], SEEDS)
+
+
+def race_in_fork(lab: Laboratory) -> Cause | None:
+    """Find out the same in a fork of pytest's process, if the lock gives the serial result there.
+
+    It has all that the case needs, and cannot be sent or takes long to import. A race for what is
+    made only once is over there.
+    """
+    if not lab.same(_serial_with_lock(lab), lab.difference.expected):
+        return None
+    return _race(lab, [FORK], [FORK])
+
+
+def _serial_with_lock(lab: Laboratory) -> Outcome:
+    """Return the outcome of the case in a thread, after others and before others."""
+    first = _locked(lab, [FORK])[0]
+    (outcome,) = lab.in_fork([first])
+    parts = _parts(outcome)
+    return parts[first.tasks.index(lab.difference.number)] if parts else outcome
+
+
+def _race(lab: Laboratory, few: Sequence[str], seeds: Sequence[str]) -> Cause | None:
+    """Return the cause of wrong results at the same time; a rare one needs more runs."""
+    first = _counted(lab, _raced(lab, few)[:ENOUGH], few)
     if first is None:
         return None
     is_ordered, wrong, runs = first
     if wrong < ENOUGH:  # it is rare
-        if (all_of_them := _counted(lab, raced, SEEDS)) is None:
+        if (all_of_them := _counted(lab, _raced(lab, seeds), seeds)) is None:
             return None
         is_ordered, wrong, runs = all_of_them
     if not wrong:
@@ -113,7 +138,7 @@ def _counted(
 
     None stands for calls that are not the same each time when they run one after the other.
     """
-    locked = _locked(lab)
+    locked = _locked(lab, seeds)
     lab.measure([*locked, *raced], seeds)
     rights, again, backwards = (
         [_parts(one) for one in lab.outcomes(experiment, seeds)] for experiment in locked

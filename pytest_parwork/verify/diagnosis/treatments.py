@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
-from unittest.mock import patch
 
 from ...transport.failures import describe
 
@@ -90,8 +89,21 @@ class Held:
 
 
 @contextmanager
+def replaced(holder: Any, **values: object) -> Iterator[None]:
+    """Replace attributes inside the block; `unittest.mock` would import asyncio for it."""
+    before = {name: vars(holder)[name] for name in values}
+    try:
+        for name, value in values.items():
+            setattr(holder, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(holder, name, value)
+
+
+@contextmanager
 def _fixed_pid() -> Iterator[None]:
-    with patch.object(os, "getpid", lambda: 4242):
+    with replaced(os, getpid=lambda: 4242):
         yield
 
 
@@ -107,14 +119,14 @@ def _fixed_time() -> Iterator[None]:
         return next(ticks) * 1_000_000
 
     clocks = ("time", "monotonic", "perf_counter", "process_time")
-    replaced: dict[str, Any] = dict.fromkeys(clocks, seconds)
-    replaced.update({f"{name}_ns": nanoseconds for name in clocks})
+    answers: dict[str, Any] = dict.fromkeys(clocks, seconds)
+    answers.update({f"{name}_ns": nanoseconds for name in clocks})
     real, standin = datetime.datetime, _datetime_of(seconds)
-    with patch.multiple(time, **replaced), ExitStack() as stack:
+    with replaced(time, **answers), ExitStack() as stack:
         for module in list(sys.modules.values()):
             for name, value in list(getattr(module, "__dict__", {}).items()):
                 if value is real:  # modules that have imported it by name, too
-                    stack.enter_context(patch.object(module, name, standin))
+                    stack.enter_context(replaced(module, **{name: standin}))
         yield
 
 
@@ -162,9 +174,9 @@ def _fixed_entropy() -> Iterator[None]:
         seed(self, int.from_bytes(read(32), "big") if a is None else a, version)
 
     with (
-        patch.object(os, "urandom", read),
-        patch.object(random, "_urandom", read),
-        patch.object(random.Random, "seed", seed_read),
+        replaced(os, urandom=read),
+        replaced(random, _urandom=read),
+        replaced(random.Random, seed=seed_read),
     ):
         yield
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ...machine.clock import now
 from ...model.causes import Cause
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
 from .bench import ALONE, Experiment
 from .chance import SEEDED, chance, generator_experiments, global_generator, source_of_system
-from .dependence import dependence
+from .dependence import dependence, suspected
 from .laboratory import Laboratory
 from .parting import with_parting
 from .processes import ExhaustedError
@@ -26,12 +25,12 @@ def diagnose_variant(lab: Laboratory, setting: Setting) -> tuple[Cause, ...]:
     """Return the causes of a difference between a variant and its reference."""
     if why := next((lab.rerun.unavailable[n] for n in sorted(lab.rerun.unavailable)), ""):
         return (lab.cause("UNEXPLAINED", "", f"the case cannot be run again: {why}", ""),)
-    began = now()
     try:
         lab.start(FIRST)
         return tuple(_causes(lab, setting))
     except ExhaustedError as error:
-        why = f"stopped after {now() - began:.0f} s, before the experiment: {error}"
+        why = f"the time of the diagnosis was up before the experiment: {error}"
+        return (suspected(lab, setting, why),)
     except (ParworkError, OSError, ValueError) as error:
         why = f"its experiments could not be run: {error}"
     finally:

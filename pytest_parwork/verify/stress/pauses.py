@@ -35,14 +35,16 @@ class Perturbed:
 
     With `pauses`, a task pauses at random at calls and returns of the project's functions, and of C
     functions that these call: there an interpreter with a GIL may switch threads, too. So what goes
-    wrong can go wrong without pauses. With `readonly`, arrays are read-only. A `crowd` is so many
-    threads that call the function at the same time, each with arguments of its own.
+    wrong can go wrong without pauses. With `is_inner`, threads that it starts pause, too; no other
+    task may run next to it in its process. With `readonly`, arrays are read-only. A `crowd` is so
+    many threads that call the function at the same time, each with arguments of its own.
     """
 
     seed: int
     pauses: bool = False
     readonly: bool = False
     crowd: int = 1
+    is_inner: bool = False
 
     def __call__(self, function: Callable[..., object]) -> Callable[..., object]:
         perturbed = self._perturbed(function)
@@ -56,7 +58,7 @@ class Perturbed:
             if not self.pauses:
                 return function(*args, **kwargs)
             chance = random.Random(f"{self.seed} {threading.get_ident()} {time.perf_counter_ns()}")
-            with _switching_often(), _pausing(chance):
+            with _switching_often(), _pausing(chance, is_inner=self.is_inner):
                 value = function(*args, **kwargs)
             time.sleep(chance.random() * PAUSE)  # so that tasks end in another order
             return value
@@ -138,8 +140,8 @@ def _switching_often() -> Iterator[None]:
 
 
 @contextmanager
-def _pausing(chance: random.Random) -> Iterator[None]:
-    """Pause at calls of this thread, unless another profiler has it."""
+def _pausing(chance: random.Random, *, is_inner: bool) -> Iterator[None]:
+    """Pause at calls of this thread, unless another profiler has it; of threads inside it, too."""
     if sys.getprofile() is not None:
         yield
         return
@@ -152,10 +154,14 @@ def _pausing(chance: random.Random) -> Iterator[None]:
             time.sleep(chance.random() * PAUSE)
 
     sys.setprofile(pause)
+    if is_inner:
+        threading.setprofile(pause)
     try:
         yield
     finally:
         sys.setprofile(None)
+        if is_inner:
+            threading.setprofile(None)
 
 
 def _is_place(frame: FrameType, event: str) -> bool:

@@ -40,7 +40,9 @@ class Row:
     `seed` decides on a shuffled order and on pauses. With `pauses`, tasks pause at calls and before
     they return, and the interpreter switches threads as often as it can; `meets` is how many tasks
     each case is, `crowd` how many threads call it at the same time within its worker. With
-    `readonly`, arrays among the arguments are read-only.
+    `readonly`, arrays among the arguments are read-only. Of code that is parallel itself, `jobs` is
+    the number of workers, None for that of its variant, and `reseed` the number of a seed in the
+    body of its test that is another one.
     """
 
     backend: str
@@ -54,6 +56,8 @@ class Row:
     meets: int = 1
     crowd: int = 1
     readonly: bool = False
+    jobs: int | None = None
+    reseed: int | None = None
 
     def __str__(self) -> str:
         parts = []
@@ -108,7 +112,7 @@ def _value(text: str, name: str, value: str) -> object:
         return value
     if name == "chunk" and value == "auto":
         return value
-    least = {"workers": 1, "chunk": 1, "threads": 1, "meets": 1, "crowd": 1}.get(name, 0)
+    least = 0 if name in ("seed", "order", "hash") else 1
     is_number = name not in ("pauses", "readonly") and value.isascii() and value.isdigit()
     if not is_number or not least <= int(value[:10]) == int(value):
         raise UsageError(f"--parwork-stress={text}: {name} cannot be {value!r}; {_WRONG}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from ...backends.protocol import Backend
@@ -12,6 +11,7 @@ from ...equivalence.outcomes import write_outcome
 from ...machine.clock import now
 from ...machine.surroundings import environment
 from ...model.errors import BackendError
+from ...model.listing import shorten
 from ...model.outcome import Outcome, Run, Verdict
 from ...model.work import Configuration
 from ...report.stress import StressRun
@@ -25,9 +25,28 @@ from .rows import Base, Row
 #: that waits for another for ever is lost.
 LEAST, TIMES = 10.0, 20.0
 
+#: Most columns for a value in the first line of a message, which has two of them.
+LONGEST = 32
+
 #: Judges the outcome of a task of the first run, by its number, against the serial result, or
 #: against another one.
 Judge = Callable[[int, Outcome, Outcome | None], Judged]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """The run of a row, its tasks in their order; None if its backend could not start, and why."""
+
+    row: Row
+    order: Sequence[int]
+    run: Run | None = None
+    why: str = ""
+    seconds: float = 0.0
+
+    def close(self) -> None:
+        """Free the outcomes."""
+        if self.run is not None and isinstance(self.run.outcomes, Outcomes):
+            self.run.outcomes.close()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,20 +70,25 @@ class Subject:
 
     def run(self, row: Row) -> StressRun:
         """Run the tasks as a row says, and compare them."""
-        began = now()
         is_foreign = self.base.is_threaded and row.is_fresh
         if is_foreign and not self.fresh and row.order != "given":
             self.run(replace(row, order="given"))
         order = row.arrange(self.numbers)
-        try:
-            run = self._executed(row, order)
-        except BackendError as error:
-            return StressRun(row=str(row), verdict=Verdict.NOT_SENT, note=str(error))
+        return self.compared(execute(self.rerun, self.base, row, order, self._limit, self.find))
+
+    def compared(self, made: Executed) -> StressRun:
+        """Compare the tasks of a run with what they gave serially."""
+        row, order, run = made.row, made.order, made.run
+        if run is None:
+            return StressRun(row=str(row), verdict=Verdict.NOT_SENT, note=made.why)
+        is_foreign = self.base.is_threaded and row.is_fresh
         assert isinstance(run.outcomes, Outcomes)
         limit = self._limit
-        found = _Found(row)
+        found = Found(row)
         try:
             for at, number in enumerate(order):
+                if number not in self.ids:
+                    continue
                 outcome = run.outcomes.load(at, limit)
                 if is_foreign and number not in self.fresh:
                     self.fresh[number] = outcome
@@ -72,36 +96,58 @@ class Subject:
                 found.add(self.ids[number], outcome, self.judge(number, outcome, expected))
         finally:
             run.outcomes.close()
-        return found.entry(now() - began)
+        return found.entry(made.seconds)
 
     @property
     def _limit(self) -> float:
-        return max(LEAST, TIMES * self.slowest)
+        return limit_of(self.slowest)
 
-    def _executed(self, row: Row, order: Sequence[int]) -> Run:
-        around = None
-        if row.pauses or row.readonly or row.crowd > 1:
-            around = Perturbed(
-                seed=row.seed, pauses=row.pauses, readonly=row.readonly, crowd=row.crowd
-            )
-        if row.backend == self.base.backend and not row.is_fresh:
-            return self.rerun.run(
+
+def execute(
+    rerun: Rerun,
+    base: Base,
+    row: Row,
+    order: Sequence[int],
+    limit: float,
+    find: Callable[[str], Backend],
+    *,
+    is_early: bool = False,
+) -> Executed:
+    """Run tasks in their order, in the configuration of a row; each may take `limit` seconds."""
+    began = now()
+    around = None
+    if row.pauses or row.readonly or row.crowd > 1:
+        around = Perturbed(seed=row.seed, pauses=row.pauses, readonly=row.readonly, crowd=row.crowd)
+    try:
+        if row.backend == base.backend and not row.is_fresh:
+            run = rerun.run(
                 order,
                 workers=row.workers,
                 chunksize=row.chunk,
                 threads=row.threads,
-                timeout=self._limit,
+                timeout=limit,
                 around=around,
+                is_early=is_early,
             )
-        with environment({"PYTHONHASHSEED": str(row.hash)}) if row.is_fresh else nullcontext():
-            return self.rerun.run_elsewhere(
-                order,
-                self.find(row.backend),
-                Configuration(backend=row.backend, workers=row.workers, chunksize=row.chunk),
-                timeout=self._limit,
-                threads=row.threads,
-                around=around,
-            )
+        else:
+            seeded = {"PYTHONHASHSEED": str(row.hash)} if row.is_fresh else {}
+            with environment(seeded):
+                run = rerun.run_elsewhere(
+                    order,
+                    find(row.backend),
+                    Configuration(backend=row.backend, workers=row.workers, chunksize=row.chunk),
+                    timeout=limit,
+                    threads=row.threads,
+                    around=around,
+                )
+    except BackendError as error:
+        return Executed(row=row, order=order, why=str(error))
+    return Executed(row=row, order=order, run=run, seconds=now() - began)
+
+
+def limit_of(slowest: float) -> float:
+    """Return the seconds that a task may take, for those of the slowest one so far."""
+    return max(LEAST, TIMES * slowest)
 
 
 def _text(outcome: Outcome) -> str:
@@ -109,17 +155,23 @@ def _text(outcome: Outcome) -> str:
     return write_outcome(outcome).removeprefix("value ")
 
 
-class _Found:
+class Found:
     """What the tasks of a perturbed run gave, counted."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, reference: str = "serial") -> None:
         self._row = row
+        self._reference = reference
         self._verdicts: Counter[Verdict] = Counter()
         self._values: dict[str, Counter[str]] = {}
         self._worst: tuple[str, Judged, str] | None = None
         self._notes: dict[str, None] = {}
 
+    def note(self, text: str) -> None:
+        """Note what is no failure."""
+        self._notes[text] = None
+
     def add(self, id: str, outcome: Outcome, found: Judged) -> None:
+        """Count what a task gave."""
         verdict = found.entry.verdict
         if verdict is Verdict.NOT_SENT:
             detail = outcome.not_sent.detail if outcome.not_sent is not None else ""
@@ -139,6 +191,7 @@ class _Found:
         found.outcomes.clear()
 
     def entry(self, seconds: float) -> StressRun:
+        """Return the entry of the run, which took so long."""
         note = next(iter(self._notes), "")
         if not self._verdicts:
             verdict = Verdict.EQUAL if self._row.readonly else Verdict.NOT_SENT
@@ -149,7 +202,9 @@ class _Found:
             name = id.rpartition("::")[2]
             given = next(iter(self._values[id]))
             lost = found.entry.lost
-            what = f"serial {expected}, here {given}" if lost is None else str(lost["detail"])
+            here, there = (shorten(text, LONGEST) for text in (given, expected))
+            both = f"{self._reference} {there}, here {here}"
+            what = both if lost is None else str(lost["detail"])
             first = f"{name}: {what}"
         return StressRun(
             row=str(self._row),

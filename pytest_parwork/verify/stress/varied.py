@@ -1,0 +1,149 @@
+"""Perturbed runs of code that is parallel itself: variants next to their references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from ...backends.protocol import Backend
+from ...machine.clock import now
+from ...machine.surroundings import environment
+from ...model.errors import BackendError
+from ...model.outcome import Outcome, Verdict
+from ...model.work import Configuration
+from ...report.stress import StressRun
+from ...runner import Rerun
+from ...runner.outcomes import Outcomes
+from ..diagnosis.varied import Reseeded
+from ..legs import Judged
+from .covering import pairwise
+from .pauses import Perturbed
+from .rows import Row
+from .trial import Found, limit_of
+
+#: The backend of all rows: what a variant does may not change pytest's process once more.
+FRESH = "processes:spawn"
+
+#: Compares the outcome of a variant with that of its reference, by the number of the case.
+Judge = Callable[[int, Outcome, Outcome], Judged]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariedBase:
+    """What is perturbed: the number of workers of the variant, 0 if its values are none.
+
+    `seeds` is how many seeds the body of the test passes.
+    """
+
+    jobs: int = 0
+    seeds: int = 0
+
+
+def quick(base: VariedBase, seed: int) -> Iterator[Row]:
+    """Yield a row with pauses, and variants before their references, and one with more workers.
+
+    A third one has another seed, if there is one in the body.
+    """
+    hash = seed % 1000 + 1
+    yield Row(backend=FRESH, workers=1, order="reversed", seed=seed, hash=hash, pauses=True)
+    jobs = base.jobs + 1 if base.jobs > 1 else None
+    yield Row(
+        backend=FRESH,
+        workers=1,
+        order="shuffled",
+        seed=seed + 1,
+        hash=hash + 1,
+        threads=1,
+        jobs=jobs,
+    )
+    if base.seeds:
+        yield Row(backend=FRESH, workers=1, seed=seed + 2, hash=hash, reseed=1)
+
+
+def full(base: VariedBase, seed: int) -> Iterator[Row]:
+    """Yield the rows of `quick`, and those in which each two values of two factors meet."""
+    yield from quick(base, seed)
+    hash = seed % 1000 + 3
+    factors: dict[str, Sequence[Any]] = {
+        "order": ("given", "reversed", "shuffled"),
+        "hash": (hash, hash + 1),
+        "pauses": (False, True),
+        "threads": (None, 1, 2),
+    }
+    if base.jobs > 1:
+        factors["jobs"] = (None, base.jobs + 1, 2 * base.jobs)
+    if base.seeds:
+        factors["reseed"] = (None, *range(1, base.seeds + 1))
+    for number, values in enumerate(pairwise(factors, Random(seed))):
+        yield Row(backend=FRESH, workers=1, seed=seed + 3 + number, **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Wraps the body of a variant, or of its reference: another seed, then pauses."""
+
+    reseed: int | None
+    perturbed: Perturbed | None
+
+    def __call__(self, function: Callable[..., object]) -> Callable[..., object]:
+        if self.reseed is not None:
+            function = Reseeded(self.reseed - 1)(function)
+        return function if self.perturbed is None else self.perturbed(function)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariedSubject:
+    """The cases of a variant that are perturbed, all equal to their reference.
+
+    `numbers` has, for each case by its number, the tasks of its reference and of the variant, and
+    `more` that of the variant with so many workers. `ids` are the ids of the cases, `slowest` is
+    the longest call of any in seconds. `reference` names the reference in texts.
+    """
+
+    rerun: Rerun
+    reference: str
+    numbers: Mapping[int, tuple[int, int]]
+    more: Mapping[tuple[int, int], int]
+    ids: Mapping[int, str]
+    slowest: float
+    find: Callable[[str], Backend]
+    judge: Judge
+
+    def run(self, row: Row) -> StressRun:
+        """Run each variant and its reference in one new process, and compare them."""
+        began = now()
+        pairs = {case: self._pair(case, row) for case in self.numbers}
+        order = row.arrange([task for pair in pairs.values() for task in pair])
+        perturbed = Perturbed(seed=row.seed, pauses=True, is_inner=True) if row.pauses else None
+        limit = limit_of(self.slowest)
+        try:
+            with environment({} if row.hash is None else {"PYTHONHASHSEED": str(row.hash)}):
+                run = self.rerun.run_elsewhere(
+                    order,
+                    self.find(row.backend),
+                    Configuration(backend=row.backend, workers=1),
+                    timeout=limit,
+                    threads=row.threads,
+                    around=Around(reseed=row.reseed, perturbed=perturbed),
+                )
+        except BackendError as error:
+            return StressRun(row=str(row), verdict=Verdict.NOT_SENT, note=str(error))
+        assert isinstance(run.outcomes, Outcomes)
+        places = {task: at for at, task in enumerate(order)}
+        found = Found(row, self.reference)
+        try:
+            for case, pair in pairs.items():
+                expected, actual = (run.outcomes.load(places[task], limit) for task in pair)
+                if expected.lost is None and expected.not_sent is None:
+                    found.add(self.ids[case], actual, self.judge(case, actual, expected))
+                else:
+                    found.note(f"the reference of {self.ids[case].rpartition('::')[2]} was lost")
+        finally:
+            run.outcomes.close()
+        return found.entry(now() - began)
+
+    def _pair(self, case: int, row: Row) -> tuple[int, int]:
+        reference, variant = self.numbers[case]
+        return reference, variant if row.jobs is None else self.more.get((case, row.jobs), variant)
