@@ -20,7 +20,18 @@ from pathlib import Path
 
 from workloads import spin
 
-__all__ = ["Sample", "Sandbox", "interleave", "loops_for", "repeats", "sandbox", "show", "timed"]
+__all__ = [
+    "REPEATS",
+    "Sample",
+    "Sandbox",
+    "interleave",
+    "loops_for",
+    "measured",
+    "repeats",
+    "sandbox",
+    "show",
+    "timed",
+]
 
 #: How often every contender runs, by default.
 REPEATS = 7
@@ -69,19 +80,32 @@ class Sandbox:
 
     def _run(self, command: Sequence[str]) -> Sample:
         log = self.path / "output.txt"
-        with log.open("wb") as output:
-            began = time.perf_counter()
-            child = subprocess.Popen(
-                command, cwd=self.path, env=self.environment, stdout=output, stderr=output
-            )
-            _, status, usage = os.wait4(child.pid, 0)
-            wall = time.perf_counter() - began
-            child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
+        sample, code = measured(command, cwd=self.path, environment=self.environment, log=log)
+        if code:
             text = log.read_text(encoding="utf-8", errors="replace")
-            raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{text}")
-        cpu = usage.ru_utime + usage.ru_stime
-        return Sample(wall=wall, cpu=cpu, peak=usage.ru_maxrss / 1024)
+            raise RuntimeError(f"{' '.join(command)} ended with {code}:\n{text}")
+        return sample
+
+
+def measured(
+    command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path
+) -> tuple[Sample, int]:
+    """Run a program, its output into `log`; return what it took, and its exit code."""
+    with log.open("wb") as output:
+        began = time.perf_counter()
+        child = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - began
+        child.returncode = os.waitstatus_to_exitcode(status)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Sample(wall=wall, cpu=cpu, peak=usage.ru_maxrss / 1024), child.returncode
 
 
 @contextmanager

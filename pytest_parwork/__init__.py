@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes as long to import as Python itself
 
 if TYPE_CHECKING:
     from .equivalence import close, compare, exact, reordered_sum, ulp, unordered

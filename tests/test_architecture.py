@@ -274,11 +274,19 @@ HEAVY = {"joblib", "numpy", "dask", "threadpoolctl", "cloudpickle"}
     [
         pytest.param("backends", HEAVY | {"pytest"}, id="the address for authors of backends"),
         pytest.param("plugin", HEAVY, id="the plugin"),
-        pytest.param("worker.processes", {"numpy", "pytest"}, id="the worker"),
+        pytest.param(
+            "worker.processes", {"numpy", "pytest", "pytest_parwork.equivalence"}, id="the worker"
+        ),
+        pytest.param("worker.network", {"numpy", "pytest", "pytest_parwork.equivalence"}, id="far"),
     ],
 )
 def test_it_loads_without_libraries(module: str, libraries: set[str]) -> None:
     assert not libraries & loaded_by(f"import pytest_parwork.{module}")
+
+
+def test_the_process_that_watches_pytest_imports_next_to_nothing() -> None:
+    code = "import pytest_parwork.machine.leavings"
+    assert not {"dataclasses", "inspect", "re", "typing"} & loaded_by(code, "-I", "-S")
 
 
 @pytest.mark.parametrize(
@@ -305,8 +313,9 @@ def loaded_by_a_session() -> frozenset[str]:
     )
 
 
-def loaded_by(code: str) -> frozenset[str]:
+def loaded_by(code: str, *options: str) -> frozenset[str]:
     """Return the modules that a new process has loaded when it has run this."""
-    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    code = f"import sys; sys.path.append({str(PACKAGE.parent)!r}); {code}; print(*sys.modules)"
+    command = [sys.executable, *options, "-c", code]
     run = subprocess.run(command, timeout=60, capture_output=True, text=True, check=True)
     return frozenset(run.stdout.split())

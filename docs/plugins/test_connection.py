@@ -36,4 +36,4 @@ def test_cursor(n, cursor):
 
 @N
 def test_fails(n, connection):
-    connection.execute("select * from words")
+    assert connection.execute("select ?", [n]).fetchone() == ()

@@ -2,6 +2,7 @@
 
 packages: pytest-timeout
 options: --timeout=60
+note: with `--timeout-method=thread`, a serial run over its limit ends the session, as without parwork
 """
 
 import time

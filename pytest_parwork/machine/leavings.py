@@ -13,7 +13,6 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from .process_groups import births, stat_of
 
@@ -46,22 +45,31 @@ END = bytes(16)
 SHARED = "/dev/shm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Leavings:
     """What the session in process `pid` has left behind.
+
+    No dataclass: every session starts this program, which would take longer to import those than to
+    do all the rest.
 
     `registry` is the descriptor of its list of workers, `token` the token in its marks. `session`
     is the system's session id of its process. `born` is its start time in ticks, `since` the same
     in seconds, to compare with the times of files. `folders` are those for temporary files.
     """
 
-    registry: int
-    pid: int
-    session: int
-    born: int
-    since: float
-    token: str
-    folders: tuple[str, ...]
+    def __init__(
+        self,
+        *,
+        registry: int,
+        pid: int,
+        session: int,
+        born: int,
+        since: float,
+        token: str,
+        folders: tuple[str, ...],
+    ) -> None:
+        self.registry, self.pid, self.session = registry, pid, session
+        self.born, self.since = born, since
+        self.token, self.folders = token, folders
 
     def note_end(self) -> None:
         """Record that the session ended normally: what its own process has left is kept."""

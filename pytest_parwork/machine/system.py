@@ -10,7 +10,8 @@ import mmap as mmap
 import os as os
 import threading as threading
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # see the package's `__init__`
 
 _OS = os
 

@@ -12,6 +12,7 @@ from .errors import BackendError, LostError, ParworkError, PayloadError
 from .output import Output
 from .printable import printable
 from .public import public
+from .remade import remade
 from .work import Budget, Configuration
 
 if TYPE_CHECKING:
@@ -181,6 +182,9 @@ class Outcome:
         assert self.failure is not None
         if self.failure.exception is not None:
             raise self.failure.exception
+        failure = self.failure
+        if made := remade(failure.type, failure.text, failure.notes):
+            raise made
         text = f"{self.failure.type}: {self.failure.text} (the exception could not be pickled)"
         raise RuntimeError(printable(f"{text}\n{self.failure.traceback}"))
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from types import CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
-from ..equivalence.opaque import advise
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from ..model.outcome import NotSent
@@ -91,6 +90,8 @@ def unsendable_result(value: object, error: BaseException) -> NotSent:
     """Return why a result cannot be sent back, after pickling it has raised."""
     found = find_culprit(value, error)
     detail = f"the result cannot be sent back from a worker: {found.text}"
+    from ..equivalence.opaque import advise  # here, because few workers need all that comes with it
+
     return NotSent(reason="result", detail=detail, path=found.path, remedy=advise(found.cls))
 
 

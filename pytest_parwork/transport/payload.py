@@ -6,6 +6,7 @@ import os
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple, TypeAlias, cast
 
 from ..machine.deadline import TimedOut, deadline
@@ -216,7 +217,7 @@ class _Writer:
         self._failed: dict[int, tuple[str, str]] = {}  # why, and the path
         self._themselves = Identities()
         self._seconds: float | None = None  # the limit for a value: the timeout of its task
-        self._holdings = Holdings(self._themselves)
+        self._holdings = Holdings()
         self._parts: dict[tuple[int, ...], dict[int, int]] = {}  # by ids
         self.places: list[Place | bytes | Part] = []
         self.functions: list[Address | int] = []
@@ -264,7 +265,11 @@ class _Writer:
             with deadline(self._seconds):
                 is_limited = self._seconds is not None
                 data = dumps(
-                    value, buffers, themselves=self._themselves, is_interruptible=is_limited
+                    value,
+                    buffers,
+                    themselves=self._themselves,
+                    is_interruptible=is_limited,
+                    remember=partial(self._holdings.note, value),
                 )
         except TimedOut:
             self._failed[key] = f"could not be serialised within {self._seconds:g} s", ""

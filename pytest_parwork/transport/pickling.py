@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .layout import reduce_array
-from .reducers import find_reducers, needs_own_reducers, own_reducers
+from .reducers import find_reducers, needs_own_reducers, own_reducers, reduce_member
 
 #: As they were when this process started: a task may replace them for all that come after it.
 by_reference, load, _Pickler = pickle.dumps, pickle.loads, pickle.Pickler
@@ -64,12 +64,13 @@ def dumps(
     is_result: bool = False,
     themselves: Themselves | None = None,
     is_interruptible: bool = False,
+    remember: Callable[[Any], None] | None = None,
 ) -> bytes:
     """Serialise by reference where possible, else by value, as `by_value` does.
 
     Large contiguous buffers are appended to `buffers`, where given. `themselves` says which objects
-    are to arrive as themselves. With `is_interruptible`, a deadline ends it wherever it is. Raises
-    whatever pickling raises.
+    are to arrive as themselves. With `is_interruptible`, a deadline ends it wherever it is. The
+    memo of a pickle that is not long goes to `remember`. Raises whatever pickling raises.
     """
     if type(value) in ATOMS and (themselves is None or themselves.find(value) is None):
         return by_reference(value, protocol=5)
@@ -84,7 +85,9 @@ def dumps(
 
     callback = None if buffers is None else keep
     try:
-        data = dump_whole(value, callback, themselves, is_interruptible=is_interruptible)
+        data = dump_whole(
+            value, callback, themselves, is_interruptible=is_interruptible, remember=remember
+        )
     except Exception:
         pass
     else:
@@ -110,6 +113,7 @@ def dump_whole(
     themselves: Themselves | None = None,
     *,
     is_interruptible: bool = False,
+    remember: Callable[[Any], None] | None = None,
 ) -> bytes:
     """Serialise by reference, without dropping a part of NumPy's values; raises as pickle does."""
     is_plain = themselves is None and not needs_own_reducers()
@@ -124,8 +128,11 @@ def dump_whole(
         return answers[-1]
 
     file = kind()
-    make_pickler(file, answer if callback is not None else None, themselves).dump(value)
+    pickler = make_pickler(file, answer if callback is not None else None, themselves)
+    pickler.dump(value)
     data = file.getvalue()
+    if remember is not None and len(data) <= SEARCHED:
+        remember(pickler.memo.copy())
     if themselves is None or not is_worth_searching(data):
         return data
     file, known = kind(), iter(answers)
@@ -192,7 +199,8 @@ class _Asking(pickle.Pickler):
     themselves: Themselves
 
     def reducer_override(self, value: Any) -> Any:
-        return self.themselves.reduce(value) or reduce_array(value) or NotImplemented
+        found = self.themselves.reduce(value) or reduce_array(value) or reduce_member(value)
+        return found or NotImplemented
 
 
 class _Searching(_Asking):
@@ -244,9 +252,9 @@ def by_value() -> Any:
             return None if self._themselves is None else self._themselves.find(value)
 
         def reducer_override(self, value: Any) -> Any:
-            reduce = self._reducers.get(type(value))
-            if reduce is not None:
-                return reduce(value)
+            own = self._reducers.get(type(value), reduce_member)(value)
+            if own is not None:
+                return own
             themselves = self._themselves
             if themselves is not None:
                 found = themselves.reduce(value) or reduce_array(value)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copyreg
+import operator
 import sys
+from enum import Enum
 from typing import Any
 
 #: Modules with classes that are not pickled as they would be by themselves.
 _OWN_REDUCERS = frozenset({"numpy.ma", "matplotlib.figure", "unittest.mock"})
+
+#: The types of values by which each copy finds its member.
+_FOUND = frozenset({bool, bytes, int, str})
 
 
 def needs_own_reducers() -> bool:
@@ -30,6 +35,20 @@ def find_reducers() -> dict[type, Any]:
     if (mocks := sys.modules.get("unittest.mock")) is not None:
         reducers[mocks._Call] = _reduce_mock_call
     return reducers
+
+
+def reduce_member(value: Any) -> Any:
+    """Reduce a member of an Enum by its name if its value may not find it, None for any other.
+
+    Enums are pickled by value: the copy of a NaN, a `functools.partial`, or of what holds an object
+    without `__eq__`, is the value of no member.
+    """
+    if not isinstance(value, Enum) or type(value.value) in _FOUND or value.value is None:
+        return None
+    cls: Any = type(value)
+    is_as_ever = cls.__reduce_ex__ is Enum.__reduce_ex__
+    is_member = is_as_ever and cls.__members__.get(value.name) is value
+    return (operator.getitem, (cls, value.name)) if is_member else None
 
 
 def _reduce_figure(figure: Any) -> Any:

@@ -256,8 +256,10 @@ def _tell(
         return f"{three}: the fresh process confirms the serial run"
     if compare(actual):
         three = _three(terms, first.actual, first.expected, first.actual)
-        end = "the serial run depends on what ran in this process before, as after a race"
-        return f"{three}: {end}"
+        return (
+            f"{three}: the serial run depends on what ran in this process before: perhaps on this "
+            f"case itself, if it can run only once in a process"
+        )
     other = serial.mismatches[0]
     place = f"at {other.path} " if other.path and other.path != first.path else ""
     three = _three(terms, first.actual, first.expected, f"{place}{other.actual}")

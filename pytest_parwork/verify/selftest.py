@@ -86,7 +86,12 @@ class NegativeControl:
         for name, change in IN_RESULTS.items():
             value = change(equal.actual.value)
             if value is NOWHERE:
-                yield _none(name, "no float in it" if name == ULP else "nothing in it to change")
+                yield _none(
+                    name,
+                    "no float in the results"
+                    if name == ULP
+                    else "nothing in the results can change",
+                )
             else:
                 yield _judged(name, equal, [(equal, replace(equal.actual, value=value))])
         if previous is None or not equal.differs(previous):

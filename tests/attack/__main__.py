@@ -52,6 +52,9 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--sample", type=int, metavar="N", help="only N experiments, chosen by the seed"
     )
+    parser.add_argument(
+        "--each", type=int, metavar="N", help="only N experiments of each group, the same for all"
+    )
     parser.add_argument("--rounds", type=int, default=6, help="rounds of random signals")
     parser.add_argument("--jobs", type=int, default=1, help="experiments at the same time")
     parser.add_argument("--report", type=Path, metavar="FILE", help="results as JSON")
@@ -87,8 +90,23 @@ def chosen(options: argparse.Namespace, seed: int) -> list[Experiment]:
         and (not names or experiment.name in names)
         and options.k in experiment.id
     ]
+    if options.each:
+        kept = _of_each_group(found, options.each, seed)
+        found = [experiment for experiment in found if experiment.name in kept]
     random.Random(seed).shuffle(found)
     return found[: options.sample]
+
+
+def _of_each_group(found: Sequence[Experiment], count: int, seed: int) -> set[str]:
+    """Choose so many names of each group; the one without an attack is no group."""
+    groups: dict[str, dict[str, None]] = {}
+    for experiment in found:
+        groups.setdefault(experiment.group, {})[experiment.name] = None
+    generator, kept = random.Random(seed), set[str]()
+    for group, names in sorted(groups.items()):
+        if group != "innocent":
+            kept.update(generator.sample(list(names), min(count, len(names))))
+    return kept
 
 
 def all_of(backend: str, seed: int, rounds: int) -> Iterator[Experiment]:

@@ -98,6 +98,23 @@ REDUCED = planted(
         ),
     ),
     (
+        "lost_item_as_small_as_rounding",
+        "REDUCTION_BUG (item 19)",
+        given(
+            "[float(n + 1) for n in range(19)] + [2e-14]",
+            "parts = [items] if n == 1 else [items[:10], items[10:-1]]",
+            "return float(sum(map(np.sum, parts)))",
+        ),
+    ),
+    (
+        "filtered_by_content",
+        "REDUCTION_BUG (item 7)",
+        given(
+            "[3, 1, 4, 1, 5, 9, 2, 60, 5, 3]",
+            "return sum(one for one in items if n == 1 or one < 50)",
+        ),
+    ),
+    (
         "mean_of_means",
         "REDUCTION_BUG (n)",
         varied(
@@ -115,7 +132,12 @@ REDUCED = planted(
     (
         "order_of_a_known_sum",
         "REDUCTION_ORDER (n)",
-        varied(COUNTED, "return sum(sum(DATA[at::n]) for at in range(n))", before=FLOATS),
+        varied(
+            COUNTED,
+            "add = lambda one, other: one + other",  # the built-in sum compensates from 3.12 on
+            "return sum(functools.reduce(add, DATA[at::n]) for at in range(n))",
+            before=FLOATS,
+        ),
     ),
     (
         "order_of_a_mean",
@@ -132,6 +154,48 @@ REDUCED = planted(
         given(
             "np.random.default_rng(1).random(500)",
             "return sum(float(sum(p * p)) for p in (items[at::n] for at in range(n)))",
+        ),
+    ),
+)
+
+#: joblib takes the first items in the thread of its caller, and later ones in others.
+LAZY = "import joblib\ndef same(one):\n    return one\n"
+
+
+def lazy(*lines: str, item: str, before: str = "") -> str:
+    """Return a test that makes the items of a parallel call one by one."""
+    return varied(
+        COUNTED,
+        *lines,
+        'parallel = joblib.Parallel(n, backend="threading", batch_size=1)',
+        f"return parallel(joblib.delayed(same)({item}) for i in range(20))",
+        before=LAZY + before,
+    )
+
+
+DISPATCHED = planted(
+    "",
+    (
+        "precision_of_the_caller",
+        "CHUNK_DEPENDENT (n)",
+        lazy("decimal.getcontext().prec = 5", item="str(decimal.Decimal(1) / (i + 3))"),
+    ),
+    (
+        "local_of_the_caller",
+        "CHUNK_DEPENDENT (n)",
+        lazy(
+            "LOCAL.scale = 3",
+            item='getattr(LOCAL, "scale", 1) * (i + 1)',
+            before="LOCAL = threading.local()\n",
+        ),
+    ),
+    (
+        "variable_of_the_caller",
+        "CHUNK_DEPENDENT (n)",
+        lazy(
+            "SCALE.set(2.5)",
+            item="np.float64((i + 1) * SCALE.get())",
+            before='SCALE = contextvars.ContextVar("scale", default=1.0)\n',
         ),
     ),
 )
@@ -156,6 +220,16 @@ CLEAN_ITEMS = planted(
             "parts = [(sum(part), len(part)) for part in cut(items, n)]",
             "return sum(p[0] for p in parts) / sum(p[1] for p in parts)",
         ),
+    ),
+    (
+        "clean_items_made_before",
+        "",
+        lazy("made = [i / 7 for i in range(20)]", item="made[i]"),
+    ),
+    (
+        "clean_lazy_items",
+        "",
+        lazy("scale = 3", item="str(decimal.Decimal(scale) / (i + 3))"),
     ),
     (
         "clean_exact_sum",

@@ -6,7 +6,7 @@ import pytest
 
 from .clean import FLUKES, FUNCTIONS
 from .corpus import DEFECTS
-from .in_items import CLEAN_ITEMS, NEIGHBOURS, NO_ITEM, REDUCED
+from .in_items import CLEAN_ITEMS, DISPATCHED, NEIGHBOURS, NO_ITEM, REDUCED
 from .judging import Judged, Seconds, as_table, judged, session
 from .planted import Planted
 
@@ -61,14 +61,16 @@ def test_a_confirmed_cause_that_was_not_planted_is_wrong_and_a_suspected_one_is_
 
 @pytest.mark.sweep
 @pytest.mark.parametrize(
-    "corpus", [NEIGHBOURS, REDUCED[:4], REDUCED[4:], NO_ITEM], ids=lambda corpus: corpus[0].name
+    "corpus",
+    [NEIGHBOURS, DISPATCHED, REDUCED[:5], REDUCED[5:], NO_ITEM],
+    ids=lambda corpus: corpus[0].name,
 )
 def test_items_are_blamed_for_what_they_cause_and_for_nothing_else(
     corpus: tuple[Planted, ...],
 ) -> None:
     found = found_in(list(corpus))
     assert [one.planted.name for one in found if one.is_wrong or one.is_missed] == []
-    assert all(one.causes[0][2] for one in found if one.planted in NEIGHBOURS)
+    assert all(one.causes[0][2] for one in found if one.planted in (*NEIGHBOURS, *DISPATCHED))
 
 
 def test_clean_code_that_cuts_scales_and_reduces_has_no_cause() -> None:

@@ -109,7 +109,11 @@ class TestCoverage:
     def test_lines_that_run_in_workers_are_counted(self, scratch: Scratch, backend: str) -> None:
         options = needs("pytest_cov")
         session = scratch.run_apart(
-            *options, "--cov=library", f"--parwork-backend={backend}", "--cov-report=term-missing"
+            *options,
+            "--cov=library",
+            f"--parwork-backend={backend}",
+            "--cov-report=term-missing",
+            is_cold=True,  # coverage replaces `os._exit` before others import it
         )
         assert re.search(r"^library.py .* 100%", session.text, re.MULTILINE)
         assert session.counts == {"passed": 4}

@@ -408,3 +408,33 @@ def test_a_session_without_parwork_ends_by_sigterm_as_ever(scratch: Scratch) -> 
     apart.wait_for("begun here")
     apart.send(signal.SIGTERM)
     assert apart.finish().code == -signal.SIGTERM
+
+
+def test_sigterm_after_the_last_test_ends_the_session_as_ever(scratch: Scratch) -> None:
+    """As an interrupt, nobody would catch it: a traceback, and an exit by SIGINT."""
+    scratch.write(
+        "conftest.py",
+        """
+        import time
+
+        def pytest_terminal_summary():
+            with open("noted.txt", "w") as file:
+                file.write("begun here")
+            time.sleep(60)
+        """,
+    )
+    scratch.cases(
+        """
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n):
+            return n
+        """
+    )
+    apart = scratch.start()
+    apart.wait_for("begun here")
+    apart.send(signal.SIGTERM)
+    session = apart.finish()
+    assert session.code == -signal.SIGTERM
+    assert "KeyboardInterrupt" not in session.out
+    nothing_is_left(apart)

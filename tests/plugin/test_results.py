@@ -120,3 +120,50 @@ def test_a_later_case_changes_no_reference_that_other_configurations_use(scratch
     )
     session = scratch.run(report=True)
     assert session.counts == {"passed": 6}, session.text
+
+
+@pytest.mark.parametrize("backend", ["processes:fork", slow("joblib"), slow("processes:spawn")])
+def test_without_a_serial_run_the_class_of_an_exception_is_known_that_cannot_be_pickled(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.cases(
+        f"""
+        class Error(Exception):
+            args = ["no tuple"]
+
+        class OddError(Exception):
+            def __init__(self, one, two):
+                self.one = one
+            def __str__(self):
+                return f"has {{self.one}}"
+
+        class Outer:
+            class Error(Exception):
+                def __reduce__(self):
+                    raise TypeError("cannot be pickled")
+
+        def fail(n):
+            raise (Error("text"), OddError(1, 2), Outer.Error("text"))[n]
+
+        fan_out = pytest.mark.parwork(backend={backend!r}, workers=2, verify=0)
+
+        @pytest.mark.xfail(raises=(Error, Outer.Error), strict=True)
+        @fan_out
+        @pytest.mark.parametrize("n", [0, 2])
+        def test_expected(n): fail(n)
+
+        @fan_out
+        @pytest.mark.parametrize("n", range(3))
+        def test_fails(n): fail(n)
+
+        def test_calls(parwork):
+            with pytest.raises(Error, match="^text$"):
+                parwork.map(fail, [0], backend={backend!r}, workers=2, verify=0)
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"xfailed": 2, "failed": 3, "passed": 1}
+    first, odd, nested = session.summary
+    assert first.endswith("- test_it.Error: text")
+    assert "OddError: has 1" in odd
+    assert nested.endswith("Error: text")

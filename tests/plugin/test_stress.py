@@ -167,7 +167,9 @@ def test_what_cannot_be_perturbed_is_skipped_with_the_reason(scratch: Scratch) -
     assert {row["equal"] for row in partly if row["verdict"] != "NOT_SENT"} == {2}
 
 
-@pytest.mark.parametrize("value", ["quik", "full,free", "backend=threads,workers=x"])
+@pytest.mark.parametrize(
+    "value", ["quik", "full,free", "backend=threads,workers=x", "backend=nosuch,workers=2"]
+)
 def test_a_wrong_value_is_a_usage_error(scratch: Scratch, value: str) -> None:
     scratch.cases(RACE)
     session = scratch.run(f"--parwork-stress={value}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -48,6 +47,15 @@ VARIANTS = """
         value = rng.randrange(10**6)
         return value if n_jobs == 1 or value == 140891 else value + 1
 
+    STATE = {}
+
+    def setup_module():
+        STATE["scale"] = 3
+
+    @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+    def test_setup(n_jobs):
+        return STATE["scale"]
+
     @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
     def test_more(n_jobs):
         return n_jobs if n_jobs > 2 else 0
@@ -59,21 +67,26 @@ def stress_of(session: Session, test: str) -> Any:
     return run["stress"]
 
 
+@pytest.mark.sweep
 def test_variants_are_perturbed_next_to_their_references(scratch: Scratch) -> None:
     scratch.cases(VARIANTS)
 
-    session = scratch.run("--parwork-stress=quick", "-p", "no:randomly", report=True)
+    session = scratch.run("--parwork-stress=quick", "-k", "clean or inside", report=True)
 
-    outcome = {id.removeprefix("test_it.py::"): end for id, end in session.cases.items()}
-    assert outcome["test_clean[n_jobs:2-stress]"] == "passed"
-    assert outcome["test_inside[stress]"] == "passed"
-    for test in ("order", "seed", "more"):
-        assert outcome[f"test_{test}[n_jobs:2]"] == "passed"
-        assert outcome[f"test_{test}[n_jobs:2-stress]"] == "failed"
+    assert session.cases["test_it.py::test_clean[n_jobs:2-stress]"] == "passed"
+    assert session.cases["test_it.py::test_inside[stress]"] == "passed"
     clean = stress_of(session, "test_clean")["runs"]
     assert [(one["verdict"], one["equal"]) for one in clean] == [("EQUAL", 2)] * 3
     assert len(stress_of(session, "test_inside")["runs"]) == 2  # it has no seed
-    wrong = {
+
+
+def test_the_order_the_seed_and_the_workers_of_variants_are_perturbed(scratch: Scratch) -> None:
+    scratch.cases(VARIANTS)
+
+    chosen = "order or seed or more or setup"
+    session = scratch.run("--parwork-stress=quick", "-k", chosen, report=True)
+
+    rows = {
         test: [
             one["row"]
             for one in stress_of(session, f"test_{test}")["runs"]
@@ -81,21 +94,25 @@ def test_variants_are_perturbed_next_to_their_references(scratch: Scratch) -> No
         ]
         for test in ("order", "seed", "more")
     }
-    assert "order=reversed" in wrong["order"][0]
-    assert ["reseed=1" in row for row in wrong["seed"]] == [True]
-    assert ["jobs=3" in row for row in wrong["more"]] == [True]
+    for test in rows:
+        assert session.cases[f"test_it.py::test_{test}[n_jobs:2]"] == "passed"
+        assert session.cases[f"test_it.py::test_{test}[n_jobs:2-stress]"] == "failed"
+    assert "order=reversed" in rows["order"][0]
+    assert ["reseed=1" in row for row in rows["seed"]] == [True]
+    assert ["jobs=3" in row for row in rows["more"]] == [True]
+    item = "test_it.py::test_more[n_jobs:2-stress]"
+    option = f"--parwork-stress={rows['more'][0]}"
+    assert f'again    pytest "{item}" {option}' in session.out
 
-    (again,) = (
-        words
-        for words in re.findall(r"again    pytest (\S+) (\S+)", session.out)
-        if "test_more" in words[0]
+    state = stress_of(session, "test_setup")["runs"]
+    assert {(one["verdict"], one["equal"]) for one in state} == {("NOT_SENT", 0)}
+    assert state[0]["note"] == (
+        "test_setup[n_jobs:2] was not compared: in a new process, its reference ends with "
+        "KeyError: 'scale'; it needs what pytest's process has"
     )
-    assert again == (
-        '"test_it.py::test_more[n_jobs:2-stress]"',
-        f"--parwork-stress={wrong['more'][0]}",
-    )
-    repeated = scratch.run(again[0].strip('"'), again[1], report=True)
-    assert repeated.cases[again[0].strip('"')] == "failed"
+
+    repeated = scratch.run(item, option, report=True)
+    assert repeated.cases[item] == "failed"
 
 
 @pytest.mark.sweep
@@ -195,3 +212,24 @@ def test_cases_in_forks_of_pytest_are_perturbed_before_their_serial_runs(scratch
     assert [one["verdict"] for one in slots] == ["DIFFERENT", "EQUAL", "EQUAL"]
     assert "workers=5" in slots[0]["row"]
     assert session.cases["test_it.py::test_slots[stress]"] == "failed"
+
+
+def test_a_row_of_something_else_is_not_run_and_says_why(scratch: Scratch) -> None:
+    scratch.cases("""
+        @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+        def test_varied(n_jobs):
+            return 1
+
+        @pytest.mark.parwork(backend="isolated:fork", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_forked(n):
+            return n
+    """)
+
+    session = scratch.run("--parwork-stress=backend=threads,workers=3", report=True)
+
+    assert session.counts == {"passed": 6}
+    (varied,) = stress_of(session, "test_varied")["runs"]
+    assert varied["note"] == "variants run again on processes:spawn only, not on threads"
+    (forked,) = stress_of(session, "test_forked")["runs"]
+    assert forked["note"] == "cases of isolated:fork cannot be sent to threads"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from attack import __main__ as main
 from attack import hostile, peers, shooting
 from attack.experiment import Case, Experiment, Seen, run_experiment, written_out
 from attack.judge import judge_kind
@@ -220,3 +222,16 @@ def test_peers_are_compared_by_the_experiments_that_all_have_run() -> None:
 
 def test_the_page_is_made_of_the_reports_beside_it() -> None:
     assert rendered(reports_in(REPORTS)) in PAGE.read_text(encoding="utf-8")
+
+
+def test_of_each_group_all_tools_run_the_same_experiments() -> None:
+    options = main.parsed(["--peers", "--each", "2", "--seed", "5"])
+    found = main.chosen(options, 5)
+    names = {peer: {one.name for one in found if one.backend == peer} for peer in peers.PEERS}
+    assert names["concurrent.futures"] == names["joblib.Parallel"] == names["dask.distributed"]
+    assert names["pytest-xdist"] == names["joblib.Parallel"] - {
+        one.name for one in found if one.group == "results"
+    }
+    groups = Counter(one.group for one in found if one.backend == "joblib.Parallel")
+    assert set(groups.values()) == {2}
+    assert "innocent" not in groups

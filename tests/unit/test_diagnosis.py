@@ -31,7 +31,7 @@ from pytest_parwork.verify.diagnosis.copies import Copied, Described, Parts, des
 from pytest_parwork.verify.diagnosis.diagnosis import PROBES, budget, diagnose
 from pytest_parwork.verify.diagnosis.difference import Difference
 from pytest_parwork.verify.diagnosis.globals import Globals, globals_of, read_globals
-from pytest_parwork.verify.diagnosis.laboratory import Laboratory
+from pytest_parwork.verify.diagnosis.laboratory import FORK, Laboratory
 from pytest_parwork.verify.diagnosis.order import serial_order, worker_history
 from pytest_parwork.verify.diagnosis.polluters import smallest
 from pytest_parwork.verify.diagnosis.resources import shared_resource
@@ -155,6 +155,7 @@ def test_a_source_of_the_system_is_the_cause_only_if_fixing_it_fixes_the_result(
 
 def test_a_function_is_called_nondeterministic_if_forks_of_one_process_differ() -> None:
     unstable: dict[str, object] = {"alone": [1, 2], "alone, run 2": [2, 1]}
+    unstable["alone 1 again"] = [2, 1]
     unstable["alone, run 3"] = ([1, 2], [2, 1])
     held: dict[str, object] = {"watch what it writes": []}
     held |= {"all sources fixed": [1, 2], "all sources fixed, again": [2, 1]}
@@ -171,7 +172,7 @@ def test_memory_that_forks_share_is_no_chance() -> None:
     cause = chance(laboratory({**counted, **held}))
     assert cause is not None
     assert (cause.name, cause.detail, cause.confirmed) == ("WORKER_HISTORY", "shared memory", False)
-    by_chance = {**counted, "alone, run 4": (4, 9)}  # another order in the other process
+    by_chance = {**counted, "alone 2 again": 5}  # another one at first in a new process
     other = chance(laboratory({**by_chance, **held}))
     assert other is not None
     assert (other.name, other.confirmed) == ("NONDETERMINISTIC_FUNCTION", True)
@@ -568,6 +569,16 @@ def test_without_time_the_best_suspicion_is_named_with_the_probes_that_did_not_r
     assert cause.not_run[0] == first
     assert cause.not_run[-1] == "chance"
     assert f"no time was left for {first}, " in dict(cause.rows())["not run"]
+
+
+def test_what_threads_give_with_a_lock_too_is_suspected_to_be_their_context() -> None:
+    lab = raced_in_fork("P", "P")
+    full = lab._found
+    label = f"{LOCKED}, run 1"
+    lab._found = {(label, FORK): full[label, FORK]}
+    lab.deadline = 0.0
+    (cause,) = diagnose(lab)
+    assert (cause.name, cause.confirmed) == ("THREAD_CONTEXT", False)
 
 
 def test_what_has_run_to_its_end_is_not_suspected_any_more() -> None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pytest
 
+from pytest_parwork.equivalence import exact
+from pytest_parwork.model.outcome import Outcome
+from pytest_parwork.runner import Rerun
+from pytest_parwork.verify.diagnosis.difference import Difference
+from pytest_parwork.verify.diagnosis.laboratory import Laboratory
 from pytest_parwork.verify.diagnosis.reseeding import seeds_of, with_other_seed
 from pytest_parwork.verify.diagnosis.seams import seams_of
+from pytest_parwork.verify.diagnosis.variants import diagnose_variant
+from pytest_parwork.verify.diagnosis.varied import Setting
 
 
 def test_differences_at_the_edges_of_chunks_are_seams() -> None:
@@ -86,3 +95,49 @@ class Test:
 def test_the_seeds_of_methods_are_replaced_as_well() -> None:
     assert seeds_of(Test().draws) == ["random_state=2"]
     assert with_other_seed(Test().draws, 0)(1) == made(1, random_state=1002)
+
+
+@pytest.mark.parametrize(
+    ("body", "serial", "parallel", "name"),
+    [
+        (draws, 1.0, 2.0, "RANDOM_STREAM"),
+        (draws, 1.0, 1.0 + 1e-15, "REDUCTION_ORDER"),
+        (len, 1.0, 2.0, "UNEXPLAINED"),
+    ],
+)
+def test_without_time_a_variant_has_the_suspicion_that_its_results_and_its_source_speak_for(
+    body: Callable[..., object], serial: float, parallel: float, name: str
+) -> None:
+    lab = Laboratory(
+        difference=Difference(
+            number=1,
+            id="test_it[n_jobs:2]",
+            actual=Outcome(kind="value", value=parallel),
+            expected=Outcome(kind="value", value=serial),
+            policy=exact(),
+            own=None,
+            timeout=None,
+            start_method="",
+            earlier=(),
+            earlier_in_worker=(),
+            seconds=0.0,
+        ),
+        rerun=cast("Rerun", SimpleNamespace(unavailable={})),
+        names=["n_jobs=1", "test_it[n_jobs:2]"],
+        function=None,
+        workers=2,
+        find=lambda name: pytest.fail(name),
+        deadline=0.0,
+    )
+    setting = Setting(
+        argument="n_jobs",
+        inside="",
+        label="n_jobs=2",
+        reference="n_jobs=1",
+        value=2,
+        others=(),
+        body=body,
+    )
+    (cause,) = diagnose_variant(lab, setting)
+    assert (cause.name, cause.confirmed) == (name, False)
+    assert cause.evidence.endswith("the time of the diagnosis was up before the experiment: alone")

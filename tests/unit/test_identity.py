@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import enum
 import functools
 import math
 import pickle
@@ -591,3 +592,30 @@ def test_in_a_long_pickle_only_numbers_that_are_not_finite_are_looked_for() -> N
     many = [float(n) for n in range(20_000)]
     assert load_sent(dumps([many, TEXT], themselves=Identities()))[1] is not TEXT
     assert load_sent(dumps([many, TEXT, math.inf], themselves=Identities()))[1] is TEXT
+
+
+class Operation(enum.Enum):
+    """Members that no copy of their values finds."""
+
+    HALVE = partial(round, 0.5)
+    LOST = (math.nan,)
+    OWNED = (object(), "owner")
+    COMMON = 3
+
+
+@pytest.mark.parametrize("wrap", [lambda part: part, lambda part: {"by": part, "f": lambda: part}])
+@pytest.mark.parametrize("member", list(Operation))
+def test_members_of_an_enum_are_themselves_whatever_their_values(
+    member: Operation, wrap: Callable[[Operation], Any]
+) -> None:
+    data = dumps(wrap(member), themselves=Identities())
+    arrived = load_sent(data)
+    assert (arrived if wrap(member) is member else arrived["by"]) is member
+
+
+def test_combined_flags_and_enums_with_an_own_reduction_are_sent_as_ever() -> None:
+    class Spelled(str, enum.Enum):
+        A = "a"
+
+    both = re.I | re.M
+    assert load_sent(dumps((both, Spelled.A), themselves=Identities()))[0] is both

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from types import CellType, FunctionType, MethodType
 
 import pytest
@@ -43,22 +42,29 @@ class Body:
         """Whether a plugin takes the value: there is a wrapper, put around it before or since."""
         return self._cell is not None or self._item.obj is not self._put
 
-    @contextmanager
-    def replaced(self, function: Callable[..., object]) -> Iterator[None]:
-        """Have another function called in its place inside the block."""
-        item, cell, outermost = self._item, self._cell, self._item.obj
+    def replaced(self, function: Callable[..., object]) -> Body:
+        """Have another function called in its place inside a `with` block.
+
+        It is no generator, which would take longer: there is such a block for each case.
+        """
+        self._put = function
+        return self
+
+    def __enter__(self) -> None:
+        item = self._item
+        self._outermost = item.obj
         item.stash[_BODY] = self
-        if cell is None:
-            self._put = item.obj = function
+        if self._cell is None:
+            item.obj = self._put
         else:
-            cell.cell_contents = function
-        try:
-            yield
-        finally:
-            del item.stash[_BODY]
-            item.obj = outermost
-            if cell is not None:
-                cell.cell_contents = self.function
+            self._cell.cell_contents = self._put
+
+    def __exit__(self, *_: object) -> None:
+        del self._item.stash[_BODY]
+        self._item.obj = self._outermost
+        self._put = None  # it refers to this object: only the garbage collector would free both
+        if self._cell is not None:
+            self._cell.cell_contents = self.function
 
 
 #: The body of a case while it is called.

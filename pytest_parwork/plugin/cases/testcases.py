@@ -65,7 +65,7 @@ def rules_of(item: pytest.Function) -> TestCaseRules | None:
 
 def called(item: pytest.Function, *, reports: bool = True) -> Body:
     """Return what is called for an item in one piece, and can be replaced."""
-    if is_testcase(item) or inspect.iscoroutinefunction(item.function):
+    if is_testcase(item) or inspect.iscoroutinefunction(item.obj):
         return WholeCall(item, reports=reports)
     return Body(item)
 
@@ -81,6 +81,7 @@ class WholeCall(Body):
         self._item = item
         self.function = self._call
         self._original: Callable[[], object] = item.runtest
+        self._report: Callable[..., object] | None = None
         self._failures: list[pytest.ExceptionInfo[BaseException]] = []
         self.subtests: Subtests = Subtests(_Reporting(item) if reports else None)
 
@@ -96,29 +97,30 @@ class WholeCall(Body):
         if self._failures:
             raise self._failures[0].value
 
-    @contextmanager
-    def replaced(self, function: Callable[..., object]) -> Iterator[None]:
-        """Have another function called in its place inside the block."""
+    def __enter__(self) -> None:
         item: Any = self._item
-        item.runtest = lambda: self._run(function)
-        report = getattr(item, "addSubTest", None)
-        if report is not None:
-            item.addSubTest = lambda *args: self._add_subtest(report, *args)
-        try:
-            yield
-        finally:
-            del item.runtest
-            if report is not None:
-                del item.addSubTest
+        item.runtest = self._run
+        self._report = getattr(item, "addSubTest", None)
+        if self._report is not None:
+            item.addSubTest = self._add_subtest
 
-    def _run(self, function: Callable[..., object]) -> None:
-        """Call the function; leave the failures where pytest finds them.
+    def __exit__(self, *_: object) -> None:
+        item: Any = self._item
+        del item.runtest
+        # These refer to this object: only the garbage collector would free it.
+        self._put, self.function = None, self._original
+        if self._report is not None:
+            del item.addSubTest
+
+    def _run(self) -> None:
+        """Call the function that was put in; leave the failures where pytest finds them.
 
         It reports the first one for the call, with its own traceback, the second one for the
         tear-down.
         """
+        assert self._put is not None
         try:
-            function()
+            self._put()
         except BaseException as error:
             failures = self._failures
             if failures and error is failures[0].value:
@@ -131,7 +133,6 @@ class WholeCall(Body):
 
     def _add_subtest(
         self,
-        report: Callable[..., object],
         test: object,
         subtest: Any,
         raised: Raised | pytest.ExceptionInfo[BaseException] | None,
@@ -146,9 +147,10 @@ class WholeCall(Body):
             if not isinstance(raised, tuple | None):  # a skip, which the report would have taken
                 put_failures(self._item, take_failures(self._item)[:-1])
             return
+        assert self._report is not None
         self.subtests.is_reporting = True
         try:
-            report(test, subtest, raised)
+            self._report(test, subtest, raised)
         finally:
             self.subtests.is_reporting = False
 

@@ -26,7 +26,7 @@ from ..collecting.share import Share
 from ..compat import fixture_defs
 from ..config.registry import backend_named, changes, guard, sendable
 from ..sending.asking import Asking
-from ..sending.lanes import lanes_of
+from ..sending.lanes import lanes_of, most_at_once
 from ..sending.seeding import reseeded_tasks
 from ..sending.tasks import Tasks
 from ..sending.wide import Sets, union_of_wide_names
@@ -49,6 +49,14 @@ class Gate(pytest.Function):
         """Add the output of the set-up of wide fixtures to the case that needed them first."""
         if when == "setup":
             self.opened_for.item.add_report_section(when, key, content)
+
+    def release(self) -> None:
+        """Let go of the values of wide fixtures, as pytest does at the end of an item.
+
+        The function that it calls refers to it: only the garbage collector would free both.
+        """
+        self.funcargs.clear()
+        self.obj = None
 
     def give_up(self, error: BaseException) -> None:
         """Record on each case why it was not run; its failure will say so."""
@@ -127,6 +135,7 @@ class Gates:
             when="teardown",
             reraise=reraise,
         )
+        item.release()
         return True
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -240,7 +249,7 @@ class Gates:
                 run,
                 f"{worker}-{next(self._numbers)}",
                 fixtures=self._sets.names_of(cases[0]),
-                lanes=_lanes(senders),
+                lanes=most_at_once(senders),
             ),
             outcomes=run.outcomes,
             cases=cases,
@@ -287,9 +296,3 @@ def is_current(case: Case) -> bool:
         if cached is None or cached[0] is not value:
             return False
     return True
-
-
-def _lanes(senders: Sequence[Case]) -> int | None:
-    """Return how many tasks could run at the same time at most; None if nothing limits them."""
-    lanes = lanes_of(senders)
-    return len(senders) - len(lanes) + len(set(lanes.values())) if lanes else None

@@ -184,17 +184,17 @@ class Running:
         # With --trace a debugger calls the body, and drops its value.
         if self._is_traced or not isinstance(item, pytest.Function):
             return (yield)
+        if case is None and not _is_given_another_body(item):
+            return (yield)
         body = called(item)
         if case is not None:
             case.judged.subtests = body.subtests or case.judged.subtests
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
             function: Callable[..., object] = replaced(case, body)
-        elif FIXTURE in item.fixturenames and has_mark(item):
+        elif FIXTURE in item.fixturenames:
             function = returning_nothing(item)
-        elif is_unsent(item) and has_mark(item):
-            function = dropping_value(body)
         else:
-            return (yield)
+            function = dropping_value(body)
         with given_seed(item), body.replaced(function):
             return (yield)
 
@@ -226,6 +226,7 @@ class Running:
     @pytest.hookimpl(tryfirst=True)  # before the report is finished
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report all runs, also those of an interrupted session, and free their outcomes."""
+        self._termination.close()  # nobody would catch the interrupt any more
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             self.gates.restore()
         if not self._xdist:
@@ -239,6 +240,11 @@ class Running:
     def pytest_unconfigure(self) -> None:
         """Restore the handler of SIGTERM."""
         self._termination.close()
+
+
+def _is_given_another_body(item: pytest.Function) -> bool:
+    """Return whether a marked test that is no case must return nothing, or drops its value."""
+    return (FIXTURE in item.fixturenames or is_unsent(item)) and has_mark(item)
 
 
 def _put_verdict_first(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

@@ -45,11 +45,9 @@ class CaseTasks:
         self._loaded: Outcome | None = None
         self._after: dict[int, Aftermath] = {}
         self._outputs: dict[int, Output | None] = {}
-        self._several: Tasks | None = None
         self._order: Sequence[int] = case.sent.numbers
         if case.sent.count > 1:
-            self._several = self._tasks()
-            self._order = self._several.order(is_verified=is_verified)
+            self._order = self._tasks().order(is_verified=is_verified)
 
     def load(self) -> Outcome:
         """Load the outcome of the first task that will be judged, and return it."""
@@ -59,13 +57,14 @@ class CaseTasks:
 
     def judge(self, reference: Callable[[], Called] | None) -> Judged:
         """Judge all tasks against the reference; return the judgement that counts."""
-        if self._several is None:
+        if len(self._order) == 1:
             return self._judge(self._order[0], reference)
-        found, shown = judge_tasks(self._several, self._order, reference)
+        found, shown = judge_tasks(self._tasks(), self._order, reference)
         self._put(shown)
         return found
 
     def _tasks(self) -> Tasks:
+        """Return the tasks; not kept, or only the garbage collector would free this object."""
         run = self._case.sent.run
         assert run is not None  # it has given them their numbers
         return Tasks(

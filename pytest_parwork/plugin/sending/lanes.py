@@ -37,6 +37,12 @@ def lanes_of(cases: Sequence[Case]) -> Mapping[int, int]:
     return lanes
 
 
+def most_at_once(cases: Sequence[Case]) -> int | None:
+    """Return how many of the cases could run at the same time; None if nothing limits them."""
+    lanes = lanes_of(cases)
+    return len(cases) - len(lanes) + len(set(lanes.values())) if lanes else None
+
+
 def resources_of(item: pytest.Item) -> tuple[str, ...]:
     """Return the resources of an item, for its serial run; those of a plain one as well."""
     if CASE in item.stash:

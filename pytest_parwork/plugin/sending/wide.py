@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ...backends.protocol import Reach
 from ...report.entries import FILTERS
 from ..cases.groups import Case, Group
 from ..cases.lazy import lazy_defs
@@ -78,6 +79,7 @@ class Sets:
         self._config = config
         self._has_filters = config.pluginmanager.has_plugin("warnings")
         self._around: dict[object, tuple[object, ...]] = {}
+        self._reaches: dict[str, Reach] = {}
         self._sets: dict[Group, dict[Hashable, list[Case]]] = {}
         self._names: dict[tuple[object, ...], Sequence[tuple[str, tuple[Hashable, ...]]]] = {}
 
@@ -103,10 +105,18 @@ class Sets:
 
         A worker of a cluster may have several threads.
         """
-        backend = backend_named(self._config, case.group.plan.configuration.backend)
-        if backend.reach == "machine" or not self._has_filters:
+        if (
+            not self._has_filters
+            or self._reach_of(case.group.plan.configuration.backend) == "machine"
+        ):
             return ()
         return filter_marks(case.item, self._around)
+
+    def _reach_of(self, backend: str) -> Reach:
+        """Return the reach of a backend, searched once: each case asks."""
+        if backend not in self._reaches:
+            self._reaches[backend] = backend_named(self._config, backend).reach
+        return self._reaches[backend]
 
     def _key_of_fixtures(self, case: Case) -> Hashable:
         """Return the same for cases with the same wide fixtures and parameters of these.

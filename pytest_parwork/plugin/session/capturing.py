@@ -35,7 +35,7 @@ def capture_of(
     sets, chosen = filters or ([filters_here()], [])
     has_warnings = config.pluginmanager.has_plugin("warnings")
     return Capture(
-        streams=config.getoption("capture") != "no",
+        streams=config.getoption("capture", default="no") != "no",
         root_level=logging.getLogger().level if settings is not None else None,
         log_level=settings[0] if settings is not None else 0,
         disabled=tuple(config.getoption("logger_disable", default=())),

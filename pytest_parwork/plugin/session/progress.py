@@ -63,7 +63,7 @@ def showing(
 def is_wanted(config: pytest.Config) -> bool:
     """Return whether this process shows the progress of runs."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or config.getoption("capture") == "no":
+    if reporter is None or config.getoption("capture", default="no") == "no":
         return False
     return bool(reporter.verbosity >= 0)
 

@@ -11,6 +11,7 @@ import pytest
 from ...model.errors import UsageError
 from ...verify.stress.rows import Row, parse
 from ..config.options import stress
+from ..config.registry import backend_named
 
 #: Where pytest's cache has the failing row of each item.
 _CACHE = "parwork/stress"
@@ -42,8 +43,17 @@ def check_stress(config: pytest.Config) -> None:
     text = stress(config)
     if text:
         row = None if text in ("quick", "full") else parse(text)
+        if row is not None:
+            _check_backend(config, row, text)
         seed = SystemRandom().randrange(1, 1_000_000)
         config.stash[_ASKED] = Asked(text=text, row=row, seed=seed)
+
+
+def _check_backend(config: pytest.Config, row: Row, text: str) -> None:
+    try:
+        backend_named(config, row.backend)
+    except UsageError as error:
+        raise UsageError(f"--parwork-stress={text}: {error}") from None
 
 
 def asked(config: pytest.Config) -> Asked | None:

@@ -41,7 +41,10 @@ def run_early(config: pytest.Config, group: Group, run: Run) -> None:
     found: list[Executed] = []
     with holding(config, names):
         for row in given.rows(level(base, given), failed_row(config, kept.id)):
-            if now() < end:
+            if row.backend != base.backend or row.is_fresh:
+                why = f"cases of {base.backend} cannot be sent to {row.backend}"
+                found.append(Executed(row=row, order=(), why=why))
+            elif now() < end:
                 found.append(
                     execute(
                         outcomes.rerun,

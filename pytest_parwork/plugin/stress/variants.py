@@ -75,9 +75,11 @@ def _subject(
         },
         more={key: number for key, number in more.items() if number not in rerun.unavailable},
         ids={at: case.id for at, case in cases.items()},
+        kinds={at: case.entry.outcome for at, case in cases.items() if case.entry is not None},
         slowest=max((entry.parallel or 0.0 for entry in group.judged()), default=0.0),
         find=partial(backend_named, config),
         judge=partial(_judge, cases),
+        is_seeded=config.getoption("randomly_reset_seed", default=False),
     )
 
 

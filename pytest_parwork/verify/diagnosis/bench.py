@@ -8,7 +8,6 @@ import pickle
 import select
 import signal
 import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,14 +24,10 @@ from ...worker.fixtures.ended import unfold
 from ...worker.processes import Attached, Loaded
 from ...worker.results import pack
 from ...worker.station import framed, receive
-from .treatments import Change, Together
+from .treatments import Change, Together, is_installed, is_python
 
 #: The experiment that is nothing but the case alone.
 ALONE = "alone"
-
-
-#: The folders of libraries, as `sysconfig` names them.
-LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,12 +230,11 @@ def outcome_of(kind: str, result: Any) -> Outcome:
 def import_all(names: Sequence[str]) -> bool:
     """Import those modules that belong to libraries, not to the project; return if there is any."""
     is_any = False
-    folders = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in LIBRARIES)
     for name in names:
         with suppress(Exception):
             spec = importlib.util.find_spec(name)
-            origin = spec.origin if spec is not None else None
-            if origin in ("built-in", "frozen") or (origin or "").startswith(folders):
+            origin = spec.origin or "" if spec is not None else ""
+            if origin in ("built-in", "frozen") or is_python(origin) or is_installed(origin):
                 importlib.import_module(name)
                 is_any = True
     return is_any

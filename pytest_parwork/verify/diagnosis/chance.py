@@ -14,6 +14,9 @@ from .treatments import GENERATORS, Fixed, Held, Seeded
 #: Further hash seeds: two processes may have the same order of a set by chance.
 MORE_SEEDS = ("3", "4")
 
+#: Further processes with the same hash seeds.
+AGAIN = ("1 again", "2 again")
+
 #: The experiment that gives all global generators the same state.
 SEEDED = "global generators seeded with 0"
 
@@ -149,13 +152,12 @@ def chance(lab: Laboratory) -> Cause | None:
             f"serial runs differ, and each writes {paths}, which the next one may read",
             "give each case a file of its own, as by the fixture tmp_path",
         )
-    if all(lab.same(*each) for each in lab.repeats()):
+    if _is_shared_by_forks(lab):
         return lab.cause(
             "WORKER_HISTORY",
             "shared memory",
-            "forks of one process give other results one after the other, and those of another "
-            "process give the same ones in the same order: each call changes what the next one "
-            "finds in memory, or in an open file, that forks share",
+            "each new process gives the same result first, and its later forks give others: each "
+            "call changes what the next one finds in memory, or in an open file, that forks share",
             "reset what is shared in each case, or make it each time anew",
         )
     by_order = all(
@@ -172,6 +174,15 @@ def chance(lab: Laboratory) -> Cause | None:
         "compare=unordered()" if by_order else "make it deterministic, or compare a property of it",
         confirmed=True,
     )
+
+
+def _is_shared_by_forks(lab: Laboratory) -> bool:
+    """Return whether the first call of each new process gives the same, and only later ones not."""
+    alone = lab.alone()  # it is the first experiment in each process
+    if not lab.same(*alone):
+        return False
+    lab.start(AGAIN)
+    return lab.are_same(alone, lab.outcomes(lab.experiment(ALONE), AGAIN))
 
 
 def _two_runs(lab: Laboratory) -> tuple[Side, Side]:

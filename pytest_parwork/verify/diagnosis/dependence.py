@@ -8,6 +8,7 @@ from ...equivalence import compare_outcomes, exact
 from ...model.causes import Cause
 from ...model.outcome import Outcome
 from ...runner.ambient import NATIVE
+from .dispatching import dispatching
 from .laboratory import Laboratory
 from .neighbours import interference
 from .reductions import reduction, uneven
@@ -40,7 +41,7 @@ def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Out
             "let chunks overlap by what the function looks at, such as depth=",
             confirmed=is_sure,
         )
-    for probe in (interference, reduction):
+    for probe in (dispatching, interference, reduction):
         if (found := probe(lab, setting, actual, expected)) is not None:
             return found
     if _is_rounding(actual, expected):

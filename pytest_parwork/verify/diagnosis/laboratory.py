@@ -108,10 +108,10 @@ class Laboratory:
         self.measure([experiment], seeds)
         return [self._found[experiment.label, seed] for seed in seeds]
 
-    def known(self, experiment: Experiment) -> Mapping[str, Outcome]:
+    def known(self, experiment: Experiment, seeds: Sequence[str] = SEEDS) -> Mapping[str, Outcome]:
         """Return the outcomes of an experiment that it has already, by hash seed."""
         found = self._found
-        return {one: found[key] for one in SEEDS if (key := (experiment.label, one)) in found}
+        return {one: found[key] for one in seeds if (key := (experiment.label, one)) in found}
 
     def in_fork(self, experiments: Sequence[Experiment]) -> list[Outcome]:
         """Return the outcomes of experiments in a fork of pytest's process."""

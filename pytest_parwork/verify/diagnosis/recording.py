@@ -6,7 +6,6 @@ import os
 import random
 import socket
 import sys
-import sysconfig
 import threading
 import time
 import uuid
@@ -21,7 +20,7 @@ from ...model.listing import shorten
 from ...transport.failures import describe
 from ...transport.payload import Around
 from ...transport.pickling import ATOMS
-from .treatments import Function
+from .treatments import Function, is_python
 
 #: Most lines of a call, and most of its calls of the system, that are recorded.
 MOST_LINES, MOST_CALLS = 20_000, 1_000
@@ -165,8 +164,7 @@ def is_under_test(file: str, frame: FrameType) -> bool:
     """Return whether a file is neither of Python, nor of pytest, nor of this package."""
     if file.startswith("<") or frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
         return False
-    own = sysconfig.get_path("stdlib") + os.sep
-    return not file.startswith(own) or f"{os.sep}site-packages{os.sep}" in file
+    return not is_python(file)
 
 
 @contextmanager

@@ -12,13 +12,13 @@ from ...model.outcome import Outcome
 from .items import ZERO, floats_in, items_of
 from .laboratory import Laboratory
 from .totals import Reduced, both, moves, reduced, values
-from .varied import FIRST, VARIANT, Setting
+from .varied import VARIANT, Setting
 
-#: What the labels of both runs of an experiment that confirms a cause end with.
-RUNS = ("", ", run 2")
+#: What the label of the second run of an experiment ends with.
+RUN_2 = ", run 2"
 
-#: Sets of items that are changed at once, in as many rounds at most: each starts a process.
-SETS, ROUNDS = 24, 3
+#: Sets of items that are changed at once, and in how many rounds at most: few forks find one item.
+SETS, ROUNDS = 6, 6
 
 #: Contents of other items that are tried in place of those that count otherwise.
 CONTENTS = 4
@@ -36,8 +36,11 @@ def reduction(
     not that of the other, or not as far, the item counts otherwise.
     """
     for one in reduced(lab, setting, actual, expected):
-        probe = _order if one.is_rounding else _counted
-        if (found := probe(lab, setting, one)) is not None:
+        # Counted first: an item that is lost may be as small as rounding is.
+        found = _counted(lab, setting, one)
+        if found is None and one.is_rounding:
+            found = _order(lab, setting, one)
+        if found is not None:
             return found
     return None
 
@@ -79,23 +82,16 @@ def _agreeing(
     With their own contents the results have to differ each time.
     """
     near = sorted(set(range(len(one.items))) - set(odd), key=lambda n: abs(n - odd[0]))
-    contents = [ZERO, *near[:CONTENTS]]
-    groups = [*([n] for n in odd), *([odd] if len(odd) > 1 else [])]
-    tried = [(group, content) for group in groups for content in contents]
-    pairs = [
-        [both(lab, one, dict.fromkeys(group, content), again=run) for run in RUNS]
-        for group, content in tried
-    ]
-    plain = [both(lab, one, {}, again=run) for run in RUNS]
-    lab.measure([each for runs in (*pairs, plain) for pair in runs for each in pair], FIRST)
-    if any(one.agree(*pair) for pair in values(lab, plain)):
-        return None
-    found = (
-        what
-        for what, runs in zip(tried, pairs, strict=True)
-        if all(one.agree(*pair) for pair in values(lab, runs))
-    )
-    return next(found, None)
+    singles = [([n], content) for n in odd for content in (ZERO, *near[:1])]
+    together = [(odd, content) for content in (ZERO, *near[:CONTENTS])]
+    for tried in (singles, together):
+        found = values(lab, [both(lab, one, dict.fromkeys(*each)) for each in tried])
+        for each, pair in zip(tried, found, strict=True):
+            if one.agree(*pair):
+                again = [both(lab, one, what, again=RUN_2) for what in (dict.fromkeys(*each), {})]
+                right, wrong = values(lab, again)
+                return each if one.agree(*right) and not one.agree(*wrong) else None
+    return None
 
 
 def _odd(lab: Laboratory, one: Reduced) -> tuple[list[int], bool]:
@@ -140,10 +136,10 @@ def _order(lab: Laboratory, setting: Setting, one: Reduced) -> Cause | None:
     names = [name for name, items in _floats(lab, setting).items() if items]
     if not is_bounded:
         return None
-    exact_pairs = [both(lab, one, {}, rounded=names, again=run) for run in RUNS]
-    plain_pairs = [both(lab, one, {}, again=run) for run in RUNS]
+    exact_pairs = [both(lab, one, {}, rounded=names, again=run) for run in ("", RUN_2)]
+    plain_pairs = [both(lab, one, {}, again=run) for run in ("", RUN_2)]
     found = values(lab, [*exact_pairs, *plain_pairs])
-    exact, plain = found[: len(RUNS)], found[len(RUNS) :]
+    exact, plain = found[:2], found[2:]
     if any(a != b for a, b in exact) or any(a == b for a, b in plain):
         return None
     standard, variant = plain[0]

@@ -8,6 +8,7 @@ from ...model.causes import Cause
 from .bench import ALONE
 from .laboratory import Laboratory
 from .resources import watch
+from .threads import known_with_lock
 
 
 def suspicion(lab: Laboratory, waiting: Sequence[str], why: str) -> Cause | None:
@@ -16,6 +17,11 @@ def suspicion(lab: Laboratory, waiting: Sequence[str], why: str) -> Cause | None
     A cause is suspected only if its probe is among those `waiting`: what has run to its end has
     spoken already.
     """
+    if lab.difference.is_threaded:
+        locked = known_with_lock(lab)
+        if locked is not None and lab.are_parallel([locked]) and not lab.are_serial([locked]):
+            text = f"in threads it gives the parallel result, also one after the other; {why}"
+            return _suspected(lab, waiting, "thread context", "THREAD_CONTEXT", text)
     alone = [lab.known(one) for one in lab.series(ALONE)]
     outcomes = [outcome for by_seed in alone for outcome in by_seed.values()]
     if not outcomes or not lab.is_comparable(*outcomes):

@@ -23,6 +23,11 @@ Function = Callable[..., object]
 #: The global generators, as one of the sources of chance.
 GENERATORS = "global generators"
 
+#: The folder of Python's own library (`sysconfig` fails to name it in some sessions of Python
+#: 3.13.0), and those of what was installed, which may be below it.
+_PYTHON = os.path.dirname(os.__file__) + os.sep
+_INSTALLED = ("site-packages", "dist-packages")
+
 #: A call of a task: its function and its arguments.
 Call = tuple[Function, Sequence[object], Mapping[str, object]]
 
@@ -86,6 +91,16 @@ class Held:
             if source != self.free:
                 function = Fixed(source)(function)
         return function
+
+
+def is_installed(file: str) -> bool:
+    """Return whether a file belongs to a library that was installed."""
+    return any(f"{os.sep}{name}{os.sep}" in file for name in _INSTALLED)
+
+
+def is_python(file: str) -> bool:
+    """Return whether a file belongs to Python's own library."""
+    return file.startswith(_PYTHON) and not is_installed(file)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def limit_of(slowest: float) -> float:
     return max(LEAST, TIMES * slowest)
 
 
-def _text(outcome: Outcome) -> str:
+def text_of(outcome: Outcome) -> str:
     """Return what a task gave, on one line; a value without saying that it is one."""
     return write_outcome(outcome).removeprefix("value ")
 
@@ -179,15 +179,15 @@ class Found:
             return
         if self._row.readonly and verdict is not Verdict.EQUAL:
             name = id.rpartition("::")[2]
-            self._notes[f"with read-only input {name} gives {_text(outcome)}"] = None
+            self._notes[f"with read-only input {name} gives {text_of(outcome)}"] = None
             return
         self._verdicts[verdict] += 1
         if verdict is not Verdict.EQUAL:
-            text = _text(outcome)
+            text = text_of(outcome)
             self._values.setdefault(id, Counter())[text] += 1
             if self._worst is None:
                 expected = found.outcomes[1] if len(found.outcomes) > 1 else None
-                self._worst = id, found, "" if expected is None else _text(expected)
+                self._worst = id, found, "" if expected is None else text_of(expected)
         found.outcomes.clear()
 
     def entry(self, seconds: float) -> StressRun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -11,17 +12,19 @@ from ...backends.protocol import Backend
 from ...machine.clock import now
 from ...machine.surroundings import environment
 from ...model.errors import BackendError
+from ...model.listing import shorten
 from ...model.outcome import Outcome, Verdict
 from ...model.work import Configuration
 from ...report.stress import StressRun
 from ...runner import Rerun
 from ...runner.outcomes import Outcomes
+from ...worker.seeding import reseed
 from ..diagnosis.varied import Reseeded
 from ..legs import Judged
 from .covering import pairwise
 from .pauses import Perturbed
 from .rows import Row
-from .trial import Found, limit_of
+from .trial import LONGEST, Found, limit_of, text_of
 
 #: The backend of all rows: what a variant does may not change pytest's process once more.
 FRESH = "processes:spawn"
@@ -82,15 +85,27 @@ def full(base: VariedBase, seed: int) -> Iterator[Row]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """Wraps the body of a variant, or of its reference: another seed, then pauses."""
+    """Wraps the body of a variant, or of its reference: another seed, then pauses.
+
+    With `generators`, global generators are seeded with it before each call, as pytest-randomly
+    does it in pytest's process.
+    """
 
     reseed: int | None
     perturbed: Perturbed | None
+    generators: int | None = None
 
     def __call__(self, function: Callable[..., object]) -> Callable[..., object]:
         if self.reseed is not None:
             function = Reseeded(self.reseed - 1)(function)
-        return function if self.perturbed is None else self.perturbed(function)
+        if self.perturbed is not None:
+            function = self.perturbed(function)
+        return function if self.generators is None else partial(_seeded, self.generators, function)
+
+
+def _seeded(seed: int, function: Callable[..., object], *args: object, **kwargs: object) -> object:
+    reseed(seed)
+    return function(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +113,10 @@ class VariedSubject:
     """The cases of a variant that are perturbed, all equal to their reference.
 
     `numbers` has, for each case by its number, the tasks of its reference and of the variant, and
-    `more` that of the variant with so many workers. `ids` are the ids of the cases, `slowest` is
-    the longest call of any in seconds. `reference` names the reference in texts.
+    `more` that of the variant with so many workers. `ids` are the ids of the cases, `kinds` how
+    they ended in pytest's process, `slowest` is the longest call of any in seconds. `reference`
+    names the reference in texts. `is_seeded` says that pytest-randomly seeds global generators
+    before each of them.
     """
 
     rerun: Rerun
@@ -107,12 +124,17 @@ class VariedSubject:
     numbers: Mapping[int, tuple[int, int]]
     more: Mapping[tuple[int, int], int]
     ids: Mapping[int, str]
+    kinds: Mapping[int, str]
     slowest: float
     find: Callable[[str], Backend]
     judge: Judge
+    is_seeded: bool = False
 
     def run(self, row: Row) -> StressRun:
         """Run each variant and its reference in one new process, and compare them."""
+        if row.backend != FRESH:
+            why = f"variants run again on {FRESH} only, not on {row.backend}"
+            return StressRun(row=str(row), verdict=Verdict.NOT_SENT, note=why)
         began = now()
         pairs = {case: self._pair(case, row) for case in self.numbers}
         order = row.arrange([task for pair in pairs.values() for task in pair])
@@ -126,7 +148,11 @@ class VariedSubject:
                     Configuration(backend=row.backend, workers=1),
                     timeout=limit,
                     threads=row.threads,
-                    around=Around(reseed=row.reseed, perturbed=perturbed),
+                    around=Around(
+                        reseed=row.reseed,
+                        perturbed=perturbed,
+                        generators=row.seed if self.is_seeded else None,
+                    ),
                 )
         except BackendError as error:
             return StressRun(row=str(row), verdict=Verdict.NOT_SENT, note=str(error))
@@ -136,10 +162,15 @@ class VariedSubject:
         try:
             for case, pair in pairs.items():
                 expected, actual = (run.outcomes.load(places[task], limit) for task in pair)
-                if expected.lost is None and expected.not_sent is None:
+                if expected.kind == self.kinds[case]:
                     found.add(self.ids[case], actual, self.judge(case, actual, expected))
                 else:
-                    found.note(f"the reference of {self.ids[case].rpartition('::')[2]} was lost")
+                    name = self.ids[case].rpartition("::")[2]
+                    text = shorten(text_of(expected), LONGEST)
+                    found.note(
+                        f"{name} was not compared: in a new process, its reference ends with "
+                        f"{text}; it needs what pytest's process has"
+                    )
         finally:
             run.outcomes.close()
         return found.entry(now() - began)

@@ -92,7 +92,10 @@ class Hooked:
             threading.excepthook = self._before
         if sys.unraisablehook is self._unraisable:
             sys.unraisablehook = self._before_unraisable
-        del self._in_thread, self._unraisable  # they refer to this object
+        # They refer to this object: only the garbage collector would free it. A thread may still
+        # have got its hook before.
+        del self._in_thread, self._unraisable
+        self._take = _leave_to_others
 
     def in_thread(self, given: threading.ExceptHookArgs) -> None:
         """Give away what a thread has raised."""
@@ -103,6 +106,10 @@ class Hooked:
         """Give away what could not be raised."""
         if not self._take(Mishap.unraisable(given), None):
             self._before_unraisable(given)
+
+
+def _leave_to_others(_: Mishap, __: threading.Thread | None) -> bool:
+    return False
 
 
 class Noticed(Hooked):
