@@ -11,17 +11,18 @@ from collections import abc
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from .callables import find_global
 from .containers import compare_mappings, compare_sets
-from .pairs import Comparer, Finding, Relation, Remark, compare_parts
+from .pairs import ABSENT, Comparer, Finding, Relation, Remark, Unequal, compare_parts
 from .records import read_contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Modules whose objects also hold what they looked up later: `==` does not ask for that.
-_ASKED = {"_weakrefset", "traceback", "typing", "unittest.case"}
+_ASKED = {"traceback", "typing", "unittest.case"}
 
 
 def find(cls: type) -> Comparer | None:
@@ -32,7 +33,7 @@ def find(cls: type) -> Comparer | None:
     owner = find_owner(cls)
     if owner is abc.Mapping:
         return compare_mapping_items
-    if owner is abc.Set:
+    if owner in (abc.Set, WeakSet):
         return compare_mapping_items if issubclass(cls, abc.ItemsView) else compare_set_elements
     if _is_standard(owner) and isinstance(vars(owner).get("__eq__"), FunctionType):
         return partial(compare_parts, read_contents)
@@ -71,9 +72,29 @@ def read_items(value: Any) -> Mapping[Any, Any]:
 def compare_set_elements(actual: Any, expected: Any, relation: Relation) -> Iterator[Finding]:
     """Compare the elements, as `Set.__eq__` does."""
     since = relation.found
-    yield from compare_sets(dict.fromkeys(actual).keys(), dict.fromkeys(expected).keys(), relation)
+    try:
+        left, right = (dict.fromkeys(side).keys() for side in (actual, expected))
+    except TypeError:  # an element without a hash
+        yield from _compare_unhashable(list(actual), list(expected), relation)
+    else:
+        yield from compare_sets(left, right, relation)
     if relation.found == since:
         yield from _note_attributes(actual, expected, relation)
+
+
+def _compare_unhashable(
+    actual: list[object], expected: list[object], relation: Relation
+) -> Iterator[Finding]:
+    """Compare elements in any order, each with all others."""
+    for element in actual:
+        twins = (i for i, other in enumerate(expected) if relation.holds(element, other))
+        number = next(twins, None)
+        if number is None:
+            yield Unequal("extra", element, ABSENT)
+        else:
+            del expected[number]
+    for element in expected:
+        yield Unequal("missing", ABSENT, element)
 
 
 def _note_attributes(actual: object, expected: object, relation: Relation) -> Iterator[Remark]:

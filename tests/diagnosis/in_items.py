@@ -98,6 +98,23 @@ REDUCED = planted(
         ),
     ),
     (
+        "lost_item_as_small_as_rounding",
+        "REDUCTION_BUG (item 19)",
+        given(
+            "[float(n + 1) for n in range(19)] + [2e-14]",
+            "parts = [items] if n == 1 else [items[:10], items[10:-1]]",
+            "return float(sum(map(np.sum, parts)))",
+        ),
+    ),
+    (
+        "filtered_by_content",
+        "REDUCTION_BUG (item 7)",
+        given(
+            "[3, 1, 4, 1, 5, 9, 2, 60, 5, 3]",
+            "return sum(one for one in items if n == 1 or one < 50)",
+        ),
+    ),
+    (
         "mean_of_means",
         "REDUCTION_BUG (n)",
         varied(

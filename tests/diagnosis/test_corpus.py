@@ -62,7 +62,7 @@ def test_a_confirmed_cause_that_was_not_planted_is_wrong_and_a_suspected_one_is_
 @pytest.mark.sweep
 @pytest.mark.parametrize(
     "corpus",
-    [NEIGHBOURS, DISPATCHED, REDUCED[:4], REDUCED[4:], NO_ITEM],
+    [NEIGHBOURS, DISPATCHED, REDUCED[:5], REDUCED[5:], NO_ITEM],
     ids=lambda corpus: corpus[0].name,
 )
 def test_items_are_blamed_for_what_they_cause_and_for_nothing_else(

@@ -763,3 +763,35 @@ def test_pytest_without_its_capture_plugin_captures_nothing_in_workers(scratch: 
     session = scratch.run_apart("-p", "no:capture")
     assert session.counts == {"passed": 5}
     assert "plain" not in session.text
+
+
+def test_standard_input_cannot_be_read_in_workers_either(
+    scratch: Scratch, keeps_helpers: None
+) -> None:
+    scratch.cases(
+        """
+        import io
+        import sys
+
+        @pytest.mark.parwork(backend=["processes:fork", "isolated:fork", "joblib"], workers=2)
+        @pytest.mark.parametrize("read", ["input()", "sys.stdin.read()", "list(sys.stdin)"])
+        def test_reads(read):
+            with pytest.raises(OSError) as caught:
+                eval(read)
+            return str(caught.value)
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_given(n, monkeypatch):
+            monkeypatch.setattr("sys.stdin", io.StringIO("given"))
+            return input()
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_uncaught(n):
+            return sys.stdin.fileno()
+        """
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"passed": 11, "failed": 2}
+    assert {run["verdict"] for run in session.report["runs"]} == {"EQUAL"}

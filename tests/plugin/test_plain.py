@@ -159,6 +159,7 @@ def test_what_is_plain_on_all_backends_runs_once(scratch: Scratch) -> None:
     ]
 
 
+@pytest.mark.sweep
 def test_plain_tests_are_counted_in_the_processes_of_xdist_too(scratch: Scratch) -> None:
     scratch.cases(KINDS)
     scratch.write("test_doc.txt", ">>> 1 + 1\n2\n")

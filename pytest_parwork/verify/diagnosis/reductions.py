@@ -36,8 +36,11 @@ def reduction(
     not that of the other, or not as far, the item counts otherwise.
     """
     for one in reduced(lab, setting, actual, expected):
-        probe = _order if one.is_rounding else _counted
-        if (found := probe(lab, setting, one)) is not None:
+        # Counted first: an item that is lost may be as small as rounding is.
+        found = _counted(lab, setting, one)
+        if found is None and one.is_rounding:
+            found = _order(lab, setting, one)
+        if found is not None:
             return found
     return None
 

@@ -87,7 +87,7 @@ def moves(
 
     There is nothing to return if that fails, or if the results are not those of pytest's process.
     """
-    contents = [{n: _another(one.items, n) for n in part} for part in parts]
+    contents = [dict.fromkeys(part, _another(one.items, part)) for part in parts]
     pairs = [both(lab, one, {}), *(both(lab, one, each) for each in contents)]
     (standard, variant), *changed = values(lab, pairs)
     if not (one.agree(standard, one.standard) and one.agree(variant, one.variant)):
@@ -96,10 +96,14 @@ def moves(
     return [] if any(math.isnan(number) for pair in moves for number in pair) else moves
 
 
-def _another(items: Any, number: int) -> int:
-    """Return an item with another content, the next one that has; zero if all are the same."""
-    following = (*range(number + 1, len(items)), *range(number))
-    return next((n for n in following if repr(items[n]) != repr(items[number])), ZERO)
+def _another(items: Any, part: Sequence[int]) -> int:
+    """Return an item with a content that none of a part has, the next one; zero if there is none.
+
+    It is none of the part: what counts by its content would count the same after an exchange.
+    """
+    known = {repr(items[n]) for n in part}
+    following = (*range(part[-1] + 1, len(items)), *range(part[0]))
+    return next((n for n in following if repr(items[n]) not in known), ZERO)
 
 
 def both(

@@ -16,6 +16,7 @@ from .descriptors import Stream
 from .logs import Listener, Record, drop_handlers_of_pytest
 from .mishaps import Hooked, Mishap, take_soft_failures
 from .phases import listen
+from .stdin import reject_reading
 from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
 
 
@@ -36,6 +37,7 @@ class ProcessCapture:
             self._stdout, self._stderr = Stream("stdout", paths[0]), Stream("stderr", paths[1])
             self._undo.callback(self._stdout.close)
             self._undo.callback(self._stderr.close)
+            self._undo.callback(reject_reading())
         else:
             _write_whole_lines()
         self._has_begun = self._is_on = self._takes_mishaps = False
