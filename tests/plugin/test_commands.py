@@ -180,6 +180,7 @@ def test_a_lost_case_is_run_serially_from_the_folder_of_the_session(scratch: Scr
     assert "1 passed" in paste(scratch, command, scratch.path / "below")
 
 
+@pytest.mark.sweep  # six cold sessions
 @pytest.mark.parametrize("asked", ["package", "package.tests", "package.tests.test_it"])
 @pytest.mark.parametrize("calls", [False, True])
 def test_tests_of_an_installed_package_are_found(

@@ -76,6 +76,7 @@ def test_threads_run_no_case_that_sends_a_signal_to_itself(scratch: Scratch, bac
     assert reasons == {"signal.raise_signal on threads", "signal.signal on threads"}
 
 
+@pytest.mark.sweep
 def test_a_case_on_dask_gets_no_signal_and_the_message_says_so(scratch: Scratch) -> None:
     scratch.cases(
         """
