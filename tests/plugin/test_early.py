@@ -190,8 +190,9 @@ def test_no_backend_is_looked_up_in_a_process_of_xdist(monkeypatch: pytest.Monke
     asked: list[str] = []
     monkeypatch.setattr(start, "is_fanned_out", lambda config: True)
     monkeypatch.setattr(start, "backend_named", lambda config, name: asked.append(name))
-    for of_xdist in ({"workerinput": {}}, {}):
-        config = SimpleNamespace(getoption=lambda name, default=None: default, **of_xdist)
+    settings: list[dict[str, object]] = [{"workerinput": {}}, {}]
+    for of_xdist in settings:
+        config = SimpleNamespace(getoption=lambda name, default: default, **of_xdist)
         metafunc: Any = SimpleNamespace(config=config)
         start.start_early(metafunc, [Configuration(backend="joblib")])
         assert asked == ([] if of_xdist else ["joblib"])
