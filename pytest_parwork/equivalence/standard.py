@@ -11,6 +11,7 @@ from collections import abc
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from .callables import find_global
 from .containers import compare_mappings, compare_sets
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Modules whose objects also hold what they looked up later: `==` does not ask for that.
-_ASKED = {"_weakrefset", "traceback", "typing", "unittest.case"}
+_ASKED = {"traceback", "typing", "unittest.case"}
 
 
 def find(cls: type) -> Comparer | None:
@@ -32,7 +33,7 @@ def find(cls: type) -> Comparer | None:
     owner = find_owner(cls)
     if owner is abc.Mapping:
         return compare_mapping_items
-    if owner is abc.Set:
+    if owner in (abc.Set, WeakSet):
         return compare_mapping_items if issubclass(cls, abc.ItemsView) else compare_set_elements
     if _is_standard(owner) and isinstance(vars(owner).get("__eq__"), FunctionType):
         return partial(compare_parts, read_contents)

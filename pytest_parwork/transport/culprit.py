@@ -90,9 +90,18 @@ def unsendable_result(value: object, error: BaseException) -> NotSent:
     """Return why a result cannot be sent back, after pickling it has raised."""
     found = find_culprit(value, error)
     detail = f"the result cannot be sent back from a worker: {found.text}"
-    from ..equivalence.opaque import advise  # here, because few workers need all that comes with it
+    return NotSent(reason="result", detail=detail, path=found.path, remedy=_remedy(found.cls))
 
-    return NotSent(reason="result", detail=detail, path=found.path, remedy=advise(found.cls))
+
+def _remedy(cls: type) -> str:
+    """Say what to return instead of an instance of a class, empty if nothing is known."""
+    try:
+        from ..equivalence.opaque import (
+            advise,
+        )  # here, because few workers need what it takes along
+    except Exception:  # the task has changed what imports need
+        return ""
+    return advise(cls)
 
 
 class _Search:

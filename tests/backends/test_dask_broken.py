@@ -30,6 +30,11 @@ pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracke
 JOBLIB_JOINED = "joblib:dask:joined"
 
 
+def slow(name: str) -> Any:
+    """Name a kind of cluster that only the sweep asks."""
+    return pytest.param(name, marks=pytest.mark.sweep)
+
+
 @pytest.fixture(params=["dask", "joblib:dask", JOINED, JOBLIB_JOINED])
 def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carrier]:
     """Give a carrier with a cluster of its own; its workers may not be the same afterwards."""
@@ -51,6 +56,9 @@ def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carrier]
     assert left == []
 
 
+@pytest.mark.parametrize(
+    "carrier", [JOINED, *map(slow, ["dask", "joblib:dask", JOBLIB_JOINED])], indirect=True
+)
 def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(carrier: Carrier) -> None:
     function = faults.breaks_locks_and_names_its_process
     first = carrier(calls(function, *((x, 5) for x in range(10))), chunksize=1)
@@ -59,6 +67,7 @@ def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(carrier: Carrie
     assert first[5] not in set(second)
 
 
+@pytest.mark.sweep  # test_dask.py asks daily
 @pytest.mark.parametrize("carrier", [JOINED, JOBLIB_JOINED], indirect=True)
 def test_a_task_that_interrupts_its_worker_does_not_end_it(carrier: Carrier) -> None:
     """asyncio would end the worker: its loop runs in the main thread, which gets all signals."""

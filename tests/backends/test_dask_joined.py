@@ -73,6 +73,7 @@ def inside(programs: DaskPrograms, function: Callable[[], Any]) -> list[Any]:
         return list(client.run(function).values())
 
 
+@pytest.mark.sweep
 def test_a_thousand_small_tasks_are_some_dozens_of_messages(carrier: Carrier) -> None:
     backend = Counting(carrier.backend)
     carrier.backend = backend
@@ -171,6 +172,7 @@ def test_how_a_worker_ended_is_known_before_its_successor_is_there(
         assert "exit code 3" in lost.detail
 
 
+@pytest.mark.sweep
 def test_a_nanny_may_report_later_than_the_finder_of_the_journal(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

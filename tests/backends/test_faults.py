@@ -133,7 +133,13 @@ def surveys() -> dict[str, Survey]:
     return {}
 
 
-@pytest.fixture(params=NAMES)
+#: Crashes in it have tests of their own; each of a dozen here starts all of its workers again.
+SLOW = "joblib:loky"
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.sweep] * (name == SLOW)) for name in NAMES]
+)
 def name(request: pytest.FixtureRequest) -> str:
     """Name each backend in turn."""
     assert isinstance(request.param, str)

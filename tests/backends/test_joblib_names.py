@@ -42,6 +42,7 @@ def test_joblib_s_dask_joins_the_cluster_that_is_configured(
     assert (run.granted, run.start_method) == (2, "dask")
 
 
+@pytest.mark.sweep
 def test_only_the_task_that_kills_a_worker_of_joblib_s_dask_is_lost(joined: Carrier) -> None:
     run = joined.map(tasks.die_by_kill, *[(x, 5) for x in range(8)])
     kinds = [outcome.kind for outcome in run.outcomes]

@@ -500,7 +500,8 @@ class TestInFork:
                 return n + later
             """
         )
-        session = scratch.run_apart(*needs("pytest_asyncio"), "-W", "default")
+        # Cold: pytest warns of a plugin whose name is that of a module which is imported already.
+        session = scratch.run_apart(*needs("pytest_asyncio"), "-W", "default", is_cold=True)
         assert session.counts == {"passed": 2}
         assert sorted(scratch.notes()) == ["torn here"] * 2 + ["torn there"] * 2
 

@@ -167,6 +167,7 @@ DYNAMIC = """
     """
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("verify", ["1", "0"])
 def test_a_module_that_no_statement_names_is_missed_with_the_remedy(
     scratch: Scratch, programs: DaskPrograms, verify: str

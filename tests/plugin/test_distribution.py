@@ -165,6 +165,7 @@ def test_a_process_that_is_killed_leaves_no_workers(scratch: Scratch) -> None:
     assert until(lambda: not apart.members())
 
 
+@pytest.mark.sweep
 def test_a_workload_of_more_cases_than_there_are_tests_for_each_process(scratch: Scratch) -> None:
     scratch.cases(
         """

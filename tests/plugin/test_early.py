@@ -127,6 +127,7 @@ def test_it(n):
     assert early(scratch) == set()
 
 
+@pytest.mark.sweep
 def test_none_start_in_processes_of_xdist(scratch: Scratch) -> None:
     scratch.write("conftest.py", COUNTING)
     scratch.cases(CASES.format(backend='"joblib"', cases=8))

@@ -832,6 +832,7 @@ class TestTheWayThroughASession:
         for run in session.report["runs"]:
             assert {case["verdict"] for case in run["cases"]} == {"EQUAL"}
 
+    @pytest.mark.sweep  # test_xdist.py asks daily
     def test_under_xdist(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""

@@ -216,7 +216,7 @@ class TestDebugging:
 
 
 class TestOtherOptions:
-    @pytest.mark.parametrize("processes", ["", "-n2"])
+    @pytest.mark.parametrize("processes", ["", pytest.param("-n2", marks=pytest.mark.sweep)])
     def test_durations_show_the_serial_run_and_the_parallel_one_apart(
         self, scratch: Scratch, processes: str
     ) -> None:

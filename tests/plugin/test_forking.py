@@ -131,6 +131,7 @@ def test_calls_are_rejected_and_warned_of_alike(scratch: Scratch) -> None:
     assert TOLD in session.text
 
 
+@pytest.mark.sweep
 def test_runs_of_all_backends_can_follow_one_another(scratch: Scratch, keeps_helpers: None) -> None:
     backends = ["threads", "joblib", "joblib:threading", *BARE, "processes:spawn", *BY_NAME]
     scratch.cases(CASES.format(backends))
@@ -161,6 +162,7 @@ def test_a_thread_that_has_ended_is_forgotten(scratch: Scratch) -> None:
     assert scratch.run().counts == {"passed": 6}
 
 
+@pytest.mark.sweep  # test_xdist.py asks daily
 @pytest.mark.parametrize("backend", BARE)
 def test_the_threads_of_xdist_are_no_reason(scratch: Scratch, backend: str) -> None:
     pytest.importorskip("xdist")

@@ -13,7 +13,7 @@ from pytest_parwork.plugin.messages.hints import sets_state
 from .scratch import Scratch
 
 #: Reading the code of a hook takes no time.
-DAILY_OF_EACH = 9
+DAILY_OF_EACH = 4
 
 CASES = """
     import settings

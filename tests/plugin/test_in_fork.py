@@ -355,6 +355,7 @@ def test_subtests_are_unsupported(scratch: Scratch) -> None:
     assert scratch.notes() == []
 
 
+@pytest.mark.sweep  # test_xdist.py asks daily
 def test_it_works_under_xdist(scratch: Scratch) -> None:
     scratch.cases(f"{TWO}def test_it(n, pytestconfig): return n")
     session = scratch.run_apart("-p", "xdist.plugin", "-n", "2")

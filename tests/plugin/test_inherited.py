@@ -39,6 +39,7 @@ JOBLIB = """
     """
 
 
+@pytest.mark.sweep  # tests/unit/test_inherited.py asks daily
 @pytest.mark.parametrize(
     "backend",
     [

@@ -6,6 +6,9 @@ import pytest
 
 from .scratch import Scratch
 
+#: Which run has changed its argument is another question each time.
+DAILY_OF_EACH = 3
+
 BODY = """
 @pytest.fixture(scope="module")
 def shared():

@@ -765,7 +765,9 @@ def test_pytest_without_its_capture_plugin_captures_nothing_in_workers(scratch: 
     assert "plain" not in session.text
 
 
-def test_standard_input_cannot_be_read_in_workers_either(scratch: Scratch) -> None:
+def test_standard_input_cannot_be_read_in_workers_either(
+    scratch: Scratch, keeps_helpers: None
+) -> None:
     scratch.cases(
         """
         import io

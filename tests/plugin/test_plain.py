@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .scratch import Scratch
+from .scratch import Scratch, returning
 
 #: One of each kind that cannot be fanned out, and one that can.
 KINDS = """
@@ -33,9 +33,6 @@ KINDS = """
     def test_unsafe():
         note("unsafe")
 """
-
-#: pytest warns of values that plain tests return, as ever.
-RETURNING = ("-W", "ignore::pytest.PytestReturnNotNoneWarning")
 
 QUIET = ("-p", "pytester", "-W", "ignore")
 
@@ -162,6 +159,7 @@ def test_what_is_plain_on_all_backends_runs_once(scratch: Scratch) -> None:
     ]
 
 
+@pytest.mark.sweep
 def test_plain_tests_are_counted_in_the_processes_of_xdist_too(scratch: Scratch) -> None:
     scratch.cases(KINDS)
     scratch.write("test_doc.txt", ">>> 1 + 1\n2\n")
@@ -207,7 +205,7 @@ def test_what_turns_out_not_to_be_sendable_is_plain_and_fails_in_strict_mode(
     scratch: Scratch,
 ) -> None:
     scratch.cases(UNSENT)
-    options = ("--parwork-all", "--parwork-backend=processes:fork", *RETURNING)
+    options = ("--parwork-all", "--parwork-backend=processes:fork", *returning())
 
     session = scratch.run(*options, report=True)
 
@@ -264,7 +262,7 @@ def test_a_backend_that_cannot_start_leaves_a_suite_plain(scratch: Scratch) -> N
     )
 
     session = scratch.run(
-        "--parwork-all", "--parwork-backend=broken", "-v", *RETURNING, report=True
+        "--parwork-all", "--parwork-backend=broken", "-v", *returning(), report=True
     )
 
     assert session.counts == {"passed": 2}

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from .scratch import Scratch, Session
+from .scratch import Scratch, Session, returning
 
 DAILY_OF_EACH = 1
 
@@ -59,9 +59,8 @@ ADDED = """
 
 def run(scratch: Scratch, backend: str, *options: str) -> Session:
     """Run all tests of the project on a backend."""
-    quiet = ("-W", "ignore::pytest.PytestReturnNotNoneWarning")
     parwork = ("--parwork-all", f"--parwork-backend={backend}", "--parwork-workers=2")
-    return scratch.run_apart(*parwork, *quiet, *options, report=True)
+    return scratch.run_apart(*parwork, *returning(), *options, report=True)
 
 
 def verdicts(session: Session) -> set[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from .scratch import Scratch, Session
+from .scratch import Scratch, Session, returning
 
 #: Each backend is a kind of its own: threads, forks, fresh processes, pytest itself in a fork.
 DAILY_OF_EACH = 4
@@ -26,7 +26,7 @@ def run(scratch: Scratch, backend: str, text: str, *options: str, mark: str = ""
         f"pytestmark = pytest.mark.parwork(backend={backend!r}, workers=2{mark})\n"
         f"N = pytest.mark.parametrize('n', range(2))\n{text}"
     )
-    quiet = ("-W", "ignore::DeprecationWarning", "-W", "ignore::pytest.PytestReturnNotNoneWarning")
+    quiet = ("-W", "ignore::DeprecationWarning", *returning())
     return scratch.run_apart(*quiet, *options, report=True)
 
 

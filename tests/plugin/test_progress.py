@@ -87,6 +87,7 @@ def test_no_live_line_if_it_is_not_wanted(tmp_path: Path, option: str) -> None:
     assert "\x1b7" not in on_a_terminal(tmp_path, option)
 
 
+@pytest.mark.sweep
 def test_the_controller_of_xdist_shows_what_its_processes_run(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     (tmp_path / "test_it.py").write_text(SLOW.partition("def test_call")[0])

@@ -235,26 +235,32 @@ def test_where_nothing_meets_itself_the_error_has_the_remedy(scratch: Scratch) -
     assert session.out.count("repeat=3: a call is one task for each item; repeat the items") >= 2
 
 
-def test_under_xdist_and_in_a_wide_workload_each_case_keeps_its_tasks(scratch: Scratch) -> None:
-    scratch.cases("""
-        pytestmark = pytest.mark.parwork(backend="threads", scope="module", workers=2)
+WIDE = """
+    pytestmark = pytest.mark.parwork(backend="threads", scope="module", workers=2)
 
-        @pytest.mark.parwork(repeat=3)
-        @pytest.mark.parametrize("n", range(2))
-        def test_often(n):
-            time.sleep(0.01)
-            return n
+    @pytest.mark.parwork(repeat=3)
+    @pytest.mark.parametrize("n", range(2))
+    def test_often(n):
+        time.sleep(0.01)
+        return n
 
-        def test_once():
-            return 1
-    """)
+    def test_once():
+        return 1
+    """
 
+
+def test_in_a_wide_workload_each_case_keeps_its_tasks(scratch: Scratch) -> None:
+    scratch.cases(WIDE)
     session = scratch.run(report=True)
     assert session.counts == {"passed": 3}
     (run,) = session.report["runs"]
     assert [len(case["repeats"]) for case in run["cases"]] == [3, 3, 0]
     assert "each case 1 to 3 times" in session.out
 
+
+@pytest.mark.sweep  # test_xdist.py asks daily
+def test_under_xdist_each_case_of_a_wide_workload_keeps_its_tasks(scratch: Scratch) -> None:
+    scratch.cases(WIDE)
     session = scratch.run_apart("-n2", "-p", "xdist", report=True)
     assert session.counts == {"passed": 3}
     (run,) = session.report["runs"]

@@ -96,7 +96,7 @@ class TestClass:
 
 
 @pytest.mark.parametrize(
-    "backend", ["processes:fork", "threads", slow("isolated:fork"), slow("joblib"), slow("dask")]
+    "backend", ["processes:fork", *map(slow, ["threads", "isolated:fork", "joblib", "dask"])]
 )
 def test_tear_downs_change_no_side_of_a_comparison(scratch: Scratch, backend: str) -> None:
     scratch.cases(f"pytestmark = pytest.mark.parwork(backend={backend!r}, workers=2)\n{CASES}")

@@ -177,6 +177,7 @@ def test_a_wrong_value_is_a_usage_error(scratch: Scratch, value: str) -> None:
     assert f"--parwork-stress={value}: " in session.text
 
 
+@pytest.mark.sweep  # test_xdist.py asks daily
 def test_under_xdist_a_workload_is_perturbed_once(scratch: Scratch) -> None:
     scratch.cases(
         """

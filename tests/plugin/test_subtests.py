@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from .scratch import Scratch
+from .scratch import Scratch, returning
 
 #: pytest 9 has the fixture itself, before it a plugin has.
 PLUGIN: tuple[str, ...] = ()
@@ -53,8 +53,7 @@ def test_pytest_reports_them_as_without_the_plugin(
     scratch: Scratch, backend: str, verify: str
 ) -> None:
     scratch.cases(CASES.format(verify=verify))
-    quiet = ("-W", "ignore::pytest.PytestReturnNotNoneWarning")
-    plain = scratch.run_apart(*PLUGIN, "-p", "no:parwork", "-W", "ignore", *quiet)
+    plain = scratch.run_apart(*PLUGIN, "-p", "no:parwork", "-W", "ignore", *returning())
     session = scratch.run_apart(*PLUGIN, f"--parwork-backend={backend}", report=True)
     assert outcomes(session.out) == outcomes(plain.out), session.text
     assert "DIFFERENT" not in session.text

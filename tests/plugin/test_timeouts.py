@@ -177,8 +177,8 @@ def test_an_option_is_for_tests_that_name_none(
         ("-1", "timeout=-1.0; give the seconds"),
         ("nan", "timeout=nan; give the seconds"),
         ("inf", "timeout=inf; give the seconds"),
-        ("soon", "--parwork-timeout=soon: the seconds that a case may take"),
-        ("1,2", "--parwork-timeout=1,2: the seconds that a case may take"),
+        ("soon", "--parwork-timeout=soon: give the seconds that a case may take"),
+        ("1,2", "--parwork-timeout=1,2: give the seconds that a case may take"),
     ],
 )
 def test_an_option_that_is_no_number_of_seconds_is_a_usage_error(

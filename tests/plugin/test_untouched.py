@@ -132,6 +132,7 @@ def test_the_junit_file_is_the_same(scratch: Scratch) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.sweep
 def test_xdist_shares_it_in_the_same_way(scratch: Scratch) -> None:
     pytest.importorskip("xdist")
     scratch.write("test_it.py", SUITE)

@@ -675,6 +675,7 @@ def test_wide_fixtures_may_take_what_is_varied(scratch: Scratch) -> None:
     assert session.counts == {"passed": 4}
 
 
+@pytest.mark.sweep
 def test_xdist_keeps_the_values_of_a_case_together(scratch: Scratch) -> None:
     scratch.cases(
         """

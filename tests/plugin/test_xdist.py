@@ -150,3 +150,60 @@ def test_an_invalid_cap_is_reported(scratch: Scratch, monkeypatch: pytest.Monkey
     assert session.code != 0
     assert "PARWORK_MAX_WORKERS=many: give a whole number, at least 1" in session.text
     assert scratch.notes() == []
+
+
+FEATURES = """
+    @pytest.fixture
+    def file(tmp_path):
+        file = tmp_path / "data.txt"
+        assert not file.exists()
+        file.write_text("data")
+        return file
+
+    @pytest.mark.parwork(backend="processes:fork", workers=2)
+    @pytest.mark.parametrize("n", range(4))
+    def test_fixture(n, file): return file.read_text()
+
+    @pytest.mark.parwork(backend="isolated:fork", workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_in_fork(n, pytestconfig): return n
+
+    @pytest.mark.parwork(backend="multiprocessing", workers=2)
+    @pytest.mark.parametrize("n", range(2))
+    def test_bare(n): return n
+
+    @pytest.mark.parwork(backend="threads", workers=2, repeat=3)
+    @pytest.mark.parametrize("n", range(2))
+    def test_often(n):
+        time.sleep(0.01)
+        return n
+
+    @pytest.mark.parwork(vary={"n_jobs": [1, 2, 3]})
+    @pytest.mark.parametrize("k", range(4))
+    def test_varied(k, n_jobs):
+        note(f"{k}-{os.getpid()}")
+        return n_jobs == 3
+
+    @pytest.mark.parwork(backend="threads", workers=2)
+    class TestAround:
+        def test_plain(self, monkeypatch): monkeypatch.setenv("SOME", "thing")
+    """
+
+
+def test_each_feature_works_in_the_processes(scratch: Scratch) -> None:
+    """Ask in one session what the sweep asks in many."""
+    scratch.cases(FEATURES)
+    session = run(scratch)
+    assert session.counts == {"passed": 4 + 2 + 2 + 2 + 8 + 1, "failed": 4}
+    for test in ("fixture", "in_fork", "bare", "often"):
+        assert session.run(f"test_it.py::test_{test}")["verdict"] == "EQUAL"
+    often = session.run("test_it.py::test_often")
+    assert [len(case["repeats"]) for case in often["cases"]] == [3, 3]
+    notes = scratch.notes()
+    assert len(notes) == 4 * 3  # each reference once
+    assert len(set(notes)) == 4  # and each case in one process
+    varied = session.verdicts("test_it.py::test_varied", "n_jobs:3")
+    assert set(varied.values()) == {"DIFFERENT"}
+    assert [entry["id"] for entry in session.report["plain"]] == [
+        "test_it.py::TestAround::test_plain"
+    ]

@@ -12,6 +12,7 @@ from collections import OrderedDict, UserString
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import numpy as np
 
@@ -23,6 +24,7 @@ __all__ = ["ROWS"]
 NAN = float("nan")
 OTHER_NAN = float("nan")
 F = np.arange(3)
+KEPT = (Bare(x=1), Bare(x=1), Bare(x=2))
 ORDERED = OrderedDict(a=1)
 
 
@@ -108,6 +110,27 @@ ROWS = (
     Row("Set of lists", Elements([[1], [NAN]]), Elements([[1], [OTHER_NAN]])),
     Row("Set of lists in another order", Elements([[1], [2]]), Elements([[2], [1]]), note="own-eq"),
     Row("Set of other lists", Elements([[1], [2]]), Elements([[1], [2.0]]), "missing and extra"),
+    Row("weak set", WeakSet(KEPT[:1]), WeakSet(KEPT[1:2]), is_picklable=False),
+    Row(
+        "other weak set",
+        WeakSet(KEPT[:1]),
+        WeakSet(KEPT[2:]),
+        "missing and extra",
+        is_picklable=False,
+    ),
+    Row(
+        "weak keys",
+        WeakKeyDictionary({KEPT[0]: 1}),
+        WeakKeyDictionary({KEPT[1]: 1}),
+        is_picklable=False,
+    ),
+    Row(
+        "weak values",
+        WeakValueDictionary(a=KEPT[0]),
+        WeakValueDictionary(a=KEPT[2]),
+        "value",
+        is_picklable=False,
+    ),
     Row("ConfigParser", configured("1"), configured("1")),
     Row("other ConfigParser", configured("1"), configured("2"), "value"),
     Row("section", configured("1")["part"], configured("1")["part"]),

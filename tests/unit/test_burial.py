@@ -6,6 +6,7 @@ import parwork_tasks as tasks
 import pytest
 
 from pytest_parwork.backends import bundled
+from pytest_parwork.machine.stacks import Stack
 from pytest_parwork.model.work import Batch, Configuration, Task, Workload
 from pytest_parwork.runner import deaths, flight
 from pytest_parwork.runner.burial import Burial, Suspects, Suspicion
@@ -188,3 +189,12 @@ def test_a_task_that_died_alongside_others_is_lost_when_it_has_died_on_its_own(
     lost = scene.losses.all()[0]
     assert [one.is_alone for one in lost.tries] == [False, True]
     assert lost.detail.endswith("while it ran this task, twice")
+
+
+def test_of_several_dead_workers_the_one_that_has_left_a_stack_is_to_blame() -> None:
+    scene = Scene()
+    scene.losses.know_stack(103, Stack(code=-11, frames=("mesh.py:8 in refine",)))
+    scene.suspect()
+    assert list(scene.losses.all()) == [4]
+    assert not scene.suspects
+    assert scene.again() == [0, 1, 2, 3, 5]

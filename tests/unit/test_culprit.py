@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import threading
 import time
 from collections import OrderedDict, defaultdict, deque
@@ -13,7 +14,7 @@ import numpy as np
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.transport.culprit import explain
+from pytest_parwork.transport.culprit import explain, unsendable_result
 from pytest_parwork.transport.pickling import dumps
 
 LOCK = threading.Lock()
@@ -242,3 +243,15 @@ class TestInABoundedTime:
 
 def test_a_value_that_can_be_pickled_the_second_time_is_explained_by_its_first_error() -> None:
     assert explain([tasks.identity], TypeError("once")) == "it is a list: once"
+
+
+def test_a_result_is_explained_even_where_a_task_has_made_imports_impossible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    value = (n for n in range(3))
+    error = TypeError("cannot pickle 'generator' object")
+    assert unsendable_result(value, error).remedy
+    monkeypatch.setitem(sys.modules, "pytest_parwork.equivalence.opaque", None)
+    found = unsendable_result(value, error)
+    assert found.remedy == ""
+    assert "generator" in found.detail

@@ -100,7 +100,7 @@ def connect(size: int, reach: int, *, weight: int = 0) -> list[Bare]:
     [
         (2, 2),
         (8, 8),
-        (20, 3),
+        pytest.param(20, 3, marks=pytest.mark.sweep),
         pytest.param(12, 12, marks=pytest.mark.sweep),
         pytest.param(40, 3, marks=pytest.mark.sweep),
     ],
