@@ -58,12 +58,9 @@ def main() -> None:
     count = repeats(__doc__)
     loops = loops_for(0.001)
     for backend, tasks in TASKS.items():
-        ends_workers = backend != "joblib"
         contenders = {
-            "without": timed(run(backend, loops, crashes=False), ends_workers=ends_workers),
-            f"{tasks // SHARE} crashing": timed(
-                run(backend, loops, crashes=True), ends_workers=ends_workers
-            ),
+            "without": timed(run(backend, loops, crashes=False), counts_cpu=True),
+            f"{tasks // SHARE} crashing": timed(run(backend, loops, crashes=True), counts_cpu=True),
         }
         target = 2 if backend.endswith("fork") else 5
         title = f"{tasks:,} tasks of 1 ms on {backend}, 2 workers; target {target}"

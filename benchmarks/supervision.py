@@ -73,11 +73,11 @@ def joblib(function: Function, values: Sequence[int], chunk: int) -> tuple[list[
 
 ADAPTERS = bundled()
 
-#: The bare library of each backend, and whether its workers end with the run.
+#: The bare library of each backend.
 PEERS = {
-    "processes:fork": ("ProcessPoolExecutor.map", executor, True),
-    "multiprocessing:fork": ("Pool.map", pool_map, True),
-    "joblib": ("joblib.Parallel", joblib, False),
+    "processes:fork": ("ProcessPoolExecutor.map", executor),
+    "multiprocessing:fork": ("Pool.map", pool_map),
+    "joblib": ("joblib.Parallel", joblib),
 }
 
 
@@ -85,7 +85,7 @@ def pair(
     backend: str, function: Function, values: Sequence[int], chunk: int, **settings: Any
 ) -> dict[str, Contender]:
     """Return the contenders of one backend, each from the call to the list of values."""
-    name, peer, ends = PEERS[backend]
+    name, peer = PEERS[backend]
 
     def ours() -> None:
         run = parwork(backend, function, values, **settings)
@@ -96,14 +96,14 @@ def pair(
         assert len(peer(function, values, chunk)[0]) == TASKS
 
     return {
-        f"parwork, {backend}": timed(ours, ends_workers=ends),
-        name: timed(theirs, ends_workers=ends),
+        f"parwork, {backend}": timed(ours, counts_cpu=True),
+        name: timed(theirs, counts_cpu=True),
     }
 
 
 def inner_pair(backend: str, chunk: int) -> dict[str, Contender]:
     """Return the same for trivial tasks, each from the first task to the last outcome."""
-    name, peer, _ = PEERS[backend]
+    name, peer = PEERS[backend]
 
     def ours() -> float:
         run = parwork(backend, successor, range(TASKS), chunksize=chunk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 
 from ..model.errors import BackendError
@@ -76,9 +76,7 @@ def unsafe_threads() -> str:
 def _names() -> Iterator[str]:
     known = {thread.ident: thread for thread in threading.enumerate()}
     # From the frames, because `threading` does not know threads that `_thread` started.
-    for ident, frame in sys._current_frames().items():
-        if ident == threading.get_ident():
-            continue
+    for ident, frame in frames_of_others().items():
         thread = known.get(ident)
         name = thread.name if thread is not None else f"thread {ident}"
         calls = _calls(frame)
@@ -86,6 +84,17 @@ def _names() -> Iterator[str]:
             calls = [(thread.function.__module__, thread.function.__name__)]
         if not _is_helper(name, calls):
             yield f"{name!r} ({'.'.join(calls[0])})" if calls else repr(name)
+
+
+def frames_of_others() -> Mapping[int, FrameType]:
+    """Return the frame of each thread but this one, by its id.
+
+    A variable with the frame that it is in would keep it, and what all its callers hold, until the
+    garbage collector runs.
+    """
+    frames = sys._current_frames()
+    frames.pop(threading.get_ident(), None)
+    return frames
 
 
 def _calls(frame: FrameType | None) -> list[tuple[str, str]]:

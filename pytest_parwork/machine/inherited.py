@@ -16,6 +16,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from .forking import frames_of_others
+
 #: A repair that a forked process makes once, before anything else.
 Repair = Callable[[], None]
 
@@ -61,12 +63,12 @@ def _stacks() -> list[list[FrameType]]:
     circular, or have new frames for as long as somebody follows it.
     """
     stacks = []
-    for ident, frame in sys._current_frames().items():
+    for innermost in frames_of_others().values():
         stack: dict[int, FrameType] = {}
-        inner: FrameType | None = frame if ident != threading.get_ident() else None
-        while inner is not None and id(inner) not in stack and len(stack) < DEEPEST:
-            stack[id(inner)] = inner
-            inner = inner.f_back
+        frame: FrameType | None = innermost
+        while frame is not None and id(frame) not in stack and len(stack) < DEEPEST:
+            stack[id(frame)] = frame
+            frame = frame.f_back
         stacks.append([*stack.values()][::-1])
     return stacks
 

@@ -175,6 +175,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         add_cases(session.items)
     has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
+    has_work |= bool(options.stress(session.config)) and _COLLECTED in session.config.stash
     if has_work:
         unmarked = session.config.stash.get(_UNMARKED, {})
         _collected(session.config).gather(session.config, session.items, unmarked)

@@ -38,6 +38,9 @@ BACKENDS = (
 #: How often a backend is measured without an attack; the slowest run counts.
 BASELINES = 2
 
+#: Seconds of a computation that shows how busy the machine is, and how many times slower it may be.
+COMPUTED, SLOWEST = 0.3, 5.0
+
 
 def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     """Return the options."""
@@ -131,17 +134,26 @@ def measured(backend: str) -> float:
     return max(seconds)
 
 
+def slowness() -> float:
+    """Return how many times longer than its processor time a computation takes now."""
+    began, busy = time.monotonic(), time.process_time()
+    while time.process_time() - busy < COMPUTED:
+        pass
+    return min((time.monotonic() - began) / COMPUTED, SLOWEST)
+
+
 def tried(experiment: Experiment, baseline: float, *, shows: bool) -> Result:
     """Run an experiment.
 
     If only its time is too long, the machine may be busy with something else. Then it is run again,
-    and the allowed time grows by as much as the backend without an attack has become slower.
+    and the allowed time grows by as much as the backend without an attack has become slower, or by
+    as much as a computation takes longer here than its processor time.
     """
     seen = run_experiment(experiment, baseline)
     judgement = experiment.judge(seen, baseline)
     if is_second := judgement.is_late:
         now = max(baseline, measured(experiment.backend))
-        baseline = now + NAMED_WITHIN * (now / baseline - 1)
+        baseline = now + NAMED_WITHIN * (max(now / baseline, slowness()) - 1)
         seen = run_experiment(experiment, baseline)
         judgement = experiment.judge(seen, baseline)
     if shows:

@@ -8,6 +8,7 @@ import pytest
 
 from .clean import CLEAN
 from .hidden import HIDDEN, OF_FILES, OF_HASHES, OF_NUMBERS, OF_ORDER, OF_THREADS
+from .in_items import CLEAN_ITEMS
 from .planted import Planted
 from .stressed import as_table, stressed
 
@@ -52,7 +53,7 @@ def test_hidden_defects_are_found_but_for_one_in_ten(corpus: Sequence[Planted]) 
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("corpus", some(CLEAN), ids=lambda corpus: corpus[0].name)
+@pytest.mark.parametrize("corpus", some((*CLEAN, *CLEAN_ITEMS)), ids=lambda corpus: corpus[0].name)
 def test_no_clean_function_fails(corpus: Sequence[Planted]) -> None:
     found = stressed(corpus)
     print(as_table(found))

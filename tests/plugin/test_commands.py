@@ -219,3 +219,12 @@ def test_the_options_that_decide_what_is_run_are_in_every_command(
     failed = scratch.run_apart("-c", "own.ini", "--rootdir=.", "--import-mode=importlib")
     again = commands(failed, "again")[0]
     assert again == f'pytest "test_it.py::test_it" {options}'
+
+
+def test_a_file_outside_of_the_root_folder_is_named_from_anywhere(scratch: Scratch) -> None:
+    scratch.cases(FAILING.format(settings='backend="threads", workers=2', values="[1, 2]"))
+    scratch.write("other/pytest.ini", "[pytest]\n")
+    session = scratch.run("--rootdir=other", "test_it.py")
+    for name, test in (("again", "test_it"), ("serially", "test_it[1]")):
+        command = commands(session, name)[0]
+        assert command.startswith(f'pytest "{scratch.path / "test_it.py"}::{test}"'), session.text

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+
+from pytest_parwork.plugin.messages.hints import Hints
 
 from .scratch import Scratch
 
@@ -94,3 +101,23 @@ def test_a_case_on_dask_gets_no_signal_and_the_message_says_so(scratch: Scratch)
     assert session.counts == {"failed": 2}
     text = " ".join(session.text.split())
     assert text.count("a signal reaches the main thread of its process") == 1
+
+
+def raises_a_signal() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_is_the_reason_on_dask_alone() -> None:
+    def hint(backend: str, function: Callable[..., object]) -> str:
+        case: Any = SimpleNamespace(
+            sent=SimpleNamespace(run=SimpleNamespace(facts=SimpleNamespace(start_method="fork"))),
+            plan=SimpleNamespace(configuration=SimpleNamespace(backend=backend)),
+            item=SimpleNamespace(function=function),
+        )
+        unused: Any = None
+        return Hints().of(case, unused, unused)
+
+    for backend in ("dask", "dask:tcp://host:8786"):
+        assert "a signal reaches the main thread of its process" in hint(backend, raises_a_signal)
+    assert hint("processes:fork", raises_a_signal) == ""
+    assert hint("dask", test_a_signal_is_the_reason_on_dask_alone) == ""

@@ -214,6 +214,31 @@ def test_cases_in_forks_of_pytest_are_perturbed_before_their_serial_runs(scratch
     assert session.cases["test_it.py::test_slots[stress]"] == "failed"
 
 
+@pytest.mark.sweep
+def test_under_xdist_variants_and_calls_are_perturbed_where_they_ran(scratch: Scratch) -> None:
+    scratch.cases("""
+        @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
+        @pytest.mark.parametrize("k", range(6))
+        def test_varied(n_jobs, k):
+            return 1
+
+        def test_calls(parwork):
+            parwork.map(abs, [1, -2], backend="threads", workers=2)
+
+        def test_more(parwork):
+            parwork.map(abs, [1, -2], backend="threads", workers=2)
+    """)
+    for chosen in ("test", "calls or more"):  # without a mark, too
+        session = scratch.run_apart(
+            "-p", "xdist", "-n2", "--parwork-stress=quick", "-k", chosen, report=True
+        )
+        assert set(session.counts) == {"passed"}
+        for call in ("test_calls::map[0]", "test_more::map[0]"):
+            assert stress_of(session, call)["runs"]
+    session = scratch.run_apart("-p", "xdist", "-n2", "--parwork-stress=quick", report=True)
+    assert {one["equal"] for one in stress_of(session, "test_varied")["runs"]} == {6}
+
+
 def test_a_row_of_something_else_is_not_run_and_says_why(scratch: Scratch) -> None:
     scratch.cases("""
         @pytest.mark.parwork(vary={"n_jobs": [1, 2]})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ import pytest
 
 from pytest_parwork.machine import forking
 from pytest_parwork.machine.forking import reject_fork_with_threads, unsafe_threads
+from pytest_parwork.machine.inherited import inherited
 from pytest_parwork.model.errors import BackendError
 
 
@@ -207,3 +210,21 @@ def test_a_thread_that_is_ending_gets_time_to_end(monkeypatch: pytest.MonkeyPatc
     looks = iter([["'last' (users_code.watch)"], []])
     monkeypatch.setattr(forking, "_names", lambda: next(looks))
     assert unsafe_threads() == ""
+
+
+def test_a_look_at_other_threads_keeps_no_frame_of_this_one() -> None:
+    class Held:
+        pass
+
+    def look() -> weakref.ref[Held]:
+        held = Held()
+        unsafe_threads()
+        inherited()
+        return weakref.ref(held)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert look()() is None
+    finally:
+        gc.enable()

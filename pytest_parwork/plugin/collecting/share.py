@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from ..cases.groups import CASE, Case
-from ..cases.matrix import TestKey, WideKey, workload_key
+from ..cases.matrix import TestKey, WideKey, key_of, workload_key
 from ..session.distribution import CHANNEL
 from ..variants.cases import VARIED
 from .checks import Check
@@ -33,13 +33,22 @@ class Share:
 def _workloads(items: Iterable[pytest.Item]) -> dict[int, int]:
     """Return the number of each item's workload; a check belongs to the workload it judges.
 
-    All configurations of a test have one number, because they share the serial run.
+    All configurations of a test have one number, because they share the serial run. So have all
+    variants and calls of a test that are perturbed together.
     """
+    items = list(items)
+    perturbed = {
+        item.key[:2]
+        for item in items
+        if isinstance(item, Check) and item.kind == "stress" and isinstance(item.key, TestKey)
+    }
     numbers: dict[tuple[object, ...], int] = {}
     found: dict[int, int] = {}
     for number, item in enumerate(items):
         if CASE in item.stash:
             place: tuple[object, ...] = workload_key(item.stash[CASE].item, item.stash[CASE].plan)
+        elif isinstance(item, pytest.Function) and key_of(item)[:2] in perturbed:
+            place = key_of(item)
         elif VARIED in item.stash:  # each case is a workload: its variants have one reference
             place = (item.parent, item.stash[VARIED].siblings.id)
         elif isinstance(item, Check):
