@@ -6,7 +6,6 @@ list would arrive with another node than the first argument.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import BuiltinFunctionType, FunctionType
 
@@ -18,28 +17,28 @@ Memo = Mapping[int, tuple[int, object]]
 
 
 class Holdings:
-    """What picklers remember of arguments: each object that these hold, themselves included."""
+    """The objects that arguments hold, themselves included, as their picklers remember them."""
 
     def __init__(self) -> None:
-        self._memos: dict[int, tuple[object, Memo]] = {}  # by id, with each value, to keep it
+        self._held: dict[int, tuple[object, Mapping[int, object]]] = {}  # by id, with each value
 
     def note(self, value: object, memo: Memo) -> None:
-        """Note what a pickler remembers of a value; without that, it is taken to hold nothing."""
-        self._memos[id(value)] = value, memo
+        """Note what a value holds; one that is not noted is taken to hold nothing.
+
+        The objects are kept, so that no other ones get their ids.
+        """
+        parts = {part: found for part, (_, found) in memo.items() if _has_identity(found)}
+        self._held[id(value)] = value, parts
 
     def linked(self, values: Sequence[object]) -> list[object]:
         """Return those different values that hold an object which another of them holds, too."""
-        held = {id(value): self._memos[id(value)] for value in values if id(value) in self._memos}
-        if len(held) < 2:
-            return []
-        times = Counter(part for _, memo in held.values() for part in memo)
-        shared = {
-            part
-            for _, memo in held.values()
-            for part, (_, found) in memo.items()
-            if times[part] > 1 and _has_identity(found)
-        }
-        return [value for value, memo in held.values() if not shared.isdisjoint(memo)]
+        held = {id(value): self._held[id(value)] for value in values if id(value) in self._held}
+        shared: set[int] = set()
+        seen: set[int] = set()
+        for _, parts in held.values():
+            shared |= parts.keys() & seen
+            seen |= parts.keys()
+        return [value for value, parts in held.values() if shared and not shared.isdisjoint(parts)]
 
 
 def _has_identity(part: object) -> bool:

@@ -172,7 +172,6 @@ def test_how_a_worker_ended_is_known_before_its_successor_is_there(
         assert "exit code 3" in lost.detail
 
 
-@pytest.mark.sweep
 def test_a_nanny_may_report_later_than_the_finder_of_the_journal(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

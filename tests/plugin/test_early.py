@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_parwork.backends.joblib import loky
+from pytest_parwork.model.work import Configuration
+from pytest_parwork.plugin.cases import early as start
 
 from .scratch import Scratch
 from .test_leftovers import nothing_is_left
@@ -181,3 +184,15 @@ def test_none_outlive_pytest_that_is_killed_while_it_collects(scratch: Scratch) 
 
 def cmdline(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_no_backend_is_looked_up_in_a_process_of_xdist(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(start, "is_fanned_out", lambda config: True)
+    monkeypatch.setattr(start, "backend_named", lambda config, name: asked.append(name))
+    settings: list[dict[str, object]] = [{"workerinput": {}}, {}]
+    for of_xdist in settings:
+        config = SimpleNamespace(getoption=lambda name, default: default, **of_xdist)
+        metafunc: Any = SimpleNamespace(config=config)
+        start.start_early(metafunc, [Configuration(backend="joblib")])
+        assert asked == ([] if of_xdist else ["joblib"])

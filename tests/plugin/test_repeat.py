@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+
+from pytest_parwork.plugin.running.repeats import copies_of
 
 from .scratch import Scratch, slow
 
@@ -266,3 +271,11 @@ def test_under_xdist_each_case_of_a_wide_workload_keeps_its_tasks(scratch: Scrat
     (run,) = session.report["runs"]
     assert sorted(len(case["repeats"]) for case in run["cases"]) == [0, 3, 3]
     assert run["verdict"] == "EQUAL"
+
+
+def test_of_cases_that_are_repeated_the_fewest_copies_count() -> None:
+    def cases(*repeats: int) -> Any:
+        return [SimpleNamespace(plan=SimpleNamespace(repeat=repeat)) for repeat in repeats]
+
+    assert copies_of(cases(1, 3, 2)) == 2
+    assert copies_of(cases(1, 1)) == 1

@@ -571,14 +571,17 @@ def test_without_time_the_best_suspicion_is_named_with_the_probes_that_did_not_r
     assert f"no time was left for {first}, " in dict(cause.rows())["not run"]
 
 
-def test_what_threads_give_with_a_lock_too_is_suspected_to_be_their_context() -> None:
-    lab = raced_in_fork("P", "P")
+@pytest.mark.parametrize(("right", "name"), [("P", "THREAD_CONTEXT"), ("S", "THREAD_RACE")])
+def test_without_time_what_threads_give_with_a_lock_speaks_for_their_context_or_a_race(
+    right: str, name: str
+) -> None:
+    lab = raced_in_fork(right, "P")
     full = lab._found
     label = f"{LOCKED}, run 1"
     lab._found = {(label, FORK): full[label, FORK]}
     lab.deadline = 0.0
     (cause,) = diagnose(lab)
-    assert (cause.name, cause.confirmed) == ("THREAD_CONTEXT", False)
+    assert (cause.name, cause.confirmed) == (name, False)
 
 
 def test_what_has_run_to_its_end_is_not_suspected_any_more() -> None:

@@ -96,9 +96,8 @@ def _by_probes(lab: Laboratory) -> tuple[Cause, ...]:
     end = ""
     try:
         if lab.difference.is_threaded:
-            # A race is the cause as often as all others, and needs no new process; one starts
-            # meanwhile for what comes then.
-            lab.start(SEEDS[:1])
+            # A race is the cause as often as all others, and needs no new process. None starts
+            # meanwhile: what it imports would slow down the forks.
             cause = race_in_fork(lab)
             if cause is not None and cause.confirmed:
                 found.append(cause)

@@ -22,6 +22,9 @@ def suspicion(lab: Laboratory, waiting: Sequence[str], why: str) -> Cause | None
         if locked is not None and lab.are_parallel([locked]) and not lab.are_serial([locked]):
             text = f"in threads it gives the parallel result, also one after the other; {why}"
             return _suspected(lab, waiting, "thread context", "THREAD_CONTEXT", text)
+        if locked is not None and lab.are_serial([locked]):
+            text = f"in threads it gives the serial result, one after the other; {why}"
+            return _suspected(lab, waiting, "thread race", "THREAD_RACE", text)
     alone = [lab.known(one) for one in lab.series(ALONE)]
     outcomes = [outcome for by_seed in alone for outcome in by_seed.values()]
     if not outcomes or not lab.is_comparable(*outcomes):
