@@ -71,7 +71,7 @@ def _compare_by_own_eq(actual: Any, expected: Any, relation: Relation) -> Iterat
         advice = f"{name} returned {name_type(type(result))}, not a bool; compare with a function"
         yield Unequal("uncomparable", actual, expected, advice)
     elif not answer:
-        if not _is_equal_to_itself(actual) and not _is_equal_to_itself(expected):
+        if _is_unequal_by_a_part(actual) and _is_unequal_by_a_part(expected):
             yield from compare_states(actual, expected, relation)
         else:
             yield Unequal("value", actual, expected)
@@ -86,9 +86,37 @@ def _decide(result: Any) -> Any:
     return result.all() if not is_bool(result) and hasattr(result, "all") else result
 
 
+def _is_unequal_by_a_part(value: object) -> bool:
+    """Return whether a value is not even equal to itself because a part, such as a NaN, is not.
+
+    Then `==` says nothing about the other value. Without such a part, it is the class that says so.
+    """
+    if _is_equal_to_itself(value):
+        return False
+    try:
+        todo: list[object] = [*read_reduced(value).values()]
+    except Exception:
+        return False
+    seen = set()
+    while todo:
+        part = todo.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, dict):
+            todo += part.values()
+        elif isinstance(part, list | tuple | set | frozenset):
+            todo += part
+        elif not _is_equal_to_itself(part):
+            return True
+    return False
+
+
 def _is_equal_to_itself(value: Any) -> bool:
-    """Return whether `==` says so; with a NaN inside, it does not, whatever the other one is."""
-    answer = _decide(value == value)
+    try:
+        answer = _decide(value == value)
+    except Exception:
+        return True
     return not is_bool(answer) or bool(answer)
 
 

@@ -273,15 +273,16 @@ RECORDS = (
 
 OWN_EQUALITY = (
     Row("own eq that says True", Judging(True), Judging(True)),
-    Row("own eq that is not even equal to itself", Judging(False), Judging(False)),
-    Row("own eq that says False", Weighed(1), Weighed(2), "value"),
+    Row("own eq that says False", Judging(False), Judging(False), "value", reflexive=False),
+    Row("own eq of other weights", Weighed(1), Weighed(2), "value"),
     Row("own eq that gives a NumPy bool", Judging(np.True_), Judging(np.True_)),
     Row("own eq that gives an array", Judging(np.array([True])), Judging(np.array([True]))),
     Row(
         "own eq that gives a False array",
         Judging(np.array([True, False])),
         Judging(np.array([False])),
-        "shape",
+        "value",
+        reflexive=False,
     ),
     Row("own eq that gives text", Judging("yes"), Judging("yes"), "uncomparable"),
     Row("own eq that gives 1", Judging(1), Judging(1), "uncomparable"),
