@@ -81,8 +81,8 @@ class Config:
     def get_plugin(self, name: str) -> Any:
         return self._plugins.get(name)
 
-    def getoption(self, name: str) -> str:
-        return self._capture
+    def getoption(self, name: str, default: object = None) -> object:
+        return self._capture if name == "capture" else default
 
 
 def test_a_log_gets_a_line_every_thirty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
