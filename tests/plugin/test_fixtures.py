@@ -588,8 +588,8 @@ class TestRequest:
         [
             ("request.session.items", "request.session.items is not available in a worker"),
             (
-                "request.node.add_marker('slow')",
-                "request.node.add_marker('slow') has no effect in a worker",
+                "request.node.add_marker('usefixtures')",  # an unknown name is a warning
+                "request.node.add_marker('usefixtures') has no effect in a worker",
             ),
             (
                 "request.applymarker(pytest.mark.skip)",
@@ -599,7 +599,7 @@ class TestRequest:
                 "request.node.get_closest_marker('parametrize').args",
                 "the arguments of pytest.mark.parametrize are not available in a worker",
             ),
-            ("request.getfixturevalue('late')", "add usefixtures('late')"),
+            ("request.getfixturevalue(str.lower('LATE'))", "add usefixtures('late')"),
         ],
     )
     @pytest.mark.parametrize("place", ["fixture", "body"])
