@@ -89,8 +89,12 @@ def test_a_module_that_kills_the_process_at_import_loses_its_tasks_and_does_not_
     file.write_text("import os\nos._exit(7)\n", encoding="utf-8")
     task = Task(id="0", function=abs, address=Address(module="deadly", attribute="f"))
     run = carrier([task] * 4, modules={"deadly": (str(file), None)})
-    assert [outcome.kind for outcome in run.outcomes] == ["lost"] * 4
-    for outcome in run.outcomes:
+    # Of a joined cluster it is not known which task a worker had that died before it began one.
+    unknown = ["not_sent"] if name == JOINED else []
+    assert {outcome.kind for outcome in run.outcomes} <= {"lost", *unknown}
+    lost = [outcome for outcome in run.outcomes if outcome.kind == "lost"]
+    assert len(lost) == 4 or (lost and unknown)
+    for outcome in lost:
         assert outcome.lost is not None
         assert outcome.lost.reason == "crash"
         if name != JOINED:  # where nobody knows which of its workers had it
