@@ -43,6 +43,9 @@ DEADLINE = 120.0
 #: Settings that would change what pytest and parwork do.
 SETTING = re.compile("PYTEST_|PARWORK_|COLUMNS$|CI$")
 
+#: What became of a file whose cases were not fanned out.
+PLAIN = "plain"
+
 #: An error for an unsupported fixture: the file and the test, then why.
 UNSUPPORTED = re.compile(r"(test_\w+)\.py::\S+: (.*)")
 
@@ -53,9 +56,11 @@ Each row is a file of the folder [compatibility](compatibility). Its cases run o
 under each of pytest's import modes. The cells mean:
 
 - "yes": all cases have the same results as serially, or fail and skip in the same way.
-- "unsupported": an error names the fixture and the remedy before anything starts. Threads share the
-  state that the fixture would change, or a worker does not have what the fixture needs. On
-  `isolated:fork` pytest itself runs the cases.
+- "unsupported": the cases are not fanned out. Threads share the state that the fixture would
+  change, or a worker does not have what the fixture needs. If the mark is on the function itself,
+  an error names the fixture and the remedy before anything starts; if the mark is around it, as in
+  these files, the cases run plainly and are counted, with the reason. On `isolated:fork` pytest
+  itself runs the cases.
 - "shared": it was not run. Threads share the global generators and the warning filters, so it works
   there only by chance.
 
@@ -98,7 +103,8 @@ def look(backend: str, mode: str) -> dict[str, str]:
             continue
         for name in left:
             seen = outcomes.get(name, {"nothing ran"})
-            found[name] = "yes" if seen <= {"passed", "skipped", "xfailed"} else "no"
+            is_right = seen <= {"passed", "skipped", "xfailed"}
+            found[name] = "unsupported" if seen == {PLAIN} else "yes" if is_right else "no"
         break
     return found
 
@@ -127,7 +133,10 @@ def run(backend: str, mode: str, names: Sequence[str]) -> tuple[str, Mapping[str
         )
         outcomes = dict(read(junit)) if done.returncode in (0, 1) else {}
         if outcomes:
-            check(json.loads(report.read_text(encoding="utf-8")), backend)
+            found = json.loads(report.read_text(encoding="utf-8"))
+            check(found, backend)
+            for case in found["plain"]:
+                outcomes[Path(case["id"].partition("::")[0]).stem] = {PLAIN}
     return done.stdout + done.stderr, outcomes
 
 

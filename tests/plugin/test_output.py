@@ -397,7 +397,7 @@ UNRULY = {
     "writes bytes that are no text": "os.write(1, bytes(range(256)))",
     "breaks off in a character": 'os.write(1, "é".encode()[:1])',
     "opens it anew": 'subprocess.run("echo emptied > /dev/stdout", shell=True)',
-    "leaves a child that prints": 'subprocess.Popen("sleep 0.2; echo late", shell=True)',
+    "leaves a child that prints": 'sys.child = subprocess.Popen("sleep .2; echo late", shell=True)',
 }
 
 
