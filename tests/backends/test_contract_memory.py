@@ -122,7 +122,8 @@ def test_an_array_that_all_tasks_share_is_in_the_payload_once(carrier: Carrier) 
         assert sizes == []
     else:
         assert len(sizes) == 1
-        assert array.nbytes < sizes[0] < array.nbytes + MEGABYTE
+        # A joined cluster is sent the sources of the modules, too: here, of all tests.
+        assert array.nbytes < sizes[0] < array.nbytes + (4 if is_apart else 1) * MEGABYTE
 
 
 def test_a_result_of_20_mb_comes_back(carrier: Carrier) -> None:

@@ -124,7 +124,7 @@ def test_of_pytests_side_each_question_is_asked_once_and_of_another_backend_at_m
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
     numbers = set()
-    for number in range(5):
+    for number in range(20):
         found = daily(
             "threads",
             "joblib",
@@ -141,7 +141,7 @@ def test_of_pytests_side_each_question_is_asked_once_and_of_another_backend_at_m
 def test_of_pytests_side_one_backend_is_asked_in_any_case(
     daily: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    for number in range(5):
+    for number in range(20):
         found = daily("joblib", "isolated:fork", file=f"plugin/test_{number}.py")
         assert len(found) == 1
 
