@@ -61,6 +61,7 @@ def test_each_case_is_so_many_tasks_with_fixtures_of_their_own(
     assert [task["verdict"] for task in tasks] == ["EQUAL"] * 18
     assert all(task["seconds"] >= 0.02 and task["worker"] in (1, 2) for task in tasks)
     assert run["exercised"] is True
+    assert {task["worker"] for task in tasks} == {1, 2}
     # On isolated ones, one worker may take them all while the other one is starting a process.
     for case in run["cases"] if not backend.startswith("isolated") else ():
         assert {task["worker"] for task in case["repeats"]} == {1, 2}
