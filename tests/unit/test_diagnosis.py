@@ -504,6 +504,37 @@ def reads_globals() -> tuple[int, int, int]:
 LEVEL: ContextVar[int] = ContextVar("level", default=1)
 
 
+OPTIONS = """
+import csv, gc, logging, socket
+import dask.config, pandas, polars
+from pytest_parwork.verify.diagnosis.contexts import Context, changed_context, read_context
+
+before = read_context()
+for change, name in (
+    ("pandas.set_option('display.max_colwidth', 7)", "pandas options"),
+    ("logging.getLogger('app').setLevel('DEBUG')", "logging levels"),
+    ("logging.disable(30)", "logging levels"),
+    ("socket.setdefaulttimeout(3)", "socket default timeout"),
+    ("csv.field_size_limit(9)", "csv field size limit"),
+    ("gc.disable()", "garbage collector"),
+    ("dask.config.set({'array.chunk-size': '80B'})", "dask configuration"),
+    ("polars.Config.set_tbl_rows(2)", "polars configuration"),
+):
+    exec(change)
+    after = read_context()
+    assert name in changed_context(after, before), change
+    Context({name: before[name]})(int)()
+    assert name not in changed_context(read_context(), before), change
+    Context({name: after[name]})(int)()
+    assert name not in changed_context(read_context(), after), change
+    Context({name: before[name]})(int)()
+"""
+
+
+def test_options_of_libraries_and_of_the_process_are_read_and_set() -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", OPTIONS], timeout=60, check=True)
+
+
 def test_a_context_variable_is_read_where_it_is_set_and_set_where_it_is_not() -> None:
     name = f"context variable {__name__}.LEVEL"
     assert name not in copy_context().run(read_context)

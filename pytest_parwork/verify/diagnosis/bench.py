@@ -54,6 +54,11 @@ class Experiment:
         return (*self.alongside, *(None for _ in range(self.busy)))
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is the case alone, be it on threads or once more."""
+        return self.label.partition(",")[0] == ALONE
+
+    @property
     def all_tasks(self) -> tuple[int, ...]:
         """All tasks that it needs."""
         return (*self.tasks, *self.alongside)
