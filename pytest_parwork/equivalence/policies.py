@@ -16,7 +16,7 @@ from .structural import Exact, PerKey
 
 if TYPE_CHECKING:
     from .tolerances import Close, ReorderedSum, Ulp
-    from .unordered import Unordered
+    from .multiset import Unordered
 
 _EXACT = Exact()
 
@@ -96,7 +96,7 @@ def unordered() -> Unordered:
     Each item of a list, tuple, deque or array (along its first axis) must equal, as by `exact`, a
     different item of the other side; all else is compared as by `exact`.
     """
-    from .unordered import Unordered
+    from .multiset import Unordered
 
     return Unordered()
 
