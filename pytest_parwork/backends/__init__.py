@@ -64,6 +64,10 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def bundled() -> Mapping[str, Backend]:
     """Return new instances of all backends of this package, by the name that a test uses."""
     # Imported here, so that neither a session without parwork nor a worker spends time on it.

@@ -13,7 +13,10 @@ PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
 
 def is_plainly_equal(actual: object, expected: object) -> bool:
-    """Confirm quickly that two values are equal; False means unknown."""
+    """Confirm quickly that two values are equal; False means unknown.
+
+    So it does for zeros of floats, which `==` does not tell apart.
+    """
     cls = type(actual)
     return (
         cls is type(expected)

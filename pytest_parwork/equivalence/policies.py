@@ -15,8 +15,8 @@ from .show import ShownAsText, show
 from .structural import Exact, PerKey
 
 if TYPE_CHECKING:
-    from .tolerances import Close, ReorderedSum, Ulp
     from .multiset import Unordered
+    from .tolerances import Close, ReorderedSum, Ulp
 
 _EXACT = Exact()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,30 +169,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reports to its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if options.stress(session.config):
+    config, items = session.config, session.items
+    if options.stress(config):
         from .collecting.placing import add_cases
 
-        add_cases(session.items)
-    has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
-    has_work |= bool(options.stress(session.config)) and _COLLECTED in session.config.stash
-    is_listed = has_work and _is_only_listed(session.config, session.items)
-    if has_work and not is_listed:
+        add_cases(items)
+    has_work = options.is_all(config) or any(map(_is_marked, items))
+    has_work |= bool(options.stress(config)) and _COLLECTED in config.stash
+    if has_work and not _is_only_listed(config, items):
         from .collecting import placing
 
-        if options.is_all(session.config):
-            placing.make_others_plain(session.items)
-        unmarked = session.config.stash.get(_UNMARKED, {})
-        _collected(session.config).gather(session.config, session.items, unmarked)
-        if options.stress(session.config):
-            placing.keep_for_stress(session.items, _collected(session.config))
-    if _MISTAKES in session.config.stash:
-        session.config.stash[_MISTAKES].report()
-    if has_work and not session.config.getoption("collectonly"):
+        if options.is_all(config):
+            placing.make_others_plain(items)
+        _collected(config).gather(config, items, config.stash.setdefault(_UNMARKED, {}))
+        if options.stress(config):
+            placing.keep_for_stress(items, _collected(config))
+    if _MISTAKES in config.stash:
+        config.stash[_MISTAKES].report()
+    if has_work and not config.getoption("collectonly"):
         _start(session)
-    if _IN_USE in session.config.stash and not is_listed:
+    if _IN_USE in config.stash and not config.getoption("collectonly"):
         from .session.other_limits import follow_limits
 
-        follow_limits(session.config)
+        follow_limits(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -231,7 +231,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    _close(config)
+    # All is reported. Ctrl-C only ends the wait for workers here: the guard ends them in any case.
+    with suppress(KeyboardInterrupt):
+        _close(config)
     if config.pluginmanager.hasplugin("dsession"):
         from .session.locks import remove_folder
 
@@ -239,7 +241,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _IN_USE in config.stash:
         from .config.registry import close_guard
 
-        close_guard(config, at_exit=not config.stash[_INSIDE])
+        with suppress(KeyboardInterrupt):
+            close_guard(config, at_exit=not config.stash[_INSIDE])
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -253,15 +256,13 @@ def _is_marked(item: object) -> bool:
 
 
 def _is_only_listed(config: pytest.Config, items: Sequence[pytest.Item]) -> bool:
-    if not config.getoption("collectonly"):
-        return False
     from .config.marks import is_only_listed
 
     return is_only_listed(config, items)
 
 
 def _why_plain(item: pytest.Function) -> UsageError | None:
-    from .sending.support import plain_everywhere
+    from .sending.support import plain_everywhere  # most sessions have no matrix
 
     return plain_everywhere(item)
 

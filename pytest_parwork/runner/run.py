@@ -30,34 +30,6 @@ from .suspension import Suspension
 from .waits import CLOSE, CLOSE_INTERRUPTED
 from .watch import Watch
 
-# A session loads what the reach of its backends needs, and nothing else.
-
-
-def _in_threads(setting: Setting) -> Snapshot:
-    from .in_threads import CopiedTasks
-
-    return CopiedTasks(setting)
-
-
-def _on_machine(setting: Setting) -> Snapshot:
-    from .on_machine import StoredTasks
-
-    return StoredTasks.write(setting.request.workload.tasks)
-
-
-def _over_network(setting: Setting) -> Snapshot:
-    from .over_network import SentTasks
-
-    return SentTasks(setting)
-
-
-#: The class that keeps the tasks of a run, by the reach of its backend.
-SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
-    "process": _in_threads,
-    "machine": _on_machine,
-    "network": _over_network,
-}
-
 #: Where Linux keeps named semaphores, which are the locks of multiprocessing.
 LOCKS = "/dev/shm"
 
@@ -94,6 +66,21 @@ def stored(request: RunRequest, backend: Backend) -> Rerun:
     return Rerun(request, StoredTasks.write(request.workload.tasks), backend, _execute)
 
 
+def _snapshot(reach: Reach, setting: Setting) -> Snapshot:
+    """Return the tasks as they are kept for this reach; a session loads no other way."""
+    if reach == "process":
+        from .in_threads import CopiedTasks
+
+        return CopiedTasks(setting)
+    if reach == "machine":
+        from .on_machine import StoredTasks
+
+        return StoredTasks.write(setting.request.workload.tasks)
+    from .over_network import SentTasks
+
+    return SentTasks(setting)
+
+
 def _execute(
     backend: Backend, snapshot: Snapshot | None, request: RunRequest, numbers: Sequence[int]
 ) -> Run:
@@ -121,7 +108,7 @@ def _execute(
                 from .forks import warn_of_fork
 
                 warn_of_fork(request.workload, request.configuration, request.modules)
-            snapshot = own = SNAPSHOTS[backend.reach](setting)
+            snapshot = own = _snapshot(backend.reach, setting)
         medium = snapshot.medium(setting, numbers)
     except BaseException as error:
         workers.close(CLOSE_INTERRUPTED)
@@ -177,22 +164,7 @@ def _watched(
         is_enough=is_enough,
         progress=request.progress,
     )
-    interrupted: KeyboardInterrupt | None = None
-    try:
-        with medium.held():
-            watch.run()
-    except KeyboardInterrupt as error:
-        interrupted = error
-        watch.interrupt("the session was interrupted")
-    except BaseException:
-        crew.workers.close(CLOSE_INTERRUPTED)
-        medium.close()
-        raise
-    ended = now()
-    is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
-    # It is useless to wait for a thread that was given up.
-    is_cut = is_interrupted or watch.has_left_threads
-    crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
+    ended, interrupted = _to_the_end(watch, crew, medium, losses)
     medium.settle(losses.all())
     released = watch.released or _first_start(medium.settled, len(tasks)) or ended
     lost, rejected = _absent(medium, losses, len(tasks))
@@ -215,6 +187,37 @@ def _watched(
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted
     return run
+
+
+def _to_the_end(
+    watch: Watch, crew: Crew, medium: Medium, losses: Losses
+) -> tuple[float, KeyboardInterrupt | None]:
+    """Watch over the tasks and close the workers; return when the tasks ended, and Ctrl-C, if any.
+
+    If it comes while workers are closed, perhaps for the second time, they are not waited for.
+    """
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        try:
+            with medium.held():
+                watch.run()
+        except KeyboardInterrupt as error:
+            interrupted = error
+            watch.interrupt("the session was interrupted")
+        ended = now()
+        is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
+        # It is useless to wait for a thread that was given up.
+        is_cut = is_interrupted or watch.has_left_threads
+        try:
+            crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
+        except KeyboardInterrupt as error:
+            interrupted = interrupted or error
+            crew.workers.close(0.0)
+    except BaseException:
+        crew.workers.close(CLOSE_INTERRUPTED)
+        medium.close()
+        raise
+    return ended, interrupted
 
 
 def _scheduled(request: RunRequest, workers: Workers, medium: Medium) -> Schedule:

@@ -17,11 +17,13 @@ def has_mark(node: pytest.Item) -> bool:
 
 
 def is_only_listed(config: pytest.Config, items: Iterable[pytest.Item]) -> bool:
-    """Return whether `--collect-only` can list the items as they are.
+    """Return whether the items are collected for a list, and can be listed as they are.
 
     Options may add checks to them. Without a mark there is no mistake to find: what cannot be
     fanned out is plain.
     """
+    if not config.getoption("collectonly"):
+        return False
     if is_own_strict(config) or is_selftest(config) or stress(config):
         return False
     return not any(map(has_mark, items))
