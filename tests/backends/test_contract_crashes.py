@@ -14,9 +14,6 @@ from pytest_parwork.backends import Backend
 from pytest_parwork.model.errors import LostError
 from pytest_parwork.model.work import Address, Task
 
-#: Workers of a network are lost, and found, in their own way.
-CLUSTERS_DAILY = (JOINED,)
-
 #: Each crash ends all of its workers, and others take seconds to start.
 SELDOM_DAILY = ("joblib:loky",)
 

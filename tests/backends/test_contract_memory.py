@@ -20,9 +20,6 @@ from pytest_parwork.model.errors import ParworkWarning
 
 MEGABYTE = 1 << 20
 
-#: What is sent by a network is in no file here.
-CLUSTERS_DAILY = (JOINED,)
-
 
 def parwork_files(kind: str) -> Iterator[os.stat_result]:
     """Yield the state of each open file of parwork of that kind, once each."""
