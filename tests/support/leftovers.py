@@ -162,5 +162,5 @@ def beginning_with(prefix: str, folder: str) -> list[str]:
 
 
 @lru_cache(maxsize=8)  # what others have left in /dev/shm took half of the time of a small test
-def _beginning_with(prefix: str, folder: str, changed: int) -> list[str]:  # noqa: ARG001
+def _beginning_with(prefix: str, folder: str, changed: int) -> list[str]:
     return [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(prefix)]
