@@ -169,7 +169,7 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
         if sent.not_sent is None:
             return kind, sent.data, sent.buffers
         kind, value = "not_sent", sent.not_sent
-    if isinstance(value, NotSent):
+    if type(value) is NotSent:  # not isinstance: see `Pickled.of`
         return kind, by_reference(value, protocol=5), []
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))

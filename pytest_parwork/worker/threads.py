@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 from ..machine.clock import cpu_of_thread, now
 from ..machine.deadline import Shared, TimedOut, deadline
@@ -137,10 +138,10 @@ class ThreadCall:
         with deadline(limit):
             kind, value = perform(function, args, kwargs)
         ended, cpu = now(), cpu_of_thread() - before
-        # In this order: a value may raise where it is asked for its class.
-        if kind == "failure" and isinstance(value, KeyboardInterrupt) and is_main_thread():
+        # Not isinstance: an exception may raise where it is asked for its class.
+        if kind == "failure" and issubclass(type(value), KeyboardInterrupt) and is_main_thread():
             self._end_capture(number)
-            raise value  # Ctrl-C or the like: it would end the serial run as well
+            raise cast("KeyboardInterrupt", value)  # Ctrl-C: it would end the serial run as well
         if self.capture is not None and (late := self.capture.late()):
             value = Copied.of(value) if kind == "value" else value
             kind, value = with_late(kind, value, late)
