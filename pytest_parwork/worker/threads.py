@@ -9,14 +9,14 @@ from typing import cast
 from ..machine.clock import cpu_of_thread, now
 from ..machine.deadline import Shared, TimedOut, deadline
 from ..machine.limits import limit_thread
-from ..machine.system import id_of, is_main_thread, thread_id, threading
+from ..machine.system import id_of, is_main_thread, os, thread_id, threading
 from ..model.outcome import Failure
 from ..model.output import Capture, Output
 from ..model.work import Batch, Task
 from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.payload import Around
-from .calling import meet, perform
+from .calling import end_copy_of, meet, perform
 from .capture.threads import ThreadCapture
 from .current_test import name_test
 from .fixtures.ended import with_late
@@ -122,7 +122,7 @@ class ThreadCall:
     def _call(self, number: int) -> None:
         """Call a task, and keep its result; all of its code runs within the timeout."""
         args, kwargs = self._arguments[number]
-        task = self._tasks[number]
+        task, process = self._tasks[number], os.getpid()
         function = task.function if self._around is None else self._around(task.function)
         seconds = task.timeout if task.timeout and is_main_thread() else None
         # The body has all its time even if the arguments cannot be digested in that time.
@@ -156,6 +156,7 @@ class ThreadCall:
                 value = Copied.of(value)
             elif isinstance(value, BaseException):
                 failure = describe(value, value)
+        end_copy_of(process)  # copying a value may have forked this process
         with self._lock:  # from here on the task cannot be given up
             self.outcomes[number] = (kind, value, failure)
             self._ledger.store(number, kind, 0, 0, 0)
