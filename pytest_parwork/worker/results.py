@@ -76,6 +76,11 @@ class Copied:
         # Not isinstance, which asks a value for its class; that may raise.
         return value if type(value) is cls else cls(value)
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is more than one number or text."""
+        return type(self._value) not in ATOMS
+
     def read(self) -> object:
         """Return the value, or a `NotSent` if it has changed since it was returned."""
         if self._digest is not None and self._digest_now() != self._digest:

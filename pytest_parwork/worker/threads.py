@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..machine.clock import cpu_of_thread, now
 from ..machine.deadline import Shared, TimedOut, deadline
@@ -15,13 +15,15 @@ from ..model.output import Capture, Output
 from ..model.work import Batch, Task
 from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger, State
-from ..transport.payload import Around
 from .calling import end_copy_of, meet, perform
 from .capture.threads import ThreadCapture
 from .current_test import name_test
 from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
 from .results import Copied
+
+if TYPE_CHECKING:
+    from ..transport.payload import Around
 
 #: The result of a task: its kind, its value, exception or `NotSent`, and a description of the
 #: exception.
