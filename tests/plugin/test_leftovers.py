@@ -430,7 +430,7 @@ class TestSharedMemory:
             pytest.skip("this system allows no mounts of its own (unshare -m)")
 
     def test_as_little_as_containers_have_is_enough(self, scratch: Scratch, backend: str) -> None:
-        scratch.cases(self.CASES.format(backend=backend, size=200_000_000))
+        scratch.cases(self.CASES.format(backend=backend, size=80_000_000))
         apart = scratch.start(command=in_small_memory("64m"))
         assert apart.finish().counts == {"passed": 2}
 
