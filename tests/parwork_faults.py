@@ -199,7 +199,7 @@ def leaves_another_group_and_exits() -> NoReturn:
     if os.fork() == 0:
         os.setpgid(0, 0)
         os.write(writer, b"!")
-        time.sleep(20)
+        time.sleep(50)
         os._exit(0)
     os.read(reader, 1)
     os._exit(1)
@@ -213,6 +213,22 @@ def forks_and_returns_twice(x: int) -> int:
 def forks_and_raises_twice() -> NoReturn:
     _fork()
     raise ValueError("as it may")
+
+
+class ForkingWhenStored:
+    """A result whose pickling forks; what the original process stores is the square of `x`."""
+
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        process = os.getpid()
+        _fork()
+        return abs, (self.x * self.x if os.getpid() == process else 1,)
+
+
+def gives_what_forks(x: int) -> ForkingWhenStored:
+    return ForkingWhenStored(x)
 
 
 def _fork() -> None:

@@ -82,6 +82,13 @@ class Outcomes(Sequence[Outcome]):
         """Return whether loading an outcome may run code of its classes."""
         return self._is_stored(number) and self._results.may_run_code(number)
 
+    def has_parts(self) -> bool:
+        """Return whether any outcome may be more than a plain value."""
+        return any(
+            self._is_stored(number) and self._results.has_parts(number)
+            for number in range(self._tasks)
+        )
+
     def _is_stored(self, number: int) -> bool:
         return number not in self._lost and number not in self._rejected
 
