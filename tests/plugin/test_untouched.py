@@ -148,8 +148,8 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
 
         NAMES = (
             "model model.errors model.printable model.public plugin plugin.compat plugin.config "
-            "plugin.config.defaults plugin.config.options plugin.hookspecs plugin.session "
-            "plugin.session.reporting report report.files"
+            "plugin.config.closest plugin.config.defaults plugin.config.options plugin.hookspecs "
+            "plugin.session plugin.session.reporting report report.files"
         )
 
         def test_plugins(request):
