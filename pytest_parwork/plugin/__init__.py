@@ -16,8 +16,8 @@ import pytest
 from ..model.errors import UsageError
 from . import hookspecs
 from .config import options
-from .config.closest import has_mark, is_only_listed, near_misses
 from .config.defaults import check_given
+from .config.marks import has_mark, is_only_listed, near_misses
 from .session.reporting import REPORTING, RUNNING, Reporting, add_table
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from ...worker.fixtures.drawing import Drawing
 from ...worker.fixtures.plugins import STORING
 from ..compat import fixture_defs
-from ..config.closest import closest_mark
+from ..config.marks import closest_mark
 from ..session.other_limits import TIMEOUT
 
 #: Options by which plugins store results anew.

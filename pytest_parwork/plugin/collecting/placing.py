@@ -13,8 +13,8 @@ from ...report.data import summarise
 from ..cases.kept import Kept
 from ..cases.matrix import FIXTURE, TestKey, WideKey, column_of, key_of, workload_key
 from ..cases.plain import make_plain
-from ..config.closest import has_mark
 from ..config.commands import SESSION
+from ..config.marks import has_mark
 from ..config.options import is_exercise_strict, is_fanned_out, is_own_strict, is_selftest, stress
 from ..config.settings import Column, settings_of
 from ..config.varied import Variant

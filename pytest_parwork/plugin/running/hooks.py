@@ -24,7 +24,7 @@ from ..cases.testcases import called
 from ..collecting.checks import Check
 from ..collecting.collection import Collected
 from ..collecting.placing import inform
-from ..config.closest import has_mark
+from ..config.marks import has_mark
 from ..config.options import is_fanned_out
 from ..config.registry import guard
 from ..messages.absent import leave_unsent

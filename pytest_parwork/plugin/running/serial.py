@@ -19,7 +19,7 @@ from ..cases.bodies import Body
 from ..cases.groups import Case
 from ..cases.late import judge_call
 from ..cases.plain import PLAIN, dropping_value
-from ..config.closest import has_mark
+from ..config.marks import has_mark
 from ..config.registry import own_comparison
 from ..messages.absent import (
     error_of,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ..compat import swallowing_output
-from ..config.closest import closest_mark
+from ..config.marks import closest_mark
 
 #: The marks that pytest's own `skipping` plugin evaluates.
 _SKIPPING = ("skip", "skipif", "xfail")

@@ -9,7 +9,7 @@ import pytest
 from ...model.errors import UsageError
 from ..cases.groups import CASE, Case
 from ..cases.plain import PLAIN
-from ..config.closest import has_mark
+from ..config.marks import has_mark
 from ..config.settings import settings_of
 
 
