@@ -441,7 +441,7 @@ def test_what_modules_print_as_they_are_imported_belongs_to_no_case(
         """
         print("imported")
 
-        @pytest.mark.parwork(backend="processes:spawn", workers=2)
+        @pytest.mark.parwork(backend="processes:spawn", workers=1)
         @pytest.mark.parametrize("n", range(2))
         def test_it(n):
             print("printed", n)
@@ -467,7 +467,7 @@ class TestLogging:
             """
             import logging
 
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             @pytest.mark.parametrize("n", range(2))
             def test_it(n):
                 if not is_here():
@@ -477,7 +477,7 @@ class TestLogging:
             """
         )
         session = scratch.run("--log-level=INFO", "--log-disable=loud")
-        log = sections(session, "0")["Captured log call (processes:spawn-2)"]
+        log = sections(session, "0")["Captured log call (processes:spawn-1)"]
         assert [line.split()[0] for line in log.splitlines()] == ["INFO", "ERROR"]
 
     def test_has_the_format_of_the_session(self, scratch: Scratch, keeps_helpers: None) -> None:
@@ -670,7 +670,7 @@ class TestFixtures:
                     print("there")
                 raise ValueError
 
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             @pytest.mark.parametrize("n", range(2))
             def test_it(n, failing):
                 pass
@@ -680,7 +680,7 @@ class TestFixtures:
         assert session.counts == {"errors": 2}
         assert sections(session, "0", "setup") == {
             "Captured stdout setup": "before\n",
-            "Captured stdout setup (processes:spawn-2)": "before\nthere\n",
+            "Captured stdout setup (processes:spawn-1)": "before\nthere\n",
         }
 
 
@@ -724,7 +724,7 @@ class TestCalls:
 
             def test_it(parwork, caplog):
                 caplog.set_level(logging.INFO)
-                parwork.map(work, range(2), backend="processes:spawn", workers=2, verify=0)
+                parwork.map(work, range(2), backend="processes:spawn", workers=1, verify=0)
                 assert caplog.messages == ["logged 0", "logged 1"]
             """
         )
