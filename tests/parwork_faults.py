@@ -199,7 +199,7 @@ def leaves_another_group_and_exits() -> NoReturn:
     if os.fork() == 0:
         os.setpgid(0, 0)
         os.write(writer, b"!")
-        time.sleep(20)
+        time.sleep(50)
         os._exit(0)
     os.read(reader, 1)
     os._exit(1)
