@@ -229,14 +229,18 @@ TITLES = {
 
 
 class TestShown:
-    def test_for_cases_that_fail(self, scratch: Scratch) -> None:
+    def test_for_cases_that_fail_and_in_the_junit_file(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
-        session = scratch.run()
+        session = scratch.run("--junitxml=junit.xml", "-o", "junit_logging=all")
         assert session.counts == {"passed": 1, "failed": 1}
         for title in TITLES.values():
             assert session.out.count(title) == 1
         assert "printed there 1" in session.out
         assert "there 0" not in session.out
+        text = (scratch.path / "junit.xml").read_text(encoding="utf-8")
+        for n in range(2):
+            assert text.count(f"printed there {n}") == 1
+            assert text.count(f"complained there {n}") == 1
 
     def test_for_all_with_r_a(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
@@ -251,14 +255,6 @@ class TestShown:
         session = scratch.run(f"--show-capture={choice}")
         for key, title in TITLES.items():
             assert (title in session.out) == (choice in (key, "all"))
-
-    def test_in_the_junit_file(self, scratch: Scratch) -> None:
-        scratch.cases(PRINTS)
-        scratch.run("--junitxml=junit.xml", "-o", "junit_logging=all")
-        text = (scratch.path / "junit.xml").read_text(encoding="utf-8")
-        for n in range(2):
-            assert text.count(f"printed there {n}") == 1
-            assert text.count(f"complained there {n}") == 1
 
     def test_live_with_s_and_in_no_section(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
