@@ -215,6 +215,11 @@ def forks_and_raises_twice() -> NoReturn:
     raise ValueError("as it may")
 
 
+def stops_its_parent_and_exits() -> NoReturn:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    os._exit(1)
+
+
 class ForkingWhenStored:
     """A result whose pickling forks; what the original process stores is the square of `x`."""
 
