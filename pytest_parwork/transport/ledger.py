@@ -219,9 +219,9 @@ class Ledger:
         row = _WORDS * (task + 1)
         state = self._words[row + _STATE]
         return (
-            self._times[row + _ARRIVED] if state >= State.ARRIVED else None,
-            (self._times[row + _STARTED] or None) if state >= State.STARTED else None,
-            (self._times[row + _ENDED] or None) if state >= State.ENDED else None,
+            self._times[row + _ARRIVED] if state >= _IS_ARRIVED else None,
+            (self._times[row + _STARTED] or None) if state >= _IS_STARTED else None,
+            (self._times[row + _ENDED] or None) if state >= _IS_ENDED else None,
         )
 
     def cpu(self, task: int) -> float:

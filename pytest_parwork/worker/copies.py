@@ -138,7 +138,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _is_atomic(task: Task) -> bool:
-    return all(type(value) in ATOMS for value in (*task.args, *task.kwargs.values()))
+    return ATOMS.issuperset(map(type, (*task.args, *task.kwargs.values())))
 
 
 def _atom_or_copy(value: object, copied: object) -> object:

@@ -15,6 +15,7 @@ from ..model.work import Batch, Task
 from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.payload import Around
+from ..transport.pickling import ATOMS
 from .calling import meet, perform
 from .capture.threads import ThreadCapture
 from .current_test import name_test
@@ -125,7 +126,7 @@ class ThreadCall:
         function = task.function if self._around is None else self._around(task.function)
         seconds = task.timeout if task.timeout and is_main_thread() else None
         # The body has all its time even if the arguments cannot be digested in that time.
-        limit, inputs = Shared.of(seconds), None
+        limit, inputs = Shared.of(seconds) if seconds else None, None
         if is_sampled(number, len(self._tasks)):
             inputs = Inputs(args, kwargs, seconds=Shared.of(seconds))
         if self.capture is not None:
@@ -134,8 +135,11 @@ class ThreadCall:
             name_test(task.test, "call")
         before = cpu_of_thread()
         self._ledger.start(number, now())
-        with deadline(limit):
+        if limit is None:
             kind, value = perform(function, args, kwargs)
+        else:
+            with deadline(limit):
+                kind, value = perform(function, args, kwargs)
         ended, cpu = now(), cpu_of_thread() - before
         # In this order: a value may raise where it is asked for its class.
         if kind == "failure" and isinstance(value, KeyboardInterrupt) and is_main_thread():
@@ -150,11 +154,12 @@ class ThreadCall:
         if inputs is not None and inputs.changed():
             self._ledger.note_change(number)
         failure = None
-        with deadline(limit):
-            if kind == "value":
-                value = Copied.of(value)
-            elif isinstance(value, BaseException):
-                failure = describe(value, value)
+        if kind != "value" or type(value) not in ATOMS:
+            with deadline(limit):
+                if kind == "value":
+                    value = Copied.of(value)
+                elif isinstance(value, BaseException):
+                    failure = describe(value, value)
         with self._lock:  # from here on the task cannot be given up
             self.outcomes[number] = (kind, value, failure)
             self._ledger.store(number, kind, 0, 0, 0)
