@@ -16,7 +16,7 @@ from ..model.errors import UsageError
 from . import hookspecs
 from .config import options
 from .config.defaults import check_given
-from .session.reporting import REPORTING, RUNNING, Reporting, add_table
+from .session.reporting import REPORTING, RUNNING, TABLES, Reporting, Tables
 
 if TYPE_CHECKING:
     from ..backends.protocol import Backend
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 #: The tests for authors of backends, whose assertions are to show their values.
 TESTING = "pytest_parwork.testing"
-
-#: The module of what `compare` returns.
-COMPARISON = "pytest_parwork.model.comparison"
 
 _COLLECTED = pytest.StashKey["Collected"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
@@ -71,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
             options.check_files(files)
             config.pluginmanager.register(Reporting(config, files), REPORTING)
+        config.pluginmanager.register(Tables(), TABLES)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -193,17 +191,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         follow_limits(session.config)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, AssertionError) and COMPARISON in sys.modules:
-        add_table(error, report)
-    return report
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     from .session.distribution import connect
@@ -273,6 +260,7 @@ def _start(session: pytest.Session) -> None:
         from .running.hooks import Running
 
         running = Running(session, _collected(session.config))
+        manager.unregister(name=TABLES)
         manager.register(running.gates, "parwork-gates")
         manager.register(running, RUNNING)
         running.begin_varied(manager)

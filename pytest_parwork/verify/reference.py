@@ -50,8 +50,12 @@ def call(
     cpu = cpu_of_process()
     started = now()
     try:
-        with noticed, deadline(limit):
-            value = function()
+        if limit is None:
+            with noticed:
+                value = function()
+        else:
+            with noticed, deadline(limit):
+                value = function()
     except TimedOut as error:
         lost = timed_out(f"timed out after {timeout:g} s in {run}", error)
         return Outcome(kind="lost", lost=lost, started=started), None

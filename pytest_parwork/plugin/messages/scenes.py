@@ -47,7 +47,7 @@ class Scenes:
     def note(self, case: Case, found: Judged) -> None:
         """Record the values of a case; write its message if its outcomes differ."""
         assert found.comparison is not None
-        values = self._values_of(case, found)
+        values = self._values_of(case, found) if label_of(case.item) else ()
         if not found.comparison:
             actual, reference = found.outcomes
             failure, expected = actual.failure, reference.failure
@@ -103,8 +103,7 @@ class Scenes:
         return shorten(first.removeprefix(prefix), LONGEST_ID)
 
     def _values_of(self, case: Case, found: Judged) -> Sequence[tuple[str, Sequence[str]]]:
-        if not label_of(case.item):
-            return ()
+        """Return the values of a case in its configurations so far, if it is DIFFERENT."""
         assert found.comparison is not None
         actual, expected = found.outcomes
         try:
