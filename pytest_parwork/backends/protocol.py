@@ -45,7 +45,9 @@ class Event:
     - `gone`: there are no workers any more, and no others will start.
 
     With `is_innocent`, an earlier task had broken the worker, so that the library could not run the
-    batch there. The batch is sent again, also if it meets another such worker.
+    batch there. The batch is sent again, also if it meets another such worker. `worker` names that
+    worker if the library knows it: by its process id with reach `"machine"`, by its place with
+    reach `"network"`. One that fails several times before it is replaced counts once then.
 
     An event about a batch that has ended already is ignored. The data that workers share with
     pytest take precedence over events, so a library that reports nothing costs time, but no

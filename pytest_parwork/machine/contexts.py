@@ -33,6 +33,9 @@ START_METHODS = ("fork", "spawn", "forkserver")
 
 _swapping = threading.Lock()
 
+#: Set once frozen objects have been found in this process.
+_has_frozen = threading.Event()
+
 # Where a fixture has replaced `time.monotonic`, a wait of the libraries for a process never ended.
 keep_clock(connection)
 
@@ -160,10 +163,11 @@ def _read_once(process: BaseProcess) -> None:
 @contextmanager
 def _repaired(process: BaseProcess) -> Iterator[None]:
     """Make a process that is forked inside the block first repair what it inherits."""
-    repairs, run = inherited(), process.run
+    repairs, run, keep = inherited(), process.run, _keeps_frozen_objects()
 
     def run_repaired() -> None:
-        _age_inherited_objects()
+        if not keep:
+            _age_inherited_objects()
         repair(repairs)
         run()
 
@@ -179,12 +183,21 @@ def _age_inherited_objects() -> None:
     """Put all objects into the oldest generation of the garbage collector, in a forked process.
 
     A collection of the younger ones would write to the objects that the parent has made lately, and
-    so copy their memory: a fifth of what a worker of trivial tasks costs. Objects that somebody has
-    frozen stay frozen.
+    so copy their memory: a fifth of what a worker of trivial tasks costs.
     """
-    if not gc.get_freeze_count():
-        gc.freeze()
-        gc.unfreeze()
+    gc.freeze()
+    gc.unfreeze()
+
+
+def _keeps_frozen_objects() -> bool:
+    """Return whether somebody has frozen objects in this process: those stay so in its forks.
+
+    Python counts them one by one, 20 ms for 400,000, but none at once. So it is asked before the
+    fork, and no more once there were some; afterwards forks only do without their ageing.
+    """
+    if not _has_frozen.is_set() and gc.get_freeze_count():
+        _has_frozen.set()
+    return _has_frozen.is_set()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -217,7 +218,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    _close(config)
+    # All is reported. Ctrl-C only ends the wait for workers here: the guard ends them in any case.
+    with suppress(KeyboardInterrupt):
+        _close(config)
     if config.pluginmanager.hasplugin("dsession"):
         from .session.locks import remove_folder
 
@@ -225,7 +228,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _IN_USE in config.stash:
         from .config.registry import guard
 
-        guard(config).close(at_exit=not config.stash[_INSIDE])
+        with suppress(KeyboardInterrupt):
+            guard(config).close(at_exit=not config.stash[_INSIDE])
 
 
 def _is_ours(item: pytest.Item) -> bool:

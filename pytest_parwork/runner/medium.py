@@ -187,6 +187,10 @@ class Medium(Protocol):
 
     # Workers that have died.
 
+    def has_served(self, worker: str) -> bool:
+        """Return whether the worker of that name, as events have it, has ended a task."""
+        return False
+
     def process_of(self, task: int) -> int | None:
         """Return the process that has a task, None if the ledger does not name it."""
         return None

@@ -200,6 +200,10 @@ class OnMachine(Medium):
         """Return whether a process, which may be dead, has taken a spool."""
         return any(map(was_taken, self._spools))
 
+    def has_served(self, worker: str) -> bool:
+        """Return whether the process of that id has ended a task."""
+        return worker in {str(pid) for pid, _, _ in self.settled.spans()}
+
     def process_of(self, task: int) -> int | None:
         """Return the process that has a task."""
         return self.ledger.worker(task)

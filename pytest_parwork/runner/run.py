@@ -154,22 +154,7 @@ def _watched(
         is_enough=is_enough,
         progress=request.progress,
     )
-    interrupted: KeyboardInterrupt | None = None
-    try:
-        with medium.held():
-            watch.run()
-    except KeyboardInterrupt as error:
-        interrupted = error
-        watch.interrupt("the session was interrupted")
-    except BaseException:
-        crew.workers.close(CLOSE_INTERRUPTED)
-        medium.close()
-        raise
-    ended = now()
-    is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
-    # It is useless to wait for a thread that was given up.
-    is_cut = is_interrupted or watch.has_left_threads
-    crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
+    ended, interrupted = _to_the_end(watch, crew, medium, losses)
     medium.settle(losses.all())
     released = watch.released or _first_start(medium.settled, len(tasks)) or ended
     lost, rejected = _absent(medium, losses, len(tasks))
@@ -192,6 +177,37 @@ def _watched(
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted
     return run
+
+
+def _to_the_end(
+    watch: Watch, crew: Crew, medium: Medium, losses: Losses
+) -> tuple[float, KeyboardInterrupt | None]:
+    """Watch over the tasks and close the workers; return when the tasks ended, and Ctrl-C, if any.
+
+    If it comes while workers are closed, perhaps for the second time, they are not waited for.
+    """
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        try:
+            with medium.held():
+                watch.run()
+        except KeyboardInterrupt as error:
+            interrupted = error
+            watch.interrupt("the session was interrupted")
+        ended = now()
+        is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
+        # It is useless to wait for a thread that was given up.
+        is_cut = is_interrupted or watch.has_left_threads
+        try:
+            crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
+        except KeyboardInterrupt as error:
+            interrupted = interrupted or error
+            crew.workers.close(0.0)
+    except BaseException:
+        crew.workers.close(CLOSE_INTERRUPTED)
+        medium.close()
+        raise
+    return ended, interrupted
 
 
 def _scheduled(request: RunRequest, workers: Workers, medium: Medium) -> Schedule:

@@ -175,7 +175,7 @@ class Watch:
             self._standstill.end_cut_off(owner, self._flight.in_hand(batch))
         else:
             how = self._deaths.all([]).get(owner) or reason
-            self._burial.bury_of_one(batch, how, is_innocent=event.is_innocent)
+            self._burial.bury_of_one(batch, how, event)
 
     def _is_settled(self, batch: Batch) -> bool:
         """Return whether a batch is over, except for suspects, which are tried on their own."""

@@ -38,6 +38,9 @@ BACKENDS = (
 #: How often a backend is measured without an attack; the slowest run counts.
 BASELINES = 2
 
+#: How often a fault is tried again to confirm it; a single further one does.
+REPEATS = 3
+
 #: Seconds of a computation that shows how busy the machine is, and how many times slower it may be.
 COMPUTED, SLOWEST = 0.3, 5.0
 
@@ -60,6 +63,11 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=6, help="rounds of random signals")
     parser.add_argument("--jobs", type=int, default=1, help="experiments at the same time")
+    parser.add_argument(
+        "--confirm",
+        action="store_true",
+        help=f"exit with 1 only if a fault is seen again in one of {REPEATS} repeats",
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="results as JSON")
     parser.add_argument("--list", action="store_true", help="only print the experiments")
     parser.add_argument("--show", action="store_true", help="print the output of every session")
@@ -223,10 +231,24 @@ def main(words: Sequence[str] | None = None) -> int:
     results.sort(key=lambda one: order[f"{one.name}@{one.backend}"])
     keep(results)
     print(as_table(results))
-    faults = sum(one.verdict == "fault" for one in results)
+    faults = [f"{one.name}@{one.backend}" for one in results if one.verdict == "fault"]
     seconds = time.monotonic() - began
-    print(f"{len(results)} experiments, {faults} faults, {seconds:.0f} s, seed {seed}")
+    print(f"{len(results)} experiments, {len(faults)} faults, {seconds:.0f} s, seed {seed}")
+    if options.confirm:
+        faults = confirmed([one for one in experiments if one.id in faults], options.show)
     return 1 if faults else 0
+
+
+def confirmed(experiments: Sequence[Experiment], shows: bool) -> list[str]:
+    """Return those that are faults again, run alone; say which are not."""
+    found = []
+    for experiment in experiments:
+        again = run([experiment] * REPEATS, 1, shows, lambda results: None)
+        count = sum(one.verdict == "fault" for one in again)
+        print(f"again: {experiment.id} is a fault in {count} of {REPEATS} repeats", flush=True)
+        if count:
+            found.append(experiment.id)
+    return found
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:

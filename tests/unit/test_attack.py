@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +112,46 @@ def test_only_an_experiment_that_was_too_slow_is_run_again() -> None:
     assert judged.is_late
     judged = judge_kind(said(late, _2=LOST), 0.5, kind=KINDS["exit-1"], guilty=(1,), count=3)
     assert not judged.is_late
+
+
+@pytest.mark.parametrize(("seen_again", "code"), [(0, 0), (1, 1), (3, 1)])
+def test_a_fault_is_confirmed_by_a_single_further_one(
+    seen_again: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def result(experiment: Experiment, verdict: str) -> Result:
+        return Result(
+            name=experiment.name,
+            group=experiment.group,
+            backend=experiment.backend,
+            seed=0,
+            verdict=verdict,
+            seconds=1.0,
+            baseline=1.0,
+        )
+
+    def run(experiments: Sequence[Experiment], *_: object) -> list[Result]:
+        if len(experiments) > main.REPEATS:  # the suite, of which the first one is a fault
+            verdicts = ["fault"] + ["survived"] * (len(experiments) - 1)
+        else:
+            verdicts = ["fault"] * seen_again + ["survived"] * (main.REPEATS - seen_again)
+        return list(map(result, experiments, verdicts))
+
+    monkeypatch.setattr(main, "run", run)
+    asked = ["--backends", "threads", "--sample", "9"]
+    with keeping_signals():
+        assert main.main(asked) == 1
+        assert main.main([*asked, "--confirm"]) == code
+    assert f"is a fault in {seen_again} of 3 repeats" in capsys.readouterr().out
+
+
+@contextmanager
+def keeping_signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_names_of_experiments_are_unique() -> None:

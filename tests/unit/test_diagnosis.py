@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar, copy_context
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -273,6 +274,24 @@ def test_a_shared_resource_is_the_cause_if_only_other_cases_spoil_the_result(
     assert shared_resource(laboratory({**found, "alone, run 3": "P"})) is None
 
 
+def test_a_thread_has_a_history_of_its_own() -> None:
+    def in_threads(found: Mapping[str, object], in_thread: tuple[int, ...]) -> Laboratory:
+        lab = laboratory(found, start_method="thread")
+        lab.difference = replace(lab.difference, earlier_in_thread=in_thread)
+        return lab
+
+    by_thread = "after the cases that its thread ran before it, with"
+    after = {f"{by_thread} the same arguments": "P", f"{by_thread} arguments of their own": "P"}
+    assert worker_history(in_threads(after, ())) is None
+    assert worker_history(in_threads(after, (0,))) is None  # the same cases in another way
+    lab = in_threads(after, (2,))
+    lab.names = ["test_it[0]", "test_it[1]", "test_it[2]"]
+    cause = worker_history(lab)
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("WORKER_HISTORY", True)
+    assert "change the result in their thread" in cause.evidence
+
+
 def test_history_needs_the_same_result_each_time() -> None:
     assert worker_history(laboratory({IN_WORKER: "P", f"{IN_WORKER}, run 2": "S"})) is None
     assert worker_history(laboratory({IN_WORKER: "P", "alone, run 5": "P"})) is None
@@ -465,6 +484,31 @@ def test_the_globals_of_a_function_include_the_values_of_classes_and_are_set_if_
         Config.level = 1
 
 
+class Patched:
+    def level(self) -> int:
+        return 1
+
+
+def level_of_patched() -> int:
+    return Patched().level()
+
+
+def test_functions_that_were_put_in_the_place_of_others_are_globals_too() -> None:
+    place = (__name__, "Patched.level")
+    before = read_globals([place])
+    assert place not in set(globals_of(level_of_patched))
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(Patched, "level", lambda self: 7)
+        assert place in set(globals_of(level_of_patched))
+        here = read_globals([place])
+    assert here != before
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(Patched, "level", Patched.level)  # is put back in the end
+        assert level_of_patched() == 1
+        assert Globals(here)(level_of_patched)() == 7
+    assert level_of_patched() == 1
+
+
 class Countless:
     """Items without end, which take up no memory."""
 
@@ -502,6 +546,37 @@ def reads_globals() -> tuple[int, int, int]:
 
 
 LEVEL: ContextVar[int] = ContextVar("level", default=1)
+
+
+OPTIONS = """
+import csv, gc, logging, socket
+import dask.config, pandas, polars
+from pytest_parwork.verify.diagnosis.contexts import Context, changed_context, read_context
+
+before = read_context()
+for change, name in (
+    ("pandas.set_option('display.max_colwidth', 7)", "pandas options"),
+    ("logging.getLogger('app').setLevel('DEBUG')", "logging levels"),
+    ("logging.disable(30)", "logging levels"),
+    ("socket.setdefaulttimeout(3)", "socket default timeout"),
+    ("csv.field_size_limit(9)", "csv field size limit"),
+    ("gc.disable()", "garbage collector"),
+    ("dask.config.set({'array.chunk-size': '80B'})", "dask configuration"),
+    ("polars.Config.set_tbl_rows(2)", "polars configuration"),
+):
+    exec(change)
+    after = read_context()
+    assert name in changed_context(after, before), change
+    Context({name: before[name]})(int)()
+    assert name not in changed_context(read_context(), before), change
+    Context({name: after[name]})(int)()
+    assert name not in changed_context(read_context(), after), change
+    Context({name: before[name]})(int)()
+"""
+
+
+def test_options_of_libraries_and_of_the_process_are_read_and_set() -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", OPTIONS], timeout=60, check=True)
 
 
 def test_a_context_variable_is_read_where_it_is_set_and_set_where_it_is_not() -> None:

@@ -14,8 +14,15 @@ from pytest_parwork.equivalence import exact
 from pytest_parwork.model.outcome import Outcome
 from pytest_parwork.runner import Rerun
 from pytest_parwork.verify.diagnosis.difference import Difference
+from pytest_parwork.verify.diagnosis.held_streams import Drawn, of_numpy, of_python
 from pytest_parwork.verify.diagnosis.laboratory import Laboratory
-from pytest_parwork.verify.diagnosis.reseeding import seeds_of, with_other_seed
+from pytest_parwork.verify.diagnosis.reseeding import (
+    OFFSET,
+    all_seeds_of,
+    other_seed,
+    seeds_of,
+    with_other_seed,
+)
 from pytest_parwork.verify.diagnosis.seams import seams_of
 from pytest_parwork.verify.diagnosis.variants import diagnose_variant
 from pytest_parwork.verify.diagnosis.varied import Setting
@@ -87,6 +94,76 @@ def test_the_seeds_in_a_source_are_found_and_replaced_one_at_a_time() -> None:
     assert seeds_of(len) == []
 
 
+SEED = 5
+
+
+def draws_by_name() -> float:
+    return made(1, random_state=SEED) + np.random.RandomState(SEED).random()
+
+
+def test_a_global_is_a_seed_too_and_generators_that_may_draw_the_data_come_last() -> None:
+    assert [one.text for one in all_seeds_of(draws)][2:] == ["np.random.default_rng(0)"]
+    found = all_seeds_of(draws_by_name)
+    assert [(one.text, one.value, one.is_maybe_data) for one in found] == [
+        ("random_state=SEED", 5, False),
+        ("np.random.RandomState(SEED)", 5, True),
+    ]
+    results = {draws_by_name(), *(with_other_seed(draws_by_name, n)() for n in (0, 1))}
+    assert len(results) == 3
+    assert other_seed(other_seed(7)) == 7
+    assert 0 <= other_seed(2**32 - 1) < 2**32
+
+
+def parts(count: int, seed: int) -> dict[str, object]:
+    """Draw six numbers of each kind in so many parts, with a seed for each, and data of another."""
+    size = 6 // count
+    legacy = [np.random.RandomState(seed + n).normal(size=size) for n in range(count)]
+    spawned = np.random.SeedSequence(seed).spawn(count)
+    modern = [np.random.default_rng(one).integers(9, size=size) for one in spawned]
+    first = random.Random(seed)
+    plain = [random.Random(first.randrange(10**6)).gauss(0, 1) for _ in range(count)]
+    return {
+        "data": np.random.RandomState(0).rand(3).tolist(),
+        "legacy": np.concatenate(legacy).tolist(),
+        "modern": np.concatenate(modern).tolist(),
+        "plain": plain[0] if count > 1 else first.gauss(0, 1),
+        "order": [np.random.RandomState(seed).permutation(4).tolist(), first.sample("abc", 2)],
+    }
+
+
+def test_generators_of_a_seed_that_are_held_draw_the_same_in_any_number_of_parts() -> None:
+    def held(count: int, state: int) -> tuple[dict[str, object], list[object]]:
+        drawn = Drawn(OFFSET, "numbers", state)
+        with of_python(drawn), of_numpy(drawn):
+            assert isinstance(np.random.mtrand._rand, np.random.RandomState)
+            return parts(count, OFFSET), drawn.digest()
+
+    one, two, other = held(1, 1), held(2, 1), held(1, 2)
+    assert one[0] == two[0]
+    assert one[1] != two[1]
+    assert one == held(1, 1)
+    assert {name for name, value in one[0].items() if value == other[0][name]} <= {"data", "order"}
+    assert one[0]["data"] == parts(1, OFFSET)["data"]  # of another seed
+    assert len(set(cast("list[float]", one[0]["legacy"]))) == 1
+    assert parts(1, OFFSET) != parts(2, OFFSET)
+    assert vars(random.Random).keys().isdisjoint({"random", "getrandbits"})
+
+
+def test_what_generators_of_a_seed_give_is_the_same_however_it_is_cut() -> None:
+    def watched(cuts: list[int]) -> list[object]:
+        drawn = Drawn(OFFSET, "", 0)
+        with of_python(drawn), of_numpy(drawn):
+            rng = np.random.RandomState(OFFSET)
+            for size in cuts:
+                rng.normal(size=size)
+            np.random.RandomState(0).normal()
+        return drawn.digest()
+
+    assert watched([6]) == watched([2, 4])
+    assert watched([6])[0] == 6
+    assert watched([6]) != watched([5])
+
+
 class Test:
     def draws(self, n: int) -> float:
         return made(n, random_state=2)
@@ -94,7 +171,7 @@ class Test:
 
 def test_the_seeds_of_methods_are_replaced_as_well() -> None:
     assert seeds_of(Test().draws) == ["random_state=2"]
-    assert with_other_seed(Test().draws, 0)(1) == made(1, random_state=1002)
+    assert with_other_seed(Test().draws, 0)(1) == made(1, random_state=2 + OFFSET)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Imports inside a function are of what not every such session uses.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -33,7 +34,7 @@ from ..sending.seeding import given_seed
 from ..sending.wide import wide_names
 from ..session.diagnosing import controls_of
 from ..session.locks import holding
-from ..session.reporting import CALLS, add_table, report_runs
+from ..session.reporting import CALLS, add_table, defer_interrupts, report_runs
 from ..session.termination import Termination
 from .gate import Gate, Gates
 from .phases import SettingUp
@@ -241,7 +242,10 @@ class Running:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report all runs, also those of an interrupted session, and free their outcomes."""
         self._termination.close()  # nobody would catch the interrupt any more
-        if exitstatus == pytest.ExitCode.INTERRUPTED:
+        defer_interrupts(session.config)
+        # Ctrl-C once more, while pytest describes where the first one came, leaves its exit status.
+        is_interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+        if is_interrupted or exitstatus == pytest.ExitCode.INTERRUPTED:
             self.gates.restore()
         if not self._xdist:
             report_runs(session.config, self._collected.entries())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...machine.interrupts import Deferral
 from ...model.printable import printable
 from ..config.options import is_all, why_serial
 
@@ -36,6 +37,13 @@ def report_runs(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
     reporting = config.pluginmanager.get_plugin(REPORTING)
     if isinstance(reporting, Reporting):
         reporting.add(parts)
+
+
+def defer_interrupts(config: pytest.Config) -> None:
+    """Defer Ctrl-C until the report is written, which begins now."""
+    reporting = config.pluginmanager.get_plugin(REPORTING)
+    if isinstance(reporting, Reporting):
+        reporting.deferral.begin()
 
 
 #: The module of what `compare` returns.
@@ -89,6 +97,7 @@ class Reporting:
         self._calls: set[str] = set()
         self._plain: dict[str, dict[str, Any]] = {}  # by id: a test that is run again counts once
         self._report: Report | None = None
+        self.deferral = Deferral()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the parts of runs that a report carries, and the entry of a plain test."""
@@ -106,11 +115,33 @@ class Reporting:
         """Take parts of runs."""
         self._parts.extend(parts)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> Generator[None, None, None]:
+        """Let pytest describe where Ctrl-C came, though it comes again: that may take a second.
+
+        CPython makes a `SystemError` of one that comes while it parses the source, and pytest would
+        end with an exit code that stands for failed tests.
+        """
+        self.deferral.begin()
+        try:
+            return (yield)
+        finally:
+            self.deferral.end(is_known=True)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Finish the report: pass it to other plugins, write the files."""
+        is_interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
         if not self._parts and not self._plain and not self._files:
+            self.deferral.end(is_known=is_interrupted)
             return
+        self.deferral.begin()
+        try:
+            self._finish(session)
+        finally:
+            self.deferral.end(is_known=is_interrupted)
+
+    def _finish(self, session: pytest.Session) -> None:
         from ...model.version import __version__
         from ...report.data import Report, RunEntry, collect
         from ...report.plain import PlainEntry

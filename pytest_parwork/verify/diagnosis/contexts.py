@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextvars
 import decimal
+import gc
 import importlib
 import locale
+import logging
 import os
 import pickle
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -99,13 +101,57 @@ def _set_decimal(value: Any) -> None:
 
 
 def _pandas_options() -> object:
-    options: Any = sys.modules["pandas"].options
-    return {name: getattr(options.display, name) for name in ("precision", "max_rows")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # to read some gives a warning, and to set them
+        return dict(_flat(_of("pandas").options))
+
+
+def _flat(options: Any, path: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the options of pandas by their full names."""
+    for name in dir(options):
+        value = getattr(options, name)
+        if isinstance(value, type(_of("pandas").options)):
+            yield from _flat(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
 
 
 def _set_pandas_options(values: Any) -> None:
+    now: Any = _pandas_options()
     for name, value in values.items():
-        setattr(sys.modules["pandas"].options.display, name, value)
+        if value != now[name]:
+            _of("pandas").set_option(name, value)
+
+
+def _logging_levels() -> tuple[int, Mapping[str, int]]:
+    """Return what is switched off for all loggers, and the level of each that has one."""
+    loggers = {"": logging.root, **logging.root.manager.loggerDict}
+    levels = {name: getattr(one, "level", 0) for name, one in loggers.items()}
+    return logging.root.manager.disable, {name: level for name, level in levels.items() if level}
+
+
+def _set_logging_levels(value: Any) -> None:
+    disabled, levels = value
+    logging.disable(disabled)
+    for name in {**_logging_levels()[1], **levels}:
+        logging.getLogger(name or None).setLevel(levels.get(name, logging.NOTSET))
+
+
+def _set_collector(value: Any) -> None:
+    is_enabled, threshold = value
+    gc.set_threshold(*threshold)
+    (gc.enable if is_enabled else gc.disable)()
+
+
+def _science_states() -> object:
+    """Return the values of astropy that hold for the process, such as the default cosmology."""
+    states = _of("astropy.utils.state").ScienceState.__subclasses__()
+    return {(one.__module__, one.__qualname__): one.get() for one in states}
+
+
+def _set_science_states(values: Any) -> None:
+    for (module, name), value in values.items():
+        getattr(importlib.import_module(module), name).set(value)
 
 
 def _time_zone() -> object:
@@ -147,7 +193,23 @@ _FACTORS: Mapping[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
         },
         lambda v: _of("numpy").set_printoptions(**v),
     ),
-    "pandas display options": (_pandas_options, _set_pandas_options),
+    "pandas options": (_pandas_options, _set_pandas_options),
+    "polars configuration": (
+        lambda: _of("polars").Config.save(),
+        lambda v: _of("polars").Config.load(v),
+    ),
+    "dask configuration": (
+        lambda: _of("dask.config").config,
+        lambda v: _of("dask.config").update(_of("dask.config").config, v),
+    ),
+    "mpmath precision": (
+        lambda: _of("mpmath").mp.prec,
+        lambda v: setattr(_of("mpmath").mp, "prec", v),
+    ),
+    "sympy parameters": (
+        lambda: dict(vars(_of("sympy.core.parameters").global_parameters)),
+        lambda v: vars(_of("sympy.core.parameters").global_parameters).update(v),
+    ),
     "xarray options": (
         lambda: dict(_of("xarray").get_options()),
         lambda v: _of("xarray").set_options(**v),
@@ -168,6 +230,17 @@ _FACTORS: Mapping[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
         lambda: _of("astropy.units").get_current_unit_registry().equivalencies,
         lambda v: _of("astropy.units").set_enabled_equivalencies(v),
     ),
+    "astropy science state": (_science_states, _set_science_states),
+    "logging levels": (_logging_levels, _set_logging_levels),
+    "socket default timeout": (
+        lambda: _of("socket").getdefaulttimeout(),
+        lambda v: _of("socket").setdefaulttimeout(v),
+    ),
+    "csv field size limit": (
+        lambda: _of("csv").field_size_limit(),
+        lambda v: _of("csv").field_size_limit(v),
+    ),
+    "garbage collector": (lambda: (gc.isenabled(), gc.get_threshold()), _set_collector),
     "locale": (
         lambda: locale.setlocale(locale.LC_ALL),
         lambda v: locale.setlocale(locale.LC_ALL, v),

@@ -14,10 +14,9 @@ from .neighbours import interference
 from .reductions import reduction, uneven
 from .reseeding import seeds_of
 from .seams import seams_of
-from .varied import FIRST, Reseeded, Setting, reference, result
-
-#: Larger relative differences are not rounding.
-ROUNDING = 1e-6
+from .streams import random_stream
+from .totals import MOST_BY_ORDER
+from .varied import Setting, result
 
 
 def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Outcome) -> Cause:
@@ -51,16 +50,9 @@ def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Out
             f"{each}; all differences are as small as another order of summation makes them",
             "compare=close(rtol=...) or ulp(n)",
         )
-    if moved := _moved(lab, setting, actual, expected):
-        return lab.cause(
-            "RANDOM_STREAM",
-            name,
-            f"{each}, not by rounding; another seed ({moved}) changes both, and they differ again: "
-            f"which random numbers are drawn, or in which order, depends on {name}",
-            "draw a seed for each part in one place, as by numpy.random.SeedSequence.spawn",
-        )
-    if (found := uneven(lab, setting, actual, expected)) is not None:
-        return found
+    for probe in (random_stream, uneven):
+        if (found := probe(lab, setting, actual, expected)) is not None:
+            return found
     return lab.cause("UNEXPLAINED", "", f"{each}: the result depends on {name}", "")
 
 
@@ -103,21 +95,4 @@ def _is_rounding(actual: Outcome, expected: Outcome) -> bool:
         return False
     found = compare_outcomes(actual, expected, exact())
     relative = [one.relative for one in found.mismatches]
-    return bool(relative) and all(one is not None and one <= ROUNDING for one in relative)
-
-
-def _moved(lab: Laboratory, setting: Setting, actual: Outcome, expected: Outcome) -> str:
-    """Name the seed that changes both results, which then differ again; empty if there is none."""
-    for number, text in enumerate(seeds_of(setting.body)):
-        treatment = Reseeded(number)
-        pair = (
-            lab.experiment(f"with another seed in {text}", treatment=treatment),
-            reference(lab, f"the reference with another seed in {text}", treatment=treatment),
-        )
-        lab.measure(pair, FIRST)
-        other, standard = (result(lab, one) for one in pair)
-        if not lab.is_comparable(other, standard) or lab.same(other, standard):
-            continue
-        if not (lab.same(other, actual) or lab.same(standard, expected)):
-            return text
-    return ""
+    return bool(relative) and all(one is not None and one <= MOST_BY_ORDER for one in relative)

@@ -53,9 +53,16 @@ def read_globals(names: Sequence[Place]) -> dict[Place, bytes]:
         with suppress(Exception):
             holder, name = _holder(place)
             room = _Room()
-            pickle.Pickler(room, protocol=5).dump(vars(holder)[name])
+            _pickler()(room, protocol=5).dump(vars(holder)[name])
             found[place] = b"".join(room.parts)
     return found
+
+
+def _pickler() -> Any:
+    """Return the pickler that also takes functions of fixtures: imported where one is needed."""
+    import cloudpickle
+
+    return cloudpickle.Pickler
 
 
 class _Room:
@@ -109,6 +116,8 @@ def globals_of(function: Callable[..., object]) -> Iterator[Place]:
             value = one.__globals__.get(name, waiting)
             if isinstance(value, FunctionType):
                 waiting.append(inspect.unwrap(value))
+                if _is_patched(value, name):
+                    yield one.__module__, name
             elif isinstance(value, type):
                 waiting.append(value)
             elif isinstance(value, ModuleType):
@@ -133,8 +142,13 @@ def _values_of(cls: type) -> Iterator[Place]:
         return  # made in a function, or renamed
     for name, value in vars(cls).items():
         is_value = not (callable(value) or hasattr(type(value), "__get__"))
-        if is_value and not name.startswith("__"):
+        if (is_value or _is_patched(value, name)) and not name.startswith("__"):
             yield cls.__module__, f"{cls.__qualname__}.{name}"
+
+
+def _is_patched(value: object, name: str) -> bool:
+    """Return whether a function has another name than where it is found: it was put there."""
+    return isinstance(value, FunctionType) and value.__name__ != name
 
 
 def _functions_named(module: ModuleType, code: CodeType) -> Sequence[object]:
@@ -145,7 +159,8 @@ def _values_named(module: ModuleType, code: CodeType) -> Iterator[Place]:
     """Yield the plain values of a module that the code names, as in `settings.SCALE`."""
     for name in names_in(code):
         value = vars(module).get(name, module)
-        if not (isinstance(value, type | ModuleType) or callable(value)):
+        is_plain = not (isinstance(value, type | ModuleType) or callable(value))
+        if is_plain or _is_patched(value, name):
             yield module.__name__, name
 
 

@@ -28,8 +28,8 @@ CHEAP = 0.2
 #: A case that takes so many seconds takes longer than the imports that it may cause.
 LONG = 1.0
 
-#: An experiment may take so many times as long as the case alone.
-TIMES = 5.0
+#: An experiment may take so many times as long as the case alone; second: for each further task.
+TIMES, MORE = 5.0, 2.0
 
 #: In place of a hash seed: the process is a fork of pytest's own, with all that it has.
 FORK = "a fork of pytest's process"
@@ -40,9 +40,8 @@ SEEDS = ("1", "2")
 #: Seconds that an experiment may take at least.
 LEAST = 2.0
 
-#: How often it runs alone, in as many forks of a process: if it ran twice, a coin that shows the
-#: same side in both processes would look like a result that does not change. Second, for cases that
-#: take long.
+#: How often it runs alone, in as many forks of a process (second: if it takes long): in two, a coin
+#: that shows the same side in both processes would look like a result that does not change.
 REPEATS, FEW = 5, 3
 
 #: Other tasks that every process has, whether or not an experiment needs them.
@@ -51,7 +50,7 @@ NEIGHBOURS = 8
 #: How often an experiment runs in each process before it confirms a cause of unstable results.
 MOST_REPEATS = 20
 
-#: The likelihood of a cause that is confirmed, were chance alone at work.
+#: The likelihood of a confirmed cause, were chance alone at work.
 DOUBT = 0.001
 
 
@@ -62,6 +61,7 @@ class Laboratory:
     `names` are the names of the tasks, `function` is what the case calls, `workers` the number of
     workers of the run. `find` returns a backend by name, `deadline` is when the diagnosis must have
     ended. `log` names the experiments that were run, `sides` are the two that show the cause.
+    `within` changes each experiment that is made: all run in the same circumstances.
     """
 
     difference: Difference
@@ -73,6 +73,7 @@ class Laboratory:
     deadline: float
     log: list[str] = field(default_factory=list)
     sides: tuple[Side, Side] | None = None
+    within: Callable[[Experiment], Experiment] = lambda experiment: experiment
     _found: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     _compared: dict[tuple[int, int], tuple[Outcome, Outcome, bool]] = field(default_factory=dict)
     _fresh: Interpreters | None = None
@@ -91,7 +92,8 @@ class Laboratory:
     def experiment(self, label: str, earlier: Sequence[int] = (), **how: Any) -> Experiment:
         """Return an experiment that runs these tasks and then the differing one."""
         usable = [one for one in earlier if one not in self.rerun.unavailable]
-        return Experiment(label=label, tasks=(*usable, self.difference.number), **how)
+        tasks = *usable, self.difference.number
+        return self.within(Experiment(label=label, tasks=tasks, **how))
 
     def measure(self, experiments: Sequence[Experiment], seeds: Sequence[str] = SEEDS) -> None:
         """Run those experiments that have no outcome yet, in a process for each hash seed.
@@ -110,8 +112,8 @@ class Laboratory:
 
     def known(self, experiment: Experiment, seeds: Sequence[str] = SEEDS) -> Mapping[str, Outcome]:
         """Return the outcomes of an experiment that it has already, by hash seed."""
-        found = self._found
-        return {one: found[key] for one in seeds if (key := (experiment.label, one)) in found}
+        keys = ((one, (experiment.label, one)) for one in seeds)
+        return {one: self._found[key] for one, key in keys if key in self._found}
 
     def in_fork(self, experiments: Sequence[Experiment]) -> list[Outcome]:
         """Return the outcomes of experiments in a fork of pytest's process."""
@@ -220,9 +222,8 @@ class Laboratory:
 
     def named(self, tasks: Sequence[int]) -> str:
         """Name tasks in a text."""
-        shown = [self.names[number].rpartition("::")[2] for number in tasks[:3]]
-        more = f" and {len(tasks) - 3} more" if len(tasks) > 3 else ""
-        return ", ".join(shown) + more
+        shown = ", ".join(self.names[number].rpartition("::")[2] for number in tasks[:3])
+        return f"{shown} and {len(tasks) - 3} more" if len(tasks) > 3 else shown
 
     def cause(
         self, name: str, detail: str, evidence: str, remedy: str, *, confirmed: bool = False
@@ -264,13 +265,13 @@ class Laboratory:
         number = self.difference.number
         wanted = {number, *(task for one in experiments for task in one.all_tasks)}
         station, tasks = (None, ()) if seed == FORK else self._interpreters().of(seed, wanted)
-        is_first = experiments[0].label == ALONE
-        usual = max(LEAST, TIMES * self.seconds)
+        is_first, usual = experiments[0].is_plain, max(LEAST, TIMES * self.seconds)
         bench = Bench(
             experiments=tuple(experiments),
             places={task: place for place, task in enumerate(tasks)},
             limit=max(usual, (until - now()) / 2) if is_first else usual,
             until=until,
+            more=MORE * self.seconds,
             originals=self.rerun.tasks if seed == FORK else (),
             is_first=is_first and self.difference.own_seconds < LONG,
         )
@@ -281,7 +282,7 @@ class Laboratory:
         missing = list(experiments)
         for experiment, outcome, seconds in found:
             missing.remove(experiment)
-            if experiment.label == ALONE and not self._seconds:
+            if experiment.is_plain and not self._seconds:
                 self._seconds = seconds  # once: what depends on it must not change
             if outcome is None:  # there was nothing to change
                 (outcome,) = self.outcomes(self.experiment(ALONE), [seed])

@@ -22,7 +22,7 @@ RACES = 5
 ENOUGH = 2
 
 #: How often each of them runs each time, where all of them together take at most so many seconds.
-ROUNDS, SHORT = 3, 0.1
+ROUNDS, SHORT = 3, 0.05
 
 #: Most tasks that run at the same time, the differing one among them.
 MOST_TASKS = 8

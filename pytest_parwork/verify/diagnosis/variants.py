@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from .laboratory import Laboratory
 from .parting import with_parting
 from .processes import ExhaustedError
 from .treatments import Seeded
-from .varied import FIRST, REFERENCE, Setting, references, result
+from .varied import FIRST, REFERENCE, Setting, on_threads, references, result
 
 #: How often each runs; second, where that takes long.
 TIMES, TWICE = 3, 2
@@ -39,11 +40,7 @@ def diagnose_variant(lab: Laboratory, setting: Setting) -> tuple[Cause, ...]:
 
 
 def _causes(lab: Laboratory, setting: Setting) -> Iterable[Cause]:
-    times = TIMES if lab.is_cheap else TWICE
-    variants, standards = lab.series(ALONE, count=times), references(lab, times)
-    lab.measure([*variants, *standards], FIRST)
-    results = [result(lab, one) for one in variants]
-    expected = [result(lab, one) for one in standards]
+    results, expected = _alone_on_threads(lab, setting) or _alone(lab)
     if not lab.is_comparable(*results, *expected):
         missing = next(one for one in (*results, *expected) if not lab.is_comparable(one))
         why = missing.lost.detail if missing.lost is not None else "it has no result"
@@ -56,6 +53,35 @@ def _causes(lab: Laboratory, setting: Setting) -> Iterable[Cause]:
     if lab.same(results[0], expected[0]):
         return [_history(lab, setting)]
     return [dependence(lab, setting, results[0], expected[0])]
+
+
+def _alone(lab: Laboratory) -> tuple[list[Outcome], list[Outcome]]:
+    """Return what the variant gives alone, and what its reference gives, each several times."""
+    times = TIMES if lab.is_cheap else TWICE
+    variants, standards = lab.series(ALONE, count=times), references(lab, times)
+    lab.measure([*variants, *standards], FIRST)
+    return [result(lab, one) for one in variants], [result(lab, one) for one in standards]
+
+
+def _alone_on_threads(
+    lab: Laboratory, setting: Setting
+) -> tuple[list[Outcome], list[Outcome]] | None:
+    """Return the same on joblib's threads, where these give what its processes have given.
+
+    Then all further experiments run there. Else nothing is known by them.
+    """
+    if setting.inside or "joblib" not in sys.modules:
+        return None
+    lab.within = on_threads
+    results, expected = _alone(lab)
+    if lab.are_parallel(results) and lab.are_serial(expected):
+        return results, expected
+    lab.within = _as_it_is
+    return None
+
+
+def _as_it_is(experiment: Experiment) -> Experiment:
+    return experiment
 
 
 def _is_one(lab: Laboratory, outcomes: Sequence[Outcome]) -> bool:

@@ -13,6 +13,7 @@ from ...model.outcome import Outcome
 from ...model.work import Address
 from ...runner.ambient import ambient, serial
 from ...transport.addresses import find
+from ...transport.payload import Around
 from ..computed import computed
 from .bench import Experiment
 from .laboratory import SEEDS, Laboratory
@@ -89,6 +90,35 @@ class Reseeded:
     def __call__(self, function: Function) -> Function:
         """Return the variant with another seed."""
         return replace(function, seed=self.number) if isinstance(function, Varied) else function
+
+
+@dataclass(frozen=True, slots=True)
+class OnThreads:
+    """Have joblib run on threads what the code leaves to its default, processes."""
+
+    treatment: Around | None
+
+    def __call__(self, function: Function) -> Function:
+        """Return the function with the other default, around its own treatment."""
+        inner = function if self.treatment is None else self.treatment(function)
+
+        def call(*args: object, **kwargs: object) -> object:
+            joblib: Any = sys.modules.get("joblib")
+            if joblib is None:
+                return inner(*args, **kwargs)
+            with joblib.parallel_config(backend="threading"):
+                return inner(*args, **kwargs)
+
+        return call
+
+
+def on_threads(experiment: Experiment) -> Experiment:
+    """Return the experiment on joblib's threads: processes take a second to start, each time."""
+    return replace(
+        experiment,
+        label=f"{experiment.label}, on threads",
+        treatment=OnThreads(experiment.treatment),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
