@@ -215,6 +215,22 @@ def forks_and_raises_twice() -> NoReturn:
     raise ValueError("as it may")
 
 
+class ForkingWhenStored:
+    """A result whose pickling forks; what the original process stores is the square of `x`."""
+
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        process = os.getpid()
+        _fork()
+        return abs, (self.x * self.x if os.getpid() == process else 1,)
+
+
+def gives_what_forks(x: int) -> ForkingWhenStored:
+    return ForkingWhenStored(x)
+
+
 def _fork() -> None:
     """Fork, and wait for the child."""
     child = os.fork()

@@ -7,13 +7,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from inspect import getattr_static
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 from ..machine.abilities import missing_for_processes, missing_for_threads
 from ..model.errors import UsageError
 from ..model.public import BACKENDS, public
 from ..model.work import Batch
-from ..worker.calling import BatchCall
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
 
 #: How a worker ended if nothing more is known.
 UNKNOWN = "its exit code is unknown"

@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
+from .abilities import start_methods
 from .clock import keep_clock, now
 from .exits import hear_of_exit
 from .forking import reject_fork_with_threads, unsafe_threads
@@ -29,8 +30,6 @@ MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 #: Seconds between two checks whether processes have exited.
 LOOK = 0.05
 
-START_METHODS = ("fork", "spawn", "forkserver")
-
 _swapping = threading.Lock()
 
 #: Set once frozen objects have been found in this process.
@@ -38,11 +37,6 @@ _has_frozen = threading.Event()
 
 # Where a fixture has replaced `time.monotonic`, a wait of the libraries for a process never ended.
 keep_clock(connection)
-
-
-def start_methods() -> list[str]:
-    """Return the start methods that this system supports."""
-    return [name for name in START_METHODS if name in multiprocessing.get_all_start_methods()]
 
 
 def is_measured() -> bool:

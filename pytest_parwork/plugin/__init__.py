@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from ..backends.protocol import Backend
     from .calls.fixture import Parwork
     from .collecting.collection import Collected
+    from .collecting.mistakes import Mistakes
 
 #: The tests for authors of backends, whose assertions are to show their values.
 TESTING = "pytest_parwork.testing"
 
 _COLLECTED = pytest.StashKey["Collected"]()
+_MISTAKES = pytest.StashKey["Mistakes"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
 _IN_USE = pytest.StashKey[bool]()
 _INSIDE = pytest.StashKey[bool]()
@@ -108,13 +110,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
     if not (_is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames):
         return (yield)
     from .cases.matrix import parametrize
-    from .sending.support import plain_everywhere
     from .variants.axis import parametrize_variants
 
     metafunc.config.stash[_IN_USE] = True
-    mistakes = _collected(metafunc.config).mistakes
+    mistakes = _mistakes(metafunc.config)
     with mistakes.noted(metafunc.definition):
-        parametrize(metafunc, plain_everywhere)
+        parametrize(metafunc, _why_plain)
     result = yield
     with mistakes.noted(metafunc.definition):
         parametrize_variants(metafunc)
@@ -129,18 +130,19 @@ def pytest_pycollect_makeitem(
     if not isinstance(made, list):
         return made
     for mistake in options.near_misses(collector.config, made):
-        _collected(collector.config).mistakes.note(collector, mistake)
+        _mistakes(collector.config).note(collector, mistake)
     if not any(map(_is_marked, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
         calls = (item for item in made if "parwork" in getattr(item, "fixturenames", ()))
         if not options.stress(collector.config) or not any(calls):
             return made
+    has_mistake = _mistakes(collector.config).has
+    if _is_only_listed(collector.config, made) or any(map(has_mistake, made)):
+        return made
     from .collecting.placing import checks_for
 
     collected = _collected(collector.config)
-    if any(map(collected.mistakes.has, made)):
-        return made
     for item in filter(_is_marked, made):
         collected.count(item)
     return [*made, *checks_for(collector, name, made, collected.checks)]
@@ -165,31 +167,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reports to its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if options.is_all(session.config):
-        from .collecting.placing import make_others_plain
-
-        make_others_plain(session.items)
-    if options.stress(session.config):
+    config, items = session.config, session.items
+    if options.stress(config):
         from .collecting.placing import add_cases
 
-        add_cases(session.items)
-    has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
-    has_work |= bool(options.stress(session.config)) and _COLLECTED in session.config.stash
-    if has_work:
-        unmarked = session.config.stash.get(_UNMARKED, {})
-        _collected(session.config).gather(session.config, session.items, unmarked)
-        if options.stress(session.config):
-            from .collecting.placing import keep_for_stress
+        add_cases(items)
+    has_work = options.is_all(config) or any(map(_is_marked, items))
+    has_work |= bool(options.stress(config)) and _COLLECTED in config.stash
+    if has_work and not _is_only_listed(config, items):
+        from .collecting import placing
 
-            keep_for_stress(session.items, _collected(session.config))
-    if _COLLECTED in session.config.stash:
-        _collected(session.config).mistakes.report()
-    if has_work and not session.config.getoption("collectonly"):
+        if options.is_all(config):
+            placing.make_others_plain(items)
+        _collected(config).gather(config, items, config.stash.setdefault(_UNMARKED, {}))
+        if options.stress(config):
+            placing.keep_for_stress(items, _collected(config))
+    if _MISTAKES in config.stash:
+        config.stash[_MISTAKES].report()
+    if has_work and not config.getoption("collectonly"):
         _start(session)
-    if _IN_USE in session.config.stash:
+    if _IN_USE in config.stash and not config.getoption("collectonly"):
         from .session.other_limits import follow_limits
 
-        follow_limits(session.config)
+        follow_limits(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -226,10 +226,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
         remove_folder(config)
     if _IN_USE in config.stash:
-        from .config.registry import guard
+        from .config.registry import close_guard
 
         with suppress(KeyboardInterrupt):
-            guard(config).close(at_exit=not config.stash[_INSIDE])
+            close_guard(config, at_exit=not config.stash[_INSIDE])
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -242,10 +242,28 @@ def _is_marked(item: object) -> bool:
     return options.is_all(item.config) or item.get_closest_marker(options.MARK) is not None
 
 
+def _is_only_listed(config: pytest.Config, items: Sequence[pytest.Item]) -> bool:
+    from .config.marks import is_only_listed
+
+    return is_only_listed(config, items)
+
+
+def _why_plain(item: pytest.Function) -> UsageError | None:
+    from .sending.support import plain_everywhere  # most sessions have no matrix
+
+    return plain_everywhere(item)
+
+
 def _collected(config: pytest.Config) -> Collected:
     from .collecting.collection import Collected
 
-    return config.stash.setdefault(_COLLECTED, Collected())
+    return config.stash.setdefault(_COLLECTED, Collected(mistakes=_mistakes(config)))
+
+
+def _mistakes(config: pytest.Config) -> Mistakes:
+    from .collecting.mistakes import Mistakes
+
+    return config.stash.setdefault(_MISTAKES, Mistakes())
 
 
 def _close(config: pytest.Config) -> None:

@@ -84,6 +84,13 @@ class Outcomes(Sequence[Outcome]):
         """Return whether loading an outcome may run code of its classes."""
         return number not in self._unstored and self._results.may_run_code(number)
 
+    def has_parts(self) -> bool:
+        """Return whether any outcome may be more than a plain value."""
+        return any(
+            number not in self._unstored and self._results.has_parts(number)
+            for number in range(self._tasks)
+        )
+
     def is_absent(self, number: int) -> bool:
         """Return whether a task is lost or was not sent, without making its outcome."""
         return number in self._unstored or self._results.kind(number) == "not_sent"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..machine.deadline import TimedOut, deadline
+from ..model.work import Task
 from ..transport.pickling import ATOMS
 
 
@@ -14,6 +15,11 @@ def is_sampled(number: int, tasks: int) -> bool:
     A digest of 80 MB takes 40 ms, so it is not made for every task.
     """
     return number in (0, tasks - 1)
+
+
+def has_inputs(task: Task) -> bool:
+    """Return whether a task has arguments that it could change."""
+    return any(type(value) not in ATOMS for value in (*task.args, *task.kwargs.values()))
 
 
 class Inputs:

@@ -98,6 +98,7 @@ def test_a_task_that_returns_twice_gives_its_own_result_once(carrier: Carrier) -
     for n in range(3, 24, 7):
         tasks[n] = Task(id=str(n), function=faults.forks_and_returns_twice, args=(n,))
     tasks[20] = Task(id="20", function=faults.forks_and_raises_twice)
+    tasks[21] = Task(id="21", function=faults.gives_what_forks, args=(21,), timeout=20)
     outcomes = list(carrier(tasks).outcomes)
     failure = outcomes.pop(20).failure
     assert failure is not None

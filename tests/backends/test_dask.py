@@ -331,6 +331,7 @@ def test_a_worker_whose_successor_dies_while_it_starts_costs_only_its_task(
     assert len(killed) == 3
 
 
+@pytest.mark.sweep  # the test of one that dies asks in a run what all do
 def test_workers_that_all_die_while_they_start_are_given_up_for_the_reason(
     carrier: Carrier, kill_as_they_start: Callable[[int], list[int]]
 ) -> None:

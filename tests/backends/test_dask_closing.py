@@ -5,6 +5,9 @@ from __future__ import annotations
 import _thread
 import asyncio
 import multiprocessing.popen_spawn_posix as popen
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -225,6 +228,42 @@ def test_ctrl_c_while_a_cluster_is_closed_only_ends_the_wait(
             cluster.close()
     until(lambda: not launches.living())
     all_is_over(cluster, launches)
+
+
+#: A program that Ctrl-C ends while it starts a client.
+INTERRUPTED = """
+import _thread
+import asyncio
+from distributed import Client
+from pytest_parwork.backends.dask.clusters import Clusters
+
+async def interrupted(self, **settings):
+    self.status = "connecting"
+    _thread.interrupt_main()
+    await asyncio.sleep(60)
+
+if __name__ == "__main__":
+    clusters = Clusters()
+    clusters.local._open()
+    Client._start = interrupted
+    clusters.local.another_client()
+"""
+
+
+def test_a_client_that_ctrl_c_has_interrupted_does_not_keep_python_from_exiting(
+    tmp_path: Path,
+) -> None:
+    """dask would wait a minute for the answer of a thread that has ended."""
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        timeout=DEADLINE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        check=False,
+    )
+    assert ended.returncode
+    assert ended.stderr.endswith("KeyboardInterrupt\n")
 
 
 def test_ctrl_c_while_a_cluster_starts_leaves_nothing_of_it(

@@ -23,7 +23,7 @@ from support.carrier import JOINED, Carrier, Counting, calls, outcomes
 from support.dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
-from pytest_parwork.backends import Event
+from pytest_parwork.backends import Event, bundled
 from pytest_parwork.backends.dask import adapter, joined, named, sending
 from pytest_parwork.backends.dask.clusters import Clusters
 from pytest_parwork.backends.dask.futures import received
@@ -90,6 +90,34 @@ def test_without_an_address_the_cluster_is_that_of_dask_s_configuration(
         run = carrier.map(tasks.process, (), (), (), ())
         assert run.start_method == "dask"
         assert set(run) == set(inside(programs, os.getpid))
+
+
+@pytest.fixture
+def of_joblib(programs: DaskPrograms) -> Iterator[Carrier]:
+    """Give joblib's dask, on the cluster that dask's configuration names."""
+    carrier = Carrier(JOINED, bundled()["joblib:dask"])
+    with dask.config.set({"scheduler-address": programs.address}):
+        yield carrier
+        carrier.close()
+        carrier.backend.close()
+
+
+def test_joblib_s_dask_joins_the_cluster_that_is_configured(
+    of_joblib: Carrier, programs: DaskPrograms
+) -> None:
+    run = of_joblib.map(tasks.square, *[(x,) for x in range(50)])
+    assert run == [x * x for x in range(50)]
+    assert (run.granted, run.start_method) == (2, "dask")
+
+
+@pytest.mark.sweep
+def test_only_the_task_that_kills_a_worker_of_joblib_s_dask_is_lost(of_joblib: Carrier) -> None:
+    run = of_joblib.map(tasks.die_by_kill, *[(x, 5) for x in range(8)])
+    kinds = [outcome.kind for outcome in run.outcomes]
+    assert kinds == ["value"] * 5 + ["lost"] + ["value"] * 2
+    lost = run.outcomes[5].lost
+    assert lost is not None
+    assert "SIGKILL" in lost.detail
 
 
 def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskPrograms) -> None:

@@ -132,9 +132,9 @@ class LocalDask:
 
     def another_client(self) -> Client:
         """Return a separate client, which does not share the data that other clients have sent."""
-        from distributed import Client
+        from .clock import SteadyClient
 
-        return Client(self._cluster, set_as_default=False)
+        return SteadyClient(self._cluster, set_as_default=False)
 
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return the exit code of every worker process seen so far, None while it lives."""
@@ -202,8 +202,8 @@ class LocalDask:
 
     def _open(self) -> None:
         import dask
-        from distributed import Client
 
+        from .clock import SteadyClient
         from .nanny import QuietCluster, nanny_class
 
         folder = self._folder = temporary_folder(FOLDER)
@@ -234,5 +234,5 @@ class LocalDask:
         # By now dask has put the scheduler's directory first in the import path of this process.
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
         self.roster = Roster(self._cluster)
-        self._client = Client(self._cluster, set_as_default=False)
+        self._client = SteadyClient(self._cluster, set_as_default=False)
         self._size = 0

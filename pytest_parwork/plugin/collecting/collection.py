@@ -79,7 +79,7 @@ class Collected:
         self,
         config: pytest.Config,
         items: list[pytest.Item],
-        unmarked: Mapping[tuple[object, str], int],
+        unmarked: dict[tuple[object, str], int],
     ) -> None:
         """Put the selected items into groups, and note the mistakes of those that cannot be cases.
 
@@ -151,7 +151,7 @@ class Collected:
         return plan
 
     def _count_expected(
-        self, config: pytest.Config, unmarked: Mapping[tuple[object, str], int]
+        self, config: pytest.Config, unmarked: dict[tuple[object, str], int]
     ) -> None:
         """Count the cases that each workload has when none is deselected."""
         wide = {key for key in self.groups if isinstance(key, WideKey)}

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from ...model.errors import UsageError
-from .options import KEYWORDS, MARK
+from .options import KEYWORDS, MARK, is_own_strict, is_selftest, stress
 from .varied import merge
 
 
 def has_mark(node: pytest.Item) -> bool:
     """Return whether the node, or a node around it, has the marker."""
     return closest_mark(node, MARK) is not None
+
+
+def is_only_listed(config: pytest.Config, items: Iterable[pytest.Item]) -> bool:
+    """Return whether the items are collected for a list, and can be listed as they are.
+
+    Options may add checks to them. Without a mark there is no mistake to find: what cannot be
+    fanned out is plain.
+    """
+    if not config.getoption("collectonly"):
+        return False
+    if is_own_strict(config) or is_selftest(config) or stress(config):
+        return False
+    return not any(map(has_mark, items))
 
 
 def closest_mark(node: pytest.Item | pytest.Collector, *names: str) -> pytest.Mark | None:

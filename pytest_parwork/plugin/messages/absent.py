@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ...model.errors import BackendError, FixtureError, LostError, ParworkError, PayloadError
 from ...model.outcome import Failure, NotSent, Outcome
 from ...report.entries import CaseEntry
-from ...report.message import lost_message, not_sent_message
 from ...verify.legs import SERIAL
 from ..cases.groups import CASE, Case
 from ..cases.plain import is_reached, make_plain, or_in_fork
-from .scenes import Scenes, alongside, serially
+
+if TYPE_CHECKING:
+    from .scenes import Scenes
 
 
 def outcome_of(case: Case, number: int) -> Outcome:
@@ -126,6 +128,9 @@ def message_of(case: Case, scenes: Scenes, *, has_others: bool = False) -> str:
 
     With `has_others`, that of a lost one says what became of the other cases of the run.
     """
+    from ...report.message import lost_message, not_sent_message  # most sessions write none
+    from .scenes import alongside, serially
+
     entry, run = case.judged.entry, case.sent.run
     assert entry is not None
     shared = entry.not_sent

@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...model.outcome import Outcome
 from ...model.output import Output
 from ...verify.legs import Judged, Terms, judge
 from ...verify.reference import Called
-from ...verify.repeats import Tasks, judge_tasks
 from ..cases.groups import Case
 from ..cases.judgement import Aftermath
 from ..messages.absent import outcome_of
 from .phases import masked
+
+if TYPE_CHECKING:
+    from ...verify.repeats import Tasks
 
 _Value = TypeVar("_Value")
 
@@ -63,12 +65,16 @@ class CaseTasks:
         """Judge all tasks against the reference; return the judgement that counts."""
         if len(self._order) == 1:
             return self._judge(self._order[0], reference)
+        from ...verify.repeats import judge_tasks  # most cases are one task
+
         found, shown = judge_tasks(self._tasks(), self._order, reference)
         self._put(shown)
         return found
 
     def _tasks(self) -> Tasks:
         """Return the tasks; not kept, or only the garbage collector would free this object."""
+        from ...verify.repeats import Tasks
+
         run = self._case.sent.run
         assert run is not None  # it has given them their numbers
         return Tasks(

@@ -5,16 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ...model.work import Address, Task
-from ...transport.culprit import explain
 from ...transport.pickling import dumps
-from ...worker.fixtures.call import CaseCall
-from ...worker.fixtures.configuration import SentConfig
 from ...worker.fixtures.recipe import PARAM, CaseFacts, ClassState, FixturePlan, SentMark
-from ...worker.fixtures.tmp_path import leaf
 from ..cases.bodies import Body, class_of
 from ..cases.company import drawing_of, is_any_limited, limit_of
 from ..cases.groups import Case
@@ -24,6 +21,10 @@ from .addresses import body_of
 from .fixture_plans import SEED, no_fixtures_of
 from .seeding import parwork_seed_of
 from .stand_ins import FOLDERS
+
+if TYPE_CHECKING:
+    from ...worker.fixtures.call import CaseCall
+    from ...worker.fixtures.configuration import SentConfig
 
 
 class Tasks:
@@ -81,6 +82,10 @@ class Tasks:
         self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]
     ) -> Task:
         """Return the task of a case whose function-scoped fixtures are set up in the worker."""
+        # Here, in pytest's process and before it is forked, because not every run needs them.
+        from ...worker.fixtures.call import CaseCall
+        from ...worker.fixtures.tmp_path import leaf
+
         item = case.item
         values = {**params, **self._wide}
         if SEED in fixtures.given:
@@ -116,6 +121,7 @@ class Tasks:
 
     def _in_fork(self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]) -> Task:
         """Return the task of a case that pytest runs in a fork."""
+        from ...worker.fixtures.tmp_path import leaf
         from .forked import Forked
 
         item = case.item
@@ -143,6 +149,8 @@ class Tasks:
     def _folder_of(self, item: pytest.Function) -> str:
         """Return the folder that contains those of all cases, below the session's own."""
         if not self._folder:
+            from ...worker.fixtures.tmp_path import leaf
+
             self._folder = str(self._factory().mktemp(f"parwork-{leaf(item.originalname)}"))
         return self._folder
 
@@ -200,6 +208,8 @@ def _why_not(value: object) -> str:
     try:
         dumps(value, [])
     except Exception as error:
+        from ...transport.culprit import explain
+
         return explain(value, error)
     return ""
 
@@ -227,4 +237,6 @@ def _as_sent(mark: pytest.Mark) -> SentMark:
     try:
         return SentMark(mark.name, dumps(holds))
     except Exception as error:
+        from ...transport.culprit import explain
+
         return SentMark(mark.name, f"they cannot be sent: {explain(holds, error)}")

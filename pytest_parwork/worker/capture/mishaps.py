@@ -16,6 +16,9 @@ from .warned import named_category
 #: The module of pytest-check that keeps its failures. From version 3 on, each thread has its own.
 CHECKS = "pytest_check.check_log"
 
+# Without code of the exception's class, which may raise.
+_with_traceback = BaseException.with_traceback
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -33,21 +36,21 @@ class Mishap(NamedTuple):
     def in_thread(cls, given: threading.ExceptHookArgs) -> Mishap:
         """Describe what a thread has raised."""
         name = "<unknown>" if given.thread is None else given.thread.name
-        error = given.exc_value or given.exc_type()
+        error = given.exc_value if given.exc_value is not None else given.exc_type()
         return cls(
             "PytestUnhandledThreadExceptionWarning",
             f"Exception in thread {name}",
-            describe(error.with_traceback(given.exc_traceback)),
+            describe(_with_traceback(error, given.exc_traceback)),
         )
 
     @classmethod
     def unraisable(cls, given: Any) -> Mishap:
         """Describe what could not be raised."""
-        error = given.exc_value or given.exc_type()
+        error = given.exc_value if given.exc_value is not None else given.exc_type()
         return cls(
             "PytestUnraisableExceptionWarning",
             f"{given.err_msg or 'Exception ignored in'}: {given.object!r}",
-            describe(error.with_traceback(given.exc_traceback)),
+            describe(_with_traceback(error, given.exc_traceback)),
         )
 
     def warn(self) -> Failure | None:
