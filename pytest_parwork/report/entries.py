@@ -207,7 +207,9 @@ def judged(
     if lost is None and serial is not None:
         lost, leg = serial.lost, "serial"
     sent = parallel or _NO_OUTCOME
-    seconds = serial_interval = None
+    seconds = serial_interval = taken = None
+    if sent.started is not None and sent.ended is not None:
+        taken = sent.ended - sent.started
     if serial is not None and serial.started is not None and serial.ended is not None:
         serial_interval = (serial.started, serial.ended)
         seconds = serial.ended - serial.started
@@ -219,7 +221,7 @@ def judged(
         index=index,
         run=run,
         serial=seconds,
-        parallel=sent.seconds,
+        parallel=taken,
         serial_cpu=serial.cpu if serial is not None else None,
         parallel_cpu=sent.cpu,
         worker=sent.worker,

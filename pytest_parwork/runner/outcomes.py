@@ -228,8 +228,9 @@ class Outcomes(Sequence[Outcome]):
         not_sent: NotSent | None = None,
         lost: Lost | None = None,
     ) -> Outcome:
-        arrived, started, ended = self._ledger.times(number)
-        process = None if arrived is None else self._ledger.worker(number)
+        arrived, started, ended, process, cpu, has_changed = self._ledger.record(number)
+        results = self._results
+        is_stored = number not in self._unstored
         return Outcome(
             kind=kind,
             value=value,
@@ -239,11 +240,11 @@ class Outcomes(Sequence[Outcome]):
             arrived=arrived,
             started=started,
             ended=ended,
-            cpu=None if ended is None else self._ledger.cpu(number),
+            cpu=cpu,
             worker=None if process is None else self._workers[process],
             process=process,
-            has_changed_input=self._ledger.has_changed(number),
-            output=self.output(number),
+            has_changed_input=has_changed,
+            output=results.output(number) if is_stored else results.output_of_lost(number),
         )
 
     def output(self, number: int) -> Output | None:

@@ -22,7 +22,7 @@ from types import (
 from typing import Any
 
 from ..model.errors import PayloadError
-from .pickling import ATOM_IDS, ATOMS, MARKED, load
+from .pickling import ATOMS, MARKED, load
 from .records import Buffer
 from .sameness import are_same, pickled
 
@@ -37,6 +37,7 @@ COMMON = frozenset(
 # Modules and classes are read without any code of theirs, which may raise whatever it is asked for,
 # or import what a lazy module stands for.
 _COMMON = frozenset(map(id, COMMON))  # to hash a class may call its metaclass
+_ATOMS = frozenset(map(id, ATOMS))
 _contents_of_module: Callable[[ModuleType], dict[str, object]]
 _contents_of_module = vars(ModuleType)["__dict__"].__get__
 _contents_of_class: Callable[[object], Mapping[str, object]] = type.__dict__["__dict__"].__get__
@@ -141,7 +142,7 @@ def places() -> Iterator[tuple[int, tuple[str, str]]]:
     for module, names in _modules():
         for name, value in names.items():
             kind = id(type(value))
-            if kind not in _COMMON or (kind in ATOM_IDS and name[:2] != "__"):
+            if kind not in _COMMON or (kind in _ATOMS and name[:2] != "__"):
                 yield id(value), (module, name)
 
 

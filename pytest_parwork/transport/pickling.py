@@ -37,9 +37,6 @@ _NOT_FINITE = (b"G\x7f\xf8", b"G\xff\xf8", b"G\x7f\xf0", b"G\xff\xf0")
 #: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
-#: Their ids, for values of any class: to hash a class may call its metaclass.
-ATOM_IDS = frozenset(map(id, ATOMS))
-
 
 class Themselves(Protocol):
     """Says which objects arrive as themselves; `transport.identity` has the rule."""

@@ -121,7 +121,7 @@ def judge(
     except UsageError as unanswered:
         error = unanswered
         comparison = report_uncomparable(actual, expected, terms.policy, str(error))
-    verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
+    verdict = Verdict.DIFFERENT if comparison.count else Verdict.EQUAL
     result = _result(terms, expected) if terms.is_recorded else None
     return Judged(
         entry=entry_of(terms, verdict, actual, expected, comparison=comparison, result=result),

@@ -46,7 +46,7 @@ def call(
     in texts. Exceptions of the classes in `passing`, which end the session, are raised.
     """
     __tracebackhide__ = True
-    noticed, limit = Noticed(), Shared.of(timeout)
+    noticed, limit = Noticed(), None if timeout is None else Shared.of(timeout)
     cpu = cpu_of_process()
     started = now()
     try:

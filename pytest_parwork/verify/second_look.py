@@ -100,7 +100,7 @@ class SecondLook:
         return _noted(found, _tell(terms, actual, expected, found, fresh))
 
     def _doubt(self, actual: Outcome, expected: Outcome, found: Comparison) -> Doubt | None:
-        if not found:
+        if found.count:
             is_known = any(mismatch.kind != "uncomparable" for mismatch in found.mismatches)
             return "difference" if is_known else None
         if actual.kind == "failure":

@@ -186,7 +186,7 @@ class Case:
             id=self.id,
             index=self.index,
             run=run.facts.run if run is not None else "",
-            actual=self.side,
+            actual=self.side if run is None else run.side,
             reference=SERIAL,
             policy=self.plan.policy,
             timeout=self.limit,

@@ -57,9 +57,6 @@ def judge_call(
     tasks, entry = judged.take_after_call(), judged.entry
     if entry is None or judged.message:
         return None
-    if not tasks:
-        judged.subtests = None
-        return None
     if entry.verdict is Verdict.NOT_VERIFIED:
         _fail_as_in_fork(next((task.late for task in tasks if task.late), ()), report)
         return None

@@ -66,7 +66,8 @@ def rules_of(item: pytest.Function) -> TestCaseRules | None:
 
 def called(item: pytest.Function, *, reports: bool = True) -> Body:
     """Return what is called for an item in one piece, and can be replaced."""
-    if is_testcase(item) or _is_async(item.obj):
+    is_in_class = type(item.parent) is not pytest.Module
+    if (is_in_class and is_testcase(item)) or _is_async(item.obj):
         return WholeCall(item, reports=reports)
     return Body(item)
 

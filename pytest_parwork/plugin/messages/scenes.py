@@ -49,7 +49,7 @@ class Scenes:
         """Record the values of a case; write its message if its outcomes differ."""
         assert found.comparison is not None
         values = self._values_of(case, found) if label_of(case.item) else ()
-        if not found.comparison:
+        if found.comparison.count:
             from .causes import diagnosed  # most sessions have no difference
             from .copied import hint_at_copies
             from .hints import Hints

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -65,7 +65,7 @@ class Gate(pytest.Function):
 class Gates:
     """Opens the gate of a case without a valid outcome; also a plugin, for the gates it makes."""
 
-    def __init__(self, session: pytest.Session, uses: Container[object]) -> None:
+    def __init__(self, session: pytest.Session, uses: Collection[object]) -> None:
         self._session = session
         self._uses = uses  # keys of cases that run in other configurations too
         self._config = session.config
@@ -148,7 +148,7 @@ class Gates:
             return
         for number in sent.numbers:
             run.outcomes.free(number)
-        if entry is not None and entry.serial is not None and case.key in self._uses:
+        if self._uses and entry is not None and entry.serial is not None and case.key in self._uses:
             self._seconds[case.key] = entry.serial
         sent.is_waiting = False
         run.waiting -= 1

@@ -225,7 +225,8 @@ class Running:
             if call.when == "setup":
                 report.duration += judged.wide_seconds
                 judged.wide_seconds = 0.0  # a rerun does not repeat their set-up
-            self._serial.finish(case, call, report)
+            if call.when != "setup" or report.outcome != "passed":
+                self._serial.finish(case, call, report)
             if judged.output is not None:
                 self._showing.add_sections(case, report)
             if judged.entry is not None:

@@ -113,7 +113,8 @@ class Serial:
             return
         if judged.entry is None and PLAIN in case.item.stash:
             return
-        if call.when == "call" and (found := judge_call(case, call, report)) is not None:
+        found = judge_call(case, call, report) if call.when == "call" and judged.after else None
+        if found is not None:
             judged.entry = with_mismatches(found.entry, found.comparison)
             self._scenes.write(case, found.comparison, traceback=found.traceback)
         if judged.entry is None and case.sent.run is not None:
@@ -179,7 +180,7 @@ class Serial:
             case.group.kept.keep(case.id, found)
         self._settle(case, found)
         case.judged.raised = found.error
-        if found.is_absent:
+        if found.entry.verdict is not Verdict.EQUAL and found.is_absent:
             raise case.judged.error
         if not is_verified:
             end_as_in_parallel(case, found.outcomes[0])
@@ -198,7 +199,7 @@ class Serial:
         """Keep the judgement, and free the outcome in the run."""
         run, judged = case.sent.run, case.judged
         judged.entry = found.entry
-        if found.is_absent:
+        if judged.entry.verdict is not Verdict.EQUAL and found.is_absent:
             self._note_absence(case, has_others=len(found.outcomes) < 2)
         elif found.comparison is not None:
             self._scenes.note(case, found)
