@@ -199,7 +199,7 @@ def leaves_another_group_and_exits() -> NoReturn:
     if os.fork() == 0:
         os.setpgid(0, 0)
         os.write(writer, b"!")
-        time.sleep(20)
+        time.sleep(50)
         os._exit(0)
     os.read(reader, 1)
     os._exit(1)
@@ -213,6 +213,11 @@ def forks_and_returns_twice(x: int) -> int:
 def forks_and_raises_twice() -> NoReturn:
     _fork()
     raise ValueError("as it may")
+
+
+def stops_its_parent_and_exits() -> NoReturn:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    os._exit(1)
 
 
 class ForkingWhenStored:

@@ -1,11 +1,10 @@
-"""Ctrl-C that comes while something is done that must be whole."""
+"""Ctrl-C that comes while something is done that must be whole; light, for every pytest run."""
 
 from __future__ import annotations
 
 import signal
+from threading import get_ident, main_thread
 from types import FrameType
-
-from .system import is_main_thread
 
 
 class Deferral:
@@ -18,7 +17,8 @@ class Deferral:
     def begin(self) -> None:
         """Defer Ctrl-C, unless somebody else handles it."""
         handler = signal.getsignal(signal.SIGINT)
-        if is_main_thread() and handler is signal.default_int_handler:
+        is_main_thread = get_ident() == main_thread().ident
+        if is_main_thread and handler is signal.default_int_handler:
             self._is_on = True
             signal.signal(signal.SIGINT, self._note)
 

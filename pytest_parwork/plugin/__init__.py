@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from ..model.errors import UsageError
 from . import hookspecs
 from .config import options
 from .config.defaults import check_given
+from .config.marks import has_mark, is_only_listed, near_misses
 from .session.reporting import REPORTING, RUNNING, TABLES, Reporting, Tables
 
 if TYPE_CHECKING:
@@ -129,16 +130,16 @@ def pytest_pycollect_makeitem(
     made = yield
     if not isinstance(made, list):
         return made
-    for mistake in options.near_misses(collector.config, made):
+    for mistake in near_misses(collector.config, made):
         _mistakes(collector.config).note(collector, mistake)
-    if not any(map(_is_marked, made)):
+    if not options.is_all(collector.config) and not any(map(has_mark, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
         calls = (item for item in made if "parwork" in getattr(item, "fixturenames", ()))
         if not options.stress(collector.config) or not any(calls):
             return made
     has_mistake = _mistakes(collector.config).has
-    if _is_only_listed(collector.config, made) or any(map(has_mistake, made)):
+    if is_only_listed(collector.config, made) or any(map(has_mistake, made)):
         return made
     from .collecting.placing import checks_for
 
@@ -172,9 +173,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from .collecting.placing import add_cases
 
         add_cases(items)
-    has_work = options.is_all(config) or any(map(_is_marked, items))
+    has_work = options.is_all(config) or any(_is_marked(item) for item in items if has_mark(item))
     has_work |= bool(options.stress(config)) and _COLLECTED in config.stash
-    if has_work and not _is_only_listed(config, items):
+    if has_work and not is_only_listed(config, items):
         from .collecting import placing
 
         if options.is_all(config):
@@ -239,13 +240,7 @@ def _is_ours(item: pytest.Item) -> bool:
 def _is_marked(item: object) -> bool:
     if not isinstance(item, pytest.Function):
         return False
-    return options.is_all(item.config) or item.get_closest_marker(options.MARK) is not None
-
-
-def _is_only_listed(config: pytest.Config, items: Sequence[pytest.Item]) -> bool:
-    from .config.marks import is_only_listed
-
-    return is_only_listed(config, items)
+    return options.is_all(item.config) or has_mark(item)
 
 
 def _why_plain(item: pytest.Function) -> UsageError | None:
@@ -257,13 +252,17 @@ def _why_plain(item: pytest.Function) -> UsageError | None:
 def _collected(config: pytest.Config) -> Collected:
     from .collecting.collection import Collected
 
-    return config.stash.setdefault(_COLLECTED, Collected(mistakes=_mistakes(config)))
+    if _COLLECTED not in config.stash:
+        config.stash[_COLLECTED] = Collected(mistakes=_mistakes(config))
+    return config.stash[_COLLECTED]
 
 
 def _mistakes(config: pytest.Config) -> Mistakes:
     from .collecting.mistakes import Mistakes
 
-    return config.stash.setdefault(_MISTAKES, Mistakes())
+    if _MISTAKES not in config.stash:
+        config.stash[_MISTAKES] = Mistakes()
+    return config.stash[_MISTAKES]
 
 
 def _close(config: pytest.Config) -> None:

@@ -566,7 +566,36 @@ GUILTY_LOOKS = (
     ),
 )
 
+#: What forks have from before.
+OF_FORKS = (
+    (
+        "connection_that_forks_share",
+        RESOURCE,
+        body(
+            "found = []",
+            "for _ in range(20):",
+            "    FILE.write(b'%d\\n' % n)",
+            "    found.append(FILE.readline())",
+            "return found",
+            before="SERVER = socket.create_server(('127.0.0.1', 0))\n"
+            "def serve():\n"
+            "    while True:\n"
+            "        end, _ = SERVER.accept()\n"
+            "        threading.Thread(target=answer, args=(end,), daemon=True).start()\n"
+            "def answer(end):\n"
+            "    with end.makefile('rwb', 0) as file:\n"
+            "        for line in file:\n"
+            "            time.sleep(0.001)\n"
+            "            file.write(line)\n"
+            "threading.Thread(target=serve, daemon=True).start()\n"
+            "END = socket.create_connection(SERVER.getsockname())\n"
+            "FILE = END.makefile('rwb', 0)\n",
+        ),
+    ),
+)
+
 FRESH: tuple[Planted, ...] = (
+    *planted("processes:fork", *OF_FORKS),
     *planted("processes:spawn", *OF_PROCESSES),
     *planted("threads", *OF_THREADS),
     *planted("joblib", *OF_JOBLIB),

@@ -274,6 +274,35 @@ def test_a_shared_resource_is_the_cause_if_only_other_cases_spoil_the_result(
     assert shared_resource(laboratory({**found, "alone, run 3": "P"})) is None
 
 
+def test_a_connection_is_a_shared_resource_of_forks_only() -> None:
+    labels = ["alongside other cases", *(f"alongside other cases, run {n}" for n in range(2, 9))]
+    found: dict[str, object] = dict.fromkeys(labels, ("P", "S"))
+    found |= {"watch what it writes": [], "list connections": ["the connection to db:5432"]}
+    cause = shared_resource(laboratory(found, start_method="fork"))
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("SHARED_RESOURCE_RACE", True)
+    assert "it writes the connection to db:5432" in cause.evidence
+    assert shared_resource(laboratory(found)) is None
+    none = {**found, "list connections": []}
+    assert shared_resource(laboratory(none, start_method="fork")) is None
+
+
+def test_connections_with_an_address_are_named() -> None:
+    code = """
+import os, socket
+from pytest_parwork.verify.diagnosis.watching import connected
+ours = socket.socketpair()
+server = socket.create_server(("127.0.0.1", 0))
+print(connected(len)() == [])
+end = socket.create_connection(server.getsockname())
+print(connected(len)() == [f"the connection to 127.0.0.1:{server.getsockname()[1]}"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], timeout=60, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["True", "True"]
+
+
 def test_a_thread_has_a_history_of_its_own() -> None:
     def in_threads(found: Mapping[str, object], in_thread: tuple[int, ...]) -> Laboratory:
         lab = laboratory(found, start_method="thread")
@@ -300,7 +329,7 @@ def test_history_needs_the_same_result_each_time() -> None:
 def test_the_files_that_a_case_opens_for_writing_are_seen(tmp_path: Path) -> None:
     code = """
 import os, sys
-from pytest_parwork.verify.diagnosis.treatments import watching
+from pytest_parwork.verify.diagnosis.watching import watching
 def case():
     open(sys.argv[1] + "/read").close() if os.path.exists(sys.argv[1] + "/read") else None
     open(sys.argv[1] + "/written", "w").close()

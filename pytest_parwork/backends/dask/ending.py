@@ -67,12 +67,19 @@ class Ending:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             sleep(GLANCE)
+        for part in self._parts:
+            with suppress(Exception):  # else dask removes it, and reports it, when Python exits
+                part.scheduler._workdir.release()
         self._parts.clear()
-        gc.collect()  # else dask removes its directories, and reports it, when Python exits
+        gc.collect()  # so it is with the locks of its directories
         shutil.rmtree(self._folder, ignore_errors=True)
         self._over.set()
 
     def _close(self) -> None:
-        for part in list(self._parts):
+        parts = list(self._parts)
+        for part in parts:
             with suppress(Exception):  # the processes are ended in any case
                 part.close(DEADLINE)
+        for part in parts:
+            with suppress(Exception):  # mostly it has been stopped
+                part.loop.add_callback(part.loop.stop)

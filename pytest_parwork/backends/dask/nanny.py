@@ -34,6 +34,9 @@ class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
         # dask would wait ten seconds, as Python exits, for a cluster that is still being closed.
         self.shutdown_on_close = False
 
+    def __del__(self) -> None:
+        """Do nothing: dask would warn of one that it could not close; its owner has ended it."""
+
     async def _start(self) -> None:
         keep_clocks(IOLoop.current())
         await super()._start()

@@ -115,7 +115,8 @@ def regenerating_option(item: pytest.Function) -> str:
 
 def resetting_fixtures(item: pytest.Function) -> tuple[str, ...]:
     """Return the fixtures of function scope of an item that reset an object of wider scope."""
-    return tuple(name for name in _RESETTING if name in fixture_defs(item))
+    known = fixture_defs(item)
+    return tuple(name for name in _RESETTING if name in known)
 
 
 def threaded_fixture(item: pytest.Function) -> str:
