@@ -145,7 +145,7 @@ def is_atom(value: object) -> bool:
 
 
 def _is_atomic(task: Task) -> bool:
-    return all(is_atom(value) for value in (*task.args, *task.kwargs.values()))
+    return _ATOMS.issuperset(map(id, map(type, (*task.args, *task.kwargs.values()))))
 
 
 def _atom_or_copy(value: object, copied: object) -> object:

@@ -18,6 +18,9 @@ from ..transport.pickling import ATOMS, Interruptible, by_reference, dumps, load
 from .calling import end_copy_of
 from .copies import copied, copied_buffer, copied_bytes, is_atom
 
+#: The ids of types whose values are their own copies: to hash a class may call its metaclass.
+ATOM_IDS = frozenset(map(id, ATOMS))
+
 
 class Pickled:
     """A result that is serialised, with large buffers apart; `not_sent` says why it cannot be.
