@@ -102,8 +102,8 @@ def returns_what_nobody_may_ask() -> NeverAsked:
     return NeverAsked()
 
 
-def returns_200_mb() -> bytes:
-    return b"x" * 200_000_000
+def returns_50_mb() -> bytes:
+    return b"x" * 50_000_000
 
 
 def prints_10_mb() -> int:
@@ -213,6 +213,11 @@ def forks_and_returns_twice(x: int) -> int:
 def forks_and_raises_twice() -> NoReturn:
     _fork()
     raise ValueError("as it may")
+
+
+def stops_its_parent_and_exits() -> NoReturn:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    os._exit(1)
 
 
 class ForkingWhenStored:

@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import multiprocessing.context
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -23,6 +24,7 @@ from .forking import reject_fork_with_threads, unsafe_threads
 from .inherited import inherited, repair
 from .marks import claim_folder
 from .native import pause_openmp
+from .process_groups import state_of
 
 #: The variables by which coverage makes new processes measure themselves as well.
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
@@ -79,6 +81,8 @@ class Processes:
                     with _without_fork_warning(), _repaired(made):
                         start()
                 else:
+                    if self.method == "forkserver":
+                        _wake_server()
                     with _without_main():
                         start()
                 if self.method == "forkserver":
@@ -102,6 +106,8 @@ class Processes:
 
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return the exit code of every process started so far, None while it lives."""
+        if self.method == "forkserver":
+            _wake_server()
         codes = {process.pid: process.exitcode for process in self._started}
         return {pid: code for pid, code in codes.items() if pid is not None} | self._ended
 
@@ -133,6 +139,18 @@ class Processes:
                 process.kill()
         self.wait(deadline)
         return [pid for pid, code in self.exit_codes().items() if code is None]
+
+
+def _wake_server() -> None:
+    """Continue the fork server, if a task has stopped it.
+
+    Nobody else starts its processes, and reports their exits: the run would wait for ever.
+    """
+    from multiprocessing.forkserver import _forkserver  # here, because few runs have it
+
+    pid = getattr(_forkserver, "_forkserver_pid", None)  # the only way to it
+    if pid is not None and state_of(pid) == "T":
+        os.kill(pid, signal.SIGCONT)
 
 
 def _read_once(process: BaseProcess) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 
 from .scratch import Scratch
@@ -194,15 +192,22 @@ def test_a_difference_is_shown_with_the_line_of_the_test_and_is_in_summary_and_r
 
 
 class TestVerify:
-    @pytest.mark.parametrize(("verify", "here"), [("0", {0}), ("0.5", range(20, 25)), ("1", {40})])
-    def test_the_function_runs_here_only_for_the_share(
-        self, scratch: Scratch, verify: str, here: Collection[int]
-    ) -> None:
+    def test_the_function_runs_here_only_for_the_share(self, scratch: Scratch) -> None:
         """The first and the last call of both workers are always in a share."""
-        passes(scratch, f"parwork.map(note, range(40), {PROCESSES}, verify={verify})")
-        places = [line.split()[1] for line in scratch.notes()]
-        assert places.count("here") in here
-        assert places.count("there") == 40
+        passes(
+            scratch,
+            f"""
+for verify in (0, 0.5, 1):
+    def noted(n):
+        note(f"{{verify}}-{{n}}")
+    parwork.map(noted, range(40), {PROCESSES}, verify=verify)
+            """,
+        )
+        notes = scratch.notes()
+        for verify, here in {"0": {0}, "0.5": range(20, 25), "1": {40}}.items():
+            places = [note.split()[1] for note in notes if note.startswith(f"{verify}-")]
+            assert places.count("here") in here
+            assert places.count("there") == 40
 
     def test_without_it_nothing_is_compared_and_a_worker_s_exception_is_raised(
         self, scratch: Scratch

@@ -263,8 +263,9 @@ def _plan(item: pytest.Function) -> Plan:
     _check_late_keywords(item, given.axes)
     plan = given.plan(column.configuration if column is not None else None)
     if is_threaded(backend_named(item.config, plan.configuration.backend)):
-        names = (*plan.exclusive, *resetting_fixtures(item))
-        plan = replace(plan, exclusive=tuple(dict.fromkeys(names)))
+        names = dict.fromkeys((*plan.exclusive, *resetting_fixtures(item)))
+        if len(names) > len(plan.exclusive):  # else all tests with the same marks share one plan
+            plan = replace(plan, exclusive=tuple(names))
     return plan
 
 
