@@ -264,25 +264,3 @@ def test_there(n):
     assert session.report["plain"] == []
     found = [case["verdict"] for each in session.report["runs"] for case in each["cases"]]
     assert found == ["EQUAL"] * 3 + ["DIFFERENT"]
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_pytest_retry_runs_a_case_again_after_the_comparison(
-    scratch: Scratch, backend: str
-) -> None:
-    pytest.importorskip("pytest_retry")
-    text = """
-import threading
-
-CALLS = []
-
-@N
-@pytest.mark.flaky(retries=2)
-def test_it(n):
-    CALLS.append((n, os.getpid(), threading.get_ident()))
-    assert CALLS.count(CALLS[-1]) == 2
-"""
-    session = run(scratch, backend, text, "-p", "pytest_retry.retry_plugin")
-    assert session.counts["passed"] == 2, session.text
-    assert verdicts(session) == {"EQUAL"}
-    assert session.report["plain"] == []

@@ -225,6 +225,18 @@ def test_a_decorator_of_such_a_package_is_recognised_though_it_wraps() -> None:
     assert find_change(decorated) == "responses"
 
 
+def test_so_it_is_where_another_package_has_made_the_wrapper() -> None:
+    names: dict[str, Any] = {"__name__": "mocket"}
+    exec("def around(function, *args): return function(*args)", names)
+    around, function = names["around"], only_warns
+
+    @functools.wraps(function)
+    def wrapper(*args: object) -> object:
+        return around(function, *args)
+
+    assert find_change(wrapper) == "mocket"
+
+
 def test_what_a_function_names_of_a_package() -> None:
     def calls_it() -> object:
         return [warnings.warn(str(n), stacklevel=1) for n in range(2)]

@@ -136,10 +136,9 @@ def find_change(function: Callable[..., Any]) -> str:
         part, depth = left.pop(0)
         if "patchings" in vars(part):  # as `mock.patch` leaves it on what it decorates
             return "mock.patch"
-        # `functools.wraps` gives a wrapper the module of what it wraps.
-        maker = str(part.__globals__.get("__name__")).partition(".")[0]
-        if maker in _DECORATING:
-            return maker
+        for maker in _makers(part):
+            if maker in _DECORATING:
+                return maker
         for code in codes_of(part):
             if code in met:
                 continue
@@ -171,6 +170,22 @@ def _unwrapped(function: Callable[..., Any]) -> Iterator[FunctionType]:
     while isinstance(part, FunctionType):
         yield part
         part = getattr(part, "__wrapped__", None)
+
+
+def _makers(part: FunctionType) -> Iterator[str]:
+    """Yield the package whose code a function is, and those of the functions in its closure.
+
+    `functools.wraps` gives a wrapper the module of what it wraps. One that the package decorator
+    has made only calls the function of the package that uses it.
+    """
+    yield str(part.__globals__.get("__name__")).partition(".")[0]
+    for cell in part.__closure__ or ():
+        try:
+            held = cell.cell_contents
+        except ValueError:  # it is empty
+            continue
+        if isinstance(held, FunctionType):
+            yield str(held.__globals__.get("__name__")).partition(".")[0]
 
 
 def codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:

@@ -36,6 +36,9 @@ _HOOKED = {
 #: Those that do not work in a fork either: memory is traced in the process of pytest only.
 _UNFORKED = {"limit_leaks", "limit_memory"}
 
+#: Fixtures that their plugin asks in a hook around the call, by which it fails the test.
+_ASKED_AROUND = {"reraise": "pytest_reraise"}
+
 #: Plugins that run a failed case again while the report of its call is made.
 _RETRYING = {"pytest_retry.retry_plugin"}
 
@@ -134,6 +137,15 @@ def hooked_mark(item: pytest.Item, *, by_pytest: bool) -> str:
     for mark in item.iter_markers():
         if _HOOKED.get(mark.name) in sys.modules and not (by_pytest and mark.name not in _UNFORKED):
             return mark.name
+    return ""
+
+
+def fixture_asked_around(item: pytest.Function) -> str:
+    """Return a fixture of the item that decides in a hook how the call ends, empty without one."""
+    found = fixture_defs(item)
+    for name, package in _ASKED_AROUND.items():
+        if name in found and str(found[name].func.__module__).partition(".")[0] == package:
+            return name
     return ""
 
 
