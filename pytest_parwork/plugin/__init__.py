@@ -18,7 +18,7 @@ from . import hookspecs
 from .config import options
 from .config.defaults import check_given
 from .config.marks import has_mark, is_only_listed, near_misses
-from .session.reporting import REPORTING, RUNNING, Reporting, add_table
+from .session.reporting import REPORTING, RUNNING, TABLES, Reporting, Tables
 
 if TYPE_CHECKING:
     from ..backends.protocol import Backend
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 #: The tests for authors of backends, whose assertions are to show their values.
 TESTING = "pytest_parwork.testing"
-
-#: The module of what `compare` returns.
-COMPARISON = "pytest_parwork.model.comparison"
 
 _COLLECTED = pytest.StashKey["Collected"]()
 _MISTAKES = pytest.StashKey["Mistakes"]()
@@ -75,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
             options.check_files(files)
             config.pluginmanager.register(Reporting(config, files), REPORTING)
+        config.pluginmanager.register(Tables(), TABLES)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -195,17 +193,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         follow_limits(config)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, AssertionError) and COMPARISON in sys.modules:
-        add_table(error, report)
-    return report
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     from .session.distribution import connect
@@ -294,6 +281,7 @@ def _start(session: pytest.Session) -> None:
         from .running.hooks import Running
 
         running = Running(session, _collected(session.config))
+        manager.unregister(name=TABLES)
         manager.register(running.gates, "parwork-gates")
         manager.register(running, RUNNING)
         running.begin_varied(manager)

@@ -14,7 +14,7 @@ from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
 from ..worker.current_test import named_by_thread
-from ..worker.results import Copied
+from ..worker.results import ATOM_IDS, Copied
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
 
@@ -154,7 +154,9 @@ class Remembered:
         """Return whether an outcome is more than a plain value."""
         given = self._given[task]
         assert given is not None, "an outcome that was freed"
-        return type(given[1]) is not Copied or given[1].has_parts
+        if type(given[1]) is Copied:
+            return given[1].has_parts
+        return given[0] != "value" or id(type(given[1])) not in ATOM_IDS
 
     def output(self, task: int) -> Output | None:
         """Return what a task has printed, logged and warned."""

@@ -113,7 +113,7 @@ class OnMachine(Medium):
                 Header(
                     contents=payload.contents,
                     modules=request.modules,
-                    rewritten=request.rewritten,
+                    rewritten=dict(request.rewritten),
                     path=tuple(sys.path),
                     threads=setting.threads,
                     patience=PATIENCE,

@@ -62,9 +62,9 @@ class Spooled:
 
     def load(self, task: int) -> Given:
         """Load an outcome separately, so that one that fails does not affect others."""
-        if (code := self.ledger.unstored(task)) is not None:
-            return _unsent(f"the result cannot be stored for pytest: {os.strerror(code)}")
         kind, spool, offset, length = self.ledger.place(task)
+        if not length and (code := self.ledger.unstored(task)) is not None:
+            return _unsent(f"the result cannot be stored for pytest: {os.strerror(code)}")
         try:
             loaded = read_record(self._spools[spool], offset, length)
         except (KeyboardInterrupt, TimedOut):

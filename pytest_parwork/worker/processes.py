@@ -18,7 +18,7 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.held import made_once
+from ..transport.held import MadeOnce
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
@@ -236,7 +236,7 @@ class Attached:
             return found
         try:
             function = find(found) if isinstance(found, Address) else found
-            with made_once():
+            with MadeOnce():
                 return function, *self._arguments(call, seen)
         except _UnloadableError as error:
             return error.why

@@ -20,7 +20,7 @@ from .capture.threads import ThreadCapture
 from .current_test import name_test
 from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
-from .results import Copied
+from .results import ATOM_IDS, Copied
 
 if TYPE_CHECKING:
     from ..transport.payload import Around
@@ -128,7 +128,7 @@ class ThreadCall:
         function = task.function if self._around is None else self._around(task.function)
         seconds = task.timeout if task.timeout and is_main_thread() else None
         # The body has all its time even if the arguments cannot be digested in that time.
-        limit, inputs = Shared.of(seconds), None
+        limit, inputs = Shared.of(seconds) if seconds else None, None
         if is_sampled(number, len(self._tasks)):
             inputs = Inputs(args, kwargs, seconds=Shared.of(seconds))
         if self.capture is not None:
@@ -137,8 +137,11 @@ class ThreadCall:
             name_test(task.test, "call")
         before = cpu_of_thread()
         self._ledger.start(number, now())
-        with deadline(limit):
+        if limit is None:
             kind, value = perform(function, args, kwargs)
+        else:
+            with deadline(limit):
+                kind, value = perform(function, args, kwargs)
         ended, cpu = now(), cpu_of_thread() - before
         # Not isinstance: an exception may raise where it is asked for its class.
         if kind == "failure" and issubclass(type(value), KeyboardInterrupt) and is_main_thread():
@@ -153,11 +156,12 @@ class ThreadCall:
         if inputs is not None and inputs.changed():
             self._ledger.note_change(number)
         failure = None
-        with deadline(limit):
-            if kind == "value":
-                value = Copied.of(value)
-            elif isinstance(value, BaseException):
-                failure = describe(value, value)
+        if kind != "value" or id(type(value)) not in ATOM_IDS:
+            with deadline(limit):
+                if kind == "value":
+                    value = Copied.of(value)
+                elif isinstance(value, BaseException):
+                    failure = describe(value, value)
         end_copy_of(process)  # copying a value may have forked this process
         with self._lock:  # from here on the task cannot be given up
             self.outcomes[number] = (kind, value, failure)

@@ -189,8 +189,13 @@ def test_a_worker_whose_start_fails_with_an_error_does_not_live_on(
     all_is_over(cluster, launches)
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.1, 0.2, 0.3, 0.5, 0.8])
-@pytest.mark.parametrize("change", ["more", "fewer", "again"])
+@pytest.mark.parametrize(
+    "moment", [0.3, *(pytest.param(at / 10, marks=pytest.mark.sweep) for at in (0, 1, 2, 5, 8))]
+)
+@pytest.mark.parametrize(
+    "change",
+    ["again", *(pytest.param(change, marks=pytest.mark.sweep) for change in ("more", "fewer"))],
+)
 def test_a_cluster_that_is_closed_while_its_workers_change_leaves_none(
     cluster: LocalDask, launches: Launches, change: str, moment: float
 ) -> None:

@@ -16,7 +16,7 @@ from .options import KEYWORDS, MARK, is_listing
 ALIKE = 0.85
 
 
-def closest_mark(node: pytest.Item, *names: str) -> pytest.Mark | None:
+def closest_mark(node: pytest.Item | pytest.Collector, *names: str) -> pytest.Mark | None:
     """Return the closest mark of any of these names, None without one.
 
     `get_closest_marker` makes ten calls for that, which is too much to be asked for each item.

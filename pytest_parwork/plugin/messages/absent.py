@@ -27,13 +27,14 @@ def outcome_of(case: Case, number: int) -> Outcome:
             detail = "its fixtures could not be set up for the parallel run"
             why = NotSent(reason="argument", detail=detail)
         return Outcome(kind="not_sent", not_sent=why)
-    return _naming_fixture(case, case.take(number))
+    actual = case.take(number)
+    return actual if actual.not_sent is None else _naming_fixture(case, actual, actual.not_sent)
 
 
-def _naming_fixture(case: Case, actual: Outcome) -> Outcome:
+def _naming_fixture(case: Case, actual: Outcome, why: NotSent) -> Outcome:
     """Return the outcome of a case; an argument that cannot be sent may be that of a fixture."""
-    why, run = actual.not_sent, case.sent.run
-    if why is None or run is None or why.reason != "argument" or why.name not in run.wide:
+    run = case.sent.run
+    if run is None or why.reason != "argument" or why.name not in run.wide:
         return actual
     detail = f"the fixture {why.name!r} {why.detail.removeprefix(f'argument {why.name!r} ')}"
     remedy = f"give it function scope, so that it is set up in the worker{or_in_fork()}"

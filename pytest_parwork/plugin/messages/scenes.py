@@ -48,8 +48,8 @@ class Scenes:
     def note(self, case: Case, found: Judged) -> None:
         """Record the values of a case; write its message if its outcomes differ."""
         assert found.comparison is not None
-        values = self._values_of(case, found)
-        if not found.comparison:
+        values = self._values_of(case, found) if label_of(case.item) else ()
+        if found.comparison.count:
             from .causes import diagnosed  # most sessions have no difference
             from .copied import hint_at_copies
             from .hints import Hints
@@ -111,8 +111,7 @@ class Scenes:
         return shorten(first.removeprefix(prefix), LONGEST_ID)
 
     def _values_of(self, case: Case, found: Judged) -> Sequence[tuple[str, Sequence[str]]]:
-        if not label_of(case.item):
-            return ()
+        """Return the values of a case in its configurations so far, if it is DIFFERENT."""
         assert found.comparison is not None
         actual, expected = found.outcomes
         try:

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 
 
+def senders_of(cases: Sequence[Case]) -> Sequence[Case]:
+    """Return the case of each task, the cases themselves if each of them is one task."""
+    is_any_repeated = any([case.plan.repeat > 1 for case in cases])  # noqa: C419, half the time
+    return repeated(cases, cases) if is_any_repeated else cases
+
+
 def repeated(cases: Sequence[Case], values: Sequence[_Value]) -> Sequence[_Value]:
     """Return the values, one for each case, each so many times as its case is a task."""
-    if all(case.plan.repeat == 1 for case in cases):
-        return values
     pairs = zip(cases, values, strict=True)
     return tuple(value for case, value in pairs for _ in range(case.plan.repeat))
 
@@ -47,7 +51,7 @@ class CaseTasks:
         self._loaded: Outcome | None = None
         self._after: dict[int, Aftermath] = {}
         self._outputs: dict[int, Output | None] = {}
-        self._order: Sequence[int] = case.sent.numbers
+        self._order: Sequence[int] = (case.sent.number,)
         if case.sent.count > 1:
             self._order = self._tasks().order(is_verified=is_verified)
 
@@ -102,10 +106,10 @@ class CaseTasks:
             terms,
             actual,
             reference,
-            inputs=case.inputs if is_first else lambda: None,
-            masked=functools.partial(masked, case),
+            inputs=case.inputs if is_first else None,
+            masked=functools.partial(masked, case) if case.sent.folder else None,
             look=case.look(terms, number),
-            why=f"verify={case.plan.verify:g}",
+            why=f"verify={case.plan.verify:g}" if reference is None else "",
         )
 
     def _put(self, shown: int) -> None:
@@ -113,6 +117,9 @@ class CaseTasks:
         judged = self._case.judged
         self._case.sent.shown = shown
         judged.output = self._outputs[shown]
+        if not self._after:
+            judged.after = ()
+            return
         others = [after for number, after in self._after.items() if number != shown]
         first = [self._after[shown]] if shown in self._after else []
         judged.after = (*first, *others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ REPORTING = "parwork-reporting"
 
 #: The same of the one that works for cases and calls.
 RUNNING = "parwork-running"
+
+#: The same of the one that only adds tables.
+TABLES = "parwork-tables"
 
 #: The serialised runs of the calls inside a test, which its report carries.
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
@@ -42,12 +46,19 @@ def defer_interrupts(config: pytest.Config) -> None:
         reporting.deferral.begin()
 
 
-def add_table(error: AssertionError, report: pytest.TestReport) -> None:
+#: The module of what `compare` returns.
+_COMPARISON = "pytest_parwork.model.comparison"
+
+
+def add_table(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Add the table of mismatches to the report of a failed `assert compare(a, b)`.
 
     pytest shows an object in an assertion on one line of 240 characters. It keeps the object itself
     in a local variable of the frame.
     """
+    error = call.excinfo.value if call.excinfo is not None else None
+    if not isinstance(error, AssertionError) or _COMPARISON not in sys.modules:
+        return
     from ...model.comparison import Comparison
 
     frames = error.__traceback__
@@ -59,6 +70,20 @@ def add_table(error: AssertionError, report: pytest.TestReport) -> None:
         if type(found) is Comparison and not found and repr(found)[:60] in text:
             report.sections.append(("parwork: compare", printable(str(found))))
             return
+
+
+class Tables:
+    """A plugin that adds tables in sessions without work for the plugin of cases, which does so."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add the table to the report."""
+        report = yield
+        if call.excinfo is not None:
+            add_table(call, report)
+        return report
 
 
 class Reporting:

@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from ...model.outcome import Failure, Link
@@ -71,6 +71,11 @@ class Mishap(NamedTuple):
         return None
 
 
+def warn_of(mishaps: Iterable[Mishap]) -> list[Failure]:
+    """Give the warnings of mishaps; return a failure for each that the filters make an error."""
+    return [failure for one in mishaps if (failure := one.warn()) is not None]
+
+
 #: Takes a mishap and the thread that raised it, if one did; returns False to leave it to others.
 Take = Callable[[Mishap, "threading.Thread | None"], bool]
 
@@ -123,7 +128,7 @@ class Noticed(Hooked):
         self._found: list[Mishap] = []
 
     def __enter__(self) -> None:
-        self._checked = len(_soft_texts())
+        self._checked = len(_soft_texts()) if CHECKS in sys.modules else 0
         super().__enter__()
 
     def _note(self, mishap: Mishap, _: threading.Thread | None) -> bool:
