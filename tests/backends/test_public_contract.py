@@ -31,9 +31,11 @@ class TestInForks(BackendContract):
     backend = bundled()["isolated:fork"]
 
 
-def test_a_backend_of_forks_has_that_place_all_outcomes_and_loses_only_the_guilty() -> None:
-    """What of it is asked daily."""
-    backend = bundled()["isolated:fork"]
+@pytest.mark.usefixtures("keeps_helpers")
+@pytest.mark.parametrize("family", ["isolated:fork", "multiprocessing:fork", "joblib:loky"])
+def test_each_family_has_all_outcomes_and_loses_only_the_guilty(family: str) -> None:
+    """The daily part, in one test: each crash of loky ends all of its workers."""
+    backend = bundled()[family]
     contract, runner = BackendContract(), Runner(backend, 2, 60.0)
     tour = dict(zip(TOUR, runner(*TOUR.values()).outcomes, strict=True))
     contract.test_every_task_has_its_outcome_in_the_order_of_tasks(tour)
