@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..machine.deadline import TimedOut, deadline
 from ..model.work import Task
-from ..transport.pickling import ATOMS
+from .copies import is_atom
 
 
 def is_sampled(number: int, tasks: int) -> bool:
@@ -19,7 +19,7 @@ def is_sampled(number: int, tasks: int) -> bool:
 
 def has_inputs(task: Task) -> bool:
     """Return whether a task has arguments that it could change."""
-    return any(type(value) not in ATOMS for value in (*task.args, *task.kwargs.values()))
+    return any(not is_atom(value) for value in (*task.args, *task.kwargs.values()))
 
 
 class Inputs:
@@ -34,7 +34,7 @@ class Inputs:
     ) -> None:
         self._seconds = seconds
         values = {**{str(n): arg for n, arg in enumerate(args, start=1)}, **kwargs}
-        self._values = {name: value for name, value in values.items() if type(value) not in ATOMS}
+        self._values = {name: value for name, value in values.items() if not is_atom(value)}
         self._before = self._digest()
 
     def changed(self) -> list[str]:

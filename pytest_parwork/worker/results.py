@@ -16,7 +16,7 @@ from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind
 from ..transport.pickling import ATOMS, Interruptible, by_reference, dumps, load
 from .calling import end_copy_of
-from .copies import copied, copied_buffer, copied_bytes
+from .copies import copied, copied_buffer, copied_bytes, is_atom
 
 #: The ids of types whose values are their own copies: to hash a class may call its metaclass.
 ATOM_IDS = frozenset(map(id, ATOMS))
@@ -66,7 +66,7 @@ class Copied:
     def __init__(self, value: object) -> None:
         self._digest: bytes | None = None
         try:
-            self._value = value if type(value) in ATOMS else _copied(value)
+            self._value = value if is_atom(value) else _copied(value)
         except (KeyboardInterrupt, TimedOut):
             raise
         except BaseException:  # a `__reduce__` may raise SystemExit
@@ -82,7 +82,7 @@ class Copied:
     @property
     def has_parts(self) -> bool:
         """Whether it is more than one number or text."""
-        return type(self._value) not in ATOMS
+        return not is_atom(self._value)
 
     def read(self) -> object:
         """Return the value, or a `NotSent` if it has changed since it was returned."""
@@ -105,7 +105,7 @@ class Copied:
 
 def take(value: object, *, in_workers: bool) -> object:
     """Return a body's result in the form that is kept: for `in_workers`, one that can be sent."""
-    if type(value) in ATOMS:
+    if is_atom(value):
         return value
     return Pickled(value, copies=True) if in_workers else Copied(value)
 

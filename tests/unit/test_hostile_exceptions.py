@@ -13,7 +13,8 @@ from pytest_parwork.transport.pickling import load
 from pytest_parwork.worker.calling import perform
 from pytest_parwork.worker.capture.mishaps import Mishap
 from pytest_parwork.worker.fixtures.ended import Ended, conclude, leaves, with_late
-from pytest_parwork.worker.results import pack
+from pytest_parwork.worker.inputs import Inputs
+from pytest_parwork.worker.results import Copied, pack, take
 
 LATE = Failure(type="ValueError", text="late", traceback="")
 
@@ -153,3 +154,21 @@ def test_the_leaves_of_groups_that_are_nested_deeply_are_found_in_the_order_of_r
     for number in range(5000):
         error = _group((error, ValueError(str(number))))
     assert [str(leaf) for leaf in leaves(error)] == [*map(str, reversed(range(5000))), "last"]
+
+
+class _OnlyEqual(type):
+    """As of libraries whose classes are compared: an `__eq__` alone takes the hash away."""
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other
+
+
+def test_a_value_of_a_class_without_a_hash_is_an_argument_and_a_result() -> None:
+    value = _OnlyEqual("Plain", (), {})()
+    with pytest.raises(TypeError):
+        hash(type(value))
+    assert Inputs([value], {}).changed() == []
+    kept = take(value, in_workers=False)
+    assert isinstance(kept, Copied)
+    assert kept.read() is value  # no copy can be made of it
+    assert pack("value", value)[0] == "not_sent"
