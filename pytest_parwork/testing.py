@@ -174,7 +174,9 @@ class BackendContract:
             assert len(set(pids)) == len(pids)
         threads = set(runner(*[(threading.get_ident,)] * 4))
         if place == "caller":
+            # The main thread of a forked process has the same identifier.
             assert threads == {threading.get_ident()}
+            assert set(runner((os.getpid,), (os.getpid,))) == {os.getpid()}
         elif is_threaded(runner.backend):
             assert threading.get_ident() not in threads
 

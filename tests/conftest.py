@@ -32,6 +32,11 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Each fork ends the threads of OpenBLAS in the process that is forked. When that gets its own limit
+# back they start again, and spin for work that never comes: a tenth of what a small session takes.
+# The number is the logarithm of the ticks for which they do; NumPy reads it when it is imported.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
 #: Seconds until a test that hangs ends the session, with the traceback of every thread.
 DEADLINE = 60.0
 

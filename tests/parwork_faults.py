@@ -102,8 +102,8 @@ def returns_what_nobody_may_ask() -> NeverAsked:
     return NeverAsked()
 
 
-def returns_200_mb() -> bytes:
-    return b"x" * 200_000_000
+def returns_50_mb() -> bytes:
+    return b"x" * 50_000_000
 
 
 def prints_10_mb() -> int:
@@ -199,7 +199,7 @@ def leaves_another_group_and_exits() -> NoReturn:
     if os.fork() == 0:
         os.setpgid(0, 0)
         os.write(writer, b"!")
-        time.sleep(20)
+        time.sleep(50)
         os._exit(0)
     os.read(reader, 1)
     os._exit(1)
@@ -213,6 +213,27 @@ def forks_and_returns_twice(x: int) -> int:
 def forks_and_raises_twice() -> NoReturn:
     _fork()
     raise ValueError("as it may")
+
+
+def stops_its_parent_and_exits() -> NoReturn:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    os._exit(1)
+
+
+class ForkingWhenStored:
+    """A result whose pickling forks; what the original process stores is the square of `x`."""
+
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        process = os.getpid()
+        _fork()
+        return abs, (self.x * self.x if os.getpid() == process else 1,)
+
+
+def gives_what_forks(x: int) -> ForkingWhenStored:
+    return ForkingWhenStored(x)
 
 
 def _fork() -> None:

@@ -55,9 +55,19 @@ class Tree:
             name: (package.joinpath(*name.split(".")) / "__init__.py").exists()
             for name in self.trees
         }
+        self._imports: dict[str, frozenset[str]] = {}
 
-    def imports(self, name: str) -> Iterator[str]:
-        """Yield every module that `name` imports, anywhere; those of the package as `.model.work`.
+    def imports(self, name: str) -> frozenset[str]:
+        """Return every module that `name` imports, anywhere; those of the package as `.model.work`.
+
+        Each module is looked through once: all together take a second.
+        """
+        if name not in self._imports:
+            self._imports[name] = frozenset(self._imported_by(name))
+        return self._imports[name]
+
+    def _imported_by(self, name: str) -> Iterator[str]:
+        """Yield each import of a module as often as it is there.
 
         `from . import sibling` names the package around both, too, unless that is around `name`.
         """

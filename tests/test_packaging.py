@@ -147,7 +147,7 @@ def test_the_package_alone_loads_none_of_its_modules(tmp_path: Path) -> None:
 SESSIONS = sessions()
 
 #: Sessions that show what others show, too, and take some seconds.
-RARE = {"test_draw.py", "test_mean.py", "test_pi.py"}
+RARE = {"test_draw.py", "test_fib.py", "test_mean.py", "test_pi.py"}
 
 
 def test_there_are_sessions_in_the_documentation() -> None:

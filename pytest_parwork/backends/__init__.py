@@ -7,10 +7,10 @@ tests it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..machine.exits import exit_name
 from ..model.work import Batch
-from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun, event_of
 from .protocol import (
     LEAVING,
@@ -50,6 +50,22 @@ __all__ = [
     "event_of",
     "exit_name",
 ]
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
+
+
+def __getattr__(name: str) -> object:
+    """Load what runs a batch when an adapter asks for it: a session that only collects does not."""
+    if name == "BatchCall":
+        from ..worker.calling import BatchCall
+
+        return BatchCall
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def bundled() -> Mapping[str, Backend]:

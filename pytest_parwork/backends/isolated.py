@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
-from ..machine.contexts import Processes, start_methods
+from ..machine.abilities import start_methods
 from ..machine.exits import exit_name
 from ..model.work import Batch
-from ..worker.calling import BatchCall
 from .parts import PerRun
 from .protocol import LEAVING, Backend, Event
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
 
 
 @dataclass(slots=True)
@@ -32,6 +35,8 @@ class IsolatedWorkers:
     eager = False
 
     def __init__(self, workers: int, method: str | None) -> None:
+        from ..machine.contexts import Processes  # a session on threads needs none
+
         self.size = workers
         self._processes = Processes(method, may_change=True)
         self.start_method = self._processes.method

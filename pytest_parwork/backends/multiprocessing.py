@@ -9,14 +9,16 @@ from functools import partial
 from itertools import product
 from multiprocessing import TimeoutError as NothingYet
 from multiprocessing.pool import TERMINATE, AsyncResult, IMapIterator, Pool
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..machine.abilities import start_methods
 from ..machine.clock import now
-from ..machine.contexts import Processes, is_measured, start_methods
 from ..model.work import Batch
-from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun
 from .protocol import Backend, Event
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
 
 #: Seconds between two checks of a waiting thread whether the run is over.
 GLANCE = 0.05
@@ -130,6 +132,8 @@ class PoolWorkers:
     """
 
     def __init__(self, workers: int, start_method: str | None, method: str) -> None:
+        from ..machine.contexts import Processes  # a session on threads needs none
+
         self.size = workers
         self.eager = METHODS[method].eager
         self._method = METHODS[method]
@@ -204,6 +208,8 @@ class PoolWorkers:
 
 
 def _end(pool: Any) -> None:
+    from ..machine.contexts import is_measured
+
     if is_measured() and not pool._cache:
         pool.close()  # `terminate` would kill workers that are saving data of coverage
     else:

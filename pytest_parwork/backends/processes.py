@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from typing import TYPE_CHECKING
 
-from ..machine.contexts import Processes, start_methods
+from ..machine.abilities import start_methods
 from ..model.work import Batch
-from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun, event_of
 from .protocol import Backend, Event
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
 
 
 class ProcessWorkers:
@@ -25,6 +28,8 @@ class ProcessWorkers:
     eager = False
 
     def __init__(self, workers: int, method: str | None) -> None:
+        from ..machine.contexts import Processes  # a session on threads needs none
+
         self.size = workers
         self._processes = Processes(method, may_change=True)
         self.start_method = self._processes.method

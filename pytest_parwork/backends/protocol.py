@@ -7,13 +7,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from inspect import getattr_static
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 from ..machine.abilities import missing_for_processes, missing_for_threads
 from ..model.errors import UsageError
 from ..model.public import BACKENDS, public
 from ..model.work import Batch
-from ..worker.calling import BatchCall
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
 
 #: How a worker ended if nothing more is known.
 UNKNOWN = "its exit code is unknown"
@@ -45,7 +47,9 @@ class Event:
     - `gone`: there are no workers any more, and no others will start.
 
     With `is_innocent`, an earlier task had broken the worker, so that the library could not run the
-    batch there. The batch is sent again, also if it meets another such worker.
+    batch there. The batch is sent again, also if it meets another such worker. `worker` names that
+    worker if the library knows it: by its process id with reach `"machine"`, by its place with
+    reach `"network"`. One that fails several times before it is replaced counts once then.
 
     An event about a batch that has ended already is ignored. The data that workers share with
     pytest take precedence over events, so a library that reports nothing costs time, but no

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..model.work import Batch
-from ..worker.calling import BatchCall
 from .parts import PerRun
 from .protocol import Backend, Event
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
 
 
 class SerialWorkers:

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..model.work import Batch
-from ..worker.calling import BatchCall
 from .parts import EventQueue, PerRun, event_of
 from .protocol import Backend, Event
+
+if TYPE_CHECKING:
+    from ..worker.calling import BatchCall
 
 
 @functools.cache

@@ -6,7 +6,6 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .containers import are_plainly_equal
 from .elements import Tally, find_differing, is_reordered, split_blocks
 from .pairs import (
     ATTRIBUTE,
@@ -20,6 +19,7 @@ from .pairs import (
     add_attributes,
     pair_attributes,
 )
+from .plain import are_plainly_equal
 from .scalars import compare_floats
 
 if TYPE_CHECKING:
@@ -51,12 +51,6 @@ def unify(cls: type) -> type:
     """Return numpy.ndarray for numpy.memmap, which differs only in where the data is stored."""
     numpy = sys.modules.get("numpy")
     return numpy.ndarray if numpy is not None and cls is numpy.memmap else cls
-
-
-def is_bool(value: object) -> bool:
-    """Return whether `value` is a bool of Python or NumPy."""
-    numpy = sys.modules.get("numpy")
-    return isinstance(value, bool) or (numpy is not None and isinstance(value, numpy.bool_))
 
 
 def compare_dtypes(actual: object, expected: object, _: Relation) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from .pairs import (
     look_past,
     look_up,
 )
-from .scalars import PLAIN
+from .plain import are_plainly_equal
 from .show import show
 
 if TYPE_CHECKING:
@@ -61,14 +61,6 @@ def compare_sequences(
         if names[0] == names[1] and None not in names[0]:
             difference = f"the same {len(actual)} items in another order"
             yield Unequal("order-only", actual, expected, difference, since=since)
-
-
-def are_plainly_equal(actual: Sequence[object], expected: Sequence[object]) -> bool:
-    """Confirm quickly that sequences of plain values are equal; False means unknown."""
-    types = set(map(type, actual))
-    if not types <= PLAIN or (float in types and 0 in actual):  # or -0.0
-        return False
-    return list(map(type, actual)) == list(map(type, expected)) and actual == expected
 
 
 def _read_named_tuple(value: Any) -> dict[str, object]:

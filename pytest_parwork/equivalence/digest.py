@@ -9,6 +9,7 @@ from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .arrays import unify
+from .plain import PLAIN
 from .readings import (
     TEXT,
     Parts,
@@ -19,7 +20,6 @@ from .readings import (
     is_known_by_name,
     read_class,
 )
-from .scalars import PLAIN
 from .walk import DEPTH, find
 
 if TYPE_CHECKING:

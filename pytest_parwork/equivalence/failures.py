@@ -12,7 +12,6 @@ from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Mismatch, Policy
 from ..model.outcome import Failure, Link, Subtest
 from .policies import exact
-from .records import read_arguments
 from .show import clip, mask_addresses, show
 
 
@@ -219,6 +218,8 @@ def _describe_arguments(actual: BaseException, expected: BaseException) -> str |
 
     Their classes may be different ones, if they cannot be imported under that name.
     """
+    from .records import read_arguments  # here, because most failures are assertions
+
     if difference := _describe_parts((type(actual),), (type(expected),)):
         return f".__class__{difference.removeprefix('[0]')}"
     sides = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.comparison import Comparison, Mismatch
 from ..model.errors import UsageError
-from .arrays import is_bool
+from .plain import is_bool
 from .show import ShownAsText, clip, mask_addresses, name_type, show
 
 if TYPE_CHECKING:

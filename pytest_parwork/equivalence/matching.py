@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .pairs import ABSENT, Relation
-from .scalars import PLAIN, is_plainly_equal
+from .plain import PLAIN, is_plainly_equal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

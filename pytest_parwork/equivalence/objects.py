@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..machine.deadline import TimedOut
-from .arrays import is_bool
 from .opaque import MOCK, find_opaque
 from .pairs import (
     Comparer,
@@ -21,6 +20,7 @@ from .pairs import (
     pair_attributes,
     read_attributes,
 )
+from .plain import is_bool
 from .show import name_type
 from .standard import find_owner
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ..model.comparison import Comparison, Policy
 from ..model.errors import UsageError
 from ..model.public import public
-from .arrays import is_bool
-from .judge import Judge
-from .show import show
+from .plain import is_bool
+from .show import ShownAsText, show
 from .structural import Exact, PerKey
-from .tolerances import Close, ReorderedSum, Ulp
-from .unordered import Unordered
+
+if TYPE_CHECKING:
+    from .multiset import Unordered
+    from .tolerances import Close, ReorderedSum, Ulp
 
 _EXACT = Exact()
 
@@ -45,6 +46,8 @@ def ulp(steps: int) -> Ulp:
     is_integer = isinstance(steps, Integral) and not is_bool(steps)
     if not is_integer or steps < 0:
         raise UsageError(f"ulp({show(steps)}): give a whole number, at least 0, as in ulp(4)")
+    from .tolerances import Ulp  # here, because most sessions compare exactly
+
     return Ulp(steps=int(steps))
 
 
@@ -60,6 +63,8 @@ def close(*, rtol: float, atol: float = 0.0) -> Close:
             raise UsageError(
                 f"close({name}={show(value)}): give a finite number, at least 0, as in rtol=1e-7"
             )
+    from .tolerances import Close
+
     return Close(rtol=float(rtol), atol=float(atol))
 
 
@@ -79,6 +84,8 @@ def reordered_sum(terms: Iterable[complex]) -> ReorderedSum:
         raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms") from error
     if not flat or not math.isfinite(magnitude):
         raise UsageError(f"reordered_sum({show(terms)}): give finite numbers as terms")
+    from .tolerances import ReorderedSum
+
     return ReorderedSum(terms=len(flat), magnitude=magnitude)
 
 
@@ -89,6 +96,8 @@ def unordered() -> Unordered:
     Each item of a list, tuple, deque or array (along its first axis) must equal, as by `exact`, a
     different item of the other side; all else is compared as by `exact`.
     """
+    from .multiset import Unordered
+
     return Unordered()
 
 
@@ -104,8 +113,8 @@ CALLS: Sequence[tuple[object, str]] = (
 
 def as_policy(value: Compare) -> Policy:
     """Return a policy unchanged, or a function or a mapping of keys as a policy."""
-    if isinstance(value, Exact | Ulp | Close | Unordered | ReorderedSum | PerKey | Judge):
-        return value
+    if isinstance(value, ShownAsText):
+        return cast("Policy", value)
     if isinstance(value, Mapping):
         if not value:
             raise UsageError("compare={} is empty: give {'key': policy}, or omit compare=")
@@ -114,6 +123,8 @@ def as_policy(value: Compare) -> Policy:
         if value is factory:
             raise UsageError(f"{show(value)} makes a policy: call it, as in {call}")
     if callable(value):
+        from .judge import Judge
+
         return Judge(function=value)
     raise UsageError(
         f"{show(value)} is not a policy: give exact(), ulp(…), close(rtol=…), unordered(), a "

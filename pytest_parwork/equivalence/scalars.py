@@ -43,24 +43,10 @@ if TYPE_CHECKING:
 
     Time: TypeAlias = datetime.datetime | datetime.time
 
-#: Types for which `==` between two values of one type decides; for floats, unless both are zero.
-PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
-
 
 def find(cls: type) -> Comparer | None:
     """Return the comparer of a single value, None for other classes."""
     return look_up(_TABLE if cls in _TABLE else _INHERITED, cls)
-
-
-def is_plainly_equal(actual: object, expected: object) -> bool:
-    """Confirm quickly that two values are equal; False means unknown."""
-    cls = type(actual)
-    return (
-        cls is type(expected)
-        and cls in PLAIN
-        and actual == expected
-        and (bool(actual) or cls is not float)
-    )
 
 
 def compare_keys(

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.comparison import Comparison
 from ..model.errors import UsageError
-from .digest import Digestion
 from .gathering import at_step, merge
-from .scalars import is_plainly_equal
+from .plain import is_plainly_equal
 from .show import ShownAsText, name_type, show
-from .walk import gather
 
 if TYPE_CHECKING:
     from ..model.comparison import OwnComparison, Policy
@@ -39,14 +37,7 @@ class Exact(ShownAsText):
     ) -> Comparison:
         if is_plainly_equal(actual, expected) and not self.dict_order:
             return EQUAL
-        return gather(
-            actual,
-            expected,
-            str(self),
-            dict_order=self.dict_order,
-            own=own,
-            digest=None if self.dict_order else Digestion().digest,
-        )
+        return _compare_parts(actual, expected, str(self), own, dict_order=self.dict_order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -67,7 +58,7 @@ class PerKey(ShownAsText):
         """Compare the values of the keys, then the rest; UsageError for a missing key."""
         if type(actual) is not type(expected) or not isinstance(actual, dict):
             if isinstance(expected, dict):
-                return gather(actual, expected, str(self), own=own, digest=Digestion().digest)
+                return _compare_parts(actual, expected, str(self), own)
             raise UsageError(
                 f"compare={self} is for a dict, but the value is {show(expected)}"
                 f" ({name_type(type(expected))}): return a dict, or give a single policy"
@@ -87,8 +78,25 @@ class PerKey(ShownAsText):
             for key in both
         ]
         rest = _blank(actual, both), _blank(expected, both)
-        found.append(gather(*rest, "", own=own, digest=Digestion().digest))
+        found.append(_compare_parts(*rest, "", own))
         return merge(found, str(self))
+
+
+def _compare_parts(
+    actual: object,
+    expected: object,
+    policy: str,
+    own: OwnComparison | None,
+    *,
+    dict_order: bool = False,
+) -> Comparison:
+    """Compare two values part by part, under the name of a policy."""
+    # Imported here, because a session whose results are all plain needs none of the comparers.
+    from .digest import Digestion
+    from .walk import gather
+
+    digest = None if dict_order else Digestion().digest
+    return gather(actual, expected, policy, dict_order=dict_order, own=own, digest=digest)
 
 
 def _blank(mapping: dict[Any, Any], keys: list[object]) -> dict[Any, Any]:

@@ -37,7 +37,7 @@ from .pairs import (
     render_note,
     render_path,
 )
-from .scalars import PLAIN, is_plainly_equal
+from .plain import PLAIN, is_plainly_equal
 from .show import name_type, show
 
 #: The largest depth: an object that creates a new part at every access has no end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from functools import cache
 from importlib.util import find_spec
@@ -10,6 +11,9 @@ from threading import Thread
 #: Systems without processes; CPython runs there inside a browser, or Node.
 WITHOUT_PROCESSES = ("emscripten", "wasi")
 
+#: The start methods of processes, in the order in which backends are listed.
+START_METHODS = ("fork", "spawn", "forkserver")
+
 
 def is_installed(module: str) -> bool:
     """Return whether a module of the top level can be found, without importing it."""
@@ -17,6 +21,11 @@ def is_installed(module: str) -> bool:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # a finder, or a module that is half imported
         return False
+
+
+def start_methods() -> list[str]:
+    """Return the start methods that this system supports."""
+    return [name for name in START_METHODS if name in multiprocessing.get_all_start_methods()]
 
 
 def missing_for_processes() -> str:

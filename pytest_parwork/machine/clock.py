@@ -40,7 +40,7 @@ now: Callable[[], float] = _TIME.perf_counter
 #: Seconds on the clock that event loops use.
 steady: Callable[[], float] = _TIME.monotonic
 
-#: CPU seconds of this process, and of this thread where the system counts them.
+#: CPU seconds of this process alone, and of this thread where the system counts them.
 _of_process: Callable[[], float] = _TIME.process_time
 cpu_of_thread: Callable[[], float] = getattr(_TIME, "thread_time", _of_process)
 
@@ -51,26 +51,22 @@ sleep: Callable[[float], None] = _TIME.sleep
 _EPOCH: float = _TIME.time() - now()
 
 
-def _of_children() -> Callable[[], float]:
-    """Return the clock of the children that this process has waited for, with theirs."""
+def _with_children() -> Callable[[], float]:
+    """Return the clock of this process together with the children that it has waited for."""
     try:
         from resource import RUSAGE_CHILDREN, getrusage
     except ImportError:  # Windows, WebAssembly
-        return lambda: 0.0
+        return _of_process
 
     def read() -> float:
         used = getrusage(RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
+        return _of_process() + used.ru_utime + used.ru_stime
 
     return read
 
 
-_of_waited_for = _of_children()
-
-
-def cpu_of_process() -> float:
-    """Return the CPU seconds of this process, and of the children that it has waited for."""
-    return _of_process() + _of_waited_for()
+#: CPU seconds of this process, and of the children that it has waited for, with theirs.
+cpu_of_process: Callable[[], float] = _with_children()
 
 
 def keep_clock(module: ModuleType) -> None:

@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import multiprocessing.context
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -16,12 +17,14 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
+from .abilities import start_methods
 from .clock import keep_clock, now
 from .exits import hear_of_exit
 from .forking import reject_fork_with_threads, unsafe_threads
 from .inherited import inherited, repair
 from .marks import claim_folder
 from .native import pause_openmp
+from .process_groups import state_of
 
 #: The variables by which coverage makes new processes measure themselves as well.
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
@@ -29,17 +32,13 @@ MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 #: Seconds between two checks whether processes have exited.
 LOOK = 0.05
 
-START_METHODS = ("fork", "spawn", "forkserver")
-
 _swapping = threading.Lock()
+
+#: Set once frozen objects have been found in this process.
+_has_frozen = threading.Event()
 
 # Where a fixture has replaced `time.monotonic`, a wait of the libraries for a process never ended.
 keep_clock(connection)
-
-
-def start_methods() -> list[str]:
-    """Return the start methods that this system supports."""
-    return [name for name in START_METHODS if name in multiprocessing.get_all_start_methods()]
 
 
 def is_measured() -> bool:
@@ -82,6 +81,8 @@ class Processes:
                     with _without_fork_warning(), _repaired(made):
                         start()
                 else:
+                    if self.method == "forkserver":
+                        _wake_server()
                     with _without_main():
                         start()
                 if self.method == "forkserver":
@@ -105,6 +106,8 @@ class Processes:
 
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return the exit code of every process started so far, None while it lives."""
+        if self.method == "forkserver":
+            _wake_server()
         codes = {process.pid: process.exitcode for process in self._started}
         return {pid: code for pid, code in codes.items() if pid is not None} | self._ended
 
@@ -138,6 +141,18 @@ class Processes:
         return [pid for pid, code in self.exit_codes().items() if code is None]
 
 
+def _wake_server() -> None:
+    """Continue the fork server, if a task has stopped it.
+
+    Nobody else starts its processes, and reports their exits: the run would wait for ever.
+    """
+    from multiprocessing.forkserver import _forkserver  # here, because few runs have it
+
+    pid = getattr(_forkserver, "_forkserver_pid", None)  # the only way to it
+    if pid is not None and state_of(pid) == "T":
+        os.kill(pid, signal.SIGCONT)
+
+
 def _read_once(process: BaseProcess) -> None:
     """Let only one thread at a time read the exit code of a process of the fork server.
 
@@ -160,10 +175,11 @@ def _read_once(process: BaseProcess) -> None:
 @contextmanager
 def _repaired(process: BaseProcess) -> Iterator[None]:
     """Make a process that is forked inside the block first repair what it inherits."""
-    repairs, run = inherited(), process.run
+    repairs, run, keep = inherited(), process.run, _keeps_frozen_objects()
 
     def run_repaired() -> None:
-        _age_inherited_objects()
+        if not keep:
+            _age_inherited_objects()
         repair(repairs)
         run()
 
@@ -179,12 +195,21 @@ def _age_inherited_objects() -> None:
     """Put all objects into the oldest generation of the garbage collector, in a forked process.
 
     A collection of the younger ones would write to the objects that the parent has made lately, and
-    so copy their memory: a fifth of what a worker of trivial tasks costs. Objects that somebody has
-    frozen stay frozen.
+    so copy their memory: a fifth of what a worker of trivial tasks costs.
     """
-    if not gc.get_freeze_count():
-        gc.freeze()
-        gc.unfreeze()
+    gc.freeze()
+    gc.unfreeze()
+
+
+def _keeps_frozen_objects() -> bool:
+    """Return whether somebody has frozen objects in this process: those stay so in its forks.
+
+    Python counts them one by one, 20 ms for 400,000, but none at once. So it is asked before the
+    fork, and no more once there were some; afterwards forks only do without their ageing.
+    """
+    if not _has_frozen.is_set() and gc.get_freeze_count():
+        _has_frozen.set()
+    return _has_frozen.is_set()
 
 
 @contextmanager

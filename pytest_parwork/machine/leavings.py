@@ -135,7 +135,7 @@ class Leavings:
             with suppress(OSError):  # it may exit meanwhile, or belong to another user
                 fields = stat_of(int(name))
                 if (
-                    fields[0] not in "ZX"
+                    (fields[0] not in "ZX" or int(fields[17]) > 1)  # it has other threads
                     and int(fields[19]) >= self.born
                     and (
                         self._is_in_group(fields, born)

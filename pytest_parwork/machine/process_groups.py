@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from .system import os
@@ -64,8 +64,18 @@ def state_of(pid: int) -> str:
         return ""
     try:
         stat = stat_of(pid)
+        state = _state_of_thread(stat)
+        if state == "Z" and int(stat[17]) > 1:
+            # Its first thread has ended alone, by pthread_exit or seccomp say; it lives on.
+            tasks = f"/proc/{pid}/task"
+            others = (_state_of_thread(stat_of(f"{pid}/task/{name}")) for name in os.listdir(tasks))
+            state = next((other for other in others if other != "Z"), "Z")
     except OSError:
         return "Z"
+    return state
+
+
+def _state_of_thread(stat: Sequence[str]) -> str:
     return "Z" if int(stat[6]) & EXITING else stat[0]
 
 
@@ -77,7 +87,7 @@ def ticks_of(pid: int) -> int:
         return 0
 
 
-def stat_of(pid: int) -> list[str]:
+def stat_of(pid: int | str) -> list[str]:
     """Return the fields of /proc/…/stat after the name, which may contain anything: proc(5)."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         return file.read().rpartition(")")[2].split()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,20 +17,20 @@ from ..model.errors import UsageError
 from . import hookspecs
 from .config import options
 from .config.defaults import check_given
-from .session.reporting import REPORTING, RUNNING, Reporting, add_table
+from .config.marks import has_mark, is_only_listed, near_misses
+from .session.reporting import REPORTING, RUNNING, TABLES, Reporting, Tables
 
 if TYPE_CHECKING:
     from ..backends.protocol import Backend
     from .calls.fixture import Parwork
     from .collecting.collection import Collected
+    from .collecting.mistakes import Mistakes
 
 #: The tests for authors of backends, whose assertions are to show their values.
 TESTING = "pytest_parwork.testing"
 
-#: The module of what `compare` returns.
-COMPARISON = "pytest_parwork.model.comparison"
-
 _COLLECTED = pytest.StashKey["Collected"]()
+_MISTAKES = pytest.StashKey["Mistakes"]()
 _UNMARKED = pytest.StashKey[dict[tuple[object, str], int]]()
 _IN_USE = pytest.StashKey[bool]()
 _INSIDE = pytest.StashKey[bool]()
@@ -71,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not hasattr(config, "workerinput"):  # xdist: reports are shown by the controller
             options.check_files(files)
             config.pluginmanager.register(Reporting(config, files), REPORTING)
+        config.pluginmanager.register(Tables(), TABLES)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -109,13 +111,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
     if not (_is_marked(metafunc.definition) or "parwork" in metafunc.fixturenames):
         return (yield)
     from .cases.matrix import parametrize
-    from .sending.support import plain_everywhere
     from .variants.axis import parametrize_variants
 
     metafunc.config.stash[_IN_USE] = True
-    mistakes = _collected(metafunc.config).mistakes
+    mistakes = _mistakes(metafunc.config)
     with mistakes.noted(metafunc.definition):
-        parametrize(metafunc, plain_everywhere)
+        parametrize(metafunc, _why_plain)
     result = yield
     with mistakes.noted(metafunc.definition):
         parametrize_variants(metafunc)
@@ -129,19 +130,20 @@ def pytest_pycollect_makeitem(
     made = yield
     if not isinstance(made, list):
         return made
-    for mistake in options.near_misses(collector.config, made):
-        _collected(collector.config).mistakes.note(collector, mistake)
-    if not any(map(_is_marked, made)):
+    for mistake in near_misses(collector.config, made):
+        _mistakes(collector.config).note(collector, mistake)
+    if not options.is_all(collector.config) and not any(map(has_mark, made)):
         # `add_marker` may still mark them; then the count shows whether cases are missing.
         collector.config.stash.setdefault(_UNMARKED, {})[(collector, name)] = len(made)
         calls = (item for item in made if "parwork" in getattr(item, "fixturenames", ()))
         if not options.stress(collector.config) or not any(calls):
             return made
+    has_mistake = _mistakes(collector.config).has
+    if is_only_listed(collector.config, made) or any(map(has_mistake, made)):
+        return made
     from .collecting.placing import checks_for
 
     collected = _collected(collector.config)
-    if any(map(collected.mistakes.has, made)):
-        return made
     for item in filter(_is_marked, made):
         collected.count(item)
     return [*made, *checks_for(collector, name, made, collected.checks)]
@@ -166,42 +168,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reports to its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if options.is_all(session.config):
-        from .collecting.placing import make_others_plain
-
-        make_others_plain(session.items)
-    if options.stress(session.config):
+    config, items = session.config, session.items
+    if options.stress(config):
         from .collecting.placing import add_cases
 
-        add_cases(session.items)
-    has_work = options.is_all(session.config) or any(map(_is_marked, session.items))
-    has_work |= bool(options.stress(session.config)) and _COLLECTED in session.config.stash
-    if has_work:
-        unmarked = session.config.stash.get(_UNMARKED, {})
-        _collected(session.config).gather(session.config, session.items, unmarked)
-        if options.stress(session.config):
-            from .collecting.placing import keep_for_stress
+        add_cases(items)
+    has_work = options.is_all(config) or any(_is_marked(item) for item in items if has_mark(item))
+    has_work |= bool(options.stress(config)) and _COLLECTED in config.stash
+    if has_work and not is_only_listed(config, items):
+        from .collecting import placing
 
-            keep_for_stress(session.items, _collected(session.config))
-    if _COLLECTED in session.config.stash:
-        _collected(session.config).mistakes.report()
-    if has_work and not session.config.getoption("collectonly"):
+        if options.is_all(config):
+            placing.make_others_plain(items)
+        _collected(config).gather(config, items, config.stash.setdefault(_UNMARKED, {}))
+        if options.stress(config):
+            placing.keep_for_stress(items, _collected(config))
+    if _MISTAKES in config.stash:
+        config.stash[_MISTAKES].report()
+    if has_work and not config.getoption("collectonly"):
         _start(session)
-    if _IN_USE in session.config.stash:
+    if _IN_USE in config.stash and not config.getoption("collectonly"):
         from .session.other_limits import follow_limits
 
-        follow_limits(session.config)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, AssertionError) and COMPARISON in sys.modules:
-        add_table(error, report)
-    return report
+        follow_limits(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -230,15 +219,18 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    _close(config)
+    # All is reported. Ctrl-C only ends the wait for workers here: the guard ends them in any case.
+    with suppress(KeyboardInterrupt):
+        _close(config)
     if config.pluginmanager.hasplugin("dsession"):
         from .session.locks import remove_folder
 
         remove_folder(config)
     if _IN_USE in config.stash:
-        from .config.registry import guard
+        from .config.registry import close_guard
 
-        guard(config).close(at_exit=not config.stash[_INSIDE])
+        with suppress(KeyboardInterrupt):
+            close_guard(config, at_exit=not config.stash[_INSIDE])
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -248,13 +240,29 @@ def _is_ours(item: pytest.Item) -> bool:
 def _is_marked(item: object) -> bool:
     if not isinstance(item, pytest.Function):
         return False
-    return options.is_all(item.config) or item.get_closest_marker(options.MARK) is not None
+    return options.is_all(item.config) or has_mark(item)
+
+
+def _why_plain(item: pytest.Function) -> UsageError | None:
+    from .sending.support import plain_everywhere  # most sessions have no matrix
+
+    return plain_everywhere(item)
 
 
 def _collected(config: pytest.Config) -> Collected:
     from .collecting.collection import Collected
 
-    return config.stash.setdefault(_COLLECTED, Collected())
+    if _COLLECTED not in config.stash:
+        config.stash[_COLLECTED] = Collected(mistakes=_mistakes(config))
+    return config.stash[_COLLECTED]
+
+
+def _mistakes(config: pytest.Config) -> Mistakes:
+    from .collecting.mistakes import Mistakes
+
+    if _MISTAKES not in config.stash:
+        config.stash[_MISTAKES] = Mistakes()
+    return config.stash[_MISTAKES]
 
 
 def _close(config: pytest.Config) -> None:
@@ -273,6 +281,7 @@ def _start(session: pytest.Session) -> None:
         from .running.hooks import Running
 
         running = Running(session, _collected(session.config))
+        manager.unregister(name=TABLES)
         manager.register(running.gates, "parwork-gates")
         manager.register(running, RUNNING)
         running.begin_varied(manager)

@@ -204,8 +204,9 @@ def summarise(entry: RunEntry) -> RunReport:
         runs.setdefault(case.run, []).append(case)
     facts = {one.run: one for one in entry.facts}
     granted = max((run.granted for run in entry.facts), default=0)
-    shares = [share_of(cases) for cases in runs.values()]
-    peaks = [peak_of(cases) for cases in runs.values()]
+    tasks = [tasks_of(cases) for cases in runs.values()]  # of each run
+    intervals = [task.interval for ran in tasks for task in ran if task.interval]
+    shares, peaks = list(map(share_of, tasks)), list(map(peak_of, tasks))
     classes: Counter[str] = Counter()
     for case in entry.cases:
         if case.classes:
@@ -219,7 +220,8 @@ def summarise(entry: RunEntry) -> RunReport:
         )
     else:
         lanes = [run.lanes if (run := facts.get(name)) is not None else None for name in runs]
-        exercised = _exercised(entry, list(zip(shares, peaks, lanes, strict=True)))
+        met = list(zip(shares, peaks, lanes, strict=True))
+        exercised = _exercised(entry, met) if intervals else None  # else no case ran to its end
         times = timing([(facts.get(run), cases) for run, cases in runs.items()], xdist=entry.xdist)
     return RunReport(
         **{field.name: getattr(entry, field.name) for field in fields(RunEntry)},
@@ -231,17 +233,17 @@ def summarise(entry: RunEntry) -> RunReport:
         sent=tuple(sorted({file for run in entry.facts for file in run.sent})),
         withheld=tuple(sorted({file for run in entry.facts for file in run.withheld})),
         compared=_compared(entry.cases),
-        mismatch_count=sum(case.mismatch_count for case in entry.cases),
+        mismatch_count=sum([case.mismatch_count for case in entry.cases]),
         mismatch_classes=dict(classes.most_common()),
         shares=tuple(share for share in shares if share),
         workers_used=max(map(len, shares), default=0),
         peak_overlap=max(peaks, default=0),
-        together=together(runs.values()),
+        together=together(tasks),
         exercised=exercised,
         verdict=_verdict(entry.cases, exercised),
         timing=times,
         is_slower=_is_slower(times.speedup, entry, exercised),
-        origin=min((t.interval[0] for t in tasks_of(entry.cases) if t.interval), default=None),
+        origin=min([interval[0] for interval in intervals], default=None),
         power=power_of(entry.cases),
         selftest=controls(plant for case in entry.cases for plant in case.planted),
     )
@@ -263,15 +265,13 @@ def _exercised(
 ) -> bool | None:
     """Judge whether cases overlapped, from the shares of the workers and the peak of each run.
 
-    It can't be judged with a part of the cases (`-k`, `--lf`), nor if no case ran to its end. A
-    skipped case is present, but cannot overlap with another, nor can the only case of a run, or
-    those of a run in which all share a resource. Under xdist each process may have too few cases to
-    overlap, and a lost case, or one that was not sent, might have overlapped with others: then it
-    is true or None. A baseline on one worker has nothing to prove: the other runs have.
+    It can't be judged with a part of the cases (`-k`, `--lf`). A skipped case is present, but
+    cannot overlap with another, nor can the only case of a run, or those of a run in which all
+    share a resource. Under xdist each process may have too few cases to overlap, and a lost case,
+    or one that was not sent, might have overlapped with others: then it is true or None. A baseline
+    on one worker has nothing to prove: the other runs have.
     """
     if entry.is_baseline or not _is_whole(entry):
-        return None
-    if all(task.interval is None for task in tasks_of(entry.cases)):
         return None
     several = [run[:2] for run in runs if sum(run[0]) >= 2 and run[2] != 1]
     if not several and any(sum(run[0]) >= 2 for run in runs):

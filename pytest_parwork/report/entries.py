@@ -34,6 +34,9 @@ FILTERS = "filterwarnings"
 #: The mismatch classes of a case without mismatches.
 _NO_CLASSES: Mapping[str, int] = MappingProxyType({})
 
+#: In place of the outcome of a case that has none.
+_NO_OUTCOME = Outcome(kind="lost")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -102,7 +105,8 @@ class CaseEntry:
     planted: tuple[Plant, ...] = ()
 
     def __post_init__(self) -> None:
-        make_printable(self, "id", "why")
+        if not (self.id.isprintable() and self.why.isprintable()):
+            make_printable(self, "id", "why")
 
     @property
     def tasks(self) -> Sequence[CaseEntry | Repeat]:
@@ -202,10 +206,13 @@ def judged(
     lost, leg = parallel.lost if parallel is not None else None, "parallel"
     if lost is None and serial is not None:
         lost, leg = serial.lost, "serial"
-    sent = parallel or Outcome(kind="lost")
-    serial_interval = None
+    sent = parallel or _NO_OUTCOME
+    seconds = serial_interval = taken = None
+    if sent.started is not None and sent.ended is not None:
+        taken = sent.ended - sent.started
     if serial is not None and serial.started is not None and serial.ended is not None:
         serial_interval = (serial.started, serial.ended)
+        seconds = serial.ended - serial.started
     known = sent if serial is None else serial
     nothing = serial is not None and (serial.kind != "value" or serial.value is None)
     return CaseEntry(
@@ -213,8 +220,8 @@ def judged(
         verdict=verdict,
         index=index,
         run=run,
-        serial=serial.seconds if serial is not None else None,
-        parallel=sent.seconds,
+        serial=seconds,
+        parallel=taken,
         serial_cpu=serial.cpu if serial is not None else None,
         parallel_cpu=sent.cpu,
         worker=sent.worker,

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from ..model import stats
 from .entries import CaseEntry
 from .repeats import Repeat
 
 
-def tasks_of(cases: Iterable[CaseEntry]) -> Iterator[CaseEntry | Repeat]:
-    """Yield all tasks of cases: a case that is repeated is several."""
+def tasks_of(cases: Iterable[CaseEntry]) -> Sequence[CaseEntry | Repeat]:
+    """Return all tasks of cases: a case that is repeated is several."""
+    tasks: list[CaseEntry | Repeat] = []
     for case in cases:
-        yield from case.tasks
+        tasks += case.repeats or (case,)
+    return tasks
 
 
-def share_of(cases: Iterable[CaseEntry]) -> tuple[int, ...]:
-    """Return how many tasks each worker ran."""
-    count = Counter(task.worker for task in tasks_of(cases) if task.worker is not None)
+def share_of(tasks: Iterable[CaseEntry | Repeat]) -> tuple[int, ...]:
+    """Return how many of the tasks each worker ran."""
+    count = Counter([task.worker for task in tasks if task.worker is not None])
     return tuple(count[worker] for worker in sorted(count))
 
 
-def peak_of(cases: Iterable[CaseEntry]) -> int:
-    """Return how many tasks were in workers at the same time."""
-    return stats.peak_overlap(
-        (task.interval[0], task.interval[2]) for task in tasks_of(cases) if task.interval
-    )
+def peak_of(tasks: Iterable[CaseEntry | Repeat]) -> int:
+    """Return how many of the tasks were in workers at the same time."""
+    return stats.peak_overlap([(t.interval[0], t.interval[2]) for t in tasks if t.interval])
 
 
-def together(runs: Iterable[Sequence[CaseEntry]]) -> float | None:
+def together(runs: Iterable[Sequence[CaseEntry | Repeat]]) -> float | None:
     """Return the share of the busy time in which two tasks or more were running."""
     busy = together = 0.0
-    for cases in runs:
-        running = [task.interval[1:] for task in tasks_of(cases) if task.interval]
+    for tasks in runs:
+        running = [task.interval[1:] for task in tasks if task.interval]
         one, several = stats.busy_times(running)
         busy += one
         together += several

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model.comparison import FRESH_PROCESS
 from .data import RunReport
 from .figures import duration
+from .overlap import tasks_of
 
 
 def why_slow(run: RunReport) -> str:
@@ -18,14 +19,14 @@ def why_slow(run: RunReport) -> str:
     both = [
         (case.serial, task.parallel)
         for case in run.cases
-        for task in case.tasks
+        for task in case.repeats or (case,)
         if case.serial is not None and task.parallel is not None
     ]
     has_stored = any(note.kind == FRESH_PROCESS for case in run.cases for note in case.notes)
     if not both or has_stored or timing.parallel is None or (timing.bound_share or 1) > 0.5:
         return ""
     work, taken = (sum(seconds) / len(both) for seconds in zip(*both, strict=True))
-    ran = sum(task.parallel is not None for case in run.cases for task in case.tasks)
+    ran = sum([task.parallel is not None for task in tasks_of(run.cases)])
     overhead = timing.parallel * run.granted / ran - taken
     if taken - work > overhead:
         return (

@@ -10,6 +10,8 @@ from ..model import stats
 from ..model.outcome import Verdict
 from .entries import CaseEntry, RunFacts
 from .figures import counted, ratio
+from .overlap import tasks_of
+from .repeats import Repeat
 
 #: How far a speed-up may be above its bound: in caches that the serial run filled first. One that
 #: is further above measures something else, a clock that is set say.
@@ -82,9 +84,11 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     # Where no worker came, there is no parallel run to time.
     timed = [(facts, members) for facts, members in runs if facts and facts.granted]
     cases = [case for _, members in timed for case in members]
+    tasks = tasks_of(cases)
     serial = [case.serial for case in cases if case.serial is not None]
     parallel = sum(facts.wall for facts, _ in timed)
-    ran = [case for case in cases for task in case.tasks if task.parallel is not None]
+    pairs = [(case, task) for case in cases for task in (case.repeats or (case,))]
+    ran = [case for case, task in pairs if task.parallel is not None]
     both = [case.serial for case in ran if case.serial is not None]
     speedup = sum(both) / len(both) * len(ran) / parallel if both and parallel else None
     # The runs follow one another, so each has its own bound.
@@ -104,10 +108,10 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
         bound_share=bound_share,
         flaw=flaw,
         reliable=speedup is not None and len(both) == len(ran) and not flaw and not xdist,
-        in_workers=_sum(task.parallel for case in cases for task in case.tasks),
-        serial_cpu=_sum(case.serial_cpu for case in cases),
-        parallel_cpu=_sum(task.parallel_cpu for case in cases for task in case.tasks),
-        cpu_share=_cpu_share(cases),
+        in_workers=_sum([task.parallel for task in tasks]),
+        serial_cpu=_sum([case.serial_cpu for case in cases]),
+        parallel_cpu=_sum([task.parallel_cpu for task in tasks]),
+        cpu_share=_cpu_share(cases, tasks),
         waiting=max((f.waiting for f, _ in timed if f.waiting is not None), default=None),
     )
 
@@ -117,17 +121,17 @@ def _sum(seconds: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _cpu_share(cases: Sequence[CaseEntry]) -> float | None:
+def _cpu_share(cases: Sequence[CaseEntry], tasks: Sequence[CaseEntry | Repeat]) -> float | None:
     """Return the CPU seconds by the seconds of the cases, the lower ones of both runs."""
     legs = (
         [(case.serial, case.serial_cpu) for case in cases],
-        [(task.parallel, task.parallel_cpu) for case in cases for task in case.tasks],
+        [(task.parallel, task.parallel_cpu) for task in tasks],
     )
     shares = []
     for leg in legs:
         known = [(wall, cpu) for wall, cpu in leg if wall is not None and cpu is not None]
-        if wall := sum(wall for wall, _ in known):
-            shares.append(sum(cpu for _, cpu in known) / wall)
+        if wall := sum([wall for wall, _ in known]):
+            shares.append(sum([cpu for _, cpu in known]) / wall)
     return min(shares, default=None)
 
 
@@ -149,6 +153,6 @@ def _durations(cases: Iterable[CaseEntry]) -> list[float]:
     taken = (
         task.parallel if case.serial is None else case.serial
         for case in cases
-        for task in case.tasks
+        for task in case.repeats or (case,)
     )
     return [seconds for seconds in taken if seconds is not None]

@@ -41,7 +41,8 @@ def title_of(report: Report, width: int | None, *, has_list: bool = False) -> Ti
     plain tests follows.
     """
     runs, plain = list(report.runs), report.plain
-    counts, rest = [_extent(runs, plain), *_bad_counts(runs)], _rest_counts(runs)
+    bad = _bad_counts(runs)
+    counts, rest = [_extent(runs, plain), *bad], _rest_counts(runs, is_any_bad=bool(bad))
     uncompared = count_plain(plain, has_list=has_list) if plain else ""
     colour, room = _colour(runs, plain), None if width is None else width - _AROUND
     whole = _joined([*counts, *rest], uncompared)
@@ -83,8 +84,9 @@ def _extent(runs: Sequence[RunReport], plain: Sequence[PlainEntry]) -> str:
 
 def _bad_counts(runs: list[RunReport]) -> list[str]:
     counts: list[str] = []
+    verdicts = [case.verdict for run in runs for case in run.cases]
     for verdict in (Verdict.DIFFERENT, Verdict.LOST, Verdict.NOT_SENT):
-        if number := sum(case.verdict is verdict for run in runs for case in run.cases):
+        if number := verdicts.count(verdict):
             counts.append(f"{number if counts else counted(number, 'case')} {verdict}")
     if slow := sum(bool(run.too_slow) for run in runs):
         counts.append(f"{slow} TOO SLOW" if counts else f"{counted(slow, 'run')} TOO SLOW")
@@ -99,19 +101,19 @@ def _bad_counts(runs: list[RunReport]) -> list[str]:
     return counts
 
 
-def _rest_counts(runs: list[RunReport]) -> list[str]:
+def _rest_counts(runs: list[RunReport], *, is_any_bad: bool) -> list[str]:
     """Return the count of equal cases if none is bad, and always those of unverified cases."""
     cases = [case for run in runs for case in run.cases]
     equal = [case for case in cases if case.verdict is Verdict.EQUAL]
-    skipped = sum(case.is_skipped for case in cases)
-    unverified = sum(case.verdict is Verdict.NOT_VERIFIED for case in cases) - skipped
-    outcomes = sum(case.returned_nothing for case in equal)
+    skipped = sum([case.is_skipped for case in cases])
+    unverified = [case.verdict for case in cases].count(Verdict.NOT_VERIFIED) - skipped
+    outcomes = sum([case.returned_nothing for case in equal])
     counts = []
     varied = any(run.variation is not None for run in runs)
     serial = "the reference" if varied else "serial"
-    if equal and len(equal) + skipped == len(cases) and not _bad_counts(runs):
+    if equal and len(equal) + skipped == len(cases) and not is_any_bad:
         counts.append(f"all equal to {serial}")
-    elif equal and not _bad_counts(runs):
+    elif equal and not is_any_bad:
         counts.append(f"{len(equal)} equal to {serial}")
     if outcomes:
         counts.append(f"{outcomes} compared by outcome only")

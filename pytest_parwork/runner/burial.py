@@ -13,6 +13,7 @@ from .deaths import Deaths
 from .flight import Flight
 from .losses import Losses
 from .medium import Medium
+from .prospects import Prospects
 from .schedule import Schedule
 
 #: The reason for the end of a worker that the runner ended because it was stopped.
@@ -20,9 +21,6 @@ STOPPED = "it was stopped by a signal"
 
 #: How often a task is sent if its worker vanishes before the task has started.
 ATTEMPTS = 2
-
-#: How often each worker may die, with no task started in between, until no other one is started.
-DEATHS = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,10 +123,8 @@ class Burial:
         self._flight = flight
         self._losses = losses
         self._suspects = suspects
-        self._workers = workers
         self._attempts: dict[int, int] = {}
-        self._died = 0  # since a task was begun
-        self._counted = 0  # deaths that have counted for that
+        self._prospects = Prospects(medium, deaths, workers)
         self._is_death_known = False
         self.reason = ""  # of the last death
         self.has_begun = False  # any task, ever
@@ -136,12 +132,12 @@ class Burial:
     def note_begin(self) -> None:
         """Note that workers can start tasks."""
         self.has_begun = True
-        self._died = 0
+        self._prospects.note_begin()
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether so many workers have died in a row that none will ever start a task."""
-        return self._died >= max(8, DEATHS * self._workers)
+        """Whether none of the workers will ever start a task."""
+        return self._prospects.is_hopeless
 
     def look_for_the_dead(self, *, is_awaited: bool = False) -> bool:
         """End the batches of workers that have died since the last call; return whether any has.
@@ -169,7 +165,13 @@ class Burial:
         """End all batches: their library says that its pool is broken."""
         self.look_for_the_dead(is_awaited=True)
         is_known, self._is_death_known = self._is_death_known | event.is_innocent, False
-        self.suspect(list(self._flight), event.reason, is_known=is_known, alive=event.alive)
+        self.suspect(
+            list(self._flight),
+            event.reason,
+            is_known=is_known,
+            alive=event.alive,
+            event=event,
+        )
 
     def suspect(
         self,
@@ -178,8 +180,9 @@ class Burial:
         *,
         is_known: bool = False,
         alive: frozenset[int] = frozenset(),
+        event: Event | None = None,
     ) -> None:
-        """End batches of which one has ended the workers of all.
+        """End batches of which one has ended the workers of all, as that event says.
 
         If only one task was running, or one has left a stack, that one is to blame. With
         `is_known`, because another one is, or if the runner has ended a worker, none of these is;
@@ -207,7 +210,7 @@ class Burial:
         in_hand = None
         if not self._is_apart:  # else it is unknown which worker had which task
             in_hand = frozenset(self._flight.in_hands_of_others(batches, alive))
-        self._died += self._workers
+        self._prospects.note_deaths(event)
         self.reason = reason
         self.bury(
             batches, reason, innocent=innocent, is_known=is_known or bool(begun), in_hand=in_hand
@@ -238,27 +241,19 @@ class Burial:
         self._flight.reopen(entry.task)
 
     def bury_of_broken(self, batch: Batch, reason: str) -> None:
-        """End a batch that its library has given up, though none of its tasks had started.
-
-        The library gives up every batch that a worker had ahead. If it reports which of its
-        processes have exited, these batches count as one death.
-        """
-        is_news = (
-            self._is_apart or self._deaths.count != self._counted or not self._deaths.has_codes
-        )
-        self._counted = self._deaths.count
-        self._died += is_news
+        """End a batch that its library has given up, though none of its tasks had started."""
+        self._prospects.note_given_up(is_apart=self._is_apart)
         self.reason = self._deaths.idle or reason
         self.bury([batch], self.reason)
 
-    def bury_of_one(self, batch: Batch, reason: str, *, is_innocent: bool = False) -> None:
-        """End a batch whose worker has died, or that came back without an outcome.
+    def bury_of_one(self, batch: Batch, reason: str, event: Event | None = None) -> None:
+        """End a batch whose worker has died, or that came back without an outcome by this event.
 
         An innocent one is sent again until `is_hopeless`: its worker was broken, and is replaced.
         """
-        self._died += 1
+        self._prospects.note_death(event)
         self.reason = reason
-        self.bury([batch], reason, is_known=is_innocent)
+        self.bury([batch], reason, is_known=event is not None and event.is_innocent)
 
     def bury(
         self,

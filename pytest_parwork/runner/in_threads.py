@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ..machine.clock import now
 from ..machine.limits import Limits
@@ -13,10 +14,12 @@ from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
 from ..worker.copies import Copies
 from ..worker.current_test import named_by_thread
-from ..worker.results import Copied
+from ..worker.results import ATOM_IDS, Copied
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
-from .on_machine import StoredTasks
+
+if TYPE_CHECKING:
+    from .on_machine import StoredTasks
 
 
 class CopiedTasks:
@@ -43,6 +46,8 @@ class CopiedTasks:
 
     def stored(self, tasks: Sequence[Task]) -> StoredTasks:
         """Return the tasks in a file, with the copies as their arguments."""
+        from .on_machine import StoredTasks  # most runs in threads need no file
+
         return StoredTasks.write(self._copies.in_place(tasks))
 
     def close(self) -> None:
@@ -144,6 +149,14 @@ class Remembered:
     def may_run_code(self, task: int) -> bool:
         """Return False: there is nothing to load."""
         return False
+
+    def has_parts(self, task: int) -> bool:
+        """Return whether an outcome is more than a plain value."""
+        given = self._given[task]
+        assert given is not None, "an outcome that was freed"
+        if type(given[1]) is Copied:
+            return given[1].has_parts
+        return given[0] != "value" or id(type(given[1])) not in ATOM_IDS
 
     def output(self, task: int) -> Output | None:
         """Return what a task has printed, logged and warned."""

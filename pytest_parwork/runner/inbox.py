@@ -19,11 +19,16 @@ class Inbox:
         self._spool = spool
         self._numbers: dict[str, int] = {}
         self._delays: dict[str, float] = {}
+        self._served: set[str] = set()
         self._foreign: list[tuple[str, Entry, tuple[int, int]]] = []
 
     def number(self, worker: str) -> int:
         """Return the number of a worker in the ledger."""
         return self._numbers.setdefault(worker, len(self._numbers) + 1)
+
+    def has_served(self, place: str) -> bool:
+        """Return whether an outcome was sent from that place."""
+        return place in self._served
 
     def take(self, data: bytes) -> list[Entry]:
         """Store the outcomes of a batch; return the entries of tasks without an outcome."""
@@ -73,5 +78,6 @@ class Inbox:
             return
         if entry.ended:
             self._ledger.end(task, ended, entry.cpu)
+        self._served.add(entry.worker.rpartition("#")[0])  # a process has a name for each thread
         has_output = bool(entry.output)
         self._ledger.store(task, entry.kind, self._spool.number, *place, has_output=has_output)

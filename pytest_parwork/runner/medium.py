@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..backends.protocol import Workers
 from ..machine.stacks import Stack
@@ -13,13 +13,15 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
-from ..transport.notes import Entry
 from ..worker.calling import BatchCall
-from ..worker.threads import Given
 from .request import RunRequest
 from .schedule import MOST_AHEAD
 from .suspension import Suspension
 from .waits import RENDEZVOUS
+
+if TYPE_CHECKING:
+    from ..transport.notes import Entry
+    from ..worker.threads import Given
 
 #: Seconds that workers wait for the release by the runner, in case it never comes.
 PATIENCE = 2 * RENDEZVOUS
@@ -81,6 +83,10 @@ class Results(Protocol):
 
     def may_run_code(self, task: int) -> bool:
         """Return whether loading an outcome may run code of its classes."""
+        ...
+
+    def has_parts(self, task: int) -> bool:
+        """Return whether an outcome may be more than a plain value, so that its parts count."""
         ...
 
     def output(self, task: int) -> Output | None:
@@ -186,6 +192,10 @@ class Medium(Protocol):
         return False
 
     # Workers that have died.
+
+    def has_served(self, worker: str) -> bool:
+        """Return whether the worker of that name, as events have it, has ended a task."""
+        return False
 
     def process_of(self, task: int) -> int | None:
         """Return the process that has a task, None if the ledger does not name it."""

@@ -113,7 +113,7 @@ class OnMachine(Medium):
                 Header(
                     contents=payload.contents,
                     modules=request.modules,
-                    rewritten=request.rewritten,
+                    rewritten=dict(request.rewritten),
                     path=tuple(sys.path),
                     threads=setting.threads,
                     patience=PATIENCE,
@@ -199,6 +199,10 @@ class OnMachine(Medium):
     def was_attached(self) -> bool:
         """Return whether a process, which may be dead, has taken a spool."""
         return any(map(was_taken, self._spools))
+
+    def has_served(self, worker: str) -> bool:
+        """Return whether the process of that id has ended a task."""
+        return worker in {str(pid) for pid, _, _ in self.settled.spans()}
 
     def process_of(self, task: int) -> int | None:
         """Return the process that has a task."""

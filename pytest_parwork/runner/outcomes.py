@@ -41,6 +41,7 @@ class Outcomes(Sequence[Outcome]):
         self._tasks = tasks
         self._lost = lost
         self._rejected = rejected
+        self._unstored = frozenset((*lost, *rejected))
         self.rerun = rerun
         self._workers = self._number_workers()
         self._overlap: tuple[int, int] | None = None
@@ -66,7 +67,8 @@ class Outcomes(Sequence[Outcome]):
         Loading an outcome of a process runs code of its classes. None is no limit.
         """
         if seconds is None or not self.may_run_code(number):
-            return unfold(self._load(number))
+            loaded = self._load(number)
+            return loaded if loaded.failure is None else unfold(loaded)
         try:
             with deadline(seconds):
                 return self[number]
@@ -80,19 +82,23 @@ class Outcomes(Sequence[Outcome]):
 
     def may_run_code(self, number: int) -> bool:
         """Return whether loading an outcome may run code of its classes."""
-        return self._is_stored(number) and self._results.may_run_code(number)
+        return number not in self._unstored and self._results.may_run_code(number)
 
-    def _is_stored(self, number: int) -> bool:
-        return number not in self._lost and number not in self._rejected
+    def has_parts(self) -> bool:
+        """Return whether any outcome may be more than a plain value."""
+        return any(
+            number not in self._unstored and self._results.has_parts(number)
+            for number in range(self._tasks)
+        )
 
     def is_absent(self, number: int) -> bool:
         """Return whether a task is lost or was not sent, without making its outcome."""
-        return not self._is_stored(number) or self._results.kind(number) == "not_sent"
+        return number in self._unstored or self._results.kind(number) == "not_sent"
 
     def take(self, number: int, seconds: float | None = None) -> Outcome:
         """Load an outcome for the last time, and free all memory that it does not need any more."""
         outcome = self.load(number, seconds)
-        if self._is_stored(number):
+        if number not in self._unstored:
             self._results.note_loaded(number)
         return outcome
 
@@ -150,7 +156,7 @@ class Outcomes(Sequence[Outcome]):
         return [self._brief(number) for number in range(self._tasks)]
 
     def _brief(self, number: int) -> Brief:
-        if not self._is_stored(number):
+        if number in self._unstored:
             return ("lost" if number in self._lost else "not_sent"), 0.0
         _, started, ended = self._ledger.times(number)
         seconds = ended - started if started is not None and ended is not None else 0.0
@@ -186,7 +192,7 @@ class Outcomes(Sequence[Outcome]):
 
     def free(self, number: int) -> None:
         """Free the memory of an outcome: large values that were loaded read as zeros then."""
-        if self._is_stored(number):
+        if number not in self._unstored:
             self._results.free(number)
 
     def close(self, *, with_rerun: bool = False) -> None:
@@ -222,8 +228,9 @@ class Outcomes(Sequence[Outcome]):
         not_sent: NotSent | None = None,
         lost: Lost | None = None,
     ) -> Outcome:
-        arrived, started, ended = self._ledger.times(number)
-        process = None if arrived is None else self._ledger.worker(number)
+        arrived, started, ended, process, cpu, has_changed = self._ledger.record(number)
+        results = self._results
+        is_stored = number not in self._unstored
         return Outcome(
             kind=kind,
             value=value,
@@ -233,16 +240,16 @@ class Outcomes(Sequence[Outcome]):
             arrived=arrived,
             started=started,
             ended=ended,
-            cpu=None if ended is None else self._ledger.cpu(number),
+            cpu=cpu,
             worker=None if process is None else self._workers[process],
             process=process,
-            has_changed_input=self._ledger.has_changed(number),
-            output=self.output(number),
+            has_changed_input=has_changed,
+            output=results.output(number) if is_stored else results.output_of_lost(number),
         )
 
     def output(self, number: int) -> Output | None:
         """Load what a task has printed, logged and warned; None if nothing."""
-        if not self._is_stored(number):
+        if number in self._unstored:
             return self._results.output_of_lost(number)
         return self._results.output(number)
 

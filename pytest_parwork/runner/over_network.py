@@ -113,6 +113,10 @@ class OverNetwork(Medium):
         """Note that a worker has received a batch."""
         self.ledger.arrive(batch.tasks[0], self._inbox.number(worker), now())
 
+    def has_served(self, worker: str) -> bool:
+        """Return whether a worker has sent an outcome."""
+        return self._inbox.has_served(worker)
+
     def take(self, body: bytes) -> Sequence[Entry]:
         """Store the outcomes in a message; return the entries of tasks without an outcome."""
         return self._inbox.take(body) if body else ()

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from ..machine.surroundings import Surroundings
-from ..model.output import Capture
-from ..model.work import Configuration, Workload
-from ..transport.modules import ModuleTable
-from ..transport.payload import Around
-from ..transport.rewritten import RewrittenCode
 from ..transport.sources import Sendable
-from .guard import Guard
-from .stop import Stop
+
+if TYPE_CHECKING:
+    from ..machine.surroundings import Surroundings
+    from ..model.output import Capture
+    from ..model.work import Configuration, Workload
+    from ..transport.modules import ModuleTable
+    from ..transport.payload import Around
+    from ..transport.rewritten import RewrittenCode
+    from .guard import Guard
+    from .stop import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
+from typing import TYPE_CHECKING
 
 from ..backends.protocol import Backend
 from ..model.errors import ParworkWarning
 from ..model.outcome import Run
 from ..model.output import Capture
 from ..model.work import Configuration, Task, WorkersAsked
-from ..transport.payload import Around
 from .medium import Snapshot
 from .request import RunRequest
-from .station import Station
+
+if TYPE_CHECKING:
+    from ..transport.payload import Around
+    from .station import Station
 
 
 class Rerun:
@@ -115,6 +118,8 @@ class Rerun:
             self._stored = self._snapshot.stored(self._request.workload.tasks)
         request = self._again(tasks, Configuration(backend="a station", workers=1), None, None)
         capture = replace(request.capture or Capture(), streams=True)
+        from .station import Station  # here, because most runs are never repeated
+
         return Station(backend, self._stored, replace(request, capture=capture), tasks)
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..backends.protocol import Backend, Reach, Workers, is_threaded, obstacle_of
+from ..equivalence import load_comparers
 from ..machine import budget
 from ..machine.abilities import missing_for_processes
 from ..machine.clock import now
@@ -17,12 +18,10 @@ from ..model.outcome import Lost, NotSent, Run
 from ..model.work import Budget, Configuration
 from ..transport.identity import inherited
 from ..transport.ledger import Ledger
+from ..worker.inputs import has_inputs
 from .crew import Crew
-from .forks import warn_of_fork
-from .in_threads import CopiedTasks
 from .losses import Losses
 from .medium import Medium, Setting, Snapshot
-from .on_machine import StoredTasks
 from .outcomes import Outcomes
 from .request import RunRequest
 from .rerun import Rerun
@@ -30,20 +29,6 @@ from .schedule import Schedule
 from .suspension import Suspension
 from .waits import CLOSE, CLOSE_INTERRUPTED
 from .watch import Watch
-
-
-def _over_network(setting: Setting) -> Snapshot:
-    from .over_network import SentTasks  # a session on this machine need not load it
-
-    return SentTasks(setting)
-
-
-#: The class that keeps the tasks of a run, by the reach of its backend.
-SNAPSHOTS: Mapping[Reach, Callable[[Setting], Snapshot]] = {
-    "process": CopiedTasks,
-    "machine": lambda setting: StoredTasks.write(setting.request.workload.tasks),
-    "network": _over_network,
-}
 
 #: Where Linux keeps named semaphores, which are the locks of multiprocessing.
 LOCKS = "/dev/shm"
@@ -64,13 +49,36 @@ def execute(request: RunRequest, backend: Backend) -> Run:
     The values stay where the workers stored them until they are loaded; `run.outcomes.close()`
     frees them. Raises `BackendError` if no worker could be started, `Interrupted` on Ctrl-C.
     """
-    with inherited(request.workload.tasks):
-        return _execute(backend, None, request, range(len(request.workload.tasks)))
+    tasks = request.workload.tasks
+    if any(map(has_inputs, (*tasks[:1], *tasks[-1:]))):  # those whose arguments are checked
+        load_comparers()
+    with inherited(tasks):
+        run = _execute(backend, None, request, range(len(tasks)))
+    if isinstance(run.outcomes, Outcomes) and run.outcomes.has_parts():
+        load_comparers()
+    return run
 
 
 def stored(request: RunRequest, backend: Backend) -> Rerun:
     """Return the tasks of a workload for runs elsewhere, without a run of them here."""
+    from .on_machine import StoredTasks
+
     return Rerun(request, StoredTasks.write(request.workload.tasks), backend, _execute)
+
+
+def _snapshot(reach: Reach, setting: Setting) -> Snapshot:
+    """Return the tasks as they are kept for this reach; a session loads no other way."""
+    if reach == "process":
+        from .in_threads import CopiedTasks
+
+        return CopiedTasks(setting)
+    if reach == "machine":
+        from .on_machine import StoredTasks
+
+        return StoredTasks.write(setting.request.workload.tasks)
+    from .over_network import SentTasks
+
+    return SentTasks(setting)
 
 
 def _execute(
@@ -97,8 +105,10 @@ def _execute(
         setting = Setting(request=request, workers=workers, threads=threads, suspension=suspension)
         if snapshot is None:
             if workers.start_method == "fork":
+                from .forks import warn_of_fork
+
                 warn_of_fork(request.workload, request.configuration, request.modules)
-            snapshot = own = SNAPSHOTS[backend.reach](setting)
+            snapshot = own = _snapshot(backend.reach, setting)
         medium = snapshot.medium(setting, numbers)
     except BaseException as error:
         workers.close(CLOSE_INTERRUPTED)
@@ -154,22 +164,7 @@ def _watched(
         is_enough=is_enough,
         progress=request.progress,
     )
-    interrupted: KeyboardInterrupt | None = None
-    try:
-        with medium.held():
-            watch.run()
-    except KeyboardInterrupt as error:
-        interrupted = error
-        watch.interrupt("the session was interrupted")
-    except BaseException:
-        crew.workers.close(CLOSE_INTERRUPTED)
-        medium.close()
-        raise
-    ended = now()
-    is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
-    # It is useless to wait for a thread that was given up.
-    is_cut = is_interrupted or watch.has_left_threads
-    crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
+    ended, interrupted = _to_the_end(watch, crew, medium, losses)
     medium.settle(losses.all())
     released = watch.released or _first_start(medium.settled, len(tasks)) or ended
     lost, rejected = _absent(medium, losses, len(tasks))
@@ -192,6 +187,37 @@ def _watched(
     if interrupted is not None:
         raise Interrupted(run, interrupted) from interrupted
     return run
+
+
+def _to_the_end(
+    watch: Watch, crew: Crew, medium: Medium, losses: Losses
+) -> tuple[float, KeyboardInterrupt | None]:
+    """Watch over the tasks and close the workers; return when the tasks ended, and Ctrl-C, if any.
+
+    If it comes while workers are closed, perhaps for the second time, they are not waited for.
+    """
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        try:
+            with medium.held():
+                watch.run()
+        except KeyboardInterrupt as error:
+            interrupted = error
+            watch.interrupt("the session was interrupted")
+        ended = now()
+        is_interrupted = any(lost.reason == "interrupted" for lost in losses.all().values())
+        # It is useless to wait for a thread that was given up.
+        is_cut = is_interrupted or watch.has_left_threads
+        try:
+            crew.workers.close(CLOSE_INTERRUPTED if is_cut else CLOSE)
+        except KeyboardInterrupt as error:
+            interrupted = interrupted or error
+            crew.workers.close(0.0)
+    except BaseException:
+        crew.workers.close(CLOSE_INTERRUPTED)
+        medium.close()
+        raise
+    return ended, interrupted
 
 
 def _scheduled(request: RunRequest, workers: Workers, medium: Medium) -> Schedule:

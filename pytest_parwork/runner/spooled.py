@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..machine.deadline import TimedOut
 from ..machine.system import os
@@ -15,19 +16,25 @@ from ..transport.files import Files
 from ..transport.ledger import Kind, Ledger
 from ..transport.pickling import name_class_by_value
 from ..transport.records import (
+    IN_BAND,
     WORTH_RELEASING,
     is_in_band,
     length_at,
     read_record,
     release_region,
 )
-from ..worker.threads import Given
+
+if TYPE_CHECKING:
+    from ..worker.threads import Given
 
 #: The opcode with which a pickle names a function or a class.
 NAMING = pickle.STACK_GLOBAL
 
 #: Records of more bytes are not searched for that opcode: assuming that they have it costs less.
 WORTH_SEARCHING = 1 << 12
+
+#: The length of a record of None, which most tests return; no value with parts has a shorter one.
+PLAIN_LENGTH = IN_BAND.size + len(pickle.dumps(None, protocol=5))
 
 
 class Spooled:
@@ -55,9 +62,9 @@ class Spooled:
 
     def load(self, task: int) -> Given:
         """Load an outcome separately, so that one that fails does not affect others."""
-        if (code := self.ledger.unstored(task)) is not None:
-            return _unsent(f"the result cannot be stored for pytest: {os.strerror(code)}")
         kind, spool, offset, length = self.ledger.place(task)
+        if not length and (code := self.ledger.unstored(task)) is not None:
+            return _unsent(f"the result cannot be stored for pytest: {os.strerror(code)}")
         try:
             loaded = read_record(self._spools[spool], offset, length)
         except (KeyboardInterrupt, TimedOut):
@@ -83,6 +90,11 @@ class Spooled:
         if length > WORTH_SEARCHING:
             return True
         return NAMING in os.pread(self._spools[spool], length, offset)
+
+    def has_parts(self, task: int) -> bool:
+        """Return whether an outcome may be more than a plain value, by the length of its record."""
+        kind, _, _, length = self.ledger.place(task)
+        return kind != "value" or length > PLAIN_LENGTH
 
     def output(self, task: int) -> Output | None:
         """Load what a task has printed, logged and warned."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
 from ..model.outcome import NotSent
+from .failures import type_name
 from .pickling import ATOMS, by_value
 
 #: Limit of the search in seconds: it runs code of the user.
@@ -59,10 +60,12 @@ def find_culprit(value: object, error: BaseException, *, seconds: float = SECOND
 
     The search takes at most `seconds`; the text says so if the part was not found.
     """
-    found, remark = _Culprit("", value, error), ""
+    found, said, remark = _Culprit("", value, error), _last_name(error), ""
     try:
         with deadline(seconds):
+            said = _first_line(error)
             found = _Search(value, error, now() + seconds).culprit()
+            said = _first_line(found.error)
     except TimedOut:
         remark = f" (the search for the part at fault took longer than {seconds:g} s)"
     except _Many:
@@ -71,19 +74,21 @@ def find_culprit(value: object, error: BaseException, *, seconds: float = SECOND
         raise
     except BaseException:  # a value whose parts cannot be read is named as a whole
         pass
-    kind = f"{type(found.part).__module__}.{type(found.part).__qualname__}"
-    kind = kind.removeprefix("builtins.")
     path = _shortened(found.path)
-    text = f"{path or 'it'} is a {kind}: {_first_line(found.error)}{remark}"
+    text = f"{path or 'it'} is a {type_name(type(found.part))}: {said}{remark}"
     return Explanation(path, type(found.part), text)
 
 
 def _first_line(error: BaseException) -> str:
     try:
-        text = str(error).partition("\n")[0][:200]
-    except Exception:
+        text = str.__str__(str(error)).partition("\n")[0][:200]
+    except BaseException:  # its class may raise anything
         text = ""
-    return text or type(error).__name__
+    return text or _last_name(error)
+
+
+def _last_name(error: BaseException) -> str:
+    return type_name(type(error)).rpartition(".")[2]
 
 
 def unsendable_result(value: object, error: BaseException) -> NotSent:
@@ -96,12 +101,12 @@ def unsendable_result(value: object, error: BaseException) -> NotSent:
 def _remedy(cls: type) -> str:
     """Say what to return instead of an instance of a class, empty if nothing is known."""
     try:
-        from ..equivalence.opaque import (
-            advise,
-        )  # here, because few workers need what it takes along
-    except Exception:  # the task has changed what imports need
+        # Here, because few workers need what it takes along.
+        from ..equivalence.opaque import advise
+
+        return advise(cls)
+    except Exception:  # the task has changed what imports need, or its class raises
         return ""
-    return advise(cls)
 
 
 class _Search:
@@ -138,7 +143,8 @@ class _Search:
         except (_Many, TimedOut):
             raise
         except KeyboardInterrupt as error:
-            if isinstance(self._error, KeyboardInterrupt):  # raised by the value, not by Ctrl-C
+            # Not isinstance: an exception may raise where it is asked for its class.
+            if issubclass(type(self._error), KeyboardInterrupt):  # raised by the value, not Ctrl-C
                 return error
             raise
         except BaseException as error:  # a task's result may raise anything, even SystemExit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 
@@ -19,6 +19,19 @@ TEXT_LIMIT = 20_000
 #: Limit of the notes of an exception, and of the exceptions in its chain.
 MOST = 100
 
+# Read without code of the exception, of its class or of its metaclass, which may raise anything.
+_cause: Callable[[BaseException], BaseException | None] = vars(BaseException)["__cause__"].__get__
+_context: Callable[[BaseException], BaseException | None]
+_context = vars(BaseException)["__context__"].__get__
+_has_no_context: Callable[[BaseException], bool]
+_has_no_context = vars(BaseException)["__suppress_context__"].__get__
+_frames: Callable[[BaseException], TracebackType | None]
+_frames = vars(BaseException)["__traceback__"].__get__
+_bases: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__
+_module: Callable[[type], object] = vars(type)["__module__"].__get__
+_name: Callable[[type], str] = vars(type)["__name__"].__get__
+_qualname: Callable[[type], str] = vars(type)["__qualname__"].__get__
+
 #: A failure as stored in a spool: as text, and the pickled exception if it can be pickled.
 Record = tuple[Failure, "bytes | None"]
 
@@ -26,9 +39,9 @@ Record = tuple[Failure, "bytes | None"]
 def is_skip(error: BaseException) -> bool:
     """Recognise `pytest.skip()` and `unittest.SkipTest` without importing either."""
     return any(
-        (cls.__module__, cls.__qualname__)
+        (_home_of(cls), _qualname(cls))
         in {("_pytest.outcomes", "Skipped"), ("builtins", "Skipped"), ("unittest.case", "SkipTest")}
-        for cls in type(error).__mro__
+        for cls in _bases(type(error))
     )
 
 
@@ -37,7 +50,7 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
 
     The outermost frames, which are this package's, are omitted.
     """
-    frames = _own_frames_removed(error.__traceback__)
+    frames = _own_frames_removed(_frames(error))
     failure = _describe_one(error)
     try:
         formatted = "".join(traceback.format_exception(type(error), error, frames))
@@ -54,23 +67,23 @@ def describe(error: BaseException, kept: BaseException | None = None) -> Failure
 def _describe_one(error: BaseException) -> Failure:
     """Describe an exception without its chain and without the traceback's text."""
     where, source = None, ""
-    summary = traceback.extract_tb(_innermost(_own_frames_removed(error.__traceback__)), limit=1)
+    summary = traceback.extract_tb(_innermost(_own_frames_removed(_frames(error))), limit=1)
     if summary:
         last = summary[0]
         where, source = (last.filename, last.lineno or 0), last.line or ""
     return Failure(
-        type=_type_name(type(error)),
+        type=type_name(type(error)),
         text=_write(error)[:TEXT_LIMIT],
         where=where,
         source=source,
-        is_assertion=isinstance(error, AssertionError),
+        is_assertion=issubclass(type(error), AssertionError),
         notes=_read_notes(error),
     )
 
 
 def _write(value: object) -> str:
     try:
-        return str(value)
+        return str.__str__(str(value))  # which may be of a subclass with methods of its own
     except BaseException as inner:
         return f"<no text: str() raised {type(inner).__name__}>"
 
@@ -98,19 +111,38 @@ def _describe_chain(error: BaseException) -> Iterator[Link]:
 
 
 def _find_linked(error: BaseException, path: str) -> Iterator[tuple[str, BaseException]]:
-    if error.__cause__ is not None:
-        yield f"{path}.__cause__", error.__cause__
-    elif error.__context__ is not None and not error.__suppress_context__:
-        yield f"{path}.__context__", error.__context__
-    if any(cls.__name__ == "BaseExceptionGroup" for cls in type(error).__mro__):
-        parts = getattr(error, "exceptions", ())
-        yield from ((f"{path}.exceptions[{i}]", part) for i, part in enumerate(parts))
+    if (cause := _cause(error)) is not None:
+        yield f"{path}.__cause__", cause
+    elif (context := _context(error)) is not None and not _has_no_context(error):
+        yield f"{path}.__context__", context
+    yield from ((f"{path}.exceptions[{i}]", part) for i, part in enumerate(parts_of(error)))
 
 
-def _type_name(kind: type) -> str:
+def parts_of(error: BaseException) -> Sequence[BaseException]:
+    """Return the exceptions of an exception group, none if it is no group."""
+    if not any(_name(cls) == "BaseExceptionGroup" for cls in _bases(type(error))):
+        return ()
+    try:
+        parts: object = getattr(error, "exceptions", ())
+    except BaseException:  # from its class
+        return ()
+    # That of Python, and the one for Python 3.10, have a tuple; others may have anything.
+    if type(parts) is not tuple:
+        return ()
+    return [part for part in parts if isinstance(part, BaseException)]
+
+
+def type_name(kind: type) -> str:
     """Return the full name of a class; built-in ones and our errors without their module."""
-    module, name = f"{kind.__module__}", f"{kind.__qualname__}"
-    return name if module in ("builtins", PayloadError.__module__) else f"{module}.{name}"
+    home, name = _home_of(kind), _qualname(kind)
+    return name if home in ("builtins", PayloadError.__module__) else f"{home}.{name}"
+
+
+def _home_of(kind: type) -> str:
+    try:
+        return _write(_module(kind))
+    except AttributeError:  # it can be deleted
+        return "<unknown>"
 
 
 def _own_frames_removed(frames: TracebackType | None) -> TracebackType | None:

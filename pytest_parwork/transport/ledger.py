@@ -24,6 +24,11 @@ _KINDS: tuple[Kind, ...] = ("value", "failure", "skip", "not_sent")
 _UNSTORED = _KINDS.index("not_sent")  # with no length: there was no room for it in the spool
 
 
+#: When a task arrived, started and ended, its worker and its CPU seconds, each None if there is
+#: none; whether it is known to have changed its arguments.
+Record = tuple[float | None, float | None, float | None, int | None, float | None, bool]
+
+
 class State(IntEnum):
     """The progress of a task."""
 
@@ -162,10 +167,6 @@ class Ledger:
         """Release the workers that wait in the rendezvous."""
         self._words[_RELEASED] = 1
 
-    def has_changed(self, task: int) -> bool:
-        """Return whether `task` is known to have changed its arguments."""
-        return task + 1 in (self._words[_FIRST], self._words[_LAST])
-
     def reset(self, task: int) -> None:
         """Forget all about `task`, so that it can be run again."""
         row = _WORDS * (task + 1)
@@ -219,14 +220,23 @@ class Ledger:
         row = _WORDS * (task + 1)
         state = self._words[row + _STATE]
         return (
-            self._times[row + _ARRIVED] if state >= State.ARRIVED else None,
-            (self._times[row + _STARTED] or None) if state >= State.STARTED else None,
-            (self._times[row + _ENDED] or None) if state >= State.ENDED else None,
+            self._times[row + _ARRIVED] if state >= _IS_ARRIVED else None,
+            (self._times[row + _STARTED] or None) if state >= _IS_STARTED else None,
+            (self._times[row + _ENDED] or None) if state >= _IS_ENDED else None,
         )
 
     def cpu(self, task: int) -> float:
         """Return the CPU seconds of a task that ended."""
         return self._times[_WORDS * (task + 1) + _CPU]
+
+    def record(self, task: int) -> Record:
+        """Return everything that is known of a task but the place of its outcome, in one call."""
+        row, words = _WORDS * (task + 1), self._words
+        changed = task + 1 in (words[_FIRST], words[_LAST])
+        worker = words[row + _WORKER] if words[row + _STATE] >= _IS_ARRIVED else None
+        times = self.times(task)
+        cpu = self._times[row + _CPU] if times[2] is not None else None
+        return *times, worker, cpu, changed
 
     def spans(self) -> Iterator[tuple[int, float, float]]:
         """Yield, for every task that arrived, its worker and its first and last time."""

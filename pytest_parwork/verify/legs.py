@@ -84,7 +84,7 @@ def judge(
     actual: Outcome,
     reference: Callable[[], Called] | None,
     *,
-    inputs: Callable[[], Inputs | None] = lambda: None,
+    inputs: Callable[[], Inputs | None] | None = None,
     masked: Callable[[Outcome, Outcome], tuple[Outcome, Outcome]] | None = None,
     look: Look | None = None,
     why: str = "",
@@ -103,10 +103,10 @@ def judge(
             entry = replace(entry, notes=(note,))
         return Judged(entry=entry, outcomes=[actual])
     if reference is None:
-        result = _result(terms, actual)
+        result = _result(terms, actual) if terms.is_recorded else None
         entry = entry_of(terms, Verdict.NOT_VERIFIED, actual, why=why, result=result)
         return Judged(entry=entry, outcomes=[actual])
-    before = inputs()
+    before = inputs() if inputs is not None else None
     expected, error = reference()
     if expected.lost is not None:
         entry = entry_of(terms, Verdict.LOST, actual, expected)
@@ -121,8 +121,8 @@ def judge(
     except UsageError as unanswered:
         error = unanswered
         comparison = report_uncomparable(actual, expected, terms.policy, str(error))
-    verdict = Verdict.EQUAL if comparison else Verdict.DIFFERENT
-    result = _result(terms, expected)
+    verdict = Verdict.DIFFERENT if comparison.count else Verdict.EQUAL
+    result = _result(terms, expected) if terms.is_recorded else None
     return Judged(
         entry=entry_of(terms, verdict, actual, expected, comparison=comparison, result=result),
         outcomes=[actual, expected],
@@ -148,6 +148,9 @@ def drop(found: Judged, terms: Terms) -> bool:
 
     A `__del__` that never returns would block the session. The task then becomes LOST.
     """
+    if terms.timeout is None:
+        found.outcomes.clear()
+        return True
     try:
         with deadline(terms.timeout):
             found.outcomes.clear()
@@ -182,9 +185,9 @@ def entry_of(
     )
 
 
-def _result(terms: Terms, outcome: Outcome) -> Result | None:
-    """Return the recorded form of the result of a task, None if it is not to be recorded."""
-    return result_of(outcome, seconds=terms.timeout) if terms.is_recorded else None
+def _result(terms: Terms, outcome: Outcome) -> Result:
+    """Return the recorded form of the result of a task."""
+    return result_of(outcome, seconds=terms.timeout)
 
 
 def _compared(
@@ -199,18 +202,19 @@ def _compared(
         own=terms.own,
         seconds=terms.timeout,
     )
-    found = (_change(terms, changed, actual), note_missing(actual, terms.sent))
-    if comparison and terms.is_late_compared and (actual.late or expected.late):
+    if (actual.late or expected.late) and comparison and terms.is_late_compared:
         late = compare_late(actual.late, expected.late, terms.policy, seconds=terms.timeout)
         comparison = replace(late, notes=comparison.notes) if not late else comparison
-    notes = tuple(note for note in found if note is not None)
+    notes: list[Note] = []
+    if changed or actual.has_changed_input:
+        notes.append(_change(terms, changed, actual))
+    if terms.sent and (missing := note_missing(actual, terms.sent)) is not None:
+        notes.append(missing)
     return replace(comparison, notes=(*comparison.notes, *notes)) if notes else comparison
 
 
-def _change(terms: Terms, changed: Sequence[str], actual: Outcome) -> Note | None:
-    """Return the note on arguments that the legs changed, None if they changed none."""
-    if not changed and not actual.has_changed_input:
-        return None
+def _change(terms: Terms, changed: Sequence[str], actual: Outcome) -> Note:
+    """Return the note on arguments that the legs changed."""
     names = f"the argument {', '.join(map(repr, changed))}" if changed else "an argument"
     if changed and actual.has_changed_input:
         where = "both runs"

@@ -46,12 +46,16 @@ def call(
     in texts. Exceptions of the classes in `passing`, which end the session, are raised.
     """
     __tracebackhide__ = True
-    noticed, limit = Noticed(), Shared.of(timeout)
+    noticed, limit = Noticed(), None if timeout is None else Shared.of(timeout)
     cpu = cpu_of_process()
     started = now()
     try:
-        with noticed, deadline(limit):
-            value = function()
+        if limit is None:
+            with noticed:
+                value = function()
+        else:
+            with noticed, deadline(limit):
+                value = function()
     except TimedOut as error:
         lost = timed_out(f"timed out after {timeout:g} s in {run}", error)
         return Outcome(kind="lost", lost=lost, started=started), None

@@ -100,14 +100,17 @@ class SecondLook:
         return _noted(found, _tell(terms, actual, expected, found, fresh))
 
     def _doubt(self, actual: Outcome, expected: Outcome, found: Comparison) -> Doubt | None:
-        if not found:
+        if found.count:
             is_known = any(mismatch.kind != "uncomparable" for mismatch in found.mismatches)
             return "difference" if is_known else None
         if actual.kind == "failure":
             return "failure"
-        self._parallel += actual.seconds or 0.0
-        self._serial += expected.seconds or 0.0
-        is_fast = self._is_too_fast(actual.seconds, expected.seconds)
+        parallel, serial = actual.seconds, expected.seconds
+        self._parallel += parallel or 0.0
+        self._serial += serial or 0.0
+        if self._parallel < WORTH:
+            return None
+        is_fast = self._is_too_fast(parallel, serial)
         return "speed" if is_fast or self._is_too_fast(self._parallel, self._serial) else None
 
     def _is_too_fast(self, parallel: float | None, serial: float | None) -> bool:

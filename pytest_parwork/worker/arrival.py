@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import signal as signals
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from signal import SIGINT, default_int_handler, signal  # now: a task may replace them
+from signal import SIGINT, default_int_handler  # now: a task may replace them
 from typing import Any
 
 from ..machine.clock import now, sleep
@@ -16,6 +18,10 @@ from ..machine.system import is_main_thread
 from ..transport.ledger import Kind
 from .calling import perform
 from .endings import end_executors_at_exit
+
+#: The function in C, where there is one. That in Python looks for the handler that was set in an
+#: enumeration, and takes four times as long; each task sets two handlers.
+signal: Callable[[int, Any], Any] = getattr(sys.modules.get("_signal"), "signal", signals.signal)
 
 #: Seconds that a worker which starts early waits for others.
 ARRIVING = 5.0

@@ -24,6 +24,8 @@ from ..transport.pickling import (
     make_pickler,
 )
 
+_ATOMS = frozenset(map(id, ATOMS))
+
 #: Buffers of fewer bytes have no room for a huge page.
 WORTH_HUGE = 1 << 22
 
@@ -137,12 +139,17 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def is_atom(value: object) -> bool:
+    """Return whether a value has no parts that can change; the hash of its class may raise."""
+    return id(type(value)) in _ATOMS
+
+
 def _is_atomic(task: Task) -> bool:
-    return all(type(value) in ATOMS for value in (*task.args, *task.kwargs.values()))
+    return _ATOMS.issuperset(map(id, map(type, (*task.args, *task.kwargs.values()))))
 
 
 def _atom_or_copy(value: object, copied: object) -> object:
-    return value if type(value) in ATOMS else copied
+    return value if is_atom(value) else copied
 
 
 def _find_all(tasks: Sequence[Task], identities: Identities) -> None:

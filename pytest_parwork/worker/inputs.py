@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..machine.deadline import TimedOut, deadline
-from ..transport.pickling import ATOMS
+from ..model.work import Task
+from .copies import is_atom
 
 
 def is_sampled(number: int, tasks: int) -> bool:
@@ -14,6 +15,11 @@ def is_sampled(number: int, tasks: int) -> bool:
     A digest of 80 MB takes 40 ms, so it is not made for every task.
     """
     return number in (0, tasks - 1)
+
+
+def has_inputs(task: Task) -> bool:
+    """Return whether a task has arguments that it could change."""
+    return any(not is_atom(value) for value in (*task.args, *task.kwargs.values()))
 
 
 class Inputs:
@@ -28,7 +34,7 @@ class Inputs:
     ) -> None:
         self._seconds = seconds
         values = {**{str(n): arg for n, arg in enumerate(args, start=1)}, **kwargs}
-        self._values = {name: value for name, value in values.items() if type(value) not in ATOMS}
+        self._values = {name: value for name, value in values.items() if not is_atom(value)}
         self._before = self._digest()
 
     def changed(self) -> list[str]:

@@ -18,14 +18,14 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Address, Batch, Task
 from ..transport.addresses import find
-from ..transport.held import made_once
+from ..transport.held import MadeOnce
 from ..transport.ledger import Kind, Ledger, State
 from ..transport.modules import take_over
 from ..transport.payload import Call, Handle, Header, Places
 from ..transport.pickling import by_reference
 from ..transport.spool import Spool
 from .arrival import Interruptible, lead_a_group, start_processes_by
-from .calling import exit_unusable, meet, perform
+from .calling import end_copy_of, exit_unusable, meet, perform
 from .capture.process import ProcessCapture
 from .capture.threads import ThreadCapture
 from .current_test import exchange_name, name_test
@@ -118,11 +118,14 @@ class Attached:
             self._mark = mark_worker(places.registry)
         self.spool = Spool.claim(places.spools)
         self._stack = keep_stack(places.stacks, self.spool.number)  # an import may never end
+        process = os.getpid()
         try:
             self._attach(self.header, places)
         except BaseException:
+            end_copy_of(process)
             self.spool.close()  # or every further batch would take another spool
             raise
+        end_copy_of(process)  # an import may return twice
 
     def _attach(self, header: Header, places: Places) -> None:
         if header.surroundings is not None:
@@ -165,7 +168,7 @@ class Attached:
         """Run a task and store its outcome, of any kind; the payload has no inherited tasks."""
         if self.ledger.state(number) is State.PENDING:  # else it has arrived in the rendezvous
             self.ledger.arrive(number, worker, now())
-        capture, output = self._capture, None
+        capture, output, process = self._capture, None, os.getpid()
         kind: Kind
         value: object
         found = self._called(number, inherited)
@@ -193,6 +196,7 @@ class Attached:
                 self.ledger.note_change(number)
             del args, kwargs, inputs
         del found
+        end_copy_of(process)  # what was loaded, or its digest, may have forked this process
         self._store(number, kind, value, output)
 
     def prepare(self, number: int, *, is_by_pytest: bool = False) -> None:
@@ -232,7 +236,7 @@ class Attached:
             return found
         try:
             function = find(found) if isinstance(found, Address) else found
-            with made_once():
+            with MadeOnce():
                 return function, *self._arguments(call, seen)
         except _UnloadableError as error:
             return error.why

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from os import getpid  # imported now: a task may replace that of `os`
 from types import FunctionType
 from typing import Any
 
@@ -14,7 +15,11 @@ from ..transport.culprit import unsendable_result
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind
 from ..transport.pickling import ATOMS, Interruptible, by_reference, dumps, load
-from .copies import copied, copied_buffer, copied_bytes
+from .calling import end_copy_of
+from .copies import copied, copied_buffer, copied_bytes, is_atom
+
+#: The ids of types whose values are their own copies: to hash a class may call its metaclass.
+ATOM_IDS = frozenset(map(id, ATOMS))
 
 
 class Pickled:
@@ -61,7 +66,7 @@ class Copied:
     def __init__(self, value: object) -> None:
         self._digest: bytes | None = None
         try:
-            self._value = value if type(value) in ATOMS else _copied(value)
+            self._value = value if is_atom(value) else _copied(value)
         except (KeyboardInterrupt, TimedOut):
             raise
         except BaseException:  # a `__reduce__` may raise SystemExit
@@ -73,6 +78,11 @@ class Copied:
         """Return a result that may be copied already."""
         # Not isinstance, which asks a value for its class; that may raise.
         return value if type(value) is cls else cls(value)
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is more than one number or text."""
+        return not is_atom(self._value)
 
     def read(self) -> object:
         """Return the value, or a `NotSent` if it has changed since it was returned."""
@@ -95,7 +105,7 @@ class Copied:
 
 def take(value: object, *, in_workers: bool) -> object:
     """Return a body's result in the form that is kept: for `in_workers`, one that can be sent."""
-    if type(value) in ATOMS:
+    if is_atom(value):
         return value
     return Pickled(value, copies=True) if in_workers else Copied(value)
 
@@ -163,13 +173,23 @@ def _kept_buffer(buffer: pickle.PickleBuffer) -> pickle.PickleBuffer:
 
 
 def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
-    """Return an outcome as it is stored; a value that cannot be sent becomes `not_sent`."""
+    """Return an outcome as it is stored; a value that cannot be sent becomes `not_sent`.
+
+    The code of a value may fork this process: only the original one returns.
+    """
+    process = getpid()
+    packed = _packed(kind, value)
+    end_copy_of(process)
+    return packed
+
+
+def _packed(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
     if kind == "value":
         sent = Pickled.of(value)
         if sent.not_sent is None:
             return kind, sent.data, sent.buffers
         kind, value = "not_sent", sent.not_sent
-    if isinstance(value, NotSent):
+    if type(value) is NotSent:  # not isinstance: see `Pickled.of`
         return kind, by_reference(value, protocol=5), []
     assert isinstance(value, BaseException)
     record: Record = (describe(value), survivor(value))

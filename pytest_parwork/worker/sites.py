@@ -23,6 +23,7 @@ from ..transport.modules import Sources, lend
 from ..transport.notes import Entry
 from ..transport.payload import Header
 from ..transport.pickling import by_reference, load
+from .calling import end_copy_of
 from .capture.threads import ThreadCapture
 from .children import Children, end_children
 from .current_test import named_by_thread
@@ -112,7 +113,9 @@ class Site(Attached):
             self._capture = ThreadCapture(self.header.capture, sets_filters=is_away)
             self._capture.start()
             self._undo.callback(self._capture.close)
+        process = os.getpid()
         self._functions = [self._function(entry) for entry in self.header.contents.functions]
+        end_copy_of(process)  # an import may return twice
         self.modules = dict(sys.modules)
         self.ledger = _Noted(bytearray(Ledger.size(len(self.header.contents.calls))), self._begin)
         self._running: dict[int, Entry] = {}  # by thread

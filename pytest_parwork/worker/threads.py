@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 
 from ..machine.clock import cpu_of_thread, now
 from ..machine.deadline import Shared, TimedOut, deadline
 from ..machine.limits import limit_thread
-from ..machine.system import id_of, is_main_thread, thread_id, threading
+from ..machine.system import id_of, is_main_thread, os, thread_id, threading
 from ..model.outcome import Failure
 from ..model.output import Capture, Output
 from ..model.work import Batch, Task
 from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger, State
-from ..transport.payload import Around
-from .calling import meet, perform
+from .calling import end_copy_of, meet, perform
 from .capture.threads import ThreadCapture
 from .current_test import name_test
 from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
-from .results import Copied
+from .results import ATOM_IDS, Copied
+
+if TYPE_CHECKING:
+    from ..transport.payload import Around
 
 #: The result of a task: its kind, its value, exception or `NotSent`, and a description of the
 #: exception.
@@ -121,11 +124,11 @@ class ThreadCall:
     def _call(self, number: int) -> None:
         """Call a task, and keep its result; all of its code runs within the timeout."""
         args, kwargs = self._arguments[number]
-        task = self._tasks[number]
+        task, process = self._tasks[number], os.getpid()
         function = task.function if self._around is None else self._around(task.function)
         seconds = task.timeout if task.timeout and is_main_thread() else None
         # The body has all its time even if the arguments cannot be digested in that time.
-        limit, inputs = Shared.of(seconds), None
+        limit, inputs = Shared.of(seconds) if seconds else None, None
         if is_sampled(number, len(self._tasks)):
             inputs = Inputs(args, kwargs, seconds=Shared.of(seconds))
         if self.capture is not None:
@@ -134,13 +137,16 @@ class ThreadCall:
             name_test(task.test, "call")
         before = cpu_of_thread()
         self._ledger.start(number, now())
-        with deadline(limit):
+        if limit is None:
             kind, value = perform(function, args, kwargs)
+        else:
+            with deadline(limit):
+                kind, value = perform(function, args, kwargs)
         ended, cpu = now(), cpu_of_thread() - before
-        # In this order: a value may raise where it is asked for its class.
-        if kind == "failure" and isinstance(value, KeyboardInterrupt) and is_main_thread():
+        # Not isinstance: an exception may raise where it is asked for its class.
+        if kind == "failure" and issubclass(type(value), KeyboardInterrupt) and is_main_thread():
             self._end_capture(number)
-            raise value  # Ctrl-C or the like: it would end the serial run as well
+            raise cast("KeyboardInterrupt", value)  # Ctrl-C: it would end the serial run as well
         if self.capture is not None and (late := self.capture.late()):
             value = Copied.of(value) if kind == "value" else value
             kind, value = with_late(kind, value, late)
@@ -150,11 +156,13 @@ class ThreadCall:
         if inputs is not None and inputs.changed():
             self._ledger.note_change(number)
         failure = None
-        with deadline(limit):
-            if kind == "value":
-                value = Copied.of(value)
-            elif isinstance(value, BaseException):
-                failure = describe(value, value)
+        if kind != "value" or id(type(value)) not in ATOM_IDS:
+            with deadline(limit):
+                if kind == "value":
+                    value = Copied.of(value)
+                elif isinstance(value, BaseException):
+                    failure = describe(value, value)
+        end_copy_of(process)  # copying a value may have forked this process
         with self._lock:  # from here on the task cannot be given up
             self.outcomes[number] = (kind, value, failure)
             self._ledger.store(number, kind, 0, 0, 0)

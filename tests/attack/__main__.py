@@ -25,8 +25,10 @@ from .table import Result, as_table, fault_text
 BACKENDS = (
     "processes:fork",
     "processes:spawn",
+    "processes:forkserver",
     "multiprocessing:fork",
     "isolated:fork",
+    "isolated:spawn",
     "joblib",
     "joblib:multiprocessing",
     "dask",

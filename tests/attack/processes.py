@@ -54,4 +54,6 @@ def _state(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "X"
-    return stat.rpartition(")")[2].split()[0]
+    fields = stat.rpartition(")")[2].split()
+    has_other_threads = fields[0] == "Z" and int(fields[17]) > 1
+    return "S" if has_other_threads else fields[0]

@@ -86,13 +86,15 @@ def write_project(
     _write(folder, text)
 
 
-def write_cases(folder: Path, *, count: int, seconds: float, timeout: float | None = None) -> None:
-    """Write a project of innocent cases, each of which notes its process while it runs."""
+def write_cases(
+    folder: Path, *, count: int, seconds: float, timeout: float | None = None, act: str = ""
+) -> None:
+    """Write a project of cases, each of which notes its process while it runs, and then acts."""
     noting = 'noted = os.path.join(HERE, f"pid-{getpid()}")\nopen(noted, "w").close()'
     text = _MODULE.substitute(
         guilty=f"set(range({count}))",
         top="",
-        body=indent(f"{noting}\ntime.sleep({seconds} if n % 3 else 0)", "    "),
+        body=indent(f"{noting}\n{act}\ntime.sleep({seconds} if n % 3 else 0)", "    "),
         settings=f"timeout={timeout}, chunksize=1" if timeout else "chunksize=1",
         count=count,
         pause=0,

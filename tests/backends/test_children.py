@@ -20,7 +20,7 @@ from pytest_parwork.model.work import Task
 NAMES = ["processes:fork", "processes:spawn", "multiprocessing:fork", "isolated:fork", "joblib"]
 
 #: Seconds within which the runner learns of a death: far less than the children live.
-SOON = 15.0
+SOON = 30.0
 
 
 @pytest.fixture(params=NAMES)
@@ -67,7 +67,7 @@ def test_a_death_is_noticed_though_a_child_of_the_dead_worker_lives(
     if carrier.name == "multiprocessing:fork" and fault is faults.starts_a_process_and_is_killed:
         pytest.skip("the workers of a Pool may not have children of their own")
     began = time.monotonic()
-    run = carrier(among_innocents(Task(id="guilty", function=fault, timeout=40)))
+    run = carrier(among_innocents(Task(id="guilty", function=fault, timeout=50)))
     assert time.monotonic() - began < SOON
     check(list(run.outcomes), words)
 
@@ -98,6 +98,7 @@ def test_a_task_that_returns_twice_gives_its_own_result_once(carrier: Carrier) -
     for n in range(3, 24, 7):
         tasks[n] = Task(id=str(n), function=faults.forks_and_returns_twice, args=(n,))
     tasks[20] = Task(id="20", function=faults.forks_and_raises_twice)
+    tasks[21] = Task(id="21", function=faults.gives_what_forks, args=(21,), timeout=20)
     outcomes = list(carrier(tasks).outcomes)
     failure = outcomes.pop(20).failure
     assert failure is not None

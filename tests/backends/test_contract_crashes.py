@@ -13,8 +13,9 @@ from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, report
 from pytest_parwork.model.errors import LostError
 from pytest_parwork.model.work import Address, Task
 
-#: Workers of a network are lost, and found, in their own way.
-CLUSTERS_DAILY = (JOINED,)
+#: Each crash ends all of its workers, and others take seconds to start. test_public_contract.py and
+#: test_faults.py have one each, daily.
+SELDOM_DAILY = ("joblib:loky",)
 
 GUILTY = 5
 GUILTY_NEVER = -1

@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Mapping
 from itertools import combinations
-from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
@@ -139,17 +138,24 @@ def test_native_threads_are_limited_to_a_share_of_the_cpus(carrier: Carrier) -> 
         assert set(limits) == {run.threads}
 
 
-def test_openmp_has_the_limit_in_each_worker_and_thread(carrier: Carrier, tmp_path: Path) -> None:
-    source, library = tmp_path / "most.c", tmp_path / "most.so"
+@pytest.fixture(scope="module")
+def openmp(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the path of a library with a function `most`, which uses OpenMP."""
+    folder = tmp_path_factory.mktemp("openmp")
+    source, library = folder / "most.c", folder / "most.so"
     source.write_text("#include <omp.h>\nint most(void) { return omp_get_max_threads(); }\n")
     compiler = shutil.which("cc")
     build = [compiler or "", "-shared", "-fPIC", "-fopenmp", str(source), "-o", str(library)]
     if compiler is None or subprocess.run(build, capture_output=True, timeout=60).returncode:
         pytest.skip("there is no C compiler with OpenMP")
-    before = tasks.openmp_threads(str(library))  # threads find what is loaded here
-    run = carrier.map(tasks.openmp_threads, *[(str(library),)] * 4)
+    return str(library)
+
+
+def test_openmp_has_the_limit_in_each_worker_and_thread(carrier: Carrier, openmp: str) -> None:
+    before = tasks.openmp_threads(openmp)  # threads find what is loaded here
+    run = carrier.map(tasks.openmp_threads, *[(openmp,)] * 4)
     assert set(run) == {run.threads}
-    assert tasks.openmp_threads(str(library)) == before
+    assert tasks.openmp_threads(openmp) == before
 
 
 @pytest.mark.parametrize("name", FRESH, indirect=True)

@@ -30,11 +30,6 @@ pytestmark = pytest.mark.usefixtures("keeps_helpers")  # spawn's resource tracke
 JOBLIB_JOINED = "joblib:dask:joined"
 
 
-def slow(name: str) -> Any:
-    """Name a kind of cluster that only the sweep asks."""
-    return pytest.param(name, marks=pytest.mark.sweep)
-
-
 @pytest.fixture(params=["dask", "joblib:dask", JOINED, JOBLIB_JOINED])
 def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carrier]:
     """Give a carrier with a cluster of its own; its workers may not be the same afterwards."""
@@ -56,9 +51,7 @@ def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carrier]
     assert left == []
 
 
-@pytest.mark.parametrize(
-    "carrier", [JOINED, *map(slow, ["dask", "joblib:dask", JOBLIB_JOINED])], indirect=True
-)
+@pytest.mark.sweep  # test_dask.py asks daily
 def test_nothing_is_submitted_to_a_worker_that_a_task_has_broken(carrier: Carrier) -> None:
     function = faults.breaks_locks_and_names_its_process
     first = carrier(calls(function, *((x, 5) for x in range(10))), chunksize=1)
@@ -175,17 +168,10 @@ def test_workers_that_all_exit_as_they_load_a_task_are_reported_with_their_exit_
     assert all("exit code 7" in detail for detail in details)
 
 
-@pytest.mark.parametrize(
-    "bad", [(1, 3), pytest.param((1, 3, 5, 7), marks=pytest.mark.sweep)], ids=len
-)
-def test_tasks_that_break_one_worker_after_the_other_cost_nobody_else(
-    carrier: Carrier, bad: tuple[int, ...]
-) -> None:
-    """A batch that meets two of them, one after the other, is not to blame for either.
-
-    Of four, a busy machine may see none start a task for so long that it gives up.
-    """
-    run = carrier.map(faults.breaks_locks_of_many, *((x, bad) for x in range(16)))
+@pytest.mark.sweep  # test_dask.py asks daily of one, test_burial.py of several
+def test_tasks_that_break_one_worker_after_the_other_cost_nobody_else(carrier: Carrier) -> None:
+    """A batch that meets two of them, one after the other, is not to blame for either."""
+    run = carrier.map(faults.breaks_locks_of_many, *((x, (1, 3, 5, 7)) for x in range(16)))
     lost = {n: outcome.lost for n, outcome in enumerate(run.outcomes) if outcome.kind == "lost"}
     assert lost == {}
     assert [outcome.value for outcome in run.outcomes] == [x * x for x in range(16)]

@@ -23,7 +23,7 @@ from support.carrier import JOINED, Carrier, Counting, calls, outcomes
 from support.dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
-from pytest_parwork.backends import Event
+from pytest_parwork.backends import Event, bundled
 from pytest_parwork.backends.dask import adapter, joined, named, sending
 from pytest_parwork.backends.dask.clusters import Clusters
 from pytest_parwork.backends.dask.futures import received
@@ -92,6 +92,34 @@ def test_without_an_address_the_cluster_is_that_of_dask_s_configuration(
         assert set(run) == set(inside(programs, os.getpid))
 
 
+@pytest.fixture
+def of_joblib(programs: DaskPrograms) -> Iterator[Carrier]:
+    """Give joblib's dask, on the cluster that dask's configuration names."""
+    carrier = Carrier(JOINED, bundled()["joblib:dask"])
+    with dask.config.set({"scheduler-address": programs.address}):
+        yield carrier
+        carrier.close()
+        carrier.backend.close()
+
+
+def test_joblib_s_dask_joins_the_cluster_that_is_configured(
+    of_joblib: Carrier, programs: DaskPrograms
+) -> None:
+    run = of_joblib.map(tasks.square, *[(x,) for x in range(50)])
+    assert run == [x * x for x in range(50)]
+    assert (run.granted, run.start_method) == (2, "dask")
+
+
+@pytest.mark.sweep
+def test_only_the_task_that_kills_a_worker_of_joblib_s_dask_is_lost(of_joblib: Carrier) -> None:
+    run = of_joblib.map(tasks.die_by_kill, *[(x, 5) for x in range(8)])
+    kinds = [outcome.kind for outcome in run.outcomes]
+    assert kinds == ["value"] * 5 + ["lost"] + ["value"] * 2
+    lost = run.outcomes[5].lost
+    assert lost is not None
+    assert "SIGKILL" in lost.detail
+
+
 def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskPrograms) -> None:
     def state() -> tuple[object, ...]:
         import os  # it is sent by value: the tests cannot be imported there
@@ -112,23 +140,6 @@ def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskProgr
     assert "parwork_tasks" not in before[0][0]
     assert "pytest_parwork.transport.modules" not in before[0][1]
     assert programs.journals() == []
-
-
-def test_two_threads_of_one_process_are_two_workers_until_their_scheduler_dies(
-    own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(joined, "PATIENCE", 0.5)
-    programs = own_programs(workers=1, threads=2)
-    with joining(programs.address) as carrier:
-        run = carrier.map(tasks.square_later, *[(x, 0.01) for x in range(12)])
-        assert run == [x * x for x in range(12)]
-        assert (run.granted, run.workers_used) == (2, 2)
-        run = carrier(calls(tasks.square_later, *[(x, 0.01) for x in range(6)]), workers=1)
-        assert run == [x * x for x in range(6)]
-        assert (run.granted, run.workers_used) == (1, 1)
-        programs.close()
-        with pytest.raises(BackendError, match=f"no dask scheduler answers at {programs.address}"):
-            carrier.map(tasks.square, (1,), (2,))
 
 
 @pytest.mark.sweep
@@ -207,23 +218,32 @@ def at_the_first_outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[
     return at_the_first_outcome
 
 
-def test_a_scheduler_that_dies_leaves_no_case_without_an_outcome(
+def test_two_threads_of_one_process_are_two_workers_until_their_scheduler_dies(
     own_programs: Callable[..., DaskPrograms],
     at_the_first_outcome: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    programs = own_programs(workers=1)
+    programs = own_programs(workers=1, threads=2)
     with joining(programs.address) as carrier:
-        carrier.map(tasks.square, (1,), (2,))
+        run = carrier.map(tasks.square_later, *[(x, 0.01) for x in range(12)])
+        assert run == [x * x for x in range(12)]
+        assert (run.granted, run.workers_used) == (2, 2)
+        run = carrier(calls(tasks.square_later, *[(x, 0.01) for x in range(6)]), workers=1)
+        assert run == [x * x for x in range(6)]
+        assert (run.granted, run.workers_used) == (1, 1)
+
         at_the_first_outcome(programs.scheduler.kill)
         run = carrier(calls(tasks.square_later, *[(x, 0.2) for x in range(50)]), chunksize=1)
-        kinds = {outcome.kind for outcome in run.outcomes}
-        assert kinds == {"value", "lost"}
+        assert {outcome.kind for outcome in run.outcomes} == {"value", "lost"}
         for outcome in run.outcomes:
             if outcome.lost is not None:
                 assert outcome.lost.reason == "backend"
                 assert outcome.lost.detail == (
                     f"the dask scheduler at {programs.address} went away"
                 )
+        monkeypatch.setattr(joined, "PATIENCE", 0.5)
+        with pytest.raises(BackendError, match=f"no dask scheduler answers at {programs.address}"):
+            carrier.map(tasks.square, (1,), (2,))
 
 
 def test_a_cluster_without_workers_is_reported_before_a_run_and_in_it(

@@ -102,7 +102,7 @@ FAULTS: Mapping[str, Fault] = {
         not_sent="it is a _io.TextIOWrapper: cannot pickle the open file '/dev/null'; use its path",
         is_for_threads=False,
     ),
-    "returns 200 MB": Fault(function=faults.returns_200_mb, value=200_000_000),
+    "returns 50 MB": Fault(function=faults.returns_50_mb, value=50_000_000),
     "prints 10 MB": Fault(function=faults.prints_10_mb, value=10, is_for_threads=False),
     "closes its stdout": Fault(
         function=faults.closes_its_stdout, value="closed", is_for_threads=False

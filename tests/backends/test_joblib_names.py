@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 
-import dask
 import joblib
 import parwork_tasks as tasks
 import pytest
 from joblib import parallel
-from support.carrier import JOINED, Carrier
-from support.dask_programs import DaskPrograms
+from support.carrier import Carrier
 
 from pytest_parwork.backends import Family, bundled
 from pytest_parwork.model.errors import BackendError, UsageError
@@ -22,34 +19,6 @@ def named(argument: str) -> Carrier:
     family = bundled()["joblib"]
     assert isinstance(family, Family)
     return Carrier(f"joblib:{argument}", family.named(argument))
-
-
-@pytest.fixture
-def joined(programs: DaskPrograms) -> Iterator[Carrier]:
-    """Give joblib's dask, on the cluster that dask's configuration names."""
-    carrier = Carrier(JOINED, bundled()["joblib:dask"])
-    with dask.config.set({"scheduler-address": programs.address}):
-        yield carrier
-        carrier.close()
-        carrier.backend.close()
-
-
-def test_joblib_s_dask_joins_the_cluster_that_is_configured(
-    joined: Carrier, programs: DaskPrograms
-) -> None:
-    run = joined.map(tasks.square, *[(x,) for x in range(50)])
-    assert run == [x * x for x in range(50)]
-    assert (run.granted, run.start_method) == (2, "dask")
-
-
-@pytest.mark.sweep
-def test_only_the_task_that_kills_a_worker_of_joblib_s_dask_is_lost(joined: Carrier) -> None:
-    run = joined.map(tasks.die_by_kill, *[(x, 5) for x in range(8)])
-    kinds = [outcome.kind for outcome in run.outcomes]
-    assert kinds == ["value"] * 5 + ["lost"] + ["value"] * 2
-    lost = run.outcomes[5].lost
-    assert lost is not None
-    assert "SIGKILL" in lost.detail
 
 
 def test_a_backend_that_someone_has_registered_runs_by_its_name(

@@ -214,3 +214,17 @@ def test_the_successor_of_a_dead_worker_may_take_long_to_import_what_it_needs(
     carrier.close()
     assert lost == [2]
     assert backend.starts == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["processes:forkserver", "isolated:forkserver", "multiprocessing:forkserver"],
+    indirect=True,
+)
+def test_a_fork_server_that_a_task_has_stopped_goes_on(carrier: Carrier) -> None:
+    tasks = calls(faults.innocent, *((n,) for n in range(8)))
+    tasks[3] = Task(id="guilty", function=faults.stops_its_parent_and_exits)
+    run = carrier(tasks, chunksize=1)
+    assert [n for n, outcome in enumerate(run.outcomes) if outcome.kind == "lost"] == [3]
+    assert run.outcomes[3].lost is not None
+    assert "exit code 1" in run.outcomes[3].lost.detail

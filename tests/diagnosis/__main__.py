@@ -9,6 +9,7 @@ from statistics import median
 
 from .clean import CLEAN, FLUKES
 from .corpus import DEFECTS
+from .fresh import GUILTY_LOOKING
 from .in_items import CLEAN_ITEMS
 from .judging import Judged, Seconds, as_table, judged, session
 
@@ -27,9 +28,8 @@ def main() -> int:
     parser.add_argument("--least", type=float, help="seconds of each diagnosis, on a busy machine")
     parser.add_argument("--report", action="store_true", help="print the sessions as well")
     asked = parser.parse_args()
-    corpus = [
-        one for one in (*DEFECTS, *CLEAN, *CLEAN_ITEMS, *FLUKES) if re.search(asked.k, one.name)
-    ]
+    clean = (*CLEAN, *CLEAN_ITEMS, *GUILTY_LOOKING)
+    corpus = [one for one in (*DEFECTS, *clean, *FLUKES) if re.search(asked.k, one.name)]
     is_bad = False
     for _ in range(asked.times):
         found: list[Judged] = []

@@ -64,32 +64,24 @@ def test_fixtures_of_conftests_are_sent(scratch: Scratch) -> None:
     assert scratch.run().counts == {"passed": 3}
 
 
-def test_parameters_of_several_decorators_are_all_given(scratch: Scratch) -> None:
+def test_parameters_of_all_decorators_and_defaults_are_given(scratch: Scratch) -> None:
     scratch.cases(
         f"""
         {FORKED}
         @pytest.mark.parametrize("a", [1, 2])
         @pytest.mark.parametrize(("b", "c"), [(3, 4), (5, 6)], ids=["x", "y"])
-        def test_sum(a, b, c):
-            return 100 * a + 10 * b + c
+        def test_sum(a, b, c, *, factor=7):
+            note(f"{{a}}-{{b}}-{{c}}-{{factor}}")
+            return factor * (100 * a + 10 * b + c)
         """
     )
     session = scratch.run(report=True)
     assert session.verdicts("test_it.py::test_sum") == dict.fromkeys(
         ["x-1", "x-2", "y-1", "y-2"], "EQUAL"
     )
-
-
-def test_defaults_of_the_function_stay(scratch: Scratch) -> None:
-    scratch.cases(
-        f"""
-        {FORKED}
-        @pytest.mark.parametrize("n", range(2))
-        def test_default(n, *, factor=3):
-            return n * factor
-        """
+    assert sorted(scratch.notes()) == sorted(
+        f"{a}-{b}-7 {place}" for a in (1, 2) for b in ("3-4", "5-6") for place in ("here", "there")
     )
-    assert scratch.run().counts == {"passed": 2}
 
 
 class TestSeveralValuesOfAWideFixture:
@@ -106,21 +98,15 @@ class TestSeveralValuesOfAWideFixture:
             return n * scale
         """
 
-    def test_every_case_of_every_value_is_verified(self, scratch: Scratch) -> None:
+    def test_each_is_made_once_and_its_cases_are_sent_before_the_next_is_made(
+        self, scratch: Scratch
+    ) -> None:
         scratch.cases(self.TEXT)
         session = scratch.run(report=True)
         assert session.counts == {"passed": 6}
-        assert set(session.verdicts("test_it.py::test_scaled").values()) == {"EQUAL"}
-
-    def test_it_is_one_workload(self, scratch: Scratch) -> None:
-        scratch.cases(self.TEXT)
-        session = scratch.run(report=True)
         assert [run["id"] for run in session.report["runs"]] == ["test_it.py::test_scaled"]
-        assert len(session.run("test_it.py::test_scaled")["cases"]) == 6
-
-    def test_each_value_is_made_once_and_used_in_both_legs(self, scratch: Scratch) -> None:
-        scratch.cases(self.TEXT)
-        scratch.run()
+        verdicts = session.verdicts("test_it.py::test_scaled")
+        assert list(verdicts.values()) == ["EQUAL"] * 6
         notes = scratch.notes()
         assert [note for note in notes if note.startswith("made")] == [
             "made-1 here",
@@ -133,15 +119,8 @@ class TestSeveralValuesOfAWideFixture:
             for scale in (1, 10, 100)
             for place in ("here", "there")
         )
-
-    def test_the_cases_of_one_value_are_sent_before_the_next_is_made(
-        self, scratch: Scratch
-    ) -> None:
-        scratch.cases(self.TEXT)
-        scratch.run()
-        notes = scratch.notes()
-        second = notes.index("made-10 here")
-        assert not [note for note in notes[:second] if note.endswith(("-10 there", "-100 there"))]
+        before = notes[: notes.index("made-10 here")]
+        assert not [note for note in before if note.endswith(("-10 there", "-100 there"))]
 
     def test_a_difference_in_any_of_them_is_found(self, scratch: Scratch) -> None:
         scratch.cases(self.TEXT.replace("return n * scale", "return is_here() or scale < 100"))
@@ -151,7 +130,7 @@ class TestSeveralValuesOfAWideFixture:
             "test_it.py::test_scaled[100-1]",
         ]
 
-    def test_values_of_different_fixtures_are_crossed(self, scratch: Scratch) -> None:
+    def test_they_are_crossed_indirect_or_parameters_of_wide_scope(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             @pytest.fixture(scope="module", params=[1, 2])
@@ -166,15 +145,7 @@ class TestSeveralValuesOfAWideFixture:
             @pytest.mark.parametrize("n", range(2))
             def test_crossed(n, a, b):
                 return n, a, b
-            """
-        )
-        session = scratch.run(report=True)
-        assert session.counts == {"passed": 8}
-        assert set(session.verdicts("test_it.py::test_crossed").values()) == {"EQUAL"}
 
-    def test_indirect_parameters_of_a_wide_fixture_are_its_values(self, scratch: Scratch) -> None:
-        scratch.cases(
-            f"""
             @pytest.fixture(scope="module")
             def size(request):
                 return [request.param] * 2
@@ -184,15 +155,7 @@ class TestSeveralValuesOfAWideFixture:
             @pytest.mark.parametrize("n", range(2))
             def test_sized(n, size):
                 return n, size
-            """
-        )
-        session = scratch.run(report=True)
-        assert session.counts == {"passed": 4}
-        assert set(session.verdicts("test_it.py::test_sized").values()) == {"EQUAL"}
 
-    def test_parameters_with_a_wide_scope_are_sent(self, scratch: Scratch) -> None:
-        scratch.cases(
-            f"""
             {FORKED}
             @pytest.mark.parametrize("n", range(3), scope="module")
             def test_wide(n):
@@ -200,7 +163,10 @@ class TestSeveralValuesOfAWideFixture:
             """
         )
         session = scratch.run(report=True)
-        assert set(session.verdicts("test_it.py::test_wide").values()) == {"EQUAL"}
+        assert session.counts == {"passed": 8 + 4 + 3}
+        for name, cases in (("crossed", 8), ("sized", 4), ("wide", 3)):
+            verdicts = session.verdicts(f"test_it.py::test_{name}")
+            assert list(verdicts.values()) == ["EQUAL"] * cases
 
 
 class TestFixturesThatAreNotArguments:

@@ -63,7 +63,7 @@ def test_it_is_named(scratch: Scratch, backend: str, statement: str, value: str)
     apart = scratch.start()
     session = apart.finish()
     assert TOLD in session.err
-    assert until(lambda: not watching(apart.pid), deadline=5)
+    assert until(lambda: not watching(apart.pid), deadline=30)
 
 
 @pytest.mark.parametrize("capture", ["fd", "sys", "no"])
@@ -156,7 +156,7 @@ def test_nothing_is_said_where_pytest_is_killed_at_something_else(scratch: Scrat
     assert watching(apart.pid)
     apart.send(signal.SIGKILL)
     assert apart.finish().err == ""
-    assert until(lambda: not watching(apart.pid), deadline=5)
+    assert until(lambda: not watching(apart.pid), deadline=30)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 
 from .scratch import Scratch
@@ -69,185 +67,158 @@ assert parwork.map("a-b".split, ["-", "b"], {PROCESSES}) == [["a", "b"], ["a-", 
         assert scratch.run().counts == {"passed": 1}
 
 
-class TestRun:
-    @pytest.mark.parametrize(
-        "expression",
-        [
-            "len(run) == 4",
-            "run[0] == 1 and run[-1] == 4 and run[1:3] == [2, 3]",
-            "run == [1, 2, 3, 4] and run == (1, 2, 3, 4) and [1, 2, 3, 4] == run",
-            "run != [1, 2, 3] and run != 5",
-            "run == parwork.map(abs, [-1, 2, -3, 4], backend='threads')",
-            "max(run) == 4 and 3 in run and run.index(2) == 1 and run.count(9) == 0",
-            "[outcome.kind for outcome in run.outcomes] == ['value'] * 4",
-            "[outcome.value for outcome in run.outcomes] == [1, 2, 3, 4]",
-            "all(outcome.seconds >= 0 for outcome in run.outcomes)",
-            "{outcome.worker for outcome in run.outcomes} == {1, 2}",
-            "run.workers_used == 2 and run.granted == 2",
-            "run.wall > 0 and run.startup > 0",
-            "run.speedup > 0 and run.efficiency == run.speedup / 2",
-            "run.comparison and run.comparison.count == 0 and not run.comparison.mismatches",
-            "run.start_method == 'fork'",
-            "str(run.comparison) == 'equal by exact()'",
-        ],
-    )
-    def test_it_is_a_sequence_that_knows_how_it_went(
-        self, scratch: Scratch, expression: str
-    ) -> None:
-        passes(scratch, f"run = parwork.map(abs, [-1, 2, -3, 4], {PROCESSES})\nassert {expression}")
+#: What is true of a run of `abs` over four numbers.
+OF_A_RUN = [
+    "len(run) == 4",
+    "run[0] == 1 and run[-1] == 4 and run[1:3] == [2, 3]",
+    "run == [1, 2, 3, 4] and run == (1, 2, 3, 4) and [1, 2, 3, 4] == run",
+    "run != [1, 2, 3] and run != 5",
+    "run == parwork.map(abs, [-1, 2, -3, 4], backend='threads')",
+    "max(run) == 4 and 3 in run and run.index(2) == 1 and run.count(9) == 0",
+    "[outcome.kind for outcome in run.outcomes] == ['value'] * 4",
+    "[outcome.value for outcome in run.outcomes] == [1, 2, 3, 4]",
+    "all(outcome.seconds >= 0 for outcome in run.outcomes)",
+    "{outcome.worker for outcome in run.outcomes} == {1, 2}",
+    "run.workers_used == 2 and run.granted == 2",
+    "run.wall > 0 and run.startup > 0",
+    "run.speedup > 0 and run.efficiency == run.speedup / 2",
+    "run.comparison and run.comparison.count == 0 and not run.comparison.mismatches",
+    "run.start_method == 'fork'",
+    "str(run.comparison) == 'equal by exact()'",
+]
 
-    def test_an_index_beyond_its_end_is_an_error(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-run = parwork.map(abs, [-1, 2], {PROCESSES})
+
+def test_a_run_is_a_sequence_that_knows_how_it_went_and_outlives_other_calls(
+    scratch: Scratch,
+) -> None:
+    statements = "\n".join(f"assert {expression}" for expression in OF_A_RUN)
+    passes(
+        scratch,
+        f"""
+run = parwork.map(abs, [-1, 2, -3, 4], {PROCESSES})
+{statements}
 with pytest.raises(IndexError):
-    run[2]
-            """,
-        )
-
-    def test_it_can_be_read_after_other_calls(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-first = parwork.map(abs, [-1, 2], {PROCESSES})
+    run[4]
 second = parwork.map(abs, [-3, 4], {PROCESSES})
-assert first == [1, 2] and second == [3, 4]
-            """,
-        )
+assert run == [1, 2, 3, 4] and second == [3, 4]
+        """,
+    )
 
 
-class TestExceptions:
-    def test_that_of_the_function_is_raised_where_both_runs_did(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-def inverse(n):
-    return 1 / n
-with pytest.raises(ZeroDivisionError):
-    parwork.map(inverse, [1, 0, 2], {PROCESSES})
-            """,
-        )
+def test_what_a_call_raises(scratch: Scratch) -> None:
+    """The function's own exception where both runs raised; else one of parwork, which says why."""
+    scratch.cases(
+        f"""
+        import threading
+        from pytest_parwork import LostError, MismatchError, PayloadError
 
-    def test_it_is_the_first_one(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-def bad(n):
-    raise ValueError(f"bad {{n}}")
-with pytest.raises(ValueError, match="bad 7"):
-    parwork.map(bad, [7, 8, 9], {PROCESSES})
-            """,
-        )
+        def inverse(n):
+            return 1 / n
 
-    def test_a_difference_is_a_mismatch_error(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-from pytest_parwork import MismatchError
-with pytest.raises(MismatchError, match=r"DIFFERENT at \\[1\\]\\['here'\\]") as caught:
-    parwork.map(lambda n: {{"n": n, "here": is_here() or n == 0}}, range(3), {PROCESSES})
-assert isinstance(caught.value, AssertionError)
-            """,
-        )
+        def bad(n):
+            raise ValueError(f"bad {{n}}")
 
-    def test_all_calls_that_differ_are_reported(self, scratch: Scratch) -> None:
-        scratch.cases(
-            f"def test_it(parwork):\n    parwork.map(lambda n: is_here(), range(3), {PROCESSES})\n"
-        )
-        session = scratch.run()
-        assert session.counts == {"failed": 1}
-        for path in ("[0]", "[1]", "[2]"):
-            assert any(line.split()[1:3] == [path, "True"] for line in session.lines)
+        def odd(n):
+            if is_here():
+                raise ValueError("bad")
+            return n
 
-    def test_the_test_is_shown_and_not_parworks_code(self, scratch: Scratch) -> None:
-        scratch.cases(
-            f"def test_it(parwork):\n    parwork.map(lambda n: is_here(), range(3), {PROCESSES})\n"
-        )
-        session = scratch.run()
-        assert any(line.startswith(">       parwork.map(") for line in session.lines)
-        assert "fixture.py" not in session.text.replace(
-            "pytest_parwork.plugin.calls.fixture.Parwork", ""
-        )
+        lock = threading.Lock()
 
-    def test_failing_in_one_run_only_is_a_mismatch_error(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-from pytest_parwork import MismatchError
-def odd(n):
-    if is_here():
-        raise ValueError("bad")
-    return n
-with pytest.raises(MismatchError, match="ValueError: bad"):
-    parwork.map(odd, range(2), {PROCESSES})
-            """,
-        )
+        def told(caught):
+            return " ".join(str(caught.value).split())
 
-    def test_a_worker_that_dies_is_a_lost_error(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-from pytest_parwork import LostError
-with pytest.raises(LostError, match="LOST: .*exit code 3") as caught:
-    parwork.map(lambda n: is_here() or (n == 1 and os._exit(3)), range(4), {PROCESSES})
-assert isinstance(caught.value, RuntimeError)
-            """,
-        )
+        def test_alike(parwork):
+            with pytest.raises(ZeroDivisionError):
+                parwork.map(inverse, [1, 0, 2], {PROCESSES})
 
-    def test_an_argument_that_cannot_be_sent_is_named(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-import threading
-from pytest_parwork import PayloadError
-with pytest.raises(PayloadError, match="NOT_SENT: ") as caught:
-    parwork.map(lambda lock: 1, [threading.Lock()], {PROCESSES})
-told = " ".join(str(caught.value).split())
-assert "argument 1 cannot be sent to a worker: it is a _thread.lock" in told
-            """,
-        )
+        def test_the_first(parwork):
+            with pytest.raises(ValueError, match="bad 7"):
+                parwork.map(bad, [7, 8, 9], {PROCESSES})
 
-    def test_a_function_that_cannot_be_sent_is_named(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
-import threading
-from pytest_parwork import PayloadError
-lock = threading.Lock()
-with pytest.raises(PayloadError, match="NOT_SENT: ") as caught:
-    parwork.map(lambda n: lock.locked(), [1, 2], {PROCESSES})
-told = " ".join(str(caught.value).split())
-assert "the function cannot be sent to a worker: .<lock> is a _thread.lock" in told
-            """,
-        )
+        def test_different(parwork):
+            with pytest.raises(MismatchError, match=r"DIFFERENT at \\[1\\]\\['here'\\]") as caught:
+                parwork.map(
+                    lambda n: {{"n": n, "here": is_here() or n == 0}}, range(3), {PROCESSES}
+                )
+            assert isinstance(caught.value, AssertionError)
+
+        def test_in_one_run_only(parwork):
+            with pytest.raises(MismatchError, match="ValueError: bad"):
+                parwork.map(odd, range(2), {PROCESSES})
+
+        def test_lost(parwork):
+            with pytest.raises(LostError, match="LOST: .*exit code 3") as caught:
+                parwork.map(
+                    lambda n: is_here() or (n == 1 and os._exit(3)), range(4), {PROCESSES}
+                )
+            assert isinstance(caught.value, RuntimeError)
+
+        def test_not_sent(parwork):
+            with pytest.raises(PayloadError, match="NOT_SENT: ") as caught:
+                parwork.map(lambda lock: 1, [threading.Lock()], {PROCESSES})
+            assert "argument 1 cannot be sent to a worker: it is a _thread.lock" in told(caught)
+
+        def test_function_not_sent(parwork):
+            own = threading.Lock()
+            with pytest.raises(PayloadError, match="NOT_SENT: ") as caught:
+                parwork.map(lambda n: own.locked(), [1, 2], {PROCESSES})
+            text = "the function cannot be sent to a worker: .<own> is a _thread.lock"
+            assert text in told(caught)
+        """
+    )
+    session = scratch.run()
+    assert session.counts == {"passed": 7}, session.text
+
+
+def test_a_difference_is_shown_with_the_line_of_the_test_and_is_in_summary_and_report(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(
+        f"def test_it(parwork):\n    parwork.map(lambda n: is_here(), range(3), {PROCESSES})\n"
+    )
+    session = scratch.run(report=True)
+    assert session.counts == {"failed": 1}
+    for path in ("[0]", "[1]", "[2]"):
+        assert any(line.split()[1:3] == [path, "True"] for line in session.lines)
+    assert any(line.startswith(">       parwork.map(") for line in session.lines)
+    assert "fixture.py" not in session.text.replace(
+        "pytest_parwork.plugin.calls.fixture.Parwork", ""
+    )
+    (line,) = session.summary
+    assert line.startswith("FAILED test_it.py::test_it - DIFFERENT at [0]: serial True, ")
+    run = session.run("test_it.py::test_it::map[0]")
+    assert (run["verdict"], run["mismatch_count"]) == ("DIFFERENT", 3)
 
 
 class TestVerify:
-    @pytest.mark.parametrize(("verify", "here"), [("0", {0}), ("0.5", range(20, 25)), ("1", {40})])
-    def test_the_function_runs_here_only_for_the_share(
-        self, scratch: Scratch, verify: str, here: Collection[int]
-    ) -> None:
+    def test_the_function_runs_here_only_for_the_share(self, scratch: Scratch) -> None:
         """The first and the last call of both workers are always in a share."""
-        passes(scratch, f"parwork.map(note, range(40), {PROCESSES}, verify={verify})")
-        places = [line.split()[1] for line in scratch.notes()]
-        assert places.count("here") in here
-        assert places.count("there") == 40
+        passes(
+            scratch,
+            f"""
+for verify in (0, 0.05, 0.5, 1):
+    def noted(n):
+        note(f"{{verify}}-{{n}}")
+    parwork.map(noted, range(40), {PROCESSES}, verify=verify)
+            """,
+        )
+        notes = scratch.notes()
+        shares = {"0": {0}, "0.05": range(3, 7), "0.5": range(20, 25), "1": {40}}
+        for verify, here in shares.items():
+            places = [note.split()[1] for note in notes if note.startswith(f"{verify}-")]
+            assert places.count("here") in here
+            assert places.count("there") == 40
 
-    def test_nothing_was_compared_without_it(self, scratch: Scratch) -> None:
+    def test_without_it_nothing_is_compared_and_a_worker_s_exception_is_raised(
+        self, scratch: Scratch
+    ) -> None:
         passes(
             scratch,
             f"""
 run = parwork.map(abs, range(4), {PROCESSES}, verify=0)
 assert run == [0, 1, 2, 3]
 assert run.comparison is None and run.speedup is None and run.efficiency is None
-            """,
-        )
-
-    def test_an_exception_of_a_worker_is_raised(self, scratch: Scratch) -> None:
-        passes(
-            scratch,
-            f"""
 def bad(n):
     if not is_here():
         raise ValueError(n)
@@ -288,17 +259,18 @@ class TestSettings:
         assert told in session.text
         assert session.section == []
 
-    @pytest.mark.parametrize(("rtol", "kind"), [("1e-3", "passed"), ("1e-12", "failed")])
-    def test_a_policy_may_be_given(self, scratch: Scratch, rtol: str, kind: str) -> None:
+    def test_a_policy_may_be_given(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
             from pytest_parwork import close
-            def test_it(parwork):
+            @pytest.mark.parametrize("rtol", [1e-3, 1e-12])
+            def test_it(parwork, rtol):
                 parwork.map(lambda n: n + (0.0 if is_here() else 1e-6), [1.0, 2.0], {PROCESSES},
-                            compare=close(rtol={rtol}))
+                            compare=close(rtol=rtol))
             """
         )
-        assert scratch.run().counts == {kind: 1}
+        outcomes = {"test_it.py::test_it[0.001]": "passed", "test_it.py::test_it[1e-12]": "failed"}
+        assert scratch.run().cases == outcomes
 
     def test_the_marker_gives_the_defaults(self, scratch: Scratch) -> None:
         scratch.cases(
@@ -431,13 +403,6 @@ class TestReport:
         assert [len(run["cases"]) for run in session.report["runs"]] == [3, 2, 2]
         assert session.title.startswith("parwork: 3 workloads, ")
 
-    def test_a_difference_is_in_it(self, scratch: Scratch) -> None:
-        scratch.cases(
-            f"def test_it(parwork):\n    parwork.map(lambda n: is_here(), range(2), {PROCESSES})\n"
-        )
-        run = scratch.run(report=True).run("test_it.py::test_it::map[0]")
-        assert (run["verdict"], run["mismatch_count"]) == ("DIFFERENT", 2)
-
     def test_calls_of_a_failing_test_are_in_it(self, scratch: Scratch) -> None:
         scratch.cases(
             f"def test_it(parwork):\n    assert parwork.map(abs, range(2), {THREADS}) == [5]\n"
@@ -457,14 +422,6 @@ def test_a_known_difference_can_be_expected(scratch: Scratch) -> None:
         """
     )
     assert scratch.run().counts == {"xfailed": 1}
-
-
-def test_the_difference_is_first_in_the_short_summary(scratch: Scratch) -> None:
-    scratch.cases(
-        f"def test_it(parwork):\n    parwork.map(lambda n: is_here(), range(2), {PROCESSES})\n"
-    )
-    (line,) = scratch.run().summary
-    assert line.startswith("FAILED test_it.py::test_it - DIFFERENT at [0]: serial True, ")
 
 
 class TestReturnedValues:

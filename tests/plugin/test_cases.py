@@ -8,6 +8,7 @@ import pytest
 
 from .scratch import Scratch
 
+#: For cases that are equal: a failure on threads is looked at again in a new process.
 FAST = "@pytest.mark.parwork(backend='threads', workers=2)\n"
 FORKED = "@pytest.mark.parwork(backend='processes:fork', workers=2)\n"
 
@@ -69,50 +70,30 @@ def test_the_bare_marker_means_joblib_on_all_cpus_everything_verified(scratch: S
     assert configuration["workers"]["resolved"] >= 2
 
 
-class TestDifferentValues:
-    TEXT = f"""
+def test_only_the_cases_that_differ_fail_and_say_where(scratch: Scratch) -> None:
+    scratch.cases(
+        f"""
         {FORKED}
         @pytest.mark.parametrize("n", range(3))
         def test_place(n):
             return {{"n": n, "place": "serial" if is_here() or n == 0 else "other"}}
         """
-
-    def test_only_the_cases_that_differ_fail(self, scratch: Scratch) -> None:
-        scratch.cases(self.TEXT)
-        session = scratch.run()
-        assert session.cases == {
-            "test_it.py::test_place[0]": "passed",
-            "test_it.py::test_place[1]": "failed",
-            "test_it.py::test_place[2]": "failed",
-        }
-        assert session.title == "parwork: 1 workload, 2 cases DIFFERENT"
-
-    def test_path_and_both_values_are_shown(self, scratch: Scratch) -> None:
-        scratch.cases(self.TEXT)
-        session = scratch.run("-k", "1")
-        assert (
-            "DIFFERENT at ['place']: serial 'serial', processes:fork-2 'other'" not in session.text
-        )
-        assert "DIFFERENT at ['place']: serial 'serial', processes:fork-1 'other'" in session.text
-
-    def test_the_first_line_is_in_the_short_summary(self, scratch: Scratch) -> None:
-        scratch.cases(self.TEXT)
-        session = scratch.run()
-        assert session.summary[0].startswith(
-            "FAILED test_it.py::test_place[1] - DIFFERENT at ['place']: serial 's"
-        )
-        assert len(session.summary[0]) <= 80
-
-    def test_nothing_of_parworks_own_code_is_shown(self, scratch: Scratch) -> None:
-        scratch.cases(self.TEXT)
-        session = scratch.run()
-        assert "pytest_parwork" not in session.text
-
-    def test_the_command_that_runs_it_serially_is_given(self, scratch: Scratch) -> None:
-        scratch.cases(self.TEXT)
-        session = scratch.run()
-        assert 'pytest "test_it.py::test_place[1]" --parwork-serial' in session.text
-        assert scratch.run("test_it.py::test_place[1]", "--parwork-serial").counts == {"passed": 1}
+    )
+    session = scratch.run()
+    assert session.cases == {
+        "test_it.py::test_place[0]": "passed",
+        "test_it.py::test_place[1]": "failed",
+        "test_it.py::test_place[2]": "failed",
+    }
+    assert session.title == "parwork: 1 workload, 2 cases DIFFERENT"
+    assert "DIFFERENT at ['place']: serial 'serial', processes:fork-2 'other'" in session.text
+    assert session.summary[0].startswith(
+        "FAILED test_it.py::test_place[1] - DIFFERENT at ['place']: serial 's"
+    )
+    assert len(session.summary[0]) <= 80
+    assert "pytest_parwork" not in session.text, "nothing of parwork's own code is shown"
+    assert 'pytest "test_it.py::test_place[1]" --parwork-serial' in session.text
+    assert scratch.run("test_it.py::test_place[1]", "--parwork-serial").counts == {"passed": 1}
 
 
 @pytest.mark.parametrize(
@@ -281,7 +262,7 @@ class TestSkips:
     def test_a_skip_in_the_body_is_a_skip(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
-            {FORKED}
+            {FAST}
             @pytest.mark.parametrize("n", range(3))
             def test_skips(n):
                 if n == 1:
@@ -323,7 +304,7 @@ class TestSkips:
     def test_a_case_marked_to_be_skipped_is_never_sent(self, scratch: Scratch, mark: str) -> None:
         scratch.cases(
             f"""
-            {FORKED}
+            {FAST}
             @pytest.mark.parametrize("n", [0, pytest.param(1, marks={mark}), 2])
             def test_noted(n):
                 note(n)
@@ -343,7 +324,7 @@ class TestSkips:
     def test_a_skip_whose_condition_is_false_is_sent(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
-            {FORKED}
+            {FAST}
             @pytest.mark.skipif(False, reason="why")
             @pytest.mark.parametrize("n", range(2))
             def test_noted(n):
@@ -356,7 +337,7 @@ class TestSkips:
     def test_no_worker_starts_when_all_are_skipped(self, scratch: Scratch) -> None:
         scratch.cases(
             f"""
-            {FORKED}
+            {FAST}
             @pytest.mark.skip
             @pytest.mark.parametrize("n", range(2))
             def test_noted(n):
@@ -373,7 +354,7 @@ class TestSkips:
         scratch.cases(
             f"""
             pytestmark = pytest.mark.skip
-            {FORKED}
+            {FAST}
             def test_noted():
                 note(0)
             """
@@ -409,7 +390,7 @@ class TestXfail:
         scratch.cases(
             f"""
             from pytest_parwork import MismatchError
-            {FORKED}
+            {FAST}
             {"@" + mark}
             @pytest.mark.parametrize("n", range(2))
             def test_passes(n):

@@ -177,7 +177,7 @@ def test_what_could_not_be_sent_fails_the_case_by_name(scratch: Scratch) -> None
     scratch.write("conftest.py", CONFTEST)
     cases = [
         f"""
-        @pytest.mark.parwork(backend="processes:spawn", workers=2, scope="module")
+        @pytest.mark.parwork(backend="processes:spawn", workers=1, scope="module")
         @pytest.mark.parametrize("n", range(2))
         def test_{number}(n, request):
             config = request.config

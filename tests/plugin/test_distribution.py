@@ -142,6 +142,7 @@ def test_a_process_that_dies_takes_one_case_with_it(scratch: Scratch) -> None:
     assert sent(scratch.notes()) == {str(n): 1 if n < 3 else 2 for n in range(6)}
 
 
+@pytest.mark.sweep  # one that dies is asked daily; test_leftovers.py kills pytest itself
 def test_a_process_that_is_killed_leaves_no_workers(scratch: Scratch) -> None:
     scratch.cases(
         """

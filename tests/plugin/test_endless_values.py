@@ -425,8 +425,8 @@ class TestTheAlarmOfAnotherPlugin:
             """,
         )
         method = f"def __eq__(self, other): hang()\n{HASHABLE}"
-        text = cases(method, backend="'processes:fork'").replace("timeout=1", "timeout=20")
+        text = cases(method, backend="'processes:fork'").replace("timeout=1", "timeout=50")
         scratch.cases(text)
-        session = scratch.run_apart(report=True, deadline=15)
+        session = scratch.run_apart(report=True, deadline=40)
         assert session.counts == {"passed": 6, "failed": 1}
         assert "theirs" in session.out

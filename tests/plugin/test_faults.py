@@ -194,7 +194,7 @@ def test_a_module_that_cannot_be_imported_there_fails_its_cases(scratch: Scratch
         if multiprocessing.parent_process() is not None:
             raise ImportError("not in a worker")
 
-        @pytest.mark.parwork(backend="processes:spawn", workers=2)
+        @pytest.mark.parwork(backend="processes:spawn", workers=1)
         @pytest.mark.parametrize("n", range(2))
         def test_it(n): return n
         """,

@@ -400,7 +400,7 @@ class TestFactories:
             two = fixture_of(2)
             named = pytest.fixture(lambda: 3, name="three")
 
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             def test_it(one, two, three):
                 assert (one, two, three) == (1, 2, 3)
                 return one, two, three

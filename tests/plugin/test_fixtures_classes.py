@@ -253,7 +253,7 @@ class TestOthers:
     def test_static_and_class_methods(self, scratch: Scratch) -> None:
         scratch.cases(
             """
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             class TestIt:
                 factor = 3
 

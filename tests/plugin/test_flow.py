@@ -43,7 +43,7 @@ def ran(scratch: Scratch) -> tuple[list[str], list[str]]:
         ),
     ],
 )
-def test_only_what_is_selected_is_sent(
+def test_only_what_is_selected_is_sent_and_a_part_is_never_judged(
     scratch: Scratch, options: list[str], cases: list[str]
 ) -> None:
     scratch.cases(CASES)
@@ -54,15 +54,6 @@ def test_only_what_is_selected_is_sent(
     assert list(session.verdicts("test_it.py::test_it")) == [
         id.partition("[")[2].removesuffix("]") for id in session.cases if "[" in id
     ]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [["-k", "0 or 3"], ["test_it.py::test_it[0]"], ["--deselect", "test_it.py::test_it[2]"]],
-)
-def test_a_part_of_a_workload_is_never_judged(scratch: Scratch, options: list[str]) -> None:
-    scratch.cases(CASES)
-    session = scratch.run(*options, report=True)
     assert session.run("test_it.py::test_it")["exercised"] is None
     assert session.run("test_it.py::test_it")["verdict"] == "EQUAL"
     assert "NOT EXERCISED" not in session.text
@@ -82,29 +73,20 @@ def test_marked_tests_can_be_selected_by_the_marker(scratch: Scratch) -> None:
 
 
 class TestLastFailed:
-    def test_it_runs_the_cases_that_failed(self, scratch: Scratch) -> None:
+    def test_it_runs_the_cases_that_failed_until_they_pass(self, scratch: Scratch) -> None:
         scratch.cases(CASES)
         scratch.run()
         scratch.notes()
-        session = scratch.run("--lf", report=True)
+        first = scratch.run("--ff", report=True)
+        assert next(iter(first.cases)) == "test_it.py::test_it[2]"
+        assert ran(scratch) == (["0", "1", "2", "3"], ["0", "1", "2", "3", "other"])
+        assert first.run("test_it.py::test_it")["exercised"] is True
+        last = scratch.run("--lf", report=True)
         assert ran(scratch) == (["2"], ["2"])
-        assert session.counts["failed"] == 1
-        assert session.run("test_it.py::test_it")["exercised"] is None
-
-    def test_a_difference_that_no_longer_occurs_passes(self, scratch: Scratch) -> None:
-        scratch.cases(CASES)
-        scratch.run()
+        assert last.counts["failed"] == 1
+        assert last.run("test_it.py::test_it")["exercised"] is None
         scratch.cases(CASES.replace("is_here()", "n"))
         assert scratch.run("--lf").counts["passed"] == 1
-
-    def test_failed_first_reorders_within_one_run(self, scratch: Scratch) -> None:
-        scratch.cases(CASES)
-        scratch.run()
-        scratch.notes()
-        session = scratch.run("--ff", report=True)
-        assert next(iter(session.cases)) == "test_it.py::test_it[2]"
-        assert ran(scratch) == (["0", "1", "2", "3"], ["0", "1", "2", "3", "other"])
-        assert session.run("test_it.py::test_it")["exercised"] is True
 
     def test_stepwise_goes_on_where_it_stopped(self, scratch: Scratch) -> None:
         scratch.cases(CASES)
@@ -151,7 +133,7 @@ class TestLookingOnly:
         assert there == []
         assert not {"0", "1", "2", "3"} & set(here)
 
-    def test_setup_plan_shows_the_wide_fixtures_once(self, scratch: Scratch) -> None:
+    def test_setups_are_shown_with_wide_fixtures_once(self, scratch: Scratch) -> None:
         scratch.cases(
             """
             @pytest.fixture(scope="module")
@@ -165,33 +147,19 @@ class TestLookingOnly:
         session = scratch.run("--setup-plan")
         assert sum("SETUP    M wide" in line for line in session.lines) == 1
         assert scratch.notes() == []
-
-    def test_setup_show_shows_the_wide_fixtures_once(self, scratch: Scratch) -> None:
-        scratch.cases(
-            """
-            @pytest.fixture(scope="module")
-            def wide(): return 1
-
-            @pytest.mark.parwork(backend="processes:fork", workers=2)
-            @pytest.mark.parametrize("n", range(2))
-            def test_it(n, wide): return n
-            """
-        )
         session = scratch.run("--setup-show")
         assert sum("SETUP    M wide" in line for line in session.lines) == 1
         assert session.counts == {"passed": 2}
+        assert scratch.notes().count("made here") == 1
 
 
 class TestDebugging:
-    def test_pdb_fans_nothing_out(self, scratch: Scratch) -> None:
+    def test_pdb_fans_nothing_out_and_still_takes_returned_values(self, scratch: Scratch) -> None:
         scratch.cases(CASES)
         session = scratch.run("--pdb")
         assert session.counts == {"passed": 5}
         assert ran(scratch) == ([], ["0", "1", "2", "3", "other"])
-
-    def test_it_still_takes_returned_values(self, scratch: Scratch) -> None:
-        scratch.cases(CASES)
-        assert "PytestReturnNotNoneWarning" not in scratch.run("--pdb").text
+        assert "PytestReturnNotNoneWarning" not in session.text
 
     @pytest.mark.parametrize("fails", [True, False])
     def test_trace_begins_in_the_body(self, scratch: Scratch, fails: bool) -> None:
@@ -275,15 +243,21 @@ class TestOtherOptions:
         first, second, _ = [r.duration for r in session.recorder.reports if r.when == "setup"]
         assert first >= 0.05 > second
 
-    def test_the_progress_counts_only_the_cases(self, scratch: Scratch) -> None:
-        scratch.cases(CASES.replace("is_here()", "n"))
-        session = scratch.run("-v")
-        assert "collected 5 items" in session.text
-        assert sum("PASSED" in line for line in session.lines) == 5
-
-    def test_show_locals_works(self, scratch: Scratch) -> None:
+    def test_progress_summary_and_junit_have_the_cases_and_no_run(self, scratch: Scratch) -> None:
         scratch.cases(CASES)
-        assert scratch.run("-l").counts == {"passed": 4, "failed": 1}
+        session = scratch.run("-v", "-l", "-rA", "--junitxml=junit.xml", "--durations=5")
+        assert session.counts == {"passed": 4, "failed": 1}
+        assert "collected 5 items" in session.text
+        assert sum(line.endswith("%]") for line in session.lines) == 5
+        ends = [line.split()[:2] for line in session.lines if line.startswith(("PASSED", "FAILED"))]
+        assert ends == [["PASSED", f"test_it.py::test_it[{n}]"] for n in (0, 1, 3)] + [
+            ["PASSED", "test_it.py::test_other"],
+            ["FAILED", "test_it.py::test_it[2]"],
+        ]
+        rows = ET.parse(scratch.path / "junit.xml").iter("testcase")
+        assert [row.get("name") for row in rows] == [f"test_it[{n}]" for n in range(4)] + [
+            "test_other"
+        ]
 
     @pytest.mark.parametrize("style", ["auto", "long", "short", "line", "native", "no"])
     def test_each_traceback_style_names_the_difference_in_the_summary(
@@ -305,23 +279,6 @@ class TestOtherOptions:
         assert session.title == "parwork: 1 workload, 1 case DIFFERENT"
         assert (len(session.section) > 1) is is_shown
         assert len(session.summary) == 1
-
-    def test_all_outcomes_are_in_the_long_summary(self, scratch: Scratch) -> None:
-        scratch.cases(CASES)
-        session = scratch.run("-rA")
-        ends = [line.split()[:2] for line in session.lines if line.startswith(("PASSED", "FAILED"))]
-        assert ends == [["PASSED", f"test_it.py::test_it[{n}]"] for n in (0, 1, 3)] + [
-            ["PASSED", "test_it.py::test_other"],
-            ["FAILED", "test_it.py::test_it[2]"],
-        ]
-
-    def test_junit_has_a_row_for_each_case_and_none_for_the_run(self, scratch: Scratch) -> None:
-        scratch.cases(CASES)
-        scratch.run("--junitxml=junit.xml", "--durations=5")
-        rows = ET.parse(scratch.path / "junit.xml").iter("testcase")
-        assert [row.get("name") for row in rows] == [f"test_it[{n}]" for n in range(4)] + [
-            "test_other"
-        ]
 
     def test_without_the_plugin_the_marker_is_a_mark_like_others(self, scratch: Scratch) -> None:
         scratch.write("pytest.ini", "[pytest]\nmarkers = parwork: of a plugin\n")

@@ -94,7 +94,7 @@ def hanging(scratch: Scratch, backend: str, *, text: str = HANGING) -> Apart:
 
 
 def nothing_is_left(apart: Apart) -> None:
-    assert until(lambda: not [*apart.members(), *apart.watching(), *apart.shared()], deadline=10)
+    assert until(lambda: not [*apart.members(), *apart.watching(), *apart.shared()], deadline=30)
 
 
 def partial_report(session: Session, workload: str = "test_it.py::test_it") -> None:

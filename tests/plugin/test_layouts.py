@@ -44,7 +44,7 @@ def test_odd_characters_in_paths(scratch: Scratch, mode: str) -> None:
     scratch.write("pytest.ini", "[pytest]\npython_files = test*.py\n")
     scratch.write("conftest.py", CONFTEST.format(1))
     for path in ODD:
-        scratch.write(path, CASES)
+        scratch.write(path, CASES.replace("workers=2", "workers=1"))  # each imports all anew
     backends = "--parwork-backend=processes:spawn,threads"
     session = scratch.run_apart(f"--import-mode={mode}", backends, report=True)
     assert session.counts == {"passed": 6 * len(ODD)}

@@ -70,7 +70,7 @@ def nothing_is_left(apart: Apart) -> None:
     def left() -> list[int]:
         return [*apart.members(), *apart.watching()]
 
-    if not until(lambda: not left(), deadline=10):
+    if not until(lambda: not left(), deadline=30):
         told = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left()}
         apart.kill()
         pytest.fail(f"left behind: {told}")
@@ -201,8 +201,8 @@ def test_a_process_that_a_case_started_in_its_own_session_ends_too(
     apart.finish()
     started = [int(line.partition(" ")[0]) for line in scratch.notes() if line[0].isdigit()]
     assert len(started) == 2
-    assert until(lambda: not [pid for pid in started if name(pid) == "sleep"], deadline=10)
-    assert until(lambda: not apart.elsewhere(), deadline=10)
+    assert until(lambda: not [pid for pid in started if name(pid) == "sleep"], deadline=30)
+    assert until(lambda: not apart.elsewhere(), deadline=30)
 
 
 def test_so_do_workers_of_code_that_is_parallel_itself(scratch: Scratch) -> None:
@@ -252,7 +252,7 @@ def test_a_temporary_folder_of_a_case_does_not_outlive_pytest(
         apart.send(signal.SIGKILL)
         apart.finish()
         nothing_is_left(apart)
-        assert until(lambda: os.listdir(folder) == [], deadline=10)
+        assert until(lambda: os.listdir(folder) == [], deadline=30)
 
 
 @pytest.mark.parametrize("backend", ["processes:forkserver", "joblib"])
@@ -286,7 +286,7 @@ def test_nothing_outlives_pytest_that_is_killed_as_it_exits(
         assert session.counts == {"passed": 2}
         assert session.code == -signal.SIGKILL
         nothing_is_left(apart)
-        assert until(lambda: os.listdir(folder) == [], deadline=10)
+        assert until(lambda: os.listdir(folder) == [], deadline=30)
 
 
 def test_nothing_outlives_pytest_that_is_killed_while_workers_are_idle(scratch: Scratch) -> None:
@@ -430,7 +430,7 @@ class TestSharedMemory:
             pytest.skip("this system allows no mounts of its own (unshare -m)")
 
     def test_as_little_as_containers_have_is_enough(self, scratch: Scratch, backend: str) -> None:
-        scratch.cases(self.CASES.format(backend=backend, size=200_000_000))
+        scratch.cases(self.CASES.format(backend=backend, size=80_000_000))
         apart = scratch.start(command=in_small_memory("64m"))
         assert apart.finish().counts == {"passed": 2}
 

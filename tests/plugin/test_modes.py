@@ -9,7 +9,8 @@ from .scratch import Scratch
 MODES = ["prepend", "append", "importlib"]
 BACKENDS = ["threads", "processes:fork", "joblib"]
 
-#: Every run of these imports the project anew, so they are given one test of each kind.
+#: Every worker of these imports the project anew, for half a second: so they are given one test of
+#: each kind, and one worker where it is not the question how many there are.
 FRESH = ["processes:spawn", "multiprocessing:spawn", "multiprocessing:forkserver"]
 ONE_OF_EACH = [
     "root/test_top.py::test_made",
@@ -174,7 +175,7 @@ def test_modules_of_one_name_in_two_folders_are_kept_apart(scratch: Scratch) -> 
     text = """
         import pytest
         FACTOR = {}
-        @pytest.mark.parwork(workers=2, backend=["processes:fork", "processes:spawn"])
+        @pytest.mark.parwork(workers=1, backend=["processes:fork", "processes:spawn"])
         @pytest.mark.parametrize("n", range(3))
         def test_it(n): return FACTOR * n
         """
@@ -193,7 +194,7 @@ def test_pythonpath_reaches_the_workers(scratch: Scratch) -> None:
         """
         import pytest
 
-        @pytest.mark.parwork(workers=2, backend="processes:spawn")
+        @pytest.mark.parwork(workers=1, backend="processes:spawn")
         @pytest.mark.parametrize("n", range(3))
         def test_it(n):
             from library import double
@@ -206,7 +207,8 @@ def test_pythonpath_reaches_the_workers(scratch: Scratch) -> None:
 
 def test_the_folder_of_the_command_makes_no_difference(scratch: Scratch) -> None:
     project(scratch)
-    options = ["--import-mode=importlib", "--parwork-backend=processes:spawn", "-k", "relative_cl"]
+    options = ["--import-mode=importlib", "--parwork-backend=processes:spawn"]
+    options += ["--parwork-workers=1", "-k", "relative_cl"]
     assert scratch.run_apart(".", *options, folder="root/pack").counts["passed"] == 3
     assert scratch.run_apart("../root", *options, folder="root").counts["passed"] == 3
 
@@ -263,7 +265,7 @@ def test_state_of_a_module_is_that_of_a_fresh_import(scratch: Scratch) -> None:
         def test_first():
             state.append("changed")
 
-        @pytest.mark.parwork(backend="processes:spawn", workers=2)
+        @pytest.mark.parwork(backend="processes:spawn", workers=1)
         @pytest.mark.parametrize("n", range(2))
         def test_state(n):
             return list(state)
@@ -282,7 +284,7 @@ def test_a_worker_does_not_import_pytest_for_itself(scratch: Scratch) -> None:
         from library import loaded
 
         def test_it(parwork):
-            run = parwork.map(loaded, range(2), backend="processes:spawn", workers=2, verify=0)
+            run = parwork.map(loaded, range(2), backend="processes:spawn", workers=1, verify=0)
             assert run == [False, False]
         """,
     )

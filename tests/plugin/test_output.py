@@ -229,14 +229,18 @@ TITLES = {
 
 
 class TestShown:
-    def test_for_cases_that_fail(self, scratch: Scratch) -> None:
+    def test_for_cases_that_fail_and_in_the_junit_file(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
-        session = scratch.run()
+        session = scratch.run("--junitxml=junit.xml", "-o", "junit_logging=all")
         assert session.counts == {"passed": 1, "failed": 1}
         for title in TITLES.values():
             assert session.out.count(title) == 1
         assert "printed there 1" in session.out
         assert "there 0" not in session.out
+        text = (scratch.path / "junit.xml").read_text(encoding="utf-8")
+        for n in range(2):
+            assert text.count(f"printed there {n}") == 1
+            assert text.count(f"complained there {n}") == 1
 
     def test_for_all_with_r_a(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
@@ -251,14 +255,6 @@ class TestShown:
         session = scratch.run(f"--show-capture={choice}")
         for key, title in TITLES.items():
             assert (title in session.out) == (choice in (key, "all"))
-
-    def test_in_the_junit_file(self, scratch: Scratch) -> None:
-        scratch.cases(PRINTS)
-        scratch.run("--junitxml=junit.xml", "-o", "junit_logging=all")
-        text = (scratch.path / "junit.xml").read_text(encoding="utf-8")
-        for n in range(2):
-            assert text.count(f"printed there {n}") == 1
-            assert text.count(f"complained there {n}") == 1
 
     def test_live_with_s_and_in_no_section(self, scratch: Scratch) -> None:
         scratch.cases(PRINTS)
@@ -441,7 +437,7 @@ def test_what_modules_print_as_they_are_imported_belongs_to_no_case(
         """
         print("imported")
 
-        @pytest.mark.parwork(backend="processes:spawn", workers=2)
+        @pytest.mark.parwork(backend="processes:spawn", workers=1)
         @pytest.mark.parametrize("n", range(2))
         def test_it(n):
             print("printed", n)
@@ -467,7 +463,7 @@ class TestLogging:
             """
             import logging
 
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             @pytest.mark.parametrize("n", range(2))
             def test_it(n):
                 if not is_here():
@@ -477,7 +473,7 @@ class TestLogging:
             """
         )
         session = scratch.run("--log-level=INFO", "--log-disable=loud")
-        log = sections(session, "0")["Captured log call (processes:spawn-2)"]
+        log = sections(session, "0")["Captured log call (processes:spawn-1)"]
         assert [line.split()[0] for line in log.splitlines()] == ["INFO", "ERROR"]
 
     def test_has_the_format_of_the_session(self, scratch: Scratch, keeps_helpers: None) -> None:
@@ -670,7 +666,7 @@ class TestFixtures:
                     print("there")
                 raise ValueError
 
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             @pytest.mark.parametrize("n", range(2))
             def test_it(n, failing):
                 pass
@@ -680,7 +676,7 @@ class TestFixtures:
         assert session.counts == {"errors": 2}
         assert sections(session, "0", "setup") == {
             "Captured stdout setup": "before\n",
-            "Captured stdout setup (processes:spawn-2)": "before\nthere\n",
+            "Captured stdout setup (processes:spawn-1)": "before\nthere\n",
         }
 
 
@@ -724,7 +720,7 @@ class TestCalls:
 
             def test_it(parwork, caplog):
                 caplog.set_level(logging.INFO)
-                parwork.map(work, range(2), backend="processes:spawn", workers=2, verify=0)
+                parwork.map(work, range(2), backend="processes:spawn", workers=1, verify=0)
                 assert caplog.messages == ["logged 0", "logged 1"]
             """
         )

@@ -77,7 +77,7 @@ def test_runs_follow_one_another_and_nothing_is_left(scratch: Scratch, name: str
     assert session.counts == {"passed": 13}
     assert session.run("test_it.py::test_two")["configuration"]["backend"] == name
     assert session.run("test_it.py::test_two")["verdict"] == "EQUAL"
-    assert until(lambda: not apart.members(), deadline=10)
+    assert until(lambda: not apart.members(), deadline=30)
     assert left() <= before
 
 
@@ -91,7 +91,7 @@ def test_the_end_of_ray_is_not_the_end_of_pytest(scratch: Scratch, name: str, wh
     assert session.run("test_it.py::test_one")["configuration"]["backend"] == name
     assert session.run("test_it.py::test_one")["verdict"] == "EQUAL"
     assert session.run("test_it.py::test_two")["verdict"] in {"EQUAL", "LOST"}
-    assert until(lambda: not apart.members(), deadline=10)
+    assert until(lambda: not apart.members(), deadline=30)
 
 
 @pytest.mark.parametrize("name", ["joblib:ray"])

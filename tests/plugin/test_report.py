@@ -44,17 +44,32 @@ class TestTerminal:
         assert re.match(r"  threads-2     4 values equal +\d+us +\S+ +\S+ +~?\d\S*x", section[2])
         assert re.match(r" {16}exact; 2 of 2 workers, together \S+ % of the", section[3])
 
-    def test_it_is_as_wide_as_the_terminal(self, scratch: Scratch) -> None:
+    def test_workloads_are_shown_one_after_the_other_before_the_summary(
+        self, scratch: Scratch
+    ) -> None:
         scratch.cases(EQUAL + DIFFERENT)
-        section = scratch.run().section
-        assert len(section[0]) == 80
+        session = scratch.run(report=True)
+        assert session.title == "parwork: 2 workloads, 2 cases DIFFERENT"
+        assert len(session.section[0]) == 80
+        *section, path = (line for line in session.section if line)
+        assert path.startswith("parwork report written: ")
         assert all(len(line) <= 80 for line in section)
-
-    def test_it_stands_before_the_short_summary(self, scratch: Scratch) -> None:
-        scratch.cases(DIFFERENT)
-        text = scratch.run().text
-        places = [text.index(part) for part in ("= FAILURES =", " parwork: ", "short test summary")]
+        ids = [line.split()[0] for line in session.section if line.startswith("test_it.py::")]
+        assert ids == ["test_it.py::test_equal", "test_it.py::test_different"]
+        assert "2 DIFFERENT at ['here']" in "\n".join(session.section)
+        parts = ("= FAILURES =", " parwork: ", "short test summary")
+        places = [session.text.index(part) for part in parts]
         assert places == sorted(places)
+        run = session.run("test_it.py::test_different")
+        assert (run["verdict"], run["mismatch_count"]) == ("DIFFERENT", 2)
+        first = run["mismatches"][0]
+        assert {key: first[key] for key in ("case", "path", "class", "actual", "expected")} == {
+            "case": "test_it.py::test_different[1]",
+            "path": "['here']",
+            "class": "value",
+            "actual": "False",
+            "expected": "True",
+        }
 
     def test_quiet_leaves_only_the_title(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL)
@@ -75,14 +90,6 @@ class TestTerminal:
         (title,) = [line for line in lines if "parwork: 1 workload" in line]
         assert title.startswith("\x1b[31m\x1b[1m")
 
-    def test_several_workloads_are_shown_one_after_the_other(self, scratch: Scratch) -> None:
-        scratch.cases(EQUAL + DIFFERENT)
-        session = scratch.run()
-        assert session.title == "parwork: 2 workloads, 2 cases DIFFERENT"
-        ids = [line.split()[0] for line in session.section if line.startswith("test_it.py::")]
-        assert ids == ["test_it.py::test_equal", "test_it.py::test_different"]
-        assert "2 DIFFERENT at ['here']" in "\n".join(session.section)
-
     def test_configurations_are_rows_of_one_workload(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL.replace('"threads"', '["threads", "processes:fork"]'))
         section = scratch.run().section
@@ -99,11 +106,6 @@ class TestTerminal:
         session = scratch.run("-p", "no:terminal", report=True)
         assert session.code == 0
         assert session.run("test_it.py::test_equal")["verdict"] == "EQUAL"
-
-    def test_the_path_of_the_report_is_shown(self, scratch: Scratch) -> None:
-        scratch.cases(EQUAL)
-        session = scratch.run(report=True)
-        assert f"parwork report written: {scratch.path / 'parwork.json'}" in session.lines
 
 
 class TestJson:
@@ -144,9 +146,11 @@ class TestJson:
             "reliable",
         }
 
-    def test_an_equal_run_says_so(self, scratch: Scratch) -> None:
+    def test_an_equal_run_says_so_with_the_way_of_each_case(self, scratch: Scratch) -> None:
         scratch.cases(EQUAL)
-        run = scratch.run(report=True).run("test_it.py::test_equal")
+        session = scratch.run(report=True)
+        assert f"parwork report written: {scratch.path / 'parwork.json'}" in session.lines
+        run = session.run("test_it.py::test_equal")
         told = {key: run[key] for key in ("policy", "compared", "verdict", "exercised", "cause")}
         assert told == {
             "policy": "exact()",
@@ -165,26 +169,21 @@ class TestJson:
         assert (run["mismatches"], run["mismatch_count"]) == ([], 0)
         assert (run["workers_used"], run["peak_overlap"]) == (2, 2)
 
-    def test_cases_have_ids_seconds_and_workers(self, scratch: Scratch) -> None:
-        scratch.cases(EQUAL)
-        cases = scratch.run(report=True).run("test_it.py::test_equal")["cases"]
+        cases = run["cases"]
         assert [case["id"] for case in cases] == [f"test_it.py::test_equal[{n}]" for n in range(4)]
         assert all(case["seconds"]["serial"] >= 0 for case in cases)
         assert all(case["seconds"]["parallel"] >= 0 for case in cases)
         assert {case["worker"] for case in cases} == {1, 2}
         assert {case["lost"] for case in cases} == {None}
-
-    def test_cases_have_intervals_since_the_origin_of_their_run(self, scratch: Scratch) -> None:
-        scratch.cases(EQUAL)
-        run = scratch.run(report=True).run("test_it.py::test_equal")
-        assert min(case["interval"][0] for case in run["cases"]) == 0
-        for case in run["cases"]:
+        # Since the origin of their run, which is when the first one arrived.
+        assert min(case["interval"][0] for case in cases) == 0
+        for case in cases:
             arrived, started, ended = case["interval"]
             assert 0 <= arrived <= started <= ended < 60
             began, came_back = case["serial_interval"]
             assert ended <= began <= came_back
             assert came_back - began == pytest.approx(case["seconds"]["serial"], abs=1e-6)
-        assert len({case["process"] for case in run["cases"]}) == 2
+        assert len({case["process"] for case in cases}) == 2
 
     @pytest.mark.parametrize("share", [0, 1])
     def test_results_have_a_text_and_a_digest(self, scratch: Scratch, share: int) -> None:
@@ -208,19 +207,6 @@ class TestJson:
         assert [one["digest"] for one in of_cases] == [hex_digest(0), hex_digest(2), None]
         of_calls = session.run("test_it.py::test_calls::map[0]")["cases"]
         assert [case["result"]["text"] for case in of_calls] == ["'0'", "'1'"]
-
-    def test_mismatches_name_case_path_class_and_both_values(self, scratch: Scratch) -> None:
-        scratch.cases(DIFFERENT)
-        run = scratch.run(report=True).run("test_it.py::test_different")
-        assert (run["verdict"], run["mismatch_count"]) == ("DIFFERENT", 2)
-        first = run["mismatches"][0]
-        assert {key: first[key] for key in ("case", "path", "class", "actual", "expected")} == {
-            "case": "test_it.py::test_different[1]",
-            "path": "['here']",
-            "class": "value",
-            "actual": "False",
-            "expected": "True",
-        }
 
     def test_what_a_value_contributes_is_bounded(self, scratch: Scratch) -> None:
         scratch.cases(DIFFERENT.replace('"n": n}', '"n": "x" * 10**6 + str(is_here())}'))

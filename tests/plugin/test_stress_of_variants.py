@@ -10,7 +10,6 @@ from .scratch import Scratch, Session
 
 VARIANTS = """
     import random
-    import joblib
 
     def square(n):
         return n * n
@@ -26,6 +25,8 @@ VARIANTS = """
     @pytest.mark.parwork(vary={"n_jobs": [1, 2]})
     @pytest.mark.parametrize("size", [3, 4])
     def test_clean(n_jobs, size, tmp_path):
+        import joblib  # not above: every new process would import it, for half a second
+
         (tmp_path / "mine").write_text("1")
         rng = random.Random()
         rng.seed(7)
@@ -34,6 +35,8 @@ VARIANTS = """
 
     @pytest.mark.parwork(inside="joblib:threading", workers=2)
     def test_inside():
+        import joblib
+
         return joblib.Parallel()(joblib.delayed(square)(n) for n in range(4))
 
     @pytest.mark.parwork(vary={"n_jobs": [1, 2]})

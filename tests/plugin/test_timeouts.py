@@ -82,7 +82,7 @@ def test_a_case_that_never_ends_is_lost_and_no_other_and_the_session_ends(
     scratch.cases(HANGING.format(backend=backend))
     apart = scratch.start(report=True)
     session = apart.finish()
-    assert until(lambda: not [*apart.members(), *apart.watching()], deadline=10)
+    assert until(lambda: not [*apart.members(), *apart.watching()], deadline=30)
     assert session.counts == {"passed": 5, "failed": 2}
     assert session.err == ""
     assert equal_but(session, _2="LOST", _4="LOST")

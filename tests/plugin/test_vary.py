@@ -422,12 +422,13 @@ def test_the_speed_by_workers_is_a_table_and_can_be_required(scratch: Scratch) -
         @pytest.mark.parwork(vary={"n_jobs": [1, 2, 4]}, min_speedup=1.1)
         def test_sleep(n_jobs):
             with ThreadPoolExecutor(n_jobs) as pool:
-                return list(pool.map(time.sleep, [0.02] * 8))
+                # Far from as fast as the workers can be: on a busy machine that would be too fast.
+                return list(pool.map(time.sleep, [0.12, *[0.02] * 4]))
 
         @pytest.mark.parwork(vary={"n_jobs": [1, 2]}, min_speedup=50)
         def test_slow(n_jobs):
             with ThreadPoolExecutor(n_jobs) as pool:
-                return list(pool.map(time.sleep, [0.001] * 2))
+                return list(pool.map(time.sleep, [0.15, 0.03]))
         """
     )
     session = scratch.run(report=True)

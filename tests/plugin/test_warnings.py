@@ -309,7 +309,7 @@ class TestFilters:
             from work import work
 
             def test_it(parwork):
-                parwork.map(work, range(2), backend="processes:spawn", workers=2)
+                parwork.map(work, range(2), backend="processes:spawn", workers=1)
             """,
         )
         session = scratch.run_apart("-W", "error::heavy.HeavyWarning")
@@ -326,7 +326,7 @@ class TestFilters:
             import sys, warnings
 
             @pytest.mark.filterwarnings("error::late.LateWarning")
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             @pytest.mark.parametrize("n", range(2))
             def test_it(n):
                 import late
@@ -343,7 +343,7 @@ class TestFilters:
             """
             import warnings
 
-            @pytest.mark.parwork(backend="processes:spawn", workers=2)
+            @pytest.mark.parwork(backend="processes:spawn", workers=1)
             @pytest.mark.parametrize("n", range(2))
             def test_it(n):
                 if not is_here():
@@ -370,7 +370,7 @@ def test_plugins_are_notified_as_by_pytest_itself(scratch: Scratch, keeps_helper
             def __reduce__(self):
                 raise TypeError("it stays")
 
-        @pytest.mark.parwork(backend="processes:spawn", workers=2)
+        @pytest.mark.parwork(backend="processes:spawn", workers=1)
         @pytest.mark.parametrize("n", range(2))
         def test_it(n):
             if not is_here():
@@ -445,7 +445,7 @@ class TestCalls:
             @pytest.mark.filterwarnings("error")
             def test_it(parwork):
                 with pytest.raises(UserWarning, match="raised"):
-                    parwork.map(work, range(2), backend="processes:spawn", workers=2)
+                    parwork.map(work, range(2), backend="processes:spawn", workers=1)
             """
         )
         assert scratch.run(*DEFAULT).counts == {"passed": 1}

@@ -60,27 +60,6 @@ def test_equal_cases_pass_in_one_section_and_speed_is_not_judged(scratch: Scratc
     assert all(run["verdict"] == "EQUAL" for run in session.report["runs"])
 
 
-def test_differences_and_lost_cases_are_reported_as_without_it(scratch: Scratch) -> None:
-    scratch.cases(
-        """
-        @pytest.mark.parwork(backend="processes:fork", workers=2)
-        @pytest.mark.parametrize("n", range(6))
-        def test_it(n):
-            if n == 1 and not is_here():
-                os._exit(3)
-            return {"here": is_here() or n != 2}
-        """
-    )
-    session = run(scratch)
-    assert session.counts == {"passed": 4, "failed": 2}
-    assert session.verdicts("test_it.py::test_it") == dict.fromkeys("012345", "EQUAL") | {
-        "1": "LOST",
-        "2": "DIFFERENT",
-    }
-    assert "DIFFERENT at ['here']: serial True, processes:fork-2 False" in session.text
-    assert "LOST: its worker ended with exit code 3 while it ran this task" in session.text
-
-
 def test_a_bad_marker_is_reported(scratch: Scratch) -> None:
     scratch.cases("@pytest.mark.parwork(workers=0)\ndef test_it(): note(0)\n")
     session = scratch.run_apart("-p", "xdist", "-n1")
@@ -184,6 +163,13 @@ FEATURES = """
         note(f"{k}-{os.getpid()}")
         return n_jobs == 3
 
+    @pytest.mark.parwork(backend="processes:fork", workers=2)
+    @pytest.mark.parametrize("n", range(6))
+    def test_wrong(n):
+        if n == 1 and not is_here():
+            os._exit(3)
+        return {"here": is_here() or n != 2}
+
     @pytest.mark.parwork(backend="threads", workers=2)
     class TestAround:
         def test_plain(self, monkeypatch): monkeypatch.setenv("SOME", "thing")
@@ -194,7 +180,7 @@ def test_each_feature_works_in_the_processes(scratch: Scratch) -> None:
     """Ask in one session what the sweep asks in many."""
     scratch.cases(FEATURES)
     session = run(scratch)
-    assert session.counts == {"passed": 4 + 2 + 2 + 2 + 8 + 1, "failed": 4}
+    assert session.counts == {"passed": 4 + 2 + 2 + 2 + 8 + 4 + 1, "failed": 4 + 2}
     for test in ("fixture", "in_fork", "bare", "often"):
         assert session.run(f"test_it.py::test_{test}")["verdict"] == "EQUAL"
     often = session.run("test_it.py::test_often")
@@ -202,6 +188,12 @@ def test_each_feature_works_in_the_processes(scratch: Scratch) -> None:
     notes = scratch.notes()
     assert len(notes) == 4 * 3  # each reference once
     assert len(set(notes)) == 4  # and each case in one process
+    assert session.verdicts("test_it.py::test_wrong") == dict.fromkeys("012345", "EQUAL") | {
+        "1": "LOST",
+        "2": "DIFFERENT",
+    }
+    assert "DIFFERENT at ['here']: serial True, processes:fork-2 False" in session.text
+    assert "LOST: its worker ended with exit code 3 while it ran this task" in session.text
     varied = session.verdicts("test_it.py::test_varied", "n_jobs:3")
     assert set(varied.values()) == {"DIFFERENT"}
     assert [entry["id"] for entry in session.report["plain"]] == [

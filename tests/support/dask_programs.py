@@ -11,8 +11,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import distributed
-
 #: Seconds that a program has to come up.
 DEADLINE = 40.0
 
@@ -42,6 +40,8 @@ class DaskPrograms:
                 self.address = json.loads(told.read_text(encoding="utf-8"))["address"]
             time.sleep(0.02)
         if workers:
+            import distributed  # not above: most sessions of the tests start no cluster
+
             self.worker(workers=workers, threads=threads)
             with distributed.Client(self.address, set_as_default=False) as client:
                 client.wait_for_workers(workers, DEADLINE)

@@ -37,6 +37,10 @@ CLUSTERS_TOO = "CLUSTERS_DAILY"
 #: A module of tests lists in this variable what is asked daily in addition.
 ALSO = "ALSO_DAILY"
 
+#: A module lists in this variable those of `ALWAYS` that are asked no more than others, because it
+#: takes them seconds.
+SELDOM = "SELDOM_DAILY"
+
 #: A module of costly tests says in this variable how many of each function run daily, whatever
 #: their parameters are.
 FEW = "DAILY_OF_EACH"
@@ -57,8 +61,9 @@ def mark_sweep(items: Sequence[pytest.Item]) -> None:
         if backend_of(item) and not item.get_closest_marker("sweep"):
             questions.setdefault(question_of(item), []).append(item)
     for question, asked in questions.items():
-        also = getattr(getattr(asked[0], "module", None), ALSO, ())
-        others = [item for item in asked if backend_of(item) not in ALWAYS.union(also)]
+        module = getattr(asked[0], "module", None)
+        always = ALWAYS.difference(getattr(module, SELDOM, ())).union(getattr(module, ALSO, ()))
+        others = [item for item in asked if backend_of(item) not in always]
         daily = daily_of(question, others, has_more=len(others) < len(asked))
         for item in others:
             if item not in daily:

@@ -277,3 +277,15 @@ def test_of_each_group_all_tools_run_the_same_experiments() -> None:
     groups = Counter(one.group for one in found if one.backend == "joblib.Parallel")
     assert set(groups.values()) == {2}
     assert "innocent" not in groups
+
+
+@pytest.mark.parametrize(
+    ("seconds", "baseline", "expected"),
+    [(5.9, 2.0, "survived"), (6.1, 2.0, "fault"), (6.1, 6.0, "survived"), (7.1, 6.0, "fault")],
+)
+def test_the_end_after_ctrl_c_may_take_as_long_as_a_whole_session_takes_now(
+    seconds: float, baseline: float, expected: str
+) -> None:
+    (ctrl_c,) = (one for one in shooting.experiments("dask", 0, 1) if one.name == "ctrl-c-1")
+    ended = replace(ENDED, code=2, seconds=seconds, shots=["1.00 s: SIGINT"], last_shot=1.0)
+    assert ctrl_c.judge(said(ended), baseline).verdict == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_parwork.backends import bundled
-from pytest_parwork.machine.contexts import start_methods
+from pytest_parwork.machine.abilities import start_methods
 from pytest_parwork.plugin.config.registry import nearest, shorthand
 
 

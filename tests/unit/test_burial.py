@@ -5,16 +5,16 @@ from __future__ import annotations
 import parwork_tasks as tasks
 import pytest
 
-from pytest_parwork.backends import bundled
+from pytest_parwork.backends import Event, bundled
 from pytest_parwork.machine.stacks import Stack
 from pytest_parwork.model.work import Batch, Configuration, Task, Workload
-from pytest_parwork.runner import deaths, flight
+from pytest_parwork.runner import deaths, flight, prospects
 from pytest_parwork.runner.burial import Burial, Suspects, Suspicion
 from pytest_parwork.runner.deaths import Deaths
 from pytest_parwork.runner.flight import Flight
 from pytest_parwork.runner.in_threads import CopiedTasks
 from pytest_parwork.runner.losses import Losses
-from pytest_parwork.runner.medium import Setting
+from pytest_parwork.runner.medium import Medium, Setting
 from pytest_parwork.runner.request import RunRequest
 from pytest_parwork.runner.schedule import Schedule
 from pytest_parwork.runner.suspension import Suspension
@@ -174,6 +174,57 @@ def test_of_a_pool_that_breaks_only_what_had_arrived_at_the_dead_may_be_to_blame
         for task, worker in zip((0, 2, 4), WORKERS, strict=True):
             scene.ledger.arrive(task, worker, 0.5)
     assert list(scene.losses.all()) == [4]
+
+
+class TestABatchThatCouldNotRunWhereItWasSent:
+    """Its worker was broken by an earlier task, and may meet many until it is replaced."""
+
+    def bury(self, scene: Scene, *workers: str) -> None:
+        for worker in workers:
+            batch = scene.schedule.next() or next(iter(scene.flight))
+            if batch not in scene.flight:
+                scene.flight.add([batch])
+            event = Event(kind="failed", batch=batch.number, worker=worker, is_innocent=True)
+            scene.burial.bury_of_one(batch, "OSError: too late", event)
+
+    def test_a_worker_counts_once_however_many_it_meets(self) -> None:
+        scene = Scene(begun=())
+        self.bury(scene, *["tcp://a", "tcp://b", "tcp://c"] * 20)
+        assert not scene.burial.is_hopeless
+        assert not scene.losses.all()
+
+    @pytest.mark.parametrize("workers", [[""] * 8, [f"tcp://{n}" for n in range(8)]])
+    def test_it_is_hopeless_where_so_many_workers_have_never_started_a_task(
+        self, workers: list[str]
+    ) -> None:
+        scene = Scene(begun=())
+        self.bury(scene, *workers[:7])
+        assert not scene.burial.is_hopeless
+        self.bury(scene, workers[7])
+        assert scene.burial.is_hopeless
+
+    def test_those_that_have_run_tasks_do_not_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        scene = Scene(begun=())
+        monkeypatch.setattr(Medium, "has_served", lambda *_: True)
+        self.bury(scene, *[f"tcp://{n}" for n in range(20)])
+        assert not scene.burial.is_hopeless
+
+    def test_it_is_hopeless_where_they_are_never_replaced(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scene = Scene(begun=())
+        self.bury(scene, "tcp://a", "tcp://a")
+        monkeypatch.setattr(prospects, "START_PATIENCE", -1.0)
+        assert scene.burial.is_hopeless
+        scene.burial.note_begin()
+        assert not scene.burial.is_hopeless
+
+    def test_a_pool_that_breaks_so_is_one_death_of_each_worker(self) -> None:
+        scene = Scene(begun=())
+        for worker in ["tcp://a", "tcp://b"] * 10:
+            scene.burial.end_all(Event(kind="broken", worker=worker, is_innocent=True))
+            scene.flight.add(scene.schedule.all())
+        assert not scene.burial.is_hopeless
 
 
 def test_a_task_that_died_alongside_others_is_lost_when_it_has_died_on_its_own(

@@ -182,7 +182,7 @@ class TestInABoundedTime:
             dumps(value)
         began = time.perf_counter()
         text = explain(value, caught.value)
-        assert time.perf_counter() - began < 6
+        assert time.perf_counter() - began < 15
         return text
 
     def test_objects_that_share_what_they_refer_to(self) -> None:
@@ -235,7 +235,7 @@ class TestInABoundedTime:
 
         thread = threading.Thread(target=search)
         thread.start()
-        thread.join(timeout=10)
+        thread.join(timeout=40)
         assert texts == [
             "it is a list: no (the search for the part at fault took longer than 0.3 s)"
         ]

@@ -6,8 +6,10 @@ import datetime as datetime_module
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextvars import ContextVar, copy_context
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -273,6 +275,53 @@ def test_a_shared_resource_is_the_cause_if_only_other_cases_spoil_the_result(
     assert shared_resource(laboratory({**found, "alone, run 3": "P"})) is None
 
 
+def test_a_connection_is_a_shared_resource_of_forks_only() -> None:
+    labels = ["alongside other cases", *(f"alongside other cases, run {n}" for n in range(2, 9))]
+    found: dict[str, object] = dict.fromkeys(labels, ("P", "S"))
+    found |= {"watch what it writes": [], "list connections": ["the connection to db:5432"]}
+    cause = shared_resource(laboratory(found, start_method="fork"))
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("SHARED_RESOURCE_RACE", True)
+    assert "it writes the connection to db:5432" in cause.evidence
+    assert shared_resource(laboratory(found)) is None
+    none = {**found, "list connections": []}
+    assert shared_resource(laboratory(none, start_method="fork")) is None
+
+
+def test_connections_with_an_address_are_named() -> None:
+    code = """
+import os, socket
+from pytest_parwork.verify.diagnosis.watching import connected
+ours = socket.socketpair()
+server = socket.create_server(("127.0.0.1", 0))
+print(connected(len)() == [])
+end = socket.create_connection(server.getsockname())
+print(connected(len)() == [f"the connection to 127.0.0.1:{server.getsockname()[1]}"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], timeout=60, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["True", "True"]
+
+
+def test_a_thread_has_a_history_of_its_own() -> None:
+    def in_threads(found: Mapping[str, object], in_thread: tuple[int, ...]) -> Laboratory:
+        lab = laboratory(found, start_method="thread")
+        lab.difference = replace(lab.difference, earlier_in_thread=in_thread)
+        return lab
+
+    by_thread = "after the cases that its thread ran before it, with"
+    after = {f"{by_thread} the same arguments": "P", f"{by_thread} arguments of their own": "P"}
+    assert worker_history(in_threads(after, ())) is None
+    assert worker_history(in_threads(after, (0,))) is None  # the same cases in another way
+    lab = in_threads(after, (2,))
+    lab.names = ["test_it[0]", "test_it[1]", "test_it[2]"]
+    cause = worker_history(lab)
+    assert cause is not None
+    assert (cause.name, cause.confirmed) == ("WORKER_HISTORY", True)
+    assert "change the result in their thread" in cause.evidence
+
+
 def test_history_needs_the_same_result_each_time() -> None:
     assert worker_history(laboratory({IN_WORKER: "P", f"{IN_WORKER}, run 2": "S"})) is None
     assert worker_history(laboratory({IN_WORKER: "P", "alone, run 5": "P"})) is None
@@ -281,7 +330,7 @@ def test_history_needs_the_same_result_each_time() -> None:
 def test_the_files_that_a_case_opens_for_writing_are_seen(tmp_path: Path) -> None:
     code = """
 import os, sys
-from pytest_parwork.verify.diagnosis.treatments import watching
+from pytest_parwork.verify.diagnosis.watching import watching
 def case():
     open(sys.argv[1] + "/read").close() if os.path.exists(sys.argv[1] + "/read") else None
     open(sys.argv[1] + "/written", "w").close()
@@ -463,6 +512,68 @@ def test_the_globals_of_a_function_include_the_values_of_classes_and_are_set_if_
         assert Globals(before)(reads_globals)() == (1, 2, 3)
     finally:
         Config.level = 1
+
+
+class Patched:
+    def level(self) -> int:
+        return 1
+
+
+def level_of_patched() -> int:
+    return Patched().level()
+
+
+def test_functions_that_were_put_in_the_place_of_others_are_globals_too() -> None:
+    place = (__name__, "Patched.level")
+    before = read_globals([place])
+    assert place not in set(globals_of(level_of_patched))
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(Patched, "level", lambda self: 7)
+        assert place in set(globals_of(level_of_patched))
+        here = read_globals([place])
+    assert here != before
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(Patched, "level", Patched.level)  # is put back in the end
+        assert level_of_patched() == 1
+        assert Globals(here)(level_of_patched)() == 7
+    assert level_of_patched() == 1
+
+
+class Registry:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.formatter = SimpleNamespace(default="")
+
+
+REGISTRY = Registry()
+
+
+def default_of_the_registry() -> str:
+    return str(REGISTRY.formatter.default)
+
+
+def test_plain_attributes_of_an_instance_that_no_pickle_takes_are_globals() -> None:
+    place = (__name__, "REGISTRY.formatter.default")
+    assert place in set(globals_of(default_of_the_registry))
+    assert list(read_globals([place, (__name__, "REGISTRY")])) == [place]
+    before = read_globals([place])
+    REGISTRY.formatter.default = "~P"
+    assert Globals(before)(default_of_the_registry)() == ""
+
+
+def test_a_single_global_is_the_cause_where_all_together_cannot_be_set() -> None:
+    everything = "with the globals of pytest's process"
+    part = f"{everything}: {__name__}.REGISTRY.formatter.default"
+    found = {"alone": "P", everything: "T", part: "S", f"{part}, run 2": "S"}
+    for known, name in (
+        (found, f"{__name__}.REGISTRY.formatter.default"),
+        ({**found, f"{part}, run 2": "P"}, None),
+        ({**found, everything: "S", f"{everything}, run 2": "S", part: "P"}, "several values"),
+    ):
+        lab = laboratory(known)
+        lab.function = default_of_the_registry
+        cause = global_state(lab)
+        assert (cause.detail if cause is not None else None) in (name, f"{name} together")
 
 
 class Countless:

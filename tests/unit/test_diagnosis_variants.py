@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import cast
@@ -183,8 +184,14 @@ def test_the_seeds_of_methods_are_replaced_as_well() -> None:
     ],
 )
 def test_without_time_a_variant_has_the_suspicion_that_its_results_and_its_source_speak_for(
-    body: Callable[..., object], serial: float, parallel: float, name: str
+    monkeypatch: pytest.MonkeyPatch,
+    body: Callable[..., object],
+    serial: float,
+    parallel: float,
+    name: str,
 ) -> None:
+    # Else, as other tests load it, the experiment is on its threads.
+    monkeypatch.delitem(sys.modules, "joblib", raising=False)
     lab = Laboratory(
         difference=Difference(
             number=1,

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from typing import IO
 
 import pytest
 
@@ -15,6 +17,32 @@ from pytest_parwork.machine.leavings import Leavings
 
 #: A process that leads a process group, as workers do.
 WORKER = "import os, time; os.setpgrp(); print('ready', flush=True); time.sleep(50)"
+
+#: The same, whose first thread ends, and the other one does not.
+HEADLESS = """
+import ctypes, os, threading, time
+os.setpgrp()
+threading.Thread(target=time.sleep, args=(50,)).start()
+print('ready', flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def enrol(registry: IO[bytes], pid: int) -> None:
+    registry.write(process_groups._RECORD.pack(pid, process_groups.born(pid)))
+    registry.flush()
+
+
+def leavings_of(registry: IO[bytes]) -> Leavings:
+    return Leavings(
+        registry=registry.fileno(),
+        pid=os.getpid(),
+        session=os.getsid(0),
+        born=process_groups.born(os.getpid()),
+        since=0.0,
+        token="0" * 16,
+        folders=(),
+    )
 
 
 def test_a_process_that_exits_slowly_gets_time_to_exit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,23 +62,36 @@ def test_a_process_that_exits_slowly_gets_time_to_exit(monkeypatch: pytest.Monke
     ):
         assert left.stdout is not None
         assert left.stdout.readline() == b"ready\n"
-        registry.write(process_groups._RECORD.pack(left.pid, process_groups.born(left.pid)))
-        registry.flush()
-        leavings = Leavings(
-            registry=registry.fileno(),
-            pid=os.getpid(),
-            session=os.getsid(0),
-            born=process_groups.born(os.getpid()),
-            since=0.0,
-            token="0" * 16,
-            folders=(),
-        )
+        enrol(registry, left.pid)
+        leavings = leavings_of(registry)
         monkeypatch.setattr(
             "pytest_parwork.machine.leavings.DYING", 60.0
         )  # each look takes a while
         monkeypatch.setattr(os, "kill", kill_late)
         leavings.end_workers()
         monkeypatch.undo()
+        state = process_groups.state_of(left.pid)
+        left.kill()
+    assert state == "Z"
+    assert left.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all threads end with the first one")
+def test_a_process_lives_as_long_as_one_of_its_threads() -> None:
+    program = [sys.executable, "-I", "-S", "-c", HEADLESS]
+    with (
+        subprocess.Popen(program, stdout=subprocess.PIPE) as left,
+        tempfile.TemporaryFile() as registry,
+    ):
+        assert left.stdout is not None
+        assert left.stdout.readline() == b"ready\n"
+        enrol(registry, left.pid)
+        until = time.monotonic() + 20.0
+        while process_groups.stat_of(left.pid)[0] != "Z" and time.monotonic() < until:
+            time.sleep(0.01)
+        assert process_groups.stat_of(left.pid)[0] == "Z"
+        assert process_groups.state_of(left.pid) == "S"
+        leavings_of(registry).end_workers()
         state = process_groups.state_of(left.pid)
         left.kill()
     assert state == "Z"

@@ -29,7 +29,7 @@ import pytest
 from xarray.core.dtypes import NA
 
 from pytest_parwork.model.work import Address, Task
-from pytest_parwork.transport.held import load_sent, made_once
+from pytest_parwork.transport.held import MadeOnce, load_sent
 from pytest_parwork.transport.identity import Identities
 from pytest_parwork.transport.pickling import dumps
 from pytest_parwork.worker.copies import Copies
@@ -413,7 +413,7 @@ def test_an_object_that_no_module_holds_is_one_for_all_arguments_of_a_call_in_pr
     sent = [dumps(value, themselves=Identities()) for value in (local, other, [(local, other)])]
     calls = []
     for _ in range(2):
-        with made_once():
+        with MadeOnce():
             calls.append([load_sent(data) for data in sent])
     for first, second, ((in_list, beside),) in calls:
         assert in_list is first

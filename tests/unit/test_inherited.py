@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pytest_parwork.machine import contexts
 from pytest_parwork.machine.contexts import Processes
 from pytest_parwork.worker.endings import end_executors_at_exit
 
@@ -316,18 +317,23 @@ class Cycle:
         self.itself = self
 
 
-def test_a_young_collection_passes_over_what_the_parent_has_made() -> None:
+@pytest.fixture
+def nothing_frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let nothing be frozen, nor have been: what conftest.py has frozen is so again afterwards."""
+    monkeypatch.setattr(contexts, "_has_frozen", threading.Event())
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+def test_a_young_collection_passes_over_what_the_parent_has_made(nothing_frozen: None) -> None:
     kept = Cycle()
 
     def is_young_or_frozen() -> tuple[bool, bool]:
         young = [each for level in (0, 1) for each in gc.get_objects(generation=level)]
         return any(each is kept for each in young), gc.get_freeze_count() > 0
 
-    gc.unfreeze()  # what conftest.py has frozen
-    try:
-        assert in_fork(is_young_or_frozen) == (False, False)
-    finally:
-        gc.freeze()
+    assert in_fork(is_young_or_frozen) == (False, False)
 
 
 def test_garbage_of_the_parent_is_still_collected_in_the_fork() -> None:
@@ -346,9 +352,20 @@ def test_garbage_of_the_parent_is_still_collected_in_the_fork() -> None:
         gc.enable()
 
 
-def test_what_somebody_has_frozen_stays_frozen_in_the_fork() -> None:
+def test_what_somebody_has_frozen_stays_frozen_in_the_fork_and_is_counted_once(
+    nothing_frozen: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    count = gc.get_freeze_count
+
+    def noting() -> int:
+        counted.append(count())
+        return counted[-1]
+
+    monkeypatch.setattr(gc, "get_freeze_count", noting)
+    in_fork(int)
+    assert counted == [0]
     gc.freeze()
-    try:
-        assert in_fork(lambda: gc.get_freeze_count() > 0)
-    finally:
-        gc.unfreeze()
+    for _ in range(2):
+        assert in_fork(lambda: (count() > 0, len(counted))) == (True, 2)
+    assert len(counted) == 2

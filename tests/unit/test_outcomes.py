@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
+from typing import cast
+
 import pytest
 
 from pytest_parwork.model.errors import LostError, PayloadError
 from pytest_parwork.model.outcome import Lost, NotSent
 from pytest_parwork.runner.in_threads import Remembered
 from pytest_parwork.runner.outcomes import Outcomes
+from pytest_parwork.runner.spooled import Spooled
 from pytest_parwork.transport.failures import describe
+from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.ledger import Kind, Ledger
+from pytest_parwork.transport.pickling import dumps
+from pytest_parwork.transport.records import write_record
+from pytest_parwork.worker.results import Copied
 from pytest_parwork.worker.threads import Given
 
 CRASH = Lost(reason="crash", detail="its worker ended")
@@ -123,3 +131,27 @@ def test_the_first_and_the_last_task_of_each_worker() -> None:
     assert gathered(*range(10)).first_and_last() == {0, 1, 8, 9}
     assert gathered(1, 2, 3, rejected=0, workers=1).first_and_last() == {1, 2}
     assert gathered(1, workers=1).first_and_last() == {0}
+
+
+def test_plain_values_have_no_parts_to_compare() -> None:
+    plain = (None, True, 3, 2.5, "text", b"bytes")
+    assert not gathered(*map(Copied, plain)).has_parts()
+    others: list[object] = [[], {"a": 1}, ValueError("bad")]
+    for other in others:
+        value = other if isinstance(other, ValueError) else Copied(other)
+        assert gathered(*map(Copied, plain), value).has_parts()
+    assert not gathered(Copied(1), Copied([]), lost=1).has_parts()
+
+
+def test_a_stored_none_has_no_parts_and_no_longer_record_is_trusted() -> None:
+    with tempfile.TemporaryFile() as file:
+        ledger = Ledger(bytearray(Ledger.size(3)))
+        offset = 0
+        values: list[object] = [None, 3, []]
+        for task, value in enumerate(values):
+            data = dumps(value, [], is_result=True)
+            length = write_record(file.write, offset, data, [])
+            ledger.store(task, "value", 0, offset, length)
+            offset += length
+        spooled = Spooled(ledger, [file.fileno()], cast("Files", None))
+        assert [spooled.has_parts(task) for task in range(3)] == [False, True, True]

@@ -65,4 +65,4 @@ def test_a_value_whose_code_does_not_end_has_the_time_of_its_case() -> None:
     started = time.perf_counter()
     result = of(Endless(), seconds=0.2)
     assert result == Result(kind="value")
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20  # of thirty

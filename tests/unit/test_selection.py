@@ -113,6 +113,15 @@ def test_a_module_can_have_more_backends_asked(
         assert len(of(found, number)) == 3
 
 
+def test_a_module_can_have_a_slow_backend_asked_no_more_than_others(
+    daily: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = daily(*CONTRACT, numbers=40, few='SELDOM_DAILY = ("joblib:loky",)')
+    asked = {number for number in range(40) if "joblib:loky" in of(found, number)}
+    assert 0 < len(asked) < 20
+    assert {len(of(found, number)) for number in range(40)} == {len(ALWAYS) + 1}
+
+
 def test_tests_of_one_run_are_one_question(daily: Callable[..., list[tuple[str, str]]]) -> None:
     found = daily("threads", "joblib", "isolated:fork", "isolated:spawn", fixtures=", tour")
     assert len({backend for backend, _ in found}) == 2

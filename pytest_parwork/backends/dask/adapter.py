@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from ...machine.clock import now
@@ -135,7 +136,8 @@ class JoinedWorkers:
                 continue
             self._heard = self._seen = now()
             if event.is_innocent:
-                self._joined.end_where_failed([str(future.key)])
+                at = self._joined.end_where_failed([str(future.key)])
+                event = replace(event, worker=next(iter(at), ""))
             del self._open[future]
             future.release()
             if event.reason == LOST and self._again[batch.number] < AGAIN:

@@ -73,24 +73,30 @@ def end_if_stuck(
     )
 
 
-def end_where_failed(client: Client, keys: Sequence[str]) -> None:
-    """Ask nannies to end the workers in which these calls failed, and wait a moment for that."""
+def end_where_failed(client: Client, keys: Sequence[str]) -> Sequence[str]:
+    """Ask nannies to end the workers in which these calls failed, and wait a moment for that.
+
+    Returns the addresses of all of these workers, if the scheduler says so in time.
+    """
+    failed: list[str] = []
 
     # A local function is sent as code: the scheduler may lack this package.
-    def where_failed(dask_scheduler: Any = None) -> list[str]:
+    def where_failed(dask_scheduler: Any = None) -> tuple[list[str], list[str]]:
         calls = map(dask_scheduler.tasks.get, keys)
-        found = {at for call in calls if call for at in call.erred_on or ()}
+        found = sorted({at for call in calls if call for at in call.erred_on or ()})
         known = dask_scheduler.workers
-        return sorted(at for at in found if at in known and known[at].nanny)
+        return found, [at for at in found if at in known and known[at].nanny]
 
     def end() -> None:
-        found = client.run_on_scheduler(where_failed)
+        all_found, found = client.run_on_scheduler(where_failed)
+        failed.extend(all_found)
         client.run(end_worker_at, found, workers=found, nanny=True, on_error="ignore")
         until = now() + WORD_DEADLINE  # before that, they would be sent what is submitted next
         while set(found) & set(client.ncores()) and now() < until:
             sleep(LOOK)
 
     in_thread(end).join(2 * WORD_DEADLINE)
+    return list(failed)
 
 
 def end_worker_at(addresses: Sequence[str], *, dask_worker: Any) -> None:

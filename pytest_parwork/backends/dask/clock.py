@@ -33,8 +33,15 @@ def keep_clocks(loop: Any) -> None:
 
 
 class SteadyClient(Client):  # type: ignore[misc]  # which is untyped
-    """A client that uses its own clocks, from its first message on."""
+    """A client that uses its own clocks, from its first message on, and is closed by its owner."""
 
     async def _start(self, *args: Any, **kwargs: Any) -> Any:
         keep_clocks(IOLoop.current())
         return await super()._start(*args, **kwargs)
+
+    def __del__(self) -> None:
+        """Do nothing: dask would wait up to a minute for the client's thread.
+
+        That has ended when Python exits; and if Ctrl-C has interrupted the start of the client,
+        nobody has closed it before.
+        """

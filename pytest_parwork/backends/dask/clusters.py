@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from ...model.errors import BackendError
@@ -59,8 +59,9 @@ class Clusters:
 
     def close(self) -> None:
         """End the local cluster, leave the others."""
-        for joined in self._joined.values():
-            joined.close()
-        self._joined.clear()
-        if self._local is not None:
-            self._local.close()
+        with ExitStack() as closing:  # Ctrl-C in one keeps no other from it
+            if self._local is not None:
+                closing.callback(self._local.close)
+            closing.callback(self._joined.clear)
+            for joined in self._joined.values():
+                closing.callback(joined.close)

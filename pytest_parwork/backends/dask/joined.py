@@ -133,13 +133,15 @@ class JoinedDask:
         if self._client is not None and (self._asking is None or not self._asking.is_alive()):
             self._asking = asking.end_if_stuck(self._client, address, call, is_deaf=is_deaf)
 
-    def end_where_failed(self, keys: Sequence[str]) -> None:
+    def end_where_failed(self, keys: Sequence[str]) -> Sequence[str]:
         """End the workers in which dask itself failed to run batches: tasks have broken them.
 
-        Their nannies do so, and start others; without a nanny, a worker stays as it is.
+        Their nannies do so, and start others; without a nanny, a worker stays as it is. Returns the
+        addresses of the workers, as far as they are known.
         """
-        if self._client is not None and self.is_connected and keys:
-            asking.end_where_failed(self._client, keys)
+        if self._client is None or not self.is_connected or not keys:
+            return ()
+        return asking.end_where_failed(self._client, keys)
 
     def say_to_all(self, word: Callable[[str], None], run: str) -> None:
         """Have every worker process execute a command, without waiting for slow ones."""

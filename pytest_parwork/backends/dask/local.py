@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-import os
-import shutil
-import signal
 import sys
-import threading
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -19,15 +14,18 @@ from ...machine.marks import temporary_folder
 from ...machine.process_groups import state_of
 from ...model.errors import BackendError
 from ...worker.calling import GLANCE
+from .aside import Aside
+from .ending import Ending
 from .logs import Hush, Nannies
 from .requirements import require_distributed, require_room
 from .roster import Roster
 from .security import own_security
+from .starts import Starts
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from .nanny import QuietCluster, Starts
+    from .nanny import QuietCluster
 
 #: A part of the name of the directory in which the processes of a cluster keep their files.
 FOLDER = "dask"
@@ -80,6 +78,8 @@ class LocalDask:
         self._while_open = ExitStack()
         self._nannies = Nannies()
         self._starts: Starts | None = None
+        self._endings: list[Ending] = []  # of this cluster and of earlier ones, until they are over
+        self._aside = Aside()
         self.roster = Roster(None)
 
     def client(self, workers: int) -> Client:
@@ -132,9 +132,9 @@ class LocalDask:
 
     def another_client(self) -> Client:
         """Return a separate client, which does not share the data that other clients have sent."""
-        from distributed import Client
+        from .clock import SteadyClient
 
-        return Client(self._cluster, set_as_default=False)
+        return SteadyClient(self._cluster, set_as_default=False)
 
     def exit_codes(self) -> Mapping[int, int | None]:
         """Return the exit code of every worker process seen so far, None while it lives."""
@@ -169,37 +169,29 @@ class LocalDask:
             sleep(GLANCE)
 
     def close(self, deadline: float = CLOSE_DEADLINE) -> None:
-        """End the cluster, if there is one, even if its workers run tasks."""
-        if self._cluster is None or self._starts is None:
-            return
-        self._starts.stop()
-        ending = threading.Thread(target=self._end, args=(deadline,), daemon=True)
-        with suppress(RuntimeError):  # there is no memory for one more thread
-            ending.start()
-            ending.join(min(deadline, GRACE))
-        # dask waits four seconds for a task, and for all workers that are starting.
-        until = now() + deadline
-        while (living := self._starts.living()) or ending.is_alive():
-            for pid in living:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if now() > until:
-                break
-            sleep(GLANCE)
-        self._client = self._cluster = None
-        self.roster = Roster(None)
-        gc.collect()  # else dask removes its directories, and reports it, when Python exits
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._nannies.stop()
+        """End the cluster, if there is one, even if its workers run tasks.
+
+        What takes longer than `deadline` seconds goes on without this thread, and the next call
+        waits for it.
+        """
+        grace = min(deadline, GRACE)
+        until = now() + grace + deadline
+        if self._starts is not None:
+            parts = [part for part in (self._client, self._cluster) if part is not None]
+            self._endings.append(Ending(parts, self._starts, self._folder))
+            self._endings[-1].begin(grace)
+            del parts
+            self._client = self._cluster = self._starts = None
+            self.roster = Roster(None)
+        for ending in list(self._endings):
+            ending.begin(grace)  # if Ctrl-C came before
+            if ending.wait(until - now()):
+                self._endings.remove(ending)
         self._seen.clear()
-        self._hush.end()
         self._while_open.close()
 
-    def _end(self, deadline: float) -> None:
-        for part in (self._client, self._cluster):
-            if part is not None:
-                with suppress(Exception):  # the cluster is ended in any case
-                    part.close(deadline)
+    def _note(self, cluster: QuietCluster) -> None:
+        self._cluster = cluster
 
     def _forget_batches(self) -> None:
         """Wait until no result is kept: dask would recompute those that are lost with a worker."""
@@ -210,35 +202,37 @@ class LocalDask:
 
     def _open(self) -> None:
         import dask
-        from distributed import Client
 
-        from .nanny import QuietCluster, Starts, nanny_class
+        from .clock import SteadyClient
+        from .nanny import QuietCluster, nanny_class
 
         folder = self._folder = temporary_folder(FOLDER)
-        try:
-            security = own_security(folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        self._starts = Starts(self._nannies)
+        security = own_security(folder)
         self._while_open.enter_context(dask.config.set(SETTINGS_WHILE_OPEN))
         self._hush.begin()
+        self._while_open.callback(self._hush.end)
         self._nannies.listen()
-        self._starts = Starts(self._nannies)
-        with dask.config.set({"temporary-directory": folder}):  # for all but the workers
-            self._cluster = QuietCluster(
-                n_workers=0,  # they may fail to start
-                threads_per_worker=1,
-                worker_class=nanny_class(self._starts, SETTINGS),
-                host="127.0.0.1",
-                security=security,
-                dashboard_address="127.0.0.1:0",  # a server is started even without a dashboard
-                scheduler_kwargs={"dashboard": False},
-                memory_limit=0,  # or dask would pause and end workers by a limit of its own
-                local_directory=folder,
-                silence_logs=logging.CRITICAL,
-            )
+        self._while_open.callback(self._nannies.stop)
+        # If Ctrl-C comes meanwhile, dask goes on in its thread until the cluster is closed.
+        opening = self._while_open.enter_context(ExitStack())
+        opening.enter_context(dask.config.set({"temporary-directory": folder}))
+        QuietCluster(
+            note=self._note,
+            n_workers=0,  # they may fail to start
+            threads_per_worker=1,
+            worker_class=nanny_class(self._starts, SETTINGS, self._aside),
+            host="127.0.0.1",
+            security=security,
+            dashboard_address="127.0.0.1:0",  # a server is started even without a dashboard
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=0,  # or dask would pause and end workers by a limit of its own
+            local_directory=folder,
+            silence_logs=logging.CRITICAL,
+        )
+        opening.close()  # workers have a directory of their own
         # By now dask has put the scheduler's directory first in the import path of this process.
         sys.path[:] = [entry for entry in sys.path if not entry.startswith(folder)]
         self.roster = Roster(self._cluster)
-        self._client = Client(self._cluster, set_as_default=False)
+        self._client = SteadyClient(self._cluster, set_as_default=False)
         self._size = 0

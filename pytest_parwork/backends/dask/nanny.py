@@ -3,107 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from importlib.machinery import ModuleSpec
 from typing import Any
-from weakref import WeakSet
 
 import dask
 from distributed import LocalCluster, Nanny, Status
 from tornado.ioloop import IOLoop
 
-from ...machine.exits import exit_name
+from .aside import Aside
 from .clock import keep_clocks
-from .logs import Nannies
 from .preparing import Prepared
+from .starts import Starts
 
-#: Variables by which dask passes the id of the parent to a process, in older and newer versions.
-PARENT_VARIABLES = {"DASK_PARENT", "__DASK_PARENT_PID"}
-
-#: How many starts may fail in a row: so many in any case, or so many for each worker.
-FAILURES = 8
-FAILURES_EACH = 4
-
-
-class Starts:
-    """Counts failed starts in a row; a worker that dies later is no reason to give up.
-
-    It also knows the workers that are still starting: dask adds them to its cluster once all have
-    started, and closes it after that.
-    """
-
-    def __init__(self, nannies: Nannies) -> None:
-        self.nannies = nannies
-        self._made: WeakSet[Any] = WeakSet()
-        self._is_stopped = False
-        self._failures = 0
-        self._most = FAILURES
-        self._error: Exception | None = None
-
-    def expect(self, workers: int) -> None:
-        """Start counting, for so many workers."""
-        self._failures = 0
-        self._most = max(FAILURES, FAILURES_EACH * workers)
-        self._error = None
-
-    def note(self, nanny: Nanny) -> None:
-        """Note a nanny, which is about to start a worker."""
-        self._made.add(nanny)
-
-    def stop(self) -> None:
-        """Start no further worker, nor any one again: the cluster is being closed."""
-        self._is_stopped = True
-
-    def living(self) -> list[int]:
-        """Return the process ids of all workers, also of those that are still starting."""
-        while True:
-            with suppress(RuntimeError):  # the cluster's thread has made one meanwhile
-                return [pid for nanny in list(self._made) if (pid := nanny.pid) is not None]
-
-    def succeeded(self) -> None:
-        """Note that a worker has started."""
-        self._failures = 0
-
-    def failed(self, error: Exception | None = None) -> None:
-        """Note that a worker has not started, because of an error or the end of its process."""
-        self._failures += 1
-        self._error = error
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Whether it is useless to start another one."""
-        return self._failures >= self._most
-
-    @property
-    def may_go_on(self) -> bool:
-        """Whether a worker that has not started is started again."""
-        return not (self._is_stopped or self.is_hopeless)
-
-    @property
-    def reason(self) -> str:
-        """Why it is useless."""
-        codes = [code for code in self.nannies.codes.values() if code is not None]
-        error = _origin(self._error)
-        last = f"{type(error).__name__}: {error}" if error else ""
-        if not last and codes:
-            last = exit_name(codes[-1])
-        ending = f", the last with {last}" if last else ""
-        return f"{self._failures} dask workers in a row ended while they started{ending}"
-
-
-def _origin(error: BaseException | None) -> BaseException | None:
-    """Return the original cause of an error; dask's own error only says that a worker failed."""
-    while error is not None and (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return error
+#: The states of a nanny that starts no worker any more.
+ENDED = {Status.closing, Status.closed, Status.closing_gracefully, Status.failed}
 
 
 class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
-    """A local cluster that survives workers which do not start, and uses its own clock."""
+    """A local cluster that survives workers which do not start, and uses its own clock.
+
+    `note` gets it before it starts: if Ctrl-C comes meanwhile, it has to be closed, too.
+    """
+
+    def __init__(self, *, note: Callable[[QuietCluster], None], **settings: Any) -> None:
+        note(self)
+        super().__init__(**settings)
+        # dask would wait ten seconds, as Python exits, for a cluster that is still being closed.
+        self.shutdown_on_close = False
+
+    def __del__(self) -> None:
+        """Do nothing: dask would warn of one that it could not close; its owner has ended it."""
 
     async def _start(self) -> None:
         keep_clocks(IOLoop.current())
@@ -118,93 +50,89 @@ class QuietCluster(LocalCluster):  # type: ignore[misc]  # which is untyped
         self.loop.add_callback(self._replace_ended)
 
     async def _replace_ended(self) -> None:
-        ended = {Status.closed, Status.failed}
-        names = [name for name, nanny in self.workers.items() if nanny.status in ended]
+        given_up = {Status.closed, Status.failed}
+        names = [name for name, nanny in self.workers.items() if nanny.status in given_up]
         for name in names:
             del self.workers[name]
         if names:
             await self._correct_state()
 
 
-def nanny_class(starts: Starts, settings: Mapping[str, object]) -> type[Any]:
-    """Return dask's nanny without its changes to this process and the import of `__main__`.
+class BareNanny(Nanny):  # type: ignore[misc]  # which is untyped
+    """dask's nanny without its changes to this process and the import of `__main__`.
 
-    It has these settings whenever it is made. A worker that dies while it starts is started again,
-    unless that is hopeless.
-    """
-    aside = _Aside()
-
-    class BareNanny(Nanny):  # type: ignore[misc]  # which is untyped
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            # It may replace another one during a run, when nobody else has these settings.
-            with dask.config.set(settings):
-                super().__init__(*args, plugins=(Prepared(),), **kwargs)
-                # What dask makes of its own shares parts with it.
-                self.config: dict[str, object] = deepcopy(dask.config.config)
-            starts.note(self)
-            # PYTHONHASHSEED, which would be set in this process.
-            self.pre_spawn_env: dict[str, str] = {}
-            # Older releases start a second one meanwhile, which takes the message of the first.
-            self._start_lock = asyncio.Lock()
-            self._started: int | None = None  # the process that runs, or ran last
-            with suppress(ValueError):  # dask has put it first in the import path of this process
-                sys.path.remove(self.local_directory)
-
-        async def instantiate(self) -> Any:
-            async with self._start_lock:
-                with aside:
-                    return await self._instantiate_until_hopeless()
-
-        async def _instantiate_until_hopeless(self) -> Any:
-            status = Status.failed
-            while starts.may_go_on:
-                try:
-                    status = await super().instantiate()
-                except Exception as error:
-                    starts.failed(error)
-                    raise
-                if status == Status.running:
-                    self._started = self.pid
-                    starts.succeeded()
-                    break
-                starts.failed()
-                # One that ran before is started again by dask, as soon as it has ended.
-                if self.status not in {Status.init, Status.starting}:
-                    break
-            return status
-
-        def _on_worker_exit_sync(self, exitcode: int) -> None:
-            # dask logs how its workers end, but for those that exit with 0 in the middle of it all.
-            if not exitcode and self.status == Status.running and self._started is not None:
-                starts.nannies.note({self._started: exitcode})
-            super()._on_worker_exit_sync(exitcode)
-
-    return BareNanny
-
-
-class _Aside:
-    """Keep processes that are spawned meanwhile from importing `__main__`, which is pytest, again.
-
-    `__main__` is not hidden, as for a process that starts in one call, because dask's start takes a
-    while, in its own thread. A program run as `python -m package` is not imported again, so
-    `__main__` pretends to be one. The variable that dask sets for the new process is restored.
+    It has its `settings` whenever it is made. A worker that dies while it starts is started again,
+    unless that is hopeless, or the nanny is closed.
     """
 
-    def __init__(self) -> None:
-        self._starting = 0
-        self._spec: ModuleSpec | None = None
-        self._variables: set[str] = set()
+    starts: Starts
+    settings: Mapping[str, object]
+    aside: Aside
+    _latest: Any = None  # the latest `process`, even if the nanny is closed
 
-    def __enter__(self) -> None:
-        self._starting += 1
-        if self._starting == 1:
-            main = sys.modules["__main__"]
-            self._spec, main.__spec__ = main.__spec__, ModuleSpec("pytest.__main__", None)
-            self._variables = PARENT_VARIABLES - os.environ.keys()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # It may replace another one during a run, when nobody else has these settings.
+        with dask.config.set(self.settings):
+            super().__init__(*args, plugins=(Prepared(),), **kwargs)
+            # What dask makes of its own shares parts with it.
+            self.config: dict[str, object] = deepcopy(dask.config.config)
+        # PYTHONHASHSEED, which would be set in this process.
+        self.pre_spawn_env: dict[str, str] = {}
+        # Older releases start a second one meanwhile, which takes the message of the first.
+        self._start_lock = asyncio.Lock()
+        self._started: int | None = None  # the process that runs, or ran last
+        with suppress(ValueError):  # dask has put it first in the import path of this process
+            sys.path.remove(self.local_directory)
 
-    def __exit__(self, *_: object) -> None:
-        self._starting -= 1
-        if not self._starting:
-            sys.modules["__main__"].__spec__ = self._spec
-            for name in self._variables:
-                os.environ.pop(name, None)
+    async def instantiate(self) -> Any:
+        async with self._start_lock:
+            with self.aside:
+                return await self._instantiate_until_hopeless()
+
+    @property
+    def process(self) -> Any:
+        """The worker process; dask forgets it as it closes the nanny, even if it lives on."""
+        return self._worker
+
+    @process.setter
+    def process(self, process: Any) -> None:
+        self._worker = process
+        if process is not None:
+            self._latest = process
+            self.starts.note(process)
+
+    async def _instantiate_until_hopeless(self) -> Any:
+        status = Status.failed
+        # It may have waited for the lock until the nanny was closed.
+        while self.status not in ENDED and self.starts.begin(self.process):
+            try:
+                status = await super().instantiate()
+            except Exception as error:
+                self.starts.end(self._latest)
+                self.starts.failed(error)
+                raise
+            except BaseException:  # it is cancelled, but a thread may still start the process
+                self.starts.end(None)
+                raise
+            self.starts.end(self._latest)
+            if status == Status.running:
+                self._started = self.pid
+                self.starts.succeeded()
+                break
+            self.starts.failed()
+            # One that ran before is started again by dask, as soon as it has ended.
+            if self.status not in {Status.init, Status.starting}:
+                break
+        return status
+
+    def _on_worker_exit_sync(self, exitcode: int) -> None:
+        # dask logs how its workers end, but for those that exit with 0 in the middle of it all.
+        if not exitcode and self.status == Status.running and self._started is not None:
+            self.starts.nannies.note({self._started: exitcode})
+        super()._on_worker_exit_sync(exitcode)
+
+
+def nanny_class(starts: Starts, settings: Mapping[str, object], aside: Aside) -> type[BareNanny]:
+    """Return the class of the nannies of one cluster: dask makes them itself."""
+    parts = {"starts": starts, "settings": settings, "aside": aside}
+    return type(BareNanny.__name__, (BareNanny,), parts)

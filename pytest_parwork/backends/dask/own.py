@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...machine.clock import now
@@ -48,9 +49,14 @@ class LocalWorkers:
             # If one worker had several batches, the first is to blame, so it is reported first.
             ended = [future for future in self._open if future.status != "pending"]
         events = [event_of(future, self._open.pop(future)) for future in ended]
-        pairs = zip(ended, events, strict=True)
-        if failed := [future.key for future, event in pairs if event.kind == "failed"]:
-            self._local.roster.end_where_failed(failed)
+        failed = {
+            future.key: number
+            for number, (future, event) in enumerate(zip(ended, events, strict=True))
+            if event.kind == "failed"
+        }
+        if failed:
+            for key, pid in self._local.roster.end_where_failed(failed).items():
+                events[failed[key]] = replace(events[failed[key]], worker=str(pid))
         for future in ended:
             future.release()  # dask would recompute a result that it keeps if its worker died
         if not events and self._open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import chain
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -86,18 +87,23 @@ class Roster:
                     kill_group(pid)
         self._cluster.replace_ended()
 
-    def end_where_failed(self, keys: Iterable[str]) -> None:
-        """End the workers in which batches failed, not just tasks: tasks have broken them."""
+    def end_where_failed(self, keys: Iterable[str]) -> Mapping[str, int]:
+        """End the workers in which batches failed, not just tasks: tasks have broken them.
+
+        Returns their process ids by the key of the batch.
+        """
         if (cluster := self._cluster) is None:
-            return
-        batches = map(cluster.scheduler.tasks.get, keys)
-        broken = {address for batch in batches if batch for address in batch.erred_on or ()}
-        for pid, address in self.started():
-            if address in broken:
-                kill_group(pid)
+            return {}
+        batches = {key: cluster.scheduler.tasks.get(key) for key in keys}
+        at = {key: batch.erred_on or () for key, batch in batches.items() if batch is not None}
+        broken = set(chain.from_iterable(at.values()))
+        pids = {address: pid for pid, address in self.started() if address in broken}
+        for pid in pids.values():
+            kill_group(pid)
         until = now() + HEARSAY  # before that, the scheduler would send them what is submitted next
         while now() < until and broken & {state.address for state in self.states()}:
             sleep(GLANCE)
+        return {key: pids[one] for key, addresses in at.items() for one in addresses if one in pids}
 
     def running(self, client: Any, addresses: Iterable[str]) -> set[str]:
         """Return which of these workers run something, or do not answer in time."""

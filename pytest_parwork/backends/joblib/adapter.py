@@ -6,13 +6,12 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from ...machine.contexts import is_measured
 from ...model.errors import UsageError
 from ..dask.clusters import Clusters
 from ..dask.requirements import missing_distributed, require_distributed
 from ..protocol import Backend, Reach, Workers
+from . import BUNDLED
 from .on_ray import RayBackend
-from .parallel import BUNDLED, ParallelWorkers, RegisteredWorkers, end_loky
 
 
 class JoblibBackend:
@@ -42,6 +41,8 @@ class JoblibBackend:
         return missing_distributed() if self._library == "dask" else ""
 
     def start(self, workers: int, /) -> Workers:
+        from .parallel import ParallelWorkers, RegisteredWorkers  # a session may not use joblib
+
         self._check_room()
         self._is_used = True
         if self._library in BUNDLED:
@@ -84,6 +85,9 @@ class JoblibBackend:
 
     def close(self) -> None:
         if self._is_used and self._library == "loky":
+            from ...machine.contexts import is_measured
+            from .parallel import end_loky
+
             end_loky(at_leisure=is_measured())  # that takes 0.2 s longer
         if self._is_used and self._library == "dask":
             self._clusters.close()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from time import sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...machine.clock import now
 from ...machine.process_groups import kill_group
@@ -18,6 +18,9 @@ from ..dask.local import LocalDask
 from ..parts import EventQueue
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
+
+if TYPE_CHECKING:
+    from ...worker.network import NetworkCall
 
 #: Seconds in which tasks end that run alongside one that has killed its worker.
 GRACE = 0.5
@@ -68,9 +71,9 @@ class DaskWorkers(RegisteredWorkers, ABC):
             if future.status == "finished":
                 del self._futures[key]  # the cluster keeps its result as long
         if not events and self._has_failed():
-            is_innocent = self._wait_for_a_death()
+            event = self._wait_for_a_death()
             self._leave(GRACE)
-            return [Event(kind="broken", reason=UNKNOWN, is_innocent=is_innocent)]
+            return [event]
         return events
 
     def _has_failed(self) -> bool:
@@ -82,10 +85,11 @@ class DaskWorkers(RegisteredWorkers, ABC):
         return [key for key, each in futures.items() if each.status in GIVEN_UP]
 
     @abstractmethod
-    def _wait_for_a_death(self) -> bool:
+    def _wait_for_a_death(self) -> Event:
         """Wait shortly until it is known which process has died, where that can be known.
 
-        Return whether no batch is to blame, because earlier tasks have broken the workers.
+        Return the event: innocent if no batch is to blame, because earlier tasks have broken the
+        workers.
         """
 
     @abstractmethod
@@ -130,10 +134,10 @@ class OnLocalDask(DaskWorkers):
         self._shared = self._local.client(max(2, self.size))  # workers that died are back now
         return self._local.another_client()
 
-    def _wait_for_a_death(self) -> bool:
+    def _wait_for_a_death(self) -> Event:
         self._local.roster.end_where_failed(self._failed())
         self._local.wait_for_a_death()
-        return False  # the ledger shows which batches had arrived
+        return Event(kind="broken", reason=UNKNOWN)  # the ledger shows which batches had arrived
 
     def _leave(self, deadline: float) -> None:
         # Other workers may still run this call, and would overlap with the next one. Only they are
@@ -161,7 +165,7 @@ class OnLocalDask(DaskWorkers):
 class PreparingCall:
     """A call that prepares the worker of a joined cluster before each batch."""
 
-    def __init__(self, call: BatchCall) -> None:
+    def __init__(self, call: NetworkCall) -> None:
         self._call = call
 
     def __call__(self, batch: Batch, /) -> object:
@@ -172,7 +176,7 @@ class PreparingCall:
         worker = get_worker()
         prepare(worker)
         try:
-            return self._call(batch)
+            return self._call(batch, place=worker.address)
         except Exception:
             end_if_broken(worker)
             raise
@@ -207,7 +211,7 @@ class OnJoinedDask(DaskWorkers):
         self._threads()
         return self._joined.another_client()
 
-    def _wait_for_a_death(self) -> bool:
+    def _wait_for_a_death(self) -> Event:
         from distributed import KilledWorker
 
         # What a call raises, joblib returns as its result; so this is an error of dask.
@@ -217,11 +221,13 @@ class OnJoinedDask(DaskWorkers):
             for key, each in futures.items()
             if each.status == "error" and not isinstance(each.exception, KilledWorker)
         ]
-        self._joined.end_where_failed(unrun)
-        return len(unrun) == len(futures)
+        at = self._joined.end_where_failed(unrun)
+        is_innocent = len(unrun) == len(futures)
+        name = next(iter(at), "")
+        return Event(kind="broken", reason=UNKNOWN, worker=name, is_innocent=is_innocent)
 
     def _work(self, call: BatchCall, batches: Sequence[Batch], events: EventQueue) -> None:
-        super()._work(PreparingCall(call), batches, events)
+        super()._work(PreparingCall(cast("NetworkCall", call)), batches, events)
 
     def _chosen(self, call: BatchCall) -> AbstractContextManager[object]:
         return _on_dask(self._client, [call])

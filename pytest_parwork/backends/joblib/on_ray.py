@@ -13,17 +13,18 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...machine.abilities import is_installed
 from ...machine.clock import now
-from ...machine.contexts import Processes
 from ...machine.exits import exit_name
 from ...machine.process_groups import kill_group
 from ...model.errors import BackendError
 from ...model.work import Batch
-from ...worker.calling import BatchCall
 from ..protocol import Event, Reach, Workers
+
+if TYPE_CHECKING:
+    from ...worker.calling import BatchCall
 
 #: The name of the process that calls ray.
 DRIVER = "parwork-ray"
@@ -91,6 +92,7 @@ class Driver:
         self._folder = tempfile.mkdtemp(
             prefix="parwork-ray-", dir=folder if len(folder) < LONGEST else "/tmp"
         )
+        from ...machine.contexts import Processes
         from .ray_driver import serve
 
         self._processes = Processes("spawn")

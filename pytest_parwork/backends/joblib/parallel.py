@@ -17,7 +17,8 @@ from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ..parts import EventQueue
-from ..protocol import Event, Reach
+from ..protocol import Event
+from . import BUNDLED
 
 if TYPE_CHECKING:
     from .loky import ReportingLoky
@@ -33,13 +34,6 @@ LOKY = "joblib.externals.loky.reusable_executor"
 
 #: The name of the thread that calls Parallel.
 THREAD = "parwork-joblib"
-
-#: The backends that joblib itself contains, with their reach.
-BUNDLED: Mapping[str, Reach] = {
-    "loky": "machine",
-    "threading": "process",
-    "multiprocessing": "machine",
-}
 
 
 class ParallelWorkers:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from ...backends.protocol import is_threaded
-from ...equivalence import show
+from ...equivalence import load_comparers, show
 from ...model.causes import Cause
 from ...model.errors import BackendError, UsageError
 from ...model.outcome import NotSent, Run
@@ -65,6 +65,7 @@ class Parwork:
     """Fan out calls, verify them against the serial run, and return the values."""
 
     def __init__(self, item: pytest.Function) -> None:
+        load_comparers()  # before the test patches what imports need
         self._item = item
         self._config = item.config
         self._marked = marker_keywords(item)

@@ -142,7 +142,7 @@ class Verified:
         assert isinstance(self._run.outcomes, Outcomes)
         actual, expected = found.outcomes
         is_threaded = self._run.start_method == "thread"
-        in_worker, in_threads = ran_before(self._run.outcomes, index, is_threaded=is_threaded)
+        before = ran_before(self._run.outcomes, index, is_threaded=is_threaded)
         return Difference(
             number=index,
             id=found.entry.id,
@@ -153,8 +153,9 @@ class Verified:
             timeout=self._plan.timeout,
             start_method=self._run.start_method,
             earlier=tuple(range(index))[-MOST_CASES:],
-            earlier_in_worker=in_worker[-MOST_CASES:],
-            earlier_in_threads=in_threads[-MOST_CASES:],
+            earlier_in_worker=before.in_worker[-MOST_CASES:],
+            earlier_in_thread=before.in_thread[-MOST_CASES:],
+            earlier_in_threads=before.in_threads[-MOST_CASES:],
             seconds=self._reference_seconds + self._run.startup + self._run.wall,
         )
 

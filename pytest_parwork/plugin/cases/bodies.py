@@ -77,8 +77,11 @@ class Dropping:
     @pytest.hookimpl(wrapper=True, trylast=True)  # around all wrappers, within all hooks
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Call the body for its effect only."""
-        body, outermost = pyfuncitem.stash.get(_BODY, None), pyfuncitem.obj
-        if body is None or not body.is_taken or inspect.iscoroutinefunction(outermost):
+        body = pyfuncitem.stash.get(_BODY, None)
+        if body is None or not body.is_taken:
+            return (yield)
+        outermost = pyfuncitem.obj
+        if inspect.iscoroutinefunction(outermost):
             return (yield)
 
         @functools.wraps(outermost)
@@ -118,7 +121,10 @@ def returning_nothing(item: pytest.Function) -> Callable[..., object]:
 
 def _cell_of(item: pytest.Function, outermost: object) -> CellType | None:
     """Return the cell in which a plugin's wrapper keeps the test function, None without one."""
-    innermost = _function_of(getattr(getattr(item.parent, "obj", None), item.originalname, None))
+    found = getattr(getattr(item.parent, "obj", None), item.originalname, None)
+    if found is outermost:  # as for most tests
+        return None
+    innermost = _function_of(found)
     if innermost is None or _function_of(outermost) is innermost:
         return None
     left, met = [outermost], set[int]()

@@ -49,11 +49,14 @@ _OF_DATABASE = {"_django_db_helper", "db", "live_server", "transactional_db"}
 _OUR_REASON = "parwork runs it in parallel"
 
 
+def is_any_limited(config: pytest.Config) -> bool:
+    """Return whether pytest-timeout is there, which may limit any item."""
+    return any(map(config.pluginmanager.hasplugin, TIMEOUT))
+
+
 def limit_of(item: pytest.Item) -> float | None:
     """Return the limit of pytest-timeout for the item in seconds, None for no limit."""
     config = item.config
-    if not any(map(config.pluginmanager.hasplugin, TIMEOUT)):
-        return None
     mark = item.get_closest_marker("timeout")
     given = None
     if mark is not None:
@@ -118,7 +121,8 @@ def regenerating_option(item: pytest.Function) -> str:
 
 def resetting_fixtures(item: pytest.Function) -> tuple[str, ...]:
     """Return the fixtures of function scope of an item that reset an object of wider scope."""
-    return tuple(name for name in _RESETTING if name in fixture_defs(item))
+    known = fixture_defs(item)
+    return tuple(name for name in _RESETTING if name in known)
 
 
 def threaded_fixture(item: pytest.Function) -> str:

@@ -10,7 +10,6 @@ import pytest
 from ...backends.protocol import Early
 from ...machine import budget
 from ...model.work import Configuration
-from ...worker.arrival import Arrival
 from ..config.options import is_fanned_out
 from ..config.registry import backend_named, changes, guard
 
@@ -43,6 +42,8 @@ def start_early(metafunc: pytest.Metafunc, configurations: Iterable[Configuratio
             continue
         workers = budget.resolve(configuration.workers).workers  # this reads files of the system
         if _at_least(metafunc.definition) >= workers:
+            from ...worker.arrival import Arrival
+
             with suppress(Exception):
                 # Nearly every test module imports pytest, which takes as long as all other imports.
                 arrive = Arrival(guard(config).registry(), workers, imports=("pytest",))

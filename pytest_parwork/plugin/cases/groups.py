@@ -7,9 +7,7 @@ every frame of a failure, and each case would print all others, with everything 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +27,6 @@ from ...verify.legs import SERIAL, Look, Terms, in_parallel
 from ...worker.fixtures.recipe import FixturePlan
 from ...worker.inputs import Inputs, is_sampled
 from ..compat import argument_names
-from ..config.options import RECORDS
 from ..config.registry import breadcrumb
 from .judgement import Judgement
 from .kept import Kept
@@ -62,7 +59,7 @@ class ParallelRun:
 
     def facts_at_end(self) -> RunFacts:
         """Return the facts, with how busy this machine was since the parallel run."""
-        now = Pressure.here() if self.pressure is not None else None
+        now = Pressure.here()
         if self.pressure is None or now is None:
             return self.facts
         return replace(self.facts, waiting=self.pressure.share_until(now))
@@ -158,7 +155,8 @@ class Case:
             return self.judged.entry.is_absent
         if self.sent.run is None:
             return bool(self.sent.trouble)
-        return any(map(self.sent.run.outcomes.is_absent, self.sent.numbers))
+        is_absent, sent = self.sent.run.outcomes.is_absent, self.sent
+        return is_absent(sent.number) if sent.count == 1 else any(map(is_absent, sent.numbers))
 
     @property
     def test_id(self) -> str:
@@ -169,24 +167,26 @@ class Case:
     def take(self, number: int) -> Outcome:
         """Load the outcome of one of its tasks, once, within the time limit of the case."""
         assert self.sent.run is not None
-        outcomes = self.sent.run.outcomes
-        may_exit = outcomes.may_run_code(number)
-        with breadcrumb(self.item.config).loading(self.id) if may_exit else nullcontext():
-            return outcomes.take(number, self.limit)
+        outcomes, limit = self.sent.run.outcomes, self.limit
+        if not outcomes.may_run_code(number):
+            return outcomes.take(number, limit)
+        with breadcrumb(self.item.config).loading(self.id):
+            return outcomes.take(number, limit)
 
     @property
     def limit(self) -> Shared | None:
         """Its timeout, shared by all that loads, compares, shows and deletes its results here."""
-        return self.judged.limit_of(self.plan.timeout)
+        seconds = self.plan.timeout
+        return None if seconds is None else self.judged.limit_of(seconds)
 
-    def terms(self, own: OwnComparison | None = None) -> Terms:
+    def terms(self, own: OwnComparison | None = None, *, is_recorded: bool = False) -> Terms:
         """Return the terms by which the case is judged."""
         run = self.sent.run
         return Terms(
             id=self.id,
             index=self.index,
             run=run.facts.run if run is not None else "",
-            actual=self.side,
+            actual=self.side if run is None else run.side,
             reference=SERIAL,
             policy=self.plan.policy,
             timeout=self.limit,
@@ -194,7 +194,7 @@ class Case:
             sent=run.facts.sent if run is not None else (),
             must_return=True,
             is_late_compared=self.fixtures is None or not self.fixtures.by_pytest,
-            is_recorded=self.item.config.stash[RECORDS],
+            is_recorded=is_recorded,
         )
 
     def look(self, terms: Terms, number: int) -> Look | None:
@@ -203,10 +203,12 @@ class Case:
         It is a look at one of its tasks. Of the further ones, only those that differ are doubtful:
         the serial run is the same for all.
         """
-        look = self.sent.run.look if self.sent.run is not None else None
-        if look is None or number == self.sent.number:
-            return look.of(terms, number) if look is not None else None
-        examine = look.of(terms, number)
+        run = self.sent.run
+        if run is None or run.look is None:
+            return None
+        examine = run.look.of(terms, number)
+        if number == self.sent.number:
+            return examine
         return lambda actual, expected, found: found or examine(actual, expected, found)
 
     def inputs(self) -> Inputs | None:
@@ -215,15 +217,14 @@ class Case:
         There are none, either, if its set-up has failed.
         """
         run = self.sent.run
-        if run is None or not is_sampled(self.sent.number, len(run.outcomes)):
+        if run is None or not is_sampled(self.sent.number, len(run.senders)):
             return None
-        names = argument_names(self.item)
+        names, values = argument_names(self.item), self.item.funcargs
         if self.fixtures is not None:  # the case may change what is set up for it only
             names = [name for name in names if name in self.fixtures.given]
-        if not self.item.funcargs.keys() >= set(names):
+        if not values.keys() >= set(names):
             return None
-        values = {name: self.item.funcargs[name] for name in names}
-        return Inputs((), values, seconds=self.limit)
+        return Inputs((), {name: values[name] for name in names}, seconds=self.limit)
 
     @property
     def side(self) -> Side:
@@ -288,13 +289,12 @@ class Group:
             expected=self.expected,
             xdist=xdist,
             varied=self.varied,
-            causes=tuple(chain.from_iterable(self.causes.values())),
+            causes=tuple(cause for found in self.causes.values() for cause in found),
             scope=self.scope,
             is_baseline=self.plan.configuration.is_baseline,
         )
 
 
 CASE = pytest.StashKey[Case]()
-
 #: The reason why an item cannot be a case, if the session continues nevertheless.
 NO_CASE = pytest.StashKey[str]()

@@ -58,7 +58,7 @@ class Judgement:
     setup_seconds: float = 0.0
     broken: BaseException | None = None
 
-    def limit_of(self, timeout: float | None) -> Shared | None:
+    def limit_of(self, timeout: float) -> Shared | None:
         """Return the limit that all code of the results shares, made when it is first asked for.
 
         A result of which no method ever returns would otherwise take the timeout for each of them.
@@ -75,7 +75,8 @@ class Judgement:
     def take_after_call(self) -> Sequence[Aftermath]:
         """Return what is compared after the call, once; what is left is of the tear-down."""
         after = self.after
-        self.after = tuple(replace(one, late=None, parts=()) for one in after)
+        if after:
+            self.after = tuple(replace(one, late=None, parts=()) for one in after)
         return after
 
     def take_torn(self) -> Sequence[tuple[Failure, ...]]:

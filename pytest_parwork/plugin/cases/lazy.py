@@ -51,6 +51,8 @@ def lazy_parameters(item: pytest.Item) -> Mapping[str, tuple[str, ...]]:
 
 def lazy_defs(item: pytest.Function) -> Mapping[str, pytest.FixtureDef[Any]]:
     """Return the fixtures that lazy parameters ask for, and those that these request."""
+    if FIXTURES not in sys.modules and CASES not in sys.modules:
+        return {}
     parameters = lazy_parameters(item)
     if not parameters:
         return {}

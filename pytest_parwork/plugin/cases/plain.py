@@ -9,18 +9,20 @@ from __future__ import annotations
 import functools
 import multiprocessing
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ...model.errors import UsageError
-from ...report.plain import PlainEntry
-from ...report.serialising import serialise
 from ..config.options import MARK, is_own_strict
 from ..session.reporting import PLAIN_ATTRIBUTE
-from .bodies import Body
+
+if TYPE_CHECKING:
+    from ...report.plain import PlainEntry
+    from .bodies import Body
 
 #: The entry of an item that is plain.
-PLAIN = pytest.StashKey[PlainEntry]()
+PLAIN: pytest.StashKey[PlainEntry] = pytest.StashKey()
 
 
 class UnsupportedError(UsageError):
@@ -59,6 +61,8 @@ def make_plain(
     item: pytest.Item, reason: str, *, detail: str = "", is_unsent: bool = False
 ) -> None:
     """Let pytest run the item as ever, and count it with this reason."""
+    from ...report.plain import PlainEntry  # most suites have few plain tests
+
     assert item.parent is not None
     id = f"{item.parent.nodeid}::{item.name}"  # without the suffix that xdist adds
     item.stash[PLAIN] = PlainEntry(id=id, reason=reason, detail=detail, is_unsent=is_unsent)
@@ -107,6 +111,8 @@ def note_plain(item: pytest.Item, report: pytest.TestReport) -> None:
     if report.when == "setup" and report.skipped:
         del item.stash[PLAIN]
     elif report.when == "teardown":
+        from ...report.serialising import serialise
+
         setattr(report, PLAIN_ATTRIBUTE, serialise(entry))
     elif report.when == "call" and report.passed and entry.is_unsent and is_own_strict(item.config):
         report.outcome = "failed"

@@ -26,11 +26,6 @@ def record(case: Case, fixturedef: pytest.FixtureDef[Any]) -> None:
         fixturedef.cached_result = (case.judged.subtests, key, None)
 
 
-def is_reporting_subtest(case: Case) -> bool:
-    """Return whether pytest makes a report for a subtest of the case, and not for the case."""
-    return case.judged.subtests is not None and case.judged.subtests.is_reporting
-
-
 def report_subtests(case: Case, subtests: Sequence[Subtest]) -> None:
     """Let pytest report the subtests of a worker; it fails the case for those that failed."""
     here = case.judged.subtests

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace, TracebackType
+from functools import lru_cache
+from types import FunctionType, SimpleNamespace, TracebackType
 from typing import Any
 
 import pytest
@@ -65,9 +66,22 @@ def rules_of(item: pytest.Function) -> TestCaseRules | None:
 
 def called(item: pytest.Function, *, reports: bool = True) -> Body:
     """Return what is called for an item in one piece, and can be replaced."""
-    if is_testcase(item) or inspect.iscoroutinefunction(item.obj):
+    is_in_class = type(item.parent) is not pytest.Module
+    if (is_in_class and is_testcase(item)) or _is_async(item.obj):
         return WholeCall(item, reports=reports)
     return Body(item)
+
+
+def _is_async(function: Callable[..., object]) -> bool:
+    inner = getattr(function, "__func__", function)
+    if type(inner) is not FunctionType:  # perhaps it cannot be hashed
+        return inspect.iscoroutinefunction(inner)
+    return _is_coroutine(inner)
+
+
+@lru_cache(maxsize=1)  # the cases of a test follow one another, and each would take a microsecond
+def _is_coroutine(function: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(function)
 
 
 class WholeCall(Body):

@@ -79,7 +79,7 @@ class Collected:
         self,
         config: pytest.Config,
         items: list[pytest.Item],
-        unmarked: Mapping[tuple[object, str], int],
+        unmarked: dict[tuple[object, str], int],
     ) -> None:
         """Put the selected items into groups, and note the mistakes of those that cannot be cases.
 
@@ -151,7 +151,7 @@ class Collected:
         return plan
 
     def _count_expected(
-        self, config: pytest.Config, unmarked: Mapping[tuple[object, str], int]
+        self, config: pytest.Config, unmarked: dict[tuple[object, str], int]
     ) -> None:
         """Count the cases that each workload has when none is deselected."""
         wide = {key for key in self.groups if isinstance(key, WideKey)}
@@ -263,8 +263,9 @@ def _plan(item: pytest.Function) -> Plan:
     _check_late_keywords(item, given.axes)
     plan = given.plan(column.configuration if column is not None else None)
     if is_threaded(backend_named(item.config, plan.configuration.backend)):
-        names = (*plan.exclusive, *resetting_fixtures(item))
-        plan = replace(plan, exclusive=tuple(dict.fromkeys(names)))
+        names = dict.fromkeys((*plan.exclusive, *resetting_fixtures(item)))
+        if len(names) > len(plan.exclusive):  # else all tests with the same marks share one plan
+            plan = replace(plan, exclusive=tuple(names))
     return plan
 
 

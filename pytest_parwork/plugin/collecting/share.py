@@ -8,8 +8,6 @@ import pytest
 
 from ..cases.groups import CASE, Case
 from ..cases.matrix import TestKey, WideKey, key_of, workload_key
-from ..session.distribution import CHANNEL
-from ..variants.cases import VARIED
 from .checks import Check
 
 
@@ -19,7 +17,12 @@ class Share:
     def __init__(self, session: pytest.Session) -> None:
         self._numbers: dict[pytest.Item, int] = {}
         self._given: set[int] = set()
-        channel = getattr(session.config, "workerinput", {}).get(CHANNEL)
+        given = getattr(session.config, "workerinput", None)
+        if given is None:
+            return
+        from ..session.distribution import CHANNEL
+
+        channel = given.get(CHANNEL)
         if channel is not None:
             self._numbers = {item: number for number, item in enumerate(session.items)}
             channel.setcallback(self._given.update)
@@ -36,6 +39,8 @@ def _workloads(items: Iterable[pytest.Item]) -> dict[int, int]:
     All configurations of a test have one number, because they share the serial run. So have all
     variants and calls of a test that are perturbed together.
     """
+    from ..variants.cases import VARIED
+
     items = list(items)
     perturbed = {
         item.key[:2]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -14,9 +13,6 @@ from ...report.files import FORMATS, GITHUB, Target, obstacle, target_of
 from ..compat import is_strict
 
 MARK = "parwork"
-
-#: From this ratio of `difflib` on, another name is taken for a misspelled one: one letter.
-ALIKE = 0.85
 
 #: The keywords of the marker with their valid values; the same words in errors and --markers.
 KEYWORDS = {
@@ -50,6 +46,9 @@ DIAGNOSE = "diagnose"
 
 #: Whether every test is fanned out as if it were marked.
 ALL = pytest.StashKey[bool]()
+
+#: Whether tests are only listed, and no option adds checks to the list.
+LISTING = pytest.StashKey[bool]()
 
 #: The columns of the terminal.
 WIDTH = pytest.StashKey[int]()
@@ -159,28 +158,6 @@ def marker_line() -> str:
     return "\n    ".join(lines)
 
 
-def near_misses(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterator[str]:
-    """Yield why a mark that looks like ours, and is not registered, is a mistake.
-
-    pytest only warns of it, and the test would pass without any comparison.
-    """
-    around = items[0].iter_markers() if items else ()
-    names = {mark.name for item in items for mark in item.own_markers}
-    for name in names.union(mark.name for mark in around):
-        plain = name.lower().replace("_", "")
-        # Most names are let through by the cheapest of the questions.
-        if name == MARK or plain[:1] != MARK[0] or abs(len(plain) - len(MARK)) > 2:
-            continue
-        if SequenceMatcher(None, plain, MARK).ratio() < ALIKE:
-            continue
-        registered = (line.partition(":")[0].partition("(")[0] for line in config.getini("markers"))
-        if name not in map(str.strip, registered):
-            yield (
-                f"{items[0].nodeid}: unknown mark {name!r}; is it {MARK!r}? If not, register it in "
-                f"the ini option 'markers'"
-            )
-
-
 def note_width(config: pytest.Config) -> None:
     """Record the columns of the terminal, which are unknown while output is captured."""
     config.stash[WIDTH] = shutil.get_terminal_size().columns
@@ -194,14 +171,21 @@ def is_default_given(config: pytest.Config) -> bool:
 
 
 def note_all(config: pytest.Config) -> None:
-    """Record whether every test is fanned out: it is asked for each test, more than once."""
+    """Record what is asked for each test, more than once: whether all are fanned out, or listed."""
     asked = config.getoption("parwork_all") or config.getini("parwork_all")
     config.stash[ALL] = bool(asked)
+    adds_checks = is_own_strict(config) or is_selftest(config) or stress(config)
+    config.stash[LISTING] = bool(config.getoption("collectonly") and not adds_checks)
 
 
 def is_all(config: pytest.Config) -> bool:
     """Return whether every test is fanned out as if it were marked."""
     return config.stash[ALL]
+
+
+def is_listing(config: pytest.Config) -> bool:
+    """Return whether tests are only listed, and no option adds checks to the list."""
+    return config.stash[LISTING]
 
 
 def is_serial(config: pytest.Config) -> bool:

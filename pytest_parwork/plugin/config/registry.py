@@ -1,4 +1,7 @@
-"""The single instances of a session: backends by name, guard, breadcrumb, changes, and so on."""
+"""The single instances of a session: backends by name, guard, breadcrumb, changes, and so on.
+
+What only runs need is imported where it is made: to check options and markers needs names alone.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,27 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
 from itertools import groupby, product
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from ...backends.protocol import Backend, Family, check_reach
-from ...machine.surroundings import Changes
-from ...model.comparison import Mismatch, OwnComparison, Policy
 from ...model.errors import UsageError
-from ...runner import Guard
-from ...transport.sources import Sendable
 from ..compat import uncaptured
-from ..session.breadcrumb import Breadcrumb
 from .options import ENVIRONMENT, no_send
+
+if TYPE_CHECKING:
+    from ...machine.surroundings import Changes
+    from ...model.comparison import Mismatch, OwnComparison, Policy
+    from ...runner.guard import Guard
+    from ...transport.sources import Sendable
+    from ..session.breadcrumb import Breadcrumb
 
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
 _CHECKED = pytest.StashKey[set[str]]()
-_GUARD = pytest.StashKey[Guard]()
-_BREADCRUMB = pytest.StashKey[Breadcrumb]()
-_CHANGES = pytest.StashKey[Changes]()
+_GUARD = pytest.StashKey["Guard"]()
+_BREADCRUMB = pytest.StashKey["Breadcrumb"]()
+_CHANGES = pytest.StashKey["Changes"]()
 
 
 def backends(config: pytest.Config) -> Mapping[str, Backend]:
@@ -55,18 +60,24 @@ def backends(config: pytest.Config) -> Mapping[str, Backend]:
 def guard(config: pytest.Config) -> Guard:
     """Return the guard, which ends the workers of this session in any case."""
     if _GUARD not in config.stash:
+        from ...runner.guard import Guard
+
         config.stash[_GUARD] = Guard()
     return config.stash[_GUARD]
 
 
 def sendable(config: pytest.Config) -> Sendable:
     """Return the rule which files of the project may be sent to workers that lack them."""
+    from ...transport.sources import Sendable
+
     return Sendable(root=config.rootpath, no_send=no_send(config))
 
 
 def breadcrumb(config: pytest.Config) -> Breadcrumb:
     """Return the breadcrumb, which reports the result whose loading ended this process."""
     if _BREADCRUMB not in config.stash:
+        from ..session.breadcrumb import Breadcrumb
+
         config.stash[_BREADCRUMB] = Breadcrumb(lambda: uncaptured(config))
         config.add_cleanup(config.stash[_BREADCRUMB].close)
     return config.stash[_BREADCRUMB]
@@ -75,6 +86,8 @@ def breadcrumb(config: pytest.Config) -> Breadcrumb:
 def changes(config: pytest.Config) -> Changes:
     """Return the changes of the environment in this session."""
     if _CHANGES not in config.stash:
+        from ...machine.surroundings import Changes
+
         config.stash[_CHANGES] = Changes(config.stash[ENVIRONMENT])
     return config.stash[_CHANGES]
 
@@ -119,9 +132,16 @@ def close_backends(config: pytest.Config) -> None:
     """Close the backends that were used, if any, and end the processes that tasks left."""
     kept = config.stash.get(_BACKENDS, {}).values()
     with ExitStack() as closing:  # one that fails keeps no other from it
-        closing.callback(guard(config).end_workers)
+        if _GUARD in config.stash:
+            closing.callback(config.stash[_GUARD].end_workers)
         for backend in {id(backend): backend for backend in kept}.values():  # some have two names
             closing.callback(backend.close)
+
+
+def close_guard(config: pytest.Config, *, at_exit: bool) -> None:
+    """End what workers have left, if there were any; with `at_exit`, watch until Python exits."""
+    if _GUARD in config.stash:
+        config.stash[_GUARD].close(at_exit=at_exit)
 
 
 def nearest(asked: str, names: Collection[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from itertools import product
@@ -48,12 +48,14 @@ class Column:
 class Settings:
     """All keywords with their checked values; `axes` are those that were given as lists.
 
-    `own` are the keywords from a marker or a call, as opposed to options.
+    `own` are the keywords from a marker or a call, as opposed to options. `plans` are those made so
+    far: all tests with the same markers have the same.
     """
 
     axes: Mapping[str, tuple[Any, ...]]
     values: Mapping[str, Any]
     own: frozenset[str]
+    plans: dict[Configuration | None, Plan] = field(default_factory=dict, compare=False)
 
     @property
     def choice(self) -> Choice:
@@ -94,6 +96,11 @@ class Settings:
 
     def plan(self, configuration: Configuration | None = None) -> Plan:
         """Return the plan, in the given configuration of the matrix or the only one."""
+        if configuration not in self.plans:
+            self.plans[configuration] = self._plan(configuration)
+        return self.plans[configuration]
+
+    def _plan(self, configuration: Configuration | None) -> Plan:
         if self.choice != "backend":
             configuration = Configuration(backend="serial")  # the calls run in this process
         return Plan(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -14,8 +14,10 @@ from ...machine.budget import resolve
 from ...machine.cpus import usable_cpus
 from ...model.errors import UsageError
 from ...model.work import WorkersAsked
-from ...report.variants import Variation
 from .options import KEYWORDS
+
+if TYPE_CHECKING:
+    from ...report.variants import Variation
 
 #: A test has one of these; among several markers the closest one decides.
 CHOICES = ("backend", "vary", "inside")
@@ -176,6 +178,8 @@ def _variant(
     changed = [name for name, value in row.items() if value is not reference[name]]
     counted = [name for name in changed or row if name.lower() in PARALLELISM or name in counting]
     numbers = [workers_in(row[name].value) for name in counted]
+    from ...report.variants import Variation  # most sessions vary nothing
+
     return Variant(
         variation=Variation(
             kind="vary",
@@ -208,6 +212,10 @@ def variants_inside(
 
     Their ids have what was given as a list, which `axes` names.
     """
+    if not inside:
+        return []
+    from ...report.variants import Variation
+
     found = []
     has_more = is_scaled(workers)
     for name, asked in product(inside, workers):

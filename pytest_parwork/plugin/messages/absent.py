@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ...model.errors import BackendError, FixtureError, LostError, ParworkError, PayloadError
 from ...model.outcome import Failure, NotSent, Outcome
 from ...report.entries import CaseEntry
-from ...report.message import lost_message, not_sent_message
 from ...verify.legs import SERIAL
 from ..cases.groups import CASE, Case
 from ..cases.plain import is_reached, make_plain, or_in_fork
-from .scenes import Scenes, alongside, serially
+
+if TYPE_CHECKING:
+    from .scenes import Scenes
 
 
 def outcome_of(case: Case, number: int) -> Outcome:
@@ -27,13 +29,14 @@ def outcome_of(case: Case, number: int) -> Outcome:
             detail = "its fixtures could not be set up for the parallel run"
             why = NotSent(reason="argument", detail=detail)
         return Outcome(kind="not_sent", not_sent=why)
-    return _naming_fixture(case, case.take(number))
+    actual = case.take(number)
+    return actual if actual.not_sent is None else _naming_fixture(case, actual, actual.not_sent)
 
 
-def _naming_fixture(case: Case, actual: Outcome) -> Outcome:
+def _naming_fixture(case: Case, actual: Outcome, why: NotSent) -> Outcome:
     """Return the outcome of a case; an argument that cannot be sent may be that of a fixture."""
-    why, run = actual.not_sent, case.sent.run
-    if why is None or run is None or why.reason != "argument" or why.name not in run.wide:
+    run = case.sent.run
+    if run is None or why.reason != "argument" or why.name not in run.wide:
         return actual
     detail = f"the fixture {why.name!r} {why.detail.removeprefix(f'argument {why.name!r} ')}"
     remedy = f"give it function scope, so that it is set up in the worker{or_in_fork()}"
@@ -141,6 +144,9 @@ def message_of(case: Case, scenes: Scenes, *, has_others: bool = False) -> str:
 
     With `has_others`, that of a lost one says what became of the other cases of the run.
     """
+    from ...report.message import lost_message, not_sent_message  # most sessions write none
+    from .scenes import alongside, serially
+
     entry, run = case.judged.entry, case.sent.run
     assert entry is not None
     shared = entry.not_sent

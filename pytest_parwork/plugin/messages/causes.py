@@ -36,7 +36,7 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
     terms = case.terms()
     number = case.sent.shown
     is_threaded = run.facts.start_method == "thread"
-    in_worker, in_threads = ran_before(run.outcomes, number, is_threaded=is_threaded)
+    before = ran_before(run.outcomes, number, is_threaded=is_threaded)
     others = [other for other in run.cases if other is not case]
     entries = [other.judged.entry for other in others]
     serial = sum(entry.serial or 0.0 for entry in entries if entry is not None)
@@ -53,8 +53,9 @@ def _diagnose(case: Case, found: Judged) -> tuple[Cause, ...]:
             timeout=case.plan.timeout,
             start_method=run.facts.start_method,
             earlier=_latest(run, _serially_before(others)),
-            earlier_in_worker=_latest(run, in_worker),
-            earlier_in_threads=_latest(run, in_threads),
+            earlier_in_worker=_latest(run, before.in_worker),
+            earlier_in_thread=_latest(run, before.in_thread),
+            earlier_in_threads=_latest(run, before.in_threads),
             seconds=serial + (expected.seconds or 0.0) + run.facts.startup + run.facts.wall,
         ),
         names=[sender.id for sender in run.senders],

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ...backends.protocol import is_threaded
 from ...equivalence import show
-from ...equivalence.digest import digest
 from ...machine.deadline import TimedOut, deadline
-from ...model.causes import Cause
 from ...model.comparison import FRESH_PROCESS, Comparison
 from ...model.listing import shorten
 from ...model.outcome import Outcome
-from ...report.message import Scene, mismatch_message
-from ...verify.legs import SERIAL, Judged
+from ...verify.legs import SERIAL
 from ..cases.groups import Case
 from ..cases.matrix import label_of
 from ..compat import fixture_defs
@@ -24,9 +22,12 @@ from ..config.options import OF_TESTS, WIDTH
 from ..config.registry import backend_named
 from ..config.settings import AXES
 from ..sending.wide import wide_names
-from .causes import diagnosed
-from .copied import hint_at_copies
-from .hints import Hints
+
+if TYPE_CHECKING:
+    from ...model.causes import Cause
+    from ...report.message import Scene
+    from ...verify.legs import Judged
+    from .hints import Hints
 
 #: Most columns for the id of another case; a parameter may be a text of any length.
 LONGEST_ID = 60
@@ -41,14 +42,19 @@ class Scenes:
     def __init__(self, *, is_verbose: bool) -> None:
         self._is_verbose = is_verbose
         self._values = _Values()
-        self._hints = Hints()
+        self._hints: Hints | None = None
         self._shown: dict[tuple[object, ...], str] = {}
 
     def note(self, case: Case, found: Judged) -> None:
         """Record the values of a case; write its message if its outcomes differ."""
         assert found.comparison is not None
-        values = self._values_of(case, found)
-        if not found.comparison:
+        values = self._values_of(case, found) if label_of(case.item) else ()
+        if found.comparison.count:
+            from .causes import diagnosed  # most sessions have no difference
+            from .copied import hint_at_copies
+            from .hints import Hints
+
+            self._hints = self._hints or Hints()
             actual, reference = found.outcomes
             failure, expected = actual.failure, reference.failure
             late = "\n".join(one.traceback for one in found.outcomes[0].late)
@@ -79,6 +85,8 @@ class Scenes:
         causes: Sequence[Cause] = (),
     ) -> None:
         """Write the message of a case that is DIFFERENT; `raised` is what the serial run raised."""
+        from ...report.message import mismatch_message
+
         assert case.judged.entry is not None
         first = comparison.mismatches[0]
         like = self._like(case, id(case.group), case.test_id, first.kind, first.path, raised)
@@ -103,8 +111,7 @@ class Scenes:
         return shorten(first.removeprefix(prefix), LONGEST_ID)
 
     def _values_of(self, case: Case, found: Judged) -> Sequence[tuple[str, Sequence[str]]]:
-        if not label_of(case.item):
-            return ()
+        """Return the values of a case in its configurations so far, if it is DIFFERENT."""
         assert found.comparison is not None
         actual, expected = found.outcomes
         try:
@@ -121,6 +128,8 @@ class Scenes:
         like: str,
     ) -> Scene:
         """Return the context for the message of a case that is DIFFERENT."""
+        from ...report.message import Scene
+
         run = case.sent.run
         assert run is not None
         backend = backend_named(case.item.config, case.plan.configuration.backend)
@@ -237,6 +246,8 @@ class _Values:
         if comparison:
             equal.append(name)
             return ()
+        from ...equivalence.digest import digest
+
         rows = self._others.setdefault(case.key, [])
         found = digest(actual.value) if actual.kind == "value" else None
         row = next((row for row in rows if found is not None and row.digest == found), None)

@@ -46,12 +46,12 @@ class Showing:
 
         They are known once the case is compared, mostly in its call.
         """
-        if case.judged.output is None:
-            return
+        output = case.judged.output
+        assert output is not None
         for phase in _UNTIL[report.when or "call"]:
             if phase not in self._shown:
                 self._shown.add(phase)
-                self._add_phase(case, report, phase, case.judged.output.during(phase))
+                self._add_phase(case, report, phase, output.during(phase))
 
     def _add_phase(self, case: Case, report: pytest.TestReport, phase: str, output: Output) -> None:
         assert case.judged.output is not None
@@ -72,7 +72,8 @@ class Showing:
     def add_warnings(self, case: Case) -> None:
         """Make pytest record the warnings that only the worker gave."""
         output, case.judged.output = case.judged.output, None
-        for warned in output.warned if output is not None else ():
+        assert output is not None
+        for warned in output.warned:
             if as_shown(warned[:4]) not in self._known:
                 case.item.ihook.pytest_warning_recorded.call_historic(
                     kwargs={

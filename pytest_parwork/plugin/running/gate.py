@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -20,23 +20,21 @@ from ...runner.outcomes import Outcomes
 from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
 from ..cases.groups import Case, ParallelRun
-from ..cases.lazy import lazy_defs
 from ..cases.plain import PLAIN
 from ..collecting.share import Share
-from ..compat import fixture_defs
 from ..config.registry import backend_named, changes, guard, sendable
 from ..sending.asking import Asking
 from ..sending.lanes import lanes_of, most_at_once
 from ..sending.seeding import reseeded_tasks
 from ..sending.tasks import Tasks
-from ..sending.wide import Sets, union_of_wide_names
+from ..sending.wide import Sets, is_current, union_of_wide_names
 from ..session.capturing import capture_of, filters_of
 from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
 from ..session.other_limits import stop_dump
 from ..session.progress import showing
 from ..session.rewriting import names_of_rewritten, rewritten
-from .repeats import copies_of, repeated
+from .repeats import copies_of, repeated, senders_of
 
 
 class Gate(pytest.Function):
@@ -67,7 +65,7 @@ class Gate(pytest.Function):
 class Gates:
     """Opens the gate of a case without a valid outcome; also a plugin, for the gates it makes."""
 
-    def __init__(self, session: pytest.Session, uses: Container[object]) -> None:
+    def __init__(self, session: pytest.Session, uses: Collection[object]) -> None:
         self._session = session
         self._uses = uses  # keys of cases that run in other configurations too
         self._config = session.config
@@ -148,9 +146,12 @@ class Gates:
         sent, run, entry = case.sent, case.sent.run, case.judged.entry
         if run is None or not sent.is_waiting:
             return
-        for number in sent.numbers:
-            run.outcomes.free(number)
-        if entry is not None and entry.serial is not None and case.key in self._uses:
+        if sent.count == 1:
+            run.outcomes.free(sent.number)
+        else:
+            for number in sent.numbers:
+                run.outcomes.free(number)
+        if self._uses and entry is not None and entry.serial is not None and case.key in self._uses:
             self._seconds[case.key] = entry.serial
         sent.is_waiting = False
         run.waiting -= 1
@@ -184,39 +185,37 @@ class Gates:
         cases: list[Case],
         filters: tuple[Sequence[tuple[Filter, ...]], Sequence[int]],
     ) -> None:
-        group = cases[0].group
+        group, config = cases[0].group, self._config
+        configuration = group.plan.configuration
         wide = {name: gate.funcargs[name] for name in gate.fixturenames}
-        tasks = repeated(cases, reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases))))
-        senders = repeated(cases, cases)
-        workload = Workload(name=group.id, tasks=tuple(tasks))
-        backend = backend_named(self._config, group.plan.configuration.backend)
-        tests = {item.module.__name__ for item in {c.item.parent: c.item for c in cases}.values()}
-        tests |= names_of_rewritten(self._config)
-        modules = project_modules(self._config.rootpath, tests=tests)
+        tasks = reseeded_tasks(cases, list(map(Tasks(wide, gate).task, cases)))
+        senders, chosen = senders_of(cases), filters[1]
+        if senders is not cases:
+            tasks, chosen = tuple(repeated(cases, tasks)), repeated(cases, chosen)
+        backend = backend_named(config, configuration.backend)
+        items = {id(case.item.parent): case.item for case in cases}  # to hash nodes is slow
+        tests = {item.module.__name__ for item in items.values()}
+        tests |= names_of_rewritten(config)
+        modules = project_modules(config.rootpath, tests=tests)
         request = RunRequest(
-            workload=workload,
-            configuration=group.plan.configuration,
+            workload=Workload(name=group.id, tasks=tasks),
+            configuration=configuration,
             modules=modules,
             rewritten=rewritten(cases[0].item, modules),
-            sendable=sendable(self._config),
-            durations={
-                number: self._seconds[case.key]
-                for number, case in enumerate(senders)
-                if case.key in self._seconds
-            },
+            sendable=sendable(config),
+            durations=self._durations(senders),
             stop=self._stop(senders),
-            guard=guard(self._config),
-            capture=capture_of(self._config, (filters[0], repeated(cases, filters[1]))),
+            guard=guard(config),
+            capture=capture_of(config, (filters[0], chosen)),
             keep=group.kept is not None or any(is_kept(case.plan, backend) for case in cases),
             lanes=lanes_of(senders),
             copies=copies_of(cases),
-            surroundings=changes(self._config).surroundings(),
+            surroundings=changes(config).surroundings(),
         )
-        configuration = group.plan.configuration.id
         try:
             with (
-                holding(self._config, {name for c in cases for name in c.plan.exclusive}),
-                showing(self._config, group.id, configuration) as progress,
+                holding(config, {name for case in cases for name in case.plan.exclusive}),
+                showing(config, group.id, configuration.id) as progress,
             ):
                 run = execute(replace(request, progress=progress), backend)
         except Interrupted as interrupted:
@@ -226,7 +225,7 @@ class Gates:
         if group.kept is not None and place_of(backend) == "fork":
             from ..stress.forks import run_early  # most sessions perturb nothing
 
-            run_early(self._config, group, run)
+            run_early(config, group, run)
         # If pytest reaches a case before which the run was stopped, the case is sent again.
         self._take(run, cases, wide, backend, but=run.outcomes.interrupted)
 
@@ -242,7 +241,7 @@ class Gates:
         """Assign the run to each of its cases, except to the numbers in `but`."""
         assert isinstance(run.outcomes, Outcomes)
         worker = getattr(self._config, "workerinput", {}).get("workerid", "main")
-        group, senders = cases[0].group, repeated(cases, cases)
+        group, senders = cases[0].group, senders_of(cases)
         interrupted = frozenset(senders[number].index for number in but)
         sent = ParallelRun(
             facts=RunFacts.of(
@@ -267,10 +266,18 @@ class Gates:
         number = 0
         for case in cases:
             if case.index not in interrupted:
-                self.done_with(case)  # with an earlier run, whose wide values were torn down
+                if case.sent.run is not None:  # an earlier one, whose wide values were torn down
+                    self.done_with(case)
                 first = case.index if case.index == number else number  # one object
                 case.sent.put(sent, first, case.plan.repeat)
             number += case.plan.repeat
+
+    def _durations(self, senders: Sequence[Case]) -> Mapping[int, float]:
+        """Return the seconds of the tasks whose cases have run in another configuration."""
+        known = self._seconds
+        if not known:  # most tests have one
+            return {}
+        return {n: known[case.key] for n, case in enumerate(senders) if case.key in known}
 
     def _stop(self, senders: Sequence[Case]) -> Stop | None:
         """Return when `-x` or `--maxfail` stop the run, None without these options."""
@@ -281,18 +288,3 @@ class Gates:
         left = max(1, most - self._session.testsfailed)
         cases = tuple(case.index for case in senders)
         return Stop(failures=left, tolerated=frozenset(tolerated), cases=cases)
-
-
-def is_current(case: Case) -> bool:
-    """Return whether every wide value that was sent is still that of its fixture."""
-    if case.sent.run is None:
-        return False
-    wide = case.sent.run.wide
-    defs = {**lazy_defs(case.item), **fixture_defs(case.item)} if wide else {}
-    for name, value in wide.items():
-        if name not in defs:
-            continue  # another case of the run uses it
-        cached = defs[name].cached_result
-        if cached is None or cached[0] is not value:
-            return False
-    return True

@@ -5,6 +5,7 @@ Imports inside a function are of what not every such session uses.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -18,13 +19,12 @@ from ..cases.bodies import Dropping, returning_nothing
 from ..cases.groups import CASE, NO_CASE, Case
 from ..cases.matrix import FIXTURE
 from ..cases.plain import PLAIN, dropping_value, is_unsent, note_plain
-from ..cases.subtests import is_reporting_subtest
 from ..cases.testcases import called
 from ..collecting.checks import Check
 from ..collecting.collection import Collected
 from ..collecting.placing import inform
 from ..config.marks import has_mark
-from ..config.options import is_fanned_out
+from ..config.options import RECORDS, is_fanned_out
 from ..config.registry import guard
 from ..messages.absent import leave_unsent
 from ..messages.frames import drop_frames
@@ -34,7 +34,7 @@ from ..sending.seeding import given_seed
 from ..sending.wide import wide_names
 from ..session.diagnosing import controls_of
 from ..session.locks import holding
-from ..session.reporting import CALLS, report_runs
+from ..session.reporting import CALLS, add_table, defer_interrupts, report_runs
 from ..session.termination import Termination
 from .gate import Gate, Gates
 from .phases import SettingUp
@@ -56,12 +56,9 @@ class _Kept:
         self._limits: Limits | None = None
         self._marking: AbstractContextManager[None] | None = None
 
-    def begin(self, case: Case | None) -> None:
-        """Set it for an item, which is no case if `case` is None."""
-        self.limit(case)
-        if case is None:
-            self._unmark()
-        elif self._marking is None:
+    def mark(self) -> None:
+        """Mark the processes that are started from now on."""
+        if self._marking is None:
             self._marking = guard(self._config).marking()
             self._marking.__enter__()
 
@@ -75,11 +72,8 @@ class _Kept:
             limits.take()
 
     def release(self) -> None:
-        """Restore all after the last case."""
+        """Restore all, for an item that is no case, and after the last one."""
         self.limit(None)
-        self._unmark()
-
-    def _unmark(self) -> None:
         if self._marking is not None:
             self._marking.__exit__(None, None, None)
             self._marking = None
@@ -99,6 +93,7 @@ class Running:
             xdist=self._xdist,
             is_verbose=config.getoption("verbose", 0) > 0,
             is_random=config.getoption("randomly_reset_seed", default=False),
+            is_recorded=config.stash[RECORDS],
             controls=controls_of(config),
         )
         if any(case.fixtures for group in collected.groups.values() for case in group.cases):
@@ -126,22 +121,28 @@ class Running:
             self._kept.limit(None)  # but the mark of its first case
             return (yield)
         case = item.stash.get(CASE, None)
-        self._kept.begin(case)
-        if type(item) is Check:
-            inform(item, self._collected, xdist=self._xdist)
-            self._let_perturb(item)
         if case is None:
+            self._kept.release()
+            if type(item) is Check:
+                inform(item, self._collected, xdist=self._xdist)
+                self._let_perturb(item)
             with holding(item.config, resources_of(item)):
                 return (yield)
+        self._kept.mark()
+        if case.sent.run is None:
+            self._kept.limit(None)  # that of the last case is not for hooks that are asked now
         if not self._is_off:
             self.gates.open_for(case)
             self._kept.limit(case)
         self._showing.begin(item)
         try:
+            if not case.plan.exclusive:
+                return (yield)
             with holding(item.config, case.plan.exclusive):
                 return (yield)
         finally:
-            self._showing.add_warnings(case)  # now it is known which warnings pytest shows
+            if case.judged.output is not None:
+                self._showing.add_warnings(case)  # now it is known which warnings pytest shows
 
     def _let_perturb(self, check: Check) -> None:
         """Give the item that perturbs a workload what it needs, if its cases ran in parallel."""
@@ -163,14 +164,16 @@ class Running:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Fail items that cannot be cases; skip the fixtures of cases without an outcome."""
-        if NO_CASE in item.stash:
-            pytest.fail(item.stash[NO_CASE], pytrace=False)
         case = item.stash.get(CASE, None)
         if case is None:
+            if NO_CASE in item.stash:
+                pytest.fail(item.stash[NO_CASE], pytrace=False)
+            return
+        if not case.is_absent:
             return
         if leave_unsent(case):
             self.gates.done_with(case)
-        elif case.fixtures is not None and case.is_absent:
+        elif case.fixtures is not None:
             case.item.fixturenames = wide_names(case.item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -182,20 +185,25 @@ class Running:
         """
         case = item.stash.get(CASE, None)
         # With --trace a debugger calls the body, and drops its value.
-        if self._is_traced or not isinstance(item, pytest.Function):
+        if self._is_traced:
             return (yield)
-        if case is None and not _is_given_another_body(item):
-            return (yield)
-        body = called(item)
+        function: Callable[..., object]
         if case is not None:
+            body = called(case.item)
             case.judged.subtests = body.subtests or case.judged.subtests
             replaced = self._serial.plain_body_of if self._is_off else self._serial.body_of
-            function: Callable[..., object] = replaced(case, body)
-        elif FIXTURE in item.fixturenames:
-            function = returning_nothing(item)
+            function = replaced(case, body)
+        elif isinstance(item, pytest.Function) and _is_given_another_body(item):
+            body = called(item)
+            is_calling = FIXTURE in item.fixturenames
+            function = returning_nothing(item) if is_calling else dropping_value(body)
         else:
-            function = dropping_value(body)
-        with given_seed(item), body.replaced(function):
+            return (yield)
+        seeded = given_seed(item)
+        if seeded is None:
+            with body.replaced(function):
+                return (yield)
+        with seeded, body.replaced(function):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -204,17 +212,25 @@ class Running:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the verdict on the report, after pytest has applied xfail."""
         case = item.stash.get(CASE, None)
-        if case is not None and is_reporting_subtest(case):
-            return (yield)
-        if case is not None and call.excinfo is not None:
-            drop_frames(call)
+        if case is not None:
+            judged = case.judged
+            if judged.subtests is not None and judged.subtests.is_reporting:
+                return (yield)  # it is that of a subtest
+            if call.excinfo is not None:
+                drop_frames(call)
         report = yield
+        if call.excinfo is not None:
+            add_table(call, report)
         if case is not None:
             if call.when == "setup":
-                report.duration += case.judged.wide_seconds
-                case.judged.wide_seconds = 0.0  # a rerun does not repeat their set-up
-            self._serial.finish(case, call, report)
-            self._showing.add_sections(case, report)
+                report.duration += judged.wide_seconds
+                judged.wide_seconds = 0.0  # a rerun does not repeat their set-up
+            if call.when != "setup" or report.outcome != "passed":
+                self._serial.finish(case, call, report)
+            if judged.output is not None:
+                self._showing.add_sections(case, report)
+            if judged.entry is not None:
+                return report  # so it is not plain
         elif call.when == "call" and CALLS in item.stash:
             calls: list[dict[str, Any]] = item.stash[CALLS]
             report.parwork = calls  # type: ignore[attr-defined]  # is sent with the report
@@ -227,7 +243,10 @@ class Running:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Report all runs, also those of an interrupted session, and free their outcomes."""
         self._termination.close()  # nobody would catch the interrupt any more
-        if exitstatus == pytest.ExitCode.INTERRUPTED:
+        defer_interrupts(session.config)
+        # Ctrl-C once more, while pytest describes where the first one came, leaves its exit status.
+        is_interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+        if is_interrupted or exitstatus == pytest.ExitCode.INTERRUPTED:
             self.gates.restore()
         if not self._xdist:
             report_runs(session.config, self._collected.entries())

@@ -25,25 +25,23 @@ class CaseReferences:
         `is_taken` says that a plugin takes the value.
         """
         seconds = case.judged.setup_seconds
-        found, error = self._called(case, body, is_taken)
+        # With function-scoped fixtures, each configuration must tear down what its own body used;
+        # and a plugin that takes the value may change it.
+        if not self._uses or case.fixtures is not None or is_taken:
+            found, error = _run(case, body)
+        else:
+            found, error = self._shared(case, body)
         if seconds and found.started is not None:
             # The seconds of the parallel run include its fixtures too.
             found = replace(found, started=found.started - seconds)
         return found, error
 
-    def _called(self, case: Case, body: Callable[[], object], is_taken: bool) -> Called:
-        def run() -> Called:
-            return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)
-
+    def _shared(self, case: Case, body: Callable[[], object]) -> Called:
         assert case.sent.run is not None
-        # With function-scoped fixtures, each configuration must tear down what its own body used;
-        # and a plugin that takes the value may change it.
-        if not self._uses or case.fixtures is not None or is_taken:
-            return run()
         key, made_of = case.key, tuple(case.sent.run.wide.values())
         found = self._kept.get(key, made_of)
         if found is None:
-            found = run()
+            found = _run(case, body)
         self._uses[key] -= 1
         if self._uses[key] > 0:
             self._kept.keep(key, *found, made_of)
@@ -51,3 +49,7 @@ class CaseReferences:
             del self._uses[key]
             self._kept.drop(key)
         return found
+
+
+def _run(case: Case, body: Callable[[], object]) -> Called:
+    return call(body, run=SERIAL.run, timeout=case.plan.timeout, passing=ENDING)

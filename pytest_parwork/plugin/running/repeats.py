@@ -5,25 +5,31 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...model.outcome import Outcome
 from ...model.output import Output
 from ...verify.legs import Judged, Terms, judge
 from ...verify.reference import Called
-from ...verify.repeats import Tasks, judge_tasks
 from ..cases.groups import Case
 from ..cases.judgement import Aftermath
 from ..messages.absent import outcome_of
 from .phases import masked
 
+if TYPE_CHECKING:
+    from ...verify.repeats import Tasks
+
 _Value = TypeVar("_Value")
+
+
+def senders_of(cases: Sequence[Case]) -> Sequence[Case]:
+    """Return the case of each task, the cases themselves if each of them is one task."""
+    is_any_repeated = any([case.plan.repeat > 1 for case in cases])  # noqa: C419, half the time
+    return repeated(cases, cases) if is_any_repeated else cases
 
 
 def repeated(cases: Sequence[Case], values: Sequence[_Value]) -> Sequence[_Value]:
     """Return the values, one for each case, each so many times as its case is a task."""
-    if all(case.plan.repeat == 1 for case in cases):
-        return values
     pairs = zip(cases, values, strict=True)
     return tuple(value for case, value in pairs for _ in range(case.plan.repeat))
 
@@ -45,7 +51,7 @@ class CaseTasks:
         self._loaded: Outcome | None = None
         self._after: dict[int, Aftermath] = {}
         self._outputs: dict[int, Output | None] = {}
-        self._order: Sequence[int] = case.sent.numbers
+        self._order: Sequence[int] = (case.sent.number,)
         if case.sent.count > 1:
             self._order = self._tasks().order(is_verified=is_verified)
 
@@ -59,12 +65,16 @@ class CaseTasks:
         """Judge all tasks against the reference; return the judgement that counts."""
         if len(self._order) == 1:
             return self._judge(self._order[0], reference)
+        from ...verify.repeats import judge_tasks  # most cases are one task
+
         found, shown = judge_tasks(self._tasks(), self._order, reference)
         self._put(shown)
         return found
 
     def _tasks(self) -> Tasks:
         """Return the tasks; not kept, or only the garbage collector would free this object."""
+        from ...verify.repeats import Tasks
+
         run = self._case.sent.run
         assert run is not None  # it has given them their numbers
         return Tasks(
@@ -96,10 +106,10 @@ class CaseTasks:
             terms,
             actual,
             reference,
-            inputs=case.inputs if is_first else lambda: None,
-            masked=functools.partial(masked, case),
+            inputs=case.inputs if is_first else None,
+            masked=functools.partial(masked, case) if case.sent.folder else None,
             look=case.look(terms, number),
-            why=f"verify={case.plan.verify:g}",
+            why=f"verify={case.plan.verify:g}" if reference is None else "",
         )
 
     def _put(self, shown: int) -> None:
@@ -107,6 +117,9 @@ class CaseTasks:
         judged = self._case.judged
         self._case.sent.shown = shown
         judged.output = self._outputs[shown]
+        if not self._after:
+            judged.after = ()
+            return
         others = [after for number, after in self._after.items() if number != shown]
         first = [self._after[shown]] if shown in self._after else []
         judged.after = (*first, *others)

@@ -64,12 +64,14 @@ class Serial:
         xdist: bool,
         is_verbose: bool,
         is_random: bool,
+        is_recorded: bool,
         controls: Controls | None = None,
     ) -> None:
         self._gates = gates
         self._references = CaseReferences(uses)
         self._xdist = xdist
         self._is_random = is_random  # pytest-randomly seeds before each body
+        self._is_recorded = is_recorded  # a file of the report is asked for
         self._scenes = Scenes(is_verbose=is_verbose)
         self._own: dict[int, OwnComparison | None] = {}
         self._controls = controls
@@ -81,7 +83,7 @@ class Serial:
         time limit of the case. Raises the error of a case without an outcome, whose fixtures were
         not set up here.
         """
-        original = self._seeded(case, body)
+        original = reseeded(case, body.function) if self._is_random else body.function
         if case.fixtures is not None and case.is_absent:
             self._judge(case, original)
 
@@ -94,24 +96,22 @@ class Serial:
 
     def plain_body_of(self, case: Case, body: Body) -> Callable[..., object]:
         """Return a body that runs the case without a comparison."""
-        return dropping_value(body, self._seeded(case, body))
-
-    def _seeded(self, case: Case, body: Body) -> Callable[..., object]:
-        return reseeded(case, body.function) if self._is_random else body.function
+        return dropping_value(body, reseeded(case, body.function) if self._is_random else None)
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; it has precedence over pytest's outcome."""
         judged = case.judged
-        if call.when == "setup" and not report.passed and judged.entry is None:
+        if call.when == "setup" and report.outcome != "passed" and judged.entry is None:
             self._judge_setup(case, SKIPPED if report.skipped else NOT_REACHED)
         elif call.when == "teardown":
-            if not self._judge_teardown(case, call, report):
+            if not judged.after or not self._judge_teardown(case, call, report):
                 return
         elif call.when != "call":
             return
-        if PLAIN in case.item.stash:
+        if judged.entry is None and PLAIN in case.item.stash:
             return
-        if call.when == "call" and (found := judge_call(case, call, report)) is not None:
+        found = judge_call(case, call, report) if call.when == "call" and judged.after else None
+        if found is not None:
             judged.entry = with_mismatches(found.entry, found.comparison)
             self._scenes.write(case, found.comparison, traceback=found.traceback)
         if judged.entry is None and case.sent.run is not None:
@@ -156,17 +156,18 @@ class Serial:
             case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
             value = body()
             return value if is_taken else None
-        is_verified = case.group.verifies(case)
-        terms = case.terms(self._own_of(case))
+        is_verified = case.group.verified is None or case.group.verifies(case)
+        terms = case.terms(self._own_of(case), is_recorded=self._is_recorded)
         tasks = CaseTasks(case, terms, is_verified=is_verified)
         actual = tasks.load()  # before the body runs, so that at most two copies exist
-        if leave_unusable(case, actual):
-            self._gates.done_with(case)
-            value = body()
-            return None if has_mark(case.item) else value
-        if why := rejection(actual):
-            self._reject(case, actual, why)
-            raise case.judged.error
+        if actual.failure is not None:  # perhaps not that of the case
+            if leave_unusable(case, actual):
+                self._gates.done_with(case)
+                value = body()
+                return None if has_mark(case.item) else value
+            if why := rejection(actual):
+                self._reject(case, actual, why)
+                raise case.judged.error
         del actual
         reference = functools.partial(self._references.of, case, body, is_taken=is_taken)
         found = tasks.judge(reference if is_verified else None)
@@ -176,7 +177,7 @@ class Serial:
             case.group.kept.keep(case.id, found)
         self._settle(case, found)
         case.judged.raised = found.error
-        if found.is_absent:
+        if found.entry.verdict is not Verdict.EQUAL and found.is_absent:
             raise case.judged.error
         if not is_verified:
             end_as_in_parallel(case, found.outcomes[0])
@@ -195,7 +196,7 @@ class Serial:
         """Keep the judgement, and free the outcome in the run."""
         run, judged = case.sent.run, case.judged
         judged.entry = found.entry
-        if found.is_absent:
+        if judged.entry.verdict is not Verdict.EQUAL and found.is_absent:
             self._note_absence(case, has_others=len(found.outcomes) < 2)
         elif found.comparison is not None:
             self._scenes.note(case, found)
@@ -212,7 +213,7 @@ class Serial:
     def _judge_setup(self, case: Case, why: str) -> None:
         """Compare a set-up that failed here, if a function-scoped fixture raised."""
         error = case.judged.take_broken()
-        terms = case.terms(self._own_of(case))
+        terms = case.terms(self._own_of(case), is_recorded=self._is_recorded)
         if case.fixtures is None or error is None or case.sent.run is None:
             case.judged.entry = entry_of(terms, Verdict.NOT_VERIFIED, why=why)
             self._gates.done_with(case)
@@ -233,7 +234,7 @@ class Serial:
     ) -> bool:
         """Compare the tear-downs; return False if they do not change the report."""
         judged = case.judged
-        if not judged.after or judged.entry is None:
+        if judged.entry is None:
             return False
         for torn in judged.take_torn():
             comparison = compare_phases(case, torn, call)

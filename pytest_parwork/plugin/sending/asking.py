@@ -39,14 +39,20 @@ class Asking:
         skipping = manager.get_plugin("skipping")
         others = [plugin for plugin in manager.get_plugins() if plugin is not skipping]
         self._skipping = manager.subset_hook_caller(_SETUP, others)
-        self._hooks: dict[object, Callable[[pytest.Item], None] | None] = {}
+        # By the ids of collectors, which the session keeps; to hash one takes as long as the rest.
+        self._hooks: dict[int, Callable[[pytest.Item], None] | None] = {}
+        self._marked: dict[int, bool] = {}
+        self._lacking: dict[tuple[int, str], bool] = {}  # by collector and test
 
     def is_skipped(self, item: pytest.Item) -> bool:
         """Return whether marks or hooks would skip an item, or fail in its set-up."""
-        if _lacks_fixture(item):
+        test = (id(item.parent), getattr(item, "originalname", item.name))
+        if test not in self._lacking:
+            self._lacking[test] = _lacks_fixture(item)
+        if self._lacking[test]:
             return True
         # Without such marks, the plugin's answer is known, but it takes longer.
-        if closest_mark(item, *_SKIPPING) is not None:
+        if self._has_mark(item):
             try:
                 self._skipping(item=item)
             except (Exception, pytest.skip.Exception, pytest.xfail.Exception):
@@ -66,9 +72,21 @@ class Asking:
 
     def _hooks_for(self, item: pytest.Item) -> Callable[[pytest.Item], None] | None:
         """Return what asks the hooks for an item, None if there are none: the same in a file."""
-        if item.parent not in self._hooks:
-            self._hooks[item.parent] = self._asker(item)
-        return self._hooks[item.parent]
+        place = id(item.parent)
+        if place not in self._hooks:
+            self._hooks[place] = self._asker(item)
+        return self._hooks[place]
+
+    def _has_mark(self, item: pytest.Item) -> bool:
+        """Return whether an item has one of the marks that are evaluated; the same around it."""
+        for mark in item.own_markers:
+            if mark.name in _SKIPPING:
+                return True
+        place = id(item.parent)
+        if place not in self._marked:
+            assert item.parent is not None
+            self._marked[place] = closest_mark(item.parent, *_SKIPPING) is not None
+        return self._marked[place]
 
     def _asker(self, item: pytest.Item) -> Callable[[pytest.Item], None] | None:
         asked = list(_asked(item))

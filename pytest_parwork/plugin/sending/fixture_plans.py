@@ -13,7 +13,6 @@ import pytest
 from ...machine.clock import host
 from ...model.errors import UsageError
 from ...model.work import Address
-from ...transport.culprit import explain
 from ...transport.pickling import dumps
 from ...worker.fixtures.plugins import is_process_wide
 from ...worker.fixtures.recipe import REQUEST, FixturePlan, Step
@@ -75,6 +74,8 @@ def check(fixtures: FixturePlan, backend: str, *, is_threaded: bool) -> None:
             try:
                 dumps(step.maker)
             except Exception as error:
+                from ...transport.culprit import explain
+
                 raise UnsupportedError(
                     f"the fixture {step.name!r} has function scope, so it is set up in the worker, "
                     f"but its function cannot be pickled: {explain(step.maker, error)}. Define it "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Literal
 
@@ -106,7 +106,7 @@ class Forked:
                 return result if body.is_taken else None
 
             process = os.getpid()
-            with given_seed(item), body.replaced(caught):
+            with given_seed(item) or nullcontext(), body.replaced(caught):
                 ended, late = self._run_phase("call", raised)
             if raised:
                 error = raised[-1].with_traceback(_inner_part(raised[-1].__traceback__))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from random import SystemRandom
 from zlib import crc32
@@ -81,9 +82,6 @@ def randomly_seed_of(case: Case) -> int | None:
 #: The seed by which hypothesis chooses the examples of a case, in both of its runs.
 _GIVEN_SEED = pytest.StashKey[int]()
 
-#: One object for all other cases.
-_UNSEEDED = nullcontext()
-
 
 def is_given(item: pytest.Function) -> bool:
     """Return whether a test has `@given` of hypothesis."""
@@ -98,12 +96,15 @@ def draw_seed(item: pytest.Function) -> None:
         item.stash.setdefault(_GIVEN_SEED, SystemRandom().getrandbits(64))
 
 
-def given_seed(item: pytest.Function) -> AbstractContextManager[None]:
-    """Seed hypothesis for a case for which a seed was drawn.
+def given_seed(item: pytest.Item) -> AbstractContextManager[None] | None:
+    """Seed hypothesis for a case for which a seed was drawn; None for all others.
 
     Its `seed` also keeps the test from the database of examples, which would differ between runs.
     """
-    return _seeded(item, item.stash[_GIVEN_SEED]) if _GIVEN_SEED in item.stash else _UNSEEDED
+    if "hypothesis" not in sys.modules or _GIVEN_SEED not in item.stash:
+        return None
+    assert isinstance(item, pytest.Function)
+    return _seeded(item, item.stash[_GIVEN_SEED])
 
 
 @contextmanager

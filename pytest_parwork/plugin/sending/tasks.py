@@ -5,18 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ...model.work import Address, Task
-from ...transport.culprit import explain
 from ...transport.pickling import dumps
-from ...worker.fixtures.call import CaseCall
-from ...worker.fixtures.configuration import SentConfig
 from ...worker.fixtures.recipe import PARAM, CaseFacts, ClassState, FixturePlan, SentMark
-from ...worker.fixtures.tmp_path import leaf
 from ..cases.bodies import Body, class_of
-from ..cases.company import drawing_of, limit_of
+from ..cases.company import drawing_of, is_any_limited, limit_of
 from ..cases.groups import Case
 from ..cases.lazy import fresh
 from ..compat import argument_names
@@ -24,6 +21,10 @@ from .addresses import body_of
 from .fixture_plans import SEED, no_fixtures_of
 from .seeding import parwork_seed_of
 from .stand_ins import FOLDERS
+
+if TYPE_CHECKING:
+    from ...worker.fixtures.call import CaseCall
+    from ...worker.fixtures.configuration import SentConfig
 
 
 class Tasks:
@@ -35,11 +36,12 @@ class Tasks:
     def __init__(self, wide: Mapping[str, object], gate: pytest.Item) -> None:
         self._wide = wide
         self._gate = gate
-        self._addresses: dict[object, Address] = {}  # of test functions
+        self._addresses: dict[tuple[int, str], Address] = {}  # of test functions
         self._functions: dict[int, Callable[..., object]] = {}  # by id of what pytest calls
         self._calls: dict[int, CaseCall] = {}  # by id of the fixture plan
-        self._bare: dict[object, FixturePlan] = {}  # of methods without function-scoped fixtures
+        self._bare: dict[tuple[int, str], FixturePlan] = {}  # of methods without such fixtures
         self._states: dict[type | None, ClassState] = {}
+        self._are_limited = is_any_limited(gate.config)
         self._marks = _Marks()
         self._folder = ""
 
@@ -52,9 +54,9 @@ class Tasks:
             make = self._in_fork if case.fixtures.by_pytest else self._with_fixtures
             return make(case, case.fixtures, params)
         values = {**params, **self._wide}
-        place = (item.parent, item.originalname)
-        drawing = drawing_of(item)
-        if self._state_for(case) or drawing is not None:
+        place = (id(item.parent), item.originalname)  # the session keeps it: its hash is slow
+        cls = class_of(item)
+        if (cls is not None and self._state_for(case)) or drawing_of(item) is not None:
             if place not in self._bare:
                 self._bare[place] = no_fixtures_of(item)
             return self._with_fixtures(case, self._bare[place], params)
@@ -62,10 +64,10 @@ class Tasks:
             self._addresses[place] = body_of(item)
         return Task(
             id=case.id,
-            function=_on_fresh_instance(item) if class_of(item) else self._function_of(item),
+            function=self._function_of(item) if cls is None else _on_fresh_instance(item),
             address=self._addresses[place],
             kwargs={name: values[name] for name in argument_names(item)},
-            timeout=case.plan.timeout or limit_of(item),
+            timeout=self._limit_of(case),
             test=item.nodeid,
         )
 
@@ -80,6 +82,10 @@ class Tasks:
         self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]
     ) -> Task:
         """Return the task of a case whose function-scoped fixtures are set up in the worker."""
+        # Here, in pytest's process and before it is forked, because not every run needs them.
+        from ...worker.fixtures.call import CaseCall
+        from ...worker.fixtures.tmp_path import leaf
+
         item = case.item
         values = {**params, **self._wide}
         if SEED in fixtures.given:
@@ -110,11 +116,12 @@ class Tasks:
             function=self._calls[id(fixtures)],
             args=(facts,),
             kwargs=given,
-            timeout=case.plan.timeout or limit_of(item),
+            timeout=self._limit_of(case),
         )
 
     def _in_fork(self, case: Case, fixtures: FixturePlan, params: Mapping[str, object]) -> Task:
         """Return the task of a case that pytest runs in a fork."""
+        from ...worker.fixtures.tmp_path import leaf
         from .forked import Forked
 
         item = case.item
@@ -125,9 +132,12 @@ class Tasks:
             id=case.id,
             function=Forked(case, self._gate),
             kwargs={name: values[name] for name in fixtures.given},
-            timeout=case.plan.timeout or limit_of(item),
+            timeout=self._limit_of(case),
             is_inherited=True,
         )
+
+    def _limit_of(self, case: Case) -> float | None:
+        return case.plan.timeout or (limit_of(case.item) if self._are_limited else None)
 
     def _state_for(self, case: Case) -> ClassState:
         """Return the attributes that set-up added to the class of a case."""
@@ -139,6 +149,8 @@ class Tasks:
     def _folder_of(self, item: pytest.Function) -> str:
         """Return the folder that contains those of all cases, below the session's own."""
         if not self._folder:
+            from ...worker.fixtures.tmp_path import leaf
+
             self._folder = str(self._factory().mktemp(f"parwork-{leaf(item.originalname)}"))
         return self._folder
 
@@ -196,6 +208,8 @@ def _why_not(value: object) -> str:
     try:
         dumps(value, [])
     except Exception as error:
+        from ...transport.culprit import explain
+
         return explain(value, error)
     return ""
 
@@ -223,4 +237,6 @@ def _as_sent(mark: pytest.Mark) -> SentMark:
     try:
         return SentMark(mark.name, dumps(holds))
     except Exception as error:
+        from ...transport.culprit import explain
+
         return SentMark(mark.name, f"they cannot be sent: {explain(holds, error)}")

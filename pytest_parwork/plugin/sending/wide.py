@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ...backends.protocol import Reach
 from ...report.entries import FILTERS
 from ..cases.groups import Case, Group
 from ..cases.lazy import lazy_defs
@@ -56,7 +55,7 @@ def union_of_wide_names(cases: Iterable[Case]) -> list[str]:
     found: dict[str, None] = {}
     seen: set[tuple[object, ...]] = set()
     for case in cases:
-        test = (case.item.parent, case.item.originalname, *lazy_defs(case.item))
+        test = (id(case.item.parent), case.item.originalname, *lazy_defs(case.item))
         if test not in seen:
             seen.add(test)
             names = wide_names(case.item)  # but those of its own class, which others do not have
@@ -78,45 +77,38 @@ class Sets:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._has_filters = config.pluginmanager.has_plugin("warnings")
-        self._around: dict[object, tuple[object, ...]] = {}
-        self._reaches: dict[str, Reach] = {}
+        self._around: dict[int, tuple[object, ...]] = {}
         self._sets: dict[Group, dict[Hashable, list[Case]]] = {}
         self._names: dict[tuple[object, ...], Sequence[tuple[str, tuple[Hashable, ...]]]] = {}
 
     def around(self, case: Case) -> Sequence[Case]:
         """Return the cases that can run together with this one, and the case itself."""
+        has_filters = self._is_split_by_filters(case.group)
         if case.group not in self._sets:
             sets: dict[Hashable, list[Case]] = {}
             for each in case.group.cases:
-                sets.setdefault(self._key(each), []).append(each)
+                sets.setdefault(self._key(each, has_filters=has_filters), []).append(each)
             self._sets[case.group] = sets
-        return self._sets[case.group][self._key(case)]
+        return self._sets[case.group][self._key(case, has_filters=has_filters)]
 
     def names_of(self, case: Case) -> tuple[str, ...]:
         """Return what the cases of a run share, by the names that users know."""
         fixtures = () if case.group.scope == "function" else shown_names(case.item)
-        return (*fixtures, FILTERS) if any(self._filters_of(case)) else fixtures
+        has_filters = self._is_split_by_filters(case.group)
+        is_split = has_filters and any(filter_marks(case.item, self._around))
+        return (*fixtures, FILTERS) if is_split else fixtures
 
-    def _key(self, case: Case) -> Hashable:
-        return self._key_of_fixtures(case), self._filters_of(case)
+    def _key(self, case: Case, *, has_filters: bool) -> Hashable:
+        filters = filter_marks(case.item, self._around) if has_filters else ()
+        return self._key_of_fixtures(case), filters
 
-    def _filters_of(self, case: Case) -> tuple[object, ...]:
-        """Return the marks with warning filters where cases may run in threads of one process.
+    def _is_split_by_filters(self, group: Group) -> bool:
+        """Return whether cases of a group may run in threads of one process.
 
         A worker of a cluster may have several threads.
         """
-        if (
-            not self._has_filters
-            or self._reach_of(case.group.plan.configuration.backend) == "machine"
-        ):
-            return ()
-        return filter_marks(case.item, self._around)
-
-    def _reach_of(self, backend: str) -> Reach:
-        """Return the reach of a backend, searched once: each case asks."""
-        if backend not in self._reaches:
-            self._reaches[backend] = backend_named(self._config, backend).reach
-        return self._reaches[backend]
+        backend = group.plan.configuration.backend
+        return self._has_filters and backend_named(self._config, backend).reach != "machine"
 
     def _key_of_fixtures(self, case: Case) -> Hashable:
         """Return the same for cases with the same wide fixtures and parameters of these.
@@ -127,7 +119,9 @@ class Sets:
         """
         item = case.item
         names = self._names_of(item)
-        places = dict(parameters_of(item)) if names else {}
+        if not names:
+            return ()
+        places = dict(parameters_of(item))
         if case.group.scope == "function":
             return tuple((name, places[name]) for name, _ in names if name in places)
         return tuple(
@@ -138,7 +132,8 @@ class Sets:
     def _names_of(self, item: pytest.Function) -> Sequence[tuple[str, tuple[Hashable, ...]]]:
         """Return the wide fixtures whose set-up can be seen, each with what it is made for."""
         lazy = lazy_defs(item)
-        test = (item.parent, item.originalname, *item.fixturenames, *lazy)
+        # By ids: all cases of a test have the same list of names, and the session keeps the nodes.
+        test = (id(item.parent), item.originalname, id(item.fixturenames), *lazy)
         if test not in self._names:
             defs = {**lazy, **fixture_defs(item)}
             self._names[test] = [
@@ -147,6 +142,21 @@ class Sets:
                 if name not in INVISIBLE and not _is_empty(name, item)
             ]
         return self._names[test]
+
+
+def is_current(case: Case) -> bool:
+    """Return whether every wide value that was sent is still that of its fixture."""
+    if case.sent.run is None:
+        return False
+    wide = case.sent.run.wide
+    defs = {**lazy_defs(case.item), **fixture_defs(case.item)} if wide else {}
+    for name, value in wide.items():
+        if name not in defs:
+            continue  # another case of the run uses it
+        cached = defs[name].cached_result
+        if cached is None or cached[0] is not value:
+            return False
+    return True
 
 
 def shown_names(item: pytest.Function) -> tuple[str, ...]:

@@ -45,16 +45,21 @@ def capture_of(
     )
 
 
-def filter_marks(item: pytest.Item, around: dict[object, tuple[object, ...]]) -> FilterMarks:
+def filter_marks(item: pytest.Item, around: dict[int, tuple[object, ...]]) -> FilterMarks:
     """Return the marks of an item that set warning filters: its own, and those around it.
 
-    `around` keeps the latter, which are the same for all items of a class or module.
+    `around` keeps the latter by the id of their class or module, for all items of which they are
+    the same.
     """
-    if item.parent not in around:
+    place = id(item.parent)
+    if place not in around:
         assert item.parent is not None
-        around[item.parent] = tuple(mark.args for mark in item.parent.iter_markers(FILTERS))
-    own = tuple(mark.args for mark in item.own_markers if mark.name == FILTERS)
-    return own, around[item.parent]
+        around[place] = tuple(mark.args for mark in item.parent.iter_markers(FILTERS))
+    own: tuple[object, ...] = ()
+    for mark in item.own_markers:
+        if mark.name == FILTERS:
+            own = (*own, mark.args)
+    return own, around[place]
 
 
 def filters_of(
@@ -68,7 +73,7 @@ def filters_of(
     sets: list[tuple[Filter, ...]] = []
     numbers: dict[FilterMarks, int] = {}
     chosen = []
-    around: dict[object, tuple[object, ...]] = {}
+    around: dict[int, tuple[object, ...]] = {}
     for item in items:
         marks = filter_marks(item, around)
         if marks not in numbers:

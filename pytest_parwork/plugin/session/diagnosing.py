@@ -6,7 +6,7 @@ Their modules are imported where they are used, because most sessions use neithe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pytest
 
@@ -54,17 +54,26 @@ def second_look(config: pytest.Config, run: Run, backend: Backend) -> SecondLook
     )
 
 
-def ran_before(outcomes: Outcomes, number: int, *, is_threaded: bool) -> tuple[Tasks, Tasks]:
-    """Return the tasks that ran before one in its worker, and those that ran in threads.
+class RanBefore(NamedTuple):
+    """The tasks that started before one: in its worker, and in its thread if that is a thread.
 
     Threads are one worker in this: what they leave is in the process, and is there for the serial
-    run as well.
+    run as well. `in_threads` are all that ran in threads.
     """
+
+    in_worker: Tasks
+    in_thread: Tasks = ()
+    in_threads: Tasks = ()
+
+
+def ran_before(outcomes: Outcomes, number: int, *, is_threaded: bool) -> RanBefore:
+    """Return the tasks that ran before one."""
+    in_worker = outcomes.earlier_in_worker(number)
     if not is_threaded:
-        return outcomes.earlier_in_worker(number), ()
+        return RanBefore(in_worker)
     started = outcomes.started()
     at = started.index(number) if number in started else 0
-    return started[:at], started
+    return RanBefore(started[:at], in_worker, started)
 
 
 def controls_of(config: pytest.Config) -> Controls | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...machine.interrupts import Deferral
 from ...model.printable import printable
 from ..config.options import is_all, why_serial
 
@@ -19,6 +21,9 @@ REPORTING = "parwork-reporting"
 
 #: The same of the one that works for cases and calls.
 RUNNING = "parwork-running"
+
+#: The same of the one that only adds tables.
+TABLES = "parwork-tables"
 
 #: The serialised runs of the calls inside a test, which its report carries.
 CALLS = pytest.StashKey[list[dict[str, Any]]]()
@@ -34,12 +39,26 @@ def report_runs(config: pytest.Config, parts: Iterable[RunEntry]) -> None:
         reporting.add(parts)
 
 
-def add_table(error: AssertionError, report: pytest.TestReport) -> None:
+def defer_interrupts(config: pytest.Config) -> None:
+    """Defer Ctrl-C until the report is written, which begins now."""
+    reporting = config.pluginmanager.get_plugin(REPORTING)
+    if isinstance(reporting, Reporting):
+        reporting.deferral.begin()
+
+
+#: The module of what `compare` returns.
+_COMPARISON = "pytest_parwork.model.comparison"
+
+
+def add_table(call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Add the table of mismatches to the report of a failed `assert compare(a, b)`.
 
     pytest shows an object in an assertion on one line of 240 characters. It keeps the object itself
     in a local variable of the frame.
     """
+    error = call.excinfo.value if call.excinfo is not None else None
+    if not isinstance(error, AssertionError) or _COMPARISON not in sys.modules:
+        return
     from ...model.comparison import Comparison
 
     frames = error.__traceback__
@@ -53,6 +72,20 @@ def add_table(error: AssertionError, report: pytest.TestReport) -> None:
             return
 
 
+class Tables:
+    """A plugin that adds tables in sessions without work for the plugin of cases, which does so."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add the table to the report."""
+        report = yield
+        if call.excinfo is not None:
+            add_table(call, report)
+        return report
+
+
 class Reporting:
     """A plugin of the process that shows results: it gathers what test reports carry."""
 
@@ -64,6 +97,7 @@ class Reporting:
         self._calls: set[str] = set()
         self._plain: dict[str, dict[str, Any]] = {}  # by id: a test that is run again counts once
         self._report: Report | None = None
+        self.deferral = Deferral()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the parts of runs that a report carries, and the entry of a plain test."""
@@ -81,11 +115,33 @@ class Reporting:
         """Take parts of runs."""
         self._parts.extend(parts)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> Generator[None, None, None]:
+        """Let pytest describe where Ctrl-C came, though it comes again: that may take a second.
+
+        CPython makes a `SystemError` of one that comes while it parses the source, and pytest would
+        end with an exit code that stands for failed tests.
+        """
+        self.deferral.begin()
+        try:
+            return (yield)
+        finally:
+            self.deferral.end(is_known=True)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Finish the report: pass it to other plugins, write the files."""
+        is_interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
         if not self._parts and not self._plain and not self._files:
+            self.deferral.end(is_known=is_interrupted)
             return
+        self.deferral.begin()
+        try:
+            self._finish(session)
+        finally:
+            self.deferral.end(is_known=is_interrupted)
+
+    def _finish(self, session: pytest.Session) -> None:
         from ...model.version import __version__
         from ...report.data import Report, RunEntry, collect
         from ...report.plain import PlainEntry

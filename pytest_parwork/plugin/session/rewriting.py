@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from types import FunctionType, ModuleType
 
 import pytest
@@ -15,6 +16,9 @@ from ..compat import rewritten_code
 
 _REWRITING = pytest.StashKey["_Rewriting"]()
 
+#: The ids of all modules by name, and the names of those that are rewritten.
+_NAMES = pytest.StashKey[tuple[dict[str, int], frozenset[str]]]()
+
 
 def names_of_rewritten(config: pytest.Config) -> frozenset[str]:
     """Return the names of all modules with rewritten assertions, wherever they are.
@@ -23,13 +27,19 @@ def names_of_rewritten(config: pytest.Config) -> frozenset[str]:
     installed package (`--pyargs`). Not so those of plugins, which pytest rewrites as well: no case
     calls these.
     """
-    plugins = (plugin for plugin, _ in config.pluginmanager.list_plugin_distinfo())
-    theirs = {str(getattr(each, "__name__", "")).partition(".")[0] for each in plugins}
-    return frozenset(
-        name
-        for name, module in sys.modules.copy().items()
-        if is_rewritten(module) and name.partition(".")[0] not in theirs
-    )
+    modules = sys.modules.copy()
+    loaded = {name: id(module) for name, module in modules.items()}
+    known, names = config.stash.get(_NAMES, ({}, frozenset()))
+    if loaded != known:  # each run asks, and asking a thousand modules takes a millisecond
+        plugins = (plugin for plugin, _ in config.pluginmanager.list_plugin_distinfo())
+        theirs = {str(getattr(each, "__name__", "")).partition(".")[0] for each in plugins}
+        names = frozenset(
+            name
+            for name, module in modules.items()
+            if is_rewritten(module) and name.partition(".")[0] not in theirs
+        )
+        config.stash[_NAMES] = (loaded, names)
+    return names
 
 
 def rewritten(item: pytest.Item, modules: ModuleTable, *used: str) -> RewrittenCode:
@@ -41,7 +51,31 @@ def rewritten(item: pytest.Item, modules: ModuleTable, *used: str) -> RewrittenC
     if _REWRITING not in stash:
         stash[_REWRITING] = _Rewriting(item.session)
     own = getattr(item, "module", None)
-    return stash[_REWRITING].of(modules, {*used, *([own.__name__] if own is not None else [])})
+    names = {*used, *([own.__name__] if own is not None else [])}
+    return _Later(lambda: stash[_REWRITING].of(modules, names))
+
+
+class _Later(Mapping[str, bytes]):
+    """The code of modules, read when somebody asks for it.
+
+    Threads need none of it. Where no bytecode is kept, pytest rewrites each module anew: 50 ms.
+    """
+
+    def __init__(self, read: Callable[[], RewrittenCode]) -> None:
+        self._read = read
+
+    @cached_property
+    def _code(self) -> RewrittenCode:
+        return self._read()
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._code[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._code)
+
+    def __len__(self) -> int:
+        return len(self._code)
 
 
 class _Rewriting:

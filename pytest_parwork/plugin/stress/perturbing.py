@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -17,8 +16,8 @@ from ...verify.stress.trial import Subject
 from ..cases.groups import Case, Group, ParallelRun
 from ..cases.kept import Kept
 from ..config.registry import backend_named, guard, own_comparison
-from ..running.gate import is_current
 from ..running.phases import ELSEWHERE, without_folders
+from ..sending.wide import is_current
 from ..session.locks import holding
 from .asking import Asked
 from .levels import base_of, level
@@ -114,7 +113,7 @@ class _Judging:
         terms = case.terms(own_comparison(case.item, case.plan.policy))
         known = self._kept.expected(case.id) if expected is None else expected
         return judge(
-            replace(terms, is_recorded=False),
+            terms,
             actual,
             lambda: (known, None),
             masked=lambda one, other: (_without_folder(case, one), _without_folder(case, other)),

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from ...model.comparison import Side
 from ...model.errors import UsageError
-from ...report.data import RunEntry
 from ..cases.matrix import FIXTURE, TestKey, key_of
 from ..cases.plain import UnsupportedError, is_plain_for, make_plain_for
 from ..config.settings import choice_of, settings_of
 from ..sending.support import check_kind
 from .axis import NOT_TAKEN, VARIANT, rest_of, variant_of
-from .cases import VARIED, Siblings, VariedCase, VariedGroup, plan_of
+
+if TYPE_CHECKING:
+    from ...report.data import RunEntry
+    from .cases import Siblings, VariedGroup
 
 
 class Varied:
@@ -51,6 +52,8 @@ class Varied:
             make_plain_for(item, error)
 
     def _add(self, item: pytest.Function) -> None:
+        from .cases import VARIED, VariedCase, VariedGroup, plan_of  # most sessions vary nothing
+
         variant = variant_of(item)
         vary = settings_of(item).values["vary"] or {}
         if variant is None and not vary.keys() <= set(item.fixturenames):
@@ -100,6 +103,9 @@ class Varied:
     def _of(self, item: pytest.Function) -> Siblings:
         key = self._key(item)
         if key not in self._siblings:
+            from ...model.comparison import Side
+            from .cases import Siblings
+
             variant = variant_of(item)
             assert variant is not None
             assert item.parent is not None

@@ -116,15 +116,17 @@ class Done(NamedTuple):
 class Bench:
     """Runs experiments, one after the other; sent to the process that is to run them.
 
-    `places` are the numbers that the tasks have there. An experiment may take `limit` seconds; what
-    has not ended by `until` has no result. If it `is_first`, the process imports the libraries that
-    an experiment has imported, or every further one would do so again.
+    `places` are the numbers that the tasks have there. An experiment may take `limit` seconds, and
+    `more` for each further task; what has not ended by `until` has no result. If it `is_first`, the
+    process imports the libraries that an experiment has imported, or every further one would do so
+    again.
     """
 
     experiments: tuple[Experiment, ...]
     places: Mapping[int, int]
     limit: float
     until: float
+    more: float = 0.0
     originals: Sequence[Task] = ()
     is_first: bool = False
 
@@ -135,11 +137,11 @@ class Bench:
             if isinstance(one.treatment, Change) and one.treatment.is_idle():
                 found.append(Done(None, is_idle=True))
                 continue
-            began = now()
-            packed = self._forked(one, min(self.until, began + self.limit))
+            began, limit = now(), self.limit + self.more * (len(one.tasks) - 1)
+            packed = self._forked(one, min(self.until, began + limit))
             if self.is_first and packed is not None and import_all(packed.imported):
                 began = now()  # what the import has changed is so in all experiments
-                packed = self._forked(one, min(self.until, began + self.limit))
+                packed = self._forked(one, min(self.until, began + limit))
             if packed is None and now() >= self.until:
                 break
             found.append(Done(packed, now() - began))

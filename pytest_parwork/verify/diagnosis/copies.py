@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ...equivalence import show
-from ...transport.held import load_sent, made_once
+from ...transport.held import MadeOnce, load_sent
 from ...transport.identity import Identities
 from ...transport.pickling import ATOMS, dumps
 from .treatments import Function
@@ -104,7 +104,7 @@ def _copy(arguments: Mapping[Any, object]) -> dict[Any, object]:
     """Return copies of arguments as a worker loads them: each of its own, one object once."""
     themselves = Identities()
     seen: dict[int, object] = {}
-    with made_once():
+    with MadeOnce():
         for value in arguments.values():
             if id(value) not in seen:
                 seen[id(value)] = load_sent(dumps(value, themselves=themselves))

@@ -15,9 +15,10 @@ class Difference:
 
     `number` is its task, `actual` the outcome of the parallel run, `expected` that of the serial
     run. `earlier` are the tasks before it in the serial run, `earlier_in_worker` those that its
-    worker started before it (on threads, all that started before it), both in order. Those that ran
-    in threads, which have left what they did in the process of the serial run, are
-    `earlier_in_threads`. `seconds` are those of both runs together.
+    worker started before it (on threads, all that started before it), both in order;
+    `earlier_in_thread` are those of its own thread. Those that ran in threads, which have left what
+    they did in the process of the serial run, are `earlier_in_threads`. `seconds` are those of both
+    runs together.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Difference:
     start_method: str
     earlier: tuple[int, ...]
     earlier_in_worker: tuple[int, ...]
+    earlier_in_thread: tuple[int, ...] = ()
     earlier_in_threads: tuple[int, ...] = ()
     seconds: float
 

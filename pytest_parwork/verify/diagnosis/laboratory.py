@@ -28,8 +28,8 @@ CHEAP = 0.2
 #: A case that takes so many seconds takes longer than the imports that it may cause.
 LONG = 1.0
 
-#: An experiment may take so many times as long as the case alone.
-TIMES = 5.0
+#: An experiment may take so many times as long as the case alone; second: for each further task.
+TIMES, MORE = 5.0, 2.0
 
 #: In place of a hash seed: the process is a fork of pytest's own, with all that it has.
 FORK = "a fork of pytest's process"
@@ -50,7 +50,7 @@ NEIGHBOURS = 8
 #: How often an experiment runs in each process before it confirms a cause of unstable results.
 MOST_REPEATS = 20
 
-#: The likelihood of a cause that is confirmed, were chance alone at work.
+#: The likelihood of a confirmed cause, were chance alone at work.
 DOUBT = 0.001
 
 
@@ -92,7 +92,7 @@ class Laboratory:
     def experiment(self, label: str, earlier: Sequence[int] = (), **how: Any) -> Experiment:
         """Return an experiment that runs these tasks and then the differing one."""
         usable = [one for one in earlier if one not in self.rerun.unavailable]
-        tasks = (*usable, self.difference.number)
+        tasks = *usable, self.difference.number
         return self.within(Experiment(label=label, tasks=tasks, **how))
 
     def measure(self, experiments: Sequence[Experiment], seeds: Sequence[str] = SEEDS) -> None:
@@ -112,8 +112,8 @@ class Laboratory:
 
     def known(self, experiment: Experiment, seeds: Sequence[str] = SEEDS) -> Mapping[str, Outcome]:
         """Return the outcomes of an experiment that it has already, by hash seed."""
-        keys = {one: (experiment.label, one) for one in seeds}
-        return {one: self._found[key] for one, key in keys.items() if key in self._found}
+        keys = ((one, (experiment.label, one)) for one in seeds)
+        return {one: self._found[key] for one, key in keys if key in self._found}
 
     def in_fork(self, experiments: Sequence[Experiment]) -> list[Outcome]:
         """Return the outcomes of experiments in a fork of pytest's process."""
@@ -265,13 +265,13 @@ class Laboratory:
         number = self.difference.number
         wanted = {number, *(task for one in experiments for task in one.all_tasks)}
         station, tasks = (None, ()) if seed == FORK else self._interpreters().of(seed, wanted)
-        is_first = experiments[0].is_plain
-        usual = max(LEAST, TIMES * self.seconds)
+        is_first, usual = experiments[0].is_plain, max(LEAST, TIMES * self.seconds)
         bench = Bench(
             experiments=tuple(experiments),
             places={task: place for place, task in enumerate(tasks)},
             limit=max(usual, (until - now()) / 2) if is_first else usual,
             until=until,
+            more=MORE * self.seconds,
             originals=self.rerun.tasks if seed == FORK else (),
             is_first=is_first and self.difference.own_seconds < LONG,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from ...model.causes import Cause
 from .bench import ALONE, Experiment, Side
@@ -22,15 +23,36 @@ def in_worker(lab: Laboratory) -> list[Experiment]:
 
     Threads share the process, so that these are the cases of all threads; and arguments, too.
     """
-    return _in_worker(lab, is_sharing=lab.difference.is_threaded)
+    is_threaded = lab.difference.is_threaded
+    return _after(lab, next(_histories(lab)), is_sharing=is_threaded)
 
 
-def _in_worker(lab: Laboratory, *, is_sharing: bool) -> list[Experiment]:
-    earlier = lab.difference.earlier_in_worker
-    label = "after the cases that its worker ran before it"
+class _History(NamedTuple):
+    """Earlier cases, what they are in a label, and where they leave what they leave."""
+
+    earlier: tuple[int, ...]
+    label: str
+    place: str
+
+
+def _histories(lab: Laboratory) -> Iterator[_History]:
+    """Yield what ran before a case in its process, and what ran before it in its own thread."""
+    one = lab.difference
+    if not one.is_threaded:
+        label = "after the cases that its worker ran before it"
+        yield _History(one.earlier_in_worker, label, "their process")
+        return
+    label = "after the cases that started before it in threads"
+    yield _History(one.earlier_in_worker, label, "the process")
+    if one.earlier_in_thread != one.earlier_in_worker:
+        label = "after the cases that its thread ran before it"
+        yield _History(one.earlier_in_thread, label, "their thread")
+
+
+def _after(lab: Laboratory, history: _History, *, is_sharing: bool) -> list[Experiment]:
+    earlier, label, _ = history
     if lab.difference.is_threaded:
-        with_what = SHARED if is_sharing else SEPARATE
-        label = f"after the cases that started before it in threads, with {with_what}"
+        label = f"{label}, with {SHARED if is_sharing else SEPARATE}"
     if not earlier:
         return []
     return lab.series(label, count=TWICE, earlier=earlier, is_sharing=is_sharing)
@@ -79,25 +101,25 @@ def worker_history(lab: Laboratory) -> Cause | None:
     """Find out whether the cases before it in its worker make the parallel result."""
     if not lab.is_stable() or any(lab.are_parallel([one]) for one in lab.alone()):
         return None
-    after = in_worker(lab)
+    found = (_history_of(lab, history) for history in _histories(lab))
+    return next((cause for cause in found if cause is not None), None)
+
+
+def _history_of(lab: Laboratory, history: _History) -> Cause | None:
+    is_threaded = lab.difference.is_threaded
+    after = _after(lab, history, is_sharing=is_threaded)
     if not lab.each(lab.are_parallel, after):
         return None
-    if lab.difference.is_threaded:
-        separate = _in_worker(lab, is_sharing=False)
+    if is_threaded:
+        separate = _after(lab, history, is_sharing=False)
         if not lab.each(lab.are_parallel, separate):
             return _changed_argument(lab, after, separate)
-    culprits = smallest(
-        lab,
-        lab.difference.earlier_in_worker,
-        lab.are_parallel,
-        is_sharing=lab.difference.is_threaded,
-    )
-    _note_sides(lab, culprits, is_sharing=lab.difference.is_threaded)
-    process = "the" if lab.difference.is_threaded else "their"
+    culprits = smallest(lab, history.earlier, lab.are_parallel, is_sharing=is_threaded)
+    _note_sides(lab, culprits, is_sharing=is_threaded)
     return lab.cause(
         "WORKER_HISTORY",
         "",
-        f"earlier cases change the result in {process} process: alone it is another one, after "
+        f"earlier cases change the result in {history.place}: alone it is another one, after "
         f"{lab.named(culprits)} it is that of the worker",
         "reset the state that these cases leave, or make it each time anew",
         confirmed=True,

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ...machine.syntax import parse
 
-#: Keywords that take a seed.
-KEYWORDS = frozenset({"seed", "random_state", "random_seed", "rng", "seeds"})
+#: Keywords that take a seed; `seeds=` may be how many there are to be.
+KEYWORDS = frozenset({"seed", "random_state", "random_seed", "rng"})
 
 #: What makes a generator of a seed.
 MAKERS = frozenset({"default_rng", "RandomState", "Random", "SeedSequence", "PCG64", "PRNGKey"})
@@ -70,7 +70,7 @@ def _given(tree: ast.AST, names: Mapping[str, object]) -> Iterator[Seed]:
             made, put = node.args[:1], partial(node.args.__setitem__, 0)
             if made and (value := _value(made[0], names)) is not None:
                 yield Seed(ast.unparse(node), value, put, True)
-        elif "seed" in name.lower() and len(node.args) == 1:
+        elif name.lower().endswith("seed") and len(node.args) == 1:
             put = partial(node.args.__setitem__, 0)
             if (value := _value(node.args[0], names)) is not None:
                 yield Seed(ast.unparse(node), value, put, False)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...model.causes import Cause
 from .bench import ALONE, Experiment, Side
 from .laboratory import SEEDS, Laboratory
-from .treatments import watching
+from .watching import connected, watching
 
 #: How often the case runs alongside others in each process: at first, and at most.
 RACES, MOST_RACES = 4, 8
@@ -37,11 +37,22 @@ def written(lab: Laboratory, *, with_others: bool = False) -> str:
     return ", ".join(sorted(map(str, join(*found)))[:MOST_PATHS]) if found else ""
 
 
+def _shared(lab: Laboratory) -> str:
+    """Name the connections that forks share with one another, because a module has made them."""
+    found = [
+        one.value for one in lab.outcomes(lab.experiment("list connections", treatment=connected))
+    ]
+    names = [name for one in found if isinstance(one, list) for name in one[:MOST_PATHS]]
+    return names[0] if names else ""
+
+
 def shared_resource(lab: Laboratory) -> Cause | None:
     """Find out whether the result is wrong only while other cases run in other processes."""
     if not lab.is_stable() or not lab.are_serial(lab.alone()):
         return None
     paths = written(lab)
+    if not paths and lab.difference.start_method == "fork":
+        paths = _shared(lab)
     if not paths:
         return None
     others = lab.others(MOST_OTHERS)
@@ -66,7 +77,7 @@ def shared_resource(lab: Laboratory) -> Cause | None:
         f"alone in a process it gives the serial result, and alongside busy processes, too; while "
         f"other cases run in other processes, it is wrong in {wrong} of {runs} runs"
         f"; it writes {paths}",
-        "give each case a file, folder or port of its own, as by the fixture tmp_path",
+        "give each case a file, folder, port or connection of its own, as by the fixture tmp_path",
         confirmed=wrong > 1,
     )
 

@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from ...model.outcome import Failure, Link
@@ -18,6 +18,9 @@ CHECKS = "pytest_check.check_log"
 
 #: That of pytest-assume, which keeps them in one list for the process.
 ASSUMPTIONS = "pytest_assume.plugin"
+
+# Without code of the exception's class, which may raise.
+_with_traceback = BaseException.with_traceback
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -36,21 +39,21 @@ class Mishap(NamedTuple):
     def in_thread(cls, given: threading.ExceptHookArgs) -> Mishap:
         """Describe what a thread has raised."""
         name = "<unknown>" if given.thread is None else given.thread.name
-        error = given.exc_value or given.exc_type()
+        error = given.exc_value if given.exc_value is not None else given.exc_type()
         return cls(
             "PytestUnhandledThreadExceptionWarning",
             f"Exception in thread {name}",
-            describe(error.with_traceback(given.exc_traceback)),
+            describe(_with_traceback(error, given.exc_traceback)),
         )
 
     @classmethod
     def unraisable(cls, given: Any) -> Mishap:
         """Describe what could not be raised."""
-        error = given.exc_value or given.exc_type()
+        error = given.exc_value if given.exc_value is not None else given.exc_type()
         return cls(
             "PytestUnraisableExceptionWarning",
             f"{given.err_msg or 'Exception ignored in'}: {given.object!r}",
-            describe(error.with_traceback(given.exc_traceback)),
+            describe(_with_traceback(error, given.exc_traceback)),
         )
 
     def warn(self) -> Failure | None:
@@ -69,6 +72,11 @@ class Mishap(NamedTuple):
                 chain=(Link(path=".__cause__", failure=self.failure),),
             )
         return None
+
+
+def warn_of(mishaps: Iterable[Mishap]) -> list[Failure]:
+    """Give the warnings of mishaps; return a failure for each that the filters make an error."""
+    return [failure for one in mishaps if (failure := one.warn()) is not None]
 
 
 #: Takes a mishap and the thread that raised it, if one did; returns False to leave it to others.
@@ -123,7 +131,7 @@ class Noticed(Hooked):
         self._found: list[Mishap] = []
 
     def __enter__(self) -> None:
-        self._kept = [len(texts) for texts in _soft_texts()]
+        self._kept = [len(texts) for texts in _soft_texts()] if _has_soft_failures() else [0, 0]
         super().__enter__()
 
     def _note(self, mishap: Mishap, _: threading.Thread | None) -> bool:
@@ -132,7 +140,7 @@ class Noticed(Hooked):
 
     def late(self) -> tuple[Failure, ...]:
         """Return what fails the case nevertheless, as the filters of warnings say."""
-        if not self._found and CHECKS not in sys.modules and ASSUMPTIONS not in sys.modules:
+        if not self._found and not _has_soft_failures():
             return ()
         kept = zip(_soft_texts(), self._kept, strict=True)
         found = [_as_failure(text) for texts, before in kept for text in texts[before:]]
@@ -153,6 +161,8 @@ def take_soft_failures(*, is_shared: bool) -> list[Failure]:
     keep them apart.
     """
     found: list[Failure] = []
+    if not _has_soft_failures():
+        return found
     checks, assumptions = _soft_texts()
     log: Any = sys.modules.get(CHECKS)
     if log is not None and not (is_shared and hasattr(log, "_failures")):
@@ -162,6 +172,11 @@ def take_soft_failures(*, is_shared: bool) -> list[Failure]:
         found += map(_as_failure, assumptions)
         _assumptions().clear()
     return found
+
+
+def _has_soft_failures() -> bool:
+    """Return whether a plugin with soft failures is imported."""
+    return CHECKS in sys.modules or ASSUMPTIONS in sys.modules
 
 
 def _soft_texts() -> tuple[list[str], list[str]]:

@@ -14,7 +14,7 @@ from ...model.output import Capture, Output, Warned
 from .bounds import Entries
 from .descriptors import Stream
 from .logs import Listener, Record, drop_handlers_of_pytest
-from .mishaps import Hooked, Mishap, take_soft_failures
+from .mishaps import Hooked, Mishap, take_soft_failures, warn_of
 from .phases import listen
 from .stdin import reject_reading
 from .warned import Alarm, Key, forget_shown, restore_filters, use_filters
@@ -84,9 +84,11 @@ class ProcessCapture:
         """Give warnings of what the task did not raise; return what fails it nevertheless."""
         if not self._takes_mishaps:
             return []
+        soft = take_soft_failures(is_shared=False)
+        if not self._mishaps:
+            return soft
         found, self._mishaps = self._mishaps, []
-        late = [failure for one in found if (failure := one.warn()) is not None]
-        return [*late, *take_soft_failures(is_shared=False)]
+        return [*warn_of(found), *soft]
 
     def _take_mishap(self, mishap: Mishap, _: Thread | None) -> bool:
         if self._is_on and self._takes_mishaps:

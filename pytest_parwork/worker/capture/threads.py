@@ -16,7 +16,7 @@ from ...model.outcome import Failure
 from ...model.output import Capture, Output, Warned
 from .bounds import Entries, Text
 from .logs import Listener, Record
-from .mishaps import Hooked, Mishap, take_soft_failures
+from .mishaps import Hooked, Mishap, take_soft_failures, warn_of
 from .phases import listen
 from .warned import Alarm, Key, restore_filters, use_filters
 
@@ -113,8 +113,8 @@ class ThreadCapture:
         found = self._mishaps.pop(threading.get_ident(), None)
         if found is None:
             return []
-        late = [failure for one in found if (failure := one.warn()) is not None]
-        return [*late, *take_soft_failures(is_shared=True)]
+        soft = take_soft_failures(is_shared=True)
+        return [*warn_of(found), *soft] if found else soft
 
     def _take_mishap(self, mishap: Mishap, thread: Thread | None) -> bool:
         ident = threading.get_ident() if thread is None else self._started.get(thread, -1)

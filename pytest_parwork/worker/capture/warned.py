@@ -199,7 +199,11 @@ def _pattern(value: object) -> str | None:
     """Return the text of a pattern; the interpreter's own filters may have a string instead."""
     if value is None:
         return None
-    return f"{re.escape(value)}\\Z" if isinstance(value, str) else value.pattern  # type: ignore[attr-defined]
+    if not isinstance(value, str):
+        return value.pattern  # type: ignore[attr-defined, no-any-return]
+    text = f"{re.escape(value)}\\Z"
+    re.compile(text)  # so that forked workers need not, each of them 0.6 ms
+    return text
 
 
 def _pickled(message: object) -> bytes:

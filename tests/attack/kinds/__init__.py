@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from . import clusters, damage, dying, endless, exceptions, nesting, output, results, tables
+from . import (
+    clusters,
+    damage,
+    dying,
+    endless,
+    ends,
+    exceptions,
+    nesting,
+    output,
+    results,
+    rights,
+    tables,
+)
 from .kind import Kind, Reading
 
 __all__ = ["KINDS", "Kind", "Reading"]
 
+_MODULES = (
+    *(dying, endless, ends, damage, rights, tables),
+    *(results, exceptions, output, nesting, clusters),
+)
+
 #: All kinds, by name.
-KINDS: dict[str, Kind] = {
-    found.name: found
-    for module in (dying, endless, damage, tables, results, exceptions, output, nesting, clusters)
-    for found in module.KINDS
-}
+KINDS: dict[str, Kind] = {found.name: found for module in _MODULES for found in module.KINDS}

@@ -259,4 +259,104 @@ KINDS: tuple[Kind, ...] = (
     """,
         "EQUAL",
     ),
+    damage("sys-emptied", "vars(sys).clear()", "EQUAL"),
+    damage(
+        "standard-library-emptied",
+        """
+        names = {"os", "threading", "io", "time", "signal", "traceback", "multiprocessing",
+                 "selectors", "functools", "collections", "concurrent", "queue", "weakref"}
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] in names:
+                vars(module).clear()
+        """,
+        "EQUAL",
+    ),
+    damage("modules-replaced", "sys.modules = {}", "EQUAL"),
+    damage(
+        "finder-raises",
+        "sys.meta_path.insert(0, Raising()); sys.path_hooks.insert(0, Raising)",
+        "EQUAL",
+        top="""
+        class Raising:
+            def __init__(self, *given):
+                if given:
+                    raise RuntimeError("no folder")
+            def find_spec(self, *given):
+                raise RuntimeError("no module")
+    """,
+    ),
+    damage(
+        "profiler-raises",
+        "sys.setprofile(profiling); threading.setprofile(profiling)",
+        "EQUAL",
+        top="""
+        def profiling(*given):
+            raise RuntimeError("profiled")
+    """,
+    ),
+    damage(
+        "collector-raises",
+        "gc.callbacks.append(refuse); gc.set_threshold(1, 1, 1)",
+        "EQUAL",
+        top="""
+        def refuse(phase, info):
+            raise RuntimeError("no garbage")
+    """,
+    ),
+    damage(
+        "other-threads-interrupted",
+        """
+        raising = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread():
+                raising(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+        """,
+        "EQUAL",
+    ),
+    damage(
+        "alarms-left",
+        """
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGALRM, lambda number, frame: None)
+            signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        """,
+        "EQUAL",
+    ),
+    damage(
+        "wakeup-descriptor-closed",
+        """
+        if threading.current_thread() is threading.main_thread():
+            end = os.pipe()[1]
+            os.set_blocking(end, False)
+            signal.set_wakeup_fd(end)
+            os.close(end)
+        """,
+        "EQUAL",
+    ),
+    damage(
+        "trackers-killed",
+        """
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            with suppress(OSError):
+                parent = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+                if parent == PYTEST_PID and "_tracker" in open(f"/proc/{pid}/cmdline").read():
+                    os.kill(pid, signal.SIGKILL)
+    """,
+        "EQUAL",
+    ),
+    damage(
+        "fork-server-killed",
+        "os.kill(os.getppid(), signal.SIGKILL)",
+        "EQUAL",
+        only="forkserver",
+    ),
+    damage(
+        "fork-server-stopped",
+        """
+        os.kill(os.getppid(), signal.SIGSTOP)
+        os._exit(1)
+        """,
+        "LOST crash: exit code 1",
+        only="forkserver",
+    ),
 )

@@ -351,4 +351,39 @@ KINDS: tuple[Kind, ...] = (
         "LOST crash: exit code 4",
     ),
     fork("fork-in-a-thread", "threading.Thread(target=os.fork).start()", "EQUAL"),
+    fork(
+        "fork-in-a-fixture",
+        "",
+        "EQUAL",
+        top="""
+        @pytest.fixture(autouse=True)
+        def forking(n):
+            if n in GUILTY and W():
+                os.fork()
+        """,
+        is_ours=True,
+    ),
+    fork(
+        "fork-in-a-tear-down",
+        "",
+        "EQUAL",
+        top="""
+        @pytest.fixture(autouse=True)
+        def forking(n):
+            yield
+            if n in GUILTY and W():
+                os.fork()
+        """,
+        is_ours=True,
+    ),
+    fork(
+        "fork-in-del",
+        "forking = Forking(); del forking",
+        "EQUAL",
+        top="""
+        class Forking:
+            def __del__(self):
+                os.fork()
+        """,
+    ),
 )

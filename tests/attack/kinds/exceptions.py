@@ -144,4 +144,102 @@ KINDS: tuple[Kind, ...] = (
     error("broken-pipe", "raise BrokenPipeError(32, 'as if')", "DIFFERENT: BrokenPipe"),
     error("memory-error", "raise MemoryError('as if')", "DIFFERENT: MemoryError"),
     error("eof", "raise EOFError", "DIFFERENT: EOFError"),
+    error(
+        "attributes-raise",
+        "raise Hostile",
+        "DIFFERENT: Hostile",
+        top=f"""
+{HOSTILE}
+Hostile = type("Hostile", (Exception,), {{"__getattribute__": raising}})
+""",
+    ),
+    error(
+        "class-raises",
+        "raise Hostile",
+        "DIFFERENT: Hostile",
+        top=f"""
+{HOSTILE}
+Hostile = type("Hostile", (Exception,), {{"__class__": property(raising)}})
+""",
+    ),
+    error(
+        "metaclass-raises",
+        "raise Hostile",
+        "DIFFERENT: Hostile",
+        top="""
+        class Shy(type):
+            def __getattribute__(cls, name):
+                raise RuntimeError("no attribute")
+
+        Hostile = Shy("Hostile", (Exception,), {})
+        """,
+    ),
+    error(
+        "nonsense-in-a-syntax-error",
+        "raise SyntaxError('bad', (5, 'one', object(), 7))",
+        "DIFFERENT: SyntaxError",
+    ),
+    error(
+        "not-in-any-encoding",
+        r"raise ValueError('\ud800\x00\x1b\ufffe')",
+        "DIFFERENT: ValueError",
+    ),
+    error(
+        "group-of-groups",
+        """
+        error = ValueError("inner")
+        for number in range(500):
+            error = Group(str(number), [error, KeyError(number)])
+        raise error
+        """,
+        "DIFFERENT: ExceptionGroup",
+        top="""
+        Group = getattr(builtins, "ExceptionGroup", None)
+        if Group is None:
+            from exceptiongroup import ExceptionGroup as Group
+        """,
+    ),
+    error("xfail-there", "pytest.xfail('only there')", "DIFFERENT: only there"),
+    error("cancelled", "raise asyncio.CancelledError('as if')", "DIFFERENT: CancelledError"),
+    error(
+        "future-cancelled",
+        "raise concurrent.futures.CancelledError('as if')",
+        "DIFFERENT: CancelledError",
+    ),
+    error(
+        "pool-broken",
+        """
+        from concurrent.futures.process import BrokenProcessPool
+        raise BrokenProcessPool("as if")
+        """,
+        "DIFFERENT: BrokenProcessPool",
+    ),
+    error(
+        "worker-terminated",
+        """
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+        raise TerminatedWorkerError("as if")
+        """,
+        "DIFFERENT: TerminatedWorkerError",
+    ),
+    error(
+        "worker-of-dask-killed",
+        """
+        from distributed import KilledWorker
+        raise KilledWorker("task", None, 3)
+        """,
+        "DIFFERENT: KilledWorker",
+        needs="distributed",
+    ),
+    error(
+        "to-be-rescheduled",
+        """
+        from distributed import Reschedule
+        raise Reschedule
+        """,
+        "DIFFERENT: Reschedule",
+        needs="distributed",
+    ),
+    error("timed-out", "raise TimeoutError('as if')", "DIFFERENT: TimeoutError"),
+    error("connection-reset", "raise ConnectionResetError(104, 'as if')", "DIFFERENT: Connection"),
 )

@@ -259,6 +259,18 @@ if not is_pytest() and once("forked"):
         is_ours=True,
     ),
     starting(
+        "first-import-returns-twice",
+        "",
+        "EQUAL",
+        top=ONCE
+        + """
+if not is_pytest() and once("forked"):
+    os.fork()
+""",
+        is_every=True,
+        is_ours=True,
+    ),
+    starting(
         "fixture-exits",
         "",
         "LOST crash: exit code 4",

@@ -279,4 +279,55 @@ for name in ("eq", "hash", "repr", "str", "bool", "len", "iter", "del"):
     ),
     result("not-a-number", "return [float('nan'), -0.0]", "EQUAL", is_everywhere=True),
     result("surrogates", r"return '\ud800\x00\u202e'", "EQUAL", is_everywhere=True),
+    result(
+        "storing-forks",
+        "return Hostile('x')",
+        "DIFFERENT",
+        top=special("__reduce__", "lambda self: (str, (os.fork() and 'x' or 'y',))"),
+        on_threads=False,
+    ),
+    result(
+        "storing-closes-descriptors",
+        "return Hostile('x')",
+        "DIFFERENT",
+        "NOT_SENT",
+        "LOST crash",
+        top=special("__reduce__", "lambda self: (str, (str(os.closerange(3, 4096)),))"),
+        on_threads=False,
+    ),
+    result(
+        "storing-raises-what-raises",
+        "return Hostile('x')",
+        "NOT_SENT: Hostile",
+        top=f"""
+{HOSTILE}
+Shy = type("Shy", (Exception,), {{"__getattribute__": raising, "__str__": sys.exit}})
+
+def refuse(self):
+    raise Shy
+
+Hostile.__reduce__ = refuse
+""",
+        on_threads=False,
+    ),
+    result(
+        "reduced-to-nonsense",
+        "return Hostile('x')",
+        "NOT_SENT: Hostile",
+        top=special("__reduce__", "lambda self: 5"),
+        on_threads=False,
+    ),
+    result(
+        "of-a-metaclass-that-raises",
+        "return Hostile()",
+        "DIFFERENT",
+        "NOT_SENT",
+        top="""
+        class Shy(type):
+            def __getattribute__(cls, name):
+                raise RuntimeError("no attribute")
+
+        Hostile = Shy("Hostile", (), {})
+        """,
+    ),
 )
