@@ -143,15 +143,21 @@ def _set_collector(value: Any) -> None:
     (gc.enable if is_enabled else gc.disable)()
 
 
-def _science_states() -> object:
+def _science_states() -> Mapping[tuple[str, str], Any]:
     """Return the values of astropy that hold for the process, such as the default cosmology."""
-    states = _of("astropy.utils.state").ScienceState.__subclasses__()
-    return {(one.__module__, one.__qualname__): one.get() for one in states}
+    return {name: state.get() for name, state in _states_by_name().items()}
 
 
 def _set_science_states(values: Any) -> None:
-    for (module, name), value in values.items():
-        getattr(importlib.import_module(module), name).set(value)
+    for name, state in _states_by_name().items():
+        # Some cannot be set any more, and some hold arrays, which have no truth value.
+        if name in values and dumps(state.get()) != dumps(values[name]):
+            state.set(values[name])
+
+
+def _states_by_name() -> Mapping[tuple[str, str], Any]:
+    states = _of("astropy.utils.state").ScienceState.__subclasses__()
+    return {(one.__module__, one.__qualname__): one for one in states}
 
 
 def _time_zone() -> object:
