@@ -7,10 +7,14 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from ..machine.clock import now
 from ..model.work import Batch
 from ..transport.ledger import State
+from ..worker.calling import GLANCE
 from .losses import Losses
 from .medium import Medium
 from .suspension import Suspension
 from .waits import RENDEZVOUS, UNNOTICED
+
+#: The longest time between two checks whether the first worker has arrived.
+LONG_GLANCE = 4 * GLANCE
 
 _IN_HAND = (State.ARRIVED, State.STARTED, State.ENDED)
 _BEGUN = (State.STARTED, State.ENDED)
@@ -131,6 +135,7 @@ class Rendezvous:
     """Waits for the workers, but not for ever: equal results only prove something if they met."""
 
     def __init__(self, flight: Flight, suspension: Suspension) -> None:
+        self._glance = GLANCE
         self._flight = flight
         self._suspension = suspension
         self._expected = 0
@@ -139,6 +144,13 @@ class Rendezvous:
     def expect(self, workers: int) -> None:
         """Wait for so many workers."""
         self._expected = workers
+
+    def glance(self) -> float:
+        """Return the seconds until the next check; new processes need some time to arrive."""
+        if self._first_arrival is not None:
+            return GLANCE
+        seconds, self._glance = self._glance, min(2 * self._glance, LONG_GLANCE)
+        return seconds
 
     def is_over(self) -> bool:
         """Return whether all workers hold a task, or the wait for the others has timed out."""

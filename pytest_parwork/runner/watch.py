@@ -9,7 +9,6 @@ from ..machine.clock import now
 from ..model.outcome import Lost
 from ..model.work import Batch, Task
 from ..transport.ledger import DamagedError
-from ..worker.calling import GLANCE
 from .burial import Burial, Suspects
 from .crew import Crew
 from .damage import Damage
@@ -90,7 +89,7 @@ class Watch:
         self._reporter.report(self._crew.workers.size)
 
     def _go_on(self) -> None:
-        waiting = GLANCE if self.released is None else HEARTBEAT
+        waiting = self._rendezvous.glance() if self.released is None else HEARTBEAT
         for event in self._crew.workers.poll(waiting):
             self._take(event)
         self._consider_release()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import parwork_tasks as tasks
 import pytest
 from support.carrier import ALIKE, CONTRACT, IN_PROCESS, JOINED, Carrier, reported_end
 
-from pytest_parwork.backends import Backend
 from pytest_parwork.model.errors import LostError
 from pytest_parwork.model.work import Address, Task
 
-#: Each crash ends all of its workers, and others take seconds to start.
+#: Each crash ends all of its workers, and others take seconds to start. test_public_contract.py and
+#: test_faults.py have one each, daily.
 SELDOM_DAILY = ("joblib:loky",)
 
 GUILTY = 5
@@ -114,25 +114,3 @@ def test_a_worker_that_dies_as_it_starts_is_replaced_and_nothing_is_lost(
 def test_after_a_crash_the_backend_serves_the_next_run(carrier: Carrier) -> None:
     carrier.map(tasks.die_by_exit, *[(x, GUILTY) for x in range(8)])
     assert carrier.map(tasks.square, (1,), (2,), (3,)) == [1, 4, 9]
-
-
-@pytest.mark.usefixtures("keeps_helpers")
-def test_loky_loses_the_tasks_that_end_its_workers_and_no_other_run_after_run(
-    backends: Mapping[str, Backend],
-) -> None:
-    """In one test, because each crash ends all of its workers."""
-    carrier = Carrier("joblib:loky", backends["joblib:loky"])
-    guilty = {7, 2}
-    run = carrier.map(
-        tasks.die_by_exit, *[(x, x if x in guilty else GUILTY_NEVER) for x in range(8)]
-    )
-    lost = {x: outcome.lost for x, outcome in enumerate(run.outcomes) if outcome.kind == "lost"}
-    assert lost.keys() == guilty
-    for reason in lost.values():
-        assert reason is not None
-        assert reason.reason == "crash"
-        assert "exit code 3" in reason.detail
-    kept = {x: outcome.value for x, outcome in enumerate(run.outcomes) if outcome.kind == "value"}
-    assert kept == {x: x * x for x in range(8) if x not in guilty}
-    assert carrier.map(tasks.square, (1,), (2,), (3,)) == [1, 4, 9]
-    carrier.close()

@@ -20,6 +20,9 @@ from pytest_parwork.model.errors import ParworkWarning
 
 MEGABYTE = 1 << 20
 
+#: What is in files and mapped is so for all workers of this machine.
+SELDOM_DAILY = ("joblib:loky",)
+
 
 def parwork_files(kind: str) -> Iterator[os.stat_result]:
     """Yield the state of each open file of parwork of that kind, once each."""

@@ -18,6 +18,9 @@ from pytest_parwork.worker.capture.warned import filters_here
 #: Where the runner shares no files with the workers, and none of their descriptors.
 BY_THREAD = {*IN_PROCESS, JOINED}
 
+#: plugin/test_output.py asks daily what cases on joblib print.
+SELDOM_DAILY = ("joblib:loky",)
+
 
 def speaks(n: int) -> int:
     if n:

@@ -27,6 +27,9 @@ from pytest_parwork.model.errors import BackendError
 #: Seconds in which everything has to come to its end.
 DEADLINE = 30.0
 
+#: Each of them starts a cluster.
+DAILY_OF_EACH = 1
+
 #: Seconds that the start of a slow process takes.
 SLOW = 1.0
 
@@ -112,7 +115,7 @@ def test_a_worker_whose_start_outlasts_the_end_of_its_cluster_does_not_live_on(
     assert launches.begun == 2
 
 
-@pytest.mark.parametrize("how", ["gives up", pytest.param("hangs", marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("how", ["gives up", "hangs"])
 def test_so_it_is_where_dask_does_not_close_the_cluster(
     cluster: LocalDask, launches: Launches, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -169,9 +172,7 @@ def test_a_nanny_that_was_closed_while_it_waited_starts_no_worker(
     all_is_over(cluster, launches)
 
 
-@pytest.mark.parametrize(
-    "exception", [KeyError("worker"), pytest.param(OSError("fork"), marks=pytest.mark.sweep)]
-)
+@pytest.mark.parametrize("exception", [KeyError("worker"), OSError("fork")])
 def test_a_worker_whose_start_fails_with_an_error_does_not_live_on(
     cluster: LocalDask,
     launches: Launches,
@@ -191,7 +192,10 @@ def test_a_worker_whose_start_fails_with_an_error_does_not_live_on(
 @pytest.mark.parametrize(
     "moment", [0.3, *(pytest.param(at / 10, marks=pytest.mark.sweep) for at in (0, 1, 2, 5, 8))]
 )
-@pytest.mark.parametrize("change", ["more", "fewer", "again"])
+@pytest.mark.parametrize(
+    "change",
+    ["again", *(pytest.param(change, marks=pytest.mark.sweep) for change in ("more", "fewer"))],
+)
 def test_a_cluster_that_is_closed_while_its_workers_change_leaves_none(
     cluster: LocalDask, launches: Launches, change: str, moment: float
 ) -> None:

@@ -142,23 +142,6 @@ def test_the_workers_are_left_as_they_were(carrier: Carrier, programs: DaskProgr
     assert programs.journals() == []
 
 
-def test_two_threads_of_one_process_are_two_workers_until_their_scheduler_dies(
-    own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(joined, "PATIENCE", 0.5)
-    programs = own_programs(workers=1, threads=2)
-    with joining(programs.address) as carrier:
-        run = carrier.map(tasks.square_later, *[(x, 0.01) for x in range(12)])
-        assert run == [x * x for x in range(12)]
-        assert (run.granted, run.workers_used) == (2, 2)
-        run = carrier(calls(tasks.square_later, *[(x, 0.01) for x in range(6)]), workers=1)
-        assert run == [x * x for x in range(6)]
-        assert (run.granted, run.workers_used) == (1, 1)
-        programs.close()
-        with pytest.raises(BackendError, match=f"no dask scheduler answers at {programs.address}"):
-            carrier.map(tasks.square, (1,), (2,))
-
-
 @pytest.mark.sweep
 def test_tasks_that_ran_alongside_one_in_a_process_that_dies_are_run_again_on_their_own(
     own_programs: Callable[..., DaskPrograms],
@@ -235,23 +218,32 @@ def at_the_first_outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[
     return at_the_first_outcome
 
 
-def test_a_scheduler_that_dies_leaves_no_case_without_an_outcome(
+def test_two_threads_of_one_process_are_two_workers_until_their_scheduler_dies(
     own_programs: Callable[..., DaskPrograms],
     at_the_first_outcome: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    programs = own_programs(workers=1)
+    programs = own_programs(workers=1, threads=2)
     with joining(programs.address) as carrier:
-        carrier.map(tasks.square, (1,), (2,))
+        run = carrier.map(tasks.square_later, *[(x, 0.01) for x in range(12)])
+        assert run == [x * x for x in range(12)]
+        assert (run.granted, run.workers_used) == (2, 2)
+        run = carrier(calls(tasks.square_later, *[(x, 0.01) for x in range(6)]), workers=1)
+        assert run == [x * x for x in range(6)]
+        assert (run.granted, run.workers_used) == (1, 1)
+
         at_the_first_outcome(programs.scheduler.kill)
         run = carrier(calls(tasks.square_later, *[(x, 0.2) for x in range(50)]), chunksize=1)
-        kinds = {outcome.kind for outcome in run.outcomes}
-        assert kinds == {"value", "lost"}
+        assert {outcome.kind for outcome in run.outcomes} == {"value", "lost"}
         for outcome in run.outcomes:
             if outcome.lost is not None:
                 assert outcome.lost.reason == "backend"
                 assert outcome.lost.detail == (
                     f"the dask scheduler at {programs.address} went away"
                 )
+        monkeypatch.setattr(joined, "PATIENCE", 0.5)
+        with pytest.raises(BackendError, match=f"no dask scheduler answers at {programs.address}"):
+            carrier.map(tasks.square, (1,), (2,))
 
 
 def test_a_cluster_without_workers_is_reported_before_a_run_and_in_it(

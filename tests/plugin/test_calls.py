@@ -197,14 +197,15 @@ class TestVerify:
         passes(
             scratch,
             f"""
-for verify in (0, 0.5, 1):
+for verify in (0, 0.05, 0.5, 1):
     def noted(n):
         note(f"{{verify}}-{{n}}")
     parwork.map(noted, range(40), {PROCESSES}, verify=verify)
             """,
         )
         notes = scratch.notes()
-        for verify, here in {"0": {0}, "0.5": range(20, 25), "1": {40}}.items():
+        shares = {"0": {0}, "0.05": range(3, 7), "0.5": range(20, 25), "1": {40}}
+        for verify, here in shares.items():
             places = [note.split()[1] for note in notes if note.startswith(f"{verify}-")]
             assert places.count("here") in here
             assert places.count("there") == 40

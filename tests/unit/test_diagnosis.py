@@ -6,6 +6,7 @@ import datetime as datetime_module
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextvars import ContextVar, copy_context
 from dataclasses import replace
@@ -536,6 +537,43 @@ def test_functions_that_were_put_in_the_place_of_others_are_globals_too() -> Non
         assert level_of_patched() == 1
         assert Globals(here)(level_of_patched)() == 7
     assert level_of_patched() == 1
+
+
+class Registry:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.formatter = SimpleNamespace(default="")
+
+
+REGISTRY = Registry()
+
+
+def default_of_the_registry() -> str:
+    return str(REGISTRY.formatter.default)
+
+
+def test_plain_attributes_of_an_instance_that_no_pickle_takes_are_globals() -> None:
+    place = (__name__, "REGISTRY.formatter.default")
+    assert place in set(globals_of(default_of_the_registry))
+    assert list(read_globals([place, (__name__, "REGISTRY")])) == [place]
+    before = read_globals([place])
+    REGISTRY.formatter.default = "~P"
+    assert Globals(before)(default_of_the_registry)() == ""
+
+
+def test_a_single_global_is_the_cause_where_all_together_cannot_be_set() -> None:
+    everything = "with the globals of pytest's process"
+    part = f"{everything}: {__name__}.REGISTRY.formatter.default"
+    found = {"alone": "P", everything: "T", part: "S", f"{part}, run 2": "S"}
+    for known, name in (
+        (found, f"{__name__}.REGISTRY.formatter.default"),
+        ({**found, f"{part}, run 2": "P"}, None),
+        ({**found, everything: "S", f"{everything}, run 2": "S", part: "P"}, "several values"),
+    ):
+        lab = laboratory(known)
+        lab.function = default_of_the_registry
+        cause = global_state(lab)
+        assert (cause.detail if cause is not None else None) in (name, f"{name} together")
 
 
 class Countless:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise, product
 from random import Random
 
+import numpy as np
 import pytest
 from support.report_samples import fib, report
 
@@ -161,6 +162,41 @@ def test_pauses_come_in_code_of_the_project() -> None:
     assert not is_of_project(threading.__file__)
     assert not is_of_project(pytest.__file__)
     assert not is_of_project("<frozen importlib._bootstrap>")
+
+
+def test_a_window_behind_a_function_that_cython_has_compiled_is_met() -> None:
+    """A profiler does not see it called."""
+    expected = {n: np.random.RandomState(n).random_sample() for n in range(6)}
+    lost: list[int] = []
+
+    def draw(n: int) -> None:
+        np.random.seed(n)
+        if np.random.random_sample() != expected[n]:
+            lost.append(n)
+
+    call = Perturbed(seed=3, pauses=True)(draw)
+    for _ in range(40):
+        threads = [threading.Thread(target=call, args=(n,)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        if lost:
+            break
+    assert lost
+
+
+def test_another_tracer_stays() -> None:
+    def trace(*_: object) -> None:
+        """Trace nothing."""
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        assert Perturbed(seed=1, pauses=True)(sys.gettrace)() is trace
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(before)
 
 
 def test_a_window_between_two_calls_is_met() -> None:

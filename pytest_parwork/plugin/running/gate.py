@@ -146,8 +146,11 @@ class Gates:
         sent, run, entry = case.sent, case.sent.run, case.judged.entry
         if run is None or not sent.is_waiting:
             return
-        for number in sent.numbers:
-            run.outcomes.free(number)
+        if sent.count == 1:
+            run.outcomes.free(sent.number)
+        else:
+            for number in sent.numbers:
+                run.outcomes.free(number)
         if self._uses and entry is not None and entry.serial is not None and case.key in self._uses:
             self._seconds[case.key] = entry.serial
         sent.is_waiting = False

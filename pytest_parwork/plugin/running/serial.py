@@ -83,7 +83,7 @@ class Serial:
         time limit of the case. Raises the error of a case without an outcome, whose fixtures were
         not set up here.
         """
-        original = self._seeded(case, body)
+        original = reseeded(case, body.function) if self._is_random else body.function
         if case.fixtures is not None and case.is_absent:
             self._judge(case, original)
 
@@ -96,10 +96,7 @@ class Serial:
 
     def plain_body_of(self, case: Case, body: Body) -> Callable[..., object]:
         """Return a body that runs the case without a comparison."""
-        return dropping_value(body, self._seeded(case, body))
-
-    def _seeded(self, case: Case, body: Body) -> Callable[..., object]:
-        return reseeded(case, body.function) if self._is_random else body.function
+        return dropping_value(body, reseeded(case, body.function) if self._is_random else None)
 
     def finish(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Put the verdict on the report of a phase; it has precedence over pytest's outcome."""
@@ -159,7 +156,7 @@ class Serial:
             case.judged.entry = entry_of(case.terms(), Verdict.NOT_VERIFIED, why=WITHHELD)
             value = body()
             return value if is_taken else None
-        is_verified = case.group.verifies(case)
+        is_verified = case.group.verified is None or case.group.verifies(case)
         terms = case.terms(self._own_of(case), is_recorded=self._is_recorded)
         tasks = CaseTasks(case, terms, is_verified=is_verified)
         actual = tasks.load()  # before the body runs, so that at most two copies exist

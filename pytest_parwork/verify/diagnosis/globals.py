@@ -10,13 +10,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ...transport.pickling import ATOMS
 from .treatments import Function
 
-#: Module and name of a global; that of an attribute of a class has dots: `Config.level`.
+#: Module and name of a global; that of an attribute has dots: `Config.level`.
 Place = tuple[str, str]
+
+#: How deep the attributes of an instance are looked at, and how many of them at most.
+DEEPEST, MOST_PARTS = 2, 50
 
 #: Most bytes of the pickle of a global that is tried: they are sent several times.
 LARGEST = 1 << 20
@@ -81,7 +86,7 @@ class _Room:
 
 
 def _holder(place: Place) -> tuple[Any, str]:
-    """Return the module or class that holds a global, and the name that it has there."""
+    """Return what holds a global, a module, class or instance, and the name that it has there."""
     module, name = place
     holder: Any = importlib.import_module(module)
     *classes, last = name.split(".")
@@ -94,8 +99,10 @@ def globals_of(function: Callable[..., object]) -> Iterator[Place]:
     """Yield module and name of each global that the code of a function names, and so on.
 
     Functions and classes are followed, the nearest first, and so are the classes of instances that
-    are globals. The values that a class holds count as globals as well.
+    are globals. The values that a class holds count as globals as well, and so do plain ones that
+    an instance of the same module holds, which may have parts that no pickle takes.
     """
+    home = getattr(inspect.unwrap(function), "__module__", "")
     waiting: deque[object] = deque([inspect.unwrap(function)])
     seen: set[int] = set()
     while waiting:
@@ -126,6 +133,19 @@ def globals_of(function: Callable[..., object]) -> Iterator[Place]:
             elif value is not waiting:
                 waiting.append(type(value))
                 yield one.__module__, name
+                if one.__module__ == home:
+                    parts = _plain_parts((home, name), value, DEEPEST)
+                    yield from islice(parts, MOST_PARTS)
+
+
+def _plain_parts(place: Place, value: object, depth: int) -> Iterator[Place]:
+    """Yield the attributes of an instance that are plain, and of those that are not theirs."""
+    module, name = place
+    for attribute, part in list(getattr(value, "__dict__", {}).items()):
+        if type(part) in ATOMS:
+            yield module, f"{name}.{attribute}"
+        elif depth > 1 and not isinstance(part, type | ModuleType | FunctionType):
+            yield from _plain_parts((module, f"{name}.{attribute}"), part, depth - 1)
 
 
 def _function_of(part: object) -> object:

@@ -73,7 +73,10 @@ def global_state(lab: Laboratory) -> Cause | None:
     found = _flipping(lab, GLOBALS, _globals(lab)) if lab.is_in_question() else None
     if found is None:
         return None
-    _note_sides(lab, GLOBALS, _globals(lab))
+    treatments = _globals(lab)
+    is_single = found in treatments
+    label, name = (f"{GLOBALS}: {found}", found) if is_single else (GLOBALS, "")
+    _note_sides(lab, label, {"": treatments[name]})
     return lab.cause(
         "GLOBAL_STATE_NOT_PROPAGATED",
         found,
@@ -91,17 +94,21 @@ def _note_sides(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -
 
 
 def _flipping(lab: Laboratory, label: str, treatments: Mapping[str, Around]) -> str | None:
-    """Return the part of the state that makes the serial result; None if all of it does not."""
+    """Return the part of the state that makes the serial result; None if there is none.
+
+    Of globals, a single part is tried where all together fail: those of libraries may not be set.
+    """
     experiments = _series(lab, label, treatments)
     together, parts = experiments[:TWICE], experiments[TWICE:]
-    if not lab.each(lab.are_serial, together):
+    is_together = lab.each(lab.are_serial, together)
+    if not is_together and label != GLOBALS:
         return None
     lab.measure(parts[::TWICE], SEEDS[:1])  # what is not changed there is not run
     pairs = [parts[at : at + TWICE] for at in range(0, len(parts), TWICE)]
     names = [name for name in treatments if name]
     each = zip(names, pairs, strict=True)
     found = (name for name, pair in each if lab.each(lab.are_serial, pair))
-    return next(found, "several values together")
+    return next(found, "several values together" if is_together else None)
 
 
 def isolation(lab: Laboratory) -> Cause | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dis
 import inspect
 import os
 import pickle
@@ -13,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 #: What runs step by step, and can be resumed.
@@ -33,11 +34,12 @@ SWITCH = 1e-6
 class Perturbed:
     """Wraps the function of each task of a perturbed run; it is pickled to get there.
 
-    With `pauses`, a task pauses at random at calls and returns of the project's functions, and of C
-    functions that these call: there an interpreter with a GIL may switch threads, too. So what goes
-    wrong can go wrong without pauses. With `is_inner`, threads that it starts pause, too; no other
-    task may run next to it in its process. With `readonly`, arrays are read-only. A `crowd` is so
-    many threads that call the function at the same time, each with arguments of its own.
+    With `pauses`, a task pauses at random at calls and returns of the project's functions, of C
+    functions that these call, and behind each of their lines that calls anything: there an
+    interpreter with a GIL may switch threads, too. So what goes wrong can go wrong without pauses.
+    With `is_inner`, threads that it starts pause, too; no other task may run next to it in its
+    process. With `readonly`, arrays are read-only. A `crowd` is so many threads that call the
+    function at the same time, each with arguments of its own.
     """
 
     seed: int
@@ -141,27 +143,73 @@ def _switching_often() -> Iterator[None]:
 
 @contextmanager
 def _pausing(chance: random.Random, *, is_inner: bool) -> Iterator[None]:
-    """Pause at calls of this thread, unless another profiler has it; of threads inside it, too."""
-    if sys.getprofile() is not None:
-        yield
-        return
+    """Pause at calls of this thread, and of threads inside it, too.
+
+    Another profiler or tracer, such as that of a coverage, stays as it is.
+    """
     left = MOST
 
-    def pause(frame: FrameType, event: str, _: object) -> None:
+    def pause() -> None:
         nonlocal left
-        if left and _is_place(frame, event) and chance.random() < SHARE:
+        if left and chance.random() < SHARE:
             left -= 1
             time.sleep(chance.random() * PAUSE)
 
-    sys.setprofile(pause)
-    if is_inner:
-        threading.setprofile(pause)
-    try:
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if _is_place(frame, event):
+            pause()
+
+    with ExitStack() as stack:
+        if sys.getprofile() is None:
+            sys.setprofile(profile)
+            stack.callback(sys.setprofile, None)
+            if is_inner:
+                threading.setprofile(profile)
+                stack.callback(threading.setprofile, None)
+        if sys.gettrace() is None:
+            enter = _behind_calls(pause)
+            sys.settrace(enter)
+            stack.callback(sys.settrace, None)
+            if is_inner:
+                threading.settrace(enter)
+                stack.callback(threading.settrace, None)
         yield
-    finally:
-        sys.setprofile(None)
-        if is_inner:
-            threading.setprofile(None)
+
+
+def _behind_calls(pause: Callable[[], None]) -> Callable[[FrameType, str, object], Any]:
+    """Return a tracer that pauses behind lines of the project that call something.
+
+    Functions that Cython has compiled, such as those of `numpy.random`, are no C functions for a
+    profiler.
+    """
+
+    def enter(frame: FrameType, event: str, _: object) -> Any:  # noqa: ARG001, its signature
+        if not is_of_project(frame.f_code.co_filename):
+            return None
+        calling, before = _calling_lines(frame.f_code), 0
+
+        def step(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal before
+            if event == "line":
+                if before in calling:
+                    pause()
+                before = frame.f_lineno
+            return step
+
+        return step
+
+    return enter
+
+
+@cache
+def _calling_lines(code: CodeType) -> frozenset[int]:
+    """Return the lines of a code that call anything."""
+    starts, line, found = dict(dis.findlinestarts(code)), 0, set()
+    for one in dis.get_instructions(code):
+        line = starts.get(one.offset) or line
+        if "CALL" in one.opname:
+            found.add(line)
+    return frozenset(found)
 
 
 def _is_place(frame: FrameType, event: str) -> bool:
