@@ -24,6 +24,10 @@ _ADDRESS = re.compile(
 )
 #: A name that `tempfile` has chosen at random, with its usual prefix.
 _TEMPORARY = re.compile(r"(?<=[/\\])tmp[a-z0-9_]{8}(?!\w)")
+#: A thread as its `repr` shows it; its number is that of the system, and its usual name counts.
+_THREAD = re.compile(
+    r"(<\w+\()(?:(Thread-)\d+)?([^<>]{0,200}, (?:started|stopped)(?: daemon)? )\d+(?=\)>)"
+)
 _AT = re.compile(r"(?: object)? at $")
 #: Read without the metaclass, which may hide it.
 MODULE: Callable[[type], object] = type.__dict__["__module__"].__get__
@@ -59,9 +63,12 @@ def escape(char: str) -> str:
 def mask_addresses(text: str) -> str:
     """Return `text` without memory addresses and random names of files, which no two calls share.
 
-    Both are replaced, by `0x…` and `tmp…`.
+    Both are replaced, by `0x…` and `tmp…`; and so are the numbers of threads, by `…`.
     """
-    return _TEMPORARY.sub("tmp…", _ADDRESS.sub(r"\g<1>0x…", text))
+    text = _TEMPORARY.sub("tmp…", _ADDRESS.sub(r"\g<1>0x…", text))
+    return _THREAD.sub(
+        lambda found: f"{found[1]}{(found[2] and 'Thread-…') or ''}{found[3]}…", text
+    )
 
 
 def name_type(cls: type) -> str:

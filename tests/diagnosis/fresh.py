@@ -452,6 +452,25 @@ OF_SEEDS = (
         ),
     ),
     (
+        "seed_for_each_chunk",
+        "RANDOM_STREAM (n)",
+        varied(
+            'vary={"n": [40, 10]}',
+            "seeds = np.random.SeedSequence(5).spawn(40 // n)",
+            "return np.concatenate([np.random.default_rng(one).random(n) for one in seeds])",
+        ),
+    ),
+    (
+        "offset_of_each_chunk",
+        "UNEXPLAINED | CHUNK_DEPENDENT",
+        varied(
+            'vary={"n": [40, 10]}',
+            "data = made(seed=0)",
+            "return np.concatenate([data + at // n for at in range(0, 40, n)])[:40]",
+            before=DATA,
+        ),
+    ),
+    (
         "shuffled_by_jobs",
         "RANDOM_STREAM (n)",
         varied(

@@ -216,3 +216,28 @@ def test_what_only_the_serial_run_misses_is_left_to_pytest(scratch: Scratch) -> 
     session = scratch.run()
     assert session.counts == {"errors": 1}
     assert "fixture 'missing' not found" in session.text
+
+
+@pytest.mark.parametrize("backend", ["processes:fork", "threads", "isolated:fork"])
+def test_a_case_that_asks_for_an_unknown_fixture_takes_no_other_with_it(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.cases(
+        """
+        @pytest.fixture
+        def asking(unknown): note("set up")
+
+        def test_missing(missing): note("ran")
+
+        def test_asking(asking): note("ran")
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n): return n
+        """
+    )
+    session = scratch.run("--parwork-all", f"--parwork-backend={backend}", report=True)
+    assert session.counts == {"passed": 3, "errors": 2}
+    assert session.report["plain"] == []
+    (run,) = session.report["runs"]
+    assert [case["verdict"] for case in run["cases"]] == ["NOT_VERIFIED"] * 2 + ["EQUAL"] * 3
+    assert scratch.notes() == []

@@ -330,3 +330,27 @@ def test_a_module_that_a_worker_cannot_import_is_one_reason_for_all_its_cases(
         "modules that a worker cannot import"
     ] * 3
     assert session.report["plain"][0]["detail"] == "RuntimeError: imported twice"
+
+
+@pytest.mark.parametrize("backend", ["processes:spawn", "processes:fork"])
+def test_a_name_that_a_plugin_adds_to_pytest_is_missing_where_no_fork_of_it_runs(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.write("conftest.py", "import pytest\n\ndef pytest_configure(): pytest.added = abs\n")
+    scratch.cases(
+        """
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n): return pytest.added(-n)
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_wrong(n): return pytest.nothing_of_this_name
+        """
+    )
+    session = scratch.run_apart(
+        "--parwork-all", f"--parwork-backend={backend}", "-v", *QUIET, report=True
+    )
+    plain = {entry["id"].partition("[")[0] for entry in session.report["plain"]}
+    assert plain == ({"test_it.py::test_it"} if backend == "processes:spawn" else set())
+    assert session.counts == {"passed": 2, "failed": 2}, session.text
+    if plain:
+        assert "a plugin has added 'added' to the module 'pytest'" in session.text

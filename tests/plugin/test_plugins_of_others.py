@@ -320,3 +320,44 @@ def test_a_process_that_a_case_forks_in_a_thread_ends_with_its_own_exit_code(
     assert session.counts == {"passed": 2}, session.text
     assert plain(session) == {}
     assert verdicts(session) == {"EQUAL"}, session.text
+
+
+#: What pytest-reraise does: a hook around the call raises what a thread has left in the fixture.
+RERAISING = """
+    import pytest
+
+    @pytest.fixture
+    def reraise():
+        left = []
+        yield left
+        if left:
+            raise left[0]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(item):
+        result = yield
+        if left := item.funcargs.get("reraise"):
+            raise left.pop()
+        return result
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_fixture_that_a_hook_asks_after_the_call_needs_the_hooks_of_pytest(
+    scratch: Scratch, backend: str
+) -> None:
+    scratch.write("pytest_reraise.py", RERAISING)
+    scratch.write("conftest.py", "pytest_plugins = 'pytest_reraise'\n")
+    scratch.cases(
+        """
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n, reraise):
+            reraise += [ValueError(n)] * n
+
+        def test_other(): pass
+        """
+    )
+    session = scratch.run_apart("--parwork-all", f"--parwork-backend={backend}", report=True)
+    assert session.counts == {"passed": 2, "failed": 1}, session.text
+    plain = [entry["reason"] for entry in session.report["plain"]]
+    assert plain == ([] if backend == "isolated:fork" else ["`reraise`"] * 2)

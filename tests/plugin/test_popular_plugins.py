@@ -238,3 +238,29 @@ def test_it(n, benchmark):
     session = run(scratch, "processes:fork", text, "-p", "pytest_benchmark.plugin")
     assert session.counts == {"passed": 2}, session.text
     assert len(session.report["plain"]) == 2
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_assumptions(scratch: Scratch, backend: str) -> None:
+    pytest.importorskip("pytest_assume")
+    text = """
+@N
+def test_it(n):
+    pytest.assume(n == 0)
+    pytest.assume(n == n)
+    return n
+
+@N
+def test_there(n):
+    pytest.assume(n == 0 or is_here())
+    return n
+"""
+    session = run(scratch, backend, text, "-p", "pytest_assume.plugin")
+    if backend in ("threads", "processes:spawn"):
+        assert session.counts == {"passed": 3, "failed": 1}, session.text
+        assert len(session.report["plain"]) == 4
+        return
+    assert session.counts == {"passed": 2, "failed": 2}, session.text
+    assert session.report["plain"] == []
+    found = [case["verdict"] for each in session.report["runs"] for case in each["cases"]]
+    assert found == ["EQUAL"] * 3 + ["DIFFERENT"]

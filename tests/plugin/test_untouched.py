@@ -155,7 +155,8 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
 
         def test_plugins(request):
             names = [name for name, _ in request.config.pluginmanager.list_name_plugin()]
-            assert [name for name in names if "parwork" in name] == ["parwork", "parwork-reporting"]
+            ours = [name for name in names if "parwork" in name]
+            assert ours == ["parwork", "parwork-reporting", "parwork-tables"]
 
         def test_modules():
             ours = {name for name in sys.modules if name.startswith("pytest_parwork.")}

@@ -194,6 +194,7 @@ def test_the_names_in_the_table_exist() -> None:
             continue  # of a library that is not installed
         for name in names:
             is_newer = (module, name) == ("contextlib", "chdir")  # of Python 3.11
+            is_newer |= (module, name) == ("pytest", "assume")  # of pytest-assume
             assert is_newer or hasattr(found, name), f"{module}.{name}"
 
 
@@ -222,6 +223,18 @@ def test_a_decorator_of_such_a_package_is_recognised_though_it_wraps() -> None:
     decorated = names["activate"](only_warns)
     assert decorated.__module__ == __name__
     assert find_change(decorated) == "responses"
+
+
+def test_so_it_is_where_another_package_has_made_the_wrapper() -> None:
+    names: dict[str, Any] = {"__name__": "mocket"}
+    exec("def around(function, *args): return function(*args)", names)
+    around, function = names["around"], only_warns
+
+    @functools.wraps(function)
+    def wrapper(*args: object) -> object:
+        return around(function, *args)
+
+    assert find_change(wrapper) == "mocket"
 
 
 def test_what_a_function_names_of_a_package() -> None:

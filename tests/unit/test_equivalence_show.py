@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
 import time
 from collections import OrderedDict, deque, namedtuple
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from pytest_parwork.equivalence import show
+from pytest_parwork.equivalence.show import mask_addresses
 
 
 class Wild:
@@ -118,3 +120,21 @@ def test_a_deep_value_costs_no_stack() -> None:
     for _ in range(10_000):
         deep = [deep]
     assert show(deep) == "[[[[…]]]]"
+
+
+@pytest.mark.parametrize("name", [None, "mine"])
+def test_the_numbers_of_threads_are_masked_in_texts(name: str | None) -> None:
+    found = []
+    for _ in range(2):
+        stop = threading.Event()
+        thread = threading.Thread(target=stop.wait, name=name, daemon=True)
+        thread.start()
+        texts = [repr(thread), f"left: [{thread!r}]"]
+        stop.set()
+        thread.join()
+        found.append([mask_addresses(text) for text in (*texts, repr(thread))])
+    assert found[0] == found[1]
+    assert str(threading.get_ident()) not in mask_addresses(repr(threading.current_thread()))
+    assert (
+        mask_addresses("<Job(Thread-7, started 12 times)>") == "<Job(Thread-7, started 12 times)>"
+    )

@@ -17,6 +17,7 @@ SIGNALS = ("pause", "pthread_kill", "raise_signal", "sigwait")
 #: the change. Generators of random numbers are left out: there a difference is a finding.
 CHANGING = {
     "_thread": ("interrupt_main",),
+    "aioresponses": ("aioresponses",),
     "approvaltests": (  # a second call for a test is an error, in the same process
         "verify",
         "verify_all",
@@ -30,16 +31,28 @@ CHANGING = {
     "click.testing": ("CliRunner",),
     "contextlib": ("chdir", "redirect_stderr", "redirect_stdout"),
     "faulthandler": ("disable", "enable"),
+    "flexmock": ("flexmock",),
     "freezegun": ("freeze_time",),
     "gc": ("disable", "set_threshold"),
+    "httmock": ("HTTMock", "with_httmock"),
+    "httpretty": ("activate", "enable", "enabled", "httprettified"),
     "importlib": ("reload",),
     "inline_snapshot": ("external", "external_file", "snapshot"),
     "locale": ("setlocale",),
+    "libfaketime": ("fake_time",),
     "logging": ("disable",),
+    "mock": ("patch",),
+    "mocket": ("Mocket", "Mocketizer", "mocketize"),
+    "mockito": ("expect", "patch", "spy2", "when", "when2"),
+    "moto": ("mock_aws",),
     "os": ("chdir", "putenv", "umask", "unsetenv"),
-    "pytest": ("MonkeyPatch", "deprecated_call", "warns"),
+    "pook": ("activate", "on", "use"),
+    "pyfakefs.fake_filesystem_unittest": ("Patcher", "Pause", "patchfs"),
+    "pytest": ("MonkeyPatch", "assume", "deprecated_call", "warns"),
+    "pytest_assume.plugin": ("assume",),
     "requests_mock": ("Mocker", "mock"),
     "responses": ("RequestsMock", "activate"),
+    "respx": ("MockRouter", "mock"),
     "signal": (*SIGNALS, "alarm", "setitimer", "signal"),
     "socket": ("setdefaulttimeout",),
     "sys": ("setprofile", "setrecursionlimit", "setswitchinterval", "settrace"),
@@ -70,8 +83,8 @@ CHANGING = {
     ),
 }
 
-#: Methods of `unittest.TestCase` that do so.
-_ASSERTING = ("assertLogs", "assertNoLogs", "assertWarns", "assertWarnsRegex")
+#: Methods of `unittest.TestCase`, and of subclasses of it, that do so.
+_ASSERTING = ("assertLogs", "assertNoLogs", "assertWarns", "assertWarnsRegex", "setUpPyfakefs")
 
 #: Instructions between a mapping and the assignment to a key of it: those that make the key.
 _KEY = ("LOAD", "PUSH", "BUILD", "FORMAT", "CONVERT")
@@ -86,7 +99,22 @@ _WRITING = {"clear", "pop", "popitem", "setdefault", "update"}
 _DEPTH = 3
 
 #: Packages whose decorators change the process around the function.
-_DECORATING = {"freezegun", "responses", "requests_mock", "time_machine", "vcr", "pook", "respx"}
+_DECORATING = {
+    "aioresponses",
+    "freezegun",
+    "httmock",
+    "httpretty",
+    "libfaketime",
+    "mocket",
+    "moto",
+    "pook",
+    "pyfakefs",
+    "requests_mock",
+    "respx",
+    "responses",
+    "time_machine",
+    "vcr",
+}
 
 
 def constants_around(name: str, function: Callable[..., Any]) -> Iterator[str]:
@@ -108,10 +136,9 @@ def find_change(function: Callable[..., Any]) -> str:
         part, depth = left.pop(0)
         if "patchings" in vars(part):  # as `mock.patch` leaves it on what it decorates
             return "mock.patch"
-        # `functools.wraps` gives a wrapper the module of what it wraps.
-        maker = str(part.__globals__.get("__name__")).partition(".")[0]
-        if maker in _DECORATING:
-            return maker
+        for maker in _makers(part):
+            if maker in _DECORATING:
+                return maker
         for code in codes_of(part):
             if code in met:
                 continue
@@ -143,6 +170,22 @@ def _unwrapped(function: Callable[..., Any]) -> Iterator[FunctionType]:
     while isinstance(part, FunctionType):
         yield part
         part = getattr(part, "__wrapped__", None)
+
+
+def _makers(part: FunctionType) -> Iterator[str]:
+    """Yield the package whose code a function is, and those of the functions in its closure.
+
+    `functools.wraps` gives a wrapper the module of what it wraps. One that the package decorator
+    has made only calls the function of the package that uses it.
+    """
+    yield str(part.__globals__.get("__name__")).partition(".")[0]
+    for cell in part.__closure__ or ():
+        try:
+            held = cell.cell_contents
+        except ValueError:  # it is empty
+            continue
+        if isinstance(held, FunctionType):
+            yield str(held.__globals__.get("__name__")).partition(".")[0]
 
 
 def codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:

@@ -36,6 +36,12 @@ _HOOKED = {
 #: Those that do not work in a fork either: memory is traced in the process of pytest only.
 _UNFORKED = {"limit_leaks", "limit_memory"}
 
+#: Fixtures that their plugin asks in a hook around the call, by which it fails the test.
+_ASKED_AROUND = {"reraise": "pytest_reraise"}
+
+#: Plugins that run a failed case again while the report of its call is made.
+_RETRYING = {"pytest_retry.retry_plugin"}
+
 #: Fixtures by which a case of pytest-django uses the database, also those that it asks for itself.
 _OF_DATABASE = {"_django_db_helper", "db", "live_server", "transactional_db"}
 
@@ -136,6 +142,21 @@ def hooked_mark(item: pytest.Item, *, by_pytest: bool) -> str:
         if _HOOKED.get(mark.name) in sys.modules and not (by_pytest and mark.name not in _UNFORKED):
             return mark.name
     return ""
+
+
+def fixture_asked_around(item: pytest.Function) -> str:
+    """Return a fixture of the item that decides in a hook how the call ends, empty without one."""
+    found = fixture_defs(item)
+    for name, package in _ASKED_AROUND.items():
+        if name in found and str(found[name].func.__module__).partition(".")[0] == package:
+            return name
+    return ""
+
+
+def retrying_plugins(config: pytest.Config) -> list[object]:
+    """Return the plugins that run a failed case again before its report is finished."""
+    plugins = config.pluginmanager.get_plugins()
+    return [plugin for plugin in plugins if getattr(plugin, "__name__", "") in _RETRYING]
 
 
 def is_dependent(item: pytest.Item) -> bool:

@@ -14,22 +14,30 @@ from ...model.printable import printable
 from ...report.entries import CaseEntry
 from ...transport.failures import describe, is_skip
 from ...worker.fixtures.ended import leaves
+from .company import retrying_plugins
 from .groups import Case
 from .judgement import Aftermath
 
 
 def late_failures(
-    call: pytest.CallInfo[None], report: pytest.TestReport, raised: BaseException | None
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+    raised: BaseException | None,
+    *,
+    is_retried: bool = False,
 ) -> list[Failure]:
     """Return the failures of a call that its body has not `raised`, and what its report says else.
 
     A hook may skip or fail the case after its body, pytest fails it for an exception in a thread
-    where filters make the warning an error, and some plugins change nothing but the report.
+    where filters make the warning an error, and some plugins change nothing but the report. That
+    of a case which `is_retried` says how the last call ended.
     """
     error = call.excinfo.value if call.excinfo is not None else None
     inner = [] if error is None or error is raised else leaves(error)
     late = [describe(leaf, leaf) for leaf in inner]
     usual = "passed" if error is None else "skipped" if is_skip(error) else "failed"
+    if is_retried and error is not None:
+        return late
     is_xfail = hasattr(report, "wasxfail")
     if report.outcome != usual or is_xfail:
         late.append(Failure(type="report", text=f"{report.outcome}{' as xfail' * is_xfail}"))
@@ -63,7 +71,8 @@ def judge_call(
     here = judged.subtests.seen if judged.subtests is not None else None
     late = None
     if any(task.late is not None for task in tasks):
-        late = late_failures(call, report, judged.raised)
+        is_retried = bool(retrying_plugins(case.item.config))
+        late = late_failures(call, report, judged.raised, is_retried=is_retried)
         judged.raised = None  # it keeps its frames alive
     judged.subtests = None
     for task in tasks:

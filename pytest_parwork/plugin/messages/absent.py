@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ...model.errors import BackendError, FixtureError, LostError, ParworkError, PayloadError
 from ...model.outcome import Failure, NotSent, Outcome
 from ...report.entries import CaseEntry
@@ -50,6 +52,9 @@ _UNSENT = {
 
 #: The same for a module that raises when it is imported anew: one reason for all its cases.
 _UNIMPORTABLE = "modules that a worker cannot import"
+
+#: The text of the error for a name that the module does not have in a worker.
+_MISSING = re.compile(r"module 'pytest' has no attribute '(\w+)'")
 
 #: The same for a fixture that a worker cannot set up, as it found out while it tried.
 _UNSUPPORTED = "fixtures that a worker cannot set up"
@@ -107,8 +112,19 @@ def _leave(case: Case, reason: str, detail: str) -> None:
 
 
 def rejection(actual: Outcome) -> str:
-    """Return why a worker does not support the fixtures of a case, empty if it does."""
-    return _rejection([actual.failure] if actual.failure is not None else [])
+    """Return why a worker does not support the fixtures of a case, empty if it does.
+
+    So it is with the names that plugins add to pytest's namespace: `pytest.assume`.
+    """
+    if actual.failure is None:
+        return ""
+    missing = _MISSING.fullmatch(actual.failure.text)
+    if missing is not None and hasattr(pytest, missing[1]):
+        return (
+            f"a plugin has added {missing[1]!r} to the module 'pytest' of the process that runs "
+            f"pytest, which this worker, no fork of it, does not have; use processes:fork"
+        )
+    return _rejection([actual.failure])
 
 
 def rejection_of_tear_down(torn: Sequence[Failure]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ..compat import swallowing_output
+from ..compat import fixture_chains, swallowing_output
 from ..config.marks import closest_mark
 
 #: The marks that pytest's own `skipping` plugin evaluates.
@@ -42,9 +42,15 @@ class Asking:
         # By the ids of collectors, which the session keeps; to hash one takes as long as the rest.
         self._hooks: dict[int, Callable[[pytest.Item], None] | None] = {}
         self._marked: dict[int, bool] = {}
+        self._lacking: dict[tuple[int, str], bool] = {}  # by collector and test
 
     def is_skipped(self, item: pytest.Item) -> bool:
         """Return whether marks or hooks would skip an item, or fail in its set-up."""
+        test = (id(item.parent), getattr(item, "originalname", item.name))
+        if test not in self._lacking:
+            self._lacking[test] = _lacks_fixture(item)
+        if self._lacking[test]:
+            return True
         # Without such marks, the plugin's answer is known, but it takes longer.
         if self._has_mark(item):
             try:
@@ -105,6 +111,15 @@ class Asking:
         manager = self._config.pluginmanager
         others = [plugin for plugin in manager.get_plugins() if plugin not in plugins]
         return manager.subset_hook_caller(hook, others)
+
+
+def _lacks_fixture(item: pytest.Item) -> bool:
+    """Return whether an item asks for a fixture that there is not, which pytest reports."""
+    if not isinstance(item, pytest.Function):
+        return False
+    callspec = getattr(item, "callspec", None)
+    known = {"request", *fixture_chains(item), *(callspec.params if callspec else ())}
+    return not known.issuperset(item.fixturenames)
 
 
 def _asked(item: pytest.Item) -> Iterator[Any]:

@@ -21,7 +21,7 @@ from ...worker.fixtures.ended import Phase, conclude
 from ...worker.fixtures.recipe import REQUEST, FixturePlan
 from ...worker.fixtures.subtests import Subtests
 from ...worker.results import Pickled
-from ..cases.company import is_storing
+from ..cases.company import is_storing, retrying_plugins
 from ..cases.groups import Case
 from ..cases.late import late_failures
 from ..cases.plain import UnsupportedError
@@ -204,6 +204,8 @@ def _detach(config: pytest.Config) -> Cache | None:
     """
     stop_capturing(config)
     config.pluginmanager.unregister(name=RUNNING)
+    for plugin in retrying_plugins(config):  # the process that runs pytest retries, if need be
+        config.pluginmanager.unregister(plugin)
     folder = cache_folder(config)
     if folder is None:
         return None

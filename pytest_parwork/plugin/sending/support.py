@@ -14,6 +14,7 @@ from ..cases.bodies import Body
 from ..cases.code import find_change, interrupts_itself, package
 from ..cases.company import (
     drawing_of,
+    fixture_asked_around,
     hooked_mark,
     is_dependent,
     is_thread_unsafe,
@@ -155,6 +156,12 @@ def _check_plugins(item: pytest.Function, name: str, backend: Backend) -> None:
             f"the mark {mark!r} has its plugin act in hooks around the test, which only pytest's "
             f"own process runs; remove one of the two marks{'' if by_pytest else or_in_fork()}",
             reason=f"`{mark}`",
+        )
+    if not by_pytest and (fixture := fixture_asked_around(item)):
+        raise UnsupportedError(
+            f"the fixture {fixture!r} has its plugin fail the test in a hook around it, which only "
+            f"pytest's own process runs; remove the mark{or_in_fork()}",
+            reason=f"`{fixture}`",
         )
     if unshared_database(item, is_threaded=is_threaded(backend)):
         raise UnsupportedError(

@@ -40,19 +40,23 @@ def dependence(lab: Laboratory, setting: Setting, actual: Outcome, expected: Out
             "let chunks overlap by what the function looks at, such as depth=",
             confirmed=is_sure,
         )
+    is_rounding = _is_rounding(actual, expected)
+    stream = None if is_rounding else random_stream(lab, setting, actual, expected)
+    if stream is not None and stream.confirmed:
+        return stream  # its places are those of chunks, too, and may look like a library's
     for probe in (dispatching, interference, reduction):
         if (found := probe(lab, setting, actual, expected)) is not None:
             return found
-    if _is_rounding(actual, expected):
+    if is_rounding:
         return lab.cause(
             "REDUCTION_ORDER",
             name,
             f"{each}; all differences are as small as another order of summation makes them",
             "compare=close(rtol=...) or ulp(n)",
         )
-    for probe in (random_stream, uneven):
-        if (found := probe(lab, setting, actual, expected)) is not None:
-            return found
+    found = stream or uneven(lab, setting, actual, expected)
+    if found is not None:
+        return found
     return lab.cause("UNEXPLAINED", "", f"{each}: the result depends on {name}", "")
 
 

@@ -26,8 +26,8 @@ def dispatching(
     begin to differ, in contrast, their place shrinks with their number.
     """
     place, workers = _first(lab, actual.value, expected.value), setting.value
-    if place is None or type(workers) is not int:
-        return None
+    if place is None or type(workers) is not int or place == workers:
+        return None  # a value that is the place itself is the length of a chunk
     for value, number in setting.others:
         if type(value) is not int:
             continue

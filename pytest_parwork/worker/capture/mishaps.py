@@ -16,6 +16,9 @@ from .warned import named_category
 #: The module of pytest-check that keeps its failures. From version 3 on, each thread has its own.
 CHECKS = "pytest_check.check_log"
 
+#: That of pytest-assume, which keeps them in one list for the process.
+ASSUMPTIONS = "pytest_assume.plugin"
+
 # Without code of the exception's class, which may raise.
 _with_traceback = BaseException.with_traceback
 
@@ -128,7 +131,7 @@ class Noticed(Hooked):
         self._found: list[Mishap] = []
 
     def __enter__(self) -> None:
-        self._checked = len(_soft_texts()) if CHECKS in sys.modules else 0
+        self._kept = [len(texts) for texts in _soft_texts()] if _has_soft_failures() else [0, 0]
         super().__enter__()
 
     def _note(self, mishap: Mishap, _: threading.Thread | None) -> bool:
@@ -137,9 +140,10 @@ class Noticed(Hooked):
 
     def late(self) -> tuple[Failure, ...]:
         """Return what fails the case nevertheless, as the filters of warnings say."""
-        if not self._found and CHECKS not in sys.modules:
+        if not self._found and not _has_soft_failures():
             return ()
-        found = [_as_failure(text) for text in _soft_texts()[self._checked :]]
+        kept = zip(_soft_texts(), self._kept, strict=True)
+        found = [_as_failure(text) for texts, before in kept for text in texts[before:]]
         if self._found:
             shown = warnings.showwarning
             warnings.showwarning = lambda *_, **__: None  # pytest itself gives the warning
@@ -151,21 +155,39 @@ class Noticed(Hooked):
 
 
 def take_soft_failures(*, is_shared: bool) -> list[Failure]:
-    """Return the failures of pytest-check in this task, and forget them.
+    """Return the failures of pytest-check and pytest-assume in this task, and forget them.
 
-    In a process that other tasks share, older versions do not keep them apart.
+    In a process that other tasks share, pytest-assume and older versions of pytest-check do not
+    keep them apart.
     """
+    found: list[Failure] = []
+    if not _has_soft_failures():
+        return found
+    checks, assumptions = _soft_texts()
     log: Any = sys.modules.get(CHECKS)
-    if log is None or (is_shared and hasattr(log, "_failures")):
-        return []
-    found = [_as_failure(text) for text in _soft_texts()]
-    log.clear_failures()
+    if log is not None and not (is_shared and hasattr(log, "_failures")):
+        found += map(_as_failure, checks)
+        log.clear_failures()
+    if assumptions and not is_shared:
+        found += map(_as_failure, assumptions)
+        _assumptions().clear()
     return found
 
 
-def _soft_texts() -> list[str]:
+def _has_soft_failures() -> bool:
+    """Return whether a plugin with soft failures is imported."""
+    return CHECKS in sys.modules or ASSUMPTIONS in sys.modules
+
+
+def _soft_texts() -> tuple[list[str], list[str]]:
+    """Return the texts of the failures that each of the two plugins keeps."""
     log: Any = sys.modules.get(CHECKS)
-    return [] if log is None else [str(text) for text in log.get_failures()]
+    checks = [] if log is None else [str(text) for text in log.get_failures()]
+    return checks, [failed.repr() for failed in _assumptions()]
+
+
+def _assumptions() -> list[Any]:
+    return getattr(sys.modules.get(ASSUMPTIONS), "_FAILED_ASSUMPTIONS", [])
 
 
 def _as_failure(text: str) -> Failure:
