@@ -19,8 +19,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {page.stem.upper(): page for page in sorted((DOCS / "causes").glob("*.md"))}
 SOURCES = Path(pytest_parwork.__file__).parent / "verify" / "diagnosis"
 
-#: The examples that run daily: one in processes, variants that nothing else asks for daily.
-DAILY = ("GLOBAL_RNG", "INTERFERENCE", "REDUCTION_BUG")
+#: The examples that run daily: variants that nothing else asks for daily.
+DAILY = ("INTERFERENCE", "REDUCTION_BUG")
 
 #: The causes that are one word.
 SINGLE = "INTERFERENCE|SERIALIZATION|UNEXPLAINED|UNREPRODUCED"

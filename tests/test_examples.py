@@ -64,7 +64,14 @@ RUNS = {
 }
 
 #: Those that take five seconds of a processor, on backends that have tests of their own.
-SLOW = {"test_dask.py", "test_fib.py", "test_pool.py", "test_process.py", "test_squares.py"}
+SLOW = {
+    "test_dask.py",
+    "test_fib.py",
+    "test_futures.py",
+    "test_pool.py",
+    "test_process.py",
+    "test_squares.py",
+}
 
 #: Runs for fifteen seconds, all of them asleep.
 SLEEPING = "test_sleeps.py"

@@ -20,9 +20,13 @@ def busy_times(intervals: Iterable[Interval]) -> tuple[float, float]:
     The first are the length of their union. The second, divided by it, are the share of the busy
     time in which the work was really parallel.
     """
-    levels = list(_levels(intervals))
-    busy = sum(seconds for _, seconds in levels)
-    return busy, sum(seconds for running, seconds in levels if running > 1)
+    busy: list[float] = []
+    several: list[float] = []
+    for running, seconds in _levels(intervals):
+        busy.append(seconds)
+        if running > 1:
+            several.append(seconds)
+    return sum(busy), sum(several)
 
 
 def bound(durations: Sequence[float], workers: int) -> float:
@@ -69,12 +73,18 @@ def highest_rate(clean: int, *, confidence: float) -> float:
 def _levels(intervals: Iterable[Interval]) -> Iterator[tuple[int, float]]:
     """Yield, between two changes, how many intervals were running and for how long.
 
-    Times at which none was running are omitted.
+    Times at which none was running are omitted. No pairs are kept: the garbage collector would
+    visit those of thousands of cases, and with them all other objects.
     """
-    spans = [(start, end) for start, end in intervals if end > start]
-    starts = sorted(start for start, _ in spans)
+    starts: list[float] = []
+    ends: list[float] = []
+    for start, end in intervals:
+        if end > start:
+            starts.append(start)
+            ends.append(end)
+    starts.sort()
     running, begun, moment = 0, 0, 0.0
-    for end in sorted(end for _, end in spans):
+    for end in sorted(ends):
         while begun < len(starts) and starts[begun] < end:
             if running:
                 yield running, starts[begun] - moment

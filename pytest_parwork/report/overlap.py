@@ -26,14 +26,14 @@ def share_of(tasks: Iterable[CaseEntry | Repeat]) -> tuple[int, ...]:
 
 def peak_of(tasks: Iterable[CaseEntry | Repeat]) -> int:
     """Return how many of the tasks were in workers at the same time."""
-    return stats.peak_overlap([(t.interval[0], t.interval[2]) for t in tasks if t.interval])
+    return stats.peak_overlap((t.interval[0], t.interval[2]) for t in tasks if t.interval)
 
 
 def together(runs: Iterable[Sequence[CaseEntry | Repeat]]) -> float | None:
     """Return the share of the busy time in which two tasks or more were running."""
     busy = together = 0.0
     for tasks in runs:
-        running = [task.interval[1:] for task in tasks if task.interval]
+        running = (task.interval[1:] for task in tasks if task.interval)
         one, several = stats.busy_times(running)
         busy += one
         together += several

@@ -16,16 +16,17 @@ def why_slow(run: RunReport) -> str:
     than half of the time means that one long case leaves nothing to gain.
     """
     timing = run.timing
-    both = [
-        (case.serial, task.parallel)
-        for case in run.cases
-        for task in case.repeats or (case,)
-        if case.serial is not None and task.parallel is not None
-    ]
+    serial: list[float] = []
+    parallel: list[float] = []
+    for case in run.cases:
+        for task in case.repeats or (case,):
+            if case.serial is not None and task.parallel is not None:
+                serial.append(case.serial)
+                parallel.append(task.parallel)
     has_stored = any(note.kind == FRESH_PROCESS for case in run.cases for note in case.notes)
-    if not both or has_stored or timing.parallel is None or (timing.bound_share or 1) > 0.5:
+    if not serial or has_stored or timing.parallel is None or (timing.bound_share or 1) > 0.5:
         return ""
-    work, taken = (sum(seconds) / len(both) for seconds in zip(*both, strict=True))
+    work, taken = (sum(seconds) / len(seconds) for seconds in (serial, parallel))
     ran = sum([task.parallel is not None for task in tasks_of(run.cases)])
     overhead = timing.parallel * run.granted / ran - taken
     if taken - work > overhead:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..model import stats
 from ..model.outcome import Verdict
@@ -87,8 +88,7 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     tasks = tasks_of(cases)
     serial = [case.serial for case in cases if case.serial is not None]
     parallel = sum(facts.wall for facts, _ in timed)
-    pairs = [(case, task) for case in cases for task in (case.repeats or (case,))]
-    ran = [case for case, task in pairs if task.parallel is not None]
+    ran = [c for c in cases for task in c.repeats or (c,) if task.parallel is not None]
     both = [case.serial for case in ran if case.serial is not None]
     speedup = sum(both) / len(both) * len(ran) / parallel if both and parallel else None
     # The runs follow one another, so each has its own bound.
@@ -124,14 +124,15 @@ def _sum(seconds: Iterable[float | None]) -> float | None:
 def _cpu_share(cases: Sequence[CaseEntry], tasks: Sequence[CaseEntry | Repeat]) -> float | None:
     """Return the CPU seconds by the seconds of the cases, the lower ones of both runs."""
     legs = (
-        [(case.serial, case.serial_cpu) for case in cases],
-        [(task.parallel, task.parallel_cpu) for task in tasks],
+        ([case.serial for case in cases], [case.serial_cpu for case in cases]),
+        ([task.parallel for task in tasks], [task.parallel_cpu for task in tasks]),
     )
     shares = []
-    for leg in legs:
-        known = [(wall, cpu) for wall, cpu in leg if wall is not None and cpu is not None]
-        if wall := sum([wall for wall, _ in known]):
-            shares.append(sum([cpu for _, cpu in known]) / wall)
+    for seconds, used in legs:
+        both = partial(zip, seconds, used, strict=True)
+        if wall := sum([each for each, cpu in both() if each is not None and cpu is not None]):
+            cpus = [cpu for each, cpu in both() if each is not None and cpu is not None]
+            shares.append(sum(cpus) / wall)
     return min(shares, default=None)
 
 

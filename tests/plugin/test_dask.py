@@ -200,6 +200,7 @@ def test_a_matrix_of_the_command_line_names_the_address_in_its_ids(
     assert f"pack/test_it.py::test_it[dask:{programs.address}-2]" in session.text
 
 
+@pytest.mark.sweep  # backends/test_dask_joined.py asks daily
 def test_a_crash_on_a_joined_cluster_fails_only_its_case(
     scratch: Scratch, programs: DaskPrograms
 ) -> None:

@@ -254,3 +254,25 @@ def test_its_time_does_not_count_for_an_alarm_around_the_test(scratch: Scratch) 
     assert session.counts == {"failed": 2}
     assert "out of time" not in session.text
     assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}
+
+
+@pytest.mark.usefixtures("keeps_helpers")
+def test_a_test_that_may_be_run_again_is_left_to_its_mark(scratch: Scratch) -> None:
+    pytest.importorskip("pytest_rerunfailures")
+    scratch.cases(
+        """
+        from pathlib import Path
+
+        @pytest.mark.flaky(reruns=2)
+        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n):
+            file = Path(f"calls-{n}")
+            calls = int(file.read_text()) if file.exists() else 0
+            file.write_text(str(calls + 1))
+            assert calls >= 2
+        """
+    )
+    session = scratch.run_apart("-p", "rerunfailures", report=True)
+    assert session.counts == {"passed": 2, "rerun": 2}, session.text
+    assert set(session.verdicts("test_it.py::test_it").values()) == {"EQUAL"}

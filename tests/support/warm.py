@@ -198,6 +198,7 @@ def warm_up() -> None:
     """Import what a session imports that uses parwork."""
     import importlib
     import pkgutil
+    import platform
 
     for name in LIBRARIES:
         sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
@@ -214,6 +215,7 @@ def warm_up() -> None:
             importlib.import_module(name)
     for name in LIBRARIES:
         del sys.modules[name]
+    platform.processor()  # for the report; it starts a program, once in a process
     # Each session collects garbage several times, which would copy every page of what is here.
     gc.collect()
     gc.freeze()

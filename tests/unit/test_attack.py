@@ -166,7 +166,9 @@ def tried(backend: str, name: str) -> tuple[Experiment, Seen]:
     return experiment, run_experiment(experiment, 20.0)
 
 
-@pytest.mark.parametrize("name", ["innocent", "exit-1", "lambda"])
+@pytest.mark.parametrize(
+    "name", ["innocent", "exit-1", pytest.param("lambda", marks=pytest.mark.sweep)]
+)
 def test_an_experiment_that_is_survived(name: str) -> None:
     experiment, seen = tried("processes:fork", name)
     assert experiment.judge(seen, 20.0).reasons == ()

@@ -13,11 +13,15 @@ from ...verify.legs import Judged, Terms, judge
 from ...verify.reference import Called
 from ..cases.groups import Case
 from ..cases.judgement import Aftermath
+from ..config.marks import closest_mark
 from ..messages.absent import outcome_of
 from .phases import masked
 
 if TYPE_CHECKING:
     from ...verify.repeats import Tasks
+
+#: The mark by which pytest-rerunfailures, flaky and pytest-retry run a test again that fails.
+_RERUN = "flaky"
 
 _Value = TypeVar("_Value")
 
@@ -108,7 +112,8 @@ class CaseTasks:
             reference,
             inputs=case.inputs if is_first else None,
             masked=functools.partial(masked, case) if case.sent.folder else None,
-            look=case.look(terms, number),
+            # A test that may be run again need not end twice in the same way.
+            look=None if closest_mark(case.item, _RERUN) else case.look(terms, number),
             why=f"verify={case.plan.verify:g}" if reference is None else "",
         )
 

@@ -9,13 +9,16 @@ from .kind import Kind, kind
 
 __all__ = ["KINDS"]
 
+#: A scheduler learns at once that the connection of such a worker is closed.
+CUT_OFF = "LOST crash: no longer responded|left the cluster"
+
 die = partial(kind, "dying")
 endless = partial(kind, "endless", timeout=TIMEOUT)
 end = partial(kind, "ending")
 
 KINDS: tuple[Kind, ...] = (
     die("becomes-a-program", 'os.execvp("true", ["true"])', "LOST crash: exit code 0"),
-    endless("becomes-an-endless-program", 'os.execvp("sleep", ["sleep", "600"])', OVERDUE),
+    endless("becomes-an-endless-program", 'os.execvp("sleep", ["sleep", "600"])', OVERDUE, CUT_OFF),
     endless(
         "becomes-a-program-with-all-descriptors",
         """
@@ -26,6 +29,7 @@ KINDS: tuple[Kind, ...] = (
         os.execvp("sleep", ["sleep", "600"])
         """,
         OVERDUE,
+        CUT_OFF,
     ),
     die("exit-of-libc", "ctypes.CDLL(None).exit(3)", "LOST crash: exit code 3"),
     die(
