@@ -23,6 +23,13 @@ from typing import Any
 #: What runs step by step, and can be resumed.
 _STEPPING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
+_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_PATHS = sysconfig.get_paths()  # asked once: in several threads at a time, it may raise
+_THEIRS = [_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+
+#: How the names of files begin that are of the standard library, installed, or ours.
+_OF_OTHERS = ("<frozen", *(path + os.sep for path in (_OWN, *_THEIRS)))
+
 #: Longest pause in seconds, most pauses of a task, and how often a call is followed by one.
 PAUSE, MOST, SHARE = 0.002, 60, 0.3
 
@@ -184,8 +191,8 @@ def _behind_calls(pause: Callable[[], None]) -> Callable[[FrameType, str, object
     """
 
     def enter(frame: FrameType, event: str, _: object) -> Any:  # noqa: ARG001, its signature
-        if not is_of_project(frame.f_code.co_filename):
-            return None
+        if frame.f_code.co_flags & _STEPPING or not is_of_project(frame.f_code.co_filename):
+            return None  # see _is_place: without a tracer of its own, its steps end in C
         calling, before = _calling_lines(frame.f_code), 0
 
         def step(frame: FrameType, event: str, _: object) -> Any:
@@ -231,7 +238,4 @@ def _is_place(frame: FrameType, event: str) -> bool:
 @cache
 def is_of_project(file: str) -> bool:
     """Return whether a file is neither of the standard library, nor installed, nor ours."""
-    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    paths = sysconfig.get_paths()
-    theirs = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return not file.startswith(("<frozen", own + os.sep, *(path + os.sep for path in theirs)))
+    return not file.startswith(_OF_OTHERS)
