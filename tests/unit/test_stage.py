@@ -252,13 +252,13 @@ class TestTravel:
 
 
 def test_the_leaves_of_a_group_come_in_the_order_of_their_raising() -> None:
-    class ExceptionGroup(Exception):  # as in Python 3.11 and its backport
-        def __init__(self, exceptions: list[Exception]) -> None:
+    class BaseExceptionGroup(Exception):  # as in Python 3.11 and its backport
+        def __init__(self, *exceptions: Exception) -> None:
             super().__init__()
             self.exceptions = exceptions
 
     first, second, third = KeyError(1), KeyError(2), KeyError(3)
-    assert leaves(ExceptionGroup([third, ExceptionGroup([second, first])])) == [
+    assert leaves(BaseExceptionGroup(third, BaseExceptionGroup(second, first))) == [
         first,
         second,
         third,
