@@ -133,6 +133,8 @@ def read_class(cls: Any) -> dict[str, object]:
         members |= cls.__members__
         contents["__members__"] = {n: part.value for n, part in members.items()}
         body = {n: part for n, part in body.items() if n not in members and not _is_made_by_enum(n)}
+    if "__attrs_attrs__" in body and _is_of_attrs(body.get("__replace__")):
+        del body["__replace__"]
     for name, part in body.items():
         is_own = isinstance(part, _DESCRIPTORS) and part.__objclass__ is cls
         contents[name] = f"a descriptor of {name}" if is_own else part
@@ -142,6 +144,14 @@ def read_class(cls: Any) -> dict[str, object]:
 def _is_made_by_enum(name: str) -> bool:
     """Return whether it is what an Enum derives from its members and bases."""
     return name == "__new__" or (name[:1] == name[-1:] == "_" and name[1] != "_" != name[-2])
+
+
+def _is_of_attrs(replace: object) -> bool:
+    """Return whether it is the function that attrs gives to all classes, from Python 3.13 on.
+
+    attrs names it after the class that it has made last.
+    """
+    return isinstance(replace, types.FunctionType) and replace.__code__.co_name == "evolve"
 
 
 def compare_modules(

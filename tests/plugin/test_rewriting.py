@@ -8,17 +8,16 @@ import pytest
 
 from .scratch import Scratch
 
-#: A plain assertion lets go of the first object before it makes the second, in the same place.
-TWO = "id(C()) != id(C())"
+#: True only in a function with rewritten assertions, which have variables of their own.
+REWRITTEN = "'@py_assert' in ' '.join(__import__('sys')._getframe().f_code.co_varnames)"
 
 FILES = {
     "conftest.py": f"""
         import pytest
-        class C: pass
         pytest.register_assert_rewrite("registered", "package.inner")
         @pytest.fixture
         def two():
-            assert {TWO}
+            assert {REWRITTEN}
             return 2
         """,
     "registered.py": """
@@ -27,15 +26,13 @@ FILES = {
         """,
     "package/__init__.py": "",
     "package/inner.py": f"""
-        class C: pass
         def twice(n):
-            assert {TWO}
+            assert {REWRITTEN}
             return 2 * n
         """,
     "test_other.py": f"""
-        class C: pass
         def imported(n):
-            assert {TWO}
+            assert {REWRITTEN}
             return n
         def test_nothing():
             pass
@@ -47,16 +44,13 @@ CASES = f"""
     from package.inner import twice
     from test_other import imported
 
-    class C:
-        pass
-
     def cases(test):
         mark = pytest.mark.parwork(workers=2)
         return mark(pytest.mark.parametrize("n", range(2))(test))
 
     @cases
     def test_body(n):
-        assert {TWO}
+        assert {REWRITTEN}
         return n
 
     @cases
@@ -141,9 +135,8 @@ def test_they_do_so_in_modules_outside_of_the_project(scratch: Scratch, backend:
     scratch.write(
         "there/test_call.py",
         f"""
-        class C: pass
         def own(n):
-            assert {TWO}
+            assert {REWRITTEN}
             return n
         def test_own_function(parwork):
             assert parwork.map(own, [1, 2], workers=2) == [1, 2]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
+from types import FunctionType
 from typing import Any
 
 import attrs
@@ -157,3 +159,22 @@ def test_a_model_with_an_eq_of_its_own_is_equal_by_that() -> None:
     comparison = compare(Judging(x=1), Judging(x=2))
     assert comparison
     assert [note.text for note in comparison.notes] == ["equal by Judging.__eq__"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="without `__replace__`")
+def test_a_class_of_attrs_is_the_same_whichever_class_attrs_has_made_last() -> None:
+    def make(size: int) -> Any:
+        @attrs.define
+        class Grid:
+            width: int = size
+
+        return Grid
+
+    here, there, changed = make(2), make(2), make(3)
+    ours = there.__replace__
+    # It arrives as a copy, with the name that it had in the worker.
+    there.__replace__ = FunctionType(ours.__code__, ours.__globals__, closure=ours.__closure__)
+    there.__replace__.__qualname__ = "Other.evolve"
+    assert compare(there, here)
+    assert compare(there(4), here(4))
+    assert not compare(changed, here)
