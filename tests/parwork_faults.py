@@ -403,6 +403,32 @@ class NeverPickled:
         raise AssertionError("it was set")
 
 
+def is_never_stored() -> NeverPickled:
+    return NeverPickled()
+
+
+class NeverLoaded:
+    """An argument that no other process comes to load."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return _waits_elsewhere, (os.getpid(),)
+
+
+def _waits_elsewhere(pid: int) -> None:
+    if os.getpid() != pid:
+        threading.Event().wait()
+
+
+class NeverDeleted:
+    """A result whose deletion never ends but in the process `pid`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def __del__(self) -> None:
+        _waits_elsewhere(self.pid)
+
+
 def blocks_its_worker_and_is_never_stored(x: int, bad: int) -> int | NeverPickled:
     """Be over, in a dask worker that neither comes to store it nor gives any sign."""
     blocks_its_worker(x, bad)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
@@ -111,6 +111,7 @@ class _Alarm(AbstractContextManager[None]):
         self._seconds = seconds if self._shared is None else self._shared.left
         self._rings = 0
         self._is_put_off = False
+        self._report: Callable[[sys.UnraisableHookArgs], object] | None = None
 
     def __enter__(self) -> None:
         self._outside = sys._getframe(1)
@@ -132,6 +133,8 @@ class _Alarm(AbstractContextManager[None]):
         signal.signal(signal.SIGALRM, self._handler or signal.SIG_DFL)
         if signal.getsignal(signal.SIGCONT) == self._go_on:
             signal.signal(signal.SIGCONT, self._continued or signal.SIG_DFL)
+        if self._report is not None and sys.unraisablehook == self._report_others:
+            sys.unraisablehook = self._report
         del self._outside, self._handled  # they keep the whole stack alive
         if self._shared is not None:  # time in which the process was stopped does not count
             self._shared.use(min(now() - self._began, self._seconds))
@@ -165,11 +168,23 @@ class _Alarm(AbstractContextManager[None]):
             return
         if now() >= self._end and self._is_inside(frame):
             self._rings += 1
+            if self._report is None:
+                self._report, sys.unraisablehook = sys.unraisablehook, self._report_others
             if self._rings > PATIENCE:
                 # A loop around a `try` that catches everything is left only by an exception that
                 # is raised between two iterations, in the few instructions after a catch.
                 signal.setitimer(signal.ITIMER_REAL, SOON * (1 + self._rings % 8), AGAIN)
             raise TimedOut
+
+    def _report_others(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Report what a `__del__` or the end of a generator cannot raise, but for `TimedOut`.
+
+        That is raised at the end of the block. To report it takes pytest longer than the alarm to
+        ring again; and what is interrupted there is kept to the end of the session, together with
+        the results whose code never ends: their deletion blocked pytest without any limit.
+        """
+        if unraisable.exc_type is not TimedOut and self._report is not None:
+            self._report(unraisable)
 
     def _go_on(self, signum: int, frame: FrameType | None) -> None:
         """Restart the limit after the process was stopped for an unknown time."""
@@ -181,6 +196,8 @@ class _Alarm(AbstractContextManager[None]):
 
     def _is_inside(self, frame: FrameType | None) -> bool:
         """Return whether the code under the deadline is running, not this class around it."""
+        if frame is not None and frame.f_code is _Alarm._report_others.__code__:
+            return False
         inside: FrameType | None = None
         while frame is not None and frame is not self._outside:
             inside, frame = frame, frame.f_back

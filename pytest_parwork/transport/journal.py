@@ -78,7 +78,7 @@ class Journal:
         return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._directory)
 
     def begin(self, batch: int, entry: Entry) -> None:
-        """Note that the function of a task is about to be called."""
+        """Note that a phase of a task begins: its function is about to be called, for example."""
         self._write(Begun(batch, entry))
 
     def end(self, entry: Entry) -> None:

@@ -43,9 +43,14 @@ class Entry(NamedTuple):
     stack: Stack = Stack()
     output: bytes = b""
 
+    @property
+    def since(self) -> float:
+        """When its latest phase began: loading its arguments, its call, storing its result."""
+        return self.ended or self.started or self.arrived
+
 
 class Begun(NamedTuple):
-    """The call of a task, noted before it, because the task may end its process."""
+    """A phase of a task, noted before it, because the task may end its process."""
 
     batch: int
     entry: Entry

@@ -56,10 +56,10 @@ class Past:
                 begun.pop(note.task, None)
                 if note.data:
                     self.ended[note.task] = note
-        # If the process ended itself because of one task, the others are not to blame.
-        overdue = {task: begun[task] for task in timeouts & begun.keys()}
-        guilty = overdue or begun
-        kind: Literal["died", "timeout"] = "timeout" if overdue else "died"
+        # If the process ended itself because of one task, the others are not to blame; nobody is
+        # if that task ended at the same time.
+        guilty = {task: begun[task] for task in timeouts & begun.keys()} if timeouts else begun
+        kind: Literal["died", "timeout"] = "timeout" if timeouts else "died"
         for task, (batch, entry) in guilty.items():
             self.died[batch, task] = entry._replace(kind=kind, suspects=len(guilty), stack=stack)
         self.died.update(stopped)

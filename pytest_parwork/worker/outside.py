@@ -46,12 +46,12 @@ def end_if_stuck(pid: int, run: str, timeouts: Mapping[int, float], *, is_deaf: 
         else:
             begun[entry.task] = entry
     if state_of(pid) == "T":
-        last = max((max(each.started, each.ended) for each in (*ended, *begun.values())), default=0)
+        last = max((each.since for each in (*ended, *begun.values())), default=0)
         recent = [entry for entry in ended if entry.ended > last - LATENCY][-RECENT:]
         blamed = [entry._replace(kind="stopped") for entry in (*recent, *begun.values())]
     else:
         limits = {task: timeouts[task] + PATIENCE for task in begun.keys() & timeouts.keys()}
-        late = [task for task, limit in limits.items() if now() > begun[task].started + limit]
+        late = [task for task, limit in limits.items() if now() > begun[task].since + limit]
         if not late and (begun or not is_deaf):
             return False
         blamed = [begun[task]._replace(kind="timeout") for task in late]

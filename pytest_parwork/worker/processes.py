@@ -31,7 +31,7 @@ from .capture.threads import ThreadCapture
 from .current_test import exchange_name, name_test
 from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
-from .results import no_room_for, pack
+from .results import Packed, no_room_for, pack
 
 #: The table of modules; if this module is not in it any more, a task has unloaded it.
 MODULES = sys.modules
@@ -195,9 +195,10 @@ class Attached:
             if inputs is not None and inputs.changed():
                 self.ledger.note_change(number)
             del args, kwargs, inputs
-        del found
-        end_copy_of(process)  # what was loaded, or its digest, may have forked this process
-        self._store(number, kind, value, output)
+        packed = pack(kind, value)
+        del found, value  # before it is stored, because a `__del__` may never end, either
+        end_copy_of(process)  # any code of arguments and result may have forked this process
+        self._store(number, packed, output)
 
     def prepare(self, number: int, *, is_by_pytest: bool = False) -> None:
         """Capture output from now on by the settings of a task, and name its test."""
@@ -275,8 +276,8 @@ class Attached:
         # A method is bound to a fresh instance for every task, as pytest does.
         return entry if entry.classes else function
 
-    def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
-        kind, data, buffers = pack(kind, value)
+    def _store(self, number: int, packed: Packed, output: Output | None) -> None:
+        kind, data, buffers = packed
         try:
             place = self.spool.append(data, buffers)
         except OSError as error:  # no memory, or a limit on the size of files
@@ -286,6 +287,7 @@ class Attached:
             except OSError as again:
                 self.ledger.store_nothing(number, again.errno or 0)
                 return
+        buffers.clear()  # they may be the last to hold parts of the value
         has_output = output is not None and self._has_stored(output)
         self.ledger.store(number, kind, self.spool.number, *place, has_output=has_output)
 

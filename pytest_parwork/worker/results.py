@@ -21,6 +21,9 @@ from .copies import copied, copied_buffer, copied_bytes, is_atom
 #: The ids of types whose values are their own copies: to hash a class may call its metaclass.
 ATOM_IDS = frozenset(map(id, ATOMS))
 
+#: An outcome as it is stored: its kind, its pickle, and the buffers apart from that.
+Packed = tuple[Kind, bytes, list[pickle.PickleBuffer]]
+
 
 class Pickled:
     """A result that is serialised, with large buffers apart; `not_sent` says why it cannot be.
@@ -172,7 +175,7 @@ def _kept_buffer(buffer: pickle.PickleBuffer) -> pickle.PickleBuffer:
     return buffer if type(view.obj) is bytes else pickle.PickleBuffer(copied_bytes(view))
 
 
-def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
+def pack(kind: Kind, value: object) -> Packed:
     """Return an outcome as it is stored; a value that cannot be sent becomes `not_sent`.
 
     The code of a value may fork this process: only the original one returns.
@@ -183,7 +186,7 @@ def pack(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuff
     return packed
 
 
-def _packed(kind: Kind, value: object) -> tuple[Kind, bytes, list[pickle.PickleBuffer]]:
+def _packed(kind: Kind, value: object) -> Packed:
     if kind == "value":
         sent = Pickled.of(value)
         if sent.not_sent is None:

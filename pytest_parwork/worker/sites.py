@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import faulthandler
-import signal
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from threading import Event, RLock, Thread, Timer, get_ident, local
+from threading import Event, RLock, Timer, local
 from typing import Protocol
 
 from ..machine.clock import cpu_of_thread, host, now
@@ -18,7 +16,6 @@ from ..model.output import Output
 from ..model.work import Batch
 from ..transport.files import unnamed_file
 from ..transport.journal import Journal, remove_journals
-from ..transport.ledger import Kind, Ledger
 from ..transport.modules import Sources, lend
 from ..transport.notes import Entry
 from ..transport.payload import Header
@@ -28,14 +25,9 @@ from .capture.threads import ThreadCapture
 from .children import Children, end_children
 from .current_test import named_by_thread
 from .outside import end_departed
+from .phases import Phases
 from .processes import Attached
-from .results import pack
-
-#: Seconds to write a stack.
-PATIENCE = 0.5
-
-#: Seconds between two checks for tasks that have run for too long.
-WATCH = 0.05
+from .results import Packed
 
 #: Seconds that a run stays known after the last copy of its call was deleted: the library may fetch
 #: another copy.
@@ -55,19 +47,6 @@ class Errand(Protocol):
     def attach(self) -> Site:
         """Make what a process holds of the run."""
         ...
-
-
-class _Noted(Ledger):
-    """A table of this process only; the start of a task is also noted elsewhere."""
-
-    def __init__(self, buffer: bytearray, begin: Callable[[int, float], None]) -> None:
-        super().__init__(buffer)
-        self._begin = begin
-
-    def start(self, task: int, at: float) -> None:
-        """Note that the function of `task` is being called."""
-        self._begin(task, at)
-        super().start(task, now())
 
 
 class Site(Attached):
@@ -117,11 +96,10 @@ class Site(Attached):
         self._functions = [self._function(entry) for entry in self.header.contents.functions]
         end_copy_of(process)  # an import may return twice
         self.modules = dict(sys.modules)
-        self.ledger = _Noted(bytearray(Ledger.size(len(self.header.contents.calls))), self._begin)
-        self._running: dict[int, Entry] = {}  # by thread
-        if timeouts and is_away:
-            watch = Thread(target=self._watch, args=(timeouts,), daemon=True)
-            watch.start()
+        tasks = len(self.header.contents.calls)
+        self.ledger = self._phases = Phases(tasks, self._journal, timeouts)
+        if is_away:
+            self._phases.keep_limits()
 
     @classmethod
     def of(cls, call: Errand) -> Site:
@@ -189,26 +167,20 @@ class Site(Attached):
                 break
             known = past.known(batch.number, number)
             if known is None:
-                self._here.batch = batch.number
                 self._here.worker = worker
-                self.run_task(number, 0)
+                with self._phases.running(number, batch.number, worker):
+                    self.run_task(number, 0)
                 known = self._here.entry
             entries.append(known)
         return tuple(entries)
 
-    def _begin(self, number: int, at: float) -> None:
-        arrived, _, _ = self.ledger.times(number)
-        entry = Entry(number, "died", self._here.worker, os.getpid(), arrived or at, at)
-        self._journal.begin(self._here.batch, entry)
-        self._running[get_ident()] = entry
-
-    def _store(self, number: int, kind: Kind, value: object, output: Output | None) -> None:
-        self._running.pop(get_ident(), None)
-        kind, data, buffers = pack(kind, value)
+    def _store(self, number: int, packed: Packed, output: Output | None) -> None:
+        kind, data, buffers = packed
         self.ledger.store(number, kind, 0, 0, 0)
         here = self._here
         arrived, started, ended = (at or 0.0 for at in self.ledger.times(number))
         flat = tuple(bytes(buffer.raw()) for buffer in buffers)
+        buffers.clear()  # they may be the last to hold parts of the value
         times = arrived, started, ended, self.ledger.cpu(number)
         entry = Entry(number, kind, here.worker, os.getpid(), *times, data, flat)
         if output is not None:
@@ -216,35 +188,14 @@ class Site(Attached):
         self._journal.end(entry)
         self._here.entry = entry
 
-    def _watch(self, timeouts: Mapping[int, float]) -> None:
-        pause = Event()
-        while not self.is_over:
-            for entry in list(self._running.values()):
-                limit = timeouts.get(entry.task)
-                if limit is not None and now() > entry.started + limit:
-                    self._journal.end(entry._replace(kind="timeout"))
-                    _end_process()
-            pause.wait(WATCH)
-
     def close(self) -> None:
         """Restore the process as it was."""
         self.is_over = True
         self.go.set()
+        self._phases.close()
         self._undo.close()
         self._journal.close()
         os.close(self._fd)
-
-
-def _end_process() -> None:
-    """End this process by a signal on which it writes its stack, without a core file."""
-    import resource  # POSIX only, like the journal
-
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-    if faulthandler.is_enabled():
-        os.kill(os.getpid(), signal.SIGABRT)
-        Event().wait(PATIENCE)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def release(run: str) -> None:

@@ -183,3 +183,13 @@ def test_tasks_that_end_one_worker_after_the_other_cost_nobody_else(carrier: Car
     run = carrier.map(faults.some_die, *((x, (1, 4, 7), 0.3) for x in range(12)))
     lost = {n for n, outcome in enumerate(run.outcomes) if outcome.lost is not None}
     assert lost == {1, 4, 7}
+
+
+@pytest.mark.parametrize("carrier", [JOBLIB_JOINED], indirect=True)
+@pytest.mark.sweep  # test_endless_phases.py asks the others
+def test_a_result_that_is_never_stored_costs_only_its_task(carrier: Carrier) -> None:
+    given = calls(faults.innocent, *((x,) for x in range(20)))
+    given[3] = Task(id="store", function=faults.is_never_stored, timeout=0.5)
+    run = carrier(given, chunksize=5)
+    lost = {n: one.lost.detail for n, one in enumerate(run.outcomes) if one.lost is not None}
+    assert lost == {3: "timed out after 0.5 s"}

@@ -284,3 +284,39 @@ class TestASharedLimit:
 
     def test_none_is_no_limit(self) -> None:
         assert Shared.of(None) is None
+
+
+class Broken:
+    def __del__(self) -> None:
+        raise ValueError("mine")
+
+
+def deletes_two() -> None:
+    Undeletable()
+    Undeletable()
+
+
+def deletes_another_late() -> None:
+    with suppress(TimedOut):
+        sleeps()
+    Broken()
+
+
+def test_what_is_raised_at_the_end_is_not_reported_as_what_a_deletion_cannot_raise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reported: list[type[BaseException] | None] = []
+
+    def report(given: sys.UnraisableHookArgs) -> None:
+        reported.append(given.exc_type)
+
+    monkeypatch.setattr(sys, "unraisablehook", report)
+    with pytest.raises(TimedOut), deadline(0.05):
+        deletes_two()
+    assert reported == []
+    assert sys.unraisablehook is report
+    with deadline(10):
+        Broken()
+    with pytest.raises(TimedOut), deadline(0.05):
+        deletes_another_late()
+    assert reported == [ValueError, ValueError]

@@ -18,6 +18,7 @@ from pytest_parwork.transport.addresses import find
 from pytest_parwork.transport.failures import TEXT_LIMIT, describe, is_skip
 from pytest_parwork.transport.ledger import Ledger, State
 from pytest_parwork.worker.processes import Attached, ProcessCall
+from pytest_parwork.worker.results import pack
 
 
 def raised(error: BaseException) -> BaseException:
@@ -105,7 +106,7 @@ def test_output_for_which_there_is_no_room_is_not_expected_behind_its_outcome(re
 
     attached: Any = object.__new__(Attached)  # to no run
     attached.ledger, attached.spool = Ledger(bytearray(Ledger.size(1))), Small()
-    attached._store(0, "value", 7, Output(out="printed"))
+    attached._store(0, pack("value", 7), Output(out="printed"))
     assert attached.ledger.state(0) is State.STORED
     assert attached.ledger.has_output(0) is (records == 2)
 
