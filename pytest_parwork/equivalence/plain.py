@@ -15,7 +15,7 @@ PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 def is_plainly_equal(actual: object, expected: object) -> bool:
     """Confirm quickly that two values are equal; False means unknown.
 
-    So it does for zeros of floats, which `==` does not tell apart.
+    So it is for zeros of floats: `==` does not distinguish 0.0 from -0.0.
     """
     cls = type(actual)
     return (

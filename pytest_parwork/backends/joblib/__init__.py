@@ -1,4 +1,4 @@
-"""The backends `joblib…`: `joblib.Parallel` with each backend that joblib knows."""
+"""The backends that joblib itself has, and the package of the adapter for all of them."""
 
 from __future__ import annotations
 

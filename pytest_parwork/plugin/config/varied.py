@@ -53,7 +53,7 @@ class Variant:
     """One set of varied arguments: the reference, or one to compare with it.
 
     `variation` describes it for reports, `id` is its part of the test's id, empty where there is
-    nothing to tell apart. `values` are the arguments by name, `reference_values` those of
+    nothing to distinguish. `values` are the arguments by name, `reference_values` those of
     the reference, `marks` those of a `pytest.param`.
     `inside` is the ambient configuration of `inside=`, with so many `workers`.
     """

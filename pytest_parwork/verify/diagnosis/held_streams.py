@@ -25,7 +25,7 @@ NEAR = 10_000
 #: Smaller integers that a generator has drawn are hardly the seeds of others.
 SMALLEST = 1000
 
-#: Most elements of an array that are told apart.
+#: Most elements of an array that are distinguished from one another.
 MOST_ELEMENTS = 10_000
 
 #: Public methods that draw nothing.

@@ -18,7 +18,7 @@ KEYWORDS = frozenset({"seed", "random_state", "random_seed", "rng"})
 #: What makes a generator of a seed.
 MAKERS = frozenset({"default_rng", "RandomState", "Random", "SeedSequence", "PCG64", "PRNGKey"})
 
-#: What is added to a seed, or taken from it: the other one has to be told from all usual ones.
+#: What is added to a seed, or taken from it: the other one must be unlike any usual one.
 OFFSET = 731_002_900
 
 
