@@ -102,65 +102,22 @@ if n % 3:
 
 KILL, TERM, INT = int(signal.SIGKILL), int(signal.SIGTERM), int(signal.SIGINT)
 
+#: The signals that end pytest, and what it ends with; of SIGTERM as of Ctrl-C, where parwork does.
+ENDING: Mapping[str, tuple[Sequence[int], frozenset[int]]] = {
+    "pytest-killed": ([KILL], frozenset({-KILL})),
+    "pytest-terminated": ([TERM], frozenset({-TERM, 143, 2})),
+    "ctrl-c": ([INT], frozenset(INTERRUPTED)),
+    "ctrl-c-twice": ([INT, INT], frozenset(INTERRUPTED)),
+    "ctrl-c-and-kill": ([INT, KILL], frozenset({*INTERRUPTED, -KILL})),
+}
+
+#: What cases do in the meantime; a single signal has to suffice then.
+ACTS = {"": "", "-with-children": LEAVES_A_CHILD, "-with-the-deaf": IS_DEAF}
+
 FIRES = (
     Fire(name="worker-signals", group="signals", shots=_storm),
     Fire(name="worker-stopped", group="signals", shots=_stops, timeout=TIMEOUT),
     Fire(name="child-killed", group="signals", shots=_at_start),
-    Fire(name="pytest-killed", group="pytest", shots=_at_pytest(KILL), codes=frozenset({-KILL})),
-    Fire(
-        name="pytest-terminated",
-        group="pytest",
-        shots=_at_pytest(TERM),
-        codes=frozenset({-TERM, 143, 2}),  # parwork takes it as Ctrl-C
-    ),
-    Fire(name="ctrl-c", group="pytest", shots=_at_pytest(INT), codes=frozenset(INTERRUPTED)),
-    Fire(
-        name="ctrl-c-twice",
-        group="pytest",
-        shots=_at_pytest(INT, INT),
-        codes=frozenset(INTERRUPTED),
-    ),
-    Fire(
-        name="ctrl-c-and-kill",
-        group="pytest",
-        shots=_at_pytest(INT, KILL),
-        codes=frozenset({*INTERRUPTED, -KILL}),
-    ),
-    Fire(
-        name="pytest-killed-with-children",
-        group="pytest",
-        shots=_at_pytest(KILL),
-        codes=frozenset({-KILL}),
-        act=LEAVES_A_CHILD,
-    ),
-    Fire(
-        name="ctrl-c-with-children",
-        group="pytest",
-        shots=_at_pytest(INT),
-        codes=frozenset(INTERRUPTED),
-        act=LEAVES_A_CHILD,
-    ),
-    Fire(
-        name="pytest-killed-with-the-deaf",
-        group="pytest",
-        shots=_at_pytest(KILL),
-        codes=frozenset({-KILL}),
-        act=IS_DEAF,
-    ),
-    Fire(
-        name="ctrl-c-with-the-deaf",
-        group="pytest",
-        shots=_at_pytest(INT),
-        codes=frozenset(INTERRUPTED),
-        act=IS_DEAF,
-    ),
-    Fire(
-        name="pytest-terminated-with-the-deaf",
-        group="pytest",
-        shots=_at_pytest(TERM),
-        codes=frozenset({-TERM, 143, 2}),
-        act=IS_DEAF,
-    ),
     Fire(
         name="pytest-paused",
         group="pytest",
@@ -168,6 +125,12 @@ FIRES = (
         timeout=TIMEOUT,
         takes=2.5,
         may_lose=False,
+    ),
+    *(
+        Fire(name=f"{name}{suffix}", group="pytest", shots=_at_pytest(*sent), codes=codes, act=act)
+        for suffix, act in ACTS.items()
+        for name, (sent, codes) in ENDING.items()
+        if not act or len(sent) == 1
     ),
 )
 
