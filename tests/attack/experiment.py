@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from support.warm import ALONE, ONCE, Warm
 
-from .processes import children
+from .processes import children, is_living
 from .supervise import Command, Ending
 
 __all__ = [
@@ -131,12 +131,18 @@ def run_experiment(experiment: Experiment, baseline: float, parent: Warm | None 
 
 
 def clear_away() -> None:
-    """Kill the supervisors of this process, and remove its folders."""
-    for pid in children(os.getpid()):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)  # a supervisor kills its descendants
+    """Kill the supervisors of this process and of parents, and remove its folders."""
+    seen: set[int] = set()
     until = time.monotonic() + ENDING
-    while children(os.getpid()) and time.monotonic() < until:
+    while time.monotonic() < until:
+        ours = children(os.getpid())
+        of_ours = (child for one in ours for child in children(one))
+        for pid in {*ours, *of_ours} - seen:
+            seen.add(pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)  # a supervisor kills its descendants
+        if not any(map(is_living, seen)):
+            break
         time.sleep(0.05)
     for parent in (tempfile.gettempdir(), "/dev/shm"):
         for path in Path(parent).glob(f"attack-{os.getpid()}-*"):

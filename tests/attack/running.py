@@ -41,11 +41,11 @@ class Runner:
         self, experiments: Sequence[Experiment], keep: Callable[[Result], None] | None = None
     ) -> list[Result]:
         """Run experiments, and print faults as they are found."""
-        places = {(one.backend, self._is_forked(one)): 0 for one in experiments}
+        places = {(one.backend, self.is_forked(one)): 0 for one in experiments}
         results: list[Result] = []
 
         def one(experiment: Experiment) -> None:
-            is_forked = self._is_forked(experiment)
+            is_forked = self.is_forked(experiment)
             baseline = baselines[experiment.backend, is_forked]
             result = self._tried(experiment, baseline, is_forked=is_forked)
             results.append(result)
@@ -63,7 +63,7 @@ class Runner:
             self._parents.close()
         return results
 
-    def _is_forked(self, experiment: Experiment) -> bool:
+    def is_forked(self, experiment: Experiment) -> bool:
         """Return whether the session of an experiment is a fork.
 
         A parent has imported already what fails under a limit, and knows nothing of the peers.
