@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,8 +213,11 @@ def test_when_the_suite_is_ended_its_sessions_end(number: int, tmp_path: Path) -
     while left := [pid for pid in begun if Path(f"/proc/{pid}/exe").exists()]:
         assert time.monotonic() < until, left
         time.sleep(0.01)
+    shared = list(Path("/dev/shm").glob(f"attack-{suite.pid}-*"))
+    for folder in shared:
+        shutil.rmtree(folder)
     if number == signal.SIGTERM:
-        assert list(tmp_path.iterdir()) == []
+        assert [*shared, *tmp_path.iterdir()] == []
 
 
 def test_most_sessions_are_forked_but_a_share_and_those_under_limits() -> None:
