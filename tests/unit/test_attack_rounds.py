@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from attack import __main__ as main
-from attack import hostile, reports
+from attack import hostile, reports, shooting
 from attack.experiment import Experiment, run_experiment
 from attack.page import rendered
 from attack.parents import Parents
@@ -231,3 +231,10 @@ def test_the_report_of_a_forked_session_says_so(tmp_path: Path) -> None:
     assert load(tmp_path / "it.json").results == [made, result("exit-1", 7)]
     lines = json.loads((tmp_path / "it.json").read_text(encoding="utf-8"))["results"]
     assert [one.get("is_forked") for one in lines] == [True, None]
+
+
+@pytest.mark.parametrize(("backend", "expected"), [("isolated:spawn", 13.0), ("joblib", 3.0)])
+def test_where_each_case_starts_python_a_session_takes_longer(
+    backend: str, expected: float
+) -> None:
+    assert round(shooting.whole_of(backend, 2.6), 0) == expected
