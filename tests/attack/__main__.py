@@ -8,18 +8,17 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from . import hostile, limits, peers, shooting
-from .experiment import JOINED, Experiment, clear_away, run_experiment
-from .judge import NAMED_WITHIN
+from .experiment import JOINED, Experiment, clear_away
 from .page import PAGE, REPORTS, write_page
-from .reports import Report, ran_here, save
-from .table import Result, as_table, fault_text
+from .reports import Keeping, ran_here
+from .running import Runner
+from .table import Result, as_table
 
 #: The backends, the quick ones first.
 BACKENDS = (
@@ -37,14 +36,11 @@ BACKENDS = (
     "threads",
 )
 
-#: How often a backend is measured without an attack; the slowest run counts.
-BASELINES = 2
-
 #: How often a fault is tried again to confirm it; a single further one does.
 REPEATS = 3
 
-#: Seconds of a computation that shows how busy the machine is, and how many times slower it may be.
-COMPUTED, SLOWEST = 0.3, 5.0
+#: Experiments at the same time for each processor: most of their time they wait.
+JOBS = 2
 
 
 def parsed(words: Sequence[str] | None) -> argparse.Namespace:
@@ -63,14 +59,37 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--each", type=int, metavar="N", help="only N experiments of each group, the same for all"
     )
-    parser.add_argument("--rounds", type=int, default=6, help="rounds of random signals")
-    parser.add_argument("--jobs", type=int, default=1, help="experiments at the same time")
+    parser.add_argument(
+        "--signals", type=int, default=6, metavar="N", help="N experiments of each kind of signals"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with N seeds in a row; a backend that has a fault in a round gets no further one",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=JOBS * len(os.sched_getaffinity(0)),
+        metavar="N",
+        help="experiments at the same time (%(default)s)",
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="start each session with a new interpreter"
+    )
     parser.add_argument(
         "--confirm",
         action="store_true",
         help=f"exit with 1 only if a fault is seen again in one of {REPEATS} repeats",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="results as JSON")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip the experiments that are in the report, and add the others to it",
+    )
     parser.add_argument("--list", action="store_true", help="only print the experiments")
     parser.add_argument("--show", action="store_true", help="print the output of every session")
     parser.add_argument(
@@ -81,7 +100,10 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help=f"write the tables of {PAGE.name}, made of the reports in docs/{REPORTS.name}",
     )
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    if options.resume and options.report is None:
+        parser.error("--resume needs --report FILE: the report to continue")
+    return options
 
 
 def number_of(seed: str) -> int:
@@ -94,11 +116,11 @@ def chosen(options: argparse.Namespace, seed: int) -> list[Experiment]:
     groups = set(filter(None, options.kinds.split(",")))
     names = set(filter(None, options.only.split(",")))
     numbers = [name.rpartition("-")[2] for name in names]
-    rounds = max(options.rounds, *(int(one) for one in numbers if one.isdecimal()), 0)
+    count = max(options.signals, *(int(one) for one in numbers if one.isdecimal()), 0)
     found = [
         experiment
         for backend in (peers.PEERS if options.peers else options.backends.split(","))
-        for experiment in all_of(backend, seed, rounds)
+        for experiment in all_of(backend, seed, count)
         if (not groups or experiment.group in groups)
         and (not names or experiment.name in names)
         and options.k in experiment.id
@@ -122,88 +144,25 @@ def _of_each_group(found: Sequence[Experiment], count: int, seed: int) -> set[st
     return kept
 
 
-def all_of(backend: str, seed: int, rounds: int) -> Iterator[Experiment]:
-    """Yield the experiments of a round of a backend or peer."""
+def all_of(backend: str, seed: int, signals: int) -> Iterator[Experiment]:
+    """Yield the experiments of a round of a backend or peer, so many of each kind of signals."""
     if backend in peers.PEERS:
         yield from peers.experiments(backend, seed)
         return
     yield from hostile.experiments(backend, seed)
-    yield from shooting.experiments(backend, seed, rounds)
+    yield from shooting.experiments(backend, seed, signals)
     yield from limits.experiments(backend, seed)
 
 
-def measured(backend: str) -> float:
-    """Return the seconds that a backend takes now without an attack."""
-    subject = peers if backend in peers.PEERS else hostile
-    seconds = []
-    for number in range(BASELINES):
-        seen = run_experiment(subject.baseline_of(backend, number), 20.0)
-        if seen.ending.code != 0:
-            raise SystemExit(f"{backend} fails without any attack:\n{seen.tail}")
-        seconds.append(seen.ending.seconds)
-    return max(seconds)
-
-
-def slowness() -> float:
-    """Return how many times longer than its processor time a computation takes now."""
-    began, busy = time.monotonic(), time.process_time()
-    while time.process_time() - busy < COMPUTED:
-        pass
-    return min((time.monotonic() - began) / COMPUTED, SLOWEST)
-
-
-def tried(experiment: Experiment, baseline: float, *, shows: bool) -> Result:
-    """Run an experiment.
-
-    If only its time is too long, the machine may be busy with something else. Then it is run again,
-    and the allowed time grows by as much as the backend without an attack has become slower, or by
-    as much as a computation takes longer here than its processor time.
-    """
-    seen = run_experiment(experiment, baseline)
-    judgement = experiment.judge(seen, baseline)
-    if is_second := judgement.is_late:
-        now = max(baseline, measured(experiment.backend))
-        baseline = now + NAMED_WITHIN * (max(now / baseline, slowness()) - 1)
-        seen = run_experiment(experiment, baseline)
-        judgement = experiment.judge(seen, baseline)
-    if shows:
-        print(seen.output)
-    return Result(
-        name=experiment.name,
-        group=experiment.group,
-        backend=experiment.backend,
-        seed=experiment.seed,
-        verdict=judgement.verdict,
-        reasons=judgement.reasons,
-        seconds=seen.ending.seconds,
-        baseline=baseline,
-        is_second=is_second,
-        shots=seen.ending.shots,
-        tail=seen.tail if judgement.verdict == "fault" else "",
-    )
-
-
 def run(
-    experiments: Sequence[Experiment],
-    jobs: int,
-    shows: bool,
-    keep: Callable[[list[Result]], None],
+    experiments: Sequence[Experiment], options: argparse.Namespace, keeping: Keeping | None = None
 ) -> list[Result]:
-    """Run experiments, and print faults as they are found."""
-    baselines = {name: measured(name) for name in {one.backend: 0 for one in experiments}}
-    results: list[Result] = []
-
-    def one(experiment: Experiment) -> None:
-        result = tried(experiment, baselines[experiment.backend], shows=shows)
-        results.append(result)
-        if result.verdict == "fault" or shows:
-            print(fault_text(result) if result.verdict == "fault" else result, flush=True)
-        keep(results)
-
-    with ThreadPoolExecutor(jobs) as lanes:
-        for done in [lanes.submit(one, experiment) for experiment in experiments]:
-            done.result()
-    return results
+    """Run experiments, and return their results, with those that a report has of them."""
+    known = {} if keeping is None else {(one.id, one.seed): one for one in keeping.results}
+    found = [known[one.id, one.seed] for one in experiments if (one.id, one.seed) in known]
+    new = [one for one in experiments if (one.id, one.seed) not in known]
+    runner = Runner(options.jobs, is_fresh=options.fresh, shows=options.show)
+    return found + runner.run(new, None if keeping is None else keeping.add)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -219,33 +178,49 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    sizes = {one.backend: 0 for one in experiments}
+    for name in sizes:
+        sizes[name] = len(list(all_of(name, seed, options.signals)))
+    ran = ran_here(seed=seed, jobs=options.jobs, rounds=sizes)
+    keeping = Keeping(ran, options.report, continues=options.resume) if options.report else None
+    code = 0
+    for at in range(seed, seed + options.rounds):
+        left = [one for one in chosen(options, at) if one.backend in sizes]
+        for backend in ran_round(left, options, keeping, seed=at):
+            del sizes[backend]
+            code = 1
+    return code
+
+
+def ran_round(
+    experiments: Sequence[Experiment],
+    options: argparse.Namespace,
+    keeping: Keeping | None,
+    *,
+    seed: int,
+) -> set[str]:
+    """Run one round, print its table, and return the backends with faults."""
     began = time.monotonic()
-    backends = {one.backend: None for one in experiments}
-    rounds = {name: len(list(all_of(name, seed, options.rounds))) for name in backends}
-    ran = ran_here(seed=seed, jobs=options.jobs, rounds=rounds)
-
-    def keep(results: list[Result]) -> None:
-        if options.report is not None:
-            save(Report(ran=ran, results=list(results)), options.report)
-
-    results = run(experiments, options.jobs, options.show, keep)
+    results = run(experiments, options, keeping)
     order = {one.id: at for at, one in enumerate(sorted(experiments, key=_place))}
-    results.sort(key=lambda one: order[f"{one.name}@{one.backend}"])
-    keep(results)
+    results.sort(key=lambda one: order[one.id])
+    if keeping is not None:
+        keeping.save()
     print(as_table(results))
-    faults = [f"{one.name}@{one.backend}" for one in results if one.verdict == "fault"]
+    faults = [one.id for one in results if one.verdict == "fault"]
     seconds = time.monotonic() - began
     print(f"{len(results)} experiments, {len(faults)} faults, {seconds:.0f} s, seed {seed}")
     if options.confirm:
-        faults = confirmed([one for one in experiments if one.id in faults], options.show)
-    return 1 if faults else 0
+        faults = confirmed([one for one in experiments if one.id in faults], options)
+    return {one.backend for one in experiments if one.id in faults}
 
 
-def confirmed(experiments: Sequence[Experiment], shows: bool) -> list[str]:
+def confirmed(experiments: Sequence[Experiment], options: argparse.Namespace) -> list[str]:
     """Return those that are faults again, run alone; say which are not."""
+    alone = argparse.Namespace(**{**vars(options), "jobs": 1})
     found = []
     for experiment in experiments:
-        again = run([experiment] * REPEATS, 1, shows, lambda results: None)
+        again = run([experiment] * REPEATS, alone)
         count = sum(one.verdict == "fault" for one in again)
         print(f"again: {experiment.id} is a fault in {count} of {REPEATS} repeats", flush=True)
         if count:

@@ -19,7 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from .processes import children
+from support.warm import ALONE, ONCE, Warm
+
+from .processes import children, is_living
 from .supervise import Command, Ending
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Judgement",
     "Seen",
     "clear_away",
+    "environment_of_supervisors",
     "has_mounts",
     "run_experiment",
     "written_out",
@@ -41,6 +44,9 @@ ENDING = 8.0
 
 #: Characters of the output that are kept if there is a fault.
 TAIL = 3000
+
+#: The folder of the tests, from which supervisors are started.
+TESTS = Path(__file__).parent.parent
 
 #: What the name of a backend stands for that joins a cluster, and that of its address.
 JOINED = "dask:joined"
@@ -111,44 +117,57 @@ class Experiment:
         return random.Random(f"{self.seed} {self.id}")
 
 
-def run_experiment(experiment: Experiment, baseline: float) -> Seen:
-    """Run an experiment in temporary folders, and return the observations."""
+def run_experiment(experiment: Experiment, baseline: float, parent: Warm | None = None) -> Seen:
+    """Run an experiment in temporary folders, and return the observations.
+
+    With a parent, its session is a fork of that; else each of its programs is started anew.
+    """
     prefix = f"attack-{os.getpid()}-"
     with suppress(OSError), tempfile.TemporaryDirectory(prefix=prefix) as folder:
-        parent = "/dev/shm" if has_mounts() else folder
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as shared:
-            return _run_in(experiment, Path(folder), shared, baseline)
+        within = "/dev/shm" if has_mounts() else folder
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=within) as shared:
+            return _run_in(experiment, Path(folder), shared, baseline, parent)
     raise RuntimeError(f"{experiment.id}: no folder for it")
 
 
 def clear_away() -> None:
-    """Kill the supervisors of this process, and remove its folders."""
-    for pid in children(os.getpid()):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)  # a supervisor kills its descendants
+    """Kill the supervisors of this process and of parents, and remove its folders."""
+    seen: set[int] = set()
     until = time.monotonic() + ENDING
-    while children(os.getpid()) and time.monotonic() < until:
+    while time.monotonic() < until:
+        ours = children(os.getpid())
+        of_ours = (child for one in ours for child in children(one))
+        for pid in {*ours, *of_ours} - seen:
+            seen.add(pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)  # a supervisor kills its descendants
+        if not any(map(is_living, seen)):
+            break
         time.sleep(0.05)
     for parent in (tempfile.gettempdir(), "/dev/shm"):
         for path in Path(parent).glob(f"attack-{os.getpid()}-*"):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _run_in(experiment: Experiment, folder: Path, shared: str, baseline: float) -> Seen:
+def _run_in(
+    experiment: Experiment, folder: Path, shared: str, baseline: float, parent: Warm | None
+) -> Seen:
     for name in ("project", "tmp", "home"):
         (folder / name).mkdir()
     settings = dict(experiment.write(folder / "project", experiment.random, baseline))
     words = experiment.words or _pytest(experiment.backend)
     command = Command(
-        words=[*_mounting(shared, folder, experiment.before), *words],
+        words=[*_mounting(folder, experiment.before), *words],
         folder=str(folder),
         shared=shared,
         environment=_environment(folder) | settings.pop("environment_too", {}),
         has_cluster=experiment.backend == JOINED,
+        is_bound=has_mounts(),
+        is_forked=parent is not None,
         limit=settings.get("limit", 30.0),
     )
     command = replace(command, **settings)
-    ending = _supervised(command)
+    ending = _supervised(command, parent)
     text = (folder / "output").read_bytes()[-10_000_000:].decode(errors="replace")
     read = experiment.read or _cases
     return Seen(ending=ending, cases=read(folder / "project"), output=text)
@@ -166,22 +185,28 @@ def _pytest(backend: str) -> Sequence[str]:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Return the environment of a session: a shell's, with folders of its own."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG") if name in os.environ}
     return {
-        **kept,
+        **_of_python(),
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
         "COLUMNS": "120",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        ALONE: "1",
     }
 
 
-def _mounting(shared: str, folder: Path, before: str) -> Sequence[str]:
-    """Return the command that starts a session with its own shared memory, where possible."""
-    if not has_mounts():
-        return []
-    text = f"mount --bind '{shared}' /dev/shm && {before.format(folder=folder)} exec"
-    return ["unshare", "-m", "sh", "-c", f'{text} "$@"', "sh"]
+def environment_of_supervisors() -> dict[str, str]:
+    """Return the environment of this process, but for what Python and its libraries read once."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(ONCE)}
+    return {**kept, **_of_python(), ALONE: "1"}
+
+
+def _of_python() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG") if name in os.environ}
+
+
+def _mounting(folder: Path, before: str) -> Sequence[str]:
+    """Return the command that starts a session after another command."""
+    return ["sh", "-c", f'{before.format(folder=folder)} exec "$@"', "sh"] if before else []
 
 
 @cache
@@ -194,19 +219,33 @@ def has_mounts() -> bool:
         return False
 
 
-def _supervised(command: Command) -> Ending:
-    process = subprocess.run(
-        [sys.executable, "-m", "attack.supervise"],
-        input=json.dumps(asdict(command)),
-        capture_output=True,
-        text=True,
-        timeout=command.limit + GRACE,
-        check=False,
-        cwd=Path(__file__).parent.parent,
-    )
-    if process.returncode:
-        raise RuntimeError(f"the supervisor ended with {process.returncode}: {process.stderr}")
-    return Ending(**json.loads(process.stdout.splitlines()[-1]))
+def _supervised(command: Command, parent: Warm | None) -> Ending:
+    file = Path(command.folder) / "command.json"
+    file.write_text(json.dumps(asdict(command)), encoding="utf-8")
+    words = ["attack.supervise", str(file)]
+    limit = command.limit + GRACE
+    if parent is None:
+        process = subprocess.run(
+            [sys.executable, "-m", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+            cwd=TESTS,
+        )
+        code, out, err = process.returncode, process.stdout, process.stderr
+    else:
+        forked = parent.fork("-m", words, str(TESTS), environment_of_supervisors())
+        try:
+            out, err = forked.communicate(limit)
+        except subprocess.TimeoutExpired:
+            os.kill(forked.pid, signal.SIGKILL)
+            raise
+        code = forked.poll() or 0
+    if code:
+        raise RuntimeError(f"the supervisor ended with {code}: {err}")
+    return Ending(**json.loads(out.splitlines()[-1]))
 
 
 def _cases(project: Path) -> Mapping[str, Case] | None:

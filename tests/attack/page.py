@@ -29,13 +29,26 @@ class Row:
 
     round: int = 0
     seeds: dict[int, None] = field(default_factory=dict)
-    commits: dict[str, None] = field(default_factory=dict)
+    commits: dict[str, dict[int, list[Result]]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
 
     @property
     def rounds(self) -> str:
         """How many rounds that is: all experiments once are one."""
         return f"{len(self.results) / self.round:.2g}"
+
+    @property
+    def in_a_row(self) -> int:
+        """The most whole rounds without a fault, of one commit, whose seeds follow each other."""
+        most = 0
+        for by_seed in self.commits.values():
+            last, count = -1, 0
+            for seed, results in sorted(by_seed.items()):
+                is_whole = len({one.name for one in results}) == self.round
+                is_right = is_whole and all(one.verdict != "fault" for one in results)
+                count = (count if seed == last + 1 else 0) + 1 if is_right else 0
+                last, most = seed, max(most, count)
+        return most
 
 
 #: The rows by Python and backend.
@@ -80,7 +93,8 @@ def _rows_of(reports: Sequence[Report]) -> Rows:
         for result in report.results:
             row = rows[report.ran.python, result.backend]
             row.round = report.ran.rounds[result.backend]
-            row.seeds[report.ran.seed] = row.commits[report.ran.commit] = None
+            row.seeds[result.seed] = None
+            row.commits.setdefault(report.ran.commit, {}).setdefault(result.seed, []).append(result)
             row.results.append(result)
     return dict(sorted(rows.items(), key=lambda item: (_number(item[0][0]), item[0][1])))
 
@@ -91,8 +105,9 @@ def _number(python: str) -> tuple[int, ...]:
 
 def _measured(rows: Rows) -> str:
     lines = [
-        "| backend | Python | seed | rounds | experiments | survived | own doing | fault | code |",
-        "|---|---|---|---:|---:|---:|---:|---:|---|",
+        "| backend | Python | seed | rounds | experiments | survived | own doing | fault "
+        "| rounds in a row without fault | code |",
+        "|---|---|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     for (python, backend), row in rows.items():
         counts = Counter(result.verdict for result in row.results)
@@ -103,6 +118,7 @@ def _measured(rows: Rows) -> str:
             row.rounds,
             f"{len(row.results)} of {row.round}",
             *(str(counts[verdict]) for verdict in VERDICTS),
+            str(row.in_a_row),
             ", ".join(f"`{commit}`" for commit in row.commits if commit),
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -112,7 +128,7 @@ def _measured(rows: Rows) -> str:
 def _faults(rows: Rows) -> Iterator[str]:
     """Yield the faults, each with its first reason."""
     found = [
-        f"- `{one.name}@{one.backend}` (Python {python}, seed {one.seed}): {_reason(one)}"
+        f"- `{one.id}` (Python {python}, seed {one.seed}): {_reason(one)}"
         for (python, _), row in rows.items()
         for one in row.results
         if one.verdict == "fault"

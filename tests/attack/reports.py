@@ -6,16 +6,21 @@ import json
 import os
 import platform
 import subprocess
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from .table import Result
 
-__all__ = ["Ran", "Report", "load", "ran_here", "save"]
+__all__ = ["Keeping", "Ran", "Report", "load", "ran_here", "save"]
 
 SCHEMA = 2
+
+#: Seconds of results that an interruption may cost, so that a long report is not written too often.
+UNSAVED = 2.0
 
 HERE = Path(__file__).parent
 
@@ -24,8 +29,8 @@ HERE = Path(__file__).parent
 class Ran:
     """How a report was measured.
 
-    `seed` is the number, `commit` that of the code, empty if it is unknown. `rounds` has, for each
-    backend and peer, the number of experiments in a whole round of it.
+    `seed` is the number of the first round, `commit` that of the code, empty if it is unknown.
+    `rounds` has, for each backend and peer, the number of experiments in a whole round of it.
     """
 
     python: str
@@ -56,6 +61,54 @@ def ran_here(*, seed: int, jobs: int, rounds: Mapping[str, int]) -> Ran:
         jobs=jobs,
         rounds=rounds,
     )
+
+
+class Keeping:
+    """The report of a call while it grows; experiments add to it from several threads.
+
+    If it continues another call's, `results` are those of that one at first.
+    """
+
+    def __init__(self, ran: Ran, path: Path, *, continues: bool) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._saved = 0.0
+        self._ran = ran
+        self.results: list[Result] = []
+        if continues and path.exists():
+            old = load(path)
+            self.results = _of_the_same(ran, old, path)
+            self._ran = replace(ran, rounds={**old.ran.rounds, **ran.rounds})
+
+    def add(self, result: Result) -> None:
+        """Add a result."""
+        with self._lock:
+            self.results.append(result)
+            if time.monotonic() - self._saved > UNSAVED:
+                self._save()
+
+    def save(self) -> None:
+        """Write the report."""
+        with self._lock:
+            self._save()
+
+    def _save(self) -> None:
+        self.results.sort(key=lambda one: (one.seed, one.backend, one.group, one.name))
+        save(Report(ran=self._ran, results=self.results), self._path)
+        self._saved = time.monotonic()
+
+
+def _of_the_same(ran: Ran, old: Report, path: Path) -> list[Result]:
+    """Return the results of a report, if what it measured is here, too."""
+    if ran.commit.endswith("-dirty") or not ran.commit:
+        raise SystemExit("--resume needs a commit: nobody knows whether the same code was measured")
+    then, now = (old.ran.commit, old.ran.python), (ran.commit, ran.python)
+    if then != now:
+        raise SystemExit(
+            f"{path} cannot be continued: it is of commit {then[0]} and Python {then[1]}, here are "
+            f"{now[0]} and {now[1]}; write another file"
+        )
+    return list(old.results)
 
 
 def _commit() -> str:

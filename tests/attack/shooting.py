@@ -22,6 +22,9 @@ COUNT, SECONDS = 40, 0.05
 #: Seconds of all cases, on two workers.
 WORK = COUNT * SECONDS * 2 / 3 / 2
 
+#: Each case starts Python there, which takes nearly all of the time; a baseline has 8 or more.
+STARTING, STARTED = "isolated:spawn", 8
+
 HARD = 20.0
 
 #: Seconds of a case where workers are stopped.
@@ -102,65 +105,22 @@ if n % 3:
 
 KILL, TERM, INT = int(signal.SIGKILL), int(signal.SIGTERM), int(signal.SIGINT)
 
+#: The signals that end pytest, and what it ends with; of SIGTERM as of Ctrl-C, where parwork does.
+ENDING: Mapping[str, tuple[Sequence[int], frozenset[int]]] = {
+    "pytest-killed": ([KILL], frozenset({-KILL})),
+    "pytest-terminated": ([TERM], frozenset({-TERM, 143, 2})),
+    "ctrl-c": ([INT], frozenset(INTERRUPTED)),
+    "ctrl-c-twice": ([INT, INT], frozenset(INTERRUPTED)),
+    "ctrl-c-and-kill": ([INT, KILL], frozenset({*INTERRUPTED, -KILL})),
+}
+
+#: What cases do in the meantime; a single signal has to suffice then.
+ACTS = {"": "", "-with-children": LEAVES_A_CHILD, "-with-the-deaf": IS_DEAF}
+
 FIRES = (
     Fire(name="worker-signals", group="signals", shots=_storm),
     Fire(name="worker-stopped", group="signals", shots=_stops, timeout=TIMEOUT),
     Fire(name="child-killed", group="signals", shots=_at_start),
-    Fire(name="pytest-killed", group="pytest", shots=_at_pytest(KILL), codes=frozenset({-KILL})),
-    Fire(
-        name="pytest-terminated",
-        group="pytest",
-        shots=_at_pytest(TERM),
-        codes=frozenset({-TERM, 143, 2}),  # parwork takes it as Ctrl-C
-    ),
-    Fire(name="ctrl-c", group="pytest", shots=_at_pytest(INT), codes=frozenset(INTERRUPTED)),
-    Fire(
-        name="ctrl-c-twice",
-        group="pytest",
-        shots=_at_pytest(INT, INT),
-        codes=frozenset(INTERRUPTED),
-    ),
-    Fire(
-        name="ctrl-c-and-kill",
-        group="pytest",
-        shots=_at_pytest(INT, KILL),
-        codes=frozenset({*INTERRUPTED, -KILL}),
-    ),
-    Fire(
-        name="pytest-killed-with-children",
-        group="pytest",
-        shots=_at_pytest(KILL),
-        codes=frozenset({-KILL}),
-        act=LEAVES_A_CHILD,
-    ),
-    Fire(
-        name="ctrl-c-with-children",
-        group="pytest",
-        shots=_at_pytest(INT),
-        codes=frozenset(INTERRUPTED),
-        act=LEAVES_A_CHILD,
-    ),
-    Fire(
-        name="pytest-killed-with-the-deaf",
-        group="pytest",
-        shots=_at_pytest(KILL),
-        codes=frozenset({-KILL}),
-        act=IS_DEAF,
-    ),
-    Fire(
-        name="ctrl-c-with-the-deaf",
-        group="pytest",
-        shots=_at_pytest(INT),
-        codes=frozenset(INTERRUPTED),
-        act=IS_DEAF,
-    ),
-    Fire(
-        name="pytest-terminated-with-the-deaf",
-        group="pytest",
-        shots=_at_pytest(TERM),
-        codes=frozenset({-TERM, 143, 2}),
-        act=IS_DEAF,
-    ),
     Fire(
         name="pytest-paused",
         group="pytest",
@@ -168,6 +128,12 @@ FIRES = (
         timeout=TIMEOUT,
         takes=2.5,
         may_lose=False,
+    ),
+    *(
+        Fire(name=f"{name}{suffix}", group="pytest", shots=_at_pytest(*sent), codes=codes, act=act)
+        for suffix, act in ACTS.items()
+        for name, (sent, codes) in ENDING.items()
+        if not act or len(sent) == 1
     ),
 )
 
@@ -184,11 +150,11 @@ def experiments(backend: str, seed: int, rounds: int) -> Iterator[Experiment]:
 def _experiment(fire: Fire, number: int, backend: str, seed: int) -> Experiment:
     def write(folder: Path, generator: random.Random, baseline: float) -> Mapping[str, Any]:
         write_cases(folder, count=COUNT, seconds=SECONDS, timeout=fire.timeout, act=fire.act)
-        whole = baseline + WORK
+        whole = whole_of(backend, baseline)
         return {"shots": fire.shots(generator, whole), "limit": 2 * whole + NAMED_WITHIN + HARD}
 
     def judge(seen: Seen, baseline: float) -> Judgement:
-        return _judge(fire, seen, baseline)
+        return _judge(fire, seen, baseline, whole_of(backend, baseline))
 
     return Experiment(
         name=f"{fire.name}-{number}",
@@ -200,11 +166,19 @@ def _experiment(fire: Fire, number: int, backend: str, seed: int) -> Experiment:
     )
 
 
-def _judge(fire: Fire, seen: Seen, baseline: float) -> Judgement:
-    """Judge a session under fire: it must have completed, or exited as expected of the signals."""
+def whole_of(backend: str, baseline: float) -> float:
+    """Return the seconds that a session takes without signals."""
+    return baseline * COUNT / STARTED if backend == STARTING else baseline + WORK
+
+
+def _judge(fire: Fire, seen: Seen, baseline: float, whole: float) -> Judgement:
+    """Judge a session under fire: it must have completed, or exited as expected of the signals.
+
+    `baseline` is what a small session takes, `whole` this one, both without signals.
+    """
     ending = seen.ending
     faults = [*of_ending(seen, {0, 1, *fire.codes}), *files_of(seen)]
-    allowed = NAMED_WITHIN + baseline + WORK + fire.takes + len(ending.shots) * baseline / 2
+    allowed = NAMED_WITHIN + whole + fire.takes + len(ending.shots) * baseline / 2
     if ending.code in fire.codes and not ending.shots:
         faults.append(f"pytest ended with {ending.code} before any signal")
     elif ending.code in fire.codes:

@@ -2,7 +2,9 @@
 
 Processes that the command leaves behind become children of this one, whatever their session, group
 or environment is. So none can survive unnoticed, and all are killed here. The program reads a
-`Command` as JSON from its standard input, and writes an `Ending` as JSON to its standard output.
+`Command` from a file of JSON, and writes an `Ending` as JSON to its standard output. The command is
+a new program, or a fork of this one if that has been forked itself, by a process that has imported
+what sessions need.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from .forked import ForkedSession
 from .processes import children, descendants, describe
 from .signals import Sender, Shot
 
@@ -39,6 +43,8 @@ GLANCE = 0.01
 
 _SUBREAPER, _DEATH = 36, 1  # of prctl(2)
 
+_NEW_MOUNTS, _BIND, _PRIVATE = 0x20000, 0x1000, 0x44000  # of unshare(2) and mount(2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -46,6 +52,8 @@ class Command:
 
     `limit` is in seconds; `limits` are soft and hard resource limits by name. With `has_cluster`, a
     dask cluster is started first; its address replaces `{address}` in the words of the command.
+    With `is_bound`, `shared` is mounted for the command at /dev/shm. With `is_forked`, a fork of
+    the supervisor does what the words say: `python -m` and a module with arguments.
     """
 
     words: Sequence[str]
@@ -56,6 +64,8 @@ class Command:
     limits: dict[str, int] = field(default_factory=dict)
     shots: Sequence[Shot] = ()
     has_cluster: bool = False
+    is_bound: bool = False
+    is_forked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +88,9 @@ class Ending:
 class Supervisor:
     """The running command, with its cluster, if it has one."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, session: ForkedSession | None) -> None:
         self._command = command
+        self._session = session
         self._folder = Path(command.folder)
         self._ended: dict[int, int] = {}
         self._cluster: DaskPrograms | None = None
@@ -103,29 +114,18 @@ class Supervisor:
             self._cluster = DaskPrograms(folder)
             address = self._cluster.address
         files = self._files()
-        with open(self._folder / "output", "wb") as output:
-            process = subprocess.Popen(
-                [word.replace("{address}", address) for word in command.words],
-                cwd=self._folder / "project",
-                env=command.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=self._set_limits,
-            )
+        pid = self._begin([word.replace("{address}", address) for word in command.words])
         began = time.monotonic()
-        sender = Sender(command.shots, process.pid, self._folder / "project", began)
-        while process.pid not in self._ended:
+        sender = Sender(command.shots, pid, self._folder / "project", began)
+        while pid not in self._ended:
             self._reap()
             sender.look()
             if time.monotonic() - began > command.limit:
-                self._stop(process.pid)
+                self._stop(pid)
                 break
             time.sleep(GLANCE)
         seconds = time.monotonic() - began
-        code = self._ended.get(process.pid)
-        process.returncode = code or 0
+        code = self._ended.get(pid)
         left = list(self._left()) if code is not None else []
         return Ending(
             code=code,
@@ -136,14 +136,24 @@ class Supervisor:
             files=sorted(self._files() - files) if code is not None else [],
         )
 
-    def _set_limits(self) -> None:
-        # A shell has what it starts in the background ignore SIGINT and SIGQUIT, nohup SIGHUP.
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        for name, value in self._command.limits.items():
-            resource.setrlimit(getattr(resource, name), (value, value))
+    def _begin(self, words: Sequence[str]) -> int:
+        """Start the command, and return its process id."""
+        if self._session is not None:
+            self._session.begin(words)
+            return self._session.pid
+        with open(self._folder / "output", "wb") as output:
+            process = subprocess.Popen(
+                words,
+                cwd=self._folder / "project",
+                env=self._command.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=lambda: prepare(self._command),
+            )
+        process.returncode = 0  # it is reaped here, with all others
+        return process.pid
 
     def _reap(self) -> None:
         """Reap all children that have exited, including orphans."""
@@ -201,15 +211,52 @@ class Supervisor:
             time.sleep(GLANCE)
 
 
+def prepare(command: Command) -> None:
+    """Make this process as a shell makes those that it starts, with the limits of the command."""
+    # A shell has what it starts in the background ignore SIGINT and SIGQUIT, nohup SIGHUP.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if command.is_bound:
+        shared = command.shared.encode()
+        _call("unshare", _NEW_MOUNTS)
+        _call("mount", b"none", b"/", None, _PRIVATE, None)
+        _call("mount", shared, b"/dev/shm", None, _BIND, None)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for name, value in command.limits.items():
+        resource.setrlimit(getattr(resource, name), (value, value))
+
+
+def _call(name: str, *arguments: int | bytes | None) -> None:
+    """Call a function of the system that returns 0."""
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments):
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def _exit(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is left is killed now
+    sys.exit(1)
+
+
 def main() -> None:
-    """Run the command from standard input; exit when the parent exits."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(_SUBREAPER, 1, 0, 0, 0)
-    libc.prctl(_DEATH, int(signal.SIGTERM), 0, 0, 0)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    given: dict[str, Any] = json.load(sys.stdin)
+    """Run the command from a file; exit when the parent exits."""
+    _call("prctl", _SUBREAPER, 1, 0, 0, 0)
+    _call("prctl", _DEATH, int(signal.SIGTERM), 0, 0, 0)
+    signal.signal(signal.SIGTERM, _exit)
+    given: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     given["shots"] = [Shot(**shot) for shot in given["shots"]]
-    print(json.dumps(asdict(Supervisor(Command(**given)).run())))
+    command = Command(**given)
+    session = ForkedSession() if command.is_forked else None
+    if session is not None and not session.pid:
+        session.become(
+            folder=f"{command.folder}/project",
+            environment=command.environment,
+            output=f"{command.folder}/output",
+            prepare=lambda: prepare(command),
+        )
+    print(json.dumps(asdict(Supervisor(command, session).run())), flush=True)
+    os._exit(0)  # to free all that is imported would take as long as some sessions
 
 
 if __name__ == "__main__":

@@ -13,7 +13,11 @@ VERDICTS = ("survived", "own doing", "fault")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The result of one experiment; `tail` is the end of its output if there is a fault."""
+    """The result of one experiment.
+
+    `is_second` if it was run again because it was late, `is_forked` if its session was not started
+    by a new interpreter; `tail` is the end of its output if there is a fault.
+    """
 
     name: str
     group: str
@@ -24,8 +28,14 @@ class Result:
     baseline: float
     reasons: Sequence[str] = ()
     is_second: bool = False
+    is_forked: bool = False
     shots: Sequence[str] = ()
     tail: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name of the experiment: `exit-1@joblib`."""
+        return f"{self.name}@{self.backend}"
 
 
 def counted(results: Sequence[Result]) -> Mapping[tuple[str, str], Counter[str]]:
@@ -81,8 +91,9 @@ def as_markdown(results: Sequence[Result]) -> str:
 
 def fault_text(result: Result) -> str:
     """Return the description of a fault, with the command that repeats it."""
-    lines = [f"FAULT {result.name}@{result.backend} ({result.seconds:.1f} s)"]
+    lines = [f"FAULT {result.id} ({result.seconds:.1f} s)"]
     lines += [f"  {reason}" for reason in result.reasons[:6]]
     lines += [f"  signal at {shot}" for shot in result.shots]
     only = f"--only {result.name} --backends {result.backend} --seed {result.seed}"
+    only += "" if result.is_forked else " --fresh"
     return "\n".join([*lines, f"  again: python -m attack {only} --show"])

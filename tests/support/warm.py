@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import runpy
 import select
 import selectors
 import signal
@@ -37,7 +38,8 @@ ONCE = ("PYTHON", "LANG", "LC_", "LD_", "TZ", "MALLOC_", "COVERAGE_")
 #: Without it, pytest rewrites the assertions of plugins, and warns where they are imported already.
 ALONE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 
-#: Libraries that a session may do without; what of ours needs one is imported in its turn.
+#: Libraries that a session may do without; what of ours needs one is imported in its turn, unless
+#: a process is asked to import the library.
 LIBRARIES = ("dask", "distributed", "joblib", "numpy", "ray", "xdist")
 
 
@@ -86,9 +88,19 @@ class Forked:
 
 
 class Warm:
-    """The process that forks; it is started for the first session."""
+    """The process that forks; it is started for the first session.
 
-    def __init__(self) -> None:
+    It imports `libraries` and other `modules`, too. When it ends, what it has forked gets `ending`.
+    """
+
+    def __init__(
+        self,
+        *,
+        libraries: Sequence[str] = (),
+        modules: Sequence[str] = (),
+        ending: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        self._words = [str(int(ending)), ",".join(libraries), ",".join(modules)]
         self._process: subprocess.Popen[bytes] | None = None
         self._once: Mapping[str, str] = {}
 
@@ -104,7 +116,10 @@ class Warm:
     def fork(
         self, script: str, arguments: Sequence[str], cwd: str, environment: Mapping[str, str]
     ) -> Forked:
-        """Run a script of Python in a process of its own, the first of its group and session."""
+        """Run a script of Python in a process of its own, the first of its group and session.
+
+        The script `-m` is the module that is the first of the arguments.
+        """
         reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         (out, out_there), (err, err_there) = os.pipe(), os.pipe()
         stdin = os.open(os.devnull, os.O_RDONLY)
@@ -120,9 +135,10 @@ class Warm:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())],
+                [sys.executable, __file__, str(theirs.fileno()), *self._words],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # of a terminal, each line would be written at once
                 env=environment,
                 cwd=os.path.dirname(__file__),  # not the project of the first session
                 start_new_session=True,
@@ -135,8 +151,11 @@ class Warm:
             self._process.wait(DEADLINE)
 
 
-def serve(channel: socket.socket) -> None:
-    """Fork for each request, and reply with the id of the process, and its status when it exits."""
+def serve(channel: socket.socket, ending: int = signal.SIGKILL) -> None:
+    """Fork for each request, and reply with the id of the process, and its status when it exits.
+
+    When nobody can make requests any more, the forked processes get a signal, and are waited for.
+    """
     running: dict[int, tuple[int, socket.socket]] = {}
     poll = select.poll()
     poll.register(channel, select.POLLIN)
@@ -152,7 +171,9 @@ def serve(channel: socket.socket) -> None:
             request, fds, _, _ = socket.recv_fds(channel, LONGEST, 4)
             if not request:
                 for pid, _ in running.values():
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, ending)
+                for pid, _ in running.values():
+                    os.waitpid(pid, 0)
                 return
             if not (pid := os.fork()):
                 for other in (channel, *(reply for _, reply in running.values())):
@@ -182,7 +203,12 @@ def run(
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
-    tempfile.tempdir = None  # what is imported may have asked for it
+    _forget(cwd)
+    if script == "-m":
+        sys.argv, sys.path[0] = list(arguments), cwd
+        sys.orig_argv = [sys.executable, script, *arguments]
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        sys.exit()
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(script)
     main = types.ModuleType("__main__")
@@ -194,13 +220,23 @@ def run(
     sys.exit()
 
 
-def warm_up() -> None:
-    """Import what a session imports that uses parwork."""
+def _forget(cwd: str) -> None:
+    """Replace what imported modules have noted of the process that imported them."""
+    tempfile.tempdir = None
+    if process := sys.modules.get("multiprocessing.process"):
+        process.ORIGINAL_DIR = cwd  # type: ignore[attr-defined]  # spawned processes get it
+    if random := sys.modules.get("numpy.random"):
+        random.seed()
+
+
+def warm_up(libraries: Sequence[str] = (), modules: Sequence[str] = ()) -> None:
+    """Import what a session imports that uses parwork and these libraries."""
     import importlib
     import pkgutil
     import platform
 
-    for name in LIBRARIES:
+    hidden = [name for name in LIBRARIES if name not in libraries]
+    for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
     from _pytest.config import default_plugins
 
@@ -208,19 +244,26 @@ def warm_up() -> None:
 
     others = ("asyncio", "cloudpickle", "multiprocessing.pool", "pdb", "pytest", "unittest.case")
     builtin = [f"_pytest.{name}" for name in default_plugins if name != "faulthandler"]
-    modules = pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork.")
-    ours = [name for _, name, _ in modules if not {"__main__", "libraries"} & {*name.split(".")}]
-    for name in (*others, *builtin, *ours):
+    walked = pkgutil.walk_packages(pytest_parwork.__path__, "pytest_parwork.")
+    ours = [name for _, name, _ in walked if not {"__main__", "libraries"} & {*name.split(".")}]
+    for name in (*others, *builtin, *libraries, *ours):
         with suppress(ImportError):
             importlib.import_module(name)
-    for name in LIBRARIES:
+    for name in hidden:
         del sys.modules[name]
+    sys.path[0] = os.path.dirname(os.path.dirname(__file__))
+    for name in modules:
+        importlib.import_module(name)
     platform.processor()  # for the report; it starts a program, once in a process
     # Each session collects garbage several times, which would copy every page of what is here.
     gc.collect()
     gc.freeze()
 
 
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
 if __name__ == "__main__":
-    warm_up()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    warm_up(_names(sys.argv[3]), _names(sys.argv[4]))
+    serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

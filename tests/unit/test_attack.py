@@ -123,7 +123,7 @@ def test_a_fault_is_confirmed_by_a_single_further_one(
             name=experiment.name,
             group=experiment.group,
             backend=experiment.backend,
-            seed=0,
+            seed=experiment.seed,
             verdict=verdict,
             seconds=1.0,
             baseline=1.0,
@@ -244,7 +244,7 @@ def test_the_page_names_python_seeds_rounds_and_faults() -> None:
             report({"exit-0": "own doing", "exit-1": "fault"}, seed=8),
         ]
     )
-    assert "| `joblib` | 3.13.1 | 7, 8 | 1.5 | 6 of 4 | 4 | 1 | 1 | `abc` |" in made
+    assert "| `joblib` | 3.13.1 | 7, 8 | 1.5 | 6 of 4 | 4 | 1 | 1 | 1 | `abc` |" in made
     assert "- `exit-1@joblib` (Python 3.13.1, seed 8): `2 neighbours, first [0] LOST`" in made
 
 

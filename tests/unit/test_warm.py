@@ -116,3 +116,37 @@ def test_what_is_read_when_python_starts_makes_a_cold_one(warm: Warm) -> None:
     assert not warm.fits(environment(PYTHONHASHSEED="1"))
     assert not warm.fits(environment(COVERAGE_PROCESS_CONFIG="{}"))
     assert not warm.fits({name: text for name, text in environment().items() if name != ALONE})
+
+
+def test_a_module_finds_what_it_finds_with_m(warm: Warm, tmp_path: Path) -> None:
+    (tmp_path / "asked").mkdir()
+    (tmp_path / "asked" / "__main__.py").write_text(
+        "import json, sys, __main__, multiprocessing.process as process, tempfile\n"
+        "found = [sys.argv, sys.orig_argv[1:], sys.path, __name__, __file__, __package__]\n"
+        "found += [__main__.__spec__.name, process.ORIGINAL_DIR, tempfile.gettempdir()]\n"
+        "print(json.dumps(found))\n",
+        encoding="utf-8",
+    )
+    here = environment(TMPDIR=str(tmp_path))
+    assert warm.fits(environment())
+    found, err = warm.fork("-m", ["asked", "one"], str(tmp_path), here).communicate(timeout=30)
+    assert err == ""
+    cold = subprocess.run(
+        [sys.executable, "-m", "asked", "one"],
+        cwd=tmp_path,
+        env=here,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert found == cold.stdout
+
+
+def test_it_has_imported_the_libraries_that_it_was_asked_for_and_no_others(tmp_path: Path) -> None:
+    warm = Warm(libraries=["numpy"], modules=["attack.signals"])
+    names = "[name in sys.modules for name in ('numpy', 'attack.signals', 'joblib', 'distributed')]"
+    try:
+        found, _ = forked(warm, tmp_path, names).communicate(timeout=30)
+    finally:
+        warm.close()
+    assert found == "[true, true, false, false]\n"
