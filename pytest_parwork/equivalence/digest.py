@@ -8,6 +8,7 @@ from itertools import chain
 from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..machine.deadline import TimedOut
 from .arrays import unify
 from .plain import PLAIN
 from .readings import (
@@ -111,7 +112,7 @@ class Digestion:
         """Return the digest, None if there is none."""
         try:
             return self.take(value)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, TimedOut):
             raise
         except BaseException:  # from code of the values' classes, which may even exit
             return None

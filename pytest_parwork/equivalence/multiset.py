@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..machine.deadline import TimedOut
 from ..model.comparison import Comparison
 from .containers import CONTENTS
 from .digest import Digestion
@@ -38,7 +39,7 @@ class Unordered(ShownAsText):
             left, right = _read_items(actual), _read_items(expected)
             if left is None or right is None or not _are_alike(actual, expected):
                 return whole
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, TimedOut):
             raise
         except BaseException:  # from code of the values' classes, which may even exit
             return whole

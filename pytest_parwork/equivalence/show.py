@@ -8,6 +8,8 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ..machine.deadline import TimedOut
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -97,7 +99,7 @@ def describe(value: Any, depth: int, limit: int) -> str:
             return _describe_array(value, depth, limit)
         text = repr(value)[: 8 * limit]
         return _ADDRESS.sub(lambda found: _AT.sub("", found[1]), text)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TimedOut):
         raise
     except BaseException as error:  # a `__repr__` may exit
         return f"<{name_type(cls)}, its repr raises {name_type(type(error))}>"

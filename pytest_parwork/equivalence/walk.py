@@ -9,6 +9,7 @@ from itertools import chain
 from types import FunctionType
 from typing import TypeAlias
 
+from ..machine.deadline import TimedOut
 from ..model.comparison import Comparison, Mismatch, Note, OwnComparison
 from . import (
     arrays,
@@ -156,11 +157,9 @@ class Walk:
     def take(
         self, actual: object, expected: object
     ) -> Iterator[tuple[Unequal | Remark | Mismatch, Path]]:
-        """Yield what is not equal, in the order of the values, with its path.
-
-        A stack of iterators replaces recursion, so that depth costs only memory.
-        """
+        """Yield what is not equal, in the order of the values, with its path."""
         comparers: dict[type, Comparer] = {}
+        # A stack of iterators replaces recursion, so that depth costs only memory.
         stack = [_Place(iter((Pair(actual, expected),)), Pair(None, None), None)]
         while stack:
             place = stack[-1]
@@ -205,14 +204,16 @@ class Walk:
                     break
                 else:
                     stack.pop()
-            except (KeyboardInterrupt, GeneratorExit):
+            except (KeyboardInterrupt, GeneratorExit, TimedOut):
                 raise
             except BaseException as error:  # from code of the values' classes, which may even exit
                 if self.around and isinstance(error, RecursionError):
                     raise  # otherwise each walk that waits for this one would try again
                 advice = f"comparing raised {show(error)}; compare with a function"
-                self.found += 1
-                yield Unequal("uncomparable", *place.pair[:2], advice), place.path
+            else:
+                continue  # a walk that is left inside the `except` keeps the values in a cycle
+            self.found += 1
+            yield Unequal("uncomparable", *place.pair[:2], advice), place.path
 
     @property
     def is_inner(self) -> bool:
@@ -268,11 +269,8 @@ class Walk:
 
 def find(cls: type) -> Comparer:
     """Return the comparer of a class."""
-    comparer: Comparer | None = None
-    for family in FAMILIES:
-        comparer = family(cls)
-        if comparer is not None:
-            break
+    found = (family(cls) for family in FAMILIES)
+    comparer = next((each for each in found if each is not None), None)
     assert comparer is not None, "the last family accepts all classes"
     return comparer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: A warning filter that can be sent: action, pattern of the text, module and name of the category,
 #: pattern of the module that warns, line. To load a class, the worker would import its module.
@@ -53,6 +53,17 @@ class Output(NamedTuple):
         warned = dict.fromkeys(warned for _, part in parts for warned in part.warned)
         phases = tuple((phase, *places) for phase, places in begins.items())
         return cls("".join(outs), "".join(errs), tuple(log), tuple(warned), phases)
+
+    @property
+    def plain(self) -> tuple[object, ...]:
+        """The same in built-in types, which can be pickled where a task has broken all imports."""
+        return (*self[:3], tuple(map(tuple, self.warned)), self.phases)
+
+    @classmethod
+    def of(cls, plain: tuple[Any, ...]) -> Output:
+        """Return the output whose `plain` this is."""
+        out, err, log, warned, phases = plain
+        return cls(out, err, log, tuple(Warned(*each) for each in warned), phases)
 
     @property
     def is_any(self) -> bool:

@@ -102,9 +102,9 @@ class Spooled:
             return None
         _, spool, offset, length = self.ledger.place(task)
         fd, offset = self._spools[spool], offset + length
-        output = read_record(fd, offset, length_at(fd, offset))
-        assert isinstance(output, Output)
-        return output
+        plain = read_record(fd, offset, length_at(fd, offset))
+        assert isinstance(plain, tuple)
+        return Output.of(plain)
 
     def output_of_lost(self, task: int) -> Output | None:
         """Return the output of a process that died with the task."""

@@ -293,7 +293,7 @@ class Attached:
 
     def _has_stored(self, output: Output) -> bool:
         try:
-            self.spool.append(by_reference(output, protocol=5), [])
+            self.spool.append(by_reference(output.plain, protocol=5), [])
         except OSError:
             return False
         return True

@@ -184,7 +184,7 @@ class Site(Attached):
         times = arrived, started, ended, self.ledger.cpu(number)
         entry = Entry(number, kind, here.worker, os.getpid(), *times, data, flat)
         if output is not None:
-            entry = entry._replace(output=by_reference(output, protocol=5))
+            entry = entry._replace(output=by_reference(output.plain, protocol=5))
         self._journal.end(entry)
         self._here.entry = entry
 

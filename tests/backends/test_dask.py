@@ -25,6 +25,7 @@ from support.carrier import Carrier, Counting, calls
 
 from pytest_parwork.backends import Backend, bundled
 from pytest_parwork.backends.dask import local, logs, roster
+from pytest_parwork.backends.dask.requirements import require_distributed
 from pytest_parwork.machine.process_groups import state_of
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.outcome import Run
@@ -118,6 +119,16 @@ def test_a_cluster_changes_nothing_here_and_leaves_nothing_and_is_made_anew_when
     assert state() == before
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_import_of_distributed_that_raises_is_named_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "distributed.py").write_text("raise RuntimeError('no attribute')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "distributed")
+    with pytest.raises(BackendError, match=r"raises RuntimeError: no attribute; .* conftest\.py"):
+        require_distributed()
 
 
 def test_without_distributed_the_remedy_is_named(

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
+import logging
 import os
 import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from pytest_parwork.model.output import Capture, Output, Warned
 from pytest_parwork.transport.files import Files
+from pytest_parwork.transport.pickling import by_reference, load
 from pytest_parwork.worker.capture.bounds import HALF, Entries, Text, clipped
 from pytest_parwork.worker.capture.descriptors import mark
 from pytest_parwork.worker.capture.files import LARGE, MOST_NAMELESS, OutputFiles
+from pytest_parwork.worker.capture.logs import Listener
 from pytest_parwork.worker.capture.phases import enter
 from pytest_parwork.worker.capture.threads import ThreadCapture
 from pytest_parwork.worker.capture.warned import (
@@ -302,3 +306,31 @@ class TestWarnings:
         key = key_of(UserWarning("text"), UserWarning, "a.py", 3)
         assert key == Warned(("builtins", "UserWarning"), "text", "a.py", 3)[:4]
         assert key != key_of(UserWarning("text"), FutureWarning, "a.py", 3)
+
+
+class TestOutput:
+    def test_is_pickled_where_nothing_can_be_imported(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        warned = Warned(("builtins", "UserWarning"), "text", "a.py", 3)
+        output = Output("out", "err", ({"msg": "logged"},), (warned,), (("call", 0, 0, 0),))
+        with monkeypatch.context() as broken:
+            broken.setattr(builtins, "__import__", None)
+            data = by_reference(output.plain, protocol=5)
+        assert Output.of(load(data)) == output
+
+    def test_of_logs_has_built_in_types_only(self) -> None:
+        class Text(str):
+            def __reduce__(self) -> str:
+                raise RuntimeError("not to be pickled")
+
+        class Number(int):
+            pass
+
+        entries: Entries[Mapping[str, object]] = Entries()
+        record = logging.makeLogRecord({"msg": "x", "text": Text("t"), "levelno": Number(20)})
+        Listener(Capture(), lambda: entries).emit(record)
+        (kept,) = entries.all()
+        assert isinstance(kept, dict)
+        assert (kept["text"], type(kept["text"])) == ("t", str)
+        assert (kept["levelno"], type(kept["levelno"])) == (20, int)

@@ -30,11 +30,20 @@ def missing_distributed() -> str:
 
 
 def require_distributed() -> None:
-    """Import it, which also brings its part of dask's configuration; raises `BackendError`."""
+    """Import it, which also brings its part of dask's configuration; raises `BackendError`.
+
+    Its import may raise anything: of versions that do not fit, or because of what test modules have
+    done before (it calls `__subclasses__` of all classes of exceptions).
+    """
     try:
         import distributed  # noqa: F401
     except ImportError as error:
         raise BackendError(_not_imported(error)) from error
+    except Exception as error:
+        raise BackendError(
+            f"the import of dask.distributed raises {type(error).__name__}: {error}; if it does "
+            f"not in a fresh Python, import it in conftest.py, before the test modules"
+        ) from error
 
 
 def _not_imported(why: object) -> str:

@@ -11,7 +11,7 @@ from .bounds import Entries
 #: The attributes of a log record, reduced to values that can be sent.
 Record = Mapping[str, object]
 
-_PLAIN = (str, int, float, bool, type(None))
+_PLAIN = (str, int, float)
 
 #: The longest text of a message, and the size of a record without its texts, in characters.
 MOST = 1 << 16
@@ -85,9 +85,12 @@ def _kept(record: logging.LogRecord) -> Record:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, _PLAIN):
+    if value is None or isinstance(value, bool):
         return value
-    try:
+    try:  # what derives from a built-in type might be pickled by code of its own
+        for kind in _PLAIN:
+            if isinstance(value, kind):
+                return value if type(value) is kind else kind(value)
         return str(value)[:MOST]
     except Exception as error:
         return f"<no text: str() raised {type(error).__name__}>"

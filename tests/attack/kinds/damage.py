@@ -17,6 +17,7 @@ KINDS: tuple[Kind, ...] = (
     damage("len-replaced", "builtins.len = None", "EQUAL"),
     damage("builtins-emptied", "builtins.__dict__.clear()", "EQUAL"),
     damage("import-replaced", "builtins.__import__ = None", "EQUAL"),
+    damage("import-replaced-output", 'print("seen"); builtins.__import__ = None', "EQUAL"),
     damage("isinstance-replaced", "builtins.isinstance = lambda *given: False", "EQUAL"),
     damage("modules-cleared", "sys.modules.clear()", "EQUAL"),
     damage(

@@ -167,6 +167,10 @@ Hostile = type("Hostile", (Exception,), {{"__class__": property(raising)}})
         "raise Hostile",
         "DIFFERENT: Hostile",
         top="""
+        # As the error advises: the import of dask asks all classes of exceptions for attributes.
+        with __import__("contextlib").suppress(ImportError):
+            import distributed
+
         class Shy(type):
             def __getattribute__(cls, name):
                 raise RuntimeError("no attribute")
