@@ -33,7 +33,7 @@ ORDER = (
 BESIDE = {"__init__", "__main__", "testing"}
 
 #: What adapters share. All else in `backends` is one adapter, a file or a folder.
-SHARED = {"backends", "backends.parts", "backends.protocol"}
+SHARED = {"backends", "backends.parts", "backends.protocol", "backends.table"}
 
 #: Longest file and longest function, in lines: what is longer splits by subject.
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60
@@ -305,6 +305,7 @@ def test_the_process_that_watches_pytest_imports_next_to_nothing() -> None:
         *("plugin.variants.running", "runner.ambient", "report.scaling", "machine.observation"),
         *("verify.diagnosis.diagnosis", "verify.second_look", "runner.over_network"),
         *("backends.dask.joined", "backends.dask.local", "backends.joblib.ray_driver"),
+        *("backends.isolated", "backends.multiprocessing"),
     ],
 )
 def test_a_session_with_cases_loads_no_feature_that_it_does_not_use(

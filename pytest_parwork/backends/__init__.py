@@ -71,13 +71,6 @@ def __dir__() -> list[str]:
 def bundled() -> Mapping[str, Backend]:
     """Return new instances of all backends of this package, by the name that a test uses."""
     # Imported here, so that neither a session without parwork nor a worker spends time on it.
-    from . import isolated, multiprocessing, processes, serial, threads
-    from .dask import named as dask
-    from .dask.clusters import Clusters
-    from .joblib import adapter as joblib
+    from .table import backends
 
-    clusters = Clusters()
-    found: dict[str, Backend] = {**dask.backends(clusters), **joblib.backends(clusters)}
-    for module in (isolated, multiprocessing, processes, serial, threads):
-        found.update(module.backends())
-    return found
+    return backends()

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
-from ..machine.abilities import start_methods
 from ..machine.exits import exit_name
 from ..model.work import Batch
-from .parts import PerRun
-from .protocol import LEAVING, Backend, Event
+from .protocol import LEAVING, Event
 
 if TYPE_CHECKING:
     from ..worker.calling import BatchCall
@@ -87,18 +84,3 @@ class IsolatedWorkers:
         batch = Batch(number=lane.batch.number, tasks=(lane.left.popleft(),))
         process = self._processes.start(lane.call, batch)
         self._running[process.sentinel] = (process, lane)
-
-
-def backends() -> dict[str, Backend]:
-    """Return the backends by name."""
-    return {
-        "isolated": PerRun(partial(IsolatedWorkers, method=None), reach="machine"),
-        **{
-            f"isolated:{method}": PerRun(
-                partial(IsolatedWorkers, method=method),
-                reach="machine",
-                place="fork" if method == "fork" else None,
-            )
-            for method in start_methods()
-        },
-    }

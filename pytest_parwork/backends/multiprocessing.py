@@ -5,26 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import product
 from multiprocessing import TimeoutError as NothingYet
 from multiprocessing.pool import TERMINATE, AsyncResult, IMapIterator, Pool
 from typing import TYPE_CHECKING, Any
 
-from ..machine.abilities import start_methods
 from ..machine.clock import now
 from ..model.work import Batch
-from .parts import EventQueue, PerRun
-from .protocol import Backend, Event
+from .parts import EventQueue
+from .protocol import Event
 
 if TYPE_CHECKING:
     from ..worker.calling import BatchCall
 
 #: Seconds between two checks of a waiting thread whether the run is over.
 GLANCE = 0.05
-
-#: The Pool method of a name without one.
-DEFAULT = "apply_async"
 
 
 class Hand:
@@ -215,13 +209,3 @@ def _end(pool: Any) -> None:
     else:
         pool.terminate()
     pool.join()
-
-
-def backends() -> dict[str, Backend]:
-    """Return the backends by name: a start method or none, then a method of the pool or none."""
-    return {
-        ":".join(part for part in ("multiprocessing", start, method) if part): PerRun(
-            partial(PoolWorkers, start_method=start, method=method or DEFAULT), reach="machine"
-        )
-        for start, method in product((None, *start_methods()), (None, *METHODS))
-    }

@@ -9,10 +9,9 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..machine.abilities import start_methods
 from ..model.work import Batch
-from .parts import EventQueue, PerRun, event_of
-from .protocol import Backend, Event
+from .parts import EventQueue, event_of
+from .protocol import Event
 
 if TYPE_CHECKING:
     from ..worker.calling import BatchCall
@@ -78,14 +77,3 @@ class ProcessWorkers:
     def _end(self) -> None:
         for executor in [*self._broken, *self._executors]:
             executor.shutdown(wait=True, cancel_futures=True)
-
-
-def backends() -> dict[str, Backend]:
-    """Return the backends by name."""
-    return {
-        "processes": PerRun(partial(ProcessWorkers, method=None), reach="machine"),
-        **{
-            f"processes:{method}": PerRun(partial(ProcessWorkers, method=method), reach="machine")
-            for method in start_methods()
-        },
-    }

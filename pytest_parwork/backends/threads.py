@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..model.work import Batch
-from .parts import EventQueue, PerRun, event_of
-from .protocol import Backend, Event
+from .parts import EventQueue, event_of
+from .protocol import Event
 
 if TYPE_CHECKING:
     from ..worker.calling import BatchCall
@@ -99,8 +99,3 @@ def _abandon(thread: threading.Thread) -> None:
     from concurrent.futures import thread as home
 
     getattr(home, "_threads_queues", {}).pop(thread, None)
-
-
-def backends() -> dict[str, Backend]:
-    """Return the backend by name."""
-    return {"threads": PerRun(ThreadWorkers, reach="process")}

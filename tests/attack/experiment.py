@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as Xml
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +51,9 @@ TESTS = Path(__file__).parent.parent
 
 #: What the name of a backend stands for that joins a cluster, and that of its address.
 JOINED = "dask:joined"
+
+#: Set once this process is about to exit: no experiment begins any more.
+_is_ending = threading.Event()
 
 Verdict = Literal["survived", "own doing", "fault"]
 
@@ -122,6 +126,8 @@ def run_experiment(experiment: Experiment, baseline: float, parent: Warm | None 
 
     With a parent, its session is a fork of that; else each of its programs is started anew.
     """
+    if _is_ending.is_set():  # lanes go on while their experiments are ended
+        raise RuntimeError(f"{experiment.id}: the suite is being ended")
     prefix = f"attack-{os.getpid()}-"
     with suppress(OSError), tempfile.TemporaryDirectory(prefix=prefix) as folder:
         within = "/dev/shm" if has_mounts() else folder
@@ -132,6 +138,7 @@ def run_experiment(experiment: Experiment, baseline: float, parent: Warm | None 
 
 def clear_away() -> None:
     """Kill the supervisors of this process and of parents, and remove its folders."""
+    _is_ending.set()
     seen: set[int] = set()
     until = time.monotonic() + ENDING
     while time.monotonic() < until:

@@ -16,12 +16,14 @@ import parwork_tasks as tasks
 import pytest
 from support.carrier import Carrier, calls, start_method_of
 
-from pytest_parwork.backends import Event, Workers
-from pytest_parwork.backends.multiprocessing import METHODS, PoolWorkers, backends
+from pytest_parwork.backends import Event, Workers, bundled
+from pytest_parwork.backends.multiprocessing import METHODS, PoolWorkers
 from pytest_parwork.model.work import Batch
 
 #: Methods that report each batch as it ends; others report all when the last one has ended.
 ONE_BY_ONE = {"apply", "apply_async", "imap", "imap_unordered"}
+
+NAMES = [name for name in bundled() if name.partition(":")[0] == "multiprocessing"]
 
 each_method = pytest.mark.parametrize("method", METHODS)
 
@@ -92,14 +94,14 @@ def test_the_methods_are_all_that_a_pool_has_to_call_a_function() -> None:
 def test_every_start_method_goes_with_every_method() -> None:
     starts = ["", *(f":{name}" for name in multiprocessing.get_all_start_methods())]
     methods = ["", *(f":{name}" for name in METHODS)]
-    assert backends().keys() == {
+    assert set(NAMES) == {
         f"multiprocessing{start}{method}" for start in starts for method in methods
     }
 
 
-@pytest.mark.parametrize("name", backends())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_name_calls_the_method_that_it_names(name: str, called: list[str]) -> None:
-    carrier = Carrier(name, backends()[name])
+    carrier = Carrier(name, bundled()[name])
     run = carrier(calls(tasks.square, *[(x,) for x in range(5)]), chunksize=1)
     assert run == [0, 1, 4, 9, 16]
     assert run.start_method == start_method_of(name)

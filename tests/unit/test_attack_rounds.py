@@ -197,7 +197,7 @@ def test_a_forked_session_is_judged_as_one_of_a_shell(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_when_the_suite_is_ended_its_sessions_end(number: int, tmp_path: Path) -> None:
-    words = ["--backends", "processes:fork", "--only", "sleep", "--jobs", "1"]
+    words = ["--backends", "processes:fork", "--kinds", "endless", "--jobs", "2"]
     suite = subprocess.Popen(
         [sys.executable, "-m", "attack", *words],
         cwd=Path(main.__file__).parents[1],
