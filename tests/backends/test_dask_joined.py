@@ -540,7 +540,7 @@ def test_joblib_s_dask_waits_for_a_worker_that_an_earlier_session_has_killed(
             time.sleep(0.005)
     with joining_by_joblib(programs.address) as carrier:
         run = carrier.map(tasks.square, (2,), (3,))
-        assert (run, run.granted) == ([4, 9], 2)
+        assert (list(run), run.granted) == ([4, 9], 2)
 
 
 @pytest.mark.sweep
