@@ -68,12 +68,20 @@ def _folders(module: ModuleType) -> tuple[str, ...] | None:
 
 
 def take_over(
-    modules: ModuleTable, path: Sequence[str], rewritten: RewrittenCode | None = None
+    modules: ModuleTable,
+    path: Sequence[str],
+    rewritten: RewrittenCode | None = None,
+    *,
+    is_fork: bool = False,
 ) -> None:
-    """Make the project's modules importable here as they are in the process that runs pytest."""
+    """Make the project's modules importable here as they are in the process that runs pytest.
+
+    A fork of that process has the modules from which the table was made.
+    """
     rewritten = rewritten or {}
     sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
-    for name, (file, _) in modules.items():
+    # To look at a module is to write to its memory, which would copy it in a fork.
+    for name, (file, _) in () if is_fork else modules.items():
         # A reused worker may hold another project's module of this name.
         held = sys.modules.get(name)
         if held is not None and (

@@ -138,11 +138,12 @@ class Attached:
             self._capture = ProcessCapture(header.capture, paths)
         limits = Limits(header.threads)
         limits.take()  # before a library is loaded, which starts as many threads as it is allowed
-        take_over(header.modules, header.path, header.rewritten)
+        inherited, Attached.forked_with = self.forked_with, {}  # they hold for the first run only
+        take_over(header.modules, header.path, header.rewritten, is_fork=bool(inherited))
         self._functions = [self._function(entry) for entry in header.contents.functions]
         limits.take()
         exchange_name(test)
-        self.modules = self.forked_with or dict(sys.modules)
+        self.modules = inherited or dict(sys.modules)
         self.ledger = Ledger.open(places.ledger)
 
     @classmethod

@@ -12,6 +12,7 @@ from support.carrier import CONTRACT, IN_PROCESS, Carrier
 
 from pytest_parwork.model.work import Address, Task
 from pytest_parwork.transport.modules import ModuleTable, project_modules
+from pytest_parwork.worker.processes import Attached
 
 Load = Callable[[str], ModuleTable]
 
@@ -147,3 +148,15 @@ def test_a_module_that_cannot_be_imported_fails_each_of_its_tasks(
         assert outcome.failure.text == "not importable"
         assert outcome.failure.where is not None
         assert outcome.failure.where == (str(tmp_path / "broken.py"), 1)
+
+
+def modules_of_this_worker() -> tuple[bool, bool]:
+    """Return whether the modules at its start are known, and whether a later run would use them."""
+    assert Attached.current is not None
+    return __name__ in Attached.current.modules, bool(Attached.forked_with)
+
+
+@pytest.mark.parametrize("name", ["processes:fork", "isolated:fork"], indirect=True)
+def test_a_fork_uses_the_modules_of_its_parent_for_its_first_run_only(carrier: Carrier) -> None:
+    assert carrier.map(modules_of_this_worker, (), ()) == [(True, False)] * 2
+    assert not Attached.forked_with, "this process keeps no removed module alive"

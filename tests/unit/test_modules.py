@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from pytest_parwork.transport.modules import ModuleTable, Sources, lend, project_modules
+from pytest_parwork.transport.modules import ModuleTable, Sources, lend, project_modules, take_over
 from pytest_parwork.transport.sources import Sendable, select
 
 FILES = {
@@ -147,3 +147,27 @@ def test_a_module_that_was_imported_meanwhile_is_found(
     del sys.modules["found_later"]
     assert list(project_modules(tmp_path)) == ["found_first"]
     del sys.modules["found_first"]
+
+
+def test_a_fork_keeps_the_modules_of_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watched(ModuleType):
+        looks = 0
+
+        def __getattribute__(self, name: str) -> object:
+            Watched.looks += 1
+            return super().__getattribute__(name)
+
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    watched = Watched("watched")
+    watched.__file__ = str(tmp_path / "watched.py")
+    monkeypatch.setitem(sys.modules, "watched", watched)
+    table = {"watched": (str(tmp_path / "other" / "watched.py"), None)}
+    take_over(table, [str(tmp_path)], is_fork=True)
+    assert sys.modules["watched"] is watched
+    assert Watched.looks == 0, "to look at a module copies its memory in a fork"
+    assert sys.path[0] == str(tmp_path)
+    take_over(table, [str(tmp_path)])
+    assert "watched" not in sys.modules
