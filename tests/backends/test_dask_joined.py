@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ import dask
 import distributed
 import parwork_faults as faults
 import parwork_tasks as tasks
+import psutil
 import pytest
 from support.carrier import JOINED, Carrier, Counting, calls, outcomes
 from support.dask_programs import DEADLINE, DaskPrograms
@@ -566,3 +568,52 @@ def test_joblib_s_dask_waits_once_for_a_second_thread_that_never_comes(
         with pytest.raises(BackendError, match=text):
             carrier.map(tasks.square, (2,), (3,))
         assert waits == []
+
+
+#: The first case kills pytest's process; the others leave a program running in their worker.
+KILLS_PYTEST = """
+import os, signal, subprocess, time
+import pytest
+
+@pytest.mark.parwork(workers=2)
+@pytest.mark.parametrize(("n", "pytests"), [(n, os.getpid()) for n in range(6)])
+def test_it(n, pytests):
+    if os.getpid() != pytests:
+        subprocess.Popen(["sleep", "600"], cwd=os.environ["TMPDIR"])
+        time.sleep(0.3)
+        if n == 0:
+            os.kill(pytests, signal.SIGKILL)
+            time.sleep(1)
+    return n
+"""
+
+
+def test_workers_leave_the_run_of_a_killed_pytest(
+    own_programs: Callable[..., DaskPrograms], tmp_path: Path
+) -> None:
+    programs = own_programs()
+    module = tmp_path / "project" / "test_it.py"
+    module.parent.mkdir()
+    module.write_text(KILLS_PYTEST)
+    words = ["-p", "pytest_parwork.plugin", f"--parwork-backend=dask:{programs.address}"]
+    session = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words, module.name],
+        cwd=module.parent,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        timeout=DEADLINE,
+    )
+    assert session.returncode == -signal.SIGKILL, session.stdout
+
+    def left() -> list[object]:
+        running = [one.pid for one in psutil.process_iter(["name", "cwd"]) if is_left(one)]
+        return [*running, *programs.journals()]
+
+    def is_left(process: psutil.Process) -> bool:
+        return bool(process.info["name"] == "sleep" and process.info["cwd"] == str(tmp_path))
+
+    until = time.monotonic() + 10
+    while left() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left() == []
+    assert inside(programs, lambda: list(Site.sites)) == [[], []]
