@@ -42,12 +42,12 @@ class Kind:
     of the test module. `survived` are the readings with which the experiment is survived, `own`
     those that are the case's own doing, and `spoils` those of its neighbours where it destroys
     something of theirs for good. `joined` are further ones with which it is survived on a cluster
-    that is joined: its nannies do not say everything. `patience` is additional time in seconds, for waits of a worker
-    that are on purpose. With `is_every`, all cases are hostile. `ends_pytest` is the exit code of
-    pytest that loading the result may cause. `escapes` marks a process that leaves its session on
-    purpose. `leaves` are prefixes of files that the case itself does not remove. `needs` is a
-    module that must be installed, `only` a part of the names of the backends on which it makes
-    sense.
+    that is joined: its nannies do not say everything. `patience` is additional time in seconds, for
+    waits of a worker that are on purpose. With `is_every`, all cases are hostile. `ends_pytest` is
+    the exit code of pytest that loading the result may cause. `escapes` marks a process that leaves
+    its session on purpose. `leaves` are prefixes of files that the case itself does not remove.
+    `needs` is a module that must be installed, `only` a part of the names of the backends on which
+    it makes sense.
     """
 
     name: str
