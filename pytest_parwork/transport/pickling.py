@@ -36,9 +36,7 @@ _NOT_FINITE = (b"G\x7f\xf8", b"G\xff\xf8", b"G\x7f\xf0", b"G\xff\xf0")
 
 #: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
-
-#: Their ids: the metaclass of another class may have no hash, or raise where it is asked for it.
-ATOM_IDS = frozenset(map(id, ATOMS))
+ATOM_IDS = frozenset(map(id, ATOMS))  # to hash a class may call its metaclass
 
 
 class Themselves(Protocol):
