@@ -7,7 +7,7 @@ every frame of a failure, and each case would print all others, with everything 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +17,7 @@ from ...machine.limits import Limits
 from ...machine.pressure import Pressure
 from ...model.causes import Cause
 from ...model.comparison import OwnComparison, Side
+from ...model.dataclass import dataclass
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
 from ...model.work import Plan, Scope

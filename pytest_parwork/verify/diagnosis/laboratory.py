@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...backends.protocol import Backend
 from ...machine.clock import now
 from ...model.causes import Cause
+from ...model.dataclass import dataclass
 from ...model.outcome import Outcome
 from ...runner import Rerun
 from ...transport.payload import Around
