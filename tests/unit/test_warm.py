@@ -90,6 +90,24 @@ def test_its_end_is_known(warm: Warm, tmp_path: Path, ending: str, code: int) ->
     assert process.poll() == process.returncode == code
 
 
+def test_it_waits_for_threads_runs_exit_handlers_and_writes_all_that_was_printed(
+    warm: Warm, tmp_path: Path
+) -> None:
+    ending = """
+import atexit, threading, time
+def last():
+    time.sleep(0.1)
+    print("thread")
+atexit.register(print, "handler")
+threading.Thread(target=last).start()
+sys.stderr.write("no newline")
+sys.exit(3)
+"""
+    process = forked(warm, tmp_path, "1", ending)
+    assert process.communicate(timeout=30) == ("1\nthread\nhandler\n", "no newline")
+    assert process.returncode == 3
+
+
 def test_it_is_waited_for_no_longer_than_asked(warm: Warm, tmp_path: Path) -> None:
     process = forked(warm, tmp_path, "1", "__import__('time').sleep(100)")
     assert process.poll() is None
