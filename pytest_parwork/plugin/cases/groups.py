@@ -123,8 +123,7 @@ class Case:
 
     `id` is the node id, without the suffix that xdist adds; `index` is its place in the group,
     `ordinal` its place among all items that were generated for its function in one configuration,
-    None if it was marked later. `fixtures` is the plan for its function-scoped fixtures, None
-    without any.
+    None if it was marked later. `fixtures` is the plan for its function fixtures, if it has any.
     """
 
     item: pytest.Function

@@ -15,13 +15,7 @@ from ...runner import Rerun
 from ...transport.payload import Around
 from .bench import ALONE, Bench, Experiment, Side
 from .difference import Difference
-from .processes import (
-    REPORTING,
-    ExhaustedError,
-    Interpreters,
-    run_in_fork,
-    run_in_new_process,
-)
+from .processes import REPORTING, ExhaustedError, Interpreters, run_in_fork, run_in_new_process
 
 #: A case that takes at most so many seconds alone is cheap: the start of a process takes longer.
 CHEAP = 0.2
