@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_parwork.model import dataclass as home
+from pytest_parwork.model.dataclass import dataclass
 
-#: Not imported by name: type checkers would take it for that of the standard library.
-ours: Any = home.__dict__["dataclass"]
+#: Type checkers take it for that of the standard library.
+ours: Any = dataclass
 
 
 def made_by(decorator: Callable[..., Any], **settings: bool) -> Any:
@@ -29,7 +29,7 @@ def made_by(decorator: Callable[..., Any], **settings: bool) -> Any:
     return decorator(slots=True, **settings)(Point)
 
 
-@ours(slots=True, frozen=True, kw_only=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Sent:
     """A class that a pickle can name."""
 
@@ -116,7 +116,7 @@ def test_methods_of_the_class_win() -> None:
 
 def test_dataclasses_that_inherit_have_all_fields() -> None:
     for decorator in (ours, dataclasses.dataclass):
-        made = decorator(slots=True, frozen=True)(
+        made: Any = decorator(slots=True, frozen=True)(
             type("Deep", (Sent,), {"__annotations__": {"z": "int"}})
         )
         assert repr(made(x=1, z=2)).endswith("Deep(x=1, self_=None, z=2)")
