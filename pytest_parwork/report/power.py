@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
 from ..model import stats
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from .entries import BY_SHARE, CaseEntry
 from .figures import counted, duration, percent

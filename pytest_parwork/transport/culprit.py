@@ -6,12 +6,12 @@ import functools
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from types import CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
+from ..model.dataclass import dataclass
 from ..model.outcome import NotSent
 from .failures import type_name
 from .pickling import ATOMS, by_value

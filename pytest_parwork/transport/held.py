@@ -9,7 +9,6 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import local
 from types import (
     BuiltinFunctionType,
@@ -21,6 +20,7 @@ from types import (
 )
 from typing import Any
 
+from ..model.dataclass import dataclass
 from ..model.errors import PayloadError
 from .pickling import ATOMS, MARKED, load
 from .records import Buffer

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ...equivalence import show
+from ...model.dataclass import dataclass
 from ...transport.held import MadeOnce, load_sent
 from ...transport.identity import Identities
 from ...transport.pickling import ATOMS, dumps

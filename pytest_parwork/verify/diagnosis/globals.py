@@ -9,11 +9,11 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ...model.dataclass import dataclass
 from ...transport.pickling import ATOMS
 from .treatments import Function
 

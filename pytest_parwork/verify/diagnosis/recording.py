@@ -11,11 +11,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ...equivalence import show
+from ...model.dataclass import dataclass
 from ...model.listing import shorten
 from ...transport.failures import describe
 from ...transport.payload import Around
