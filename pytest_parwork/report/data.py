@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, fields, replace
-from operator import attrgetter
 from typing import Literal
 
 from ..model.causes import Cause
@@ -173,7 +172,7 @@ def _join(parts: Sequence[RunEntry]) -> RunEntry:
     return replace(
         parts[0],
         facts=tuple(facts.values()),
-        cases=tuple(sorted(cases.values(), key=attrgetter("index"))),
+        cases=tuple(sorted(cases.values(), key=lambda case: case.index)),
         causes=tuple(causes.values()),
         too_slow=next((part.too_slow for part in parts if part.too_slow), ""),
         stress=next((part.stress for part in parts if part.stress is not None), None),
