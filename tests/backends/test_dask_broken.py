@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,14 @@ def test_a_result_that_is_never_stored_costs_only_its_task(carrier: Carrier) -> 
     run = carrier(given, chunksize=5)
     lost = {n: one.lost.detail for n, one in enumerate(run.outcomes) if one.lost is not None}
     assert lost == {3: "timed out after 0.5 s"}
+
+
+@pytest.mark.parametrize("carrier", [JOBLIB_JOINED], indirect=True)
+@pytest.mark.sweep
+def test_tasks_over_their_time_in_all_workers_are_reported_as_such(carrier: Carrier) -> None:
+    """With the last worker, dask loses what all calls need, and drops the calls."""
+    given = calls(tasks.square_later, *((x, 60.0 if x < 4 else 0.0) for x in range(8)))
+    run = carrier([replace(task, timeout=0.5) for task in given])
+    lost = {n: one.lost.detail for n, one in enumerate(run.outcomes) if one.lost is not None}
+    assert lost == dict.fromkeys(range(4), "timed out after 0.5 s")
+    assert [one.value for one in run.outcomes if one.kind == "value"] == [16, 25, 36, 49]

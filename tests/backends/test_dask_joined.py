@@ -27,6 +27,7 @@ from pytest_parwork.backends import Event, bundled
 from pytest_parwork.backends.dask import adapter, joined, named, sending
 from pytest_parwork.backends.dask.clusters import Clusters
 from pytest_parwork.backends.dask.futures import received
+from pytest_parwork.backends.joblib import on_dask
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
@@ -513,3 +514,55 @@ def test_workers_with_a_frozen_clock_keep_working(
         for _ in range(2):
             run = carrier(calls(faults.freezes_the_time, *[(x,) for x in range(200)]), chunksize=5)
             assert run == [x * x for x in range(200)]
+
+
+@contextmanager
+def joining_by_joblib(address: str) -> Iterator[Carrier]:
+    carrier = Carrier(JOINED, bundled()["joblib:dask"])
+    with dask.config.set({"scheduler-address": address}):
+        try:
+            yield carrier
+        finally:
+            carrier.close()
+            carrier.backend.close()
+
+
+@pytest.mark.sweep
+def test_joblib_s_dask_waits_for_a_worker_that_an_earlier_session_has_killed(
+    own_programs: Callable[..., DaskPrograms],
+) -> None:
+    programs = own_programs()
+    with distributed.Client(programs.address, set_as_default=False) as client:
+        os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+        until = time.monotonic() + DEADLINE
+        while len(client.ncores()) > 1:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+    with joining_by_joblib(programs.address) as carrier:
+        run = carrier.map(tasks.square, (2,), (3,))
+        assert (list(run), run.granted) == ([4, 9], 2)
+
+
+@pytest.mark.sweep
+def test_joblib_s_dask_waits_once_for_a_second_thread_that_never_comes(
+    own_programs: Callable[..., DaskPrograms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = own_programs(workers=1)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        time.sleep(seconds)
+
+    for module in (joined, on_dask):
+        monkeypatch.setattr(module, "WORKER_PATIENCE", 1.0)
+    monkeypatch.setattr(joined, "sleep", wait)
+    text = r"has only one thread, even after 1 s, and joblib uses no cluster for a single worker"
+    with joining_by_joblib(programs.address) as carrier:
+        with pytest.raises(BackendError, match=text):
+            carrier.map(tasks.square, (2,), (3,))
+        assert waits
+        waits.clear()
+        with pytest.raises(BackendError, match=text):
+            carrier.map(tasks.square, (2,), (3,))
+        assert waits == []

@@ -59,6 +59,7 @@ class JoinedDask:
         self._hush = hush
         self._client: Client | None = None
         self._most = 0
+        self._is_small = False  # it was waited for more threads before, in vain
         self._nannies: set[str] = set()  # of dead workers, too, which the scheduler forgets
         self._asking: threading.Thread | None = None
 
@@ -66,7 +67,7 @@ class JoinedDask:
         """Return a connected client; its workers have the same Python and the same parwork.
 
         Waits for `workers` threads, as far as there were as many; if some of them do not come back
-        soon, for the `least` that are of use.
+        soon, or in a new session, for the `least` that are of use.
         """
         require_distributed()  # before its loggers are silenced
         if self._client is None or self._client.status != "running":
@@ -189,14 +190,20 @@ class JoinedDask:
                 )
 
     def _wait_for_workers(self, workers: int, least: int) -> None:
-        """Wait for a first worker, and then shortly for as many as there were: one may restart."""
+        """Wait for the `least` threads, and then shortly for as many as there were.
+
+        A nanny may restart a worker, perhaps one that a task of an earlier session has killed. A
+        cluster that never has as many threads is waited for once.
+        """
         began = now()
         while True:
             threads = sum(self.threads(WORKER_PATIENCE).values())
             self._most = max(self._most, threads)
-            wanted = min(workers if now() < began + RESTART else least, self._most)
+            most = self._most if self._is_small else max(self._most, least)
+            wanted = min(workers if now() < began + RESTART else least, most)
             is_over = now() > began + WORKER_PATIENCE
             if threads and (threads >= wanted or is_over):
+                self._is_small = threads < least
                 return
             if is_over:
                 raise BackendError(

@@ -13,6 +13,7 @@ from ...machine.process_groups import kill_group
 from ...model.errors import BackendError
 from ...model.work import Batch
 from ...worker.calling import BatchCall
+from ..dask.adapter import AGAIN
 from ..dask.joined import WORKER_PATIENCE, JoinedDask
 from ..dask.local import LocalDask
 from ..parts import EventQueue
@@ -71,10 +72,14 @@ class DaskWorkers(RegisteredWorkers, ABC):
             if future.status == "finished":
                 del self._futures[key]  # the cluster keeps its result as long
         if not events and self._has_failed():
-            event = self._wait_for_a_death()
-            self._leave(GRACE)
-            return [event]
+            return self._after_failure()
         return events
+
+    def _after_failure(self) -> Sequence[Event]:
+        """End the call of Parallel, as dask has given up some of its calls; return the events."""
+        event = self._wait_for_a_death()
+        self._leave(GRACE)
+        return [event]
 
     def _has_failed(self) -> bool:
         return bool(self._failed())
@@ -188,13 +193,49 @@ class OnJoinedDask(DaskWorkers):
     def __init__(self, workers: int, joined: JoinedDask) -> None:
         super().__init__(workers)
         self._joined = joined
+        self._call: BatchCall | None = None
+        self._open: dict[int, Batch] = {}
+        self._again = 0
         self.size = min(workers, self._threads())
+
+    def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
+        self._call = call
+        self._open = {batch.number: batch for batch in batches}
+        self._again = 0
+        super().submit(call, batches)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
         if not self._joined.is_connected:
             reason = f"the dask scheduler at {self._joined.address} went away"
             return [Event(kind="gone", reason=reason)]
-        return super().poll(timeout)
+        return self._noted(super().poll(timeout))
+
+    def _noted(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Return these events, and forget the batches that are done."""
+        for event in events:
+            if event.kind == "done" and event.batch is not None:
+                self._open.pop(event.batch, None)
+                self._again = 0
+        return events
+
+    def _after_failure(self) -> Sequence[Event]:
+        """Submit the calls once more that dask has dropped because the data they need was lost.
+
+        All workers that had it have died, perhaps each of another task. Under the same numbers, the
+        next workers find in the journals which tasks those are.
+        """
+        is_dropped = all(self._client.futures[key].status != "error" for key in self._failed())
+        if self._call is None or not is_dropped or self._again == AGAIN:
+            return super()._after_failure()
+        self._again += 1
+        self._leave(GRACE)
+        done = [each for each in self._noted(self._events.drain(0)) if each.kind == "done"]
+        if self._open:
+            try:
+                super().submit(self._call, list(self._open.values()))
+            except Exception as error:
+                return [*done, Event(kind="gone", reason=f"{type(error).__name__}: {error}")]
+        return [*done, Event(kind="starting")]
 
     def _threads(self) -> int:
         """Wait until workers that died are back, and return the number of threads."""
@@ -202,8 +243,9 @@ class OnJoinedDask(DaskWorkers):
         threads = sum(self._joined.threads(WORKER_PATIENCE).values())
         if threads < 2:
             raise BackendError(
-                f"the dask cluster at {self._joined.address} has only one thread, and joblib uses "
-                f"no cluster for a single worker; add workers, or use the backend dask"
+                f"the dask cluster at {self._joined.address} has only one thread, even after "
+                f"{WORKER_PATIENCE:g} s, and joblib uses no cluster for a single worker; add "
+                f"workers, or use the backend dask"
             )
         return threads
 
