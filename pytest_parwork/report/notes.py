@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..machine.cpus import Cpus
+from ..model.dataclass import dataclass
 from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .associations import associations

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..model import stats
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from .entries import BY_SHARE, CaseEntry
 from .figures import counted, duration, percent

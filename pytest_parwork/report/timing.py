@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from ..model import stats
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from .entries import CaseEntry, RunFacts
 from .figures import counted, ratio
