@@ -91,6 +91,8 @@ def timed_out(detail: str, error: TimedOut) -> Lost:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    """An outcome, its value as a copy, and the shared values that it was computed from."""
+
     outcome: Outcome
     error: BaseException | None
     made_of: tuple[object, ...]

@@ -276,7 +276,7 @@ class Group:
 
         If each case has a run of its own, all facts with every case would be quadratic.
         """
-        runs = dict.fromkeys(case.run for case in cases)
+        runs = dict.fromkeys([case.run for case in cases])
         return RunEntry(
             id=self.id,
             configuration_id=self.plan.configuration.id,
