@@ -19,7 +19,6 @@ import dask
 import distributed
 import parwork_faults as faults
 import parwork_tasks as tasks
-import psutil
 import pytest
 from support.carrier import JOINED, Carrier, Counting, calls, outcomes
 from support.dask_programs import DEADLINE, DaskPrograms
@@ -606,11 +605,13 @@ def test_workers_leave_the_run_of_a_killed_pytest(
     assert session.returncode == -signal.SIGKILL, session.stdout
 
     def left() -> list[object]:
-        running = [one.pid for one in psutil.process_iter(["name", "cwd"]) if is_left(one)]
-        return [*running, *programs.journals()]
+        return [*filter(is_left, Path("/proc").glob("[0-9]*")), *programs.journals()]
 
-    def is_left(process: psutil.Process) -> bool:
-        return bool(process.info["name"] == "sleep" and process.info["cwd"] == str(tmp_path))
+    def is_left(process: Path) -> bool:
+        with suppress(OSError):  # it may end while it is looked at
+            program = (process / "comm").read_text(encoding="utf-8").strip()
+            return program == "sleep" and (process / "cwd").readlink() == tmp_path
+        return False
 
     until = time.monotonic() + 10
     while left() and time.monotonic() < until:
