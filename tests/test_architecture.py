@@ -220,6 +220,17 @@ def test_a_module_opens_with_one_sentence(tree: Tree) -> None:
     assert {name: text for name, text in opening.items() if not text.endswith(".")} == {}
 
 
+def test_dataclasses_are_made_by_the_decorator_of_the_package(tree: Tree) -> None:
+    users = {
+        name
+        for name, parsed in tree.trees.items()
+        for node in ast.walk(parsed)
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        if any(alias.name == "dataclass" for alias in node.names)
+    }
+    assert users == {"model.dataclass"}
+
+
 class TestTheRules:
     """Each finds what breaks it, in a package made for that."""
 

@@ -1,6 +1,7 @@
 """`flaky`, `--reruns` (pytest-rerunfailures).
 
 packages: pytest-rerunfailures
+note: a count in a file is shared by both runs: mark such a test with `backend="serial"`
 """
 
 import os

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from ..machine.exits import exit_name
+from ..model.dataclass import dataclass
 from ..model.work import Batch
 from .protocol import LEAVING, Event
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing import TimeoutError as NothingYet
 from multiprocessing.pool import TERMINATE, AsyncResult, IMapIterator, Pool
 from typing import TYPE_CHECKING, Any
 
 from ..machine.clock import now
+from ..model.dataclass import dataclass
 from ..model.work import Batch
 from .parts import EventQueue
 from .protocol import Event

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 from ..machine.abilities import missing_for_processes, missing_for_threads
+from ..model.dataclass import dataclass
 from ..model.errors import UsageError
 from ..model.public import BACKENDS, public
 from ..model.work import Batch

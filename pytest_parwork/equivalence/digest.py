@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..machine.deadline import TimedOut
+from ..model.dataclass import dataclass
 from .arrays import unify
 from .plain import PLAIN
 from .readings import (

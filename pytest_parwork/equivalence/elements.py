@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..model.dataclass import dataclass
 from .floats import FEW_ULP, Distance, write_number, write_relative, write_ulp
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..model.comparison import Comparison, Mismatch
+from ..model.dataclass import dataclass
 from ..model.errors import UsageError
 from .plain import is_bool
 from .show import ShownAsText, clip, mask_addresses, name_type, show

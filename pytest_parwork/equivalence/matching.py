@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..model.dataclass import dataclass
 from .pairs import ABSENT, Relation
 from .plain import PLAIN, is_plainly_equal
 

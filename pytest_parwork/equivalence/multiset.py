@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..machine.deadline import TimedOut
 from ..model.comparison import Comparison
+from ..model.dataclass import dataclass
 from .containers import CONTENTS
 from .digest import Digestion
 from .gathering import KEPT

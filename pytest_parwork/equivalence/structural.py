@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..model.comparison import Comparison
+from ..model.dataclass import dataclass
 from ..model.errors import UsageError
 from .gathering import at_step, merge
 from .plain import is_plainly_equal

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..model.dataclass import dataclass
 from .elements import count_ulps
 from .floats import count_ulp, modulus, write_number
 from .pairs import Tolerance

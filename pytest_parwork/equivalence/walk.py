@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from types import FunctionType
 from typing import TypeAlias
 
 from ..machine.deadline import TimedOut
 from ..model.comparison import Comparison, Mismatch, Note, OwnComparison
+from ..model.dataclass import dataclass
 from . import (
     arrays,
     callables,

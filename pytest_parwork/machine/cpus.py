@@ -7,9 +7,10 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+
+from ..model.dataclass import dataclass
 
 #: Where Linux lists the control groups of this process, and their mounts.
 PROC = Path("/proc/self")

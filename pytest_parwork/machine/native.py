@@ -7,10 +7,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from ..model.dataclass import dataclass
 
 #: The files and threads of this process (Linux).
 MAPS = Path("/proc/self/maps")

@@ -14,10 +14,10 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from ..model.dataclass import dataclass
 from ..model.observed import Observed, Pool
 from .clock import now
 from .native import THREADS

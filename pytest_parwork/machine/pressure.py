@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..model.dataclass import dataclass
 from .clock import now
 
 #: Where Linux counts the microseconds in which some task could have run, but had no CPU.

@@ -7,8 +7,8 @@ import re
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
 
+from ..model.dataclass import dataclass
 from .system import os, threading
 
 #: Bytes for each worker: enough for faulthandler's text of a hundred frames in several threads.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from .dataclass import dataclass
 from .printable import make_printable, printable
 
 #: What stands in place of a cause where none was found: it is not suspected of anything.

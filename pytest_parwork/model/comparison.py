@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeAlias
 
+from .dataclass import dataclass
 from .errors import MismatchError
 from .listing import WIDTH, shorten, tabulate
 from .printable import make_printable, printable

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from .dataclass import dataclass
 from .printable import make_printable
 
 #: The share of the CPU time in other threads from which native threads count as observed; helpers

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .comparison import Comparison
+from .dataclass import dataclass
 from .errors import BackendError, LostError, ParworkError, PayloadError
 from .output import Output
 from .printable import printable

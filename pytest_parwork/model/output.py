@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+from .dataclass import dataclass
 
 #: A warning filter that can be sent: action, pattern of the text, module and name of the category,
 #: pattern of the module that warns, line. To load a class, the worker would import its module.

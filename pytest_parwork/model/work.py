@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from .comparison import Policy
+from .dataclass import dataclass
 from .public import BACKENDS, public
 
 WorkersAsked = int | Literal["auto"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, TypeAlias
 
 from ..equivalence import exact
 from ..model.comparison import Comparison, Policy
+from ..model.dataclass import dataclass
 from ..model.errors import UsageError
 from .data import Report
 from .entries import CaseEntry, Result

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from .data import RunReport
 from .figures import counted

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Literal
 
 from ..model.causes import Cause
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
 from ..model.public import public

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from ..equivalence.show import clip, show
 from ..machine.deadline import deadline
 from ..model.comparison import Comparison, Mismatch, Note
+from ..model.dataclass import dataclass
 from ..model.observed import Legs
 from ..model.outcome import Lost, NotSent, Outcome, OutcomeKind, Run, Verdict
 from ..model.printable import make_printable, printable

@@ -111,8 +111,12 @@ def _versions() -> dict[str, str]:
     """Return versions from the installed metadata, without importing the packages."""
     versions = {}
     for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
+        with suppress(metadata.PackageNotFoundError):
+            versions[package] = _version(metadata.distribution(package))
     return versions
+
+
+def _version(package: metadata.Distribution) -> str:
+    """Return the version without parsing the rest: licences take most of 4 ms for a report."""
+    found = re.search(r"^Version: *(\S+)$", package.read_text("METADATA") or "", re.MULTILINE)
+    return found[1] if found else package.version

@@ -13,11 +13,11 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ..model.dataclass import dataclass
 from ..model.errors import UsageError
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import indent, wrap
 from typing import Any
 
 from ..model.causes import Cause
 from ..model.comparison import LINES, Comparison, Mismatch
+from ..model.dataclass import dataclass
 from ..model.listing import WIDTH, columns, pad, shorten
 from ..model.outcome import Verdict
 from ..model.printable import printable

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..machine.cpus import Cpus
+from ..model.dataclass import dataclass
 from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .associations import associations
@@ -210,7 +210,7 @@ def _crowding(run: RunReport) -> str:
 def equal_counts(run: RunReport) -> list[tuple[int, str]]:
     """Count the equal cases by what was compared; a row shows the first count, notes the others."""
     equal = _having(run, Verdict.EQUAL)
-    numbers = Counter("outcome" if c.returned_nothing else c.outcome for c in equal)
+    numbers = Counter(["outcome" if c.returned_nothing else c.outcome for c in equal])
     order = ("value", "outcome", "failure", "skip")
     return [(numbers[noun], noun) for noun in order if numbers[noun]] or [(0, "value")]
 

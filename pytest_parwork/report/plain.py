@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ..model.dataclass import dataclass
 from ..model.listing import shorten
 from ..model.printable import make_printable
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 
 from ..model import stats
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from .entries import BY_SHARE, CaseEntry
 from .figures import counted, duration, percent
@@ -56,9 +57,10 @@ def power_of(cases: Sequence[CaseEntry]) -> Power | None:
     """
     left = [case for case in cases if case.why.startswith(BY_SHARE)]
     verified = [case for case in cases if case.verdict is Verdict.EQUAL]
-    others = sum(not case.is_skipped for case in cases) - len(left) - len(verified)
-    repeats = min((len(case.repeats) for case in verified), default=0)
-    if not verified or others or not (left or repeats):
+    repeats = min([len(case.repeats) for case in verified], default=0)
+    if not verified or not (left or repeats):
+        return None
+    if sum(not case.is_skipped for case in cases) != len(left) + len(verified):
         return None
     unseen = None
     if left:
@@ -136,6 +138,8 @@ def repeats_row(case: CaseEntry) -> Iterator[tuple[str, str]]:
 
 def repetition(cases: Sequence[CaseEntry]) -> str:
     """Say how often each case ran; empty if no case is repeated."""
+    if not any(map(attrgetter("repeats"), cases)):
+        return ""
     numbers = sorted({len(case.tasks) for case in cases if not case.is_skipped})
     if not numbers or numbers[-1] == 1:
         return ""

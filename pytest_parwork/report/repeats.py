@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..model.dataclass import dataclass
 from ..model.outcome import Outcome, Verdict
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from ..model.dataclass import dataclass
 from ..model.listing import shorten
 
 LOST_UPDATE, SWAP, ULP = "a lost update", "a swap of two results", "one ulp"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from textwrap import wrap
 from typing import Literal
 
+from ..model.dataclass import dataclass
 from ..model.listing import shorten
 from ..model.outcome import Verdict
 from .figures import counted

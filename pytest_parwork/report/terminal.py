@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from textwrap import wrap
 
+from ..model.dataclass import dataclass
 from ..model.listing import shorten
 from .choice import Total, choose, total
 from .data import Report, RunReport

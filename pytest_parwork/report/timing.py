@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from ..model import stats
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from .entries import CaseEntry, RunFacts
 from .figures import counted, ratio
@@ -95,7 +95,7 @@ def timing(runs: Iterable[tuple[RunFacts | None, Sequence[CaseEntry]]], *, xdist
     bound = sum(stats.bound(_durations(members), facts.granted) for facts, members in timed)
     granted = max((facts.granted for facts, _ in timed), default=0)
     bound_share = bound / parallel if ran and parallel else None
-    flaw = flaw_of(case for _, members in runs for case in members)
+    flaw = flaw_of([case for _, members in runs for case in members])
     if not flaw and speedup is not None and (bound_share or 0) > FAR:
         flaw = f"{ratio(speedup)} is more than {counted(granted, 'worker')} can give"
     return Timing(
@@ -151,9 +151,9 @@ def flaw_of(cases: Iterable[CaseEntry]) -> str | None:
 
 
 def _durations(cases: Iterable[CaseEntry]) -> list[float]:
-    taken = (
+    taken = [
         task.parallel if case.serial is None else case.serial
         for case in cases
         for task in case.repeats or (case,)
-    )
+    ]
     return [seconds for seconds in taken if seconds is not None]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from ..model.dataclass import dataclass
 from ..model.outcome import Verdict
 from ..model.printable import make_printable
 from .entries import CaseEntry

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..backends.protocol import UNKNOWN, Event
+from ..model.dataclass import dataclass
 from ..model.work import Batch
 from ..transport.notes import Entry
 from .deaths import Deaths

@@ -12,9 +12,10 @@ from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Batch, Task
 from ..transport.ledger import Kind, Ledger
+from ..transport.pickling import ATOM_IDS
 from ..worker.copies import Copies
 from ..worker.current_test import named_by_thread
-from ..worker.results import ATOM_IDS, Copied
+from ..worker.results import Copied
 from ..worker.threads import Given, ThreadCall
 from .medium import PATIENCE, Late, Medium, Setting
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..backends.protocol import Workers
 from ..machine.stacks import Stack
+from ..model.dataclass import dataclass
 from ..model.outcome import NotSent
 from ..model.output import Output
 from ..model.work import Batch, Task

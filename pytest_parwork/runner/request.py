@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ..model.dataclass import dataclass
 from ..transport.sources import Sendable
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 
+from ..model.dataclass import dataclass
 from ..transport.ledger import Ledger, State
 
 

@@ -6,15 +6,15 @@ import functools
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from types import CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from ..machine.clock import now
 from ..machine.deadline import TimedOut, deadline
+from ..model.dataclass import dataclass
 from ..model.outcome import NotSent
 from .failures import type_name
-from .pickling import ATOMS, by_value
+from .pickling import ATOM_IDS, by_value
 
 #: Limit of the search in seconds: it runs code of the user.
 SECONDS = 2.0
@@ -213,7 +213,7 @@ def _pickler() -> Any:
             self._met: list[object] = [] if met is None else met
 
         def persistent_id(self, part: object) -> None:
-            if type(part) not in ATOMS:
+            if id(type(part)) not in ATOM_IDS:
                 self._met.append(part)  # kept alive, or its id could be reused
                 if now() > self._until:
                     raise TimedOut

@@ -9,7 +9,6 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import local
 from types import (
     BuiltinFunctionType,
@@ -21,14 +20,16 @@ from types import (
 )
 from typing import Any
 
+from ..model.dataclass import dataclass
 from ..model.errors import PayloadError
-from .pickling import ATOMS, MARKED, load
+from .pickling import ATOM_IDS, ATOMS, MARKED, load
 from .records import Buffer
 from .sameness import are_same, pickled
 
-#: Types whose values pickle sends by name anyway, or which are copied in any case.
+#: Ids of types whose values pickle sends by name anyway, or which are copied in any case.
 COMMON = frozenset(
-    (
+    id(cls)
+    for cls in (
         *(FunctionType, BuiltinFunctionType, MethodType, MethodDescriptorType, ModuleType),
         *(WrapperDescriptorType, type, list, dict, set, bytearray, *ATOMS),
     )
@@ -36,8 +37,6 @@ COMMON = frozenset(
 
 # Modules and classes are read without any code of theirs, which may raise whatever it is asked for,
 # or import what a lazy module stands for.
-_COMMON = frozenset(map(id, COMMON))  # to hash a class may call its metaclass
-_ATOMS = frozenset(map(id, ATOMS))
 _contents_of_module: Callable[[ModuleType], dict[str, object]]
 _contents_of_module = vars(ModuleType)["__dict__"].__get__
 _contents_of_class: Callable[[object], Mapping[str, object]] = type.__dict__["__dict__"].__get__
@@ -123,7 +122,7 @@ def make_empty(process: int, number: int, cls: Any) -> object:
     """Return what stands here for an object without state that has that id in another process."""
     if _MADE.objects is None:
         return cls.__new__(cls)
-    key = process, number, cls
+    key = process, number, id(cls)
     if key not in _MADE.objects:
         _MADE.objects[key] = cls.__new__(cls)
     return _MADE.objects[key]
@@ -142,7 +141,7 @@ def places() -> Iterator[tuple[int, tuple[str, str]]]:
     for module, names in _modules():
         for name, value in names.items():
             kind = id(type(value))
-            if kind not in _COMMON or (kind in _ATOMS and name[:2] != "__"):
+            if kind not in COMMON or (kind in ATOM_IDS and name[:2] != "__"):
                 yield id(value), (module, name)
 
 
@@ -164,7 +163,7 @@ def class_places() -> Iterator[tuple[int, tuple[str, str]]]:
                 if _home_of_class(cls) != module or (title := _name_of_class(cls)) not in names:
                     continue
                 for name, value in _contents_of_class(cls).items():
-                    if id(type(value)) not in _COMMON:
+                    if id(type(value)) not in COMMON:
                         yield id(value), (module, f"{title}.{name}")
 
 

@@ -39,8 +39,8 @@ from .held import (
     make_empty,
     places,
 )
-from .pickling import ATOMS, by_reference, make_pickler
-from .sameness import is_empty, pickled, public_state, state_of
+from .pickling import ATOM_IDS, ATOMS, by_reference, make_pickler
+from .sameness import is_empty, is_interned, is_one_object, pickled, public_state, state_of
 
 #: What a pickler writes for an object: a function that returns it, and its arguments.
 Reduced = tuple[Callable[..., object], tuple[Any, ...]]
@@ -51,11 +51,8 @@ _COPIED: tuple[Any, ...] = (
     *(ATOMS - {bool, type(None)}),
 )
 
-#: Built-in types whose values pickle sends without asking.
-_SOUGHT = frozenset({str, bytes, tuple, frozenset, float})
-
-#: Longer texts are hardly the names of anything.
-INTERNED = 100
+#: Ids of built-in types whose values pickle sends without asking.
+_SOUGHT = frozenset(map(id, (str, bytes, tuple, frozenset, float)))
 
 _NO_HASH = (None, object.__hash__)
 
@@ -117,16 +114,16 @@ class Identities:
         self._is_local = for_threads
         self._places: dict[int, tuple[str, str]] | None = None
         self._class_places: dict[int, tuple[str, str]] | None = None
-        self._kinds: dict[type, _Kind] = {}
+        self._kinds: dict[int, tuple[type, _Kind]] = {}  # with each class, to keep its id
         self._ids: set[int] | None = None
         self._found: dict[int, tuple[object, Reduced | None]] = {}  # with each, to keep its id
 
     def reduce(self, value: object) -> Reduced | None:
         """Return what is sent for an object that arrives as itself, None for any other."""
         cls = type(value)
-        kind = self._kinds.get(cls)
-        if kind is None:
-            kind = self._kinds[cls] = _Kind.of(cls)
+        if id(cls) not in self._kinds:
+            self._kinds[id(cls)] = cls, _Kind.of(cls)
+        kind = self._kinds[id(cls)][1]
         if not kind.is_possible or not (kind.is_plain or self._is_held(value)):
             return None
         state = state_of(value)
@@ -165,20 +162,20 @@ class Identities:
         That is a text itself if it is interned, so that it is interned where it arrives, else the
         pickle of a `Held`; in this process a number, as in `reduce`.
         """
-        cls = type(value)
-        if cls not in _SOUGHT:
+        kind = id(type(value))
+        if kind not in _SOUGHT:
             return None
-        if self._is_local and cls in ATOMS:
+        if self._is_local and kind in ATOM_IDS:
             self.kept.append(value)
             return len(self.kept) - 1
         if isinstance(value, str):
-            if _is_interned(value):
+            if is_interned(value):
                 return value
             if value.isidentifier() or value in sys.modules:  # where a pickle names a class
                 return None
         elif isinstance(value, float) and math.isfinite(value):
             return None
-        if _is_one_object(value) or not self._is_held(value) or not _is_immutable(value):
+        if is_one_object(value) or not self._is_held(value) or not _is_immutable(value):
             return None
         if id(value) not in self._found:
             reduced = self._kept(value) if self._is_local else self._held(value, has_state=True)
@@ -245,7 +242,7 @@ class _Kind(NamedTuple):
     def of(cls, given: Any) -> _Kind:
         """Examine a class."""
         is_ours = given.__module__.partition(".")[0] == _PACKAGE  # in a plan, for which none asks
-        if is_ours or given in COMMON or issubclass(given, _COPIED):
+        if is_ours or id(given) in COMMON or issubclass(given, _COPIED):
             return cls(False, False, False)
         is_plain = (
             given.__reduce_ex__ is object.__reduce_ex__
@@ -265,22 +262,10 @@ class _Kind(NamedTuple):
 
 def _is_immutable(value: object) -> bool:
     cls = type(value)
-    if cls in (tuple, frozenset):
+    if cls is tuple or cls is frozenset:
         return all(map(_is_immutable, value))  # type: ignore[call-overload]  # one of the two
-    return cls in ATOMS or cls in (type, FunctionType) or _has_hash(value)
-
-
-def _is_interned(text: str) -> bool:
-    """Return whether this is the one object that all modules have for such a text.
-
-    Texts that look like names are, where code spells them out.
-    """
-    return 1 < len(text) <= INTERNED and sys.intern("".join((text[:1], text[1:]))) is text
-
-
-def _is_one_object(value: Any) -> bool:
-    """Return whether every process has one object for all such values."""
-    return not value or (type(value) in (str, bytes) and len(value) == 1)
+    is_known = id(cls) in ATOM_IDS or cls is type or cls is FunctionType
+    return is_known or _has_hash(value)
 
 
 def _has_hash(value: object) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeAlias, cast
 
 from ..machine.deadline import TimedOut, deadline
 from ..machine.surroundings import Surroundings
+from ..model.dataclass import dataclass
 from ..model.outcome import NotSent
 from ..model.output import Capture
 from ..model.work import Address, Task

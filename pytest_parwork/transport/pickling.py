@@ -36,6 +36,7 @@ _NOT_FINITE = (b"G\x7f\xf8", b"G\xff\xf8", b"G\x7f\xf0", b"G\xff\xf0")
 
 #: Types whose values, with all their parts, are immutable.
 ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None)})
+ATOM_IDS = frozenset(map(id, ATOMS))  # to hash a class may call its metaclass
 
 
 class Themselves(Protocol):
@@ -72,7 +73,7 @@ def dumps(
     are to arrive as themselves. With `is_interruptible`, a deadline ends it wherever it is. The
     memo of a pickle that is not long goes to `remember`. Raises whatever pickling raises.
     """
-    if type(value) in ATOMS and (themselves is None or themselves.find(value) is None):
+    if id(type(value)) in ATOM_IDS and (themselves is None or themselves.find(value) is None):
         return by_reference(value, protocol=5)
 
     def keep(buffer: pickle.PickleBuffer) -> bool:

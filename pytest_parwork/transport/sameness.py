@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import FunctionType
 from typing import Any
 
-from .pickling import ATOMS, by_reference
+from .pickling import ATOM_IDS, by_reference
+
+#: Longer texts are hardly the names of anything.
+INTERNED = 100
 
 
 def pickled(value: object) -> bytes | None:
@@ -32,7 +36,7 @@ def are_same(one: object, other: object) -> bool:
         return one == other
     if (data := pickled(one)) is not None and data == pickled(other):
         return True
-    if cls in ATOMS:
+    if id(cls) in ATOM_IDS:
         return False
     if cls.__eq__ is object.__eq__:
         state = state_of(one)
@@ -41,6 +45,19 @@ def are_same(one: object, other: object) -> bool:
         return False
     mine, its = public_state(one), public_state(other)
     return mine.keys() == its.keys() and all(are_same(mine[name], its[name]) for name in mine)
+
+
+def is_interned(text: str) -> bool:
+    """Return whether this is the one object that all modules have for such a text.
+
+    Texts that look like names are, where code spells them out.
+    """
+    return 1 < len(text) <= INTERNED and sys.intern("".join((text[:1], text[1:]))) is text
+
+
+def is_one_object(value: Any) -> bool:
+    """Return whether every process has one object for all such values."""
+    return not value or (type(value) in (str, bytes) and len(value) == 1)
 
 
 def state_of(value: object) -> Mapping[str, object]:

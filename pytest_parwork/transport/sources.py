@@ -14,7 +14,6 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 from ..machine.syntax import parse
 from ..model.comparison import Note
+from ..model.dataclass import dataclass
 from ..model.outcome import Outcome
 from .modules import ModuleTable, Sources, installed_folders
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from ..equivalence import compare_late, compare_outcomes
 from ..equivalence.outcomes import report_uncomparable
 from ..machine.deadline import TimedOut, deadline
 from ..model.comparison import Comparison, Note, OwnComparison, Policy, Side
+from ..model.dataclass import dataclass
 from ..model.errors import UsageError
 from ..model.outcome import Outcome, Verdict
 from ..report.entries import CaseEntry, Result, judged, result_of, with_loss

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from ..machine.clock import cpu_of_process, now
 from ..machine.deadline import Shared, TimedOut, deadline
 from ..machine.stacks import stack_of
+from ..model.dataclass import dataclass
 from ..model.outcome import Lost, NotSent, Outcome
 from ..transport.failures import describe, is_skip
 from ..worker.capture.mishaps import Noticed
@@ -90,6 +91,8 @@ def timed_out(detail: str, error: TimedOut) -> Lost:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    """An outcome, its value as a copy, and the shared values that it was computed from."""
+
     outcome: Outcome
     error: BaseException | None
     made_of: tuple[object, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
+from ..model.dataclass import dataclass
 from ..model.outcome import Outcome, Verdict
 from ..report.repeats import Repeat
 from .legs import Judged, Terms, drop, unjudged

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -17,6 +17,7 @@ from ..equivalence import compare_outcomes
 from ..equivalence.outcomes import write_outcome
 from ..machine.deadline import Shared, pausing_alarm
 from ..model.comparison import FRESH_PROCESS, Comparison, Note
+from ..model.dataclass import dataclass
 from ..model.listing import shorten
 from ..model.outcome import Outcome
 from ..model.work import Configuration

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from ..equivalence import compare_outcomes, exact
 from ..machine.deadline import TimedOut, deadline
+from ..model.dataclass import dataclass
 from ..model.outcome import Lost, Outcome, Verdict
 from ..report.selftest import LOST_UPDATE, MISSING, STALE, SWAP, ULP, Plant, Result
 from .legs import Judged, Terms, judge

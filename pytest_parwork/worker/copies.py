@@ -16,15 +16,13 @@ from ..machine.system import mmap
 from ..model.work import Task
 from ..transport.identity import Identities, find_kept
 from ..transport.pickling import (
-    ATOMS,
+    ATOM_IDS,
     Interruptible,
     dump_whole,
     is_worth_searching,
     load,
     make_pickler,
 )
-
-_ATOMS = frozenset(map(id, ATOMS))
 
 #: Buffers of fewer bytes have no room for a huge page.
 WORTH_HUGE = 1 << 22
@@ -141,11 +139,11 @@ class _Unpickler(pickle.Unpickler):
 
 def is_atom(value: object) -> bool:
     """Return whether a value has no parts that can change; the hash of its class may raise."""
-    return id(type(value)) in _ATOMS
+    return id(type(value)) in ATOM_IDS
 
 
 def _is_atomic(task: Task) -> bool:
-    return _ATOMS.issuperset(map(id, map(type, (*task.args, *task.kwargs.values()))))
+    return ATOM_IDS.issuperset(map(id, map(type, (*task.args, *task.kwargs.values()))))
 
 
 def _atom_or_copy(value: object, copied: object) -> object:
@@ -172,7 +170,7 @@ def _copied_deeply(tasks: Sequence[Task], memo: dict[int, object]) -> list[Argum
 def _copied_one_by_one(tasks: Sequence[Task], identities: Identities) -> Copies:
     """Copy each argument that can be copied; a class that took too long is not tried again."""
     memo = _memo(identities)
-    slow: set[type] = set()
+    slow: set[int] = set()  # ids of classes, which may have no hash
     failed: set[int] = set()
 
     def copy_once(value: object, seconds: float | None) -> object:
@@ -180,14 +178,14 @@ def _copied_one_by_one(tasks: Sequence[Task], identities: Identities) -> Copies:
             return memo[id(value)]
         memo[id(value)] = value
         failed.add(id(value))
-        if type(value) in slow:
+        if id(type(value)) in slow:
             return value
         try:
             with deadline(seconds):
                 memo[id(value)] = copied(value, identities)
             failed.remove(id(value))
         except TimedOut:
-            slow.add(type(value))
+            slow.add(id(type(value)))
         except Exception:
             pass
         return memo[id(value)]

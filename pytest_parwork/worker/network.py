@@ -31,7 +31,7 @@ class NetworkCall:
     in which a task takes longer ends itself.
     """
 
-    __slots__ = ("__weakref__", "_header", "_payload", "_sources", "_timeouts", "home", "run")
+    __slots__ = ("_header", "_payload", "_sources", "_timeouts", "home", "run")
 
     def __init__(
         self,

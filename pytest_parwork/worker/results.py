@@ -14,12 +14,9 @@ from ..model.outcome import NotSent
 from ..transport.culprit import unsendable_result
 from ..transport.failures import Record, describe, survivor
 from ..transport.ledger import Kind
-from ..transport.pickling import ATOMS, Interruptible, by_reference, dumps, load
+from ..transport.pickling import ATOM_IDS, Interruptible, by_reference, dumps, load
 from .calling import end_copy_of
 from .copies import copied, copied_buffer, copied_bytes, is_atom
-
-#: The ids of types whose values are their own copies: to hash a class may call its metaclass.
-ATOM_IDS = frozenset(map(id, ATOMS))
 
 #: An outcome as it is stored: its kind, its pickle, and the buffers apart from that.
 Packed = tuple[Kind, bytes, list[pickle.PickleBuffer]]
@@ -133,8 +130,10 @@ def _copied_around(value: object) -> object:
     return unpickler.load()
 
 
-#: Types that always have a pickle, without a way to reduce them.
-_READABLE = ATOMS | {list, tuple, dict, set, frozenset, bytearray, pickle.PickleBuffer}
+#: Ids of types that always have a pickle, without a way to reduce them.
+_READABLE = ATOM_IDS | set(
+    map(id, (list, tuple, dict, set, frozenset, bytearray, pickle.PickleBuffer))
+)
 
 
 class _Sharing(pickle.Pickler):
@@ -145,7 +144,7 @@ class _Sharing(pickle.Pickler):
         self.shared: list[object] = []
 
     def persistent_id(self, value: object) -> int | None:
-        if type(value) in _READABLE:
+        if id(type(value)) in _READABLE:
             return None
         if not isinstance(value, type | FunctionType):
             with suppress(Exception):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from threading import Event, RLock, Timer, local
+from threading import Event, RLock, local
 from typing import Protocol
 
 from ..machine.clock import cpu_of_thread, host, now
@@ -28,10 +27,6 @@ from .outside import end_departed
 from .phases import Phases
 from .processes import Attached
 from .results import Packed
-
-#: Seconds that a run stays known after the last copy of its call was deleted: the library may fetch
-#: another copy.
-LINGER = 60.0
 
 
 class Errand(Protocol):
@@ -73,7 +68,6 @@ class Site(Attached):
         self.header: Header = load(header)
         self.go = Event()
         self.is_over = False
-        self.copies: weakref.WeakSet[Errand] = weakref.WeakSet()
         self._met: set[str] = set()
         self._seats: list[bool] = []
         self._undo = ExitStack()
@@ -220,27 +214,3 @@ def leave(run: str) -> None:
     forget(run)
     end_children(run)
     remove_journals(run)  # those of workers that have died
-
-
-def forget_with(call: Errand) -> None:
-    """Delete the site, too, once `call` and its copies are deleted: its sender has exited.
-
-    This is for a library that keeps the call as long as somebody may need it.
-    """
-    site = Site.of(call)
-    with Site.changing:
-        if call not in site.copies:
-            site.copies.add(call)
-            weakref.finalize(call, _forget_later, call.run).atexit = False
-
-
-def _forget_later(run: str) -> None:
-    timer = Timer(LINGER, _forget_unless_wanted, (run,))
-    timer.daemon = True
-    timer.start()
-
-
-def _forget_unless_wanted(run: str) -> None:
-    with Site.changing:
-        if run in Site.sites and not Site.sites[run].copies:
-            leave(run)

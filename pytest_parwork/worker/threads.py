@@ -15,12 +15,13 @@ from ..model.output import Capture, Output
 from ..model.work import Batch, Task
 from ..transport.failures import describe
 from ..transport.ledger import Kind, Ledger, State
+from ..transport.pickling import ATOM_IDS
 from .calling import end_copy_of, meet, perform
 from .capture.threads import ThreadCapture
 from .current_test import name_test
 from .fixtures.ended import with_late
 from .inputs import Inputs, is_sampled
-from .results import ATOM_IDS, Copied
+from .results import Copied
 
 if TYPE_CHECKING:
     from ..transport.payload import Around

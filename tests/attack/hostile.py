@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .experiment import Experiment, Judgement, Seen
+from .experiment import JOINED, Experiment, Judgement, Seen
 from .judge import NAMED_WITHIN, judge_kind
 from .kinds import KINDS, Kind
 from .project import write_project
@@ -24,7 +25,8 @@ def experiments(backend: str, seed: int) -> Iterator[Experiment]:
     for kind in KINDS.values():
         is_possible = (backend != "threads" or kind.on_threads) and kind.only in backend
         if is_possible and (not kind.needs or find_spec(kind.needs)):
-            yield _experiment(kind, backend, seed)
+            readings = (*kind.survived, *(kind.joined if backend == JOINED else ()))
+            yield _experiment(replace(kind, survived=readings), backend, seed)
 
 
 def baseline_of(backend: str, number: int) -> Experiment:

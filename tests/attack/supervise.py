@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Command", "Ending"]
 
-#: Seconds within which all descendants must exit after the command has exited.
+#: Seconds within which all descendants must exit after the command has exited, and in which workers
+#: of a cluster remove the files of its run.
 SETTLING = 5.0
 
 #: Seconds for the command to write its stack before it is killed because of its limit.
@@ -180,7 +181,9 @@ class Supervisor:
         while True:
             self._reap()
             left = [pid for pid in descendants(os.getpid()) if pid not in self._of_cluster()]
-            if not left or time.monotonic() > until:
+            # Workers of a cluster live on, and take a moment to remove what is theirs.
+            has_files = self._cluster is not None and self._cluster.journals()
+            if not (left or has_files) or time.monotonic() > until:
                 break
             time.sleep(GLANCE)
         for pid in left:

@@ -565,15 +565,18 @@ class TestRefused:
 #: Or pytest-asyncio warns of a default.
 ASYNCIO = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
 
-#: Tests of all the plugins, and cases between them.
-EVERYONE = """
-    import asyncio
-    from hypothesis import given, strategies as st
-
+#: Cases, in a module of their own: workers import it, and need not import all the plugins.
+AMONG_THEM = """
     @pytest.mark.parwork(backend=["processes:fork", "joblib"], workers=2)
     @pytest.mark.parametrize("n", range(3))
     def test_it(n):
         return n, random.random()
+    """
+
+#: Tests of all the plugins, alongside these.
+EVERYONE = """
+    import asyncio
+    from hypothesis import given, strategies as st
 
     @pytest.mark.asyncio
     async def test_async():
@@ -615,7 +618,8 @@ def test_all_of_them_together(
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:faulthandler")
     scratch.write("pytest.ini", ASYNCIO)
-    scratch.cases(EVERYONE)
+    scratch.cases(AMONG_THEM)
+    scratch.cases(EVERYONE, "test_theirs.py")
     session = scratch.run_apart(
         *processes,
         "--cov=.",

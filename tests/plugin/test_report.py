@@ -189,7 +189,7 @@ class TestJson:
     def test_results_have_a_text_and_a_digest(self, scratch: Scratch, share: int) -> None:
         scratch.cases(
             f"""
-            @pytest.mark.parwork(backend="processes:fork", workers=2, verify={share})
+            @pytest.mark.parwork(backend="threads", workers=2, verify={share})
             @pytest.mark.parametrize("n", range(3))
             def test_it(n):
                 if n == 2:

@@ -29,9 +29,10 @@ import pytest
 from xarray.core.dtypes import NA
 
 from pytest_parwork.model.work import Address, Task
-from pytest_parwork.transport.held import MadeOnce, load_sent
+from pytest_parwork.transport.held import MadeOnce, load_sent, make_empty
 from pytest_parwork.transport.identity import Identities
 from pytest_parwork.transport.pickling import dumps
+from pytest_parwork.transport.sameness import are_same
 from pytest_parwork.worker.copies import Copies
 from pytest_parwork.worker.fixtures.recipe import Step
 
@@ -619,3 +620,49 @@ def test_combined_flags_and_enums_with_an_own_reduction_are_sent_as_ever() -> No
 
     both = re.I | re.M
     assert load_sent(dumps((both, Spelled.A), themselves=Identities()))[0] is both
+
+
+class Unhashed(type):
+    """Makes classes without a hash, as a metaclass does that defines equality only."""
+
+    def __eq__(cls, other: object) -> bool:
+        raise RuntimeError("equality")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class OfUnhashed(metaclass=Unhashed):
+    """One of them: neither pickle nor `copy` handles its instances."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def test_an_object_whose_class_has_no_hash_is_passed_itself_to_threads() -> None:
+    one, other, items = OfUnhashed(1), OfUnhashed(2), [1]
+    copies = Copies.of(
+        [
+            Task(id="", function=print, args=(one, items)),
+            Task(id="", function=print, args=(items,), kwargs={"it": other}),
+        ]
+    )
+    assert copies.arguments[0][0][0] is one
+    assert copies.arguments[1][1]["it"] is other
+    assert copies.shared == {0: "argument 1", 1: "argument 'it'"}
+    assert copies.arguments[0][0][1] == [1]
+    assert copies.arguments[0][0][1] is not items
+
+
+def test_a_class_without_a_hash_is_no_obstacle_to_any_question_about_its_instances() -> None:
+    one = OfUnhashed(1)
+    for identities in (Identities(), Identities(for_threads=True)):
+        assert identities.reduce(one) is None
+        assert identities.find(one) is None
+        assert identities.find((one, 1)) is None
+    assert not are_same(one, OfUnhashed(1))
+    empty = object.__new__(OfUnhashed)
+    (number,) = Identities(for_threads=True).reduce(empty)[1]  # type: ignore[index]
+    assert number == 0
+    with MadeOnce():
+        made = make_empty(0, 1, OfUnhashed)
+        assert make_empty(0, 1, OfUnhashed) is made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import pickle
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +16,8 @@ from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.transport.files import Files
 from pytest_parwork.transport.modules import Sources
 from pytest_parwork.transport.payload import Header, Payload
-from pytest_parwork.worker import sites
 from pytest_parwork.worker.network import Body, NetworkCall
-from pytest_parwork.worker.sites import Site, forget, forget_with
+from pytest_parwork.worker.sites import Site, forget
 
 #: Some other process: what it sends is a stranger's here.
 ELSEWHERE = ("another machine", 1)
@@ -100,25 +98,6 @@ def test_the_next_run_of_the_same_process_takes_the_place_of_the_one_before(send
     assert list(Site.sites) == ["second"]
     send("of another", home=("another machine", 2))(Batch(number=1, tasks=(0,)))
     assert list(Site.sites) == ["second", "of another"]
-
-
-def test_a_run_is_forgotten_some_time_after_the_last_copy_of_its_call(
-    send: Send, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sites, "LINGER", 0.01)
-    call = send("run")
-    another = pickle.loads(pickle.dumps(call))
-    for copy in (call, another):
-        copy(Batch(number=1, tasks=(0,)))
-        forget_with(copy)
-    del call, copy
-    time.sleep(0.1)
-    assert list(Site.sites) == ["run"]
-    del another
-    until = time.monotonic() + 10
-    while Site.sites and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not Site.sites
 
 
 def test_a_thread_of_somebody_else_gets_its_openmp_limit_back_after_each_batch(send: Send) -> None:

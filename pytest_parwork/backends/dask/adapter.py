@@ -12,7 +12,7 @@ from ...machine.clock import now
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
-from ...worker.sites import forget_with, release
+from ...worker.sites import release
 from ..parts import EventQueue
 from ..protocol import Event
 from .futures import LOST, CallError, first_to_end, received
@@ -229,10 +229,11 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     from distributed import get_worker
 
     from .preparing import end_if_broken, prepare
+    from .senders import leave_with_sender
 
     worker = get_worker()
     prepare(worker)
-    forget_with(call)
+    leave_with_sender(worker, call)
 
     def announce(name: str) -> None:
         worker.log_event(TOPIC, {"run": call.run, "batch": batch.number, "who": name})

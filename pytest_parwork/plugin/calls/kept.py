@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import pytest
 
+from ...model.dataclass import dataclass
 from ...model.outcome import Run
 from ...model.work import Plan
 from ...report.data import RunEntry

@@ -7,7 +7,7 @@ every frame of a failure, and each case would print all others, with everything 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +17,7 @@ from ...machine.limits import Limits
 from ...machine.pressure import Pressure
 from ...model.causes import Cause
 from ...model.comparison import OwnComparison, Side
+from ...model.dataclass import dataclass
 from ...model.errors import ParworkError
 from ...model.outcome import Outcome
 from ...model.work import Plan, Scope
@@ -122,8 +123,7 @@ class Case:
 
     `id` is the node id, without the suffix that xdist adds; `index` is its place in the group,
     `ordinal` its place among all items that were generated for its function in one configuration,
-    None if it was marked later. `fixtures` is the plan for its function-scoped fixtures, None
-    without any.
+    None if it was marked later. `fixtures` is the plan for its function fixtures, if it has any.
     """
 
     item: pytest.Function
@@ -276,7 +276,7 @@ class Group:
 
         If each case has a run of its own, all facts with every case would be quadratic.
         """
-        runs = dict.fromkeys(case.run for case in cases)
+        runs = dict.fromkeys([case.run for case in cases])
         return RunEntry(
             id=self.id,
             configuration_id=self.plan.configuration.id,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...machine.deadline import Shared
+from ...model.dataclass import dataclass
 from ...model.errors import FixtureError, MismatchError, ParworkError
 from ...model.outcome import Failure, Subtest, Verdict
 from ...model.output import Output

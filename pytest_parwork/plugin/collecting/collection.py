@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import pytest
 
 from ...backends.protocol import is_threaded
+from ...model.dataclass import dataclass
 from ...model.errors import UsageError
 from ...model.work import Plan
 from ...report.data import RunEntry

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 import pytest
 
+from ...model.dataclass import dataclass
 from ...model.errors import UsageError
 
 #: How many tests are named that have the same mistake as another one.

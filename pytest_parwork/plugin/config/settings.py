@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from functools import partial
 from itertools import product
@@ -15,6 +15,7 @@ import pytest
 
 from ...equivalence import as_policy, exact, show
 from ...machine.budget import most_workers
+from ...model.dataclass import dataclass
 from ...model.errors import UsageError
 from ...model.work import Configuration, Plan, Scope, WorkersAsked
 from .defaults import defaults

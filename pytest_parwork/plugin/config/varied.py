@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ import pytest
 from ...equivalence import show
 from ...machine.budget import resolve
 from ...machine.cpus import usable_cpus
+from ...model.dataclass import dataclass
 from ...model.errors import UsageError
 from ...model.work import WorkersAsked
 from .options import KEYWORDS

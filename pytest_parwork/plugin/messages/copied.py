@@ -8,7 +8,7 @@ from ...equivalence import show
 from ...machine.syntax import parse
 from ...model.outcome import Outcome
 from ...transport.identity import Identities
-from ...transport.pickling import ATOMS
+from ...transport.pickling import ATOM_IDS
 from ..cases.groups import Case
 
 
@@ -27,7 +27,7 @@ def hint_at_copies(case: Case, actual: Outcome, expected: Outcome) -> str:
     copied = [
         f"{name}, {show(value, limit=40)}"
         for name, value in values.items()
-        if name in names and type(value) not in ATOMS and identities.reduce(value) is None
+        if name in names and id(type(value)) not in ATOM_IDS and identities.reduce(value) is None
     ]
     if not copied:
         return ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from ...backends.protocol import is_threaded
 from ...equivalence import show
 from ...machine.deadline import TimedOut, deadline
 from ...model.comparison import FRESH_PROCESS, Comparison
+from ...model.dataclass import dataclass
 from ...model.listing import shorten
 from ...model.outcome import Outcome
 from ...verify.legs import SERIAL

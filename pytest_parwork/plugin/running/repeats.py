@@ -106,14 +106,16 @@ class CaseTasks:
             actual = self._take(number)
             # Not recorded, as the first one has the same reference.
             terms = replace(terms, timeout=case.limit, is_recorded=False)
+        look = case.look(terms, number)
+        if look is not None and closest_mark(case.item, _RERUN):
+            look = None  # a test that may be run again need not end twice in the same way
         return judge(
             terms,
             actual,
             reference,
             inputs=case.inputs if is_first else None,
             masked=functools.partial(masked, case) if case.sent.folder else None,
-            # A test that may be run again need not end twice in the same way.
-            look=None if closest_mark(case.item, _RERUN) else case.look(terms, number),
+            look=look,
             why=f"verify={case.plan.verify:g}" if reference is None else "",
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ...machine.clock import host
-from ...transport.pickling import ATOMS, by_reference
+from ...transport.pickling import ATOM_IDS, by_reference
 from ...worker.fixtures.configuration import Missing, Picture, Sent, SentConfig, remember
 from ..compat import cache_folder, ini_names, option_names, stash_entries
 
@@ -99,7 +99,7 @@ def _asked(ask: Callable[..., object], *args: object) -> Sent:
 
 
 def _sent(value: object) -> Sent:
-    if type(value) in ATOMS:
+    if id(type(value)) in ATOM_IDS:
         return by_reference(value, protocol=5)
     file = io.BytesIO()
     try:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ...machine.clock import now
+from ...model.dataclass import dataclass
 from .progress import (
     CHANNEL,
     EVERY,

@@ -6,13 +6,13 @@ import faulthandler
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from ...machine.clock import now
 from ...machine.deadline import pausing_alarm
+from ...model.dataclass import dataclass
 
 #: The names of pytest-timeout, by its entry point and by `-p`.
 TIMEOUT = ("timeout", "pytest_timeout")

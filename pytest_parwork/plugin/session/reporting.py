@@ -237,7 +237,7 @@ class Reporting:
 
 
 def _environment() -> Mapping[str, object]:
-    """Ask for what a terminal does not show: it takes 9 ms."""
+    """Ask for what a terminal does not show: it takes some ms."""
     from ...report.environment import environment
 
     return environment()

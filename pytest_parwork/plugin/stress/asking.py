@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from random import SystemRandom
 
 import pytest
 
+from ...model.dataclass import dataclass
 from ...model.errors import UsageError
 from ...verify.stress.rows import Row, parse
 from ..config.options import stress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,7 @@ from ...equivalence import show
 from ...machine.deadline import Shared
 from ...model.causes import Cause
 from ...model.comparison import OwnComparison, Side
+from ...model.dataclass import dataclass
 from ...model.errors import UsageError
 from ...model.observed import Observed
 from ...model.work import Plan

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from ...equivalence.digest import digest
 from ...machine.deadline import deadline
 from ...model.comparison import Comparison, Note
+from ...model.dataclass import dataclass
 from ...model.outcome import Outcome
 from .cases import VariedCase
 

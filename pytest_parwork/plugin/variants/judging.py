@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from ...equivalence import exact
 from ...equivalence.outcomes import report_uncomparable
 from ...machine.native_reach import native_reach
 from ...model.comparison import Comparison, Note, OwnComparison, joined
+from ...model.dataclass import dataclass
 from ...model.listing import shorten
 from ...model.observed import Legs, Observed
 from ...model.outcome import Outcome, Verdict

@@ -10,10 +10,11 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ...machine.clock import now, sleep
+from ...model.dataclass import dataclass
 from ...model.outcome import Failure, NotSent, Outcome
 from ...model.work import Task
 from ...transport.failures import revived

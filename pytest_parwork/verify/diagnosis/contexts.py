@@ -15,9 +15,9 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from ...model.dataclass import dataclass
 from ...transport.pickling import dumps
 from .treatments import Function
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ...equivalence import show
+from ...model.dataclass import dataclass
 from ...transport.held import MadeOnce, load_sent
 from ...transport.identity import Identities
-from ...transport.pickling import ATOMS, dumps
+from ...transport.pickling import ATOM_IDS, dumps
 from .treatments import Function
 
 #: A step to a part of a value: the name of an argument, an item, an attribute.
@@ -121,7 +121,7 @@ def _steps(value: object) -> list[Step]:
         assert isinstance(value, list | tuple)
         return [("item", at) for at in range(len(value))]
     if isinstance(value, dict):
-        return [("item", key) for key in value if type(key) in ATOMS]
+        return [("item", key) for key in value if id(type(key)) in ATOM_IDS]
     return [("attribute", name) for name in getattr(value, "__dict__", {})]
 
 
@@ -129,7 +129,7 @@ def _is_kept(original: object, copy: object) -> bool:
     """Return whether a copy is as good as the original: the object itself, or an equal atom."""
     if original is copy:
         return True
-    return type(original) in ATOMS and type(copy) is type(original) and original == copy
+    return id(type(original)) in ATOM_IDS and type(copy) is type(original) and original == copy
 
 
 def _get(value: Any, step: Step) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...equivalence import compare_outcomes
 from ...model.comparison import OwnComparison, Policy
+from ...model.dataclass import dataclass
 from ...model.outcome import Outcome
 
 

@@ -9,12 +9,12 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from ...transport.pickling import ATOMS
+from ...model.dataclass import dataclass
+from ...transport.pickling import ATOM_IDS
 from .treatments import Function
 
 #: Module and name of a global; that of an attribute has dots: `Config.level`.
@@ -142,7 +142,7 @@ def _plain_parts(place: Place, value: object, depth: int) -> Iterator[Place]:
     """Yield the attributes of an instance that are plain, and of those that are not theirs."""
     module, name = place
     for attribute, part in list(getattr(value, "__dict__", {}).items()):
-        if type(part) in ATOMS:
+        if id(type(part)) in ATOM_IDS:
             yield module, f"{name}.{attribute}"
         elif depth > 1 and not isinstance(part, type | ModuleType | FunctionType):
             yield from _plain_parts((module, f"{name}.{attribute}"), part, depth - 1)

@@ -7,10 +7,11 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
+from ...model.dataclass import dataclass
 from ...transport.addresses import find
 from .reseeding import all_seeds_of, other_seed
 from .treatments import Function, replaced

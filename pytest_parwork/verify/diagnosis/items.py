@@ -8,9 +8,9 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ...model.dataclass import dataclass
 from ...transport.addresses import find
 from .globals import names_in
 from .treatments import Function

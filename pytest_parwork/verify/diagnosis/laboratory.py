@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...backends.protocol import Backend
 from ...machine.clock import now
 from ...model.causes import Cause
+from ...model.dataclass import dataclass
 from ...model.outcome import Outcome
 from ...runner import Rerun
 from ...transport.payload import Around
 from .bench import ALONE, Bench, Experiment, Side
 from .difference import Difference
-from .processes import (
-    REPORTING,
-    ExhaustedError,
-    Interpreters,
-    run_in_fork,
-    run_in_new_process,
-)
+from .processes import REPORTING, ExhaustedError, Interpreters, run_in_fork, run_in_new_process
 
 #: A case that takes at most so many seconds alone is cheap: the start of a process takes longer.
 CHEAP = 0.2

@@ -11,15 +11,15 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ...equivalence import show
+from ...model.dataclass import dataclass
 from ...model.listing import shorten
 from ...transport.failures import describe
 from ...transport.payload import Around
-from ...transport.pickling import ATOMS
+from ...transport.pickling import ATOM_IDS
 from .treatments import Function, is_python
 
 #: Most lines of a call, and most of its calls of the system, that are recorded.
@@ -136,7 +136,7 @@ class _Steps:
         before.update(changed)
         returned = None
         if event == "return":
-            returned = _text(given) if type(given) in ATOMS else ""
+            returned = _text(given) if id(type(given)) in ATOM_IDS else ""
             del self._before[id(frame)]
         code = frame.f_code
         self.found.append(Step(code.co_filename, frame.f_lineno, _name(code), changed, returned))
@@ -152,7 +152,7 @@ def _plain(values: Mapping[str, object]) -> dict[str, str]:
     return {
         name: _text(value)
         for name, value in list(values.items())
-        if type(value) in ATOMS and not name.startswith("@")
+        if id(type(value)) in ATOM_IDS and not name.startswith("@")
     }
 
 

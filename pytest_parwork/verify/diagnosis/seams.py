@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
+
+from ...model.dataclass import dataclass
 
 #: The edges inside a result, by axis.
 Edges: TypeAlias = tuple[tuple[int, ...], ...]

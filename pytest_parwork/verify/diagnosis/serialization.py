@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ...equivalence import compare_outcomes
 from ...model.causes import Cause
 from ...model.comparison import Mismatch, OwnComparison, Policy
+from ...model.dataclass import dataclass
 from ...model.outcome import Outcome
 from .bench import Experiment, Side
 from .copies import Copied, Described, Parts, Path, described

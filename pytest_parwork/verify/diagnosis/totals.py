@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
+from ...model.dataclass import dataclass
 from ...model.outcome import Outcome
 from .bench import Experiment
 from .items import ZERO, Changed, Steps, is_number, items_of, numbers_that_differ

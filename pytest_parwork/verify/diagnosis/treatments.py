@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from ...model.dataclass import dataclass
 from ...transport.failures import describe
 
 Function = Callable[..., object]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ...backends import bundled
+from ...model.dataclass import dataclass
 from ...model.outcome import Outcome
 from ...model.work import Address
 from ...runner.ambient import ambient, serial

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import islice
 from random import Random
 from typing import Any, Literal
 
+from ...model.dataclass import dataclass
 from ...model.errors import UsageError
 from ...model.work import WorkersAsked
 from .covering import adjacent_orders, pairwise

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ...backends.protocol import Backend
 from ...equivalence.outcomes import write_outcome
 from ...machine.clock import now
 from ...machine.surroundings import environment
+from ...model.dataclass import dataclass
 from ...model.errors import BackendError
 from ...model.listing import shorten
 from ...model.outcome import Outcome, Run, Verdict

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ...backends.protocol import Backend
 from ...machine.clock import now
 from ...machine.surroundings import environment
+from ...model.dataclass import dataclass
 from ...model.errors import BackendError
 from ...model.listing import shorten
 from ...model.outcome import Outcome, Verdict

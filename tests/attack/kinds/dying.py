@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from .kind import Kind, kind
+from .kind import UNREPORTED, Kind, kind
 
 __all__ = ["KINDS"]
 
@@ -14,7 +14,7 @@ fork = partial(kind, "forks")
 
 KINDS: tuple[Kind, ...] = (
     kind("innocent", "innocent", "", "EQUAL"),
-    die("exit-0", "os._exit(0)", "LOST crash: exit code 0"),
+    die("exit-0", "os._exit(0)", "LOST crash: exit code 0", joined=UNREPORTED),
     die("exit-1", "os._exit(1)", "LOST crash: exit code 1"),
     die("exit-255", "os._exit(255)", "LOST crash: exit code 255"),
     die("sigkill", "kill(signal.SIGKILL)", "LOST crash: SIGKILL"),

@@ -178,6 +178,7 @@ KINDS: tuple[Kind, ...] = (
         time.sleep(600)
     """,
         OVERDUE,
+        joined=("LOST: stopped by a signal",),
     ),
     endless(
         "thread-of-its-own",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from .endless import OVERDUE, TIMEOUT
-from .kind import Kind, kind
+from .kind import UNREPORTED, Kind, kind
 
 __all__ = ["KINDS"]
 
@@ -17,8 +17,19 @@ endless = partial(kind, "endless", timeout=TIMEOUT)
 end = partial(kind, "ending")
 
 KINDS: tuple[Kind, ...] = (
-    die("becomes-a-program", 'os.execvp("true", ["true"])', "LOST crash: exit code 0"),
-    endless("becomes-an-endless-program", 'os.execvp("sleep", ["sleep", "600"])', OVERDUE, CUT_OFF),
+    die(
+        "becomes-a-program",
+        'os.execvp("true", ["true"])',
+        "LOST crash: exit code 0",
+        joined=UNREPORTED,
+    ),
+    endless(
+        "becomes-an-endless-program",
+        'os.execvp("sleep", ["sleep", "600"])',
+        OVERDUE,
+        CUT_OFF,
+        joined=UNREPORTED,
+    ),
     endless(
         "becomes-a-program-with-all-descriptors",
         """
@@ -30,6 +41,7 @@ KINDS: tuple[Kind, ...] = (
         """,
         OVERDUE,
         CUT_OFF,
+        joined=UNREPORTED,
     ),
     die("exit-of-libc", "ctypes.CDLL(None).exit(3)", "LOST crash: exit code 3"),
     die(

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from textwrap import dedent
 
-__all__ = ["Kind", "Reading", "bare", "kind"]
+__all__ = ["UNREPORTED", "Kind", "Reading", "bare", "kind"]
+
+#: What a nanny says of a worker that ended with exit code 0: nothing.
+UNREPORTED = ("LOST crash: exit code is unknown",)
 
 #: The syntax of a reading.
 _SHAPE = re.compile(r"(?P<verdict>[A-Z_]+)(?: (?P<reason>\w+))?(?:: (?P<words>.+))?")
@@ -38,12 +41,13 @@ class Kind:
     the serial run); if it completes, the case returns the right value. `top` is source for the top
     of the test module. `survived` are the readings with which the experiment is survived, `own`
     those that are the case's own doing, and `spoils` those of its neighbours where it destroys
-    something of theirs for good. `patience` is additional time in seconds, for waits of a worker
-    that are on purpose. With `is_every`, all cases are hostile. `ends_pytest` is the exit code of
-    pytest that loading the result may cause. `escapes` marks a process that leaves its session on
-    purpose. `leaves` are prefixes of files that the case itself does not remove. `needs` is a
-    module that must be installed, `only` a part of the names of the backends on which it makes
-    sense.
+    something of theirs for good. `joined` are further ones with which it is survived on a cluster
+    that is joined: its nannies do not say everything. `patience` is additional time in seconds, for
+    waits of a worker that are on purpose. With `is_every`, all cases are hostile. `ends_pytest` is
+    the exit code of pytest that loading the result may cause. `escapes` marks a process that leaves
+    its session on purpose. `leaves` are prefixes of files that the case itself does not remove.
+    `needs` is a module that must be installed, `only` a part of the names of the backends on which
+    it makes sense.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Kind:
     survived: tuple[Reading, ...]
     own: tuple[Reading, ...] = ()
     spoils: tuple[Reading, ...] = ()
+    joined: tuple[Reading, ...] = ()
     timeout: float | None = None
     patience: float = 0.0
     on_threads: bool = False
@@ -73,6 +78,7 @@ def kind(
     *survived: str,
     own: tuple[str, ...] = (),
     spoils: tuple[str, ...] = (),
+    joined: tuple[str, ...] = (),
     top: str = "",
     timeout: float | None = None,
     patience: float = 0.0,
@@ -95,6 +101,7 @@ def kind(
         survived=tuple(map(Reading, survived)),
         own=tuple(map(Reading, own)),
         spoils=tuple(map(Reading, spoils)),
+        joined=tuple(map(Reading, joined)),
         timeout=timeout,
         patience=patience,
         on_threads=on_threads,

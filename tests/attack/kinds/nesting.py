@@ -173,6 +173,7 @@ KINDS: tuple[Kind, ...] = (
         "",
         "EQUAL",
         "LOST: exit code 3",
+        joined=("NOT_SENT: no worker could start a task", "LOST: dask has lost it"),
         top="""
         if not is_pytest():
             os._exit(3)
