@@ -197,3 +197,34 @@ def test_a_parent_that_has_ended_before_the_other_began_is_noticed(tmp_path: Pat
     finally:
         os.close(fd)
     assert "while the result of test_it.py::test_it was being loaded" in done.stderr
+
+
+def test_it_starts_where_a_fixture_has_replaced_the_start_of_programs(scratch: Scratch) -> None:
+    """As that of pytest-subprocess does; nothing may be imported late, and find the replacement."""
+    scratch.cases(
+        """
+        import subprocess
+        from unittest import mock
+
+        class Value:
+            def __init__(self, n):
+                self.n = n
+
+            def __eq__(self, other):
+                return self.n == other.n
+
+            __hash__ = None
+
+        @pytest.fixture
+        def no_programs():
+            with mock.patch("subprocess.Popen", side_effect=OSError("a program")):
+                yield
+
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n, no_programs):
+            return Value(n)
+        """
+    )
+    session = scratch.run_apart(is_cold=True)
+    assert session.counts == {"passed": 4}

@@ -16,6 +16,7 @@ import pytest
 from ...backends.protocol import Backend, Family, check_reach
 from ...model.errors import UsageError
 from ..compat import uncaptured
+from ..session.breadcrumb import Breadcrumb  # here: a case may replace what it imports
 from .options import ENVIRONMENT, no_send
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ...model.comparison import Mismatch, OwnComparison, Policy
     from ...runner.guard import Guard
     from ...transport.sources import Sendable
-    from ..session.breadcrumb import Breadcrumb
 
 _BACKENDS = pytest.StashKey[Mapping[str, Backend]]()
 _CHECKED = pytest.StashKey[set[str]]()
@@ -76,8 +76,6 @@ def sendable(config: pytest.Config) -> Sendable:
 def breadcrumb(config: pytest.Config) -> Breadcrumb:
     """Return the breadcrumb, which reports the result whose loading ended this process."""
     if _BREADCRUMB not in config.stash:
-        from ..session.breadcrumb import Breadcrumb
-
         config.stash[_BREADCRUMB] = Breadcrumb(lambda: uncaptured(config))
         config.add_cleanup(config.stash[_BREADCRUMB].close)
     return config.stash[_BREADCRUMB]
