@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from os import getpid
@@ -168,3 +169,30 @@ def test_libraries_of_python_are_not_recorded() -> None:
     found = recorded(lambda: json.loads('{"a": [1, 2]}'))
     assert {step.file for step in found.steps} == {__file__}
     assert found.result == {"a": [1, 2]}
+
+
+def test_calls_of_threads_that_ran_before_are_not_recorded() -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def asking() -> None:
+        while not done.is_set():
+            getpid()
+            begun.set()
+
+    def own() -> None:
+        thread = threading.Thread(target=asking_once)
+        thread.start()
+        thread.join()
+
+    def asking_once() -> None:
+        os.environ.get("PARWORK_PLANTED")
+
+    other = threading.Thread(target=asking)
+    other.start()
+    try:
+        begun.wait(10)
+        found = recorded(own)
+    finally:
+        done.set()
+        other.join()
+    assert {one.call for one in found.questions} == {"os.environ['PARWORK_PLANTED']"}

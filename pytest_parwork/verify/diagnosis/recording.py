@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
+from threading import get_ident  # as it is, while calls of it are recorded
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -169,13 +170,17 @@ def is_under_test(file: str, frame: FrameType) -> bool:
 
 @contextmanager
 def _asked(found: list[Question]) -> Iterator[None]:
-    """Record calls of the system inside the block, from code under test only."""
+    """Record calls of the system inside the block, from code under test only.
+
+    Threads that run already are none of its.
+    """
+    others = frozenset(sys._current_frames()) - {get_ident()}
     replaced: dict[int, Callable[..., object]] = {}
     for module, names in _ASKED.items():
         for name in names:
             real = getattr(sys.modules.get(module), name, None)
             if real is not None:
-                replaced[id(real)] = _recording(real, f"{module}.{name}", found)
+                replaced[id(real)] = _recording(real, f"{module}.{name}", found, others)
     undo: list[tuple[dict[str, Any], str, object]] = []
     for holder in list(sys.modules.values()):
         names_there = getattr(holder, "__dict__", {})
@@ -187,7 +192,7 @@ def _asked(found: list[Question]) -> Iterator[None]:
                 names_there[name] = replaced[id(value)]
     environ: Any = type(os.environ)
     get = environ.__getitem__
-    environ.__getitem__ = _recording(get, "os.environ", found)
+    environ.__getitem__ = _recording(get, "os.environ", found, others)
     try:
         yield
     finally:
@@ -196,7 +201,9 @@ def _asked(found: list[Question]) -> Iterator[None]:
             names_there[name] = value
 
 
-def _recording(real: Callable[..., Any], name: str, found: list[Question]) -> Callable[..., Any]:
+def _recording(
+    real: Callable[..., Any], name: str, found: list[Question], others: Set[int]
+) -> Callable[..., Any]:
     is_item = name == "os.environ"
 
     def ask(*args: Any, **kwargs: Any) -> Any:
@@ -204,7 +211,8 @@ def _recording(real: Callable[..., Any], name: str, found: list[Question]) -> Ca
         while is_item and frame.f_back is not None and frame.f_code.co_filename in _ENVIRONMENT:
             frame = frame.f_back  # `get` and `getenv` are Python's
         file = frame.f_code.co_filename
-        if len(found) >= MOST_CALLS or not is_under_test(file, frame):
+        is_ours = get_ident() not in others and is_under_test(file, frame)
+        if len(found) >= MOST_CALLS or not is_ours:
             return real(*args, **kwargs)
         call = f"os.environ[{args[1]!r:.40}]" if is_item else f"{name}()"
         try:
