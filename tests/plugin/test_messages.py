@@ -51,7 +51,7 @@ def test_the_values_of_a_case_are_shown_with_the_configurations_that_returned_th
 
 
 WRONG = """
-@pytest.mark.parwork(backend="threads", workers=2)
+@pytest.mark.parwork(backend="processes:fork", workers=2)
 @pytest.mark.parametrize("n", [pytest.param(0{mark}), 1, 2])
 def test_it(n):
     return {{"n": n, "here": is_here()}}
@@ -62,7 +62,7 @@ def test_a_case_like_one_before_names_that_one(scratch: Scratch) -> None:
     scratch.cases(WRONG.format(mark=""))
     session = scratch.run("--junitxml=junit.xml")
     told = [
-        "DIFFERENT at ['here']: serial True, threads-2 False",
+        "DIFFERENT at ['here']: serial True, processes:fork-2 False",
         "  as in    test_it[0]",
         '  serially pytest "test_it.py::test_it[1]" --parwork-serial',
     ]
@@ -80,7 +80,7 @@ def test_a_case_is_not_like_one_that_nobody_sees(scratch: Scratch) -> None:
 
 
 SERIALLY = """
-@pytest.mark.parwork(backend="threads", workers=2)
+@pytest.mark.parwork(backend="processes:fork", workers=2)
 @pytest.mark.parametrize("n", range(3))
 def test_it(n):
     if is_here():
@@ -136,7 +136,7 @@ def test_a_message_is_as_wide_as_the_terminal(
     body = "return [('here' if is_here() else 'there') + 25 * 'x'] * 2"
     scratch.cases(
         f"""
-        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
         def test_case():
             {body}
 
@@ -144,7 +144,7 @@ def test_a_message_is_as_wide_as_the_terminal(
             {body}
 
         def test_calls(parwork):
-            parwork.map(value, [1], backend="threads", workers=2)
+            parwork.map(value, [1], backend="processes:fork", workers=2)
         """
     )
     session = scratch.run()
@@ -161,7 +161,7 @@ def test_values_that_look_the_same_are_reported_as_not_equal(scratch: Scratch) -
             def __eq__(self, other): return False
             def __repr__(self): raise RuntimeError
 
-        @pytest.mark.parwork(backend="threads", workers=2)
+        @pytest.mark.parwork(backend="processes:fork", workers=2)
         def test_it():
             return Secret()
         """
