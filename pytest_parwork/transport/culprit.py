@@ -14,7 +14,7 @@ from ..machine.deadline import TimedOut, deadline
 from ..model.dataclass import dataclass
 from ..model.outcome import NotSent
 from .failures import type_name
-from .pickling import ATOM_IDS, by_value
+from .pickling import ATOMS, by_value
 
 #: Limit of the search in seconds: it runs code of the user.
 SECONDS = 2.0
@@ -213,12 +213,17 @@ def _pickler() -> Any:
             self._met: list[object] = [] if met is None else met
 
         def persistent_id(self, part: object) -> None:
-            if id(type(part)) not in ATOM_IDS:
-                self._met.append(part)  # kept alive, or its id could be reused
-                if now() > self._until:
-                    raise TimedOut
-                if len(self._met) > MOST:
-                    raise _Many
+            # No call before this: where recursion is deep, it would fail for its own reason.
+            try:
+                if type(part) in ATOMS:
+                    return
+            except TypeError:  # its metaclass has no hash
+                pass
+            self._met.append(part)  # kept alive, or its id could be reused
+            if now() > self._until:
+                raise TimedOut
+            if len(self._met) > MOST:
+                raise _Many
 
     return Noting
 

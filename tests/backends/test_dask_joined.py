@@ -617,4 +617,5 @@ def test_workers_leave_the_run_of_a_killed_pytest(
     while left() and time.monotonic() < until:
         time.sleep(0.05)
     assert left() == []
-    assert inside(programs, lambda: list(Site.sites)) == [[], []]
+    while any(inside(programs, lambda: list(Site.sites))):  # the other worker may be later
+        assert time.monotonic() < until
