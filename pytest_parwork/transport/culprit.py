@@ -260,8 +260,7 @@ def _parts(value: Any) -> Iterator[tuple[Step, object]]:
         for number, part in enumerate(value):
             yield ("[{}]", number), part
     elif isinstance(value, set | frozenset):
-        for part in value:
-            yield (".<item>", None), part
+        yield from (((".<item>", None), part) for part in value)
     elif isinstance(value, functools.partial):
         yield (".func", None), value.func
         for number, part in enumerate(value.args):
