@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 
 from ...equivalence import at_step, merge
-from ...machine.deadline import Shared
+from ...machine.deadline import Shared, TimedOut, deadline
 from ...machine.limits import Limits
 from ...model.causes import Cause
 from ...model.comparison import Comparison, OwnComparison
@@ -59,6 +59,8 @@ class Verified:
         self._breadcrumb = breadcrumb
         self._scene = scene
         self._run = run
+        assert isinstance(run.outcomes, Outcomes)
+        self._stored = run.outcomes
         self._actual = in_parallel(f"{plan.configuration.backend}-{run.granted}")
         self._run_key = f"{workload.name}:{id(run):x}"
         self._outcomes: list[Outcome] = []
@@ -89,9 +91,8 @@ class Verified:
                 warn_again(warned, seconds=limit)
 
     def _outputs(self) -> Iterator[Output]:
-        assert isinstance(self._run.outcomes, Outcomes)
         for index in range(len(self._workload.tasks)):
-            output = self._run.outcomes.output(index)
+            output = self._stored.output(index)
             if output is not None:
                 yield output
 
@@ -99,8 +100,7 @@ class Verified:
         tasks = self._workload.tasks
         chosen = sample([task.id for task in tasks], self._plan.verify)
         if 0 < self._plan.verify < 1:
-            assert isinstance(self._run.outcomes, Outcomes)
-            chosen |= {tasks[number].id for number in self._run.outcomes.first_and_last()}
+            chosen |= {tasks[number].id for number in self._stored.first_and_last()}
         limits = Limits(self._run.threads)
         for index, task in enumerate(tasks):
             terms = self.terms(index)
@@ -139,10 +139,9 @@ class Verified:
 
     def _difference(self, index: int, found: Judged) -> Difference:
         """Return the first difference, with the calls before it."""
-        assert isinstance(self._run.outcomes, Outcomes)
         actual, expected = found.outcomes
         is_threaded = self._run.start_method == "thread"
-        before = ran_before(self._run.outcomes, index, is_threaded=is_threaded)
+        before = ran_before(self._stored, index, is_threaded=is_threaded)
         return Difference(
             number=index,
             id=found.entry.id,
@@ -175,16 +174,14 @@ class Verified:
         return Inputs(self._workload.tasks[index].args, {}, seconds=terms.timeout)
 
     def _load(self, index: int, terms: Terms) -> Outcome:
-        outcomes = self._run.outcomes
-        assert isinstance(outcomes, Outcomes)
+        outcomes = self._stored
         may_exit = outcomes.may_run_code(index)
         with self._breadcrumb.loading(terms.id) if may_exit else nullcontext():
             return outcomes.load(index, terms.timeout)
 
     def leave(self) -> None:
         """Record the calls that are not compared, because the session or the test was ended."""
-        outcomes = self._run.outcomes
-        assert isinstance(outcomes, Outcomes)
+        outcomes = self._stored
         for index in range(len(self._entries), len(self._workload.tasks)):
             outcome = outcomes.without_value(index)
             self._entries.append(unjudged(self.terms(index), outcome, why=INTERRUPTED))
@@ -215,15 +212,12 @@ class Verified:
     def result(self) -> Run:
         """Return the run, or raise the error for its worst outcome."""
         __tracebackhide__ = True
-        lost = next((entry for entry in self._entries if entry.lost is not None), None)
-        if lost is not None and lost.lost is not None:
-            raise LostError(f"LOST: {lost.id}: {lost.lost['detail']}")
-        if not all(self._comparisons):
-            raise MismatchError(self._message())
-        if self._not_sent is not None:
-            raise self._not_sent.error
-        if self._error is not None:
-            raise self._error
+        if (error := self._failure()) is not None:
+            # Under their limit: the caller, who has none, does not get them.
+            with suppress(TimedOut), deadline(self._plan.timeout):
+                self._outcomes.clear()
+                self._comparisons.clear()
+            raise error
         comparison = merge(self._comparisons, str(self._plan.policy))
         return replace(
             self._run,
@@ -231,6 +225,14 @@ class Verified:
             comparison=comparison if self._plan.verify > 0 else None,
             reference_wall=self._reference_seconds if self._plan.verify == 1 else None,
         )
+
+    def _failure(self) -> BaseException | None:
+        lost = next((entry for entry in self._entries if entry.lost is not None), None)
+        if lost is not None and lost.lost is not None:
+            return LostError(f"LOST: {lost.id}: {lost.lost['detail']}")
+        if not all(self._comparisons):
+            return MismatchError(self._message())
+        return self._error if self._not_sent is None else self._not_sent.error
 
     def _message(self) -> str:
         """Return one message for all differences; each path begins with the number of the call."""
