@@ -1,6 +1,8 @@
 """`image_diff` (pytest-image-diff).
 
 packages: pytest-image-diff
+files: .tests/image_diff/test_image_diff/of-an-earlier-run.txt
+note: a race of the plugin: two processes may both make its folder; first run without parwork
 """
 
 import pytest
