@@ -524,6 +524,28 @@ def holds_the_interpreter(x: int, bad: int) -> int:
     return x * x
 
 
+def ends_the_threads_of_its_worker(x: int, bad: int) -> int:
+    """Leave nothing of a worker of dask but its main thread, in which its event loop goes on.
+
+    Since Python 3.13, a task that finalizes the interpreter in its thread does that.
+    """
+    if x == bad:
+        kept = {threading.get_ident(), threading.main_thread().ident}
+        for ident in sys._current_frames().keys() - kept:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(ident), ctypes.py_object(SystemExit)
+            )
+        time.sleep(LONG)
+    return x * x
+
+
+def finalizes_its_interpreter(x: int, bad: int, act: str) -> int:
+    """End the interpreter, and perhaps the process, by a function of Python's C API."""
+    if x == bad:
+        getattr(ctypes.pythonapi, act)(*([3] if act == "Py_Exit" else []))
+    return x * x
+
+
 def leaves_what_is_waited_for(x: int, bad: int, kind: str) -> int:
     """Keep this process from exiting, in one of the ways in which Python waits at its end."""
     if x == bad and kind == "thread":

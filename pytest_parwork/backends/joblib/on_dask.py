@@ -16,6 +16,7 @@ from ...worker.calling import BatchCall
 from ..dask.adapter import AGAIN
 from ..dask.joined import WORKER_PATIENCE, JoinedDask
 from ..dask.local import LocalDask
+from ..dask.lookout import Lookout
 from ..parts import EventQueue
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
@@ -194,12 +195,14 @@ class OnJoinedDask(DaskWorkers):
         super().__init__(workers)
         self._joined = joined
         self._call: BatchCall | None = None
+        self._lookout: Lookout | None = None
         self._open: dict[int, Batch] = {}
         self._again = 0
         self.size = min(workers, self._threads())
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         self._call = call
+        self._lookout = Lookout(self._joined, cast("NetworkCall", call))
         self._open = {batch.number: batch for batch in batches}
         self._again = 0
         super().submit(call, batches)
@@ -208,7 +211,10 @@ class OnJoinedDask(DaskWorkers):
         if not self._joined.is_connected:
             reason = f"the dask scheduler at {self._joined.address} went away"
             return [Event(kind="gone", reason=reason)]
-        return self._noted(super().poll(timeout))
+        events = self._noted(super().poll(timeout))
+        if self._lookout is not None:
+            self._lookout.look(list(self._futures))  # another thread adds to them
+        return events
 
     def _noted(self, events: Sequence[Event]) -> Sequence[Event]:
         """Return these events, and forget the batches that are done."""
