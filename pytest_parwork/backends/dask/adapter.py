@@ -18,6 +18,7 @@ from ..protocol import Event
 from .futures import LOST, CallError, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
 from .lookout import Lookout
+from .senders import announce, leave_with_sender
 from .sending import Sending
 
 if TYPE_CHECKING:
@@ -66,11 +67,13 @@ class JoinedWorkers:
         self._is_gone = False
         self._heard = self._seen = now()
         self._lookout: Lookout | None = None
+        self._announced: Future | None = None
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         if self._call is None:
             self._call = cast("NetworkCall", call)
             self._lookout = Lookout(self._joined, self._call)
+            self._announced = announce(self._client, self._call.run)
             self._client.subscribe_topic(TOPIC, self._arrived)
         self._waiting.extend(batches)
         self._fill()
@@ -194,7 +197,7 @@ class JoinedWorkers:
             self._client.unsubscribe_topic(TOPIC)
         self._open.clear()
         self._joined.clean_up(self._call.run)
-        self._sent = None
+        self._sent = self._announced = None
         return []
 
 
@@ -203,17 +206,16 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     from distributed import get_worker
 
     from .preparing import end_if_broken, prepare
-    from .senders import leave_with_sender
 
     worker = get_worker()
     prepare(worker)
-    leave_with_sender(worker, call)
 
-    def announce(name: str) -> None:
+    def arrive(name: str) -> None:
         worker.log_event(TOPIC, {"run": call.run, "batch": batch.number, "who": name})
 
     try:
-        return call(batch, place=worker.address, announce=announce if is_meeting else None)
+        leave_with_sender(worker, call)
+        return call(batch, place=worker.address, announce=arrive if is_meeting else None)
     except Exception as error:
         end_if_broken(worker)
         raise CallError.of(error) from error

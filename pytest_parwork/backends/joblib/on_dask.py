@@ -17,6 +17,7 @@ from ..dask.adapter import AGAIN
 from ..dask.joined import WORKER_PATIENCE, JoinedDask
 from ..dask.local import LocalDask
 from ..dask.lookout import Lookout
+from ..dask.senders import announce, leave_with_sender
 from ..parts import EventQueue
 from ..protocol import UNKNOWN, Event
 from .parallel import RegisteredWorkers
@@ -182,6 +183,7 @@ class PreparingCall:
         worker = get_worker()
         prepare(worker)
         try:
+            leave_with_sender(worker, self._call)
             return self._call(batch, place=worker.address)
         except Exception:
             end_if_broken(worker)
@@ -196,13 +198,16 @@ class OnJoinedDask(DaskWorkers):
         self._joined = joined
         self._call: BatchCall | None = None
         self._lookout: Lookout | None = None
+        self._announced: Any = None
         self._open: dict[int, Batch] = {}
         self._again = 0
         self.size = min(workers, self._threads())
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
-        self._call = call
-        self._lookout = Lookout(self._joined, cast("NetworkCall", call))
+        self._call = network = cast("NetworkCall", call)
+        self._lookout = Lookout(self._joined, network)
+        if self._announced is None:  # not by the client of one call of Parallel, which may end
+            self._announced = announce(self._session, network.run)
         self._open = {batch.number: batch for batch in batches}
         self._again = 0
         super().submit(call, batches)
@@ -245,7 +250,7 @@ class OnJoinedDask(DaskWorkers):
 
     def _threads(self) -> int:
         """Wait until workers that died are back, and return the number of threads."""
-        self._joined.client(max(2, self.size), least=2)
+        self._session = self._joined.client(max(2, self.size), least=2)
         threads = sum(self._joined.threads(WORKER_PATIENCE).values())
         if threads < 2:
             raise BackendError(
@@ -286,6 +291,7 @@ class OnJoinedDask(DaskWorkers):
     def close(self, deadline: float, /) -> list[int]:
         survivors = super().close(deadline)
         self._joined.clean_up(self._run)
+        self._announced = None
         return survivors
 
 
