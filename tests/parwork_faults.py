@@ -193,6 +193,26 @@ def leaves_a_daemon_and_exits(note: str) -> NoReturn:
     os._exit(1)
 
 
+def starts_programs_later(note: str, moment: str) -> None:
+    """Start a daemon, and a program that is waited for, once a file exists; note their ids."""
+    while not os.path.exists(moment):
+        time.sleep(0.01)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if (daemon := os.fork()) != 0:
+            os.write(writer, str(daemon).encode())
+            os._exit(0)
+        sleeps_for_ever()
+    os.waitpid(child, 0)
+    program = subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL)
+    with open(f"{note}-new", "w") as file:
+        file.write(f"{os.read(reader, 10).decode()} {program.pid}")
+    os.rename(f"{note}-new", note)
+    program.wait()
+
+
 def leaves_another_group_and_exits() -> NoReturn:
     """Exit while a child lives that has a process group of its own, in the same session."""
     reader, writer = os.pipe()
