@@ -27,7 +27,7 @@ from pytest_parwork.backends import Event, bundled
 from pytest_parwork.backends.dask import adapter, joined, named, sending
 from pytest_parwork.backends.dask.clusters import Clusters
 from pytest_parwork.backends.dask.futures import received
-from pytest_parwork.backends.joblib import on_dask
+from pytest_parwork.backends.joblib import on_joined_dask
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
@@ -554,7 +554,7 @@ def test_joblib_s_dask_waits_once_for_a_second_thread_that_never_comes(
         waits.append(seconds)
         time.sleep(seconds)
 
-    for module in (joined, on_dask):
+    for module in (joined, on_joined_dask):
         monkeypatch.setattr(module, "WORKER_PATIENCE", 1.0)
     monkeypatch.setattr(joined, "sleep", wait)
     text = r"has only one thread, even after 1 s, and joblib uses no cluster for a single worker"
