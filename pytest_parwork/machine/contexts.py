@@ -77,9 +77,7 @@ class Processes:
             def recorded_start() -> None:
                 del made.start  # otherwise the process could not be pickled
                 self._started.append(made)  # before, because it may fail in the middle
-                deferral = Deferral()  # else Ctrl-C could leave a process whose id nobody has
-                deferral.begin()
-                try:
+                with Deferral() as deferral:  # else Ctrl-C could leave a process that nobody knows
                     if self.method == "fork":
                         pause_openmp()
                         with _without_fork_warning(), _repaired(made, deferral):
@@ -92,8 +90,6 @@ class Processes:
                     if self.method == "forkserver":
                         _read_once(made)
                     hear_of_exit(made)
-                finally:
-                    deferral.end()
 
             made.start = recorded_start  # type: ignore[method-assign]
             return made

@@ -17,14 +17,21 @@ Handler = Callable[[int, FrameType | None], object]
 class Deferral:
     """SIGINT and SIGTERM between `begin` and `end` are handled by `end`; another one is at once.
 
-    Only those that a function of Python handles, and only in the main thread: elsewhere, nothing is
-    raised.
+    It can be used as a context manager. Only those that a function of Python handles, and only in
+    the main thread: elsewhere, nothing is raised.
     """
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._handlers: dict[signal.Signals, Handler] = {}
         self._seen: tuple[Handler, int, FrameType | None] | None = None
+
+    def __enter__(self) -> Deferral:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def begin(self) -> None:
         """Defer the signals; if they are deferred, nothing is changed."""

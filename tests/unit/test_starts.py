@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing.util
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_parwork.backends.multiprocessing import PoolWorkers
+from pytest_parwork.backends.processes import ProcessWorkers
 from pytest_parwork.machine.contexts import Processes
 from pytest_parwork.machine.interrupts import ENDING
+from pytest_parwork.machine.marks import _settings
 
 #: What starts a process, by backend: the owner and the name of the function.
 STARTS = [
     ("processes:fork", os, "fork"),
     ("processes:spawn", multiprocessing.util, "spawnv_passfds"),
 ]
+
+WORKERS: Mapping[str, Callable[[], object]] = {
+    "processes": partial(ProcessWorkers, 2, "spawn"),
+    "multiprocessing": partial(PoolWorkers, 2, "spawn", "map"),
+}
 
 
 class AskedToEndError(Exception):
@@ -99,3 +111,22 @@ def test_a_second_signal_is_handled_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         processes.start(abs, -3)
     assert hung == [ENDING[0]]
     assert processes.end(0) == []
+
+
+@pytest.mark.parametrize("backend", ["processes:spawn", "multiprocessing:spawn"])
+def test_no_semaphore_is_left(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    here, register, seen = os.getpid(), resource_tracker.register, set[Path]()
+
+    def interrupted(name: str, kind: str) -> None:
+        if not seen and os.getpid() == here and kind == "semaphore":
+            seen.update(Path("/dev/shm").glob(f"sem.starts-{here}-*"))
+            signal.raise_signal(signal.SIGINT)
+        register(name, kind)
+
+    monkeypatch.setattr(resource_tracker, "register", interrupted)
+    monkeypatch.setitem(_settings(), "semprefix", f"/starts-{here}")
+    with pytest.raises(AskedToEndError):
+        WORKERS[backend.partition(":")[0]]()
+    gc.collect()
+    assert len(seen) == 1
+    assert not list(Path("/dev/shm").glob(f"sem.starts-{here}-*"))
