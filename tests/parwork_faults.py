@@ -193,6 +193,26 @@ def leaves_a_daemon_and_exits(note: str) -> NoReturn:
     os._exit(1)
 
 
+def starts_programs_later(note: str, moment: str) -> None:
+    """Start a daemon, and a program that is waited for, once a file exists; note their ids."""
+    while not os.path.exists(moment):
+        time.sleep(0.01)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if (daemon := os.fork()) != 0:
+            os.write(writer, str(daemon).encode())
+            os._exit(0)
+        sleeps_for_ever()
+    os.waitpid(child, 0)
+    program = subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL)
+    with open(f"{note}-new", "w") as file:
+        file.write(f"{os.read(reader, 10).decode()} {program.pid}")
+    os.rename(f"{note}-new", note)
+    program.wait()
+
+
 def leaves_another_group_and_exits() -> NoReturn:
     """Exit while a child lives that has a process group of its own, in the same session."""
     reader, writer = os.pipe()
@@ -521,6 +541,28 @@ def holds_the_interpreter(x: int, bad: int) -> int:
     """Call a function that lets no other thread of the process run."""
     if x == bad:
         ctypes.PyDLL(None).sleep(1000)
+    return x * x
+
+
+def ends_the_threads_of_its_worker(x: int, bad: int) -> int:
+    """Leave nothing of a worker of dask but its main thread, in which its event loop goes on.
+
+    Since Python 3.13, a task that finalizes the interpreter in its thread does that.
+    """
+    if x == bad:
+        kept = {threading.get_ident(), threading.main_thread().ident}
+        for ident in sys._current_frames().keys() - kept:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(ident), ctypes.py_object(SystemExit)
+            )
+        time.sleep(LONG)
+    return x * x
+
+
+def finalizes_its_interpreter(x: int, bad: int, act: str) -> int:
+    """End the interpreter, and perhaps the process, by a function of Python's C API."""
+    if x == bad:
+        getattr(ctypes.pythonapi, act)(*([3] if act == "Py_Exit" else []))
     return x * x
 
 

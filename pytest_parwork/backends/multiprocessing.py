@@ -9,6 +9,7 @@ from multiprocessing.pool import TERMINATE, AsyncResult, IMapIterator, Pool
 from typing import TYPE_CHECKING, Any
 
 from ..machine.clock import now
+from ..machine.interrupts import Deferral
 from ..model.dataclass import dataclass
 from ..model.work import Batch
 from .parts import EventQueue
@@ -105,6 +106,10 @@ METHODS: Mapping[str, Method] = {
 }
 
 
+#: Seconds for a pool to end whose start was interrupted.
+INTERRUPTED = 1.0
+
+
 class _InterruptiblePool(Pool):
     """A pool whose start may be interrupted: its thread then stops starting processes."""
 
@@ -135,20 +140,26 @@ class PoolWorkers:
         self.start_method = self._processes.method
         self.avoided = self._processes.threads
         self._pool: Pool | None = None
+        self._waiting: dict[threading.Thread, Hand] = {}
+        self._events = EventQueue()
         if self.start_method == "fork":
             # The pool starts later, once the runner has prepared everything that forks inherit. But
             # check now whether there is room for its locks: with a full /dev/shm there is none.
             self._processes.context.Lock()
         else:
-            self._pool = self._new_pool()
-        self._waiting: dict[threading.Thread, Hand] = {}
-        self._events = EventQueue()
+            try:
+                self._start_pool()
+            except BaseException:
+                self.close(INTERRUPTED)
+                raise
 
-    def _new_pool(self) -> Pool:
-        return _InterruptiblePool(self.size, context=self._processes.context)
+    def _start_pool(self) -> Pool:
+        with Deferral():  # else Ctrl-C could leave a pool, or a semaphore, that nobody knows
+            self._pool = _InterruptiblePool(self.size, context=self._processes.context)
+            return self._pool
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
-        pool = self._pool = self._pool or self._new_pool()
+        pool = self._pool or self._start_pool()
         self._waiting = {
             thread: hand for thread, hand in self._waiting.items() if thread.is_alive()
         }

@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..machine.interrupts import Deferral
 from ..model.work import Batch
 from .parts import EventQueue, event_of
 from .protocol import Event
@@ -41,7 +42,8 @@ class ProcessWorkers:
         self._events = EventQueue()
 
     def _executor(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=self._processes.context)
+        with Deferral():  # else Ctrl-C could leave a semaphore that nobody knows
+            return ProcessPoolExecutor(1, mp_context=self._processes.context)
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         for batch in batches:

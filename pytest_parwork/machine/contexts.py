@@ -22,6 +22,7 @@ from .clock import keep_clock, now
 from .exits import hear_of_exit
 from .forking import reject_fork_with_threads, unsafe_threads
 from .inherited import inherited, repair
+from .interrupts import Deferral
 from .marks import claim_folder
 from .native import pause_openmp
 from .process_groups import state_of
@@ -75,19 +76,20 @@ class Processes:
 
             def recorded_start() -> None:
                 del made.start  # otherwise the process could not be pickled
-                self._started.append(made)  # before, because Ctrl-C may come in the middle
-                if self.method == "fork":
-                    pause_openmp()
-                    with _without_fork_warning(), _repaired(made):
-                        start()
-                else:
+                self._started.append(made)  # before, because it may fail in the middle
+                with Deferral() as deferral:  # else Ctrl-C could leave a process that nobody knows
+                    if self.method == "fork":
+                        pause_openmp()
+                        with _without_fork_warning(), _repaired(made, deferral):
+                            start()
+                    else:
+                        if self.method == "forkserver":
+                            _wake_server()
+                        with _without_main():
+                            start()
                     if self.method == "forkserver":
-                        _wake_server()
-                    with _without_main():
-                        start()
-                if self.method == "forkserver":
-                    _read_once(made)
-                hear_of_exit(made)
+                        _read_once(made)
+                    hear_of_exit(made)
 
             made.start = recorded_start  # type: ignore[method-assign]
             return made
@@ -173,11 +175,12 @@ def _read_once(process: BaseProcess) -> None:
 
 
 @contextmanager
-def _repaired(process: BaseProcess) -> Iterator[None]:
+def _repaired(process: BaseProcess, deferral: Deferral) -> Iterator[None]:
     """Make a process that is forked inside the block first repair what it inherits."""
     repairs, run, keep = inherited(), process.run, _keeps_frozen_objects()
 
     def run_repaired() -> None:
+        deferral.restore()
         if not keep:
             _age_inherited_objects()
         repair(repairs)

@@ -2,36 +2,73 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Callable, Sequence
 from threading import get_ident, main_thread
 from types import FrameType
 
+#: Ctrl-C, and the signal by which other programs ask for the end.
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+Handler = Callable[[int, FrameType | None], object]
+
 
 class Deferral:
-    """Ctrl-C between `begin` and `end` is raised by `end`; another one is raised at once."""
+    """SIGINT and SIGTERM between `begin` and `end` are handled by `end`; another one is at once.
+
+    It can be used as a context manager. Only those that a function of Python handles, and only in
+    the main thread: elsewhere, nothing is raised.
+    """
 
     def __init__(self) -> None:
-        self._is_on = False
-        self._is_seen = False
+        self._pid = os.getpid()
+        self._handlers: dict[signal.Signals, Handler] = {}
+        self._seen: tuple[Handler, int, FrameType | None] | None = None
+
+    def __enter__(self) -> Deferral:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def begin(self) -> None:
-        """Defer Ctrl-C, unless somebody else handles it."""
-        handler = signal.getsignal(signal.SIGINT)
-        is_main_thread = get_ident() == main_thread().ident
-        if is_main_thread and handler is signal.default_int_handler:
-            self._is_on = True
-            signal.signal(signal.SIGINT, self._note)
+        """Defer the signals; if they are deferred, nothing is changed."""
+        if self._handlers or get_ident() != main_thread().ident:
+            return
+        self._pid, self._seen = os.getpid(), None
+        for number in ENDING:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, self._note)
 
     def end(self, *, is_known: bool = False) -> None:
-        """Handle Ctrl-C as before; raise the one that came meanwhile, unless it `is_known`."""
-        if self._is_on:
-            self._is_on = False
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        is_seen, self._is_seen = self._is_seen, False
-        if is_seen and not is_known:
-            raise KeyboardInterrupt
+        """Handle the signals as before; also the one that came meanwhile, unless it `is_known`."""
+        self.restore()
+        seen, self._seen = self._seen, None
+        if seen is not None and not is_known:
+            handler, number, frame = seen
+            handler(number, frame)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        if self._is_seen:
-            raise KeyboardInterrupt
-        self._is_seen = True
+    def restore(self) -> None:
+        """Handle the signals as before; a process that is forked in the meantime does only that."""
+        _restore(list(self._handlers.items()))
+        self._handlers.clear()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            return  # in a forked process, which does nothing yet
+        handler = self._handlers[signal.Signals(number)]
+        if self._seen is not None:
+            handler(number, frame)
+        self._seen = handler, number, frame
+
+
+def _restore(handlers: Sequence[tuple[signal.Signals, Handler]]) -> None:
+    if handlers:
+        try:
+            signal.signal(*handlers[0])
+        finally:  # the first one may come right now, and raise
+            _restore(handlers[1:])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from threading import Event, RLock, local
+from threading import Event, RLock, Thread, get_native_id, local
 from typing import Protocol
 
-from ..machine.clock import cpu_of_thread, host, now
+from ..machine.clock import cpu_of_thread, host, now, sleep
 from ..machine.limits import limit_thread, limit_worker
 from ..machine.system import os
 from ..model.output import Output
@@ -27,6 +27,9 @@ from .outside import end_departed
 from .phases import Phases
 from .processes import Attached
 from .results import Packed
+
+#: Seconds between two looks at what is started by tasks that still run after the end of a run.
+LOOK = 0.2
 
 
 class Errand(Protocol):
@@ -63,19 +66,20 @@ class Site(Attached):
         home: tuple[str, int],
     ) -> None:
         self.home = home
+        self._run = run
         self._is_away = is_away = home != (host(), os.getpid())
         self._fd = unnamed_file(payload)
         self.header: Header = load(header)
         self.go = Event()
         self.is_over = False
         self._met: set[str] = set()
-        self._seats: list[bool] = []
+        self._seats: list[int] = []  # the thread in each, 0 if it is free
         self._undo = ExitStack()
         self._here = local()
         self._journal = Journal(run)
         # In the process that runs pytest nothing has to be prepared.
+        self._children = Children(run) if is_away else None
         if is_away:
-            self._undo.callback(Children(run).close)
             modules, rewritten = self.header.modules, self.header.rewritten
             self._undo.callback(lend(modules, self.header.path, sources, rewritten))
             if self.header.threads is not None:
@@ -113,15 +117,15 @@ class Site(Attached):
     def seat(self) -> Iterator[int]:
         """Take the first free number of a thread that works for the run in this process."""
         with self.changing:
-            number = next((n for n, taken in enumerate(self._seats) if not taken), None)
+            number = next((n for n, thread in enumerate(self._seats) if not thread), None)
             if number is None:
                 number = len(self._seats)
-                self._seats.append(True)
-            self._seats[number] = True
+                self._seats.append(0)
+            self._seats[number] = get_native_id()
         try:
             yield number
         finally:
-            self._seats[number] = False
+            self._seats[number] = 0
 
     def run_batch(
         self, batch: Batch, worker: str, announce: Callable[[str], None] | None
@@ -190,6 +194,26 @@ class Site(Attached):
         self._undo.close()
         self._journal.close()
         os.close(self._fd)
+        if self._children is not None:
+            self._end_rest(self._children)
+
+    def _end_rest(self, children: Children) -> None:
+        """End what is still started by tasks that are running; nobody can end these."""
+        if not any(self._seats):
+            children.close()
+            return
+
+        def end() -> None:
+            while any(self._seats):
+                end_children(self._run, threads=self._seats)
+                sleep(LOOK)
+            children.close()
+            end_children(self._run)
+
+        try:
+            Thread(target=end, daemon=True).start()
+        except RuntimeError:  # there is no memory for one more thread
+            children.close()
 
 
 def release(run: str) -> None:

@@ -46,6 +46,9 @@ ENDING = 8.0
 #: Characters of the output that are kept if there is a fault.
 TAIL = 3000
 
+#: What faulthandler writes before the stacks of a process.
+STACKS = "Fatal Python error: Aborted"
+
 #: The folder of the tests, from which supervisors are started.
 TESTS = Path(__file__).parent.parent
 
@@ -87,8 +90,9 @@ class Seen:
 
     @property
     def tail(self) -> str:
-        """The end of the output."""
-        return self.output[-TAIL:]
+        """The end of the output; of the stacks of a session that hung, their innermost frames."""
+        before, stacks, after = self.output.partition(STACKS)
+        return before[-TAIL:] + stacks + after[:TAIL]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,6 +205,8 @@ class Supervisor:
         return found
 
     def _end_all(self) -> None:
+        if self._cluster is not None:
+            self._cluster.close()
         until = time.monotonic() + SETTLING
         while (left := descendants(os.getpid())) and time.monotonic() < until:
             for pid in left:

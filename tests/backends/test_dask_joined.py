@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -28,7 +27,7 @@ from pytest_parwork.backends import Event, bundled
 from pytest_parwork.backends.dask import adapter, joined, named, sending
 from pytest_parwork.backends.dask.clusters import Clusters
 from pytest_parwork.backends.dask.futures import received
-from pytest_parwork.backends.joblib import on_dask
+from pytest_parwork.backends.joblib import on_joined_dask
 from pytest_parwork.model.errors import BackendError
 from pytest_parwork.model.work import Batch, Task
 from pytest_parwork.runner import Interrupted
@@ -555,7 +554,7 @@ def test_joblib_s_dask_waits_once_for_a_second_thread_that_never_comes(
         waits.append(seconds)
         time.sleep(seconds)
 
-    for module in (joined, on_dask):
+    for module in (joined, on_joined_dask):
         monkeypatch.setattr(module, "WORKER_PATIENCE", 1.0)
     monkeypatch.setattr(joined, "sleep", wait)
     text = r"has only one thread, even after 1 s, and joblib uses no cluster for a single worker"
@@ -567,55 +566,3 @@ def test_joblib_s_dask_waits_once_for_a_second_thread_that_never_comes(
         with pytest.raises(BackendError, match=text):
             carrier.map(tasks.square, (2,), (3,))
         assert waits == []
-
-
-#: The first case kills pytest's process; the others leave a program running in their worker.
-KILLS_PYTEST = """
-import os, signal, subprocess, time
-import pytest
-
-@pytest.mark.parwork(workers=2)
-@pytest.mark.parametrize(("n", "pytests"), [(n, os.getpid()) for n in range(6)])
-def test_it(n, pytests):
-    if os.getpid() != pytests:
-        subprocess.Popen(["sleep", "600"], cwd=os.environ["TMPDIR"])
-        time.sleep(0.3)
-        if n == 0:
-            os.kill(pytests, signal.SIGKILL)
-            time.sleep(1)
-    return n
-"""
-
-
-def test_workers_leave_the_run_of_a_killed_pytest(
-    own_programs: Callable[..., DaskPrograms], tmp_path: Path
-) -> None:
-    programs = own_programs()
-    module = tmp_path / "project" / "test_it.py"
-    module.parent.mkdir()
-    module.write_text(KILLS_PYTEST)
-    words = ["-p", "pytest_parwork.plugin", f"--parwork-backend=dask:{programs.address}"]
-    session = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words, module.name],
-        cwd=module.parent,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        timeout=DEADLINE,
-    )
-    assert session.returncode == -signal.SIGKILL, session.stdout
-
-    def left() -> list[object]:
-        return [*filter(is_left, Path("/proc").glob("[0-9]*")), *programs.journals()]
-
-    def is_left(process: Path) -> bool:
-        with suppress(OSError):  # it may end while it is looked at
-            program = (process / "comm").read_text(encoding="utf-8").strip()
-            return program == "sleep" and (process / "cwd").readlink() == tmp_path
-        return False
-
-    until = time.monotonic() + 10
-    while left() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert left() == []
-    while any(inside(programs, lambda: list(Site.sites))):  # the other worker may be later
-        assert time.monotonic() < until

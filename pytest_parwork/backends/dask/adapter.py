@@ -17,6 +17,8 @@ from ..parts import EventQueue
 from ..protocol import Event
 from .futures import LOST, CallError, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
+from .lookout import Lookout
+from .senders import announce, leave_with_sender
 from .sending import Sending
 
 if TYPE_CHECKING:
@@ -27,12 +29,6 @@ SILENCE = 2.0
 
 #: Seconds that the scheduler has to answer that.
 ANSWER = 1.0
-
-#: Seconds between two looks at workers whose batches take longer than that; without a sign of life
-#: until their nannies are asked to look after them; and until one that runs nothing is ended.
-LOOK = 1.0
-QUIET = 1.5
-DEAF = 5.0
 
 #: How often a batch is sent again that dask has given up because all workers with the payload died
 #: at once. It keeps its number, because the journals have the results of its tasks under that.
@@ -69,13 +65,15 @@ class JoinedWorkers:
         self._again: Counter[int] = Counter()
         self._is_released = False
         self._is_gone = False
-        self._heard = self._seen = self._looked = now()
-        self._signs: dict[str, tuple[float, float]] = {}  # by address: last heard of, since when
-        self._submitted: dict[int, float] = {}  # by batch, when
+        self._heard = self._seen = now()
+        self._lookout: Lookout | None = None
+        self._announced: Future | None = None
 
     def submit(self, call: BatchCall, batches: Sequence[Batch], /) -> None:
         if self._call is None:
             self._call = cast("NetworkCall", call)
+            self._lookout = Lookout(self._joined, self._call)
+            self._announced = announce(self._client, self._call.run)
             self._client.subscribe_topic(TOPIC, self._arrived)
         self._waiting.extend(batches)
         self._fill()
@@ -118,7 +116,6 @@ class JoinedWorkers:
                 self._fail(f"{type(error).__name__}: {error}")
             else:
                 self._open[future] = batch
-                self._submitted[batch.number] = now()
 
     def _arrived(self, event: tuple[float, Mapping[str, Any]]) -> None:
         _, message = event
@@ -148,7 +145,8 @@ class JoinedWorkers:
                 self._events.put(event)
         if self._open or self._waiting:
             self._look_around()
-            self._look_after()
+            if self._lookout is not None:
+                self._lookout.look({str(future.key) for future in self._open})
         if self._call is not None:
             self._fill()
         return self._events.drain(0)
@@ -167,27 +165,6 @@ class JoinedWorkers:
                 complaint = f"has not answered for {WORKER_PATIENCE:g} s"
             if now() > self._seen + WORKER_PATIENCE:
                 self._fail(f"the dask scheduler at {self._joined.address} {complaint}")
-
-    def _look_after(self) -> None:
-        """Ask the nannies to end workers that are stuck with batches of this run."""
-        times = [self._submitted[batch.number] for batch in self._open.values()]
-        if self._call is None or now() < max(self._looked, min(times, default=now())) + LOOK:
-            return
-        self._looked = now()
-        keys = {str(future.key) for future in self._open}
-        before, self._signs = self._signs, {}
-        try:
-            signs = self._joined.signs()
-        except Exception:  # the scheduler does not answer: `_look_around` counts that
-            return
-        for address, (heard, at) in signs.items():
-            if keys & at:
-                seen, since = before.get(address, (0.0, 0.0))
-                since = since if seen == heard else now()
-                self._signs[address] = (heard, since)
-                if now() > since + QUIET:
-                    is_deaf = now() > since + DEAF
-                    self._joined.look_after(address, self._call, is_deaf=is_deaf)
 
     def _fail(self, reason: str) -> None:
         if not self._is_gone:
@@ -220,7 +197,7 @@ class JoinedWorkers:
             self._client.unsubscribe_topic(TOPIC)
         self._open.clear()
         self._joined.clean_up(self._call.run)
-        self._sent = None
+        self._sent = self._announced = None
         return []
 
 
@@ -229,17 +206,16 @@ def run_batch(call: NetworkCall, batch: Batch, is_meeting: bool) -> bytes:
     from distributed import get_worker
 
     from .preparing import end_if_broken, prepare
-    from .senders import leave_with_sender
 
     worker = get_worker()
     prepare(worker)
-    leave_with_sender(worker, call)
 
-    def announce(name: str) -> None:
+    def arrive(name: str) -> None:
         worker.log_event(TOPIC, {"run": call.run, "batch": batch.number, "who": name})
 
     try:
-        return call(batch, place=worker.address, announce=announce if is_meeting else None)
+        leave_with_sender(worker, call)
+        return call(batch, place=worker.address, announce=arrive if is_meeting else None)
     except Exception as error:
         end_if_broken(worker)
         raise CallError.of(error) from error

@@ -61,7 +61,7 @@ class JoinedDask:
         self._most = 0
         self._is_small = False  # it was waited for more threads before, in vain
         self._nannies: set[str] = set()  # of dead workers, too, which the scheduler forgets
-        self._asking: threading.Thread | None = None
+        self._asking: dict[str, threading.Thread] = {}  # by worker: its nanny may never answer
 
     def client(self, workers: int, *, least: int = 1) -> Client:
         """Return a connected client; its workers have the same Python and the same parwork.
@@ -131,8 +131,11 @@ class JoinedDask:
 
     def look_after(self, address: str, call: NetworkCall, *, is_deaf: bool) -> None:
         """Ask a nanny to end its worker if that is stuck, without waiting for the answer."""
-        if self._client is not None and (self._asking is None or not self._asking.is_alive()):
-            self._asking = asking.end_if_stuck(self._client, address, call, is_deaf=is_deaf)
+        before = self._asking.get(address)
+        if self._client is not None and (before is None or not before.is_alive()):
+            self._asking[address] = asking.end_if_stuck(
+                self._client, address, call, is_deaf=is_deaf
+            )
 
     def end_where_failed(self, keys: Sequence[str]) -> Sequence[str]:
         """End the workers in which dask itself failed to run batches: tasks have broken them.

@@ -50,11 +50,13 @@ class JoblibBackend:
         if self._library != "dask":
             return RegisteredWorkers(workers, self._library)
         require_distributed()
-        from .on_dask import OnJoinedDask, OnLocalDask
-
         joined = self._clusters.joined()
         if joined is not None:
+            from .on_joined_dask import OnJoinedDask
+
             return OnJoinedDask(workers, joined)
+        from .on_dask import OnLocalDask
+
         return OnLocalDask(workers, self._clusters.local)
 
     def start_early(self, workers: int, arrive: Callable[[], None], /) -> None:
