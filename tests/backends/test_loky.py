@@ -14,7 +14,6 @@ from support.carrier import Carrier, calls
 from pytest_parwork.backends import Backend
 from pytest_parwork.backends.joblib.loky import ReportingLoky
 
-
 #: The methods by which joblib submits a call: up to 1.4 the second one alone.
 METHODS = [each for each in ("submit", "apply_async") if hasattr(LokyBackend, each)]
 
