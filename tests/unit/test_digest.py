@@ -54,6 +54,8 @@ UNNAMED = {
     "object of another name",
     "object of a name elsewhere",
 }
+if not hasattr(np.sin, "__module__"):  # in older NumPy: only its name is known
+    UNNAMED |= {"ufunc", "other ufunc"}
 UNDECIDED = OWN | UNNAMED | {name for name, row in VALUES.items() if row.wanted == "uncomparable"}
 DECIDED = {name: row for name, row in VALUES.items() if name not in UNDECIDED}
 MATRIX = np.random.default_rng(0).random((700, 600))

@@ -90,7 +90,7 @@ def test_a_process_lives_as_long_as_one_of_its_threads() -> None:
         while process_groups.stat_of(left.pid)[0] != "Z" and time.monotonic() < until:
             time.sleep(0.01)
         assert process_groups.stat_of(left.pid)[0] == "Z"
-        assert process_groups.state_of(left.pid) == "S"
+        assert process_groups.state_of(left.pid) in ("R", "S")  # it may not have begun to sleep
         leavings_of(registry).end_workers()
         state = process_groups.state_of(left.pid)
         left.kill()
