@@ -20,7 +20,6 @@ from pytest_parwork.backends.multiprocessing import PoolWorkers
 from pytest_parwork.backends.processes import ProcessWorkers
 from pytest_parwork.machine.contexts import Processes
 from pytest_parwork.machine.interrupts import ENDING, Deferral
-from pytest_parwork.machine.marks import _settings
 from pytest_parwork.plugin.session.termination import Termination
 
 #: What starts a process, by backend: the owner and the name of the function.
@@ -143,18 +142,18 @@ def test_a_second_signal_is_handled_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("backend", ["processes:spawn", "multiprocessing:spawn"])
 def test_no_semaphore_is_left(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
-    here, register, seen = os.getpid(), resource_tracker.register, set[Path]()
+    here, register, seen = os.getpid(), resource_tracker.register, list[Path]()
 
     def interrupted(name: str, kind: str) -> None:
         if not seen and os.getpid() == here and kind == "semaphore":
-            seen.update(Path("/dev/shm").glob(f"sem.starts-{here}-*"))
+            seen.append(Path(f"/dev/shm/sem.{name.removeprefix('/')}"))
+            assert seen[0].exists()
             signal.raise_signal(signal.SIGINT)
         register(name, kind)
 
     monkeypatch.setattr(resource_tracker, "register", interrupted)
-    monkeypatch.setitem(_settings(), "semprefix", f"/starts-{here}")
     with pytest.raises(AskedToEndError):
         WORKERS[backend.partition(":")[0]]()
     gc.collect()
     assert len(seen) == 1
-    assert not list(Path("/dev/shm").glob(f"sem.starts-{here}-*"))
+    assert not seen[0].exists()
