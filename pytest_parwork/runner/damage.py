@@ -46,6 +46,8 @@ class Damage:
     @property
     def is_searched(self) -> bool:
         """Whether only one task may run at a time, until the guilty one is known."""
+        if not self._suspects:  # as nearly always: each look at the workers asks several times
+            return False
         running = self._running()
         self._suspects = {
             task for task in self._suspects if task in running or not self._flight.has_end(task)

@@ -25,6 +25,10 @@ OUT_OF_BAND = 1 << 16
 #: Pickles with more bytes are not searched for texts and tuples.
 SEARCHED = 1 << 16
 
+#: How a pickle names the module `__main__`, which is a different one in a worker. Texts contain
+#: that name, too: one of Python's own warning filters, with which every run is sent, does.
+MAIN = b"\x8c\x08__main__"
+
 #: The beginning of a marked pickle: the protocol, then None is pushed and popped.
 MARKED = b"\x80\x05N0"
 
@@ -92,17 +96,13 @@ def dumps(
     except Exception:
         pass
     else:
-        if b"__main__" not in data:  # which is a different module in a worker
+        if MAIN not in data:
             return data
     if buffers is not None:
         buffers.clear()
     file = Interruptible() if is_interruptible else io.BytesIO()
     pickler = by_value()(
-        file,
-        protocol=5,
-        buffer_callback=callback,
-        is_tracked=not is_result,
-        themselves=themselves,
+        file, protocol=5, buffer_callback=callback, is_tracked=not is_result, themselves=themselves
     )
     pickler.dump(value)
     return file.getvalue() if themselves is None else mark(file.getvalue())

@@ -17,6 +17,7 @@ import pytest
 from pytest_parwork.equivalence import compare
 from pytest_parwork.equivalence.digest import digest
 from pytest_parwork.machine.deadline import TimedOut, deadline
+from pytest_parwork.transport import pickling
 from pytest_parwork.transport.pickling import dumps, name_class_by_value
 from pytest_parwork.worker.copies import copied
 
@@ -167,3 +168,25 @@ def test_a_deadline_ends_the_serialisation_of_elements_made_in_c(
     with pytest.raises(TimedOut), deadline(0.05):
         serialise(Long())
     assert 0 < next(Long.made) < 30_000_000
+
+
+class TestTheNameOfMain:
+    """`__main__` is pytest here, and another module in a worker."""
+
+    @pytest.mark.parametrize("value", [r"__main__\Z", ("a", "at __main__.py"), b"__main__"])
+    def test_in_a_text_needs_no_cloudpickle(
+        self, value: object, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delattr(pickling, "by_value")
+        assert loads([value]) == [value]
+
+    def test_as_that_of_a_module_has_its_classes_sent_by_value(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = type("Made", (), {"__module__": "__main__"})
+        monkeypatch.setattr(sys.modules["__main__"], "Made", made, raising=False)
+        for value in (made(), ["__main__", made], {"a text with __main__": made()}):
+            data = dumps(value, is_result=True)
+            monkeypatch.delattr(sys.modules["__main__"], "Made")
+            assert pickle.loads(data)
+            monkeypatch.setattr(sys.modules["__main__"], "Made", made, raising=False)
