@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import types
 
 import pytest
 
@@ -31,6 +32,9 @@ from ..config.registry import backend_named
 from ..config.settings import settings_of
 from .fixture_plans import check, fixtures_of
 from .seeding import is_given
+
+#: Values that their first use uses up, and that cannot be copied.
+_USED_UP = (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType)
 
 #: The backend by which a mark opts out of --parwork-all.
 OPTING_OUT = "serial"
@@ -74,6 +78,12 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
             reason="`mpl_image_compare` on threads",
         )
     if is_threaded(backend) and is_reached(item):
+        if parameter := used_up_parameter(item):
+            raise UnsupportedError(
+                f"the run in a thread would use up the parameter {parameter!r}, a generator, which "
+                f"cannot be copied for the serial run; parametrize with a list",
+                reason="arguments that cannot be copied",
+            )
         _check_code(item, name)
     elif is_threaded(backend) and interrupts_itself(Body(item).function):
         raise UnsupportedError(
@@ -92,6 +102,15 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     if fixtures is not None:
         check(fixtures, name, is_threaded=is_threaded(backend))
     return fixtures
+
+
+def used_up_parameter(item: pytest.Function) -> str:
+    """Return the first parameter of a case that can be used only once, empty if there is none."""
+    callspec = getattr(item, "callspec", None)
+    for name, value in callspec.params.items() if callspec is not None else ():
+        if any(type(value) is each for each in _USED_UP):
+            return str(name)
+    return ""
 
 
 def check_can_start(config: pytest.Config, name: str) -> None:
