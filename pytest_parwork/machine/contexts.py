@@ -52,16 +52,16 @@ class Processes:
 
     Without a start method, the default one is used. Where that is fork, and there are threads whose
     locks could block a forked worker, it is forkserver instead if `may_change`, and `threads` names
-    them; else `BackendError` is raised.
+    them; else `BackendError` is raised. `avoid` names further threads that a fork would lack.
     """
 
-    def __init__(self, method: str | None, *, may_change: bool = False) -> None:
+    def __init__(self, method: str | None, *, may_change: bool = False, avoid: str = "") -> None:
         self.method = method or multiprocessing.get_context().get_start_method() or "fork"
         self.threads = ""
         if method is None and self.method == "fork":  # here, because a Pool forks when it is made
             if not may_change or "forkserver" not in start_methods():
                 reject_fork_with_threads()
-            elif threads := unsafe_threads():
+            elif threads := ", ".join(filter(None, (unsafe_threads(), avoid))):
                 self.method, self.threads = "forkserver", threads
         if self.method == "forkserver":
             claim_folder(util.get_temp_dir())  # the location of its socket
