@@ -130,13 +130,15 @@ class PoolWorkers:
     the run ends, and no other call waits for it.
     """
 
-    def __init__(self, workers: int, start_method: str | None, method: str) -> None:
+    def __init__(
+        self, workers: int, start_method: str | None, method: str, *, avoid: str = ""
+    ) -> None:
         from ..machine.contexts import Processes  # a session on threads needs none
 
         self.size = workers
         self.eager = METHODS[method].eager
         self._method = METHODS[method]
-        self._processes = Processes(start_method, may_change=True)
+        self._processes = Processes(start_method, may_change=True, avoid=avoid)
         self.start_method = self._processes.method
         self.avoided = self._processes.threads
         self._pool: Pool | None = None

@@ -64,6 +64,26 @@ class PerRun:
         """Do nothing, because each run has closed its own workers."""
 
 
+class Flexible:
+    """A backend like `PerRun`, on this machine, whose workers need not be started by fork.
+
+    `start` also takes `avoid`, which names the threads that forks would lack, if there are any.
+    """
+
+    reach: Reach = "machine"
+    place: Place | None = None
+
+    def __init__(self, start: Callable[..., Workers]) -> None:
+        self._start = start
+
+    def start(self, workers: int, /, *, avoid: str = "") -> Workers:
+        """Start new workers, which are no forks if there is something to avoid."""
+        return self._start(workers, avoid=avoid)
+
+    def close(self) -> None:
+        """Do nothing, because each run has closed its own workers."""
+
+
 @public(BACKENDS)
 def event_of(future: Future[int], batch: Batch) -> Event:
     """Return the event of a batch whose future is done."""

@@ -27,11 +27,11 @@ class ProcessWorkers:
 
     eager = False
 
-    def __init__(self, workers: int, method: str | None) -> None:
+    def __init__(self, workers: int, method: str | None, *, avoid: str = "") -> None:
         from ..machine.contexts import Processes  # a session on threads needs none
 
         self.size = workers
-        self._processes = Processes(method, may_change=True)
+        self._processes = Processes(method, may_change=True, avoid=avoid)
         self.start_method = self._processes.method
         self.avoided = self._processes.threads
         self._executors = [self._executor() for _ in range(workers)]

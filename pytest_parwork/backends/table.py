@@ -5,6 +5,7 @@ To check an option or a marker takes the names alone, and each imports a library
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 
@@ -13,7 +14,7 @@ from . import serial
 from .dask import named as dask
 from .dask.clusters import Clusters
 from .joblib import adapter as joblib
-from .parts import PerRun
+from .parts import Flexible, PerRun
 from .protocol import Backend, Workers
 
 #: The methods of `multiprocessing.Pool` that call a function.
@@ -31,45 +32,47 @@ def backends() -> dict[str, Backend]:
     clusters = Clusters()
     found: dict[str, Backend] = {**dask.backends(clusters), **joblib.backends(clusters)}
     methods = (None, *start_methods())
-    for start in methods:
-        found[_name("isolated", start)] = PerRun(
-            partial(_isolated, start_method=start),
+    found["isolated"] = Flexible(partial(_isolated, start_method=None))
+    for named in start_methods():
+        found[_name("isolated", named)] = PerRun(
+            partial(_isolated, start_method=named),
             reach="machine",
-            place="fork" if start == "fork" else None,
+            place="fork" if named == "fork" else None,
         )
     for start, method in product(methods, (None, *POOL_METHODS)):
-        found[_name("multiprocessing", start, method)] = PerRun(
-            partial(_pool, start_method=start, method=method or DEFAULT), reach="machine"
-        )
+        pool = partial(_pool, start_method=start, method=method or DEFAULT)
+        found[_name("multiprocessing", start, method)] = _named(pool, start)
     for start in methods:
-        found[_name("processes", start)] = PerRun(
-            partial(_processes, start_method=start), reach="machine"
-        )
+        found[_name("processes", start)] = _named(partial(_processes, start_method=start), start)
     found.update(serial.backends())
     found["threads"] = PerRun(_threads, reach="process")
     return found
+
+
+def _named(start: Callable[..., Workers], method: str | None) -> Backend:
+    return Flexible(start) if method is None else PerRun(start, reach="machine")
 
 
 def _name(*parts: str | None) -> str:
     return ":".join(part for part in parts if part)
 
 
-def _isolated(workers: int, *, start_method: str | None) -> Workers:
+def _isolated(workers: int, *, start_method: str | None, avoid: str = "") -> Workers:
     from .isolated import IsolatedWorkers
 
-    return IsolatedWorkers(workers, start_method)
+    return IsolatedWorkers(workers, start_method, avoid=avoid)
 
 
-def _pool(workers: int, *, start_method: str | None, method: str) -> Workers:
+def _pool(workers: int, *, start_method: str | None, method: str, avoid: str = "") -> Workers:
     from .multiprocessing import PoolWorkers
 
-    return PoolWorkers(workers, start_method, method)
+    return PoolWorkers(workers, start_method, method, avoid=avoid)
 
 
-def _processes(workers: int, *, start_method: str | None) -> Workers:
+def _processes(workers: int, *, start_method: str | None, avoid: str = "") -> Workers:
     from .processes import ProcessWorkers
 
-    return ProcessWorkers(workers, start_method)
+    return ProcessWorkers(workers, start_method, avoid=avoid)
 
 
 def _threads(workers: int) -> Workers:

@@ -22,7 +22,7 @@ from .clock import keep_clock, now
 from .exits import hear_of_exit
 from .forking import reject_fork_with_threads, unsafe_threads
 from .inherited import inherited, repair
-from .interrupts import Deferral
+from .interrupts import Deferral, resume_in_fork
 from .marks import claim_folder
 from .native import pause_openmp
 from .process_groups import state_of
@@ -52,16 +52,16 @@ class Processes:
 
     Without a start method, the default one is used. Where that is fork, and there are threads whose
     locks could block a forked worker, it is forkserver instead if `may_change`, and `threads` names
-    them; else `BackendError` is raised.
+    them; else `BackendError` is raised. `avoid` names further threads that a fork would lack.
     """
 
-    def __init__(self, method: str | None, *, may_change: bool = False) -> None:
+    def __init__(self, method: str | None, *, may_change: bool = False, avoid: str = "") -> None:
         self.method = method or multiprocessing.get_context().get_start_method() or "fork"
         self.threads = ""
         if method is None and self.method == "fork":  # here, because a Pool forks when it is made
             if not may_change or "forkserver" not in start_methods():
                 reject_fork_with_threads()
-            elif threads := unsafe_threads():
+            elif threads := ", ".join(filter(None, (unsafe_threads(), avoid))):
                 self.method, self.threads = "forkserver", threads
         if self.method == "forkserver":
             claim_folder(util.get_temp_dir())  # the location of its socket
@@ -77,10 +77,10 @@ class Processes:
             def recorded_start() -> None:
                 del made.start  # otherwise the process could not be pickled
                 self._started.append(made)  # before, because it may fail in the middle
-                with Deferral() as deferral:  # else Ctrl-C could leave a process that nobody knows
+                with Deferral():  # else Ctrl-C could leave a process that nobody knows
                     if self.method == "fork":
                         pause_openmp()
-                        with _without_fork_warning(), _repaired(made, deferral):
+                        with _without_fork_warning(), _repaired(made):
                             start()
                     else:
                         if self.method == "forkserver":
@@ -175,12 +175,12 @@ def _read_once(process: BaseProcess) -> None:
 
 
 @contextmanager
-def _repaired(process: BaseProcess, deferral: Deferral) -> Iterator[None]:
+def _repaired(process: BaseProcess) -> Iterator[None]:
     """Make a process that is forked inside the block first repair what it inherits."""
     repairs, run, keep = inherited(), process.run, _keeps_frozen_objects()
 
     def run_repaired() -> None:
-        deferral.restore()
+        resume_in_fork()
         if not keep:
             _age_inherited_objects()
         repair(repairs)

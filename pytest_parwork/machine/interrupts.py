@@ -13,6 +13,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 Handler = Callable[[int, FrameType | None], object]
 
+#: The present deferrals, the innermost last.
+_present: list[Deferral] = []
+
 
 class Deferral:
     """SIGINT and SIGTERM between `begin` and `end` are handled by `end`; another one is at once.
@@ -23,7 +26,7 @@ class Deferral:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._handlers: dict[signal.Signals, Handler] = {}
+        self._handlers: dict[signal.Signals, Handler | signal.Handlers] = {}
         self._seen: tuple[Handler, int, FrameType | None] | None = None
 
     def __enter__(self) -> Deferral:
@@ -38,6 +41,7 @@ class Deferral:
         if self._handlers or get_ident() != main_thread().ident:
             return
         self._pid, self._seen = os.getpid(), None
+        _present.append(self)
         for number in ENDING:
             handler = signal.getsignal(number)
             if callable(handler):
@@ -46,27 +50,48 @@ class Deferral:
 
     def end(self, *, is_known: bool = False) -> None:
         """Handle the signals as before; also the one that came meanwhile, unless it `is_known`."""
-        self.restore()
+        self._restore()
         seen, self._seen = self._seen, None
         if seen is not None and not is_known:
             handler, number, frame = seen
             handler(number, frame)
 
-    def restore(self) -> None:
-        """Handle the signals as before; a process that is forked in the meantime does only that."""
+    def forget(self, number: signal.Signals, handler: Handler) -> None:
+        """Handle a signal as the system does afterwards, if this was its handler."""
+        if self._handlers.get(number) == handler:
+            self._handlers[number] = signal.SIG_DFL
+
+    def _restore(self) -> None:
         _restore(list(self._handlers.items()))
         self._handlers.clear()
+        if self in _present:
+            _present.remove(self)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:
             return  # in a forked process, which does nothing yet
         handler = self._handlers[signal.Signals(number)]
+        assert callable(handler)  # only in a forked process it is not
         if self._seen is not None:
             handler(number, frame)
         self._seen = handler, number, frame
 
 
-def _restore(handlers: Sequence[tuple[signal.Signals, Handler]]) -> None:
+def resume_in_fork() -> None:
+    """Handle signals as before all deferrals, in a process that was forked inside them."""
+    while _present:
+        _present[-1].end(is_known=True)
+
+
+def restore_default(number: signal.Signals, handler: Handler) -> None:
+    """Handle a signal as the system does, if this is its handler now or after a deferral."""
+    for deferral in _present:
+        deferral.forget(number, handler)
+    if signal.getsignal(number) == handler:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _restore(handlers: Sequence[tuple[signal.Signals, Handler | signal.Handlers]]) -> None:
     if handlers:
         try:
             signal.signal(*handlers[0])

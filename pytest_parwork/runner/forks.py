@@ -1,4 +1,4 @@
-"""Warnings about locks and threads that a worker forked from pytest's process may wait for."""
+"""The locks and threads that a worker forked from pytest's process may wait for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..machine.native import LostPool, lost_pools
 from ..model.errors import ParworkWarning
 from ..model.work import Configuration, Workload
 from ..transport.modules import ModuleTable
+from .request import RunRequest
 
 #: The distance in the stack to `execute`, to which a warning is attributed.
 DEPTH = 3
@@ -39,6 +40,12 @@ def warn_of_fork(workload: Workload, configuration: Configuration, modules: Modu
                 ParworkWarning,
                 stacklevel=DEPTH,
             )
+
+
+def pools_in_use(request: RunRequest) -> str:
+    """Name the thread pools that a task may use and that no fork has; empty if there are none."""
+    found = ((pool, _user_of(pool, request.workload, request.modules)) for pool in lost_pools())
+    return ", ".join(f"those of {pool.library}, which {user} uses" for pool, user in found if user)
 
 
 def _user_of(pool: LostPool, workload: Workload, modules: ModuleTable) -> str | None:

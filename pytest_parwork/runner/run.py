@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from ..backends.parts import Flexible
 from ..backends.protocol import Backend, Reach, Workers, is_threaded, obstacle_of
 from ..equivalence import load_comparers
 from ..machine import budget
@@ -97,6 +98,10 @@ def _execute(
             raise BackendError(why)
         if request.guard is not None and not is_threaded(backend) and not missing_for_processes():
             request.guard.begin()  # also for `serial`, whose tasks may start processes
+        if isinstance(backend, Flexible):
+            from .forks import pools_in_use
+
+            return backend.start(given.workers, avoid=pools_in_use(request))
         return backend.start(given.workers)
 
     workers = _started(start, request.configuration, given)

@@ -217,7 +217,7 @@ def _pickler() -> Any:
             try:
                 if type(part) in ATOMS:
                     return
-            except TypeError:  # its metaclass has no hash
+            except Exception:  # its metaclass has no hash, or its own raises
                 pass
             self._met.append(part)  # kept alive, or its id could be reused
             if now() > self._until:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ TIMEOUT = 2.0
 
 #: The possible descriptions of a death by such a signal: some have handlers, others exit.
 DEATHS = ("SIG", "signal", "exit code")
+
+#: A semaphore that the C library was making when it was killed. Until it has its name, nobody can
+#: know whose it is, and so nobody may remove it: sem_open(3), in glibc.
+_HALF_MADE = re.compile(r"/dev/shm/sem\.[A-Za-z0-9]{6}").fullmatch
 
 #: What pytest may end with: of Ctrl-C before pytest is loaded Python itself dies.
 INTERRUPTED = {2, -signal.SIGINT, 130}
@@ -176,6 +181,9 @@ def _judge(fire: Fire, seen: Seen, baseline: float, whole: float) -> Judgement:
 
     `baseline` is what a small session takes, `whole` this one, both without signals.
     """
+    half_made = [] if seen.ending.code != -KILL else list(filter(_HALF_MADE, seen.ending.files))
+    whole_files = [name for name in seen.ending.files if name not in half_made]
+    seen = replace(seen, ending=replace(seen.ending, files=whole_files))
     ending = seen.ending
     faults = [*of_ending(seen, {0, 1, *fire.codes}), *files_of(seen)]
     allowed = NAMED_WITHIN + whole + fire.takes + len(ending.shots) * baseline / 2
@@ -191,7 +199,7 @@ def _judge(fire: Fire, seen: Seen, baseline: float, whole: float) -> Judgement:
         allowed += TIMEOUT if fire.timeout else 0.0
     seconds = ending.seconds
     late = f"took {seconds:.1f} s of {allowed:.1f}" if seconds > allowed else ""
-    return summed_up(faults, late=late)
+    return summed_up(faults, late=late, own=[f"half made: {name}" for name in half_made])
 
 
 def _of_cases(fire: Fire, seen: Seen) -> list[str]:

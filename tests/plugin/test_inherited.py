@@ -196,3 +196,30 @@ def test_executors_of_the_user_work_and_are_no_reason_to_warn(scratch: Scratch) 
         """
     )
     assert scratch.run_apart().counts == {"passed": 8}
+
+
+@pytest.mark.skipif(
+    multiprocessing.get_context().get_start_method() != "fork",
+    reason="the default start method does not fork",
+)
+@pytest.mark.usefixtures("keeps_helpers")
+@pytest.mark.parametrize("backend", ["isolated", "multiprocessing", "processes"])
+def test_where_the_user_did_not_choose_to_fork_polars_works(scratch: Scratch, backend: str) -> None:
+    pytest.importorskip("polars")
+    scratch.cases(
+        POLARS
+        + f"""
+    @pytest.mark.parwork(backend="{backend}", workers=2, timeout=60)
+    @pytest.mark.parametrize("n", range(2))
+    def test_it(n):
+        return polars.DataFrame({{"a": [3, n, 2]}}).sort("a")["a"].to_list()
+    """
+    )
+    session = scratch.run_apart(report=True)
+    assert session.counts == {"passed": 3}, session.text
+    run = session.run("test_it.py::test_it")
+    assert (run["verdict"], run["configuration"]["start_method"]) == ("EQUAL", "forkserver")
+    assert (
+        "not forked, because other threads were alive: those of polars, which test_it uses; "
+        "started by forkserver"
+    ) in " ".join(session.out.split())

@@ -291,3 +291,21 @@ def test_the_end_after_ctrl_c_may_take_as_long_as_a_whole_session_takes_now(
     (ctrl_c,) = (one for one in shooting.experiments("dask", 0, 1) if one.name == "ctrl-c-1")
     ended = replace(ENDED, code=2, seconds=seconds, shots=["1.00 s: SIGINT"], last_shot=1.0)
     assert ctrl_c.judge(said(ended), baseline).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "expected"),
+    [
+        (-9, "sem.x2Xima", "own doing"),
+        (-9, "sem.parwork-0123-abcd", "fault"),
+        (2, "sem.x2Xima", "fault"),
+    ],
+)
+def test_a_semaphore_without_its_name_is_nobodys_if_pytest_was_killed(
+    code: int, name: str, expected: str
+) -> None:
+    made = shooting.experiments("processes:fork", 0, 1)
+    (killed,) = (one for one in made if one.name == "ctrl-c-and-kill-1")
+    files = [f"/dev/shm/{name}"]
+    ended = replace(ENDED, code=code, shots=["1.00 s: SIGKILL"], last_shot=1.0, files=files)
+    assert killed.judge(said(ended), 2.0).verdict == expected

@@ -255,3 +255,17 @@ def test_a_result_is_explained_even_where_a_task_has_made_imports_impossible(
     found = unsendable_result(value, error)
     assert found.remedy == ""
     assert "generator" in found.detail
+
+
+@pytest.mark.parametrize("error", [TypeError, RuntimeError])
+def test_a_part_whose_metaclass_has_no_hash_is_named(error: type[Exception]) -> None:
+    class Hashless(type):
+        def __hash__(cls) -> int:
+            raise error("no hash")
+
+    class Part(metaclass=Hashless):
+        def __init__(self) -> None:
+            self.lock = LOCK
+
+    text = explain({"a": [1, Part()]}, error("no hash"))
+    assert text == f"['a'][1] is a {__name__}.{Part.__qualname__}: no hash"

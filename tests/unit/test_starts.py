@@ -6,6 +6,7 @@ import gc
 import multiprocessing.util
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -18,8 +19,8 @@ import pytest
 from pytest_parwork.backends.multiprocessing import PoolWorkers
 from pytest_parwork.backends.processes import ProcessWorkers
 from pytest_parwork.machine.contexts import Processes
-from pytest_parwork.machine.interrupts import ENDING
-from pytest_parwork.machine.marks import _settings
+from pytest_parwork.machine.interrupts import ENDING, Deferral
+from pytest_parwork.plugin.session.termination import Termination
 
 #: What starts a process, by backend: the owner and the name of the function.
 STARTS = [
@@ -96,6 +97,32 @@ def test_a_forked_process_does_not_do_the_work_of_its_parent(
     assert list(processes.exit_codes().values()) == [0]
 
 
+def test_a_forked_process_has_the_handlers_of_its_parent(handlers: Callable[..., None]) -> None:
+    def compare() -> None:
+        sys.exit(any(signal.getsignal(number) is not handlers for number in ENDING))
+
+    processes = Processes("fork")
+    with Deferral():
+        processes.start(compare)
+    processes.wait(20)
+    assert list(processes.exit_codes().values()) == [0]
+
+
+def test_sigterm_ends_a_forked_process_of_a_session_that_handles_it() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    termination = Termination()
+    try:
+        assert callable(signal.getsignal(signal.SIGTERM))
+        processes = Processes("fork")
+        with Deferral():
+            processes.start(lambda: sys.exit(signal.getsignal(signal.SIGTERM) != signal.SIG_DFL))
+        processes.wait(20)
+        assert list(processes.exit_codes().values()) == [0]
+    finally:
+        termination.close()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def test_a_second_signal_is_handled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     processes = Processes("fork")
     hung = []
@@ -115,18 +142,18 @@ def test_a_second_signal_is_handled_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("backend", ["processes:spawn", "multiprocessing:spawn"])
 def test_no_semaphore_is_left(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
-    here, register, seen = os.getpid(), resource_tracker.register, set[Path]()
+    here, register, seen = os.getpid(), resource_tracker.register, list[Path]()
 
     def interrupted(name: str, kind: str) -> None:
         if not seen and os.getpid() == here and kind == "semaphore":
-            seen.update(Path("/dev/shm").glob(f"sem.starts-{here}-*"))
+            seen.append(Path(f"/dev/shm/sem.{name.removeprefix('/')}"))
+            assert seen[0].exists()
             signal.raise_signal(signal.SIGINT)
         register(name, kind)
 
     monkeypatch.setattr(resource_tracker, "register", interrupted)
-    monkeypatch.setitem(_settings(), "semprefix", f"/starts-{here}")
     with pytest.raises(AskedToEndError):
         WORKERS[backend.partition(":")[0]]()
     gc.collect()
     assert len(seen) == 1
-    assert not list(Path("/dev/shm").glob(f"sem.starts-{here}-*"))
+    assert not seen[0].exists()

@@ -10,6 +10,8 @@ from types import FrameType
 
 import pytest
 
+from ...machine.interrupts import restore_default
+
 #: Exceptions that end the session wherever they are raised: never the outcome of a test.
 ENDING: tuple[type[BaseException], ...] = (KeyboardInterrupt, pytest.exit.Exception)
 
@@ -36,8 +38,8 @@ class Termination:
 
     def close(self) -> None:
         """Restore the default of SIGTERM, unless there is another handler by now."""
-        if self._is_on and signal.getsignal(signal.SIGTERM) == self._interrupt:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if self._is_on:
+            restore_default(signal.SIGTERM, self._interrupt)
         self._is_on = False
 
 
