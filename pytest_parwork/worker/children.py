@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from mmap import mmap
 from signal import SIGKILL
+from typing import NamedTuple
 
 from ..machine.clock import sleep
 from ..machine.marks import PAGE, named_page
@@ -19,8 +20,19 @@ VARIABLE = "PARWORK_RUN"
 LOOKS = 20
 BETWEEN = 0.01
 
-#: A page in the list of mappings of a process: the run, and the process that made it.
-_PAGE = re.compile(rf"/memfd:{PAGE}run-(.+)-(\d+)".encode())
+#: What pages are named after: a run, or one that pytest has left while tasks of it still run.
+RUN, REST = "run", "rest"
+
+#: A page in the list of mappings of a process: which it is, the run, the process that made it.
+_PAGE = re.compile(rf"/memfd:{PAGE}({RUN}|{REST})-(.+)-(\d+)".encode())
+
+
+class Page(NamedTuple):
+    """A page of memory that marks a process: `owner` is the process that made it."""
+
+    kind: str
+    run: str
+    owner: int
 
 
 class Children:
@@ -33,12 +45,15 @@ class Children:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._page: mmap | None = None
-        with suppress(OSError):  # no memory: what is forked is not found
-            if hasattr(os, "memfd_create"):
-                self._page = named_page(f"{PAGE}run-{run}-{os.getpid()}")
+        self._page = _new_page(RUN, run)
         self._open.append(run)
         os.putenv(VARIABLE, run)
+
+    def outlive_run(self) -> None:
+        """Go on for tasks that still run, though the run is over: its page protects nothing now."""
+        page, self._page = self._page, _new_page(REST, self._run)
+        if page is not None:
+            page.close()
 
     def close(self) -> None:
         """Stop marking; what is started from now on belongs to the other runs, if there are any."""
@@ -51,6 +66,13 @@ class Children:
             self._page.close()
 
 
+def _new_page(kind: str, run: str) -> mmap | None:
+    with suppress(OSError):  # no memory: what is forked is not found
+        if hasattr(os, "memfd_create"):
+            return named_page(f"{PAGE}{kind}-{run}-{os.getpid()}")
+    return None
+
+
 def end_children(run: str, *, threads: Iterable[int] | None = None) -> None:
     """Kill what tasks of a run have started on this host, in dead workers, too.
 
@@ -58,9 +80,7 @@ def end_children(run: str, *, threads: Iterable[int] | None = None) -> None:
     trackers are spared: their worker needs them, and they exit with it.
     """
     for _ in range(LOOKS):
-        found = list(_children(run))
-        if threads is not None:
-            found = list({*found} & {*_started_by(threads)})
+        found = list(_marked(run, _all() if threads is None else _started_by(threads)))
         for pid in found:
             with suppress(OSError):
                 os.kill(pid, SIGKILL)
@@ -75,32 +95,38 @@ def _started_by(threads: Iterable[int]) -> Iterator[int]:
             yield from map(int, _content(f"self/task/{thread}/children").split())
 
 
-def _children(run: str) -> Iterator[int]:
+def _all() -> list[int]:
     if not os.path.isdir("/proc/self"):
-        return
+        return []
+    return list(map(int, filter(str.isdigit, os.listdir("/proc"))))
+
+
+def _marked(run: str, pids: Iterable[int]) -> Iterator[int]:
     variable = f"{VARIABLE}={run}".encode()
-    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+    for pid in pids:
         with suppress(OSError):  # it exits meanwhile, or belongs to another user
             is_started = variable in _content(f"{pid}/environ").split(b"\0")
-            is_ours = is_started or _is_forked_by(run, _pages_of(pid) - {(run, pid)})
+            is_ours = is_started or _is_forked_by(run, _pages_of(pid), pid)
             if is_ours and b"resource_tracker" not in _content(f"{pid}/cmdline"):
                 yield pid
 
 
-def _is_forked_by(run: str, pages: Collection[tuple[str, int]]) -> bool:
+def _is_forked_by(run: str, pages: Collection[Page], pid: int) -> bool:
     """Return whether a process with these pages was forked by a worker of a run.
 
     A worker may serve several runs at once. What it forks then has the pages of all of them, and
     ends with the last of these.
     """
-    others = [page for page in pages if page[0] != run]
-    return len(others) < len(pages) and not any(page in _pages_of(page[1]) for page in others)
+    if not any(page.run == run and page.owner != pid for page in pages):
+        return False
+    others = (page for page in pages if page.run != run and page.kind == RUN)
+    return not any(page in _pages_of(page.owner) for page in others)
 
 
-def _pages_of(pid: int) -> set[tuple[str, int]]:
-    """Return the runs of which a process has a page, with the process that made it."""
+def _pages_of(pid: int) -> set[Page]:
     with suppress(OSError):  # as above
-        return {(run.decode(), int(owner)) for run, owner in _PAGE.findall(_content(f"{pid}/maps"))}
+        found = _PAGE.findall(_content(f"{pid}/maps"))
+        return {Page(kind.decode(), run.decode(), int(owner)) for kind, run, owner in found}
     return set()
 
 

@@ -202,6 +202,7 @@ class Site(Attached):
         if not any(self._seats):
             children.close()
             return
+        children.outlive_run()
 
         def end() -> None:
             while any(self._seats):

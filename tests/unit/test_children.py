@@ -51,6 +51,21 @@ def test_a_fork_of_a_process_that_serves_two_runs_ends_with_the_last_of_them(
     assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
 
 
+def test_a_run_whose_tasks_outlive_it_protects_nothing(runs: tuple[str, str]) -> None:
+    first, second = map(Children, runs)
+    first.outlive_run()
+    pid = forked()
+    end_children(runs[0])
+    assert lives(pid)
+    second.close()
+    end_children(runs[1])
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+    pid = forked()
+    first.close()
+    end_children(runs[0])
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+
+
 def test_a_program_belongs_to_a_run_that_is_still_open(runs: tuple[str, str]) -> None:
     first, second = map(Children, runs)
     with ExitStack() as stack:
