@@ -78,12 +78,6 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
             reason="`mpl_image_compare` on threads",
         )
     if is_threaded(backend) and is_reached(item):
-        if parameter := used_up_parameter(item):
-            raise UnsupportedError(
-                f"the run in a thread would use up the parameter {parameter!r}, a generator, which "
-                f"cannot be copied for the serial run; parametrize with a list",
-                reason="arguments that cannot be copied",
-            )
         _check_code(item, name)
     elif is_threaded(backend) and interrupts_itself(Body(item).function):
         raise UnsupportedError(
@@ -149,10 +143,17 @@ def plain_everywhere(item: pytest.Function) -> UsageError | None:
 
 
 def _check_code(item: pytest.Function, name: str) -> None:
-    """Raise `UnsupportedError` if the test, or a fixture of it, changes the process while it runs.
+    """Raise `UnsupportedError` if a thread would use up a parameter, or change the process.
 
-    A test that is marked itself was meant for threads.
+    Such a change may be in the test, or in a fixture. A test that is marked itself was meant for
+    threads.
     """
+    if parameter := used_up_parameter(item):
+        raise UnsupportedError(
+            f"the run in a thread would use up the parameter {parameter!r}, a generator, which "
+            f"cannot be copied for the serial run; parametrize with a list",
+            reason="arguments that cannot be copied",
+        )
     definitions = fixture_defs(item).values()
     own = [each.func for each in definitions if each.scope == "function"]
     own += around(item)
