@@ -272,3 +272,25 @@ def test_bad_values_are_named_with_the_remedy(
 
     assert problem in session.text
     assert session.code != 0
+
+
+def test_modules_without_a_node_id_of_their_own_are_named_as_they_are_imported(
+    scratch: Scratch, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pytest has it for files outside of its root that are asked for by `--pyargs`."""
+    package = tmp_path_factory.mktemp("elsewhere") / "parwork_scope_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    names = [f"{package.name}.test_{letter}" for letter in "ab"]
+    for name in names:
+        (package / f"{name.rpartition('.')[2]}.py").write_text(
+            "def test_it(): pass\ndef test_other(): pass\n"
+        )
+    monkeypatch.syspath_prepend(str(package.parent))
+    session = scratch.run(
+        "--parwork-all", "--parwork-backend=threads", "--pyargs", *names, report=True
+    )
+    assert session.counts == {"passed": 4}, session.text
+    assert [(run["id"], len(run["cases"])) for run in session.report["runs"]] == [
+        (name, 2) for name in names
+    ]

@@ -222,7 +222,7 @@ class Collected:
         if isinstance(key, TestKey):
             id = f"{key.parent.nodeid}::{item.originalname}"
             return Group(id=id, plan=plan, expected=0, imported=self.classes)
-        id = SESSION if plan.scope == "session" else key.node.nodeid
+        id = SESSION if plan.scope == "session" else key.node.nodeid or item.module.__name__
         return Group(id=id, plan=plan, scope=plan.scope, expected=0, imported=self.classes)
 
     def _count_uses(self) -> None:
