@@ -95,6 +95,7 @@ class OnMachine(Medium):
         )  # a successor may start before a dead worker has exited
         self._outputs: OutputFiles | None = None
         self._left: dict[int, Output] = {}
+        self._modules: Mapping[str, object] = {}
         # A fork inherits the limit, so it does not have to load libraries to set it.
         is_forked = setting.workers.start_method == "fork"
         self._limits = Limits(setting.threads) if is_forked else None
@@ -153,7 +154,9 @@ class OnMachine(Medium):
         if self._limits is None:
             yield
             return
-        Attached.forked_with = sys.modules.copy()
+        # Kept until the workers have exited: to let go of a module writes to its memory, and what
+        # is written while there are forks is copied.
+        self._modules = Attached.forked_with = sys.modules.copy()
         try:
             with self._limits.hold():
                 yield
@@ -219,6 +222,7 @@ class OnMachine(Medium):
 
     def settle(self, lost: Collection[int]) -> None:
         """Copy the header of the table and the rows of lost tasks, and unmap the table."""
+        self._modules = {}
         if self._outputs is not None:
             self._outputs.close()
         self.settled.copy_head(self.ledger)
@@ -234,6 +238,7 @@ class OnMachine(Medium):
 
     def close(self) -> None:
         """Remove the files."""
+        self._modules = {}
         self._files.close()
         if self._outputs is not None:
             self._outputs.close()

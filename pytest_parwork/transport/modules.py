@@ -28,19 +28,30 @@ class Sources(NamedTuple):
     withheld: Mapping[str, str] = {}
 
 
-def project_modules(root: Path, *, tests: Collection[str] = ()) -> ModuleTable:
+def names_below(root: Path, modules: Mapping[str, ModuleType]) -> Sequence[str]:
+    """Return the names of those of the modules whose file is below `root`."""
+    inside = os.path.join(root, "")
+    files = [(name, getattr(module, "__file__", None)) for name, module in modules.items()]
+    return [name for name, file in files if file and file.startswith(inside)]
+
+
+def project_modules(
+    root: Path, *, tests: Collection[str] = (), below: Sequence[str] | None = None
+) -> ModuleTable:
     """Return the modules below `root` that are imported here, with the packages around them.
 
     Installed packages are omitted: workers find them as this process did. Not so those among
-    `tests`, whose assertions pytest has rewritten wherever they are.
+    `tests`, whose assertions pytest has rewritten wherever they are. `below` is what `names_below`
+    returns, if it is known: there are a thousand modules.
     """
-    inside = os.path.join(root, "")
     outside = installed_folders()
     table: dict[str, tuple[str | None, tuple[str, ...] | None]] = {}
-    for name, module in sys.modules.copy().items():  # at once: collecting garbage may import
+    if below is None:
+        below = names_below(root, sys.modules.copy())  # at once: collecting garbage may import
+    for name in dict.fromkeys([*below, *sorted(tests)]):
+        module = sys.modules.get(name)
         file = getattr(module, "__file__", None)
-        # First what excludes most: there are a thousand modules, and each run asks for all.
-        if not file or not (file.startswith(inside) or name in tests):
+        if module is None or not file:
             continue
         if name == "__main__" or not file.endswith(".py"):
             continue

@@ -354,3 +354,28 @@ def test_a_name_that_a_plugin_adds_to_pytest_is_missing_where_no_fork_of_it_runs
     assert session.counts == {"passed": 2, "failed": 2}, session.text
     if plain:
         assert "a plugin has added 'added' to the module 'pytest'" in session.text
+
+
+def test_a_generator_as_a_parameter_is_not_used_up_by_a_thread(scratch: Scratch) -> None:
+    scratch.cases(
+        """
+        @pytest.mark.parametrize("numbers", [[1, 2], (n for n in [1, 2]), iter([1, 2])])
+        def test_it(numbers):
+            assert [*numbers] == [1, 2]
+
+        @pytest.fixture
+        def doubled(request):
+            return [2 * n for n in request.param]
+
+        @pytest.mark.parametrize("doubled", [(n for n in [1]), [1]], indirect=True)
+        def test_indirect(doubled):
+            assert doubled == [2]
+        """
+    )
+    session = scratch.run("--parwork-all", "--parwork-backend=threads", *QUIET, report=True)
+    assert session.counts == {"passed": 5}, session.text
+    plain = {entry["id"]: entry["reason"] for entry in session.report["plain"]}
+    assert plain == dict.fromkeys(
+        ("test_it.py::test_indirect[<genexpr>]", "test_it.py::test_it[<genexpr>]"),
+        "arguments that cannot be copied",
+    )

@@ -21,7 +21,6 @@ from ...report.data import RunEntry
 from ...report.message import Scene
 from ...report.serialising import serialise
 from ...runner import Interrupted, RunRequest, execute
-from ...transport.modules import project_modules
 from ...verify.diagnosis.difference import Difference
 from ...verify.legs import SERIAL
 from ...verify.reference import call
@@ -44,7 +43,7 @@ from ..session.capturing import capture_of
 from ..session.diagnosing import causes_of, is_kept, second_look
 from ..session.progress import showing
 from ..session.reporting import CALLS, report_runs
-from ..session.rewriting import names_of_rewritten, rewritten
+from ..session.rewriting import modules_of, rewritten
 from ..session.termination import ENDING
 from .kept import Serial, keep, watchers
 from .verified import Verified, entry_without_run
@@ -193,8 +192,7 @@ class Parwork:
     def _request(self, workload: Workload, plan: Plan) -> RunRequest:
         own = getattr(self._item, "module", None)
         tests = {own.__name__} if own is not None else set()
-        tests |= names_of_rewritten(self._config)
-        modules = project_modules(self._config.rootpath, tests=tests)
+        modules = modules_of(self._config, tests)
         used = {str(getattr(task.function, "__module__", "")) for task in workload.tasks}
         return RunRequest(
             workload=workload,

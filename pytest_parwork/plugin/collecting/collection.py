@@ -35,7 +35,12 @@ from ..config.options import MARK, is_partly_collected
 from ..config.registry import backend_named
 from ..config.settings import AXES, settings_of
 from ..sending.fixture_plans import named_fixtures
-from ..sending.support import check_can_start, plain_everywhere, supported_fixtures
+from ..sending.support import (
+    check_can_start,
+    plain_everywhere,
+    supported_fixtures,
+    used_up_parameter,
+)
 from ..variants.collecting import Varied, way_of
 from .mistakes import Mistakes
 
@@ -237,7 +242,7 @@ class Collected:
         lazy = lazy_parameters(item).items()
         known = (*item.fixturenames, *named_fixtures(item), *lazy)
         own = (mark.name for mark in item.own_markers)  # some plugins act by a mark of one case
-        key = (item.parent, item.originalname, name, *known, *own)
+        key = (item.parent, item.originalname, name, used_up_parameter(item), *known, *own)
         if key not in self.plans:
             self.plans[key] = supported_fixtures(item, name)
         return self.plans[key]

@@ -17,7 +17,6 @@ from ...model.work import Workload
 from ...report.entries import INTERRUPTED, RunFacts
 from ...runner import Interrupted, RunRequest, Stop, execute
 from ...runner.outcomes import Outcomes
-from ...transport.modules import project_modules
 from ...verify.legs import in_parallel, unjudged
 from ..cases.groups import Case, ParallelRun
 from ..cases.plain import PLAIN
@@ -33,7 +32,7 @@ from ..session.diagnosing import is_kept, second_look
 from ..session.locks import holding
 from ..session.other_limits import stop_dump
 from ..session.progress import showing
-from ..session.rewriting import names_of_rewritten, rewritten
+from ..session.rewriting import modules_of, rewritten
 from .repeats import copies_of, repeated, senders_of
 
 
@@ -195,8 +194,7 @@ class Gates:
         backend = backend_named(config, configuration.backend)
         items = {id(case.item.parent): case.item for case in cases}  # to hash nodes is slow
         tests = {item.module.__name__ for item in items.values()}
-        tests |= names_of_rewritten(config)
-        modules = project_modules(config.rootpath, tests=tests)
+        modules = modules_of(config, tests)
         request = RunRequest(
             workload=Workload(name=group.id, tasks=tasks),
             configuration=configuration,

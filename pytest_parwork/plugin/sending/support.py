@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import types
 
 import pytest
 
@@ -31,6 +32,9 @@ from ..config.registry import backend_named
 from ..config.settings import settings_of
 from .fixture_plans import check, fixtures_of
 from .seeding import is_given
+
+#: Values that their first use uses up, and that cannot be copied.
+_USED_UP = (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType)
 
 #: The backend by which a mark opts out of --parwork-all.
 OPTING_OUT = "serial"
@@ -94,6 +98,15 @@ def supported_fixtures(item: pytest.Function, name: str) -> FixturePlan | None:
     return fixtures
 
 
+def used_up_parameter(item: pytest.Function) -> str:
+    """Return the first parameter of a case that can be used only once, empty if there is none."""
+    callspec = getattr(item, "callspec", None)
+    for name, value in callspec.params.items() if callspec is not None else ():
+        if any(type(value) is each for each in _USED_UP):
+            return str(name)
+    return ""
+
+
 def check_can_start(config: pytest.Config, name: str) -> None:
     """Raise `UsageError` if a backend cannot start on this system, as without its library.
 
@@ -130,10 +143,17 @@ def plain_everywhere(item: pytest.Function) -> UsageError | None:
 
 
 def _check_code(item: pytest.Function, name: str) -> None:
-    """Raise `UnsupportedError` if the test, or a fixture of it, changes the process while it runs.
+    """Raise `UnsupportedError` if a thread would use up a parameter, or change the process.
 
-    A test that is marked itself was meant for threads.
+    Such a change may be in the test, or in a fixture. A test that is marked itself was meant for
+    threads.
     """
+    if parameter := used_up_parameter(item):
+        raise UnsupportedError(
+            f"the run in a thread would use up the parameter {parameter!r}, a generator, which "
+            f"cannot be copied for the serial run; parametrize with a list",
+            reason="arguments that cannot be copied",
+        )
     definitions = fixture_defs(item).values()
     own = [each.func for each in definitions if each.scope == "function"]
     own += around(item)

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from types import FunctionType, ModuleType
+from typing import NamedTuple
 
 import pytest
 
-from ...transport.modules import ModuleTable, is_rewritten
+from ...transport.modules import ModuleTable, is_rewritten, names_below, project_modules
 from ...transport.rewritten import RewrittenCode, dump_code
 from ..compat import rewritten_code
 
 _REWRITING = pytest.StashKey["_Rewriting"]()
 
-#: The ids of all modules by name, and the names of those that are rewritten.
-_NAMES = pytest.StashKey[tuple[dict[str, int], frozenset[str]]]()
+_KNOWN = pytest.StashKey["_Known"]()
 
 
-def names_of_rewritten(config: pytest.Config) -> frozenset[str]:
-    """Return the names of all modules with rewritten assertions, wherever they are.
+class _Known(NamedTuple):
+    """What was found out about the modules of this process, by name, and their ids by then.
 
-    So workers have them, too, where the tests, conftests and registered modules are those of an
-    installed package (`--pyargs`). Not so those of plugins, which pytest rewrites as well: no case
-    calls these.
+    Each run asks, and asking a thousand modules takes a millisecond.
+    """
+
+    ids: Mapping[str, int]
+    rewritten: frozenset[str]
+    below: Sequence[str]
+
+
+def modules_of(config: pytest.Config, tests: Collection[str]) -> ModuleTable:
+    """Return the modules of the project, among them `tests`, and all with rewritten assertions.
+
+    So workers have these wherever they are, for the tests, conftests and registered modules may be
+    those of an installed package (`--pyargs`). Not so those of plugins, which pytest rewrites as
+    well: no case calls these.
     """
     modules = sys.modules.copy()
-    loaded = {name: id(module) for name, module in modules.items()}
-    known, names = config.stash.get(_NAMES, ({}, frozenset()))
-    if loaded != known:  # each run asks, and asking a thousand modules takes a millisecond
+    ids = dict(zip(modules, map(id, modules.values()), strict=True))
+    known = config.stash.get(_KNOWN, None)
+    if known is None or ids != known.ids:
         plugins = (plugin for plugin, _ in config.pluginmanager.list_plugin_distinfo())
         theirs = {str(getattr(each, "__name__", "")).partition(".")[0] for each in plugins}
         names = frozenset(
@@ -38,8 +49,9 @@ def names_of_rewritten(config: pytest.Config) -> frozenset[str]:
             for name, module in modules.items()
             if is_rewritten(module) and name.partition(".")[0] not in theirs
         )
-        config.stash[_NAMES] = (loaded, names)
-    return names
+        known = _Known(ids, names, names_below(config.rootpath, modules))
+        config.stash[_KNOWN] = known
+    return project_modules(config.rootpath, tests=known.rewritten.union(tests), below=known.below)
 
 
 def rewritten(item: pytest.Item, modules: ModuleTable, *used: str) -> RewrittenCode:
