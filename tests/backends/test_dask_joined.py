@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,12 @@ from support.carrier import JOINED, Carrier, Counting, calls, outcomes
 from support.dask_programs import DEADLINE, DaskPrograms
 
 import pytest_parwork
-from pytest_parwork.backends import Event, bundled
-from pytest_parwork.backends.dask import adapter, joined, named, sending
+from pytest_parwork.backends import bundled
+from pytest_parwork.backends.dask import contact, joined, named, sending
 from pytest_parwork.backends.dask.clusters import Clusters
-from pytest_parwork.backends.dask.futures import received
 from pytest_parwork.backends.joblib import on_joined_dask
 from pytest_parwork.model.errors import BackendError
-from pytest_parwork.model.work import Batch, Task
+from pytest_parwork.model.work import Task
 from pytest_parwork.runner import Interrupted
 from pytest_parwork.worker.sites import Site
 
@@ -45,6 +44,17 @@ def joining(address: str | None) -> Iterator[Carrier]:
     finally:
         carrier.close()
         carrier.backend.close()
+
+
+@contextmanager
+def joining_by_joblib(address: str) -> Iterator[Carrier]:
+    carrier = Carrier(JOINED, bundled()["joblib:dask"])
+    with dask.config.set({"scheduler-address": address}):
+        try:
+            yield carrier
+        finally:
+            carrier.close()
+            carrier.backend.close()
 
 
 @pytest.fixture(params=[JOINED])
@@ -205,16 +215,16 @@ def at_the_first_outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[
     """Give a function that has something done when the first outcome of a run has come."""
 
     def at_the_first_outcome(do: Callable[[], None]) -> None:
-        came: list[Event] = []
+        note = contact.Contact.note
+        came: list[contact.Contact] = []
 
-        def receive(future: distributed.Future, batch: Batch) -> Event | None:
-            event = received(future, batch)
-            if event is not None and not came:
-                came.append(event)
+        def note_and_do(self: contact.Contact) -> None:
+            note(self)
+            if not came:
+                came.append(self)
                 do()
-            return event
 
-        monkeypatch.setattr(adapter, "received", receive)
+        monkeypatch.setattr(contact.Contact, "note", note_and_do)
 
     return at_the_first_outcome
 
@@ -256,9 +266,9 @@ def test_a_cluster_without_workers_is_reported_before_a_run_and_in_it(
     with joining(programs.address) as carrier, pytest.raises(BackendError, match=text):
         carrier.map(tasks.square, (1,), (2,))
     monkeypatch.setattr(joined, "WORKER_PATIENCE", DEADLINE)
-    monkeypatch.setattr(adapter, "WORKER_PATIENCE", 1.0)
-    monkeypatch.setattr(adapter, "SILENCE", 0.2)
-    monkeypatch.setattr(adapter, "ANSWER", DEADLINE)
+    monkeypatch.setattr(contact, "WORKER_PATIENCE", 1.0)
+    monkeypatch.setattr(contact, "SILENCE", 0.2)
+    monkeypatch.setattr(contact, "ANSWER", DEADLINE)
     programs.worker(nanny=False)  # nobody replaces it
     with joining(programs.address) as carrier:
         run = carrier.map(tasks.die_by_kill, *[(x, 3) for x in range(6)])
@@ -344,17 +354,19 @@ def test_workers_that_are_already_stopped_are_named_unless_others_are_left(
 
 
 @pytest.mark.sweep
+@pytest.mark.parametrize("join", [joining, joining_by_joblib])
 def test_a_stopped_scheduler_leaves_no_case_without_an_outcome(
     own_programs: Callable[..., DaskPrograms],
     stop: Callable[[int], None],
     at_the_first_outcome: Callable[[Callable[[], None]], None],
     monkeypatch: pytest.MonkeyPatch,
+    join: Callable[[str], AbstractContextManager[Carrier]],
 ) -> None:
-    monkeypatch.setattr(adapter, "WORKER_PATIENCE", 4.0)
-    monkeypatch.setattr(adapter, "SILENCE", 0.2)
-    monkeypatch.setattr(adapter, "ANSWER", 0.5)
+    monkeypatch.setattr(contact, "WORKER_PATIENCE", 4.0)
+    monkeypatch.setattr(contact, "SILENCE", 0.2)
+    monkeypatch.setattr(contact, "ANSWER", 0.5)
     programs = own_programs()
-    with joining(programs.address) as carrier:
+    with join(programs.address) as carrier:
         carrier.map(tasks.square, (1,), (2,))
         at_the_first_outcome(lambda: stop(programs.scheduler.pid))
         run = carrier(calls(tasks.square_later, *[(x, 0.2) for x in range(50)]), chunksize=1)
@@ -514,17 +526,6 @@ def test_workers_with_a_frozen_clock_keep_working(
         for _ in range(2):
             run = carrier(calls(faults.freezes_the_time, *[(x,) for x in range(200)]), chunksize=5)
             assert run == [x * x for x in range(200)]
-
-
-@contextmanager
-def joining_by_joblib(address: str) -> Iterator[Carrier]:
-    carrier = Carrier(JOINED, bundled()["joblib:dask"])
-    with dask.config.set({"scheduler-address": address}):
-        try:
-            yield carrier
-        finally:
-            carrier.close()
-            carrier.backend.close()
 
 
 @pytest.mark.sweep

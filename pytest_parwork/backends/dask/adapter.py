@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from ...machine.clock import now
 from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
 from ...worker.sites import release
 from ..parts import EventQueue
 from ..protocol import Event
+from .contact import Contact
 from .futures import LOST, CallError, first_to_end, received
 from .joined import WORKER_PATIENCE, JoinedDask
 from .lookout import Lookout
@@ -23,12 +23,6 @@ from .sending import Sending
 
 if TYPE_CHECKING:
     from distributed import Future
-
-#: Seconds without news until the scheduler is asked whether any worker is left.
-SILENCE = 2.0
-
-#: Seconds that the scheduler has to answer that.
-ANSWER = 1.0
 
 #: How often a batch is sent again that dask has given up because all workers with the payload died
 #: at once. It keeps its number, because the journals have the results of its tasks under that.
@@ -65,7 +59,7 @@ class JoinedWorkers:
         self._again: Counter[int] = Counter()
         self._is_released = False
         self._is_gone = False
-        self._heard = self._seen = now()
+        self._contact = Contact(joined)
         self._lookout: Lookout | None = None
         self._announced: Future | None = None
 
@@ -131,7 +125,7 @@ class JoinedWorkers:
             event = received(future, batch)
             if event is None:
                 continue
-            self._heard = self._seen = now()
+            self._contact.note()
             if event.is_innocent:
                 at = self._joined.end_where_failed([str(future.key)])
                 event = replace(event, worker=next(iter(at), ""))
@@ -144,27 +138,13 @@ class JoinedWorkers:
             else:
                 self._events.put(event)
         if self._open or self._waiting:
-            self._look_around()
+            if reason := self._contact.complaint():
+                self._fail(reason)
             if self._lookout is not None:
                 self._lookout.look({str(future.key) for future in self._open})
         if self._call is not None:
             self._fill()
         return self._events.drain(0)
-
-    def _look_around(self) -> None:
-        """Check that the scheduler is connected and, after some silence, that workers are left."""
-        if not self._joined.is_connected:
-            self._fail(f"the dask scheduler at {self._joined.address} went away")
-        elif now() > self._heard + SILENCE:
-            self._heard = now()
-            complaint = "has no worker left"
-            try:
-                if self._joined.threads(ANSWER):
-                    self._seen = now()
-            except Exception:
-                complaint = f"has not answered for {WORKER_PATIENCE:g} s"
-            if now() > self._seen + WORKER_PATIENCE:
-                self._fail(f"the dask scheduler at {self._joined.address} {complaint}")
 
     def _fail(self, reason: str) -> None:
         if not self._is_gone:

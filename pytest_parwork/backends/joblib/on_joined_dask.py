@@ -11,6 +11,7 @@ from ...model.work import Batch
 from ...worker.calling import BatchCall
 from ...worker.network import NetworkCall
 from ..dask.adapter import AGAIN
+from ..dask.contact import Contact
 from ..dask.joined import WORKER_PATIENCE, JoinedDask
 from ..dask.lookout import Lookout
 from ..dask.senders import announce, leave_with_sender
@@ -46,6 +47,7 @@ class OnJoinedDask(DaskWorkers):
     def __init__(self, workers: int, joined: JoinedDask) -> None:
         super().__init__(workers)
         self._joined = joined
+        self._contact = Contact(joined)
         self._call: BatchCall | None = None
         self._lookout: Lookout | None = None
         self._announced: Any = None
@@ -63,8 +65,7 @@ class OnJoinedDask(DaskWorkers):
         super().submit(call, batches)
 
     def poll(self, timeout: float, /) -> Sequence[Event]:
-        if not self._joined.is_connected:
-            reason = f"the dask scheduler at {self._joined.address} went away"
+        if reason := self._contact.complaint():
             return [Event(kind="gone", reason=reason)]
         events = self._noted(super().poll(timeout))
         if self._lookout is not None:
@@ -77,6 +78,7 @@ class OnJoinedDask(DaskWorkers):
             if event.kind == "done" and event.batch is not None:
                 self._open.pop(event.batch, None)
                 self._again = 0
+                self._contact.note()
         return events
 
     def _after_failure(self) -> Sequence[Event]:
