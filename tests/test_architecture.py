@@ -341,3 +341,8 @@ def loaded_by(code: str, *options: str) -> frozenset[str]:
     command = [sys.executable, *options, "-c", code]
     run = subprocess.run(command, timeout=60, capture_output=True, text=True, check=True)
     return frozenset(run.stdout.split())
+
+
+def test_backends_are_listed_without_multiprocessing() -> None:
+    loaded = loaded_by("import pytest_parwork.backends; pytest_parwork.backends.bundled()")
+    assert not loaded & {"multiprocessing", "pickle"}

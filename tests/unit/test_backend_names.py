@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 
 from pytest_parwork.backends import bundled
@@ -52,3 +54,7 @@ def test_brackets_promise_no_name_that_nobody_offers(names: set[str], told: str)
 )
 def test_the_nearest_name_is_the_one_that_was_probably_meant(asked: str, name: str | None) -> None:
     assert nearest(asked, bundled()) == name
+
+
+def test_start_methods_are_those_of_multiprocessing() -> None:
+    assert sorted(start_methods()) == sorted(multiprocessing.get_all_start_methods())

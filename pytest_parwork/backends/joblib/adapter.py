@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from ...machine.abilities import start_methods
 from ...model.errors import UsageError
 from ..dask.clusters import Clusters
 from ..dask.requirements import missing_distributed, require_distributed
@@ -100,8 +100,10 @@ class JoblibBackend:
 
         joblib would use threads instead, or run all tasks in the calling thread.
         """
+        import multiprocessing  # here, because to list backends needs none
+
         needs_locks = self._library in {"loky", "multiprocessing"}
-        if needs_locks and "fork" in multiprocessing.get_all_start_methods():
+        if needs_locks and "fork" in start_methods():
             multiprocessing.get_context("fork").Lock()
 
 

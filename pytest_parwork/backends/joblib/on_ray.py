@@ -7,7 +7,6 @@ part of ray runs in the process of pytest.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import tempfile
@@ -84,6 +83,8 @@ class Driver:
     """The process that calls ray, and the pipe to it."""
 
     def __init__(self, workers: int) -> None:
+        import multiprocessing  # here, because to list backends needs none
+
         self.runs = 0
         self._room = max(2, workers)
         self.is_joined = _is_joined()

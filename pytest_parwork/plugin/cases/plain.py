@@ -7,12 +7,12 @@ option, or by a mark around it, is plain: pytest runs it as ever, and it is coun
 from __future__ import annotations
 
 import functools
-import multiprocessing
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ...machine.abilities import start_methods
 from ...model.errors import UsageError
 from ..config.options import MARK, is_own_strict
 from ..session.reporting import PLAIN_ATTRIBUTE
@@ -124,6 +124,6 @@ def note_plain(item: pytest.Item, report: pytest.TestReport) -> None:
 
 def or_in_fork() -> str:
     """Return the second remedy in an error on a fixture; empty if the system has no fork."""
-    if "fork" not in multiprocessing.get_all_start_methods():
+    if "fork" not in start_methods():
         return ""
     return "; or use backend='isolated:fork', where pytest itself runs the case"
