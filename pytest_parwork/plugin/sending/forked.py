@@ -109,7 +109,7 @@ class Forked:
             with given_seed(item) or nullcontext(), body.replaced(caught):
                 ended, late = self._run_phase("call", raised)
             if raised:
-                error = raised[-1].with_traceback(_inner_part(raised[-1].__traceback__))
+                error = _of_the_test(raised[-1])
             elif not value:  # a hook ended the call before the body
                 error, late = ended, []
             end_copy_of(process)  # a forked copy must not tear down what belongs to the original
@@ -142,12 +142,17 @@ class Forked:
         hook = getattr(item.ihook, f"pytest_runtest_{when}")
         call = pytest.CallInfo.from_call(lambda: hook(item=item, **kwargs), when=when)
         # Some fixtures read the report in their tear-down: `tmp_path` does.
-        with _shortened(call.excinfo.value if call.excinfo is not None else None):
-            report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        try:
+            with _shortened(call.excinfo.value if call.excinfo is not None else None):
+                report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        except Exception:
+            if call.excinfo is None:
+                raise
+            return _of_the_test(call.excinfo.value), []  # it resists inspection: it is the outcome
         # Only now: pytest's hook sets the failure of a method of `unittest.TestCase`.
         error = call.excinfo.value if call.excinfo is not None else None
         if error is not None:
-            error = error.with_traceback(_inner_part(error.__traceback__))
+            error = _of_the_test(error)
         return error, late_failures(call, report, raised[-1] if raised else None)
 
 
@@ -212,6 +217,13 @@ def _detach(config: pytest.Config) -> Cache | None:
     overlay = Cache(folder, (host(), os.getpid()))
     config.cache = overlay  # type: ignore[assignment]  # it has the same methods
     return overlay
+
+
+def _of_the_test(error: BaseException) -> BaseException:
+    """Return an exception whose traceback begins in the test, where its class lets that be done."""
+    with suppress(Exception):
+        return error.with_traceback(_inner_part(error.__traceback__))
+    return error
 
 
 def _inner_part(frames: TracebackType | None) -> TracebackType | None:

@@ -1,4 +1,4 @@
-"""Failures with very long chains of exceptions."""
+"""Failures that pytest can hardly report, or not at all."""
 
 from __future__ import annotations
 
@@ -54,3 +54,29 @@ def test_a_report_in_a_fork_shows_a_part_of_a_long_chain(scratch: Scratch) -> No
     shown, afterwards = scratch.notes()
     assert int(shown.split()[1]) <= 101
     assert afterwards == "afterwards 500 there"
+
+
+def test_an_exception_that_pytest_cannot_report_is_the_outcome_of_its_case(
+    scratch: Scratch,
+) -> None:
+    scratch.cases(
+        """
+        class Hostile(Exception):
+            def __getattribute__(self, name):
+                raise RuntimeError("no attribute")
+
+        def nonsense():
+            return SyntaxError("bad", (5, "one", object(), 7))
+
+        @pytest.mark.parwork(backend="isolated:fork", workers=2)
+        @pytest.mark.parametrize("make", [Hostile, nonsense])
+        def test_it(make):
+            if not is_here():
+                raise make()
+        """
+    )
+    session = scratch.run_apart(report=True)
+    cases = session.run("test_it.py::test_it")["cases"]
+    assert [case["verdict"] for case in cases] == ["DIFFERENT", "DIFFERENT"]
+    for name in ["test_it.Hostile", "SyntaxError: bad"]:
+        assert f"DIFFERENT: serial value None, isolated:fork-2 {name}\n" in session.out
