@@ -8,17 +8,23 @@ from collections.abc import Callable, Sequence
 from threading import get_ident, main_thread
 from types import FrameType
 
+from .clock import now
+
 #: Ctrl-C, and the signal by which other programs ask for the end.
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 Handler = Callable[[int, FrameType | None], object]
+
+#: Seconds in which a signal that comes again is the same: timeout(1) sends it to the process, and
+#: once more to its group.
+SAME = 0.5
 
 #: The present deferrals, the innermost last.
 _present: list[Deferral] = []
 
 
 class Deferral:
-    """SIGINT and SIGTERM between `begin` and `end` are handled by `end`; another one is at once.
+    """SIGINT and SIGTERM between `begin` and `end` are handled by `end`; a later one is at once.
 
     It can be used as a context manager. Only those that a function of Python handles, and only in
     the main thread: elsewhere, nothing is raised.
@@ -28,6 +34,7 @@ class Deferral:
         self._pid = os.getpid()
         self._handlers: dict[signal.Signals, Handler | signal.Handlers] = {}
         self._seen: tuple[Handler, int, FrameType | None] | None = None
+        self._since = 0.0
 
     def __enter__(self) -> Deferral:
         self.begin()
@@ -72,9 +79,10 @@ class Deferral:
             return  # in a forked process, which does nothing yet
         handler = self._handlers[signal.Signals(number)]
         assert callable(handler)  # only in a forked process it is not
-        if self._seen is not None:
+        if self._seen is None:
+            self._seen, self._since = (handler, number, frame), now()
+        elif number != self._seen[1] or now() - self._since > SAME:
             handler(number, frame)
-        self._seen = handler, number, frame
 
 
 def resume_in_fork() -> None:

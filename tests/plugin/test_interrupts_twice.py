@@ -7,7 +7,9 @@ import signal
 
 import pytest
 
+from pytest_parwork.machine import interrupts
 from pytest_parwork.machine.interrupts import Deferral
+from pytest_parwork.plugin.session.termination import Termination
 
 from .scratch import Scratch
 from .test_interrupts import PARTIAL, hanging, nothing_is_left
@@ -84,7 +86,10 @@ def test_the_report_has_all_results(scratch: Scratch, moment: str, code: int) ->
     assert {case["id"][-2]: case["verdict"] for case in cases} == PARTIAL
 
 
-def test_deferred_ctrl_c_comes_at_the_end_and_a_second_one_at_once() -> None:
+def test_deferred_ctrl_c_comes_at_the_end_and_a_second_one_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interrupts, "SAME", -1.0)
     deferral = Deferral()
     deferral.begin()
     os.kill(os.getpid(), signal.SIGINT)
@@ -97,6 +102,38 @@ def test_deferred_ctrl_c_comes_at_the_end_and_a_second_one_at_once() -> None:
     os.kill(os.getpid(), signal.SIGINT)
     deferral.end(is_known=True)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_comes_twice_within_a_moment_is_one_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """timeout(1) sends its signal to the process, and once more to its group."""
+    monkeypatch.setattr(interrupts, "SAME", 60.0)
+    deferral = Deferral()
+    deferral.begin()
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        deferral.end()
+
+
+def test_a_second_sigterm_within_a_moment_does_not_end_pytest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent = []
+    termination = Termination()
+    try:
+        monkeypatch.setattr("pytest_parwork.plugin.session.termination.SAME", 60.0)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        monkeypatch.setattr("pytest_parwork.plugin.session.termination.SAME", -1.0)
+        with monkeypatch.context() as patched:
+            patched.setattr("os.kill", lambda *words: sent.append(words))
+            signal.raise_signal(signal.SIGTERM)
+        assert sent == [(os.getpid(), signal.SIGTERM)]
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        termination.close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def test_the_handler_of_somebody_else_is_not_replaced() -> None:

@@ -10,7 +10,8 @@ from types import FrameType
 
 import pytest
 
-from ...machine.interrupts import restore_default
+from ...machine.clock import now
+from ...machine.interrupts import SAME, restore_default
 
 #: Exceptions that end the session wherever they are raised: never the outcome of a test.
 ENDING: tuple[type[BaseException], ...] = (KeyboardInterrupt, pytest.exit.Exception)
@@ -19,11 +20,13 @@ ENDING: tuple[type[BaseException], ...] = (KeyboardInterrupt, pytest.exit.Except
 class Termination:
     """Interrupts the session on SIGTERM, unless there is another handler for that signal.
 
-    SIGTERM still ends processes that are forked from this one: their libraries rely on it.
+    A second SIGTERM ends a session that hangs. SIGTERM still ends processes that are forked from
+    this one: their libraries rely on it.
     """
 
     def __init__(self) -> None:
         self._pid = os.getpid()
+        self._since: float | None = None
         is_main = threading.current_thread() is threading.main_thread()
         self._is_on = is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         if self._is_on:
@@ -31,10 +34,13 @@ class Termination:
             _close_in_children(self)
 
     def _interrupt(self, signum: int, _frame: FrameType | None) -> None:
-        signal.signal(signum, signal.SIG_DFL)  # a second SIGTERM ends a session that hangs
-        if os.getpid() != self._pid:  # in a forked process that still has this handler
+        if self._since is None and os.getpid() == self._pid:
+            self._since = now()
+            raise KeyboardInterrupt("SIGTERM")
+        # A forked process may still have this handler.
+        if os.getpid() != self._pid or now() - (self._since or 0.0) > SAME:
+            signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
-        raise KeyboardInterrupt("SIGTERM")
 
     def close(self) -> None:
         """Restore the default of SIGTERM, unless there is another handler by now."""
