@@ -147,10 +147,10 @@ def test_nothing_is_left_in_the_session(scratch: Scratch) -> None:
         import signal, sys
 
         NAMES = (
-            "machine machine.interrupts model model.dataclass model.errors model.printable "
-            "model.public plugin plugin.compat plugin.config plugin.config.defaults "
-            "plugin.config.marks plugin.config.options plugin.hookspecs plugin.session "
-            "plugin.session.reporting report report.files"
+            "machine machine.clock machine.interrupts model model.dataclass model.errors "
+            "model.printable model.public plugin plugin.compat plugin.config "
+            "plugin.config.defaults plugin.config.marks plugin.config.options plugin.hookspecs "
+            "plugin.session plugin.session.reporting report report.files"
         )
 
         def test_plugins(request):
