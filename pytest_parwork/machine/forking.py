@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -97,6 +98,22 @@ def frames_of_others() -> Mapping[int, FrameType]:
     return frames
 
 
+def caller_of(frame: FrameType) -> FrameType | None:
+    """Return the caller of a frame of another thread, which runs on meanwhile.
+
+    CPython 3.11 reads it from the stack of that thread, and may collect garbage before it is done.
+    If this lets the thread run, something else is there by then: a function was seen.
+    """
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        back: object = frame.f_back
+    finally:
+        if is_collecting:
+            gc.enable()
+    return back if isinstance(back, FrameType) else None
+
+
 def _calls(frame: FrameType | None) -> list[tuple[str, str]]:
     """Return the calls of a thread as (module, function), the outermost first."""
     calls = []
@@ -104,7 +121,7 @@ def _calls(frame: FrameType | None) -> list[tuple[str, str]]:
         module = frame.f_globals.get("__name__", "?")
         if module != "threading" and module not in WRAPPERS:
             calls.append((module, frame.f_code.co_name))
-        frame = frame.f_back
+        frame = caller_of(frame)
     return calls[::-1]
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from .forking import frames_of_others
+from .forking import caller_of, frames_of_others
 
 #: A repair that a forked process makes once, before anything else.
 Repair = Callable[[], None]
@@ -68,7 +68,7 @@ def _stacks() -> list[list[FrameType]]:
         frame: FrameType | None = innermost
         while frame is not None and id(frame) not in stack and len(stack) < DEEPEST:
             stack[id(frame)] = frame
-            frame = frame.f_back
+            frame = caller_of(frame)
         stacks.append([*stack.values()][::-1])
     return stacks
 

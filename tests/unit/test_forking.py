@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import sys
 import threading
 import time
 import weakref
@@ -11,12 +12,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.pool import Pool, ThreadPool
-from types import FunctionType
+from types import FrameType, FunctionType
+from typing import cast
 
 import pytest
 
 from pytest_parwork.machine import forking
-from pytest_parwork.machine.forking import reject_fork_with_threads, unsafe_threads
+from pytest_parwork.machine.forking import caller_of, reject_fork_with_threads, unsafe_threads
 from pytest_parwork.machine.inherited import inherited
 from pytest_parwork.model.errors import BackendError
 
@@ -228,3 +230,20 @@ def test_a_look_at_other_threads_keeps_no_frame_of_this_one() -> None:
         assert look()() is None
     finally:
         gc.enable()
+
+
+def test_the_caller_of_a_frame_is_a_frame_and_found_without_a_collection() -> None:
+    class Moving:
+        """A frame whose thread runs on while its caller is read."""
+
+        @property
+        def f_back(self) -> object:
+            seen.append(gc.isenabled())
+            return len
+
+    seen: list[bool] = []
+    assert caller_of(cast("FrameType", Moving())) is None
+    assert seen == [False]
+    assert gc.isenabled()
+    here = sys._getframe()
+    assert caller_of(here) is here.f_back
