@@ -190,12 +190,30 @@ def test_the_cause_in_processes_is_confirmed(scratch: Scratch, test: str) -> Non
     [
         pytest.param(test, marks=() if test == "test_lazy" else pytest.mark.sweep)
         for test in CAUSES_IN_THREADS
+        if test != "test_context"  # below
     ],
 )
 def test_the_cause_in_threads_is_confirmed(scratch: Scratch, test: str) -> None:
     scratch.cases(HEAD.format(backend="threads") + IN_THREADS)
     session = diagnosed(scratch, "-k", test)
     assert causes(session, test)[0] == (*CAUSES_IN_THREADS[test], True)
+
+
+@pytest.mark.sweep
+def test_a_context_that_threads_do_not_inherit_is_confirmed(scratch: Scratch) -> None:
+    """Without pytest-check: it lets all threads of the process inherit contexts."""
+    scratch.write(
+        "conftest.py",
+        """
+        from pytest_parwork.verify.diagnosis import diagnosis
+
+        diagnosis.LEAST = 25.0
+        """,
+    )
+    scratch.cases(HEAD.format(backend="threads") + IN_THREADS)
+    words = ("--parwork-diagnose=on", "-p", "no:check", "-k", "test_context")
+    session = scratch.run_apart(*words, report=True, is_cold=True)
+    assert causes(session, "test_context")[0] == (*CAUSES_IN_THREADS["test_context"], True)
 
 
 @pytest.mark.usefixtures("keeps_helpers")
