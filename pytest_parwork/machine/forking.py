@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from types import FrameType
 
 from ..model.errors import BackendError
 from .clock import now, sleep
+from .collector import without_collection
 
 #: Packages whose threads do not count. They wait for work, and hold no lock that a worker needs:
 #: those of the backends' libraries, kept from one run to the next (the libraries themselves fork
@@ -104,13 +104,8 @@ def caller_of(frame: FrameType) -> FrameType | None:
     CPython 3.11 reads it from the stack of that thread, and may collect garbage before it is done.
     If this lets the thread run, something else is there by then: a function was seen.
     """
-    is_collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with without_collection():
         back: object = frame.f_back
-    finally:
-        if is_collecting:
-            gc.enable()
     return back if isinstance(back, FrameType) else None
 
 

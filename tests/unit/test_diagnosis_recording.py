@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import threading
@@ -196,3 +197,27 @@ def test_calls_of_threads_that_ran_before_are_not_recorded() -> None:
         done.set()
         other.join()
     assert {one.call for one in found.questions} == {"os.environ['PARWORK_PLANTED']"}
+
+
+def test_what_a_collection_calls_is_none_of_the_calls() -> None:
+    """As hypothesis does, which measures each collection."""
+    called = []
+
+    def measure(phase: str, _: object) -> None:
+        called.append(time.perf_counter())
+
+    def busy() -> int:
+        kept = [[number] for number in range(200)]
+        return len(kept)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(measure)
+    gc.set_threshold(5)
+    try:
+        busy()
+        assert called
+        assert recorded(busy).questions == ()
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(measure)
+    assert gc.isenabled()

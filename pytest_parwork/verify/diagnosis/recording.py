@@ -16,6 +16,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ...equivalence import show
+from ...machine.collector import without_collection
 from ...model.dataclass import dataclass
 from ...model.listing import shorten
 from ...transport.failures import describe
@@ -92,7 +93,8 @@ class Recorded:
         def call(*args: object, **kwargs: object) -> object:
             steps, questions = _Steps(), list[Question]()
             tracing = sys.gettrace()
-            with _asked(questions):
+            # A collection runs finalizers, and callbacks such as hypothesis', that are none of it.
+            with without_collection(), _asked(questions):
                 sys.settrace(steps.enter)
                 try:
                     kind, result = "value", function(*args, **kwargs)
